@@ -1,0 +1,94 @@
+// The arrows between and inside the packages: imports go down only, type imports counted. The picture is in docs/architecture.md.
+
+/**
+ * What each package may import of the others, beside itself.
+ *
+ * @type {Record<string, string[]>}
+ */
+const mayImport = {
+  core: [],
+  'backend-cpu': ['core'],
+  nn: ['core'],
+  train: ['core', 'nn'],
+  conformance: ['core', 'nn'],
+};
+
+/** @param {string} name */
+const sources = (name) => `^packages/${name}/src/`;
+
+/**
+ * @param {string} name
+ * @param {string[]} below
+ * @returns {import('dependency-cruiser').IForbiddenRuleType}
+ */
+function downwards(name, below) {
+  const allowed = below.map((other) => `@rnn/${other}`).join(' and ') || 'no other package of the workspace';
+  return {
+    name: `${name}-imports-downwards`,
+    comment: `@rnn/${name} may import ${allowed}.`,
+    severity: 'error',
+    from: { path: sources(name) },
+    to: { path: '^(packages|apps|tooling)/', pathNot: `^packages/(${[name, ...below].join('|')})/src/` },
+  };
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: 'no-circles',
+      comment:
+        'Files, and so packages, import one another in one direction. Move what both need into a third file below them.',
+      severity: 'error',
+      from: { path: '^(packages|apps|tooling)/' },
+      to: { circular: true },
+    },
+    ...Object.entries(mayImport).map(([name, below]) => downwards(name, below)),
+    {
+      name: 'packages-are-listed',
+      comment: 'A new package is added to the table of allowed arrows in .dependency-cruiser.mjs.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: `^packages/(${Object.keys(mayImport).join('|')})/` },
+      to: {},
+    },
+    {
+      name: 'through-the-front-door',
+      comment: "Another package is imported by its name ('@rnn/core'), not by a path into it.",
+      severity: 'error',
+      from: { path: '^(packages|apps)/([^/]+)/' },
+      to: { path: '^packages/', pathNot: '^packages/$2/', dependencyTypes: ['local'] },
+    },
+    {
+      name: 'apps-stand-on-top',
+      comment: 'Nothing imports an app.',
+      severity: 'error',
+      from: { path: '^(packages|tooling)/' },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'sources-import-no-tests',
+      comment: 'What is published does not depend on tests.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/' },
+      to: { path: '/test/' },
+    },
+    {
+      name: 'resolvable',
+      comment: 'Every import leads somewhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|build|coverage|test-results)/' },
+    // Type imports are arrows too.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      conditionNames: ['@rnn/source', 'import', 'types', 'default'],
+      exportsFields: ['exports'],
+    },
+  },
+};

@@ -1,0 +1,45 @@
+import type { Backend } from './backend.js';
+import { BackendError } from './errors.js';
+
+let current: Backend | undefined;
+
+/**
+ * Chooses the backend on which tensors are created from now on; existing tensors stay where they are.
+ *
+ * @example
+ * ```ts
+ * setBackend(await cpu());
+ * ```
+ * @param backend - what a backend package's factory resolves to
+ * @throws BackendError when a promise or anything else than a backend comes, the usual cause being a forgotten `await`
+ */
+export function setBackend(backend: Backend): void {
+  if (typeof (backend as unknown as PromiseLike<unknown>)?.then === 'function') {
+    throw new BackendError('setBackend: expected a backend, received a promise; write `setBackend(await cpu())`', {
+      argument: 'backend',
+    });
+  }
+  if (typeof backend?.upload !== 'function' || typeof backend.info?.name !== 'string') {
+    throw new BackendError(
+      `setBackend: expected a backend, received ${backend === null ? 'null' : typeof backend}; backends come from a factory, as in \`setBackend(await cpu())\``,
+      { argument: 'backend' },
+    );
+  }
+  current = backend;
+}
+
+/**
+ * The backend on which tensors are created.
+ *
+ * @returns what `setBackend` was last given
+ * @throws BackendError before the first `setBackend`
+ */
+export function getBackend(): Backend {
+  if (current === undefined) {
+    throw new BackendError(
+      "no backend is set; install one, then `import { cpu } from '@rnn/backend-cpu'` and `setBackend(await cpu())`",
+      { expected: 'a call of setBackend first' },
+    );
+  }
+  return current;
+}

@@ -1,0 +1,141 @@
+/**
+ * Every mistake that the library reports is one of these classes. `code` is stable within a major version; the wording is not.
+ * The class says what kind of mistake it is, the message says what was expected, what came, which argument, and what to do.
+ */
+
+/** What an error can say in a form that programs read. */
+export interface ErrorDetails {
+  /** The argument (or option) at fault. */
+  readonly argument?: string;
+  /** What would have been right. */
+  readonly expected?: string;
+  /** What came instead. */
+  readonly received?: string;
+  /** A finer code than the class's own. */
+  readonly code?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of all errors of the library.
+ *
+ * @example
+ * ```ts
+ * try { tensor([1, 2]).matmul(tensor([1, 2, 3])); }
+ * catch (error) { if (error instanceof RnnError) console.log(error.code); }   // ERR_SHAPE
+ * ```
+ */
+export class RnnError extends Error {
+  readonly code: string;
+  readonly argument: string | undefined;
+  readonly expected: string | undefined;
+  readonly received: string | undefined;
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'RnnError';
+    this.code = details.code ?? code;
+    this.argument = details.argument;
+    this.expected = details.expected;
+    this.received = details.received;
+  }
+}
+
+/** An argument has a value that the call cannot take (`ERR_ARGUMENT`). */
+export class ArgumentError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_ARGUMENT', message, details);
+    this.name = 'ArgumentError';
+  }
+}
+
+/** Shapes do not fit together, or not the operation (`ERR_SHAPE`). */
+export class ShapeError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_SHAPE', message, details);
+    this.name = 'ShapeError';
+  }
+}
+
+/** Element types do not fit: mixed ones (`ERR_MIXED_DTYPES`), or one that the operation or the backend does not have (`ERR_DTYPE`). */
+export class DTypeError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_DTYPE', message, details);
+    this.name = 'DTypeError';
+  }
+}
+
+/** No backend, one that cannot do what was asked (`ERR_BACKEND`), or tensors of two backends in one operation (`ERR_MIXED_BACKENDS`). */
+export class BackendError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_BACKEND', message, details);
+    this.name = 'BackendError';
+  }
+}
+
+/** A backend ran out of the memory that it may use (`ERR_MEMORY`). */
+export class MemoryLimitError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_MEMORY', message, details);
+    this.name = 'MemoryLimitError';
+  }
+}
+
+/** A tensor was used after it was disposed of (`ERR_DISPOSED`). */
+export class DisposedError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_DISPOSED', message, details);
+    this.name = 'DisposedError';
+  }
+}
+
+/** The derivative that was asked for does not exist (`ERR_AUTOGRAD`). */
+export class AutogradError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_AUTOGRAD', message, details);
+    this.name = 'AutogradError';
+  }
+}
+
+/** The anomaly mode met a NaN (`ERR_ANOMALY`); `operation` is where the first one arose. */
+export class AnomalyError extends RnnError {
+  readonly operation: string;
+
+  constructor(operation: string, message: string, details: ErrorDetails = {}) {
+    super('ERR_ANOMALY', message, details);
+    this.name = 'AnomalyError';
+    this.operation = operation;
+  }
+}
+
+/** A state dict does not fit the module (`ERR_STATE_DICT`). */
+export class StateDictError extends RnnError {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+
+  constructor(
+    message: string,
+    details: ErrorDetails & { readonly missing?: readonly string[]; readonly unexpected?: readonly string[] } = {},
+  ) {
+    super('ERR_STATE_DICT', message, details);
+    this.name = 'StateDictError';
+    this.missing = details.missing ?? [];
+    this.unexpected = details.unexpected ?? [];
+  }
+}
+
+/** A file or its bytes are not what they claim to be (`ERR_FORMAT`). */
+export class FormatError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_FORMAT', message, details);
+    this.name = 'FormatError';
+  }
+}
+
+/** What was asked for cannot be recorded as a program (`ERR_TRACE`); the step then runs eagerly. */
+export class TraceError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_TRACE', message, details);
+    this.name = 'TraceError';
+  }
+}

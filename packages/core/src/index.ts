@@ -1,0 +1,58 @@
+/** Tensors, automatic differentiation, the backend interface, and the loop over time. */
+export type {
+  Backend,
+  BackendInfo,
+  BinaryOp,
+  ConcatPart,
+  IndexSizes,
+  Matrices,
+  MatmulSizes,
+  MemoryUse,
+  NumericBound,
+  Operand,
+  ReduceOp,
+  Storage,
+  Strided,
+  UnaryOp,
+} from './backend.js';
+export { backward, grad } from './backward.js';
+export { getBackend, setBackend } from './current-backend.js';
+export { type DType, type TypedArray } from './dtype.js';
+export {
+  AnomalyError,
+  ArgumentError,
+  AutogradError,
+  BackendError,
+  DisposedError,
+  DTypeError,
+  FormatError,
+  MemoryLimitError,
+  RnnError,
+  ShapeError,
+  StateDictError,
+  TraceError,
+  type ErrorDetails,
+} from './errors.js';
+export { anomaly, enableGrad, isGradEnabled, noGrad } from './grad-mode.js';
+export { gradcheck, gradgradcheck, type GradcheckOptions } from './gradcheck.js';
+export { Tensor } from './methods.js';
+export { expand, reshape, sum } from './ops/broadcast.js';
+export { arange, eye, fromData, rand, randint, randn, tensor, type RandomOptions, type TensorLike } from './ops/create.js';
+export {
+  abs, add, clamp, div, eq, exp, ge, gt, le, log, lt, maximum, minimum, mul, ne, neg, pow, reciprocal, relu, sigmoid, sign,
+  softplus, sqrt, square, sub, tanh, where,
+} from './ops/elementwise.js';
+export { full, ones, onesLike, zeros, zerosLike, type TensorOptions } from './ops/fill.js';
+export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.js';
+export { linear, matmul } from './ops/matmul.js';
+export { chunk, concat, split, stack, unbind } from './ops/join.js';
+export { flatten, flip, narrow, permute, select, slice, squeeze, t, transpose, unsqueeze } from './ops/movement.js';
+export { to } from './ops/convert.js';
+export { amax, amin, argmax, argmin, logsumexp, logSoftmax, max, mean, min, softmax } from './ops/reduce.js';
+export { defaultGenerator, Generator, manualSeed } from './random.js';
+export { customOperation, type CustomOperation, type Derivative } from './record.js';
+export { checkLengths, scan, type Lengths, type ScanOptions, type Step, type Tensors } from './scan.js';
+export { scope, unscoped, type Disposable } from './scope.js';
+export { sizeOf, type Shape } from './shape.js';
+export type { GradHook } from './tensor.js';
+export type { BackwardOptions, Dims, MatmulOptions, NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';

@@ -1,0 +1,126 @@
+/** Gives `Tensor` the operations as methods, so that `tensor.ts` need not import what imports it. */
+import { backward, detach, registerHook, retainGrad } from './backward.js';
+import { ShapeError } from './errors.js';
+import { reshape, expand, sum } from './ops/broadcast.js';
+import { to } from './ops/convert.js';
+import * as elementwise from './ops/elementwise.js';
+import * as indexing from './ops/indexing.js';
+import { chunk, split, unbind } from './ops/join.js';
+import { matmul } from './ops/matmul.js';
+import * as movement from './ops/movement.js';
+import * as reduce from './ops/reduce.js';
+import { record } from './record.js';
+import { Tensor } from './tensor.js';
+import type { NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
+
+/** The same value at a place of its own in the graph. Shares the memory, as nobody changes a value in place. */
+function clone(x: Tensor): Tensor {
+  return record(new Tensor(x.held.retain(), x.shape), { name: 'clone', inputs: [x], derivatives: [(grad) => grad] });
+}
+
+/** Nested arrays, as deep as the tensor has dimensions. */
+function toArray(x: Tensor): NestedArray {
+  const data = x.dataSync();
+  let next = 0;
+  const level = (depth: number): NestedArray =>
+    depth === x.rank ? data[next++] : Array.from({ length: x.shape[depth] }, () => level(depth + 1));
+  return level(0);
+}
+
+function max(this: Tensor): Tensor;
+function max(this: Tensor, dim: number, keepDim?: boolean): ValuesAndIndices<Tensor>;
+function max(this: Tensor, dim?: number, keepDim?: boolean): Tensor | ValuesAndIndices<Tensor> {
+  return dim === undefined ? reduce.max(this) : reduce.max(this, dim, keepDim);
+}
+
+function min(this: Tensor): Tensor;
+function min(this: Tensor, dim: number, keepDim?: boolean): ValuesAndIndices<Tensor>;
+function min(this: Tensor, dim?: number, keepDim?: boolean): Tensor | ValuesAndIndices<Tensor> {
+  return dim === undefined ? reduce.min(this) : reduce.min(this, dim, keepDim);
+}
+
+const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
+  add(other) { return elementwise.add(this, other); },
+  sub(other) { return elementwise.sub(this, other); },
+  mul(other) { return elementwise.mul(this, other); },
+  div(other) { return elementwise.div(this, other); },
+  pow(exponent) { return elementwise.pow(this, exponent); },
+  maximum(other) { return elementwise.maximum(this, other); },
+  minimum(other) { return elementwise.minimum(this, other); },
+  neg() { return elementwise.neg(this); },
+  exp() { return elementwise.exp(this); },
+  log() { return elementwise.log(this); },
+  sqrt() { return elementwise.sqrt(this); },
+  square() { return elementwise.square(this); },
+  reciprocal() { return elementwise.reciprocal(this); },
+  abs() { return elementwise.abs(this); },
+  sign() { return elementwise.sign(this); },
+  tanh() { return elementwise.tanh(this); },
+  sigmoid() { return elementwise.sigmoid(this); },
+  relu() { return elementwise.relu(this); },
+  softplus() { return elementwise.softplus(this); },
+  clamp(low, high) { return elementwise.clamp(this, low, high); },
+  eq(other) { return elementwise.eq(this, other); },
+  ne(other) { return elementwise.ne(this, other); },
+  lt(other) { return elementwise.lt(this, other); },
+  le(other) { return elementwise.le(this, other); },
+  gt(other) { return elementwise.gt(this, other); },
+  ge(other) { return elementwise.ge(this, other); },
+  where(condition, other) { return elementwise.where(condition, this, other); },
+  matmul(other, options) { return matmul(this, other, options); },
+  sum(dims, keepDim) { return sum(this, dims, keepDim); },
+  mean(dims, keepDim) { return reduce.mean(this, dims, keepDim); },
+  amax(dims, keepDim) { return reduce.amax(this, dims, keepDim); },
+  amin(dims, keepDim) { return reduce.amin(this, dims, keepDim); },
+  max,
+  min,
+  argmax(dim, keepDim) { return reduce.argmax(this, dim, keepDim); },
+  argmin(dim, keepDim) { return reduce.argmin(this, dim, keepDim); },
+  logsumexp(dims, keepDim) { return reduce.logsumexp(this, dims, keepDim); },
+  softmax(dim) { return reduce.softmax(this, dim); },
+  logSoftmax(dim) { return reduce.logSoftmax(this, dim); },
+  reshape(shape) { return reshape(this, shape); },
+  flatten(startDim, endDim) { return movement.flatten(this, startDim, endDim); },
+  squeeze(dims) { return movement.squeeze(this, dims); },
+  unsqueeze(dim) { return movement.unsqueeze(this, dim); },
+  permute(dims) { return movement.permute(this, dims); },
+  transpose(dim0, dim1) { return movement.transpose(this, dim0, dim1); },
+  t() { return movement.t(this); },
+  slice(dim, start, end, step) { return movement.slice(this, dim, start, end, step); },
+  narrow(dim, start, length) { return movement.narrow(this, dim, start, length); },
+  select(dim, index) { return movement.select(this, dim, index); },
+  unbind(dim) { return unbind(this, dim); },
+  split(sizes, dim) { return split(this, sizes, dim); },
+  chunk(chunks, dim) { return chunk(this, chunks, dim); },
+  flip(dims) { return movement.flip(this, dims); },
+  expand(shape) { return expand(this, shape); },
+  gather(dim, index) { return indexing.gather(this, dim, index); },
+  indexSelect(dim, index) { return indexing.indexSelect(this, dim, index); },
+  scatterAdd(dim, index, source) { return indexing.scatterAdd(this, dim, index, source); },
+  oneHot(numClasses, options) { return indexing.oneHot(this, numClasses, options); },
+  backward(gradient, options) { backward(this, gradient, options); },
+  detach() { return detach(this); },
+  clone() { return clone(this); },
+  registerHook(hook) { return registerHook(this, hook); },
+  retainGrad() { return retainGrad(this); },
+  to(target) { return to(this, target); },
+  toArray() { return toArray(this); },
+};
+
+for (const [name, method] of Object.entries(methods)) {
+  Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true });
+}
+// What Node's console.log shows.
+Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Tensor): string {
+    return this.toString();
+  },
+});
+// A loop over a tensor would otherwise fail with the engine's own words.
+Object.defineProperty(Tensor.prototype, Symbol.iterator, {
+  value(this: Tensor): never {
+    throw new ShapeError('a tensor is not iterable; use unbind() for its parts or dataSync() for its numbers');
+  },
+});
+
+export { Tensor };

@@ -1,0 +1,32 @@
+import { Generator } from './generator.js';
+
+export { Generator };
+
+/** The one source of random numbers: unless it is given another, whatever draws (initialisation, dropout, shuffling) draws from here. */
+let current: Generator | undefined;
+
+/**
+ * Seeds the default generator, so that what follows is the same in every run, on every machine and backend.
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * String(randn([2])); // tensor([ 1.5410, -0.2934]), as in PyTorch
+ * ```
+ * @param seed a safe integer
+ * @returns the default generator
+ * @throws ArgumentError if the seed is not a safe integer
+ */
+export function manualSeed(seed: number): Generator {
+  current ??= new Generator();
+  return current.manualSeed(seed);
+}
+
+/**
+ * The generator that everything draws from which was given no other one. Until `manualSeed` is called, its seed is 32 bits from the platform's
+ * `crypto`, so that two runs differ, as in PyTorch; `initialSeed` tells it.
+ */
+export function defaultGenerator(): Generator {
+  current ??= new Generator(crypto.getRandomValues(new Uint32Array(1))[0]);
+  return current;
+}

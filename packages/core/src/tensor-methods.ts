@@ -1,0 +1,115 @@
+import type { Backend } from './backend.js';
+import type { DType } from './dtype.js';
+import type { Shape } from './shape.js';
+
+/** One dimension or several; left out, all of them. */
+export type Dims = number | readonly number[];
+
+/** Values with their positions along the reduced dimension. */
+export interface ValuesAndIndices<T> {
+  readonly values: T;
+  /** int32 */
+  readonly indices: T;
+}
+
+/** Which operands of a product are stored transposed. */
+export interface MatmulOptions {
+  /** Use `a` with its last two dimensions exchanged. */
+  readonly transposeA?: boolean;
+  /** Use `b` with its last two dimensions exchanged. */
+  readonly transposeB?: boolean;
+}
+
+export interface BackwardOptions<T> {
+  /** Keep what the graph saved, so that `backward` can run through it again. */
+  readonly retainGraph?: boolean;
+  /** Record the derivatives themselves, for derivatives of higher order; keeps the graph. */
+  readonly createGraph?: boolean;
+  /** Only these leaves get a gradient. */
+  readonly inputs?: readonly T[];
+}
+
+/** Nested numbers, as deep as the tensor has dimensions. */
+export type NestedArray = number | readonly NestedArray[];
+
+/**
+ * The operations as methods: `t.add(u)` is `add(t, u)`, and so on, where the documentation stands. `T` is `Tensor`; the
+ * parameter keeps this list below the class that carries it.
+ */
+export interface TensorMethods<T> {
+  // arithmetic
+  add(other: T | number): T;
+  sub(other: T | number): T;
+  mul(other: T | number): T;
+  div(other: T | number): T;
+  pow(exponent: T | number): T;
+  maximum(other: T | number): T;
+  minimum(other: T | number): T;
+  neg(): T;
+  exp(): T;
+  log(): T;
+  sqrt(): T;
+  square(): T;
+  reciprocal(): T;
+  abs(): T;
+  sign(): T;
+  tanh(): T;
+  sigmoid(): T;
+  relu(): T;
+  softplus(): T;
+  clamp(min?: number, max?: number): T;
+  // comparisons
+  eq(other: T | number): T;
+  ne(other: T | number): T;
+  lt(other: T | number): T;
+  le(other: T | number): T;
+  gt(other: T | number): T;
+  ge(other: T | number): T;
+  /** This where the condition is not 0, else `other`. */
+  where(condition: T, other: T | number): T;
+  // products and reductions
+  matmul(other: T, options?: MatmulOptions): T;
+  sum(dims?: Dims, keepDim?: boolean): T;
+  mean(dims?: Dims, keepDim?: boolean): T;
+  amax(dims?: Dims, keepDim?: boolean): T;
+  amin(dims?: Dims, keepDim?: boolean): T;
+  max(): T;
+  max(dim: number, keepDim?: boolean): ValuesAndIndices<T>;
+  min(): T;
+  min(dim: number, keepDim?: boolean): ValuesAndIndices<T>;
+  argmax(dim?: number, keepDim?: boolean): T;
+  argmin(dim?: number, keepDim?: boolean): T;
+  logsumexp(dims?: Dims, keepDim?: boolean): T;
+  softmax(dim: number): T;
+  logSoftmax(dim: number): T;
+  // movement
+  reshape(shape: Shape): T;
+  flatten(startDim?: number, endDim?: number): T;
+  squeeze(dims?: Dims): T;
+  unsqueeze(dim: number): T;
+  permute(dims: readonly number[]): T;
+  transpose(dim0: number, dim1: number): T;
+  /** The transpose of a matrix. */
+  t(): T;
+  slice(dim: number, start?: number, end?: number, step?: number): T;
+  narrow(dim: number, start: number, length: number): T;
+  select(dim: number, index: number): T;
+  unbind(dim?: number): T[];
+  split(sizes: number | readonly number[], dim?: number): T[];
+  chunk(chunks: number, dim?: number): T[];
+  flip(dims: Dims): T;
+  expand(shape: Shape): T;
+  // indexing
+  gather(dim: number, index: T): T;
+  indexSelect(dim: number, index: T): T;
+  scatterAdd(dim: number, index: T, source: T): T;
+  oneHot(numClasses: number, options?: { readonly dtype?: DType }): T;
+  // graph, type and place
+  backward(gradient?: T, options?: BackwardOptions<T>): void;
+  detach(): T;
+  clone(): T;
+  registerHook(hook: (grad: T) => T | void): () => void;
+  retainGrad(): T;
+  to(target: Backend | DType): T;
+  toArray(): NestedArray;
+}

@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A published package. */
+export interface Package {
+  readonly name: string;
+  readonly folder: string;
+  readonly dependencies: readonly string[];
+}
+
+const home = join(import.meta.dirname, '../../../packages');
+
+/** All packages that are published, by folder name. */
+export function publishedPackages(): Package[] {
+  return readdirSync(home)
+    .map((name) => join(home, name))
+    .map((folder) => {
+      const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+        name: string;
+        dependencies?: Record<string, string>;
+      };
+      return { name: manifest.name, folder, dependencies: Object.keys(manifest.dependencies ?? {}) };
+    });
+}

@@ -1,0 +1,15 @@
+import type { Options } from 'tsup';
+
+/** How every published package is built: ESM for any platform, with types and source maps; other packages stay imports. */
+export function library(entry: string[]): Options {
+  return {
+    entry,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    dts: true,
+    sourcemap: true,
+    clean: true,
+    silent: true,
+  };
+}
