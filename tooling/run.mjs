@@ -17,6 +17,7 @@ const checks = ['lint', 'format:check', 'arrows', 'unused', 'typecheck', 'build'
 async function start(args) {
   const env = await prepareToolchain();
   await installDependencies(env);
+  console.log('Building the packages');
   // An unchanged checkout takes its build from turbo's cache; only a failure has something to say.
   const code = await run('turbo', ['run', 'build', '--filter=@rnn/playground...', '--output-logs=errors-only'], {
     env,
@@ -28,7 +29,6 @@ async function start(args) {
 /** @returns {Promise<number>} the exit code */
 async function test() {
   const env = await prepareToolchain();
-  console.log('Installing the dependencies');
   await installDependencies(env);
   const tasks = [...checks];
   if (hasBrowserTests()) {

@@ -124,6 +124,7 @@ export async function prepareToolchain() {
  * @param {NodeJS.ProcessEnv} env
  */
 export async function installDependencies(env) {
+  if (!existsSync(join(root, 'node_modules'))) console.log('Installing the dependencies into node_modules/');
   const code = await run('pnpm', ['install', '--frozen-lockfile'], { env, quiet: true });
   if (code !== 0) throw new SetupError('After a change of a package.json, run: npm run toolchain -- pnpm install');
 }

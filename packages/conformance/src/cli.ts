@@ -1,2 +1,97 @@
 #!/usr/bin/env node
-export {};
+import { writeFileSync } from 'node:fs';
+import { clearLine, cursorTo } from 'node:readline';
+import { Command, InvalidArgumentError } from 'commander';
+import { loadFactory } from './backend-module.js';
+import { builtInDirectory, caseDirectory } from './case-directory.js';
+import { describeError, type ConformanceCase } from './case.js';
+import { primitiveCases } from './cases.js';
+import { referenceCases } from './reference/reference-cases.js';
+import { defaultRuns, defaultSeed, filtered, runConformance, type Progress } from './run.js';
+import { formatReport, reportAsJson } from './summary.js';
+
+interface Arguments {
+  readonly backend: string;
+  readonly options: Record<string, unknown>;
+  readonly cases?: string;
+  readonly filter: string;
+  readonly json?: string;
+  readonly seed: number;
+  readonly runs: number;
+}
+
+function parseOptions(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError('It is not JSON.');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidArgumentError('Expected a JSON object.');
+  }
+  return value as Record<string, unknown>;
+}
+
+function parseWhole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`Expected a whole number from ${least} up.`);
+    }
+    return value;
+  };
+}
+
+const command = new Command('rnn-conformance')
+  .description('Runs the conformance suite of @rnn on a backend and exits with 1 if a case fails.')
+  .requiredOption(
+    '--backend <module>',
+    'a package (@rnn/backend-cpu) or a file (./abacus.ts); its factory is the export of the short name (cpu, abacus) or the default export',
+  )
+  .option('--options <json>', "what the factory gets, as in '{\"threads\":2}'", parseOptions, {})
+  .option('--cases <directory>', 'run the reference cases of this directory, and nothing else')
+  .option('--filter <text>', 'run only cases whose group and name contain this text', '')
+  .option('--json <file>', 'write the whole report to a file')
+  .option('--seed <number>', 'where random examples start from', parseWhole(0), defaultSeed)
+  .option('--runs <number>', 'random examples of each property', parseWhole(1), defaultRuns)
+  .addHelpText('after', '\nA failing case shows its first differing element; the last line is "N passed, N failed, N skipped".');
+
+/** One line that rewrites itself on a terminal; in a pipe a line now and then. */
+function showProgress({ done, total, result }: Progress): void {
+  if (process.stdout.isTTY) {
+    clearLine(process.stdout, 0);
+    cursorTo(process.stdout, 0);
+    if (done < total) process.stdout.write(`${done}/${total} ${result.group}: ${result.name}`.slice(0, process.stdout.columns - 1));
+  } else if (done % 100 === 0 || done === total) console.log(`${done}/${total} cases`);
+}
+
+/** The cases that the arguments ask for. */
+function casesOf(directory: string | undefined): ConformanceCase[] {
+  const reference = referenceCases(caseDirectory(directory ?? builtInDirectory));
+  return directory === undefined ? [...primitiveCases(), ...reference] : reference;
+}
+
+async function main(argv: readonly string[]): Promise<boolean> {
+  const { backend, options, cases, filter, json, seed, runs } = command.parse(argv).opts<Arguments>();
+  const make = await loadFactory(backend, process.cwd());
+  const chosen = filtered(casesOf(cases), filter);
+  if (chosen.length === 0) throw new Error(`--filter ${filter}: no case has this text in its group and name`);
+  const report = await runConformance({
+    factory: () => make(options),
+    cases: chosen,
+    seed,
+    runs,
+    onProgress: showProgress,
+  });
+  if (json !== undefined) writeFileSync(json, `${reportAsJson(report)}\n`);
+  console.log(`\n${formatReport(report)}`);
+  return report.failed === 0;
+}
+
+try {
+  if (!(await main(process.argv))) process.exitCode = 1;
+} catch (error) {
+  console.error(`rnn-conformance: ${describeError(error)}`);
+  process.exitCode = 1;
+}

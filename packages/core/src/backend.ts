@@ -16,13 +16,12 @@
  * NaN); sums of any length accurate to a few units in the last place; the same call gives the same bits.
  */
 import type { DType, TypedArray } from './dtype.js';
+import type { BinaryOp, UnaryOp } from './elementwise-op.js';
+import type { CompiledProgram, Program } from './program.js';
+import type { Storage } from './storage.js';
 
-/** A backend's own handle of numbers in its memory. Core reads these two fields and hands the object back. */
-export interface Storage {
-  readonly dtype: DType;
-  /** Number of elements. */
-  readonly size: number;
-}
+export type { BinaryOp, UnaryOp } from './elementwise-op.js';
+export type { Storage } from './storage.js';
 
 /** A storage walked with strides: element `[i, j, ...]` lies at `offset + i * strides[0] + j * strides[1] + ...`. */
 export interface Strided {
@@ -33,37 +32,6 @@ export interface Strided {
 
 /** An operand of an elementwise kernel; a plain number stands for that value everywhere. At most all but one are numbers. */
 export type Operand = Strided | number;
-
-/** Elementwise functions of one operand. `relu(x) = x > 0 ? x : 0`, `softplus(x) = log(1 + exp(x))`, `sign(0) = 0`. */
-export type UnaryOp =
-  | 'neg'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'square'
-  | 'reciprocal'
-  | 'abs'
-  | 'sign'
-  | 'tanh'
-  | 'sigmoid'
-  | 'relu'
-  | 'softplus';
-
-/** Elementwise functions of two operands. Comparisons give 1 or 0 in the operands' own type. */
-export type BinaryOp =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'pow'
-  | 'maximum'
-  | 'minimum'
-  | 'eq'
-  | 'ne'
-  | 'lt'
-  | 'le'
-  | 'gt'
-  | 'ge';
 
 /** `argmax` gives int32 positions along the reduced dimension, the first one on a tie, a NaN's position if there is one. */
 export type ReduceOp = 'sum' | 'max' | 'min' | 'argmax';
@@ -174,4 +142,12 @@ export interface Backend {
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage;
   /** Batched matrix product. */
   matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage;
+
+  // --- for speed only ---------------------------------------------------------------------------------------------
+  /**
+   * Turns a program (see `program.ts`) into something that runs it in one go. A backend without it still does everything: core
+   * then runs the program by the primitives above, with the same numbers to rounding. Core keeps the result and calls it with any
+   * number of steps and rows; running it should allocate nothing beyond its results.
+   */
+  compile?(program: Program): CompiledProgram;
 }

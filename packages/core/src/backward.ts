@@ -1,19 +1,26 @@
-import { ArgumentError, AutogradError, DTypeError, ShapeError } from './errors.js';
+import { AutogradError, DTypeError, ShapeError } from './errors.js';
 import { isAnomalyEnabled, withRecording } from './grad-mode.js';
-import { add } from './ops/elementwise.js';
+import type { GradNode } from './grad-node.js';
+import { add } from './ops/arithmetic.js';
 import { onesLike, zerosLike } from './ops/fill.js';
+import { detach } from './ops/identity.js';
 import { checkTensor } from './ops/operands.js';
 import { checkForNaN, refuseBackends } from './record.js';
-import { scope, track } from './scope.js';
+import { isOwn, scope, track } from './scope.js';
 import { sameShape, showShape } from './shape.js';
-import { Tensor, type Edge, type GradHook, type GradNode } from './tensor.js';
+import type { Tensor, TensorEdge } from './tensor.js';
 import type { BackwardOptions } from './tensor-methods.js';
 
-/** Gradients on their way: for each node, one for each of its results. */
-type Pending = Map<GradNode, (Tensor | undefined)[]>;
+type Node = GradNode<Tensor>;
 
-/** What to do with a gradient that has arrived, complete, at a node: true if it is to go no further. */
-type Arrival = (node: GradNode, grads: readonly (Tensor | undefined)[]) => boolean;
+/** One gradient for each result of a node. */
+type Grads = readonly (Tensor | undefined)[];
+
+/** Gradients on their way to the nodes. The map owns them. */
+type Pending = Map<Node, (Tensor | undefined)[]>;
+
+/** What to do with the gradients that have arrived, complete, at a node. */
+type Arrival = (node: Node, grads: Grads) => void;
 
 /**
  * Computes the gradient of a tensor with respect to every leaf that requires one and adds it to the leaf's `grad`. Frees what the
@@ -27,31 +34,39 @@ type Arrival = (node: GradNode, grads: readonly (Tensor | undefined)[]) => boole
  * ```
  * @param root - the result of recorded operations; one element, unless `gradient` is given
  * @param gradient - the gradient of what follows with respect to `root`, of its shape
- * @param options - `retainGraph`, `createGraph`, `inputs`
+ * @param options - `retainGraph` to go through the graph again, `createGraph` for derivatives of higher order, `inputs` to reach only
+ *   these leaves
  * @throws AutogradError when `root` requires no gradient, has more than one element, or its graph was freed by an earlier call
+ *
+ * Differs from PyTorch: a second call through a freed graph is always an error, also where nothing had been saved.
  */
 export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions<Tensor> = {}): void {
-  const { inputs } = options;
-  inputs?.forEach((input, i) => {
-    checkTensor('backward', `inputs[${i}]`, input);
-    if (!input.isLeaf || !input.requiresGrad) {
-      throw new ArgumentError(`backward: inputs[${i}] is not a leaf that requires a gradient`, { argument: 'inputs' });
-    }
-  });
-  const targets = inputs && new Set(inputs.map((input) => (input.gradEdge as Edge).node));
-  propagate('backward', root, gradient, options, targets, (node, [grad]) => {
-    if (node.leaf === undefined) return false;
-    if (grad !== undefined && (targets === undefined || targets.has(node))) accumulate(node.leaf, grad, options.createGraph === true);
-    return true;
+  const { inputs, createGraph = false } = options;
+  const targets = inputs && new Set(inputs.map((input, i) => leafNode(input, i)));
+  propagate('backward', root, gradient, options, targets, (node, grads) => {
+    if (node.leaf !== undefined && (targets === undefined || targets.has(node))) accumulate(node.leaf, grads[0], createGraph);
+    for (const [index, result] of node.retained ?? []) accumulate(result, grads[index], createGraph);
   });
 }
 
-function accumulate(leaf: Tensor, grad: Tensor, recorded: boolean): void {
-  const before = leaf.grad;
-  const sum = before === undefined ? grad.alias() : withRecording(recorded, () => add(before, grad)).keep();
-  if (!recorded) sum.edge = undefined;
-  leaf.grad = sum;
-  before?.dispose();
+function leafNode(input: Tensor, i: number): Node {
+  checkTensor('backward', `inputs[${i}]`, input);
+  const edge = input.gradEdge;
+  if (edge?.node.leaf === input) return edge.node;
+  throw new AutogradError(
+    `backward: inputs[${i}] is ${input.isLeaf ? 'a leaf without requiresGrad' : 'the result of an operation'}, expected a leaf that requires a gradient; grad(output, inputs) also takes results`,
+    { argument: 'inputs', expected: 'leaves that require a gradient' },
+  );
+}
+
+function accumulate(tensor: Tensor, grad: Tensor | undefined, recorded: boolean): void {
+  if (grad === undefined || tensor.isDisposed) return;
+  const before = tensor.grad;
+  if (before === undefined) tensor.grad = (recorded ? grad.alias() : detach(grad)).keep();
+  else {
+    tensor.grad = withRecording(recorded, () => add(before, grad)).keep();
+    before.dispose();
+  }
 }
 
 /**
@@ -65,28 +80,37 @@ function accumulate(leaf: Tensor, grad: Tensor, recorded: boolean): void {
  * ```
  * @param output - one element, unless `gradient` is given
  * @param inputs - leaves, or results on the way
- * @param options - as for `backward`, and `gradient`
- * @returns one gradient an input, of its shape; zeros where the output does not depend on it
+ * @param options - `retainGraph` and `createGraph` as for `backward`, and `gradient`
+ * @returns one gradient an input, of its shape
+ * @throws AutogradError as `backward`, and when an input does not require a gradient
+ *
+ * Differs from PyTorch: where the output does not depend on an input, its gradient is zeros (there, an error unless allowed).
  */
 export function grad(
   output: Tensor,
   inputs: readonly Tensor[],
   options: Omit<BackwardOptions<Tensor>, 'inputs'> & { readonly gradient?: Tensor } = {},
 ): Tensor[] {
-  const edges = inputs.map((input, i) => {
+  const edges = inputs.map((input, i): TensorEdge => {
     checkTensor('grad', `inputs[${i}]`, input);
     const edge = input.gradEdge;
-    if (edge === undefined) throw new AutogradError(`grad: inputs[${i}] does not require a gradient`, { argument: 'inputs' });
-    return edge;
+    if (edge !== undefined) return edge;
+    throw new AutogradError(`grad: inputs[${i}] does not require a gradient; set requiresGrad before using it`, {
+      argument: 'inputs',
+    });
   });
   const found: (Tensor | undefined)[] = inputs.map(() => undefined);
-  propagate('grad', output, options.gradient, options, new Set(edges.map(({ node }) => node)), (node, grads) => {
-    edges.forEach((edge, i) => {
-      const arrived = edge.node === node ? grads[edge.index] : undefined;
-      if (arrived !== undefined) found[i] = (options.createGraph ? arrived : detach(arrived)).keep();
+  try {
+    propagate('grad', output, options.gradient, options, new Set(edges.map(({ node }) => node)), (node, grads) => {
+      edges.forEach((edge, i) => {
+        const arrived = edge.node === node ? grads[edge.index] : undefined;
+        if (arrived !== undefined) found[i] = (options.createGraph ? arrived.alias() : detach(arrived)).keep();
+      });
     });
-    return node.leaf !== undefined;
-  });
+  } catch (error) {
+    for (const gradient of found) gradient?.dispose();
+    throw error;
+  }
   return found.map((gradient, i) => {
     if (gradient === undefined) return zerosLike(inputs[i]);
     track(gradient); // it was kept out of the scopes of the pass; from here on it is the caller's
@@ -100,16 +124,10 @@ function propagate(
   root: Tensor,
   gradient: Tensor | undefined,
   { retainGraph = false, createGraph = false }: BackwardOptions<Tensor>,
-  targets: ReadonlySet<GradNode> | undefined,
+  targets: ReadonlySet<Node> | undefined,
   arrive: Arrival,
 ): void {
-  checkTensor(operation, 'the output', root);
-  const start = root.gradEdge;
-  if (start === undefined) {
-    throw new AutogradError(
-      `${operation}: the tensor of shape ${showShape(root.shape)} does not require a gradient: nothing that it was made of has requiresGrad, or it was made inside noGrad`,
-    );
-  }
+  const start = startOf(operation, root);
   checkGradient(operation, root, gradient);
   const order = reachable(start.node);
   if (order.some((node) => node.saved === undefined)) {
@@ -119,24 +137,34 @@ function propagate(
   }
   const needed = targets === undefined ? undefined : leadingTo(targets, order);
   const pending: Pending = new Map();
-  const keep = createGraph || retainGraph;
-  const seed = gradient?.alias() ?? withRecording(false, () => onesLike(root)).keep();
-  pending.set(start.node, root.edge === undefined ? [seed] : place([], start.index, seed));
+  start.node.retain(); // a hook may dispose of the root
   try {
+    deliver(pending, start, gradient?.alias() ?? withRecording(false, () => onesLike(root)).keep(), createGraph);
     for (const node of order) {
-      const raw = pending.get(node);
-      pending.delete(node);
-      if (raw === undefined) continue;
+      const arrived = pending.get(node);
+      if (arrived === undefined) continue;
       scope(() => {
-        const grads = raw.map((grad, i) => (grad === undefined ? undefined : node.hooked(i, grad)));
-        if (!arrive(node, grads)) send(node, grads, pending, needed, createGraph);
+        const grads = arrived.map((grad, i) => (grad === undefined ? undefined : afterHooks(operation, node, i, grad)));
+        arrive(node, grads);
+        if (node.inputs.length > 0) send(node, grads, pending, needed, createGraph);
       });
-      if (!createGraph) for (const grad of raw) grad?.dispose();
-      if (!keep && node.leaf === undefined) node.free();
+      discard(pending, node);
+      if (!createGraph && !retainGraph) node.free();
     }
   } finally {
-    for (const grads of pending.values()) for (const grad of grads) grad?.dispose();
+    for (const node of pending.keys()) discard(pending, node);
+    start.node.release();
   }
+}
+
+function startOf(operation: string, root: Tensor): TensorEdge {
+  checkTensor(operation, 'the output', root);
+  void root.held; // a disposed tensor says so
+  const start = root.gradEdge;
+  if (start !== undefined) return start;
+  throw new AutogradError(
+    `${operation}: the tensor of shape ${showShape(root.shape)} does not require a gradient: nothing that it was made of has requiresGrad, or it was made inside noGrad`,
+  );
 }
 
 function checkGradient(operation: string, root: Tensor, gradient: Tensor | undefined): void {
@@ -149,18 +177,23 @@ function checkGradient(operation: string, root: Tensor, gradient: Tensor | undef
   }
   checkTensor(operation, 'gradient', gradient);
   if (!sameShape(gradient.shape, root.shape)) {
-    throw new ShapeError(`${operation}: gradient has shape ${showShape(gradient.shape)}, expected ${showShape(root.shape)}`, {
-      argument: 'gradient',
-    });
+    throw new ShapeError(
+      `${operation}: gradient has shape ${showShape(gradient.shape)}, expected ${showShape(root.shape)}`,
+      { argument: 'gradient', expected: showShape(root.shape), received: showShape(gradient.shape) },
+    );
   }
   if (gradient.dtype !== root.dtype) {
-    throw new DTypeError(`${operation}: gradient is ${gradient.dtype}, expected ${root.dtype}`, { argument: 'gradient' });
+    throw new DTypeError(`${operation}: gradient is ${gradient.dtype}, expected ${root.dtype}`, {
+      argument: 'gradient',
+      expected: root.dtype,
+      received: gradient.dtype,
+    });
   }
   if (gradient.backend !== root.backend) refuseBackends(operation, root.backend, gradient.backend);
 }
 
 /** All nodes behind one, latest first: a node comes before everything that it was made of. */
-function reachable(start: GradNode): GradNode[] {
+function reachable(start: Node): Node[] {
   const seen = new Set([start]);
   const stack = [start];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
@@ -174,8 +207,8 @@ function reachable(start: GradNode): GradNode[] {
 }
 
 /** The nodes through which a gradient must pass to reach a target. */
-function leadingTo(targets: ReadonlySet<GradNode>, order: readonly GradNode[]): Set<GradNode> {
-  const needed = new Set<GradNode>();
+function leadingTo(targets: ReadonlySet<Node>, order: readonly Node[]): Set<Node> {
+  const needed = new Set<Node>();
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i];
     if (targets.has(node) || node.inputs.some((edge) => edge !== undefined && needed.has(edge.node))) needed.add(node);
@@ -183,67 +216,63 @@ function leadingTo(targets: ReadonlySet<GradNode>, order: readonly GradNode[]): 
   return needed;
 }
 
+/** A gradient as the hooks of its result leave it. */
+function afterHooks(operation: string, node: Node, index: number, grad: Tensor): Tensor {
+  let current = grad;
+  for (const hook of node.hooksOf(index)) {
+    const replaced = hook(current) ?? current;
+    checkTensor(operation, "a hook's result", replaced);
+    if (!sameShape(replaced.shape, grad.shape)) {
+      throw new AutogradError(
+        `${operation}: a hook returned shape ${showShape(replaced.shape)} for a gradient of shape ${showShape(grad.shape)}, expected the same`,
+        { argument: 'hook', expected: showShape(grad.shape), received: showShape(replaced.shape) },
+      );
+    }
+    current = replaced;
+  }
+  return current;
+}
+
 /** Applies a node's derivative and hands the gradients to the nodes of its inputs. Runs in a scope of its own. */
 function send(
-  node: GradNode,
-  grads: readonly (Tensor | undefined)[],
+  node: Node,
+  grads: Grads,
   pending: Pending,
-  needed: ReadonlySet<GradNode> | undefined,
+  needed: ReadonlySet<Node> | undefined,
   createGraph: boolean,
 ): void {
   const wanted = node.inputs.map((edge) => edge !== undefined && (needed === undefined || needed.has(edge.node)));
   if (!wanted.includes(true)) return;
-  const results = withRecording(createGraph, () => node.derivative(grads, node.saved ?? [], wanted));
-  if (isAnomalyEnabled()) checkForNaN(`derivative of ${node.name}`, [...grads, ...(node.saved ?? [])], results);
-  const sent = new Set<Tensor | undefined>(grads);
-  results.forEach((result, i) => {
-    const edge = node.inputs[i];
-    if (!wanted[i] || result === undefined || edge === undefined) return;
-    // A gradient that is passed on as it came, or to two inputs, needs a handle of its own for each.
-    const own = sent.has(result) ? result.alias() : result.keep();
-    sent.add(result);
-    const waiting = pending.get(edge.node) ?? [];
-    pending.set(edge.node, waiting);
-    const before = waiting[edge.index];
-    if (before === undefined) place(waiting, edge.index, own);
-    else {
-      waiting[edge.index] = withRecording(createGraph, () => add(before, own)).keep();
-      if (!createGraph) for (const part of [before, own]) part.dispose();
-    }
+  const saved = node.saved ?? [];
+  const results = withRecording(createGraph, () => node.derivative(grads, saved, wanted));
+  if (isAnomalyEnabled()) checkForNaN(`derivative of ${node.name}`, [...grads, ...saved], results);
+  node.inputs.forEach((edge, i) => {
+    const result = results[i];
+    if (edge === undefined || !wanted[i] || result === undefined) return;
+    // What was not made here (a gradient passed on as it came, a saved value), or was sent already, needs a handle of its own.
+    deliver(pending, edge, isOwn(result) ? result.keep() : result.alias(), createGraph);
   });
 }
 
-function place(list: (Tensor | undefined)[], index: number, grad: Tensor): (Tensor | undefined)[] {
-  while (list.length <= index) list.push(undefined);
-  list[index] = grad;
-  return list;
-}
-
-/** The same value, cut off from the graph; shares the memory. */
-export function detach(x: Tensor): Tensor {
-  return new Tensor(x.held.retain(), x.shape);
-}
-
-/**
- * Calls a function with the gradient of a tensor when `backward` has computed it.
- *
- * @param x - a tensor that requires a gradient
- * @param hook - gets the gradient; what it returns, if anything, takes the gradient's place
- * @returns a function that removes the hook
- */
-export function registerHook(x: Tensor, hook: GradHook): () => void {
-  const edge = x.gradEdge;
-  if (edge === undefined) throw new AutogradError('registerHook: the tensor does not require a gradient');
-  return edge.node.addHook(edge.index, hook);
-}
-
-/** Makes `backward` leave the gradient of a result on the way in its `grad`, as it does for leaves. Returns the tensor. */
-export function retainGrad(x: Tensor): Tensor {
-  if (!x.isLeaf) {
-    registerHook(x, (gradient) => {
-      x.grad?.dispose();
-      x.grad = detach(gradient).keep();
-    });
+/** Adds a gradient to what waits for a node. */
+function deliver(pending: Pending, { node, index }: TensorEdge, grad: Tensor, createGraph: boolean): void {
+  let waiting = pending.get(node);
+  if (waiting === undefined) {
+    waiting = Array.from({ length: node.resultCount });
+    pending.set(node, waiting);
   }
-  return x;
+  const before = waiting[index];
+  waiting[index] = grad;
+  if (before === undefined) return;
+  try {
+    waiting[index] = withRecording(createGraph, () => add(before, grad)).keep();
+    grad.dispose();
+  } finally {
+    before.dispose();
+  }
+}
+
+function discard(pending: Pending, node: Node): void {
+  for (const grad of pending.get(node) ?? []) grad?.dispose();
+  pending.delete(node);
 }

@@ -43,3 +43,14 @@ export function getBackend(): Backend {
   }
   return current;
 }
+
+/** Runs a function with another backend as the current one. */
+export function withBackend<R>(backend: Backend, fn: () => R): R {
+  const before = current;
+  current = backend;
+  try {
+    return fn();
+  } finally {
+    current = before;
+  }
+}

@@ -1,5 +1,6 @@
 import { mersenne, mersenneFromState } from 'pure-rand/generator/mersenne';
 import { ArgumentError } from './errors.js';
+import { refuseTracing } from './tracing-mode.js';
 import { cosTurns, ln, sinTurns } from './portable-math.js';
 
 /**
@@ -81,8 +82,8 @@ export class Generator {
    * @returns a multiple of 2^-53
    */
   nextUniform(): number {
-    const high = this.words.next() & 0x1fffff;
-    const low = this.words.next() >>> 0;
+    const high = this.nextWord() & 0x1fffff;
+    const low = this.nextWord() >>> 0;
     return (high * TWO_POW_32 + low) * TWO_POW_MINUS_53;
   }
 
@@ -242,25 +243,30 @@ export class Generator {
     this.spareNormal = rest[0];
   }
 
+  private nextWord(): number {
+    refuseTracing('draws random numbers');
+    return this.words.next();
+  }
+
   /** One draw from [0, 1): a multiple of 2^-24, hence exact in float32. */
   private nextUniform24(): number {
-    return (this.words.next() & 0xffffff) * TWO_POW_MINUS_24;
+    return (this.nextWord() & 0xffffff) * TWO_POW_MINUS_24;
   }
 
   /** One integer from 0 to range - 1 (range at most 2^32), all equally likely: words past the last whole multiple of `range` are drawn again. */
   private nextBelow(range: number): number {
     if (range >= WIDE_RANGE) return this.nextBelowWide(BigInt(range));
     const end = TWO_POW_32 - (TWO_POW_32 % range);
-    let word = this.words.next() >>> 0;
-    while (word >= end) word = this.words.next() >>> 0;
+    let word = this.nextWord() >>> 0;
+    while (word >= end) word = this.nextWord() >>> 0;
     return word % range;
   }
 
   private nextBelowWide(range: bigint): number {
     const end = TWO_POW_64 - (TWO_POW_64 % range);
     for (;;) {
-      const high = BigInt(this.words.next() >>> 0);
-      const word = (high << 32n) | BigInt(this.words.next() >>> 0);
+      const high = BigInt(this.nextWord() >>> 0);
+      const word = (high << 32n) | BigInt(this.nextWord() >>> 0);
       if (word < end) return Number(word % range);
     }
   }

@@ -54,8 +54,12 @@ export function withRecording<R>(on: boolean, fn: () => R): R {
  * @throws AnomalyError at the first NaN that arises from operands without one
  */
 export function anomaly<R>(fn: () => R): R {
+  return withChecking(true, fn);
+}
+
+export function withChecking<R>(on: boolean, fn: () => R): R {
   const before = checking;
-  checking = true;
+  checking = on;
   try {
     return fn();
   } finally {

@@ -49,10 +49,16 @@ export { chunk, concat, split, stack, unbind } from './ops/join.js';
 export { flatten, flip, narrow, permute, select, slice, squeeze, t, transpose, unsqueeze } from './ops/movement.js';
 export { to } from './ops/convert.js';
 export { amax, amin, argmax, argmin, logsumexp, logSoftmax, max, mean, min, softmax } from './ops/reduce.js';
+export {
+  firstInstruction, operandsOf, showProgram, widthsOf,
+  type CompiledProgram, type FixedOperand, type Instruction, type Program, type ProgramArguments, type ProgramOperand, type ProgramResults,
+} from './program.js';
 export { defaultGenerator, Generator, manualSeed } from './random.js';
 export { customOperation, type CustomOperation, type Derivative } from './record.js';
-export { checkLengths, scan, type Lengths, type ScanOptions, type Step, type Tensors } from './scan.js';
+export { explain, scan } from './scan.js';
+export { checkLengths, type Lengths, type ScanOptions, type Step, type Tensors } from './recurrence/scan-arguments.js';
+export type { Explanation } from './recurrence/recurrence.js';
 export { scope, unscoped, type Disposable } from './scope.js';
-export { sizeOf, type Shape } from './shape.js';
+export { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 export type { GradHook } from './tensor.js';
 export type { BackwardOptions, Dims, MatmulOptions, NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';

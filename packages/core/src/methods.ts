@@ -1,5 +1,7 @@
 /** Gives `Tensor` the operations as methods, so that `tensor.ts` need not import what imports it. */
-import { backward, detach, registerHook, retainGrad } from './backward.js';
+import { backward } from './backward.js';
+import { registerHook, retainGrad } from './hooks.js';
+import { detach } from './ops/identity.js';
 import { ShapeError } from './errors.js';
 import { reshape, expand, sum } from './ops/broadcast.js';
 import { to } from './ops/convert.js';

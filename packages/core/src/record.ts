@@ -1,10 +1,11 @@
 import type { Backend, Storage } from './backend.js';
-import { AnomalyError, BackendError, DTypeError } from './errors.js';
-import { isAnomalyEnabled, isGradEnabled, withRecording } from './grad-mode.js';
+import { AnomalyError, ArgumentError, AutogradError, BackendError, DTypeError } from './errors.js';
+import { isAnomalyEnabled, isGradEnabled, withChecking, withRecording } from './grad-mode.js';
 import { scope } from './scope.js';
-import { showShape, type Shape } from './shape.js';
+import { sameShape, showShape, type Shape } from './shape.js';
 import { SharedStorage, type Bounds } from './shared-storage.js';
-import { GradNode, Tensor, type DerivativeRule } from './tensor.js';
+import { GradNode, type DerivativeRule } from './grad-node.js';
+import { Tensor } from './tensor.js';
 
 /** The gradient of one input from the gradient of the result and the saved values. */
 export type Derivative = (grad: Tensor, saved: readonly Tensor[]) => Tensor;
@@ -48,17 +49,12 @@ export function recordAll(
   name: string,
   inputs: readonly Tensor[],
   saved: readonly Tensor[],
-  rule: DerivativeRule,
+  rule: DerivativeRule<Tensor>,
 ): void {
   const edges = inputs.map((input) => input.gradEdge);
-  const node = new GradNode(
-    name,
-    edges,
-    results.map(({ shape, dtype, backend }) => ({ shape, dtype, backend })),
-    rule,
-  );
-  results.forEach((result, index) => (result.edge = { node, index }));
-  node.saved = saved.map((tensor) => tensor.alias());
+  const node = new GradNode<Tensor>(name, edges, results.length, rule);
+  for (let index = 0; index < results.length; index++) results[index].attach({ node, index });
+  node.saved = saved.map((tensor) => tensor.saved());
 }
 
 /** An operation made of others, with a derivative of its own. */
@@ -78,15 +74,38 @@ export interface CustomOperation extends Omit<Recording, 'saved'> {
  *   derivatives: [(grad, [x]) => grad.mul(x.square()).mul(3)],
  * });
  * ```
- * @param operation - name, inputs, the computation, and one derivative an input; derivatives are written with operations, so that
- *   they run on any backend and can be differentiated again
+ * @param operation - name, inputs, the computation, and one derivative an input, called only when that input wants a gradient;
+ *   derivatives are written with operations, so that they run on any backend and can be differentiated again
  * @returns the result, recorded
+ * @throws ArgumentError unless there is one derivative an input; in `backward`, AutogradError when a derivative gives another shape
+ *   than its input's
  */
 export function customOperation({ name, inputs, forward, derivatives }: CustomOperation): Tensor {
-  const { result, saved } = withRecording(false, () => scope(forward));
-  record(result, { name, inputs, saved, derivatives });
-  for (const tensor of saved ?? []) if (tensor !== result && !inputs.includes(tensor)) tensor.dispose();
-  return result;
+  if (derivatives.length !== inputs.length) {
+    throw new ArgumentError(
+      `${name}: ${derivatives.length} derivatives for ${inputs.length} inputs, expected one an input`,
+      { argument: 'derivatives', expected: String(inputs.length), received: String(derivatives.length) },
+    );
+  }
+  return scope(() => {
+    const made = withChecking(false, () => withRecording(false, forward));
+    // A handle of its own: what `forward` returns may be an input, or belong to somebody else.
+    const result = new Tensor(made.result.held.retain(), made.result.shape);
+    const saved = made.saved?.map((tensor) => (tensor === made.result ? result : tensor));
+    return record(result, { name, inputs, saved, derivatives: derivatives.map((rule, i) => ofShape(name, rule, inputs[i].shape)) });
+  });
+}
+
+/** A derivative whose result is held against the shape of its input. */
+function ofShape(name: string, derivative: Derivative, shape: Shape): Derivative {
+  return (grad, saved) => {
+    const result = derivative(grad, saved);
+    if (sameShape(result.shape, shape)) return result;
+    throw new AutogradError(
+      `${name}: a derivative has shape ${showShape(result.shape)}, expected that of its input, ${showShape(shape)}`,
+      { argument: 'derivatives', expected: showShape(shape), received: showShape(result.shape) },
+    );
+  };
 }
 
 /** The backend that all operands are on, and their common type. */

@@ -5,23 +5,41 @@ export interface Disposable {
   dispose(): void;
 }
 
-/** What was made in the innermost open scope, or `undefined` outside all scopes. */
-let open: Set<Disposable> | undefined;
+/** Something that scopes may look after. */
+export interface Tracked extends Disposable {
+  /** @internal What the scope that will free it holds; `undefined` when none will. */
+  caretaker: Set<Tracked> | undefined;
+}
 
-/** Puts something new in the care of the innermost open scope. */
-export function track(resource: Disposable): void {
+/** What the innermost open scope is to free, or `undefined` outside all scopes. */
+let open: Set<Tracked> | undefined;
+
+/** Puts something into the care of the innermost open scope. */
+export function track(resource: Tracked): void {
+  untrack(resource);
+  resource.caretaker = open;
   open?.add(resource);
 }
 
-/** Takes something out of the innermost scope's care, so that it outlives it. */
-export function untrack(resource: Disposable): void {
-  open?.delete(resource);
+/** Takes something out of all care, so that it outlives the scope that it was made in, whichever is open now. */
+export function untrack(resource: Tracked): void {
+  resource.caretaker?.delete(resource);
+  resource.caretaker = undefined;
+}
+
+/** Whether the innermost open scope is to free this: nobody outside of it can hold it. */
+export function isOwn(resource: Tracked): boolean {
+  return open !== undefined && resource.caretaker === open;
 }
 
 /** Runs `fn` as if no scope were open: what it makes belongs to nobody but its holder. */
 export function unscoped<R>(fn: () => R): R {
+  return within(undefined, fn);
+}
+
+function within<R>(care: Set<Tracked> | undefined, fn: () => R): R {
   const outer = open;
-  open = undefined;
+  open = care;
   try {
     return fn();
   } finally {
@@ -35,47 +53,39 @@ export function unscoped<R>(fn: () => R): R {
  *
  * @example
  * ```ts
- * const loss = scope(() => {
- *   const loss = mseLoss(model.forward(x), y);
- *   loss.backward();
- *   optimizer.step();
- *   return loss.item();
+ * const sum = scope(() => {
+ *   const squares = tensor([1, 2, 3]).square();   // freed at the end, and so is the tensor before it
+ *   return squares.sum();                         // stays
  * });
  * ```
  * @param fn - a synchronous function; the tensors in what it returns (also inside arrays, plain objects, maps) are kept and pass to
  *   the enclosing scope
  * @returns what `fn` returned
- * @throws ArgumentError when `fn` returns a promise, since its end cannot be known: `await` outside the scope
+ * @throws ArgumentError when `fn` returns a promise, since its end cannot be known: `await` outside the scope. Whatever `fn` throws
+ *   passes through, and everything made inside is freed.
  */
 export function scope<R>(fn: () => R): R {
-  const outer = open;
-  const mine = new Set<Disposable>();
-  open = mine;
-  let result: R;
+  const mine = new Set<Tracked>();
   try {
-    result = fn();
+    const result = within(mine, fn);
     if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
       throw new ArgumentError(
-        'scope: the function returned a promise; a scope frees its tensors when the function returns, so `await` outside of it',
-        { argument: 'fn', expected: 'a synchronous function' },
+        'scope: fn returned a promise, expected a synchronous function: a scope frees its tensors when the function returns, so `await` outside of it',
+        { argument: 'fn', expected: 'a synchronous function', received: 'a promise' },
       );
     }
-    if (mine.size > 0) release(mine, outer, result);
-  } catch (error) {
-    for (const resource of mine) resource.dispose();
-    throw error;
+    if (mine.size > 0) handOver(mine, result);
+    return result;
   } finally {
-    open = outer;
+    for (const resource of mine) resource.dispose();
   }
-  return result;
 }
 
-function release(mine: Set<Disposable>, outer: Set<Disposable> | undefined, result: unknown): void {
+/** Gives what is part of a scope's result to the enclosing scope. */
+function handOver(mine: Set<Tracked>, result: unknown): void {
   visit(result, new Set(), (resource) => {
-    if (mine.delete(resource)) outer?.add(resource);
+    if (mine.has(resource as Tracked)) track(resource as Tracked);
   });
-  for (const resource of mine) resource.dispose();
-  mine.clear();
 }
 
 /** Finds the resources in a value, through arrays, maps, sets and plain objects. */

@@ -6,6 +6,15 @@ export interface Bounds {
   readonly max: number;
 }
 
+/** A storage and where it lies. */
+interface Place {
+  readonly backend: Backend;
+  readonly storage: Storage;
+}
+
+/** The last net under the memory: frees a storage whose holders were all collected without having let go. */
+const net = new FinalizationRegistry<Place>(({ backend, storage }) => backend.release(storage));
+
 /**
  * A storage and how many hold it. Tensors that share elements (a reshape, a detached copy, what the graph saved for a derivative)
  * hold the same `SharedStorage`; the last one to let go releases it. The JavaScript collector cannot do that for memory that it
@@ -21,15 +30,7 @@ export class SharedStorage {
     this.backend = backend;
     this.storage = storage;
     this.bounds = bounds;
-  }
-
-  get released(): boolean {
-    return this.holders === 0;
-  }
-
-  /** Whether nobody else holds it, so that its owner may write into it. */
-  get unique(): boolean {
-    return this.holders === 1;
+    net.register(this, { backend, storage }, this);
   }
 
   retain(): this {
@@ -38,6 +39,8 @@ export class SharedStorage {
   }
 
   release(): void {
-    if (--this.holders === 0) this.backend.release(this.storage);
+    if (--this.holders > 0) return;
+    net.unregister(this);
+    this.backend.release(this.storage);
   }
 }

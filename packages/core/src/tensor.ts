@@ -2,84 +2,35 @@ import type { Backend, Storage } from './backend.js';
 import { isFloating, type DType, type TypedArray } from './dtype.js';
 import { AutogradError, DisposedError, DTypeError, ShapeError } from './errors.js';
 import { formatTensor } from './format.js';
-import { track, untrack } from './scope.js';
+import { GradNode, type Edge, type GradHook as Hook } from './grad-node.js';
+import { track, untrack, type Tracked } from './scope.js';
 import { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 import type { SharedStorage } from './shared-storage.js';
+import { refuseTracing } from './tracing-mode.js';
 import type { TensorMethods } from './tensor-methods.js';
 
-/** The net under the memory: frees the storage of a tensor that was collected without having been disposed of. */
-const net = new FinalizationRegistry<SharedStorage>((shared) => shared.release());
+/** Where a tensor stands in the graph. */
+export type TensorEdge = Edge<Tensor>;
 
-/** One result of a recorded operation. */
-export interface Edge {
-  readonly node: GradNode;
-  readonly index: number;
-}
+/** What a gradient hook gets and may replace. The gradient is freed after the hook: keep `clone().keep()` of it to have it later. */
+export type GradHook = Hook<Tensor>;
 
-/** Shape, type and place of a result, enough to make its zero gradient. */
-export interface ResultInfo {
-  readonly shape: Shape;
-  readonly dtype: DType;
+/** While a step is traced: the tracing backend, and what stands on it for a tensor from elsewhere. */
+interface Stage {
   readonly backend: Backend;
+  readonly standIn: (tensor: Tensor) => Tensor;
 }
 
-/** What a gradient hook gets and may replace. */
-export type GradHook = (grad: Tensor) => Tensor | void;
+let stage: Stage | undefined;
 
-/** From the gradients of the results to the gradients of the inputs; `undefined` stands for zero. */
-export type DerivativeRule = (
-  grads: readonly (Tensor | undefined)[],
-  saved: readonly Tensor[],
-  wanted: readonly boolean[],
-) => readonly (Tensor | undefined)[];
-
-let nodes = 0;
-
-/** A recorded operation: where its inputs came from, what its derivative needs, and the derivative. */
-export class GradNode {
-  /** Later operations have larger numbers, so descending order is an order for the backward pass. */
-  readonly id: number = ++nodes;
-  readonly name: string;
-  readonly inputs: readonly (Edge | undefined)[];
-  readonly results: readonly ResultInfo[];
-  readonly derivative: DerivativeRule;
-  /** Values kept for the derivative; `undefined` once `backward` freed them. */
-  saved: readonly Tensor[] | undefined = [];
-  /** The tensor whose `grad` collects what arrives here; only for leaves. */
-  leaf: Tensor | undefined;
-  private hooks: Map<number, Set<GradHook>> | undefined;
-
-  constructor(
-    name: string,
-    inputs: readonly (Edge | undefined)[],
-    results: readonly ResultInfo[],
-    derivative: DerivativeRule,
-  ) {
-    this.name = name;
-    this.inputs = inputs;
-    this.results = results;
-    this.derivative = derivative;
-  }
-
-  addHook(index: number, hook: GradHook): () => void {
-    this.hooks ??= new Map();
-    const list = this.hooks.get(index) ?? new Set<GradHook>();
-    this.hooks.set(index, list);
-    list.add(hook);
-    return () => void list.delete(hook);
-  }
-
-  /** The gradient of one result after its hooks. */
-  hooked(index: number, grad: Tensor): Tensor {
-    let current = grad;
-    for (const hook of this.hooks?.get(index) ?? []) current = hook(current) ?? current;
-    return current;
-  }
-
-  /** Lets go of what the graph alone holds. */
-  free(): void {
-    for (const tensor of this.saved ?? []) tensor.dispose();
-    this.saved = undefined;
+/** Runs `fn` as if every tensor were on one backend: those that are not are replaced, where they are used, by their stand-ins. */
+export function withStandIns<R>(backend: Backend, standIn: (tensor: Tensor) => Tensor, fn: () => R): R {
+  const before = stage;
+  stage = { backend, standIn };
+  try {
+    return fn();
+  } finally {
+    stage = before;
   }
 }
 
@@ -101,15 +52,17 @@ export interface Tensor extends TensorMethods<Tensor> {}
  * Differs from PyTorch: always row-major and dense; whole numbers are float32 unless asked otherwise; comparisons give 1 and 0.
  */
 // oxlint-disable-next-line no-unsafe-declaration-merging -- see the interface above
-export class Tensor {
+export class Tensor implements Tracked {
   readonly shape: Shape;
   readonly size: number;
   /** The gradient that `backward` left here; `undefined` before, and for everything that is not a leaf. */
   grad: Tensor | undefined;
-  /** @internal The result of the operation that made this; `undefined` for leaves. */
-  edge: Edge | undefined;
+  /** @internal */
+  caretaker: Set<Tracked> | undefined;
   private shared: SharedStorage;
-  private accumulator: GradNode | undefined;
+  private origin: TensorEdge | undefined;
+  private holdsOrigin = false;
+  private accumulator: TensorEdge | undefined;
   private wantsGrad = false;
   private gone = false;
 
@@ -118,7 +71,6 @@ export class Tensor {
     this.shared = shared;
     this.shape = shape;
     this.size = sizeOf(shape);
-    net.register(this, shared, this);
     track(this);
   }
 
@@ -127,7 +79,7 @@ export class Tensor {
   }
 
   get backend(): Backend {
-    return this.shared.backend;
+    return stage === undefined ? this.shared.backend : stage.backend;
   }
 
   /** Number of dimensions. */
@@ -141,16 +93,28 @@ export class Tensor {
 
   /** Whether this was not made by a recorded operation, so that a gradient would be kept in its `grad`. */
   get isLeaf(): boolean {
-    return this.edge === undefined;
+    return this.origin === undefined;
+  }
+
+  /** @internal The result of the operation that made this; `undefined` for leaves. */
+  get edge(): TensorEdge | undefined {
+    return this.origin;
+  }
+
+  /** @internal Makes this a result of a recorded operation, whose node it holds from now on. */
+  attach(edge: TensorEdge): void {
+    edge.node.retain();
+    this.origin = edge;
+    this.holdsOrigin = true;
   }
 
   /** Whether operations on this are recorded. Setting it is for leaves. */
   get requiresGrad(): boolean {
-    return this.wantsGrad || this.edge !== undefined;
+    return this.wantsGrad || this.origin !== undefined;
   }
 
   set requiresGrad(value: boolean) {
-    if (this.edge !== undefined) {
+    if (this.origin !== undefined) {
       if (value) return;
       throw new AutogradError(
         'requiresGrad: only a leaf can stop to require a gradient; use detach() for a copy that does not',
@@ -169,7 +133,18 @@ export class Tensor {
         `a tensor of shape ${showShape(this.shape)} was used after its memory was freed (by dispose(), by the end of a scope, or a gradient by zeroGrad); return it from the scope or keep() it`,
       );
     }
+    const standIn = this.standIn();
+    return standIn === undefined ? this.shared : standIn.shared;
+  }
+
+  /** @internal The storage where it really is, also while a step is traced. */
+  get home(): SharedStorage {
     return this.shared;
+  }
+
+  /** What stands for this while a step is traced; nothing for what the trace itself made. */
+  private standIn(): Tensor | undefined {
+    return stage === undefined || this.shared.backend === stage.backend ? undefined : stage.standIn(this);
   }
 
   /** @internal */
@@ -178,21 +153,34 @@ export class Tensor {
   }
 
   /** @internal Where a gradient for this goes; `undefined` if none is wanted. */
-  get gradEdge(): Edge | undefined {
-    if (this.edge !== undefined) return this.edge;
+  get gradEdge(): TensorEdge | undefined {
+    const standIn = this.standIn();
+    if (standIn !== undefined) return standIn.gradEdge;
+    if (this.origin !== undefined) return this.origin;
     if (!this.wantsGrad) return undefined;
     if (this.accumulator === undefined) {
-      this.accumulator = new GradNode('accumulateGrad', [], [this], () => []);
-      this.accumulator.leaf = this;
+      const node = new GradNode<Tensor>('accumulateGrad', [], 1, () => []);
+      node.leaf = this;
+      this.accumulator = { node, index: 0 };
     }
-    return { node: this.accumulator, index: 0 };
+    return this.accumulator;
   }
 
   /** @internal A second handle of the same value, in nobody's care, that stands at the same place of the graph. */
   alias(): Tensor {
-    const twin = new Tensor(this.held.retain(), this.shape);
-    untrack(twin);
-    twin.edge = this.gradEdge;
+    const twin = new Tensor(this.held.retain(), this.shape).keep();
+    const edge = this.gradEdge;
+    if (edge !== undefined) twin.attach(edge);
+    return twin;
+  }
+
+  /**
+   * @internal The same for a recorded operation to keep. It does not hold its node: the operation's inputs do, and a result that held
+   * the node which keeps it would never be let go.
+   */
+  saved(): Tensor {
+    const twin = new Tensor(this.held.retain(), this.shape).keep();
+    twin.origin = this.gradEdge;
     return twin;
   }
 
@@ -200,7 +188,7 @@ export class Tensor {
    * The elements in row-major order, as a typed array of its own. Works on every backend.
    * @returns a promise of a copy: `Float32Array`, `Float64Array` or `Int32Array` by `dtype`
    */
-  data(): Promise<TypedArray> {
+  async data(): Promise<TypedArray> {
     return this.backend.read(this.storage);
   }
 
@@ -224,6 +212,7 @@ export class Tensor {
    * @param source - same shape and type; on another backend, this tensor moves there
    */
   copy_(source: Tensor): this {
+    refuseTracing('changes a tensor in place (copy_)');
     if (!sameShape(source.shape, this.shape)) {
       throw new ShapeError(`copy_: expected shape ${showShape(this.shape)}, received ${showShape(source.shape)}`, {
         argument: 'source',
@@ -232,16 +221,14 @@ export class Tensor {
     if (source.dtype !== this.dtype) {
       throw new DTypeError(`copy_: expected ${this.dtype}, received ${source.dtype}`, { argument: 'source' });
     }
-    if (this.edge !== undefined) {
+    if (this.origin !== undefined) {
       throw new AutogradError(
         'copy_: only a leaf can take other values; this tensor is the result of a recorded operation',
       );
     }
-    const next = source.held.retain();
-    this.held.release();
-    net.unregister(this);
-    net.register(this, next, this);
-    this.shared = next;
+    const { held } = this;
+    this.shared = source.held.retain();
+    held.release();
     return this;
   }
 
@@ -251,15 +238,19 @@ export class Tensor {
     return this;
   }
 
-  /** Frees the memory now; the tensor can no longer be used. What the graph saved of it stays until `backward`. */
+  /**
+   * Frees the memory now, and that of the gradient; the tensor can no longer be used. What a graph saved of it for a `backward` that
+   * can still come stays until then.
+   */
   dispose(): void {
     if (this.gone) return;
     this.gone = true;
     untrack(this);
-    net.unregister(this);
     this.shared.release();
     this.grad?.dispose();
     this.grad = undefined;
+    if (this.holdsOrigin) this.origin?.node.release();
+    this.origin = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -272,8 +263,8 @@ export class Tensor {
     const { synchronous, name } = this.backend.info;
     if (!synchronous) return `tensor(<on ${name}: await data() to see the numbers>, size=(${this.shape.join(', ')}))`;
     const suffix = [];
-    if (this.edge !== undefined) {
-      const { name: operation } = this.edge.node;
+    if (this.origin !== undefined) {
+      const { name: operation } = this.origin.node;
       suffix.push(`grad_fn=<${operation[0].toUpperCase()}${operation.slice(1)}Backward0>`);
     } else if (this.wantsGrad) suffix.push('requires_grad=True');
     return formatTensor({ data: this.dataSync(), shape: this.shape, dtype: this.dtype, suffix });

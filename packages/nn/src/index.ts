@@ -1,1 +1,62 @@
-export {};
+/** Modules, recurrent cells and layers, losses and initialisation, with the names and the numbers of PyTorch. */
+export { ReLU, Sigmoid, Tanh } from './activations.js';
+export { GRUCell } from './cells/gru-cell.js';
+export { LSTMCell, type LSTMCellOptions, type LSTMState } from './cells/lstm-cell.js';
+export type { Cell, CellOptions, RecurrentCell } from './cells/recurrent-cell.js';
+export { RNNCell, type RNNCellOptions, type RNNNonlinearity } from './cells/rnn-cell.js';
+export { dropout, Dropout, type DropoutFunctionOptions, type DropoutOptions } from './dropout.js';
+export { embedding, Embedding, type EmbeddingLookupOptions, type EmbeddingOptions } from './embedding.js';
+export * as init from './init/index.js';
+export { layerNorm, LayerNorm, type LayerNormFunctionOptions, type LayerNormOptions } from './layer-norm.js';
+export { Bidirectional, type BidirectionalForwardOptions } from './layers/bidirectional.js';
+export { GRU } from './layers/gru.js';
+export type { LayerOptions, SequenceOptions } from './layers/layer-options.js';
+export { LSTM, type LSTMOptions } from './layers/lstm.js';
+export type { RecurrentLayer } from './layers/recurrent-layer.js';
+export { Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from './layers/recurrent.js';
+export { RNN, type RNNOptions } from './layers/rnn.js';
+export { Linear, type LinearOptions } from './linear.js';
+export { Module, type BufferOptions } from './module.js';
+export type { PlaceOptions } from './options.js';
+export { Parameter, type ParameterOptions } from './parameter.js';
+export { Sequential, type TensorModule } from './sequential.js';
+export {
+  PackedSequence,
+  packPaddedSequence,
+  packSequence,
+  padPackedSequence,
+  type PackOptions,
+  type UnpackOptions,
+} from './sequences/packed-sequence.js';
+export { padSequence, type PadOptions } from './sequences/pad-sequence.js';
+export type { LoadOptions, LoadReport, StateDict } from './state-dict.js';
+export {
+  bceWithLogits,
+  BCEWithLogitsLoss,
+  type BCEWithLogitsLossModuleOptions,
+  type BCEWithLogitsOptions,
+} from './losses/bce-with-logits.js';
+export type { ClassLossModuleOptions, ClassLossOptions } from './losses/class-targets.js';
+export {
+  crossEntropy,
+  CrossEntropyLoss,
+  nllLoss,
+  NLLLoss,
+  type CrossEntropyLossModuleOptions,
+  type CrossEntropyOptions,
+} from './losses/cross-entropy.js';
+export {
+  huberLoss,
+  HuberLoss,
+  l1Loss,
+  L1Loss,
+  mseLoss,
+  MSELoss,
+  smoothL1Loss,
+  SmoothL1Loss,
+  type HuberLossModuleOptions,
+  type HuberLossOptions,
+  type SmoothL1LossModuleOptions,
+  type SmoothL1LossOptions,
+} from './losses/regression.js';
+export type { LossForwardOptions, LossModuleOptions, LossOptions, Reduction } from './losses/reduction.js';

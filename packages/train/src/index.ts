@@ -1,1 +1,12 @@
-export {};
+export { SGD } from './optimizers/sgd.js';
+export { Adam, AdamW } from './optimizers/adam.js';
+export { RMSprop } from './optimizers/rmsprop.js';
+export { Adagrad } from './optimizers/adagrad.js';
+export { OneCycleLR } from './schedules/one-cycle-lr.js';
+export { StepLR } from './schedules/step-lr.js';
+export { ExponentialLR } from './schedules/exponential-lr.js';
+export { CosineAnnealingLR } from './schedules/cosine-annealing-lr.js';
+export { ReduceLROnPlateau } from './schedules/reduce-lr-on-plateau.js';
+export { DataLoader } from './data/data-loader.js';
+export { windows } from './data/windows.js';
+export { SequenceDataset } from './data/sequence-dataset.js';

@@ -26,7 +26,12 @@ export function documents(): Document[] {
   return globSync(['*.md', 'docs/**/*.md', '{packages,apps,tooling}/*/*.md'], { cwd: root })
     .filter((path) => !path.endsWith('CHANGELOG.md'))
     .toSorted()
-    .map((path) => ({ path, children: fromMarkdown(readFileSync(join(root, path), 'utf8')).children }));
+    .map((path) => parse(path, readFileSync(join(root, path), 'utf8')));
+}
+
+/** Reads a document's text. */
+export function parse(path: string, text: string): Document {
+  return { path, children: fromMarkdown(text).children };
 }
 
 /**

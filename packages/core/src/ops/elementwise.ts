@@ -267,7 +267,7 @@ export function softplus(x: Tensor): Tensor {
  * @param max - upper limit; Infinity for none
  * @returns the same shape; the gradient passes where the value lies within the limits, ends included
  */
-export function clamp(x: Tensor, min = -Infinity, max = Infinity): Tensor {
+export function clamp(x: Tensor, min: number = -Infinity, max: number = Infinity): Tensor {
   checkTensor('clamp', 'x', x);
   if (!(min <= max)) {
     throw new ArgumentError(`clamp: min is ${min} and max is ${max}, expected min <= max`, { argument: 'min' });

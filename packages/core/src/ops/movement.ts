@@ -109,7 +109,7 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
  * @param step - at least 1; use `flip` to go backwards
  * @returns the same shape but for `dim`
  */
-export function slice(x: Tensor, dim: number, start = 0, end = Infinity, step = 1): Tensor {
+export function slice(x: Tensor, dim: number, start = 0, end: number = Infinity, step = 1): Tensor {
   checkTensor('slice', 'x', x);
   if (x.rank === 0) throw new ShapeError('slice: a single number has no dimension to cut');
   const at = normalizeDim('slice', dim, x.rank);

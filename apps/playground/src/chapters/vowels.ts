@@ -1,0 +1,97 @@
+import { manualSeed, noGrad, scope, setBackend, type Lengths, type Tensor } from '@rnn/core';
+import { crossEntropy, GRU, Linear, Module } from '@rnn/nn';
+import { Adam, DataLoader, fit, SequenceDataset } from '@rnn/train';
+import { coefficients, parseUtterances, speakers, type Utterances } from '../data/japanese-vowels.ts';
+import { trainingSteps, type ChapterContext } from './context.ts';
+
+const tourSteps = 150;
+
+/** One of the nine. */
+export interface Speaker {
+  /** Test utterances. */
+  readonly utterances: number;
+  /** How many of them were given to the right speaker. */
+  readonly right: number;
+}
+
+export interface VowelsResult {
+  readonly trainingUtterances: number;
+  /** Shortest and longest utterance, in steps. */
+  readonly shortest: number;
+  readonly longest: number;
+  readonly parameters: number;
+  /** The loss of each training step. */
+  readonly losses: readonly number[];
+  readonly seconds: number;
+  readonly speakers: readonly Speaker[];
+  /** Part of all test utterances, from 0 to 1. */
+  readonly accuracy: number;
+}
+
+/** Listens to an utterance, from its first step to its own last one, and says who spoke. */
+class SpeakerClassifier extends Module {
+  gru: GRU = new GRU(coefficients, 64);
+  head: Linear = new Linear(64, speakers);
+
+  /** [T, B, 12] -> [B, 9] */
+  forward(x: Tensor, lengths: Lengths): Tensor {
+    const [, last] = this.gru.forward(x, undefined, { lengths });
+    return this.head.forward(last.select(0, 0));
+  }
+}
+
+/** A GRU tells the nine speakers of Japanese Vowels apart, from utterances of 7 to 29 steps. */
+export async function runVowels(context: ChapterContext): Promise<VowelsResult> {
+  const training = parseUtterances(await context.read('japanese-vowels-train.csv'));
+  const test = parseUtterances(await context.read('japanese-vowels-test.csv'));
+  setBackend(context.backend);
+
+  manualSeed(context.seed);
+  const start = performance.now();
+  const model = new SpeakerClassifier();
+  const losses = await train(model, training, context);
+  const perSpeaker = await count(model, test);
+  const seconds = (performance.now() - start) / 1000;
+
+  const lengths = [...training.sequences, ...test.sequences].map(({ shape }) => shape[0]);
+  return {
+    trainingUtterances: training.sequences.length,
+    shortest: Math.min(...lengths),
+    longest: Math.max(...lengths),
+    parameters: model.parameterCount(),
+    losses,
+    seconds,
+    speakers: perSpeaker,
+    accuracy: perSpeaker.reduce((sum, { right }) => sum + right, 0) / test.sequences.length,
+  };
+}
+
+
+async function train(model: SpeakerClassifier, utterances: Utterances, context: ChapterContext): Promise<number[]> {
+  const loader = new DataLoader(new SequenceDataset(utterances.sequences, utterances.speakers), { batchSize: 32, shuffle: true });
+  const steps = trainingSteps(context, loader.length, tourSteps);
+  const history = await fit(model, loader, {
+    loss: (model, { input, lengths, target }) => crossEntropy(model.forward(input, lengths), target),
+    optimizer: new Adam(model.parameters(), { lr: 0.005 }),
+    clipNorm: 1,
+    steps,
+    onStep: ({ step, loss }) => context.report({ task: 'GRU', step, steps, loss }),
+  });
+  return history.steps.map(({ loss }) => loss);
+}
+
+/** How many utterances of each speaker are recognised. */
+async function count(model: SpeakerClassifier, utterances: Utterances): Promise<Speaker[]> {
+  const counts = Array.from({ length: speakers }, () => ({ utterances: 0, right: 0 }));
+  let row = 0;
+  for (const { input, lengths } of new DataLoader(new SequenceDataset(utterances.sequences), { batchSize: 128 })) {
+    const guesses = noGrad(() => scope(() => model.forward(input, lengths).argmax(1)));
+    for (const guess of await guesses.data()) {
+      const speaker = utterances.speakers[row++];
+      counts[speaker].utterances++;
+      if (guess === speaker) counts[speaker].right++;
+    }
+    guesses.dispose();
+  }
+  return counts;
+}

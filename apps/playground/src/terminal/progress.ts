@@ -1,0 +1,45 @@
+import { Presets, SingleBar } from 'cli-progress';
+import type { Progress } from '../chapters/context.ts';
+import type { Screen } from './screen.ts';
+
+/**
+ * Shows the training of one network after another: a bar that moves while it lasts, then one line that stays. In a pipe there is only the
+ * line.
+ *
+ * @returns the function that a chapter reports to
+ */
+export function progressOn(screen: Screen): (progress: Progress) => void {
+  let bar: SingleBar | undefined;
+  let first = 0;
+  let start = 0;
+  return ({ task, step, steps, loss }) => {
+    if (step === 1) {
+      first = loss;
+      start = performance.now();
+      bar = barOn(screen, task, steps);
+    }
+    bar?.update(step, { loss: loss.toFixed(3) });
+    if (step === steps) {
+      bar?.stop();
+      bar = undefined;
+      const seconds = (performance.now() - start) / 1000;
+      screen.print(`  ${task.padEnd(5)} ${steps} steps, loss ${first.toFixed(3)} -> ${loss.toFixed(3)}, ${seconds.toFixed(1)} s`);
+    }
+  };
+}
+
+function barOn({ terminal }: Screen, task: string, steps: number): SingleBar | undefined {
+  if (terminal === undefined) return undefined;
+  const bar = new SingleBar(
+    {
+      stream: terminal,
+      format: `  ${task.padEnd(5)} {bar} {value}/{total}  loss {loss}  {eta_formatted} left`,
+      barsize: 30,
+      clearOnComplete: true,
+      linewrap: null,
+    },
+    Presets.shades_classic,
+  );
+  bar.start(steps, 0, { loss: '' });
+  return bar;
+}

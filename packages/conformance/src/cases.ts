@@ -1,0 +1,35 @@
+import type { ConformanceCase } from './case.js';
+import { contractionCases } from './kernels/contraction.js';
+import { elementwiseCases } from './kernels/elementwise.js';
+import { indexingCases } from './kernels/indexing.js';
+import { movementCases } from './kernels/movement.js';
+import { specialValueCases } from './kernels/special-values.js';
+import { storageCases } from './kernels/storage.js';
+import { backendCases } from './tensors/backend-cases.js';
+import { emptyCases } from './tensors/empty-cases.js';
+import { errorCases } from './tensors/error-cases.js';
+import { memoryCases } from './tensors/memory-cases.js';
+import { operationCases } from './tensors/operation-cases.js';
+import { scanCases } from './tensors/scan-cases.js';
+
+/**
+ * The cases that need no file: kernels, operations and derivatives against plain float64, memory, errors, independence.
+ *
+ * @returns all of them, in the order in which a new backend should make them pass
+ */
+export function primitiveCases(): ConformanceCase[] {
+  return [
+    ...backendCases(),
+    ...storageCases(),
+    ...elementwiseCases(),
+    ...movementCases(),
+    ...contractionCases(),
+    ...indexingCases(),
+    ...specialValueCases(),
+    ...emptyCases(),
+    ...operationCases(),
+    ...scanCases(),
+    ...memoryCases(),
+    ...errorCases(),
+  ];
+}

@@ -1,0 +1,92 @@
+/** What a backend says of itself, and two of them in one process. */
+import { tensor, type Backend, type BackendInfo, type Tensor } from '@rnn/core';
+import { Linear } from '@rnn/nn';
+import { defineCase, type ConformanceCase } from '../case.js';
+import type { Checks } from '../checks.js';
+import { onFresh } from '../kernels/storage.js';
+
+/** The methods without which there is no backend. */
+const methods = [
+  ...(['upload', 'fill', 'read', 'readSync', 'release', 'memory', 'dispose'] as const),
+  ...(['unary', 'binary', 'select', 'copy', 'concat', 'gather', 'scatterAdd', 'reduce', 'matmul'] as const),
+] satisfies (keyof Backend)[];
+
+/** A bound beyond this says nothing any more. */
+const LOOSEST_BOUND = 1e-2;
+
+/** Declarations and independence. */
+export function backendCases(): ConformanceCase[] {
+  return [
+    defineCase('backend', 'has every required method', (checks, { backend }) => {
+      for (const method of methods) checks.fact(`${method} is not a function`, typeof backend[method] === 'function');
+    }),
+    defineCase('backend', 'declares what it is', (checks, { backend }) => checkInfo(checks, backend.info)),
+    defineCase('backend', 'every call of the factory makes another instance', (checks, { backend, create }) =>
+      onFresh(create, async (other) => {
+        checks.fact('the factory gave the same object twice', other !== backend);
+        const { storages } = other.memory();
+        checks.fact(`a new instance already counts ${storages} storages`, storages === 0);
+      }),
+    ),
+    defineCase('backend', 'two instances work side by side', sideBySide),
+    defineCase('backend', 'an instance survives that another is disposed of', async (checks, { create }) => {
+      await onFresh(create, async (survivor) => {
+        const x = tensor([1, 2, 3], { backend: survivor });
+        await onFresh(create, async (other) => {
+          await tensor([4, 5, 6], { backend: other }).mul(2).data();
+        });
+        checks.close('x * 2', await x.mul(2).data(), [2, 4, 6], [3], { tolerance: 1e-6 });
+      });
+    }),
+    defineCase('backend', 'a model moves to another instance and computes the same', async (checks, { create }) => {
+      await onFresh(create, (first) => onFresh(create, (second) => movesOver(checks, first, second)));
+    }),
+  ];
+}
+
+function checkInfo(checks: Checks, info: BackendInfo): void {
+  checks.fact('info.name is not a text', typeof info.name === 'string' && info.name !== '');
+  checks.fact('info.device is not a text', typeof info.device === 'string' && info.device !== '');
+  for (const dtype of ['float32', 'int32'] as const) {
+    checks.fact(`info.dtypes lacks ${dtype}, which is required`, info.dtypes.includes(dtype));
+  }
+  checks.fact(`info.threads is ${info.threads}, expected 1 or more`, Number.isInteger(info.threads) && info.threads >= 1);
+  checks.fact(`info.simd is '${info.simd}'`, ['none', 'strict', 'relaxed', 'gpu'].includes(info.simd));
+  checks.fact('info.synchronous is not true or false', typeof info.synchronous === 'boolean');
+  checks.fact('info.notes is not a list of texts', info.notes.every((note) => typeof note === 'string'));
+  if (info.bound === undefined) return;
+  const { tolerance, reason } = info.bound;
+  checks.fact(
+    `info.bound.tolerance is ${tolerance}, expected more than 0 and at most ${LOOSEST_BOUND}`,
+    tolerance > 0 && tolerance <= LOOSEST_BOUND,
+  );
+  checks.fact('info.bound has no reason', typeof reason === 'string' && reason !== '');
+}
+
+async function sideBySide(checks: Checks, { create }: { readonly create: () => Promise<Backend> }): Promise<void> {
+  await onFresh(create, (one) =>
+    onFresh(create, async (two) => {
+      // Work alternates between the two, so that whatever they shared by mistake would mix.
+      const sums: Tensor[] = [one, two].map((backend) => tensor([0, 0, 0], { backend }));
+      for (let i = 1; i <= 10; i++) {
+        [one, two].forEach((backend, which) => {
+          const next = sums[which].add(tensor([i, which, 1], { backend }));
+          sums[which].dispose();
+          sums[which] = next;
+        });
+      }
+      checks.close('the first', await sums[0].data(), [55, 0, 10], [3], { tolerance: 1e-6 });
+      checks.close('the second', await sums[1].data(), [55, 10, 10], [3], { tolerance: 1e-6 });
+    }),
+  );
+}
+
+async function movesOver(checks: Checks, first: Backend, second: Backend): Promise<void> {
+  const model = new Linear(3, 2, { backend: first });
+  const x = tensor([[1, -2, 3]], { backend: first });
+  const before = await model.forward(x).data();
+  model.to(second);
+  const there = tensor([[1, -2, 3]], { backend: second });
+  const after = await model.forward(there).data();
+  checks.close('the output', after, before, [1, 2], { tolerance: 1e-6 });
+}

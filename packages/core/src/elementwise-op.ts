@@ -1,0 +1,32 @@
+/** Names of the functions that kernels and programs have in common. */
+
+/** Elementwise functions of one operand. `relu(x) = x > 0 ? x : 0`, `softplus(x) = log(1 + exp(x))`, `sign(0) = 0`. */
+export type UnaryOp =
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'square'
+  | 'reciprocal'
+  | 'abs'
+  | 'sign'
+  | 'tanh'
+  | 'sigmoid'
+  | 'relu'
+  | 'softplus';
+
+/** Elementwise functions of two operands. Comparisons give 1 or 0 in the operands' own type. */
+export type BinaryOp =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'maximum'
+  | 'minimum'
+  | 'eq'
+  | 'ne'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge';

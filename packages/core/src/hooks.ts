@@ -1,0 +1,43 @@
+import { AutogradError } from './errors.js';
+import { checkTensor } from './ops/operands.js';
+import { showShape } from './shape.js';
+import type { GradHook, Tensor, TensorEdge } from './tensor.js';
+
+/**
+ * Calls a function with the gradient of a tensor when `backward` or `grad` has computed it.
+ *
+ * @example
+ * ```ts
+ * const remove = registerHook(h, (gradient) => gradient.clamp(-1, 1));
+ * ```
+ * @param x - a tensor that requires a gradient
+ * @param hook - gets the gradient; what it returns, if anything, takes the gradient's place and must have its shape
+ * @returns a function that removes the hook
+ * @throws AutogradError when `x` does not require a gradient
+ *
+ * Differs from PyTorch: the gradient is freed after the hook; keep `clone().keep()` of it to have it later.
+ */
+export function registerHook(x: Tensor, hook: GradHook): () => void {
+  const { node, index } = edgeOf('registerHook', x);
+  return node.addHook(index, hook);
+}
+
+/** Makes `backward` leave the gradient of a result on the way in its `grad`, as it does for leaves. Returns the tensor. */
+export function retainGrad(x: Tensor): Tensor {
+  const { node, index } = edgeOf('retainGrad', x);
+  if (node.leaf === undefined) {
+    node.retained ??= new Map();
+    node.retained.set(index, x);
+  }
+  return x;
+}
+
+function edgeOf(operation: string, x: Tensor): TensorEdge {
+  checkTensor(operation, 'x', x);
+  void x.held; // a disposed tensor says so
+  const edge = x.gradEdge;
+  if (edge !== undefined) return edge;
+  throw new AutogradError(
+    `${operation}: the tensor of shape ${showShape(x.shape)} does not require a gradient; set requiresGrad on a leaf that it is made of`,
+  );
+}

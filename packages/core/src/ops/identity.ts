@@ -1,0 +1,27 @@
+/** The same value under another handle. Values never change, so the memory is shared. */
+import { record } from '../record.js';
+import { Tensor } from '../tensor.js';
+import { checkTensor } from './operands.js';
+
+/**
+ * The same value, cut off from the graph.
+ *
+ * @param x - any shape
+ * @returns a leaf that requires no gradient, sharing the memory of `x`
+ */
+export function detach(x: Tensor): Tensor {
+  checkTensor('detach', 'x', x);
+  return new Tensor(x.held.retain(), x.shape);
+}
+
+/**
+ * The same value at a place of its own in the graph.
+ *
+ * @param x - any shape
+ * @returns a tensor that lives as long as it is needed, whatever becomes of `x`; gradients flow back to `x`
+ *
+ * Differs from PyTorch: shares the memory, as nobody changes a value in place.
+ */
+export function clone(x: Tensor): Tensor {
+  return record(detach(x), { name: 'clone', inputs: [x], derivatives: [(grad) => grad] });
+}

@@ -1,0 +1,257 @@
+/** Runs a program by a backend's primitives: what a backend without `compile` does, and what `compile` is held against. */
+import type { Backend, Operand, Storage, Strided } from '../backend.js';
+import { hostArray } from '../dtype.js';
+import { firstInstruction, operandsOf, type Instruction, type Program, type ProgramArguments, type ProgramOperand, type ProgramResults } from '../program.js';
+import { mergeDims, sizeOf } from '../shape.js';
+
+/**
+ * Runs a program step by step, each instruction one call of a primitive.
+ *
+ * @param backend - where the storages are
+ * @param program - what to run
+ * @param args - its operands
+ * @returns new storages
+ */
+export function executeProgram(backend: Backend, program: Program, args: ProgramArguments): ProgramResults {
+  const { steps, rows, lengths, resets } = args;
+  const body = new Body(backend, program, rows, args.fixed);
+  const kept: Storage[][] = program.outputs.map(() => []);
+  // What the steps hand on; the initial values belong to the caller.
+  let carried = args.carried;
+  let aside: readonly Storage[] | undefined; // adjoints due to the initial state
+  const replace = (next: readonly Storage[]): void => {
+    for (const storage of carried) if (!args.carried.includes(storage) && !next.includes(storage)) backend.release(storage);
+    carried = next;
+  };
+  for (let n = 0; n < steps; n++) {
+    const t = program.reverse ? steps - 1 - n : n;
+    const reset = resets === undefined ? undefined : marks(rows, (row) => resets[t * rows + row] !== 0);
+    if (reset !== undefined && !program.adjoint) {
+      replace(carried.map((storage, i) => body.choose(reset, args.carried[i], storage, program.carried[i])));
+    }
+    const going = lengths === undefined ? undefined : marks(rows, (row) => t < lengths[row]);
+    const stacked = args.stacked.map((storage, i) => body.stepOf(storage, t, program.stacked[i], steps));
+    const { next, outputs } = body.run(stacked, carried);
+    for (const [i, storage] of stacked.entries()) if (storage !== args.stacked[i]) backend.release(storage);
+    outputs.forEach((storage, i) => kept[i].push(going === undefined ? storage : body.masked(going, storage, program.outputs[i])));
+    let after: Storage[] = going === undefined ? next : next.map((storage, i) => body.chooseOwned(going, storage, carried[i], program.carried[i]));
+    if (reset !== undefined && program.adjoint) {
+      const due = after.map((storage, i) => body.choose(reset, storage, 0, program.carried[i]));
+      const left = after.map((storage, i) => body.choose(reset, 0, storage, program.carried[i]));
+      const before = aside;
+      aside = before === undefined ? due : due.map((storage, i) => body.addOwned(before[i], storage));
+      for (const storage of after) backend.release(storage);
+      after = left;
+    }
+    replace(after);
+  }
+  if (aside !== undefined) {
+    const set = aside;
+    replace(carried.map((storage, i) => body.addInto(storage, set[i])));
+    for (const storage of set) backend.release(storage);
+  }
+  const outputs = kept.map((list) => {
+    if (list.length === 1) return list[0];
+    const ordered = program.reverse ? list.reverse() : list;
+    const joined = backend.concat(ordered.map((storage) => ({ storage, run: storage.size })), 1);
+    for (const storage of ordered) backend.release(storage);
+    return joined;
+  });
+  return { outputs, last: carried.map((storage) => (args.carried.includes(storage) ? body.copyOf(storage) : storage)) };
+}
+
+/** Which rows of the batch are marked. */
+type Marks = readonly boolean[];
+
+function marks(rows: number, isSet: (row: number) => boolean): Marks {
+  return Array.from({ length: rows }, (_, row) => isSet(row));
+}
+
+/** The body of a program for a number of rows. */
+class Body {
+  private readonly backend: Backend;
+  private readonly program: Program;
+  private readonly rows: number;
+  private readonly fixed: readonly Storage[];
+  /** For each instruction, the values that are read for the last time there. */
+  private readonly expires: readonly (readonly number[])[];
+
+  constructor(backend: Backend, program: Program, rows: number, fixed: readonly Storage[]) {
+    this.backend = backend;
+    this.program = program;
+    this.rows = rows;
+    this.fixed = fixed;
+    this.expires = lastReads(program);
+  }
+
+  /** The part of a stacked operand that belongs to one step. */
+  stepOf(storage: Storage, t: number, width: number, steps: number): Storage {
+    if (steps === 1) return storage;
+    const size = this.rows * width;
+    return this.backend.copy({ storage, offset: t * size, strides: [1] }, [size], this.program.dtype);
+  }
+
+  /** One step. What it returns is new: values that are operands are copied. */
+  run(stacked: readonly Storage[], carried: readonly Storage[]): { next: Storage[]; outputs: Storage[] } {
+    const { body, next, outputs } = this.program;
+    const values: Storage[] = [...stacked, ...carried, ...this.fixed];
+    const first = values.length;
+    body.forEach((instruction, i) => {
+      values.push(this.step(instruction, values));
+      for (const value of this.expires[i]) this.backend.release(values[value]);
+    });
+    const taken = new Set<number>();
+    const take = (value: number): Storage => {
+      if (value < first || taken.has(value)) return this.spread(values[value], value);
+      taken.add(value);
+      return values[value];
+    };
+    return { next: next.map(take), outputs: outputs.map(take) };
+  }
+
+  /** A copy of a value as rows. */
+  private spread(storage: Storage, value: number): Storage {
+    const width = this.widthOf(value);
+    return storage.size === width && this.rows > 1 && this.isFixed(value)
+      ? this.backend.copy({ storage, offset: 0, strides: [0, 1] }, [this.rows, width], storage.dtype)
+      : this.copyOf(storage);
+  }
+
+  copyOf(storage: Storage): Storage {
+    return this.backend.copy({ storage, offset: 0, strides: [1] }, [storage.size], storage.dtype);
+  }
+
+  private isFixed(value: number): boolean {
+    const { stacked, carried } = this.program;
+    return value >= stacked.length + carried.length && value < firstInstruction(this.program);
+  }
+
+  private widthOf(value: number): number {
+    const { stacked, carried, fixed, body } = this.program;
+    if (value < stacked.length) return stacked[value];
+    if (value < stacked.length + carried.length) return carried[value - stacked.length];
+    const first = firstInstruction(this.program);
+    return value < first ? fixed[value - stacked.length - carried.length].columns : body[value - first].width;
+  }
+
+  private step(instruction: Instruction, values: readonly Storage[]): Storage {
+    const { backend, rows } = this;
+    const { dtype } = this.program;
+    const { width } = instruction;
+    switch (instruction.kind) {
+      case 'unary':
+        return backend.unary(instruction.op, values[instruction.x]);
+      case 'binary': {
+        const walk = this.walk([instruction.a, instruction.b], width, values);
+        return backend.binary(instruction.op, walk.operands[0], walk.operands[1], walk.sizes);
+      }
+      case 'select': {
+        const { condition, a, b } = instruction;
+        const walk = this.walk([{ value: condition }, a, b], width, values);
+        return backend.select(walk.operands[0] as Strided, walk.operands[1], walk.operands[2], walk.sizes, dtype);
+      }
+      case 'copy': {
+        const { x, offset, sizes, strides } = instruction;
+        const merged = mergeDims([rows, ...sizes], [[this.rowStride(x), ...strides]]);
+        return backend.copy({ storage: values[x], offset, strides: merged.strides[0] }, merged.sizes, dtype);
+      }
+      case 'concat': {
+        const parts = instruction.parts.map((part) => ({ storage: values[part], run: this.widthOf(part) }));
+        return backend.concat(parts, rows);
+      }
+      case 'fill':
+        return backend.fill(instruction.number, rows * width, dtype);
+      case 'reduce': {
+        const { op, x, outer, size, inner } = instruction;
+        return backend.reduce(op, values[x], rows * outer, size, inner);
+      }
+      case 'matmul': {
+        const { x, weight, transposed, init } = instruction;
+        const product = backend.matmul(
+          { storage: values[x], batchStrides: [0], transposed: false },
+          { storage: values[weight], batchStrides: [0], transposed },
+          { batch: [1], m: rows, k: this.widthOf(x), n: width },
+        );
+        if (init === undefined) return product;
+        const walk = this.walk([{ value: init }], width, values);
+        const sum = backend.binary('add', { storage: product, offset: 0, strides: denseLike(walk.sizes) }, walk.operands[0], walk.sizes);
+        backend.release(product);
+        return sum;
+      }
+    }
+  }
+
+  private rowStride(value: number): number {
+    return this.isFixed(value) ? 0 : this.widthOf(value);
+  }
+
+  /** Operands of an elementwise instruction as kernels take them. */
+  private walk(operands: readonly ProgramOperand[], width: number, values: readonly Storage[]): { operands: Operand[]; sizes: number[] } {
+    const read = operands.flatMap((operand) => (typeof operand === 'object' ? [operand.value] : []));
+    const strides = read.map((value) => [this.rowStride(value), this.widthOf(value) === 1 && width > 1 ? 0 : 1]);
+    const merged = mergeDims([this.rows, width], [...strides, [width, 1]]);
+    let next = 0;
+    return {
+      sizes: merged.sizes,
+      operands: operands.map((operand) =>
+        typeof operand === 'number' ? operand : { storage: values[operand.value], offset: 0, strides: merged.strides[next++] },
+      ),
+    };
+  }
+
+  /** Rows of `a` where marked, else of `b`. */
+  choose(marked: Marks, a: Storage | number, b: Storage | number, width: number): Storage {
+    const { backend, rows } = this;
+    const { dtype } = this.program;
+    const storage = backend.upload(hostArray(dtype, marked.map(Number)));
+    const operands: Operand[] = [{ storage, offset: 0, strides: [1, 0] }, ...[a, b].map((x) => (typeof x === 'number' ? x : { storage: x, offset: 0, strides: [width, 1] }))];
+    const strided = operands.filter((x) => typeof x === 'object');
+    const merged = mergeDims([rows, width], strided.map((x) => x.strides));
+    let next = 0;
+    const [condition, first, second] = operands.map((x) => (typeof x === 'object' ? { ...x, strides: merged.strides[next++] } : x));
+    const result = backend.select(condition as Strided, first, second, merged.sizes, dtype);
+    backend.release(storage);
+    return result;
+  }
+
+  /** The same, and lets go of `a`. */
+  chooseOwned(marked: Marks, a: Storage, b: Storage | number, width: number): Storage {
+    const result = this.choose(marked, a, b, width);
+    this.backend.release(a);
+    return result;
+  }
+
+  masked(going: Marks, storage: Storage, value: number): Storage {
+    return this.chooseOwned(going, storage, 0, this.widthOf(value));
+  }
+
+  addInto(a: Storage, b: Storage): Storage {
+    const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
+    return this.backend.binary('add', dense(a), dense(b), [a.size]);
+  }
+
+  addOwned(a: Storage, b: Storage): Storage {
+    const sum = this.addInto(a, b);
+    for (const storage of [a, b]) this.backend.release(storage);
+    return sum;
+  }
+}
+
+/** Strides of a dense walk over sizes. */
+function denseLike(sizes: readonly number[]): number[] {
+  return sizes.map((_, i) => sizeOf(sizes.slice(i + 1)));
+}
+
+/** For each instruction, which values made by instructions can be released after it. */
+function lastReads(program: Program): number[][] {
+  const first = firstInstruction(program);
+  const last = new Map<number, number>();
+  program.body.forEach((instruction, i) => {
+    last.set(first + i, i);
+    for (const value of operandsOf(instruction)) if (value >= first) last.set(value, i);
+  });
+  for (const value of [...program.next, ...program.outputs]) last.delete(value);
+  const expires: number[][] = program.body.map(() => []);
+  for (const [value, at] of last) expires[at].push(value);
+  return expires;
+}

@@ -1,0 +1,221 @@
+/**
+ * What a traced step computes, as a graph of values. A value is `row` (different for each row of the batch and each step), `fixed` (made
+ * of weights and constants alone), or `total` (a sum over all rows, and so over all steps: the gradient of something fixed).
+ */
+import type { Backend, BinaryOp, Storage, UnaryOp } from '../backend.js';
+import type { DType } from '../dtype.js';
+
+export type Domain = 'fixed' | 'row' | 'total';
+
+/** Another value, or a plain number. */
+export type Argument = Value | number;
+
+/** How a value is made. */
+export type Operation =
+  // where things come from
+  | { readonly kind: 'input'; readonly name: string } // row: the input of this step, or an adjoint that comes from behind
+  | { readonly kind: 'state'; readonly name: string } // row: carried from step to step
+  | { readonly kind: 'captured'; readonly index: number } // fixed: a tensor of a real backend that the step used
+  | { readonly kind: 'number'; readonly value: number } // fixed
+  // of a row
+  | { readonly kind: 'unary'; readonly op: UnaryOp; readonly x: Value }
+  | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: Argument; readonly b: Argument }
+  | { readonly kind: 'select'; readonly condition: Value; readonly a: Argument; readonly b: Argument }
+  | { readonly kind: 'copy'; readonly x: Value; readonly offset: number; readonly sizes: readonly number[]; readonly strides: readonly number[] }
+  | { readonly kind: 'concat'; readonly parts: readonly Value[] }
+  | { readonly kind: 'fill'; readonly value: number }
+  | { readonly kind: 'reduce'; readonly op: 'sum' | 'max' | 'min'; readonly x: Value; readonly outer: number; readonly size: number; readonly inner: number }
+  | { readonly kind: 'matmul'; readonly x: Value; readonly weight: Value; readonly transposed: boolean; readonly init: Value | undefined }
+  // over rows: totals
+  | { readonly kind: 'sumRows'; readonly x: Value }
+  | { readonly kind: 'productRows'; readonly a: Value; readonly b: Value } // sum over rows of a^T b, [width of a, width of b]
+  // of fixed values or totals: one call of a primitive
+  | { readonly kind: 'primitive'; readonly inputs: readonly Value[]; readonly call: PrimitiveCall };
+
+/** Repeats a call of a primitive on real storages. */
+export type PrimitiveCall = (backend: Backend, inputs: readonly Storage[]) => Storage;
+
+/** One value of a graph. */
+export interface Value {
+  readonly id: number;
+  readonly domain: Domain;
+  /** Features of a row; elements of a fixed value or a total. */
+  readonly width: number;
+  readonly dtype: DType;
+  readonly operation: Operation;
+  /** Whether it depends on what is carried from step to step. */
+  readonly carried: boolean;
+  /** Says the same for the same computation, with the ids of what it reads: the graph's structure in words. */
+  readonly key: string;
+}
+
+/** The values that a value is made of. */
+export function argumentsOf({ operation }: Pick<Value, 'operation'>): Value[] {
+  const values = (...list: readonly (Argument | undefined)[]): Value[] => list.filter((x) => typeof x === 'object');
+  switch (operation.kind) {
+    case 'input':
+    case 'state':
+    case 'captured':
+    case 'number':
+    case 'fill':
+      return [];
+    case 'unary':
+    case 'copy':
+    case 'reduce':
+    case 'sumRows':
+      return [operation.x];
+    case 'binary':
+      return values(operation.a, operation.b);
+    case 'select':
+      return values(operation.condition, operation.a, operation.b);
+    case 'concat':
+      return [...operation.parts];
+    case 'matmul':
+      return values(operation.x, operation.weight, operation.init);
+    case 'productRows':
+      return [operation.a, operation.b];
+    case 'primitive':
+      return [...operation.inputs];
+  }
+}
+
+/** What some values are made of, themselves included, in an order in which it can be computed; not what lies behind a given value. */
+export function closure(results: Iterable<Value>, isGiven: (value: Value) => boolean): Value[] {
+  const seen = new Set<Value>();
+  const stack = [...results];
+  for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
+    if (seen.has(value)) continue;
+    seen.add(value);
+    if (!isGiven(value)) stack.push(...argumentsOf(value));
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}
+
+/** Makes values, each computation once: asking for the same again gives the same value. */
+export class Graph {
+  private readonly known = new Map<string, Value>();
+
+  get size(): number {
+    return this.known.size;
+  }
+
+  /** All values in the order in which they were made. */
+  values(): Iterable<Value> {
+    return this.known.values();
+  }
+
+  add(domain: Domain, width: number, dtype: DType, key: string, operation: Operation): Value {
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const carried = operation.kind === 'state' || argumentsOf({ operation }).some((argument) => argument.carried);
+    const value: Value = { id: this.known.size, domain, width, dtype, operation, carried, key };
+    this.known.set(key, value);
+    return value;
+  }
+
+  number(value: number, dtype: DType): Value {
+    return this.add('fixed', 1, dtype, `number ${Object.is(value, -0) ? '-0' : value} ${dtype}`, { kind: 'number', value });
+  }
+
+  unary(op: UnaryOp, x: Value): Value {
+    if (op === 'neg' && x.operation.kind === 'unary' && x.operation.op === 'neg') return x.operation.x;
+    return this.add('row', x.width, x.dtype, `${op} ${x.id}`, { kind: 'unary', op, x });
+  }
+
+  binary(op: BinaryOp, a: Argument, b: Argument, width: number, dtype: DType): Value {
+    const kept = unchanged(op, a, b);
+    if (kept !== undefined && kept.domain === 'row' && kept.width === width) return kept;
+    const sum = op === 'add' ? (this.addToProduct(a, b, width) ?? this.addToProduct(b, a, width)) : undefined;
+    if (sum !== undefined) return sum;
+    return this.add('row', width, dtype, `${op} ${show(a)} ${show(b)} : ${width}`, { kind: 'binary', op, a, b });
+  }
+
+  /**
+   * `x W + term` as a product that starts from `term`. What is not carried moves together: `(x Wx + b) + (h Wh + c)` becomes
+   * `h Wh + (x Wx + (b + c))`, of which all but one product is done before the loop.
+   */
+  private addToProduct(product: Argument, term: Argument, width: number): Value | undefined {
+    if (typeof product !== 'object' || typeof term !== 'object' || product.operation.kind !== 'matmul') return undefined;
+    if (product.width !== width || term.width !== width || (!product.carried && term.domain === 'row')) return undefined;
+    if (term.carried && term.operation.kind === 'matmul' && !isCarried(term.operation.init)) return undefined; // the other way round
+    const { x, weight, transposed, init } = product.operation;
+    return this.matmul(x, weight, transposed, width, init === undefined ? term : this.sum(init, term));
+  }
+
+  /** The sum of two terms that a product starts from. */
+  private sum(a: Value, b: Value): Value {
+    const { width, dtype } = a;
+    if (a.domain === 'row' || b.domain === 'row') return this.binary('add', a, b, width, dtype);
+    const dense = (storage: Storage) => ({ storage, offset: 0, strides: [1] });
+    return this.primitive('fixed', width, dtype, `add ${a.id} ${b.id} : ${width} fixed`, [a, b], (backend, [x, y]) =>
+      backend.binary('add', dense(x), dense(y), [width]),
+    );
+  }
+
+  fill(value: number, width: number, dtype: DType): Value {
+    return this.add('row', width, dtype, `fill ${value} ${width} ${dtype}`, { kind: 'fill', value });
+  }
+
+  select(condition: Value, a: Argument, b: Argument, width: number, dtype: DType): Value {
+    return this.add('row', width, dtype, `select ${condition.id} ${show(a)} ${show(b)} : ${width}`, { kind: 'select', condition, a, b });
+  }
+
+  /** Features of a row (or of a fixed row, for every row) walked with strides. */
+  copy(x: Value, offset: number, sizes: readonly number[], strides: readonly number[]): Value {
+    const width = sizes.reduce((product, size) => product * size, 1);
+    const range = sizes.length === 1 && strides[0] === 1;
+    if (range && offset === 0 && width === x.width && x.domain === 'row') return x;
+    if (range && x.operation.kind === 'copy' && x.operation.sizes.length === 1 && x.operation.strides[0] === 1) {
+      return this.copy(x.operation.x, x.operation.offset + offset, sizes, strides);
+    }
+    return this.add('row', width, x.dtype, `copy ${x.id} ${offset} [${sizes.join()}] [${strides.join()}]`, { kind: 'copy', x, offset, sizes, strides });
+  }
+
+  concat(parts: readonly Value[]): Value {
+    if (parts.length === 1) return parts[0];
+    const width = parts.reduce((sum, part) => sum + part.width, 0);
+    return this.add('row', width, parts[0].dtype, `concat ${parts.map(({ id }) => id).join()}`, { kind: 'concat', parts });
+  }
+
+  reduce(op: 'sum' | 'max' | 'min', x: Value, outer: number, size: number, inner: number): Value {
+    return this.add('row', outer * inner, x.dtype, `${op} ${x.id} over ${outer} ${size} ${inner}`, { kind: 'reduce', op, x, outer, size, inner });
+  }
+
+  matmul(x: Value, weight: Value, transposed: boolean, width: number, init?: Value): Value {
+    return this.add('row', width, x.dtype, `matmul ${x.id} ${weight.id}${transposed ? '^T' : ''} ${init?.id ?? ''} : ${width}`, {
+      kind: 'matmul',
+      x,
+      weight,
+      transposed,
+      init,
+    });
+  }
+
+  sumRows(x: Value): Value {
+    return this.add('total', x.width, x.dtype, `sumRows ${x.id}`, { kind: 'sumRows', x });
+  }
+
+  productRows(a: Value, b: Value): Value {
+    return this.add('total', a.width * b.width, a.dtype, `productRows ${a.id} ${b.id}`, { kind: 'productRows', a, b });
+  }
+
+  primitive(domain: 'fixed' | 'total', size: number, dtype: DType, key: string, inputs: readonly Value[], call: PrimitiveCall): Value {
+    return this.add(domain, size, dtype, key, { kind: 'primitive', inputs, call });
+  }
+}
+
+function isCarried(value: Value | undefined): boolean {
+  return value?.carried === true;
+}
+
+function show(argument: Argument): string {
+  if (typeof argument === 'object') return String(argument.id);
+  return `(${Object.is(argument, -0) ? '-0' : argument})`;
+}
+
+/** The operand that a neutral element leaves as it is: x + 0, x - 0, x * 1, x / 1. */
+function unchanged(op: BinaryOp, a: Argument, b: Argument): Value | undefined {
+  if (typeof a === 'object' && b === (op === 'add' || op === 'sub' ? 0 : op === 'mul' || op === 'div' ? 1 : undefined)) return a;
+  if (typeof b === 'object' && a === (op === 'add' ? 0 : op === 'mul' ? 1 : undefined)) return b;
+  return undefined;
+}

@@ -1,0 +1,109 @@
+import { ArgumentError, ShapeError } from '../errors.js';
+import { checkTensor } from '../ops/operands.js';
+import { sameShape, showShape } from '../shape.js';
+import { Tensor } from '../tensor.js';
+
+/** One tensor, or a fixed list of them. */
+export type Tensors = Tensor | readonly Tensor[];
+
+/** One step of a recurrence: from an input and the state before to an output and the state after. */
+export type Step<X extends Tensors, S extends Tensors, Y extends Tensors> = (x: X, state: S) => readonly [y: Y, state: S];
+
+/** How many steps each row of the batch has. */
+export type Lengths = readonly number[] | Int32Array | Tensor;
+
+export interface ScanOptions {
+  /**
+   * Valid steps of each row of the batch, from 0 to T. Beyond them the state stays, outputs are zero, and the input counts for nothing,
+   * not even a NaN in it.
+   */
+  readonly lengths?: Lengths;
+  /** Walk from each row's last valid step to its first. Outputs keep their places. */
+  readonly reverse?: boolean;
+  /** [T, B]: where not 0, the row's state is the initial one again before that step. */
+  readonly resets?: Tensor | readonly (readonly number[])[];
+}
+
+/** What the checks found out about a scan. */
+export interface ScanExtent {
+  readonly steps: number;
+  readonly lengths: readonly number[] | undefined;
+  /** [T, B], 1 where a row starts afresh. */
+  readonly resets: Uint8Array | undefined;
+}
+
+/** The tensors of a `Tensors`. */
+export function listOf(tensors: Tensors): readonly Tensor[] {
+  return tensors instanceof Tensor ? [tensors] : tensors;
+}
+
+/** Tensors in the form (one or a list) of another `Tensors`. */
+export function formedAs<Form extends Tensors>(form: Form, list: readonly Tensor[]): Form {
+  return (form instanceof Tensor ? list[0] : list) as Form;
+}
+
+/** Checks the arguments of a scan before any work. */
+export function checkScan(sequences: readonly Tensor[], initial: readonly Tensor[], { lengths, resets }: ScanOptions): ScanExtent {
+  sequences.forEach((x, i) => checkTensor('scan', `xs[${i}]`, x));
+  initial.forEach((s, i) => checkTensor('scan', `state[${i}]`, s));
+  if (sequences.length === 0) throw new ArgumentError('scan: xs is empty, expected at least one sequence', { argument: 'xs' });
+  const [steps, batch] = sequences[0].shape;
+  for (const x of sequences) {
+    if (x.rank === 0 || x.shape[0] !== steps) {
+      throw new ShapeError(`scan: sequences of shape ${sequences.map((s) => showShape(s.shape)).join(' and ')}, expected the same number of steps in front`, { argument: 'xs' });
+    }
+  }
+  if (steps === 0) throw new ArgumentError('scan: the sequence has no step, expected at least one', { argument: 'xs' });
+  if (lengths === undefined && resets === undefined) return { steps, lengths: undefined, resets: undefined };
+  for (const x of sequences) checkRows(x, 1, batch, 'xs', '[T, B, ...]');
+  for (const s of initial) checkRows(s, 0, batch, 'state', '[B, ...]');
+  return {
+    steps,
+    lengths: lengths === undefined ? undefined : checkLengths('scan', lengths, batch, steps),
+    resets: resets === undefined ? undefined : checkResets(resets, steps, batch),
+  };
+}
+
+function checkRows(x: Tensor, dim: number, batch: number | undefined, argument: string, form: string): void {
+  if (batch === undefined || x.shape[dim] !== batch) {
+    throw new ShapeError(`scan: ${argument} has shape ${showShape(x.shape)}, but lengths and resets need ${form} with one batch size${batch === undefined ? '' : ` (${batch})`}`, { argument });
+  }
+}
+
+function checkResets(resets: NonNullable<ScanOptions['resets']>, steps: number, batch: number): Uint8Array {
+  const shape = resets instanceof Tensor ? resets.shape : [resets.length, resets[0]?.length ?? 0];
+  if (!sameShape(shape, [steps, batch]) || (!(resets instanceof Tensor) && resets.some((row) => row.length !== batch))) {
+    throw new ShapeError(`scan: resets has shape ${showShape(shape)}, expected [${steps}, ${batch}]`, { argument: 'resets' });
+  }
+  return Uint8Array.from(resets instanceof Tensor ? resets.dataSync() : resets.flat(), (mark) => (mark === 0 ? 0 : 1));
+}
+
+/**
+ * The lengths of a batch as numbers, after a check.
+ *
+ * @param operation - for the message
+ * @param lengths - one for each row
+ * @param batch - number of rows
+ * @param steps - the longest that is possible
+ * @returns whole numbers from 0 to `steps`
+ */
+export function checkLengths(operation: string, lengths: Lengths, batch: number, steps: number): number[] {
+  const list = Array.from(lengths instanceof Tensor ? lengths.dataSync() : lengths);
+  if (list.length !== batch) {
+    throw new ShapeError(`${operation}: ${list.length} lengths for a batch of ${batch}, expected one a row`, {
+      argument: 'lengths',
+      expected: `${batch}`,
+      received: `${list.length}`,
+    });
+  }
+  list.forEach((length, row) => {
+    if (!Number.isInteger(length) || length < 0 || length > steps) {
+      throw new ArgumentError(`${operation}: lengths[${row}] is ${String(length)}, expected a whole number from 0 to ${steps}`, {
+        argument: 'lengths',
+        expected: `0 to ${steps}`,
+        received: String(length),
+      });
+    }
+  });
+  return list;
+}

@@ -1,0 +1,233 @@
+import { cpu } from '@rnn/backend-cpu';
+import { beforeAll, describe, expect, test } from 'vitest';
+import * as rnn from '../src/index.js';
+import { concat, explain, linear, manualSeed, mul, ones, randn, scan, setBackend, sigmoid, softmax, sub, sum, tanh, Tensor, where, zeros } from '../src/index.js';
+import type { ScanOptions, Step } from '../src/index.js';
+import { runEagerly } from '../src/recurrence/eager.js';
+import { checkScan } from '../src/recurrence/scan-arguments.js';
+
+type States = readonly Tensor[];
+interface Case {
+  readonly name: string;
+  readonly widths: readonly number[];
+  readonly inputs: readonly number[];
+  readonly parameters: readonly (readonly number[])[];
+  readonly step: (p: readonly Tensor[]) => Step<readonly Tensor[], States, readonly Tensor[]>;
+  readonly products?: { before: number; loop: number; after: number };
+}
+
+const H = 5;
+const I = 3;
+const layerNorm = (x: Tensor): Tensor => {
+  const centred = x.sub(x.mean(-1, true));
+  return centred.div(centred.square().mean(-1, true).add(1e-5).sqrt());
+};
+
+const cases: Case[] = [
+  {
+    name: 'rnn',
+    widths: [H],
+    inputs: [I],
+    parameters: [[H, I], [H, H], [H], [H]],
+    step: ([wx, wh, bx, bh]) => ([x], [h]) => {
+      const next = tanh(linear(x, wx, bx).add(linear(h, wh, bh)));
+      return [[next], [next]];
+    },
+    products: { before: 1, loop: 1, after: 0 },
+  },
+  {
+    name: 'lstm',
+    widths: [H, H],
+    inputs: [I],
+    parameters: [[4 * H, I], [4 * H, H], [4 * H], [4 * H]],
+    step: ([wx, wh, bx, bh]) => ([x], [h, c]) => {
+      const [i, f, g, o] = linear(x, wx, bx).add(linear(h, wh, bh)).chunk(4, -1);
+      const cell = sigmoid(f).mul(c).add(sigmoid(i).mul(tanh(g)));
+      const next = sigmoid(o).mul(tanh(cell));
+      return [[next], [next, cell]];
+    },
+    products: { before: 1, loop: 1, after: 0 },
+  },
+  {
+    name: 'gru, reset after the product',
+    widths: [H],
+    inputs: [I],
+    parameters: [[3 * H, I], [3 * H, H], [3 * H], [3 * H]],
+    step: ([wx, wh, bx, bh]) => ([x], [h]) => {
+      const [xr, xz, xn] = linear(x, wx, bx).chunk(3, -1);
+      const [hr, hz, hn] = linear(h, wh, bh).chunk(3, -1);
+      const r = sigmoid(xr.add(hr));
+      const z = sigmoid(xz.add(hz));
+      const n = tanh(xn.add(r.mul(hn)));
+      const next = sub(1, z).mul(n).add(z.mul(h));
+      return [[next], [next]];
+    },
+    products: { before: 1, loop: 1, after: 0 },
+  },
+  {
+    name: 'gru, reset before the product',
+    widths: [H],
+    inputs: [I],
+    parameters: [[3 * H, I], [2 * H, H], [H, H], [3 * H]],
+    step: ([wx, wrz, wn, b]) => ([x], [h]) => {
+      const [xr, xz, xn] = linear(x, wx, b).chunk(3, -1);
+      const [hr, hz] = linear(h, wrz).chunk(2, -1);
+      const r = sigmoid(xr.add(hr));
+      const z = sigmoid(xz.add(hz));
+      const next = sub(1, z).mul(tanh(xn.add(linear(r.mul(h), wn)))).add(z.mul(h));
+      return [[next], [next]];
+    },
+    products: { before: 1, loop: 2, after: 0 },
+  },
+  {
+    name: 'layer-normalised lstm with peepholes',
+    widths: [H, H],
+    inputs: [I],
+    parameters: [[4 * H, I], [4 * H, H], [4 * H], [H], [H], [4 * H]],
+    step: ([wx, wh, b, pi, po, gain]) => ([x], [h, c]) => {
+      const [i, f, g, o] = layerNorm(linear(x, wx)).mul(gain).add(layerNorm(linear(h, wh))).add(b).chunk(4, -1);
+      const cell = sigmoid(f).mul(c).add(sigmoid(i.add(pi.mul(c))).mul(tanh(g)));
+      const next = sigmoid(o.add(po.mul(cell))).mul(tanh(layerNorm(cell)));
+      return [[next], [next, cell]];
+    },
+    products: { before: 1, loop: 1, after: 0 },
+  },
+  {
+    name: 'three states of different widths, a head, a product of a concatenation',
+    widths: [H, 2, 3],
+    inputs: [I],
+    parameters: [[H, I + H], [2, H], [3, 5], [4, H]],
+    step: ([w, v, u, head]) => ([x], [h, a, s]) => {
+      const next = tanh(linear(concat([x, h], -1), w));
+      const b = a.mul(0.5).add(linear(next, v));
+      const t = softmax(linear(concat([b, s], -1), u), -1);
+      return [[linear(next, head), t], [next, b, t]];
+    },
+    products: { before: 1, loop: 3, after: 1 },
+  },
+  {
+    name: 'select, abs, maximum, clamp and a second input',
+    widths: [H],
+    inputs: [I, H],
+    parameters: [[H, I], [H, H]],
+    step: ([wx, wh]) => ([x, m], [h]) => {
+      const z = linear(x, wx).add(linear(h, wh));
+      const next = where(z.gt(0), z.abs().clamp(0, 0.8), z.mul(0.3).maximum(m)).mul(m);
+      return [[next.square()], [next]];
+    },
+  },
+  {
+    name: 'weights changed on the way, a scalar, features flipped',
+    widths: [H],
+    inputs: [I],
+    parameters: [[I, H], [H, H], [1]],
+    step: ([wx, wh, s]) => ([x], [h]) => {
+      const next = tanh(x.matmul(wx).add(h.matmul(wh.t().softmax(0))).mul(s)).flip(-1);
+      return [[next.sum(-1, true), next], [next]];
+    },
+  },
+];
+
+const T = 6;
+const B = 4;
+const options: Record<string, ScanOptions> = {
+  plain: {},
+  reverse: { reverse: true },
+  lengths: { lengths: [6, 0, 3, 1] },
+  'lengths in reverse': { lengths: [2, 0, 6, 5], reverse: true },
+  resets: { resets: [[0, 1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0]] },
+  'resets and lengths in reverse': { lengths: [6, 4, 3, 0], reverse: true, resets: [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0]] },
+};
+
+/** Results and all gradients of one run, as numbers. */
+function outcome(run: typeof scan | 'eager', { step, widths, inputs, parameters }: Case, scanOptions: ScanOptions): number[][] {
+  manualSeed(1);
+  const leaf = (shape: readonly number[]): Tensor => randn(shape, { dtype: 'float64', requiresGrad: true });
+  const p = parameters.map(leaf);
+  const xs = inputs.map((width) => leaf([T, B, width]));
+  const s = widths.map((width) => leaf([B, width]));
+  const [ys, last] =
+    run === 'eager' ? runEagerly(step(p), xs, s, checkScan(xs, s, scanOptions), scanOptions.reverse === true) : run(step(p), xs, s, scanOptions);
+  const loss = [...ys, ...last].map((y) => sum(mul(y, randn(y.shape, { dtype: 'float64' })))).reduce((a, b) => a.add(b));
+  loss.backward();
+  return [...ys, ...last, ...[...p, ...xs, ...s].map((t) => t.grad ?? zeros(t.shape))].map((t) => Array.from(t.dataSync()));
+}
+
+beforeAll(async () => setBackend(await cpu()));
+
+describe.each(cases)('$name', (kase) => {
+  test('takes the compiled road', () => {
+    const p = kase.parameters.map((shape) => randn(shape));
+    const why = explain(kase.step(p), kase.inputs.map((w) => ones([T, B, w])), kase.widths.map((w) => ones([B, w])));
+    expect(why.reason).toBeUndefined();
+    if (kase.products !== undefined) expect(why.products).toEqual(kase.products);
+  });
+
+  test.each(Object.entries(options))('%s: the compiled run is the eager one', (_, scanOptions) => {
+    const eager = outcome('eager', kase, scanOptions);
+    const compiled = outcome(scan, kase, scanOptions);
+    compiled.forEach((values, i) => values.forEach((value, j) => expect(value, `result ${i}, element ${j}`).toBeCloseTo(eager[i][j], 10)));
+  });
+});
+
+test('a step on single vectors, with the weight on the left', () => {
+  const run = (compiled: boolean): number[][] => {
+    manualSeed(2);
+    const leaf = (shape: readonly number[]): Tensor => randn(shape, { dtype: 'float64', requiresGrad: true });
+    const [wh, wx, b, x, h0] = [leaf([2, 2]), leaf([2, 3]), leaf([2]), leaf([5, 3]), leaf([2])];
+    const step: Step<Tensor, Tensor, Tensor> = (x, h) => {
+      const next = tanh(wh.matmul(h).add(wx.matmul(x)).add(b));
+      return [next, next];
+    };
+    if (compiled) expect(explain(step, x, h0).text).toContain('for each step');
+    const [ys, last] = compiled ? scan(step, x, h0) : runEagerly(step, x, h0, checkScan([x], [h0], {}), false);
+    ys.square().sum().add(last.sum()).backward();
+    return [ys, last, ...[wh, wx, b, x, h0].map((t) => t.grad as Tensor)].map((t) => Array.from(t.dataSync()));
+  };
+  const eager = run(false);
+  run(true).forEach((values, i) => values.forEach((value, j) => expect(value).toBeCloseTo(eager[i][j], 12)));
+});
+
+test('second derivatives go through single operations', () => {
+  rnn.gradgradcheck(
+    (x, h, w) => {
+      const [ys] = scan((xt: Tensor, ht: Tensor) => { const next = tanh(xt.add(ht.matmul(w))); return [next, next] as const; }, x, h);
+      return ys;
+    },
+    [randn([3, 2, 2], { dtype: 'float64' }), randn([2, 2], { dtype: 'float64' }), randn([2, 2], { dtype: 'float64' })],
+  );
+});
+
+type PlainStep = Step<Tensor, Tensor, Tensor>;
+
+function expectSameAsEager(step: PlainStep, options: ScanOptions = {}): void {
+  const x = randn([T, B, H]);
+  const h = randn([B, H]);
+  manualSeed(3);
+  const [ys, last] = scan(step, x, h, options);
+  manualSeed(3);
+  const [ys2, last2] = runEagerly(step, x, h, checkScan([x], [h], options), false);
+  expect(ys.toArray()).toEqual(ys2.toArray());
+  expect(last.toArray()).toEqual(last2.toArray());
+}
+
+test.each<[string, PlainStep, RegExp]>([
+  ['reads numbers', (x, h) => [x, h.add(x.sum().item())], /reads numbers/],
+  ['draws', (x, h) => [x, h.add(randn([1]))], /draws random numbers/],
+  ['converts', (x, h) => [x, h.add(x.to('float64').to('float32'))], /converts float32 to float64/],
+])('a step that %s runs eagerly, and says so', (_, step, reason) => {
+  expect(explain(step, randn([T, B, H]), randn([B, H])).reason).toMatch(reason);
+  expectSameAsEager(step);
+});
+
+test.each<[string, PlainStep, RegExp]>([
+  ['uses the batch as a number', (x, h) => [x, h.mul(1 / x.shape[0])], /size of the batch as a number/],
+  ['mixes rows', (x, h) => [x, h.add(x.mean(0))], /batch/],
+])('a step that %s is compiled only for whole batches', (_, step, reason) => {
+  const lengths = [6, 3, 1, 0];
+  const [x, h] = [randn([T, B, H]), randn([B, H])];
+  expect(explain(step, x, h).road).toBe('compiled');
+  expect(explain(step, x, h, { lengths }).reason).toMatch(reason);
+  expectSameAsEager(step);
+  expectSameAsEager(step, { lengths });
+});

@@ -1,0 +1,69 @@
+import { linear, relu, scope, tanh, type Tensor } from '@rnn/core';
+import { checkChoice, checkOptions, placeOptions } from '../options.js';
+import { RecurrentCell, type CellOptions, type StepWeights } from './recurrent-cell.js';
+
+/** The activation of a plain recurrent network. */
+export type RNNNonlinearity = 'tanh' | 'relu';
+
+export interface RNNCellOptions extends CellOptions {
+  readonly nonlinearity?: RNNNonlinearity;
+}
+
+/**
+ * One step of Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu in the place of tanh.
+ *
+ * @param weights - of one gate
+ * @param nonlinearity - the activation
+ * @param x - `[..., inputSize]`
+ * @param h - `[..., hiddenSize]`
+ * @returns the next state, `[..., hiddenSize]`
+ */
+export function rnnStep(weights: StepWeights, nonlinearity: RNNNonlinearity, x: Tensor, h: Tensor): Tensor {
+  const { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
+  const sum = linear(x, weight_ih, bias_ih).add(linear(h, weight_hh, bias_hh));
+  return nonlinearity === 'tanh' ? tanh(sum) : relu(sum);
+}
+
+/**
+ * The plain recurrent cell: h' = tanh(W_ih x + b_ih + W_hh h + b_hh).
+ *
+ * @example
+ * ```ts
+ * const cell = new RNNCell(3, 2);
+ * const h = cell.forward(ones([5, 3]));   // [5, 2]
+ * ```
+ * @param inputSize - features of the input
+ * @param hiddenSize - features of the state
+ * @param options - `nonlinearity` ('tanh' or 'relu'), `bias` (true), `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
+ *
+ * Differs from PyTorch: options go in one object. Source: Elman 1990.
+ */
+export class RNNCell extends RecurrentCell {
+  readonly nonlinearity: RNNNonlinearity;
+
+  constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
+    checkOptions('RNNCell', options, ['bias', 'nonlinearity', ...placeOptions]);
+    const { nonlinearity = 'tanh' } = options;
+    checkChoice('RNNCell', 'nonlinearity', nonlinearity, ['tanh', 'relu']);
+    super({ name: 'RNNCell', gates: 1 }, inputSize, hiddenSize, options);
+    this.nonlinearity = nonlinearity;
+    this.resetParameters();
+  }
+
+  /** Zeros, `[batch, hiddenSize]` or `[hiddenSize]`. */
+  initialState(batch?: number): Tensor {
+    return this.zeroState(batch);
+  }
+
+  /**
+   * @param x - `[B, inputSize]` or `[inputSize]`
+   * @param h - the state before, `[B, hiddenSize]` or `[hiddenSize]`; zeros unless given
+   * @returns the state after, of the same shape
+   * @throws ShapeError when sizes do not fit
+   */
+  forward(x: Tensor, h?: Tensor): Tensor {
+    const batch = this.checkStep(x, { h });
+    return scope(() => rnnStep(this, this.nonlinearity, x, h ?? this.zeroState(batch)));
+  }
+}

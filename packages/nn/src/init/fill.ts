@@ -1,0 +1,38 @@
+import { defaultGenerator, DTypeError, fromData, scope, type Generator, type Tensor } from '@rnn/core';
+
+/** What every random initialisation takes. */
+export interface InitOptions {
+  /** Where the draws come from; the one that `manualSeed` seeds unless said otherwise. */
+  readonly generator?: Generator;
+}
+
+/** Host arrays that can be drawn into. */
+export type FloatArray = Float32Array | Float64Array;
+
+/**
+ * Puts values that are computed on the host into a tensor; they are the same on every backend.
+ *
+ * @param operation - for the message
+ * @param tensor - a leaf of a floating type
+ * @param options - `generator`
+ * @param draw - fills the array, whose type and length are the tensor's
+ * @returns the tensor
+ */
+export function fillFrom(
+  operation: string,
+  tensor: Tensor,
+  { generator = defaultGenerator() }: InitOptions,
+  draw: (out: FloatArray, generator: Generator) => void,
+): Tensor {
+  if (tensor.dtype === 'int32') {
+    throw new DTypeError(`${operation}: the tensor is int32, expected float32 or float64`, {
+      argument: 'tensor',
+      expected: 'float32 or float64',
+      received: 'int32',
+    });
+  }
+  const out = tensor.dtype === 'float64' ? new Float64Array(tensor.size) : new Float32Array(tensor.size);
+  draw(out, generator);
+  scope(() => void tensor.copy_(fromData(out, tensor.shape, { backend: tensor.backend })));
+  return tensor;
+}

@@ -1,0 +1,140 @@
+import { ArgumentError, ones, scope, ShapeError, showShape, zeros, type Shape, type Tensor } from '@rnn/core';
+import { ones_, zeros_ } from './init/index.js';
+import { checkTensor } from './input-checks.js';
+import { Module } from './module.js';
+import { checkFlag, checkOptions, checkRange, checkSize, placeOptions, type PlaceOptions } from './options.js';
+import { Parameter } from './parameter.js';
+
+/** What the function `layerNorm` takes. */
+export interface LayerNormFunctionOptions {
+  /** Factors, of the normalised shape. */
+  readonly weight?: Tensor;
+  /** Summands, of the normalised shape. */
+  readonly bias?: Tensor;
+  /** Added to the variance, so that nothing is divided by zero. */
+  readonly eps?: number;
+}
+
+/** What the module `LayerNorm` takes. */
+export interface LayerNormOptions extends PlaceOptions {
+  /** Added to the variance, so that nothing is divided by zero. */
+  readonly eps?: number;
+  /** Whether factors (and summands) are learned. */
+  readonly elementwiseAffine?: boolean;
+  /** Whether summands are learned beside the factors. */
+  readonly bias?: boolean;
+}
+
+/**
+ * The last dimensions brought to mean 0 and variance 1, then scaled and shifted: (x - mean) / √(variance + eps) · weight + bias.
+ *
+ * @example
+ * ```ts
+ * layerNorm(tensor([[1, 2, 3]]), 3);   // [[-1.2247, 0, 1.2247]]
+ * ```
+ * @param x - `[..., ...normalizedShape]`
+ * @param normalizedShape - the sizes of the last dimensions, a number for one
+ * @param options - `weight`, `bias` (both of the normalised shape), `eps` (1e-5)
+ * @returns the shape of `x`
+ * @throws ShapeError when the last dimensions are others
+ */
+export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: LayerNormFunctionOptions = {}): Tensor {
+  checkOptions('layerNorm', options, ['weight', 'bias', 'eps']);
+  const { weight, bias, eps = 1e-5 } = options;
+  checkRange('layerNorm', 'eps', eps, 0, Infinity);
+  return normalized('layerNorm', x, sizesOf('layerNorm', normalizedShape), { weight, bias, eps });
+}
+
+/**
+ * Layer normalisation with learned factors and summands.
+ *
+ * @example
+ * ```ts
+ * new LayerNorm(8).forward(randn([5, 2, 8])).shape;   // [5, 2, 8]
+ * ```
+ * @param normalizedShape - the sizes of the last dimensions, a number for one
+ * @param options - `eps` (1e-5), `elementwiseAffine` (true), `bias` (true), `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
+ *
+ * Parameters: `weight` (ones) and `bias` (zeros), both of the normalised shape. Source: Ba, Kiros and Hinton 2016.
+ */
+export class LayerNorm extends Module {
+  readonly normalizedShape: Shape;
+  readonly eps: number;
+  weight: Parameter | undefined;
+  bias: Parameter | undefined;
+
+  constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
+    super();
+    checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', ...placeOptions]);
+    const { eps = 1e-5, elementwiseAffine = true, bias = true, ...place } = options;
+    const shape = sizesOf('LayerNorm', normalizedShape);
+    checkRange('LayerNorm', 'eps', eps, 0, Infinity);
+    checkFlag('LayerNorm', 'elementwiseAffine', elementwiseAffine);
+    checkFlag('LayerNorm', 'bias', bias);
+    this.normalizedShape = shape;
+    this.eps = eps;
+    this.weight = elementwiseAffine ? scope(() => new Parameter(ones(shape, place))) : undefined;
+    this.bias = elementwiseAffine && bias ? scope(() => new Parameter(zeros(shape, place))) : undefined;
+  }
+
+  /** Sets the factors to 1 and the summands to 0. */
+  resetParameters(): void {
+    if (this.weight !== undefined) ones_(this.weight);
+    if (this.bias !== undefined) zeros_(this.bias);
+  }
+
+  /**
+   * @param x - `[..., ...normalizedShape]`
+   * @returns the shape of `x`
+   * @throws ShapeError when the last dimensions are others
+   */
+  forward(x: Tensor): Tensor {
+    const { weight, bias, eps } = this;
+    return normalized('LayerNorm', x, this.normalizedShape, { weight, bias, eps });
+  }
+}
+
+function sizesOf(owner: string, normalizedShape: number | Shape): Shape {
+  const shape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
+  for (const size of shape) checkSize(owner, 'normalizedShape', size);
+  if (shape.length > 0) return shape;
+  throw new ArgumentError(`${owner}: normalizedShape is empty, expected at least one size`, {
+    argument: 'normalizedShape',
+  });
+}
+
+function normalized(
+  owner: string,
+  x: Tensor,
+  shape: Shape,
+  { weight, bias, eps }: LayerNormFunctionOptions & { readonly eps: number },
+): Tensor {
+  checkTensor(owner, 'input', x);
+  const ends = (tensor: Tensor): boolean =>
+    shape.every((size, i) => size === tensor.shape[tensor.rank - shape.length + i]);
+  if (x.rank < shape.length || !ends(x)) {
+    const expected = `[..., ${shape.join(', ')}]`;
+    throw new ShapeError(`${owner}: input has shape ${showShape(x.shape)}, expected ${expected}`, {
+      argument: 'input',
+      expected,
+      received: showShape(x.shape),
+    });
+  }
+  for (const [argument, tensor] of Object.entries({ weight, bias })) {
+    if (tensor === undefined || (tensor.rank === shape.length && ends(tensor))) continue;
+    throw new ShapeError(`${owner}: ${argument} has shape ${showShape(tensor.shape)}, expected ${showShape(shape)}`, {
+      argument,
+      expected: showShape(shape),
+      received: showShape(tensor.shape),
+    });
+  }
+  const dims = shape.map((_, i) => x.rank - shape.length + i);
+  return scope(() => {
+    const centred = x.sub(x.mean(dims, true));
+    const spread = centred.square().mean(dims, true).add(eps).sqrt();
+    const unit = centred.div(spread);
+    const scaled = weight === undefined ? unit : unit.mul(weight);
+    return bias === undefined ? scaled : scaled.add(bias);
+  });
+}

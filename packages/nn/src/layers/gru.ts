@@ -1,0 +1,61 @@
+import type { Tensor } from '@rnn/core';
+import { gruStep } from '../cells/gru-cell.js';
+import { checkOptions } from '../options.js';
+import type { PackedSequence } from '../sequences/packed-sequence.js';
+import { layerOptions, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
+
+const kind: LayerKind = {
+  name: 'GRU',
+  gates: 3,
+  states: ['h0'],
+  step:
+    (weights) =>
+    (x, [h]) => {
+      const next = gruStep(weights, x, h);
+      return [next, [next]];
+    },
+};
+
+/**
+ * Layers of gated recurrent units over a sequence; the formulas are those of `GRUCell`.
+ *
+ * @example
+ * ```ts
+ * const gru = new GRU(3, 2, { bidirectional: true });
+ * const [output, hN] = gru.forward(ones([7, 5, 3]), undefined, { lengths: [7, 4, 4, 1, 0] });   // [7, 5, 4] and [2, 5, 2]
+ * ```
+ * @param inputSize - features of the input
+ * @param hiddenSize - features of the state
+ * @param options - `numLayers` (1), `bias` (true), `batchFirst` (false), `dropout` between layers (0), `bidirectional` (false), `dtype`,
+ *   `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or unknown options
+ *
+ * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see `RecurrentLayer`. Gates are in the order r, z, n.
+ * Differs from PyTorch: options go in one object; `forward` takes `lengths`. Source: Cho et al. 2014.
+ */
+export class GRU extends RecurrentLayer {
+  constructor(inputSize: number, hiddenSize: number, options: LayerOptions = {}) {
+    checkOptions('GRU', options, layerOptions);
+    super(kind, inputSize, hiddenSize, 0, options);
+    this.resetParameters();
+  }
+
+  /**
+   * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
+   * @param h0 - `[numLayers * directions, B, hiddenSize]` (without B for a single sequence); zeros unless given
+   * @param options - `lengths` of the rows
+   * @returns `output` `[T, B, directions * hiddenSize]` in the form of the input, and `hN` in the form of `h0`
+   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit
+   */
+  forward(x: Tensor, h0?: Tensor, options?: SequenceOptions): [output: Tensor, hN: Tensor];
+  forward(x: PackedSequence, h0?: Tensor): [output: PackedSequence, hN: Tensor];
+  forward(
+    x: Tensor | PackedSequence,
+    h0?: Tensor,
+    options?: SequenceOptions,
+  ): [output: Tensor | PackedSequence, hN: Tensor] {
+    const [output, [hN]] = this.run(x, h0 === undefined ? undefined : [h0], options);
+    return [output, hN];
+  }
+}

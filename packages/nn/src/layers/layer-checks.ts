@@ -1,0 +1,90 @@
+import { ArgumentError, checkLengths, type Lengths, type Tensor } from '@rnn/core';
+import { checkFeatures, checkNotEmpty, checkPlace, checkRank, checkShapeIs, checkTensor } from '../input-checks.js';
+import { PackedSequence } from '../sequences/packed-sequence.js';
+
+/** What a sequence is checked against. */
+export interface SequenceRule {
+  readonly owner: string;
+  readonly inputSize: number;
+  readonly batchFirst: boolean;
+  /** A tensor whose type and place the input must have. */
+  readonly parameter: Tensor;
+}
+
+/** A sequence that passed the checks, and how it lies. */
+export interface CheckedSequence {
+  readonly x: Tensor;
+  readonly steps: number;
+  /** `undefined` for a single sequence without a batch. */
+  readonly batch: number | undefined;
+  /** Whether `x` is `[B, T, ...]`. */
+  readonly batchFirst: boolean;
+  readonly lengths: readonly number[] | undefined;
+}
+
+/**
+ * Refuses an input that a recurrent layer cannot take, before any work.
+ *
+ * @param rule - what the layer expects
+ * @param input - `[T, B, inputSize]`, `[B, T, inputSize]` if batch first, `[T, inputSize]`, or packed
+ * @param lengths - of the rows, when they are not part of a packed input
+ * @returns the input and how it lies
+ */
+export function checkSequence(
+  { owner, inputSize, batchFirst, parameter }: SequenceRule,
+  input: Tensor | PackedSequence,
+  lengths: Lengths | undefined,
+): CheckedSequence {
+  const packed = input instanceof PackedSequence;
+  if (packed && lengths !== undefined) {
+    throw new ArgumentError(`${owner}: lengths are given beside a packed input, which has its own; leave them out`, {
+      argument: 'lengths',
+    });
+  }
+  const x = packed ? input.padded : input;
+  checkTensor(owner, 'input', x);
+  const batched = `[${batchFirst && !packed ? 'B, T' : 'T, B'}, ${inputSize}]`;
+  checkRank(owner, x, packed ? [3] : [2, 3], packed ? batched : `${batched} or [T, ${inputSize}]`);
+  const form = x.rank === 3 ? batched : `[T, ${inputSize}]`;
+  checkFeatures(owner, x, { size: inputSize, name: 'inputSize', form });
+  checkNotEmpty(owner, x, form);
+  checkPlace(owner, 'input', x, parameter, 'the parameters');
+  const rows = batchFirst && !packed && x.rank === 3 ? 0 : 1;
+  const batch = x.rank === 3 ? x.shape[rows] : undefined;
+  const steps = x.shape[rows === 0 ? 1 : 0];
+  const given = packed ? input.lengths : lengths;
+  return {
+    x,
+    steps,
+    batch,
+    batchFirst: rows === 0,
+    lengths: given === undefined ? undefined : checkLengths(owner, given, batch ?? 1, steps),
+  };
+}
+
+/** What the initial state of a layer must look like. */
+export interface StateRule {
+  /** The argument's name, such as h0. */
+  readonly name: string;
+  /** Layers times directions. */
+  readonly runs: number;
+  readonly width: number;
+  /** The name of the width. */
+  readonly widthName: string;
+}
+
+/** Refuses an initial state that does not fit the input. */
+export function checkStates(
+  owner: string,
+  state: readonly Tensor[],
+  rules: readonly StateRule[],
+  { x, batch }: CheckedSequence,
+): void {
+  rules.forEach(({ name, runs, width, widthName }, i) => {
+    checkTensor(owner, name, state[i]);
+    const shape = batch === undefined ? [runs, width] : [runs, batch, width];
+    const meaning = `numLayers * directions, ${batch === undefined ? '' : 'batch, '}${widthName}`;
+    checkShapeIs(owner, name, state[i], shape, meaning);
+    checkPlace(owner, name, state[i], x, 'the input');
+  });
+}

@@ -1,0 +1,95 @@
+import { ArgumentError, type Tensor } from '@rnn/core';
+import { setForgetGateBias } from '../cells/forget-gate.js';
+import { lstmStep, type LSTMState } from '../cells/lstm-cell.js';
+import { checkOptions, checkSize } from '../options.js';
+import type { PackedSequence } from '../sequences/packed-sequence.js';
+import { layerOptions, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
+
+export interface LSTMOptions extends LayerOptions {
+  /** Size of a projection of the output, smaller than hiddenSize; 0 for none. */
+  readonly projSize?: number;
+  /** What the two biases of the forget gates add up to at first, in the place of random draws; 1 helps to remember from the start. */
+  readonly forgetGateBias?: number;
+}
+
+const kind: LayerKind = {
+  name: 'LSTM',
+  gates: 4,
+  states: ['h0', 'c0'],
+  step:
+    (weights) =>
+    (x, [h, c]) => {
+      const next = lstmStep(weights, x, [h, c]);
+      return [next[0], next];
+    },
+};
+
+/**
+ * Layers of long short-term memory cells over a sequence; the formulas are those of `LSTMCell`.
+ *
+ * @example
+ * ```ts
+ * const lstm = new LSTM(3, 2, { numLayers: 2 });
+ * const [output, [hN, cN]] = lstm.forward(ones([7, 5, 3]));   // [7, 5, 2], [2, 5, 2] and [2, 5, 2]
+ * ```
+ * @param inputSize - features of the input
+ * @param hiddenSize - features of the cell state
+ * @param options - `numLayers` (1), `bias` (true), `batchFirst` (false), `dropout` between layers (0), `bidirectional` (false), `projSize`
+ *   (0), `forgetGateBias`, `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or unknown options
+ *
+ * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see `RecurrentLayer`. Gates are in the order i, f, g, o.
+ * Differs from PyTorch: options go in one object; `forward` takes `lengths`; `forgetGateBias`. Source: Hochreiter and Schmidhuber 1997;
+ * projection by Sak, Senior and Beaufays 2014.
+ */
+export class LSTM extends RecurrentLayer {
+  readonly forgetGateBias: number | undefined;
+
+  constructor(inputSize: number, hiddenSize: number, options: LSTMOptions = {}) {
+    checkOptions('LSTM', options, [...layerOptions, 'projSize', 'forgetGateBias']);
+    const { projSize = 0, forgetGateBias } = options;
+    checkSize('LSTM', 'projSize', projSize, 0);
+    if (projSize > 0 && projSize >= hiddenSize) {
+      throw new ArgumentError(`LSTM: projSize is ${projSize}, expected less than hiddenSize (${hiddenSize})`, {
+        argument: 'projSize',
+        expected: `0 to ${hiddenSize - 1}`,
+        received: String(projSize),
+      });
+    }
+    super(kind, inputSize, hiddenSize, projSize, options);
+    this.forgetGateBias = forgetGateBias;
+    this.resetParameters();
+  }
+
+  override resetParameters(): void {
+    super.resetParameters();
+    if (this.forgetGateBias === undefined) return;
+    for (const weights of this.stepWeights()) setForgetGateBias('LSTM', weights, this.forgetGateBias);
+  }
+
+  /**
+   * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
+   * @param state - h0 `[numLayers * directions, B, hiddenSize or projSize]` and c0 `[numLayers * directions, B, hiddenSize]` (both without B
+   *   for a single sequence); zeros unless given
+   * @param options - `lengths` of the rows
+   * @returns `output` `[T, B, directions * (hiddenSize or projSize)]` in the form of the input, and `[hN, cN]` in the form of the state
+   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit
+   */
+  forward(x: Tensor, state?: LSTMState, options?: SequenceOptions): [output: Tensor, state: [hN: Tensor, cN: Tensor]];
+  forward(x: PackedSequence, state?: LSTMState): [output: PackedSequence, state: [hN: Tensor, cN: Tensor]];
+  forward(
+    x: Tensor | PackedSequence,
+    state?: LSTMState,
+    options?: SequenceOptions,
+  ): [output: Tensor | PackedSequence, state: [hN: Tensor, cN: Tensor]] {
+    if (state !== undefined && (!Array.isArray(state) || state.length !== 2)) {
+      throw new ArgumentError('LSTM: state is not a pair, expected the array [h0, c0]', {
+        argument: 'state',
+        expected: '[h0, c0]',
+      });
+    }
+    const [output, [hN, cN]] = this.run(x, state, options);
+    return [output, [hN, cN]];
+  }
+}

@@ -1,0 +1,74 @@
+import type { Tensor } from '@rnn/core';
+import { rnnStep, type RNNNonlinearity } from '../cells/rnn-cell.js';
+import { checkChoice, checkOptions } from '../options.js';
+import type { PackedSequence } from '../sequences/packed-sequence.js';
+import { layerOptions, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import { RecurrentLayer } from './recurrent-layer.js';
+
+export interface RNNOptions extends LayerOptions {
+  readonly nonlinearity?: RNNNonlinearity;
+}
+
+/**
+ * Layers of plain recurrent cells over a sequence: h' = tanh(W_ih x + b_ih + W_hh h + b_hh).
+ *
+ * @example
+ * ```ts
+ * const rnn = new RNN(3, 2);
+ * const [output, hN] = rnn.forward(ones([7, 5, 3]));   // [7, 5, 2] and [1, 5, 2]
+ * ```
+ * @param inputSize - features of the input
+ * @param hiddenSize - features of the state
+ * @param options - `numLayers` (1), `nonlinearity` ('tanh' or 'relu'), `bias` (true), `batchFirst` (false), `dropout` between layers (0),
+ *   `bidirectional` (false), `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or unknown options
+ *
+ * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see `RecurrentLayer`.
+ * Differs from PyTorch: options go in one object; `forward` takes `lengths`. Source: Elman 1990.
+ */
+export class RNN extends RecurrentLayer {
+  readonly nonlinearity: RNNNonlinearity;
+
+  constructor(inputSize: number, hiddenSize: number, options: RNNOptions = {}) {
+    checkOptions('RNN', options, [...layerOptions, 'nonlinearity']);
+    const { nonlinearity = 'tanh' } = options;
+    checkChoice('RNN', 'nonlinearity', nonlinearity, ['tanh', 'relu']);
+    super(
+      {
+        name: 'RNN',
+        gates: 1,
+        states: ['h0'],
+        step:
+          (weights) =>
+          (x, [h]) => {
+            const next = rnnStep(weights, nonlinearity, x, h);
+            return [next, [next]];
+          },
+      },
+      inputSize,
+      hiddenSize,
+      0,
+      options,
+    );
+    this.nonlinearity = nonlinearity;
+    this.resetParameters();
+  }
+
+  /**
+   * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
+   * @param h0 - `[numLayers * directions, B, hiddenSize]` (without B for a single sequence); zeros unless given
+   * @param options - `lengths` of the rows
+   * @returns `output` `[T, B, directions * hiddenSize]` in the form of the input, and `hN` in the form of `h0`
+   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit
+   */
+  forward(x: Tensor, h0?: Tensor, options?: SequenceOptions): [output: Tensor, hN: Tensor];
+  forward(x: PackedSequence, h0?: Tensor): [output: PackedSequence, hN: Tensor];
+  forward(
+    x: Tensor | PackedSequence,
+    h0?: Tensor,
+    options?: SequenceOptions,
+  ): [output: Tensor | PackedSequence, hN: Tensor] {
+    const [output, [hN]] = this.run(x, h0 === undefined ? undefined : [h0], options);
+    return [output, hN];
+  }
+}

@@ -1,0 +1,65 @@
+import { linear, scope, zeros, type Tensor } from '@rnn/core';
+import { kaimingUniform_, uniform_ } from './init/index.js';
+import { checkFeatures, checkTensor } from './input-checks.js';
+import { Module } from './module.js';
+import { checkFlag, checkOptions, checkSize, placeOptions, type PlaceOptions } from './options.js';
+import { Parameter } from './parameter.js';
+
+export interface LinearOptions extends PlaceOptions {
+  /** Whether a bias is added. */
+  readonly bias?: boolean;
+}
+
+/**
+ * An affine map of the last dimension: x Wᵀ + b.
+ *
+ * @example
+ * ```ts
+ * new Linear(3, 2).forward(ones([7, 5, 3])).shape;   // [7, 5, 2]
+ * ```
+ * @param inFeatures - size of the last dimension of the input
+ * @param outFeatures - size of the last dimension of the result
+ * @param options - `bias` (true), `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
+ *
+ * Parameters: `weight` [outFeatures, inFeatures] and `bias` [outFeatures], both uniform within ± 1/√inFeatures, as in PyTorch.
+ */
+export class Linear extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  weight: Parameter;
+  bias: Parameter | undefined;
+
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+    super();
+    checkOptions('Linear', options, ['bias', ...placeOptions]);
+    const { bias = true, ...place } = options;
+    checkSize('Linear', 'inFeatures', inFeatures);
+    checkSize('Linear', 'outFeatures', outFeatures);
+    checkFlag('Linear', 'bias', bias);
+    this.inFeatures = inFeatures;
+    this.outFeatures = outFeatures;
+    this.weight = scope(() => new Parameter(zeros([outFeatures, inFeatures], place)));
+    this.bias = bias ? scope(() => new Parameter(zeros([outFeatures], place))) : undefined;
+    this.resetParameters();
+  }
+
+  /** Draws the parameters anew. */
+  resetParameters(): void {
+    kaimingUniform_(this.weight, { a: Math.sqrt(5) }); // the same as ± 1/√inFeatures
+    const bound = 1 / Math.sqrt(this.inFeatures);
+    if (this.bias !== undefined) uniform_(this.bias, -bound, bound);
+  }
+
+  /**
+   * @param x - `[..., inFeatures]`
+   * @returns `[..., outFeatures]`
+   * @throws ShapeError when the last dimension is another
+   */
+  forward(x: Tensor): Tensor {
+    checkTensor('Linear', 'input', x);
+    const { inFeatures: size } = this;
+    checkFeatures('Linear', x, { size, name: 'inFeatures', form: `[..., ${size}]` });
+    return scope(() => linear(x, this.weight, this.bias));
+  }
+}

@@ -1,0 +1,172 @@
+import {
+  ArgumentError,
+  DTypeError,
+  fromData,
+  sameShape,
+  ShapeError,
+  showShape,
+  sizeOf,
+  type Shape,
+  type Tensor,
+} from '@rnn/core';
+import { checkNotEmpty, checkPlace, checkShapeIs, checkTensor } from '../input-checks.js';
+import { stepMarks } from '../sequences/valid-steps.js';
+import { targetLengths, type LossForwardOptions, type LossModuleOptions } from './reduction.js';
+
+/** What the modules of the losses over classes take. */
+export interface ClassLossModuleOptions extends LossModuleOptions {
+  /** A factor for each class, `[C]`. */
+  readonly weight?: Tensor;
+  /** A target that has no part in the loss; -100 unless said otherwise. */
+  readonly ignoreIndex?: number;
+  /** Where the classes stand in the input: 1 as in PyTorch, `[N, C, d1, ...]`; with `lengths` the last one, `[T, B, C]`. */
+  readonly classDim?: number;
+}
+
+/** What the functions take. */
+export interface ClassLossOptions extends ClassLossModuleOptions, LossForwardOptions {}
+
+/** How the classes lie in an input. */
+export interface ClassLayout {
+  readonly dim: number;
+  readonly classes: number;
+  /** The input's shape without the classes: that of a target of class indices. */
+  readonly outer: Shape;
+  /** Number of rows, one distribution each. */
+  readonly rows: number;
+}
+
+/** Finds the dimension of the classes, after a check of input, weight and option. */
+export function classLayout(owner: string, input: Tensor, options: ClassLossOptions): ClassLayout {
+  checkTensor(owner, 'input', input);
+  checkNotEmpty(owner, input, '[N, C, ...]');
+  if (input.dtype === 'int32') {
+    throw new DTypeError(`${owner}: input is int32, expected float32 or float64`, { argument: 'input' });
+  }
+  const { rank, shape } = input;
+  const { classDim = rank < 2 ? 0 : options.lengths === undefined ? 1 : -1, weight } = options;
+  if (!Number.isInteger(classDim) || classDim < -rank || classDim >= rank) {
+    throw new ArgumentError(
+      `${owner}: classDim is ${String(classDim)}, expected a dimension of the input ${showShape(shape)}`,
+      { argument: 'classDim', received: String(classDim) },
+    );
+  }
+  const dim = classDim < 0 ? classDim + rank : classDim;
+  const classes = shape[dim];
+  if (weight !== undefined) {
+    checkTensor(owner, 'weight', weight);
+    checkShapeIs(owner, 'weight', weight, [classes], 'one factor for each class');
+    checkPlace(owner, 'weight', weight, input, 'the input');
+  }
+  const outer = shape.filter((_, i) => i !== dim);
+  return { dim, classes, outer, rows: sizeOf(outer) };
+}
+
+/** A tensor that lies like the input as `[rows, classes]`. */
+export function asRows(tensor: Tensor, { dim, rows, classes }: ClassLayout): Tensor {
+  const order = tensor.shape.map((_, i) => i).filter((i) => i !== dim);
+  const last = dim === tensor.rank - 1 ? tensor : tensor.permute([...order, dim]);
+  return last.reshape([rows, classes]);
+}
+
+/** The rows that count. */
+export interface CountedRows {
+  /** 1 where a row counts, `[rows]`; `undefined` when all of them do. */
+  readonly mask: Tensor | undefined;
+  readonly count: number;
+}
+
+/** Class indices that can be used as such. */
+export interface ClassIndices extends CountedRows {
+  /** `[rows]`; 0 for rows that do not count. */
+  readonly index: Tensor;
+}
+
+/**
+ * The class of each row, from indices on which no one can rely yet.
+ *
+ * @param owner - for messages
+ * @param target - int32, of the layout's outer shape
+ * @param layout - of the input
+ * @param options - `ignoreIndex`, `lengths`, `batchFirst`
+ * @returns usable indices and the rows that count
+ * @throws ArgumentError for an index that is no class
+ */
+export function classIndices(
+  owner: string,
+  target: Tensor,
+  { classes, outer, rows, dim }: ClassLayout,
+  options: ClassLossOptions,
+): ClassIndices {
+  if (!sameShape(target.shape, outer)) {
+    throw new ShapeError(
+      `${owner}: target has shape ${showShape(target.shape)}, expected ${showShape(outer)} (the input's shape without dimension ${dim}, the ${classes} classes); option classDim says where they are`,
+      { argument: 'target', expected: showShape(outer), received: showShape(target.shape) },
+    );
+  }
+  if (target.dtype !== 'int32') {
+    throw new DTypeError(
+      `${owner}: target is ${target.dtype}, expected int32 class indices; make it with tensor(values, { dtype: 'int32' })`,
+      { argument: 'target', expected: 'int32', received: target.dtype },
+    );
+  }
+  const { ignoreIndex = -100 } = options;
+  const { backend } = target;
+  const marks = rowMarks(owner, outer, options);
+  const { bounds } = target.held;
+  const known = bounds !== undefined && bounds.min >= 0 && bounds.max < classes;
+  if (known && marks === undefined && (ignoreIndex < bounds.min || ignoreIndex > bounds.max)) {
+    return { index: target.reshape([rows]), mask: undefined, count: rows };
+  }
+  const values = target.dataSync();
+  const index = new Int32Array(rows);
+  const mask = new Int32Array(rows);
+  let count = 0;
+  for (let i = 0; i < rows; i++) {
+    const value = values[i];
+    if (marks?.[i] === 0 || value === ignoreIndex) continue;
+    if (value < 0 || value >= classes) {
+      throw new ArgumentError(
+        `${owner}: target holds ${value}, expected class indices from 0 to ${classes - 1} or ignoreIndex (${ignoreIndex})`,
+        { argument: 'target', expected: `0 to ${classes - 1}`, received: String(value) },
+      );
+    }
+    index[i] = value;
+    mask[i] = 1;
+    count++;
+  }
+  return {
+    index: fromData(index, [rows], { backend }),
+    mask: count === rows ? undefined : fromData(mask, [rows], { backend }),
+    count,
+  };
+}
+
+/**
+ * The rows that lie within the lengths.
+ *
+ * @param owner - for messages
+ * @param like - a tensor on the backend of the mask
+ * @param layout - of the input
+ * @param options - `lengths`, `batchFirst`
+ */
+export function countedRows(
+  owner: string,
+  { backend }: Tensor,
+  { outer, rows }: ClassLayout,
+  options: ClassLossOptions,
+): CountedRows {
+  const marks = rowMarks(owner, outer, options);
+  if (marks === undefined) return { mask: undefined, count: rows };
+  return { mask: fromData(marks, [rows], { backend }), count: marks.reduce((sum, mark) => sum + mark, 0) };
+}
+
+/** 1 for each row within the lengths, else 0; `undefined` without lengths. */
+function rowMarks(owner: string, outer: Shape, options: ClassLossOptions): Int32Array | undefined {
+  const lengths = targetLengths(owner, outer, options);
+  if (lengths === undefined) return undefined;
+  const { batchFirst = false } = options;
+  const marks = stepMarks(lengths, outer[batchFirst ? 1 : 0], batchFirst);
+  const each = sizeOf(outer.slice(2));
+  return each === 1 ? marks : Int32Array.from({ length: marks.length * each }, (_, i) => marks[Math.floor(i / each)]);
+}

@@ -1,0 +1,178 @@
+import { ArgumentError, gather, indexSelect, logSoftmax, sameShape, scope, where, type Tensor } from '@rnn/core';
+import { checkPlace, checkTensor } from '../input-checks.js';
+import { Module } from '../module.js';
+import { checkRange } from '../options.js';
+import {
+  asRows,
+  classIndices,
+  classLayout,
+  countedRows,
+  type ClassIndices,
+  type ClassLayout,
+  type ClassLossModuleOptions,
+  type ClassLossOptions,
+} from './class-targets.js';
+import { checkLoss, checkLossModule, reduced, type LossForwardOptions } from './reduction.js';
+
+/** What tells the cross entropy apart from the negative log-likelihood. */
+export interface CrossEntropyLossModuleOptions extends ClassLossModuleOptions {
+  /** The share of the target's probability that is spread evenly over all classes, from 0 to 1. */
+  readonly labelSmoothing?: number;
+}
+
+/** Options of `crossEntropy`. */
+export interface CrossEntropyOptions extends CrossEntropyLossModuleOptions, LossForwardOptions {}
+
+const classNames = ['weight', 'ignoreIndex', 'classDim'];
+const crossEntropyNames = [...classNames, 'labelSmoothing'];
+
+/**
+ * The cross entropy of a softmax over classes with a target: -log softmax(input)[target].
+ *
+ * @example
+ * ```ts
+ * const target = tensor([0, 2], { dtype: 'int32' });
+ * crossEntropy(zeros([2, 3]), target).item();                      // 1.0986, the logarithm of 3
+ * crossEntropy(logits, targets, { lengths: [5, 3] });              // [T, B, C] and [T, B]: a tagger over padded sequences
+ * ```
+ * @param input - logits `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `lengths` `[T, B, C]`
+ * @param target - int32 class indices of the input's shape without C, or probabilities of the input's shape
+ * @param options - `weight` of the classes, `ignoreIndex` (-100), `labelSmoothing` (0), `reduction` ('mean', 'sum', 'none'), `lengths` of a
+ *   target `[T, B, ...]`, `batchFirst`, `classDim` (1, and -1 with lengths)
+ * @returns a single number, or the shape of the target without reduction. The mean is weighted: the sum of the losses by the sum of the
+ *   weights of the targets that count
+ * @throws ShapeError when shapes do not fit; ArgumentError when a target is no class
+ *
+ * Differs from PyTorch: `lengths` and `classDim`.
+ */
+export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const owner = 'crossEntropy';
+  checkLoss(owner, options, crossEntropyNames);
+  const { labelSmoothing = 0 } = options;
+  checkRange(owner, 'labelSmoothing', labelSmoothing, 0, 1);
+  const layout = classLayout(owner, input, options);
+  checkTensor(owner, 'target', target);
+  if (target.dtype !== 'int32' && sameShape(target.shape, input.shape)) {
+    return softCrossEntropy(owner, input, target, layout, options);
+  }
+  return hardLoss(owner, input, target, layout, options);
+}
+
+/**
+ * The negative log-likelihood of a target: -input[target], for log-probabilities as `logSoftmax` gives them.
+ *
+ * @example
+ * ```ts
+ * nllLoss(x.logSoftmax(1), target);   // the same as crossEntropy(x, target)
+ * ```
+ * @param input - log-probabilities `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `lengths` `[T, B, C]`
+ * @param target - int32 class indices of the input's shape without C
+ * @param options - those of `crossEntropy` without `labelSmoothing`
+ * @returns as for `crossEntropy`
+ */
+export function nllLoss(input: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
+  const owner = 'nllLoss';
+  checkLoss(owner, options, classNames);
+  const layout = classLayout(owner, input, options);
+  checkTensor(owner, 'target', target);
+  return hardLoss(owner, input, target, layout, options, true);
+}
+
+function hardLoss(
+  owner: string,
+  input: Tensor,
+  target: Tensor,
+  layout: ClassLayout,
+  options: CrossEntropyOptions,
+  logarithmic = false,
+): Tensor {
+  const { weight, labelSmoothing = 0, reduction = 'mean' } = options;
+  return scope(() => {
+    const picked = classIndices(owner, target, layout, options);
+    const { index, mask, count } = picked;
+    const rows = countedOnly(asRows(input, layout), picked);
+    const logs = logarithmic ? rows : logSoftmax(rows, 1);
+    const own = gather(logs, 1, index.unsqueeze(1)).squeeze(1).neg();
+    const ownWeight = weight && indexSelect(weight, 0, index);
+    let losses = ownWeight === undefined ? own : own.mul(ownWeight);
+    if (labelSmoothing > 0) {
+      const all = (weight === undefined ? logs : logs.mul(weight)).sum(1).neg();
+      losses = losses.mul(1 - labelSmoothing).add(all.mul(labelSmoothing / layout.classes));
+    }
+    if (mask !== undefined) losses = where(mask, losses, 0);
+    const divisor =
+      ownWeight === undefined ? count : (mask === undefined ? ownWeight : where(mask, ownWeight, 0)).sum();
+    return reduced(losses.reshape(layout.outer), reduction, divisor);
+  });
+}
+
+/** Targets that are distributions themselves: -Σ target log softmax(input). The mean is over rows, weighted or not, as in PyTorch. */
+function softCrossEntropy(
+  owner: string,
+  input: Tensor,
+  target: Tensor,
+  layout: ClassLayout,
+  options: CrossEntropyOptions,
+): Tensor {
+  const { weight, labelSmoothing = 0, reduction = 'mean' } = options;
+  if (options.ignoreIndex !== undefined) {
+    throw new ArgumentError(`${owner}: ignoreIndex is given, but a target of probabilities has no index to ignore`, {
+      argument: 'ignoreIndex',
+    });
+  }
+  checkPlace(owner, 'target', target, input, 'the input');
+  return scope(() => {
+    const counted = countedRows(owner, input, layout, options);
+    const logs = logSoftmax(countedOnly(asRows(input, layout), counted), 1);
+    const given = countedOnly(asRows(target, layout), counted);
+    const smooth = labelSmoothing === 0 ? given : given.mul(1 - labelSmoothing).add(labelSmoothing / layout.classes);
+    const terms = logs.mul(weight === undefined ? smooth : smooth.mul(weight));
+    const sums = terms.sum(1).neg();
+    const losses = counted.mask === undefined ? sums : where(counted.mask, sums, 0);
+    return reduced(losses.reshape(layout.outer), reduction, counted.count);
+  });
+}
+
+/** Zeros in the rows that do not count, so that a NaN there reaches neither loss nor gradient. */
+function countedOnly(rows: Tensor, { mask }: Pick<ClassIndices, 'mask'>): Tensor {
+  return mask === undefined ? rows : where(mask.unsqueeze(1), rows, 0);
+}
+
+/** `crossEntropy` as a module; `weight` is a buffer, as in PyTorch. */
+export class CrossEntropyLoss extends Module {
+  declare weight: Tensor | undefined;
+  readonly #options: Omit<CrossEntropyLossModuleOptions, 'weight'>;
+
+  constructor(options: CrossEntropyLossModuleOptions = {}) {
+    super();
+    checkLossModule('CrossEntropyLoss', options, crossEntropyNames);
+    checkRange('CrossEntropyLoss', 'labelSmoothing', options.labelSmoothing ?? 0, 0, 1);
+    const { weight, ...rest } = options;
+    if (weight !== undefined) this.registerBuffer('weight', weight);
+    this.#options = rest;
+  }
+
+  /** See `crossEntropy`. */
+  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+    return crossEntropy(input, target, { ...this.#options, weight: this.weight, lengths });
+  }
+}
+
+/** `nllLoss` as a module; `weight` is a buffer, as in PyTorch. */
+export class NLLLoss extends Module {
+  declare weight: Tensor | undefined;
+  readonly #options: Omit<ClassLossModuleOptions, 'weight'>;
+
+  constructor(options: ClassLossModuleOptions = {}) {
+    super();
+    checkLossModule('NLLLoss', options, classNames);
+    const { weight, ...rest } = options;
+    if (weight !== undefined) this.registerBuffer('weight', weight);
+    this.#options = rest;
+  }
+
+  /** See `nllLoss`. */
+  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+    return nllLoss(input, target, { ...this.#options, weight: this.weight, lengths });
+  }
+}

@@ -1,0 +1,105 @@
+import { checkLengths, scope, ShapeError, showShape, where, type Lengths, type Shape, type Tensor } from '@rnn/core';
+import { checkChoice, checkFlag, checkOptions } from '../options.js';
+import { stepMask } from '../sequences/valid-steps.js';
+
+/** What becomes of the losses of single elements: their mean, their sum, or nothing. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+/** What every loss module takes. */
+export interface LossModuleOptions {
+  /** 'mean' unless said otherwise. */
+  readonly reduction?: Reduction;
+  /** Whether sequences with `lengths` are `[B, T, ...]` in the place of `[T, B, ...]`. */
+  readonly batchFirst?: boolean;
+}
+
+/** What the forward pass of every loss module takes besides. */
+export interface LossForwardOptions {
+  /** Valid steps of each row: padding has no part in the loss, nor in what the mean is taken over, not even a NaN in it. */
+  readonly lengths?: Lengths;
+}
+
+/** What every loss function takes. */
+export interface LossOptions extends LossModuleOptions, LossForwardOptions {}
+
+/** Names of the common options, for `checkOptions`. */
+const moduleNames = ['reduction', 'batchFirst'];
+
+/** Refuses unknown options of a loss module, and unknown values of the common ones. */
+export function checkLossModule(owner: string, options: LossModuleOptions, names: readonly string[]): void {
+  checkOptions(owner, options, [...names, ...moduleNames]);
+  const { reduction = 'mean', batchFirst = false } = options;
+  checkChoice(owner, 'reduction', reduction, ['mean', 'sum', 'none']);
+  checkFlag(owner, 'batchFirst', batchFirst);
+}
+
+/** Refuses unknown options of a loss function, and unknown values of the common ones. */
+export function checkLoss(owner: string, options: LossOptions, names: readonly string[]): void {
+  checkLossModule(owner, options, [...names, 'lengths']);
+}
+
+/**
+ * The lengths of a padded batch after a check.
+ *
+ * @param owner - for messages
+ * @param shape - of the target (without classes), `[T, B, ...]`, or `[B, T, ...]` if batch first
+ * @param options - `lengths`, `batchFirst`
+ * @returns valid steps of each row; `undefined` without lengths: then all of them count
+ */
+export function targetLengths(
+  owner: string,
+  shape: Shape,
+  { lengths, batchFirst = false }: LossOptions,
+): readonly number[] | undefined {
+  if (lengths === undefined) return undefined;
+  if (shape.length < 2) {
+    throw new ShapeError(
+      `${owner}: lengths are given but the target has shape ${showShape(shape)}, expected ${batchFirst ? '[B, T, ...]' : '[T, B, ...]'}`,
+      { argument: 'target', received: showShape(shape) },
+    );
+  }
+  const [steps, rows] = batchFirst ? [shape[1], shape[0]] : shape;
+  return checkLengths(owner, lengths, rows, steps);
+}
+
+/**
+ * The mean, the sum, or the losses themselves.
+ *
+ * @param losses - one for each element
+ * @param reduction - which
+ * @param weight - what the sum is divided by for the mean: the number of elements that count, or the sum of their weights
+ */
+export function reduced(losses: Tensor, reduction: Reduction, weight: number | Tensor): Tensor {
+  if (reduction === 'none') return losses;
+  const sum = losses.sum();
+  return reduction === 'sum' ? sum : sum.div(weight);
+}
+
+/**
+ * A loss that is a function of each element of input and target by itself.
+ *
+ * @param owner - for messages
+ * @param input - any shape
+ * @param target - the same shape, already checked
+ * @param options - the common ones
+ * @param lossOf - from input and target to the losses, element by element
+ * @returns a single number, or the shape of the input without reduction
+ */
+export function elementwiseLoss(
+  owner: string,
+  input: Tensor,
+  target: Tensor,
+  options: LossOptions,
+  lossOf: (input: Tensor, target: Tensor) => Tensor,
+): Tensor {
+  const { reduction = 'mean', batchFirst = false } = options;
+  const lengths = targetLengths(owner, target.shape, options);
+  return scope(() => {
+    if (lengths === undefined) return reduced(lossOf(input, target), reduction, input.size);
+    // Masked on the way in as well, since zero times the derivative at a NaN would still be NaN.
+    const mask = stepMask(lengths, target, batchFirst);
+    const losses = where(mask, lossOf(where(mask, input, 0), where(mask, target, 0)), 0);
+    const valid = lengths.reduce((sum, length) => sum + length, 0);
+    return reduced(losses, reduction, (valid * input.size) / (target.shape[0] * target.shape[1]));
+  });
+}

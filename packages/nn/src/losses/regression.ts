@@ -1,0 +1,173 @@
+import type { Tensor } from '@rnn/core';
+import { Module } from '../module.js';
+import { checkRange } from '../options.js';
+import { checkPair } from './pair.js';
+import {
+  checkLoss,
+  checkLossModule,
+  elementwiseLoss,
+  type LossForwardOptions,
+  type LossModuleOptions,
+  type LossOptions,
+} from './reduction.js';
+
+/** What tells the smooth L1 loss apart. */
+export interface SmoothL1LossModuleOptions extends LossModuleOptions {
+  /** Where the square goes over into the absolute value; 0 gives the L1 loss. */
+  readonly beta?: number;
+}
+
+/** Options of `smoothL1Loss`. */
+export interface SmoothL1LossOptions extends SmoothL1LossModuleOptions, LossForwardOptions {}
+
+/** What tells Huber's loss apart. */
+export interface HuberLossModuleOptions extends LossModuleOptions {
+  /** Where the square goes over into the absolute value. */
+  readonly delta?: number;
+}
+
+/** Options of `huberLoss`. */
+export interface HuberLossOptions extends HuberLossModuleOptions, LossForwardOptions {}
+
+/**
+ * The squared error (x - y)².
+ *
+ * @example
+ * ```ts
+ * mseLoss(tensor([1, 2]), tensor([1, 4])).item();   // 2
+ * ```
+ * @param input - any shape
+ * @param target - the same shape
+ * @param options - `reduction` ('mean', 'sum', 'none'), `lengths` of a target `[T, B, ...]`, `batchFirst`
+ * @returns a single number, or the shape of the input without reduction
+ * @throws ShapeError when the shapes differ
+ *
+ * Differs from PyTorch: shapes that would broadcast are refused, as that is nearly always a mistake; `lengths`.
+ */
+export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkPair('mseLoss', input, target);
+  checkLoss('mseLoss', options, []);
+  return elementwiseLoss('mseLoss', input, target, options, (x, y) => x.sub(y).square());
+}
+
+/** The absolute error |x - y|; arguments and result as for `mseLoss`. */
+export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkPair('l1Loss', input, target);
+  checkLoss('l1Loss', options, []);
+  return elementwiseLoss('l1Loss', input, target, options, (x, y) => x.sub(y).abs());
+}
+
+/**
+ * (x - y)² / (2 beta) where |x - y| < beta, else |x - y| - beta / 2: Huber's loss divided by beta.
+ *
+ * @param input - any shape
+ * @param target - the same shape
+ * @param options - `beta` (1), and those of `mseLoss`
+ * @returns as for `mseLoss`
+ */
+export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1LossOptions = {}): Tensor {
+  checkPair('smoothL1Loss', input, target);
+  checkLoss('smoothL1Loss', options, ['beta']);
+  const { beta = 1 } = options;
+  checkBeta('smoothL1Loss', beta);
+  return elementwiseLoss('smoothL1Loss', input, target, options, (x, y) =>
+    beta === 0 ? x.sub(y).abs() : huber(x.sub(y), beta).div(beta),
+  );
+}
+
+/**
+ * Huber's loss: (x - y)² / 2 where |x - y| <= delta, else delta (|x - y| - delta / 2).
+ *
+ * @param input - any shape
+ * @param target - the same shape
+ * @param options - `delta` (1), and those of `mseLoss`
+ * @returns as for `mseLoss`
+ */
+export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptions = {}): Tensor {
+  checkPair('huberLoss', input, target);
+  checkLoss('huberLoss', options, ['delta']);
+  const { delta = 1 } = options;
+  checkDelta('huberLoss', delta);
+  return elementwiseLoss('huberLoss', input, target, options, (x, y) => huber(x.sub(y), delta));
+}
+
+/** With a = |error| and q = min(a, delta), both branches are q (a - q / 2). */
+function huber(error: Tensor, delta: number): Tensor {
+  const size = error.abs();
+  const limited = size.minimum(delta);
+  return limited.mul(size.sub(limited.mul(0.5)));
+}
+
+/** `mseLoss` as a module: `new MSELoss({ reduction }).forward(input, target, { lengths })`. */
+export class MSELoss extends Module {
+  readonly #options: LossModuleOptions;
+
+  constructor(options: LossModuleOptions = {}) {
+    super();
+    checkLossModule('MSELoss', options, []);
+    this.#options = options;
+  }
+
+  /** See `mseLoss`. */
+  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+    return mseLoss(input, target, { ...this.#options, lengths });
+  }
+}
+
+/** `l1Loss` as a module. */
+export class L1Loss extends Module {
+  readonly #options: LossModuleOptions;
+
+  constructor(options: LossModuleOptions = {}) {
+    super();
+    checkLossModule('L1Loss', options, []);
+    this.#options = options;
+  }
+
+  /** See `l1Loss`. */
+  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+    return l1Loss(input, target, { ...this.#options, lengths });
+  }
+}
+
+/** `smoothL1Loss` as a module. */
+export class SmoothL1Loss extends Module {
+  readonly #options: SmoothL1LossModuleOptions;
+
+  constructor(options: SmoothL1LossModuleOptions = {}) {
+    super();
+    checkLossModule('SmoothL1Loss', options, ['beta']);
+    checkBeta('SmoothL1Loss', options.beta ?? 1);
+    this.#options = options;
+  }
+
+  /** See `smoothL1Loss`. */
+  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+    return smoothL1Loss(input, target, { ...this.#options, lengths });
+  }
+}
+
+/** `huberLoss` as a module. */
+export class HuberLoss extends Module {
+  readonly #options: HuberLossModuleOptions;
+
+  constructor(options: HuberLossModuleOptions = {}) {
+    super();
+    checkLossModule('HuberLoss', options, ['delta']);
+    checkDelta('HuberLoss', options.delta ?? 1);
+    this.#options = options;
+  }
+
+  /** See `huberLoss`. */
+  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+    return huberLoss(input, target, { ...this.#options, lengths });
+  }
+}
+
+function checkBeta(owner: string, beta: number): void {
+  checkRange(owner, 'beta', beta, 0, Number.MAX_VALUE);
+}
+
+function checkDelta(owner: string, delta: number): void {
+  checkRange(owner, 'delta', delta, Number.MIN_VALUE, Number.MAX_VALUE);
+}

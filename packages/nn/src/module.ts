@@ -1,0 +1,299 @@
+import { ArgumentError, noGrad, scope, Tensor, type Backend } from '@rnn/core';
+import { membersOf } from './members.js';
+import { Parameter } from './parameter.js';
+import { loadState, type LoadOptions, type LoadReport, type StateDict } from './state-dict.js';
+import { formatSummary } from './summary.js';
+
+export interface BufferOptions {
+  /** Whether it is part of the state dict. */
+  readonly persistent?: boolean;
+}
+
+/**
+ * The base of everything that holds parameters. A subclass keeps its parameters and modules in ordinary properties (class fields), lists or
+ * plain objects, and writes its own `forward`; the names of the properties are the names in the state dict.
+ *
+ * @example
+ * ```ts
+ * class SimpleRNNCell extends Module {
+ *   Wh = new Parameter(randn([2, 2]));
+ *   Wx = new Parameter(randn([2, 3]));
+ *   b = new Parameter(zeros([2]));
+ *   forward(x: Tensor, h: Tensor): Tensor { return tanh(this.Wh.matmul(h).add(this.Wx.matmul(x)).add(this.b)); }
+ * }
+ * Object.keys(new SimpleRNNCell().stateDict());   // ['Wh', 'Wx', 'b']
+ * ```
+ *
+ * Differs from PyTorch: a module is not callable, write `module.forward(x)`; lists and plain objects need no `ModuleList` or `ModuleDict`.
+ */
+export abstract class Module {
+  /** Whether this is being trained, which `Dropout` looks at; set by `train()` and `eval()`. */
+  training = true;
+  readonly #buffers = new Map<string, { readonly persistent: boolean }>();
+
+  /** What the module computes. A subclass declares arguments and result as it needs them. */
+  abstract forward(...inputs: never[]): unknown;
+
+  /**
+   * All parameters of this module and those below it.
+   *
+   * @returns each once, own ones first, in order of definition
+   */
+  parameters(): Parameter[] {
+    return this.namedParameters().map(([, parameter]) => parameter);
+  }
+
+  /** The same with their names in the state dict; a shared parameter comes under its first name. */
+  namedParameters(): [name: string, parameter: Parameter][] {
+    const seen = new Set<Parameter>();
+    return this.namedModules().flatMap(([path, module]) =>
+      ownParameters(module).flatMap(([name, parameter]): [string, Parameter][] => {
+        if (seen.has(parameter)) return [];
+        seen.add(parameter);
+        return [[joined(path, name), parameter]];
+      }),
+    );
+  }
+
+  /** All tensors that were registered as buffers, here and below. */
+  buffers(): Tensor[] {
+    return this.namedBuffers().map(([, buffer]) => buffer);
+  }
+
+  /** The same with their names in the state dict. */
+  namedBuffers(): [name: string, buffer: Tensor][] {
+    return this.namedModules().flatMap(([path, module]) =>
+      module.#ownBuffers().map(([name, buffer]): [string, Tensor] => [joined(path, name), buffer]),
+    );
+  }
+
+  /** The modules that this one holds itself. */
+  children(): Module[] {
+    return this.namedChildren().map(([, module]) => module);
+  }
+
+  /** The same with the names of their properties, `layers.0` for one in a list. */
+  namedChildren(): [name: string, module: Module][] {
+    return membersOf(this, isModule);
+  }
+
+  /** This module and all below it, each once, a parent before its children. */
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module);
+  }
+
+  /** The same with their paths; that of this module itself is ''. */
+  namedModules(): [path: string, module: Module][] {
+    const found = new Map<Module, string>();
+    const visit = (module: Module, path: string): void => {
+      if (found.has(module)) return;
+      found.set(module, path);
+      for (const [name, child] of module.namedChildren()) visit(child, joined(path, name));
+    };
+    visit(this, '');
+    return Array.from(found, ([module, path]) => [path, module]);
+  }
+
+  /**
+   * Adds a parameter under a name that is made at run time; `this[name]` is the parameter. A class field does the same.
+   *
+   * @param name - the property's name and the key in the state dict
+   * @param parameter - any shape
+   * @returns the parameter
+   */
+  registerParameter(name: string, parameter: Parameter): Parameter {
+    checkName(this, 'registerParameter', name);
+    (this as Record<string, unknown>)[name] = parameter;
+    return parameter;
+  }
+
+  /**
+   * Adds a tensor that is state but is not learned: it moves with `to`, and is saved. `this[name]` is the tensor.
+   *
+   * @example
+   * ```ts
+   * this.registerBuffer('mean', zeros([3]));
+   * ```
+   * @param name - the property's name and the key in the state dict
+   * @param tensor - any shape; the buffer is a handle of its own on the same values
+   * @param options - `persistent: false` keeps it out of the state dict
+   * @returns the buffer
+   */
+  registerBuffer(name: string, tensor: Tensor, { persistent = true }: BufferOptions = {}): Tensor {
+    checkName(this, 'registerBuffer', name);
+    const buffer = tensor.detach().keep();
+    (this as Record<string, unknown>)[name] = buffer;
+    this.#buffers.set(name, { persistent });
+    return buffer;
+  }
+
+  /** Puts this module and all below it into training mode (or out of it). */
+  train(mode = true): this {
+    for (const module of this.modules()) module.training = mode;
+    return this;
+  }
+
+  /** Puts this module and all below it into evaluation mode: dropout does nothing. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /**
+   * Calls a function with every module, children before their parent: for initialisation.
+   *
+   * @example
+   * ```ts
+   * model.apply((module) => { if (module instanceof Linear) init.xavierUniform_(module.weight); });
+   * ```
+   */
+  apply(fn: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(fn);
+    fn(this);
+    return this;
+  }
+
+  /**
+   * Moves parameters, buffers and gradients to another backend. The parameters stay the same objects, so an optimiser goes on with them.
+   *
+   * @param backend - what a backend's factory resolved to
+   * @returns this module
+   */
+  to(backend: Backend): this {
+    const tensors = [...this.parameters(), ...this.buffers()];
+    noGrad(() =>
+      scope(() => {
+        // Everything that can fail comes before the first move.
+        const values = tensors.map((tensor) => tensor.to(backend));
+        const gradients = tensors.map((tensor) => tensor.grad?.to(backend));
+        tensors.forEach((tensor, i) => {
+          if (values[i] !== tensor) tensor.copy_(values[i]);
+          const { grad } = tensor;
+          if (grad === undefined || gradients[i] === grad) return;
+          tensor.grad = gradients[i]?.keep();
+          grad.dispose();
+        });
+      }),
+    );
+    return this;
+  }
+
+  /** Frees the gradients of all parameters: call it before the next `backward`. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters()) {
+      parameter.grad?.dispose();
+      parameter.grad = undefined;
+    }
+  }
+
+  /** Whether all parameters want a gradient: `requiresGrad_(false)` freezes the module. */
+  requiresGrad_(on = true): this {
+    for (const parameter of this.parameters()) parameter.requiresGrad = on;
+    return this;
+  }
+
+  /**
+   * Parameters and persistent buffers by name, as they are now.
+   *
+   * @returns PyTorch's names, such as `rnn.weight_hh_l0_reverse`, each with a tensor cut off from the graph
+   *
+   * Differs from PyTorch: the tensors are a snapshot, which later training steps do not change.
+   */
+  stateDict(): StateDict {
+    return Object.fromEntries(Array.from(this.#state(), ([name, tensor]) => [name, tensor.detach()]));
+  }
+
+  /**
+   * Puts the values of a state dict into parameters and buffers. Everything is checked first: on an error nothing has changed.
+   *
+   * @example
+   * ```ts
+   * model.loadStateDict(other.stateDict());
+   * ```
+   * @param tensors - by the names of `stateDict()`; converted to each parameter's backend and floating type
+   * @param options - `strict: false` lets names be missing or left over
+   * @returns the names that were missing or unexpected (none when strict)
+   * @throws StateDictError that names every missing, unexpected and misshapen entry
+   */
+  loadStateDict(tensors: Readonly<StateDict>, { strict = true }: LoadOptions = {}): LoadReport {
+    return loadState(this.constructor.name, this.#state(), tensors, strict);
+  }
+
+  /** Number of elements of all parameters, shared ones counted once. */
+  parameterCount(): number {
+    return this.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
+  }
+
+  /**
+   * A table of the layers, the shapes of their parameters and the number of elements.
+   *
+   * @example
+   * ```ts
+   * console.log(new Linear(3, 2).summary());
+   * // Layer   Parameter  Shape   Count
+   * // --------------------------------
+   * // Linear  weight     [2, 3]      6
+   * //         bias       [2]         2
+   * // --------------------------------
+   * // Total                          8
+   * ```
+   */
+  summary(): string {
+    const seen = new Set<Parameter>();
+    return formatSummary(
+      this.namedModules().map(([path, module]) => ({
+        path,
+        type: module.constructor.name,
+        parameters: ownParameters(module).filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter)),
+      })),
+    );
+  }
+
+  #ownBuffers(persistentOnly = false): [string, Tensor][] {
+    return Array.from(this.#buffers).flatMap(([name, { persistent }]): [string, Tensor][] => {
+      const value = (this as Record<string, unknown>)[name];
+      return value instanceof Tensor && (persistent || !persistentOnly) ? [[name, value]] : [];
+    });
+  }
+
+  /** The tensors of the state dict; unlike in `namedParameters`, a shared one stands under all of its names. */
+  #state(): Map<string, Tensor> {
+    const state = new Map<string, Tensor>();
+    const visit = (module: Module, path: string, above: readonly Module[]): void => {
+      if (above.includes(module)) {
+        throw new ArgumentError(
+          `stateDict: ${path} holds a module that it is itself part of; keep such a reference in a private #field`,
+        );
+      }
+      for (const [name, tensor] of ownParameters(module)) state.set(joined(path, name), tensor);
+      for (const [name, tensor] of module.#ownBuffers(true)) state.set(joined(path, name), tensor);
+      for (const [name, child] of module.namedChildren()) visit(child, joined(path, name), [...above, module]);
+    };
+    visit(this, '', []);
+    return state;
+  }
+}
+
+function ownParameters(module: Module): [string, Parameter][] {
+  return membersOf(module, isParameter);
+}
+
+function isParameter(value: unknown): value is Parameter {
+  return value instanceof Parameter;
+}
+
+function isModule(value: unknown): value is Module {
+  return value instanceof Module;
+}
+
+function joined(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function checkName(module: Module, method: string, name: string): void {
+  const taken = (module as unknown as Record<string, unknown>)[name] !== undefined;
+  if (typeof name === 'string' && name !== '' && !name.includes('.') && !taken) return;
+  throw new ArgumentError(
+    `${method}: the name is ${JSON.stringify(name)}, expected one without dots that ${module.constructor.name} does not have yet`,
+    { argument: 'name', received: name },
+  );
+}

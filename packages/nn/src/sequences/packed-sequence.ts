@@ -1,0 +1,158 @@
+import {
+  ArgumentError,
+  checkLengths,
+  scope,
+  ShapeError,
+  showShape,
+  slice,
+  where,
+  type Lengths,
+  type Tensor,
+} from '@rnn/core';
+import { checkTensor } from '../input-checks.js';
+import { checkFlag, checkOptions } from '../options.js';
+import { padded, padSequence } from './pad-sequence.js';
+import { stepMask } from './valid-steps.js';
+
+/**
+ * Sequences of different lengths, as recurrent layers take and give them. It is nothing but padded data and lengths.
+ *
+ * Differs from PyTorch: there the steps are stored without padding, in order of length; here rows stay where they are.
+ */
+export class PackedSequence {
+  /** [T, B, ...], T the longest length. What stands past a row's length counts for nothing. */
+  readonly padded: Tensor;
+  /** Valid steps of each row. */
+  readonly lengths: readonly number[];
+
+  constructor(padded: Tensor, lengths: readonly number[]) {
+    this.padded = padded;
+    this.lengths = lengths;
+  }
+}
+
+/** What `packPaddedSequence` takes. */
+export interface PackOptions {
+  /** The input is `[B, T, ...]`. */
+  readonly batchFirst?: boolean;
+  /** Whether lengths have to come in descending order. */
+  readonly enforceSorted?: boolean;
+}
+
+/** What `padPackedSequence` takes. */
+export interface UnpackOptions {
+  /** The result is to be `[B, T, ...]`. */
+  readonly batchFirst?: boolean;
+  /** What stands past the end of a row. */
+  readonly paddingValue?: number;
+  /** How many steps the result is to have; the longest length unless given. */
+  readonly totalLength?: number;
+}
+
+/**
+ * Joins a padded batch and its lengths, so that a layer passes over the padding.
+ *
+ * @example
+ * ```ts
+ * const packed = packPaddedSequence(padded, [5, 3, 1]);
+ * const [output, hN] = gru.forward(packed);
+ * const [states, lengths] = padPackedSequence(output);
+ * ```
+ * @param input - `[T, B, ...]`
+ * @param lengths - one for each row
+ * @param options - `batchFirst` (false), `enforceSorted` (true)
+ * @returns the packed sequence, cut to the longest length
+ * @throws ShapeError, ArgumentError when lengths do not fit the input, or are not sorted though they have to be
+ *
+ * Differs from PyTorch: a length may be 0, and nothing is sorted. Layers take lengths without packing, too:
+ * `gru.forward(padded, undefined, { lengths })`.
+ */
+export function packPaddedSequence(input: Tensor, lengths: Lengths, options: PackOptions = {}): PackedSequence {
+  const name = 'packPaddedSequence';
+  checkOptions(name, options, ['batchFirst', 'enforceSorted']);
+  const { batchFirst = false, enforceSorted = true } = options;
+  checkFlag(name, 'batchFirst', batchFirst);
+  checkFlag(name, 'enforceSorted', enforceSorted);
+  checkTensor(name, 'input', input);
+  if (input.rank < 2 || input.size === 0) {
+    throw new ShapeError(
+      `${name}: input has shape ${showShape(input.shape)}, expected ${batchFirst ? '[B, T, ...]' : '[T, B, ...]'} with every size at least 1`,
+      { argument: 'input', received: showShape(input.shape) },
+    );
+  }
+  const [steps, batch] = batchFirst ? [input.shape[1], input.shape[0]] : input.shape;
+  const list = checkLengths(name, lengths, batch, steps);
+  const unsorted = list.findIndex((length, row) => row > 0 && length > list[row - 1]);
+  if (enforceSorted && unsorted >= 0) {
+    throw new ArgumentError(
+      `${name}: lengths [${list.join(', ')}] are not in descending order (row ${unsorted}); sort the batch or pass { enforceSorted: false }`,
+      { argument: 'lengths', expected: 'descending order' },
+    );
+  }
+  return scope(() => {
+    const ordered = batchFirst ? input.transpose(0, 1) : input;
+    const longest = Math.max(1, ...list);
+    return new PackedSequence(longest === steps ? ordered : slice(ordered, 0, 0, longest), list);
+  });
+}
+
+/**
+ * Packs a list of sequences.
+ *
+ * @param sequences - each `[T, ...]` with its own T
+ * @param options - `enforceSorted` (true): the longest first
+ * @returns the packed sequence
+ */
+export function packSequence(
+  sequences: readonly Tensor[],
+  options: Pick<PackOptions, 'enforceSorted'> = {},
+): PackedSequence {
+  checkOptions('packSequence', options, ['enforceSorted']);
+  return scope(() =>
+    packPaddedSequence(
+      padSequence(sequences),
+      sequences.map((sequence) => sequence.shape[0]),
+      options,
+    ),
+  );
+}
+
+/**
+ * The padded batch and the lengths of a packed sequence.
+ *
+ * @param packed - what `packPaddedSequence` or a layer gave
+ * @param options - `batchFirst` (false), `paddingValue` (0), `totalLength`
+ * @returns `[T, B, ...]` (or `[B, T, ...]`), and the length of each row
+ * @throws ArgumentError when `totalLength` is less than the longest length
+ *
+ * Differs from PyTorch: lengths are an array of numbers.
+ */
+export function padPackedSequence(
+  packed: PackedSequence,
+  options: UnpackOptions = {},
+): [padded: Tensor, lengths: readonly number[]] {
+  const name = 'padPackedSequence';
+  checkOptions(name, options, ['batchFirst', 'paddingValue', 'totalLength']);
+  const { batchFirst = false, paddingValue = 0, totalLength } = options;
+  checkFlag(name, 'batchFirst', batchFirst);
+  if (!(packed instanceof PackedSequence)) {
+    throw new ArgumentError(`${name}: packed is not a PackedSequence; make one with packPaddedSequence`, {
+      argument: 'packed',
+    });
+  }
+  const { lengths } = packed;
+  const [steps] = packed.padded.shape;
+  const total = totalLength ?? steps;
+  if (!Number.isInteger(total) || total < steps) {
+    throw new ArgumentError(
+      `${name}: totalLength is ${String(totalLength)}, expected a whole number from ${steps} (the longest length) up`,
+      { argument: 'totalLength', expected: `at least ${steps}`, received: String(totalLength) },
+    );
+  }
+  const result = scope(() => {
+    const filled = where(stepMask(lengths, packed.padded), packed.padded, paddingValue);
+    const whole = padded(filled, total, paddingValue);
+    return batchFirst ? whole.transpose(0, 1) : whole;
+  });
+  return [result, lengths];
+}

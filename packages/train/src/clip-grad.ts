@@ -1,0 +1,161 @@
+import { ArgumentError, concat, div, getBackend, noGrad, scope, Tensor, zeros } from '@rnn/core';
+import { checkAtLeast, checkFlag } from './option-checks.js';
+
+export interface GradNormOptions {
+  /** Which norm: 2 (the default), 1, any number above 0, or Infinity for the largest absolute value. */
+  readonly normType?: number;
+}
+
+export interface ClipGradNormOptions extends GradNormOptions {
+  /** Throw when the norm is infinite or NaN, instead of scaling by it. Reads the norm from the device, which then must answer at once. */
+  readonly errorIfNonfinite?: boolean;
+}
+
+/**
+ * The norm of all gradients together, as of one long vector: `(sum |g|^p)^(1/p)`.
+ *
+ * @example
+ * ```ts
+ * console.log(gradNorm(model.parameters()).item());
+ * ```
+ * @param params - tensors of any shapes; those without a gradient count as 0
+ * @param options - `normType` 2
+ * @returns a tensor without dimensions, on the backend of the first gradient; nothing is read from the device
+ * @throws ArgumentError when `normType` is not above 0
+ *
+ * Differs from PyTorch: it is `get_total_norm` of the gradients; norms of order 0 and below are refused.
+ */
+export function gradNorm(params: Tensor | Iterable<Tensor>, { normType = 2 }: GradNormOptions = {}): Tensor {
+  const list = listed('gradNorm', params);
+  checkNormType('gradNorm', normType);
+  return totalNorm(list, normType);
+}
+
+/**
+ * Scales all gradients by one factor so that their norm is at most `maxNorm`: `g * min(1, maxNorm / (norm + 1e-6))`.
+ *
+ * @example
+ * ```ts
+ * loss.backward();
+ * clipGradNorm(model.parameters(), 1);
+ * optimizer.step();
+ * ```
+ * @param params - tensors of any shapes; those without a gradient are passed over
+ * @param maxNorm - 0 or more
+ * @param options - `normType` 2, `errorIfNonfinite` false
+ * @returns the norm before scaling, a tensor without dimensions; nothing is read from the device
+ * @throws ArgumentError when `maxNorm` or `normType` makes no sense, or, where asked for, the norm is not finite; gradients are then as before
+ *
+ * Differs from PyTorch: called `clip_grad_norm_` there; norms of order 0 and below are refused. Source: Pascanu, Mikolov and
+ * Bengio, On the difficulty of training recurrent neural networks, 2013.
+ */
+export function clipGradNorm(
+  params: Tensor | Iterable<Tensor>,
+  maxNorm: number,
+  { normType = 2, errorIfNonfinite = false }: ClipGradNormOptions = {},
+): Tensor {
+  const list = listed('clipGradNorm', params);
+  checkAtLeast('clipGradNorm', 'maxNorm', maxNorm, 0);
+  checkNormType('clipGradNorm', normType);
+  checkFlag('clipGradNorm', 'errorIfNonfinite', errorIfNonfinite);
+  const norm = totalNorm(list, normType);
+  if (errorIfNonfinite && !Number.isFinite(norm.item())) {
+    const received = String(norm.item());
+    norm.dispose();
+    throw new ArgumentError(
+      `clipGradNorm: the norm of order ${normType} of the gradients is ${received}, so they cannot be clipped; leave out errorIfNonfinite to scale them by it anyway`,
+      { argument: 'params', expected: 'finite gradients', received },
+    );
+  }
+  noGrad(() =>
+    scope(() => {
+      // Never a look at the norm: where it is small enough, the factor is 1.
+      const factor = div(maxNorm, norm.add(1e-6)).clamp(-Infinity, 1);
+      replaceGrads(list, (grad) => grad.mul(factor.to(grad.backend).to(grad.dtype)));
+    }),
+  );
+  return norm;
+}
+
+/**
+ * Limits every element of the gradients to [-clipValue, clipValue].
+ *
+ * @example
+ * ```ts
+ * clipGradValue(model.parameters(), 0.5);
+ * ```
+ * @param params - tensors of any shapes; those without a gradient are passed over
+ * @param clipValue - 0 or more
+ * @throws ArgumentError when `clipValue` is negative or no number
+ *
+ * Differs from PyTorch: called `clip_grad_value_` there.
+ */
+export function clipGradValue(params: Tensor | Iterable<Tensor>, clipValue: number): void {
+  const list = listed('clipGradValue', params);
+  checkAtLeast('clipGradValue', 'clipValue', clipValue, 0);
+  noGrad(() => scope(() => replaceGrads(list, (grad) => grad.clamp(-clipValue, clipValue))));
+}
+
+function totalNorm(params: readonly Tensor[], normType: number): Tensor {
+  return noGrad(() =>
+    scope(() => {
+      const grads = params.flatMap(({ grad }) => (grad === undefined || grad.size === 0 ? [] : [grad]));
+      if (grads.length === 0) {
+        const [first] = params;
+        return zeros([], { backend: first?.backend ?? getBackend(), dtype: first?.dtype });
+      }
+      const [{ backend, dtype }] = grads;
+      const parts = grads.map((grad) => partOf(grad, normType).to(backend).to(dtype).reshape([1]));
+      const all = concat(parts);
+      if (normType === Infinity) return all.amax();
+      const total = all.sum();
+      if (normType === 2) return total.sqrt();
+      return normType === 1 ? total : total.pow(1 / normType);
+    }),
+  );
+}
+
+/** What one gradient adds to the norm before the root. */
+function partOf(grad: Tensor, normType: number): Tensor {
+  if (normType === 2) return grad.square().sum();
+  const size = grad.abs();
+  if (normType === Infinity) return size.amax();
+  return (normType === 1 ? size : size.pow(normType)).sum();
+}
+
+function replaceGrads(params: readonly Tensor[], change: (grad: Tensor) => Tensor): void {
+  for (const param of params) {
+    const { grad } = param;
+    if (grad === undefined) continue;
+    const next = change(grad);
+    if (grad.isLeaf) {
+      grad.copy_(next);
+    } else {
+      // Recorded by createGraph: a result does not change, so the parameter gets another gradient.
+      param.grad = next.keep();
+      grad.dispose();
+    }
+  }
+}
+
+function listed(owner: string, params: Tensor | Iterable<Tensor>): readonly Tensor[] {
+  const list: readonly unknown[] = params instanceof Tensor ? [params] : [...params];
+  const at = list.findIndex((param) => !(param instanceof Tensor));
+  if (at >= 0) {
+    throw new ArgumentError(`${owner}: params[${at}] is ${typeof list[at]}, expected a Tensor`, {
+      argument: 'params',
+      expected: 'tensors',
+      received: typeof list[at],
+    });
+  }
+  return list as readonly Tensor[];
+}
+
+function checkNormType(owner: string, normType: number): void {
+  if (typeof normType === 'number' && normType > 0) return;
+  throw new ArgumentError(`${owner}: normType is ${String(normType)}, expected a number above 0, or Infinity`, {
+    argument: 'normType',
+    expected: 'a number above 0, or Infinity',
+    received: String(normType),
+  });
+}

@@ -1,0 +1,24 @@
+import type { Backend } from '@rnn/core';
+
+/**
+ * A collection of examples that gives any of them as a batch. Whatever has these two members can be loaded in batches.
+ *
+ * @example
+ * ```ts
+ * const squares: Dataset<Tensor> = {
+ *   length: 100,
+ *   batch: (indices, backend) => tensor(Array.from(indices, (i) => i * i), { backend }),
+ * };
+ * ```
+ */
+export interface Dataset<B> {
+  /** Number of examples. */
+  readonly length: number;
+  /**
+   * Some of the examples, in the given order.
+   *
+   * @param indices - positions, 0 to `length - 1`
+   * @param backend - where to put the tensors; where they are, or the one of `setBackend`, when left out
+   */
+  batch(indices: ArrayLike<number>, backend?: Backend): B;
+}

@@ -1,0 +1,106 @@
+import { ArgumentError, fromData, ShapeError, type Backend, type Tensor } from '@rnn/core';
+import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
+import { checkCount } from '../option-checks.js';
+import type { Dataset } from './dataset.js';
+
+export interface WindowOptions {
+  /** Whether the batch comes before time in the input; false unless given, as for the recurrent layers. */
+  readonly batchFirst?: boolean;
+  /** Steps from one window to the next; 1 unless given. */
+  readonly stride?: number;
+  /** Which features to forecast: one, or several; all of them unless given. */
+  readonly target?: number | readonly number[];
+}
+
+/**
+ * Stretches of a series, each with what follows it: the examples of a forecast. Windows overlap and are cut out batch by batch.
+ *
+ * @example
+ * ```ts
+ * const data = windows([1, 2, 3, 4, 5], 3);       // 1 2 3 -> 4, 2 3 4 -> 5
+ * const [input, target] = data.batch([0, 1]);     // input [3, 2, 1], target [2, 1]
+ * ```
+ * @param series - N steps in order: a list or typed array of numbers, a nested list `[N][F]`, or `{ shape: [N, F], data }`
+ * @param length - steps that the model sees
+ * @param horizon - steps that it is to forecast
+ * @param options - `batchFirst` false, `stride` 1, `target` all features
+ * @returns a data set whose batches are `[input, target]`: input [length, B, F] ([B, length, F] with `batchFirst`), F being 1 for a
+ *   series of single numbers; target [B, horizon] for these and for one `target` feature, else [B, horizon, features]
+ * @throws ArgumentError when the series is too short for one window, or an option makes no sense
+ *
+ * Differs from PyTorch: has no counterpart there.
+ */
+export function windows(
+  series: HostValues,
+  length: number,
+  horizon = 1,
+  { batchFirst = false, stride = 1, target }: WindowOptions = {},
+): Dataset<[Tensor, Tensor]> {
+  const owner = 'windows';
+  const { shape, data } = hostArrayOf(owner, 'series', series);
+  checkCount(owner, 'length', length, 1);
+  checkCount(owner, 'horizon', horizon, 1);
+  checkCount(owner, 'stride', stride, 1);
+  if (shape.length !== 1 && shape.length !== 2) {
+    throw new ShapeError(`${owner}: series has shape [${shape.join(', ')}], expected [N] or [N, F]`, {
+      argument: 'series',
+      expected: '[N] or [N, F]',
+    });
+  }
+  const [steps, features = 1] = shape;
+  const chosen = typeof target === 'object' ? target : target === undefined ? all(features) : [target];
+  for (const feature of chosen) {
+    if (!Number.isInteger(feature) || feature < 0 || feature >= features) {
+      throw new ArgumentError(`${owner}: target is ${feature}, expected a feature from 0 to ${features - 1}`, {
+        argument: 'target',
+        received: String(feature),
+      });
+    }
+  }
+  if (steps < length + horizon) {
+    throw new ArgumentError(
+      `${owner}: the series has ${steps} steps, expected at least length + horizon = ${length + horizon}`,
+      { argument: 'series', expected: `at least ${length + horizon} steps`, received: String(steps) },
+    );
+  }
+  const flat = typeof target === 'number' || (target === undefined && shape.length === 1);
+  const source = { shape: [steps, features], data };
+  return {
+    length: Math.floor((steps - length - horizon) / stride) + 1,
+    batch(indices, backend) {
+      const starts = Array.from(indices, (i) => i * stride);
+      const ends = starts.map((start) => start + length);
+      return [
+        cut(source, starts, length, all(features), batchFirst, features === 0 ? [] : [features], backend),
+        cut(source, ends, horizon, chosen, true, flat ? [] : [chosen.length], backend),
+      ];
+    },
+  };
+}
+
+function all(features: number): number[] {
+  return Array.from({ length: features }, (_, i) => i);
+}
+
+/** Copies stretches of some features into one tensor. */
+function cut(
+  { shape: [, features], data }: TypedHostArray,
+  starts: readonly number[],
+  length: number,
+  chosen: readonly number[],
+  batchFirst: boolean,
+  rest: readonly number[],
+  backend: Backend | undefined,
+): Tensor {
+  const count = starts.length;
+  const width = chosen.length;
+  const values = zerosLikeArray(data, count * length * width);
+  starts.forEach((start, b) => {
+    for (let t = 0; t < length; t++) {
+      const from = (start + t) * features;
+      const to = (batchFirst ? b * length + t : t * count + b) * width;
+      for (let f = 0; f < width; f++) values[to + f] = data[from + chosen[f]];
+    }
+  });
+  return fromData(values, [...(batchFirst ? [count, length] : [length, count]), ...rest], { backend });
+}

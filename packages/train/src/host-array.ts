@@ -1,0 +1,91 @@
+import { ArgumentError, fromData, ShapeError, sizeOf, type Backend, type Shape, type Tensor, type TypedArray } from '@rnn/core';
+
+/** Numbers on the host with a shape: a tensor before its upload, or after its way through a file or a message. */
+export interface HostArray {
+  readonly shape: Shape;
+  /** In row-major order. */
+  readonly data: TypedArray | readonly number[];
+}
+
+/** The same with a typed array. */
+export interface TypedHostArray extends HostArray {
+  readonly data: TypedArray;
+}
+
+/** Numbers on the host in any of the forms that data sets take: plain lists and nested lists become float32. */
+export type HostValues = TypedArray | readonly number[] | readonly (readonly number[])[] | HostArray;
+
+/**
+ * Brings values on the host into one form.
+ *
+ * @throws ShapeError when lists are of different lengths or the data do not fill the shape; ArgumentError when they are no numbers
+ */
+export function hostArrayOf(owner: string, argument: string, values: HostValues): TypedHostArray {
+  if (ArrayBuffer.isView(values)) return { shape: [values.length], data: values };
+  if (isNested(values)) return flattened(owner, argument, values);
+  if (isList(values)) return { shape: [values.length], data: float32(owner, argument, values) };
+  if (typeof values !== 'object' || values === null || !isList(values.shape)) {
+    throw new ArgumentError(
+      `${owner}: ${argument} is ${values === null ? 'null' : typeof values}, expected a typed array, a list of numbers, or { shape, data }`,
+      { argument },
+    );
+  }
+  const { shape } = values;
+  const data = ArrayBuffer.isView(values.data) ? values.data : float32(owner, argument, values.data);
+  if (data.length !== sizeOf(shape)) {
+    throw new ShapeError(
+      `${owner}: ${argument} has ${data.length} numbers for shape [${shape.join(', ')}], which takes ${sizeOf(shape)}`,
+      { argument, expected: `${sizeOf(shape)} numbers`, received: String(data.length) },
+    );
+  }
+  return { shape, data };
+}
+
+/** An array of zeros of the same type. */
+export function zerosLikeArray(like: TypedArray, size: number): TypedArray {
+  if (like instanceof Float32Array) return new Float32Array(size);
+  return like instanceof Float64Array ? new Float64Array(size) : new Int32Array(size);
+}
+
+/** Chosen rows along the first dimension, as a tensor. */
+export function uploadRows({ shape, data }: TypedHostArray, indices: ArrayLike<number>, backend?: Backend): Tensor {
+  const [, ...rest] = shape;
+  const width = sizeOf(rest);
+  const rows = zerosLikeArray(data, indices.length * width);
+  for (let i = 0; i < indices.length; i++) {
+    rows.set(data.subarray(indices[i] * width, (indices[i] + 1) * width), i * width);
+  }
+  return fromData(rows, [indices.length, ...rest], { backend });
+}
+
+function isList(values: unknown): values is readonly number[] {
+  return Array.isArray(values);
+}
+
+function isNested(values: unknown): values is readonly (readonly number[])[] {
+  return Array.isArray(values) && Array.isArray(values[0]);
+}
+
+function flattened(owner: string, argument: string, rows: readonly (readonly number[])[]): TypedHostArray {
+  const [{ length: width }] = rows;
+  const odd = rows.findIndex((row) => !isList(row) || row.length !== width);
+  if (odd >= 0) {
+    throw new ShapeError(
+      `${owner}: ${argument}[${odd}] is ${isList(rows[odd]) ? `a list of ${rows[odd].length}` : typeof rows[odd]}, expected a list of ${width} numbers as ${argument}[0] is`,
+      { argument, expected: `a list of ${width} numbers` },
+    );
+  }
+  return { shape: [rows.length, width], data: float32(owner, argument, rows.flat()) };
+}
+
+function float32(owner: string, argument: string, values: readonly number[]): Float32Array {
+  const odd = values.findIndex((value) => typeof value !== 'number');
+  if (odd >= 0) {
+    throw new ArgumentError(`${owner}: element ${odd} of ${argument} is ${typeof values[odd]}, expected a number`, {
+      argument,
+      expected: 'a number',
+      received: typeof values[odd],
+    });
+  }
+  return Float32Array.from(values);
+}

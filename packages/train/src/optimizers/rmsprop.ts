@@ -1,0 +1,76 @@
+import { checkAtLeast, checkFlag } from '../option-checks.js';
+import { Optimizer } from './optimizer.js';
+import type { OptimizerOptions, Params } from './param-group.js';
+import type { UpdateRule } from './update-rule.js';
+
+export interface RMSpropOptions extends OptimizerOptions {
+  /** How much of the mean of squares is kept at a step. */
+  alpha: number;
+  /** Added to the denominator against division by 0. */
+  eps: number;
+  /** Factor of the L2 penalty. */
+  weightDecay: number;
+  /** How much of the last direction is kept; 0 for none. */
+  momentum: number;
+  /** Whether to divide by the deviation instead of by the root of the mean square. */
+  centered: boolean;
+}
+
+type Slots = 'squareAvg' | 'gradAvg' | 'momentumBuffer';
+type Scalars = 'lr' | 'alpha' | 'weight' | 'eps' | 'weightDecay' | 'momentum';
+
+const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
+  name: 'RMSprop',
+
+  check({ lr, alpha, eps, weightDecay, momentum, centered, maximize }) {
+    checkAtLeast('RMSprop', 'lr', lr, 0);
+    checkAtLeast('RMSprop', 'alpha', alpha, 0);
+    checkAtLeast('RMSprop', 'eps', eps, 0);
+    checkAtLeast('RMSprop', 'weightDecay', weightDecay, 0);
+    checkAtLeast('RMSprop', 'momentum', momentum, 0);
+    checkFlag('RMSprop', 'centered', centered);
+    checkFlag('RMSprop', 'maximize', maximize);
+  },
+
+  slots: ({ momentum, centered }) => ({
+    squareAvg: 0,
+    ...(centered ? { gradAvg: 0 } : {}),
+    ...(momentum > 0 ? { momentumBuffer: 0 } : {}),
+  }),
+
+  scalars: ({ lr, alpha, eps, weightDecay, momentum }) => ({ lr, alpha, weight: 1 - alpha, eps, weightDecay, momentum }),
+
+  // v' = a v + (1 - a) g^2;  centered: m' = a m + (1 - a) g, d = sqrt(v' - m'^2), else d = sqrt(v');  p' = p - lr g / (d + eps)
+  update(param, grad, state, { lr, alpha, weight, eps, weightDecay, momentum }, options) {
+    let gradient = options.maximize ? grad.neg() : grad;
+    if (options.weightDecay !== 0) gradient = gradient.add(param.mul(weightDecay));
+    const squareAvg = state.squareAvg.mul(alpha).add(gradient.square().mul(weight));
+    const gradAvg = options.centered ? state.gradAvg.mul(alpha).add(gradient.mul(weight)) : undefined;
+    const variance = gradAvg === undefined ? squareAvg : squareAvg.sub(gradAvg.square());
+    const denominator = variance.sqrt().add(eps);
+    if (options.momentum === 0) return [param.sub(gradient.mul(lr).div(denominator)), { squareAvg, gradAvg }];
+    const momentumBuffer = state.momentumBuffer.mul(momentum).add(gradient.div(denominator));
+    return [param.sub(momentumBuffer.mul(lr)), { squareAvg, gradAvg, momentumBuffer }];
+  },
+};
+
+/**
+ * RMSprop: steps divided, parameter by parameter, by the root of a running mean of the squared gradient.
+ *
+ * @example
+ * ```ts
+ * const optimizer = new RMSprop(model.parameters(), { lr: 0.01, centered: true, momentum: 0.9 });
+ * ```
+ * @param params - parameters of any shapes, or groups `{ params, lr, ... }`
+ * @param options - `lr` 0.01, `alpha` 0.99, `eps` 1e-8, `weightDecay` 0, `momentum` 0, `centered` false, `maximize` false
+ * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a leaf or given twice
+ *
+ * Differs from PyTorch: nothing in the numbers. Source: Hinton, Neural networks for machine learning, lecture 6e, 2012;
+ * `centered`: Graves, Generating sequences with recurrent neural networks, 2013.
+ */
+export class RMSprop extends Optimizer<RMSpropOptions> {
+  constructor(params: Params<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
+    const defaults = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, maximize: false };
+    super(rule, params, defaults, options);
+  }
+}

@@ -1,0 +1,82 @@
+import { ArgumentError } from '@rnn/core';
+import { checkAtLeast, checkFinite, checkFlag } from '../option-checks.js';
+import { Optimizer } from './optimizer.js';
+import type { OptimizerOptions, Params } from './param-group.js';
+import type { UpdateRule } from './update-rule.js';
+
+export interface SGDOptions extends OptimizerOptions {
+  /** How much of the last direction is kept; 0 for none. */
+  momentum: number;
+  /** How much of a new gradient is left out of the momentum. */
+  dampening: number;
+  /** Factor of the L2 penalty. */
+  weightDecay: number;
+  /** Whether to look one step of momentum ahead. */
+  nesterov: boolean;
+}
+
+type Scalars = 'lr' | 'momentum' | 'gradWeight' | 'weightDecay';
+
+const rule: UpdateRule<SGDOptions, 'momentumBuffer', Scalars> = {
+  name: 'SGD',
+
+  check({ lr, momentum, dampening, weightDecay, nesterov, maximize }) {
+    checkAtLeast('SGD', 'lr', lr, 0);
+    checkAtLeast('SGD', 'momentum', momentum, 0);
+    checkFinite('SGD', 'dampening', dampening);
+    checkAtLeast('SGD', 'weightDecay', weightDecay, 0);
+    checkFlag('SGD', 'nesterov', nesterov);
+    checkFlag('SGD', 'maximize', maximize);
+    if (nesterov && (momentum === 0 || dampening !== 0)) {
+      throw new ArgumentError(
+        `SGD: nesterov needs a momentum above 0 and a dampening of 0, received momentum ${momentum} and dampening ${dampening}`,
+        { argument: 'nesterov' },
+      );
+    }
+  },
+
+  slots: ({ momentum }) => (momentum === 0 ? {} : { momentumBuffer: 0 }),
+
+  // The first gradient enters the momentum in full, as PyTorch has it.
+  scalars: ({ lr, momentum, dampening, weightDecay }, { fresh }) => ({
+    lr,
+    momentum,
+    gradWeight: fresh ? 1 : 1 - dampening,
+    weightDecay,
+  }),
+
+  // g' = g + wd p;  b' = momentum b + (1 - dampening) g';  p' = p - lr b'  (Nesterov: p - lr (g' + momentum b'))
+  update(param, grad, { momentumBuffer }, { lr, momentum, gradWeight, weightDecay }, options) {
+    let direction = options.maximize ? grad.neg() : grad;
+    if (options.weightDecay !== 0) direction = direction.add(param.mul(weightDecay));
+    if (options.momentum === 0) return [param.sub(direction.mul(lr)), {}];
+    const added = options.dampening === 0 ? direction : direction.mul(gradWeight);
+    const next = momentumBuffer.mul(momentum).add(added);
+    const step = options.nesterov ? direction.add(next.mul(momentum)) : next;
+    return [param.sub(step.mul(lr)), { momentumBuffer: next }];
+  },
+};
+
+/**
+ * Stochastic gradient descent, with momentum where asked for.
+ *
+ * @example
+ * ```ts
+ * const optimizer = new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+ * loss.backward();
+ * optimizer.step();
+ * optimizer.zeroGrad();
+ * ```
+ * @param params - parameters of any shapes, or groups `{ params, lr, ... }`
+ * @param options - `lr` 0.001, `momentum` 0, `dampening` 0, `weightDecay` 0, `nesterov` false, `maximize` false
+ * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a leaf or given twice
+ *
+ * Differs from PyTorch: nothing in the numbers. Source: Sutskever et al., On the importance of initialization and momentum in deep
+ * learning, 2013, in PyTorch's form, in which the learning rate multiplies the momentum.
+ */
+export class SGD extends Optimizer<SGDOptions> {
+  constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
+    const defaults = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false };
+    super(rule, params, defaults, options);
+  }
+}

@@ -1,0 +1,103 @@
+import { fromData, scope, StateDictError, Tensor } from '@rnn/core';
+import type { HostArray } from '../host-array.js';
+
+/** What an optimiser keeps for one parameter. */
+export interface ParamStateDict<T = Tensor> {
+  /** Steps done for this parameter. */
+  readonly step: number;
+  /** Its tensors by name, each of the parameter's shape. */
+  readonly tensors: Readonly<Record<string, T>>;
+}
+
+/** A group's options, with its parameters as positions in the order in which the optimiser was given them. */
+export type GroupStateDict<O> = { readonly params: readonly number[] } & Readonly<Record<string, unknown>> & Partial<O>;
+
+/** All that an optimiser knows beyond the parameters themselves: plain objects, numbers and tensors. */
+export interface OptimizerStateDict<O = object, T = Tensor> {
+  /** By a parameter's position; a parameter that never had a gradient has none. */
+  readonly state: Readonly<Record<string, ParamStateDict<T>>>;
+  readonly paramGroups: readonly GroupStateDict<O>[];
+}
+
+/** A checked entry: steps done, and tensors by name. */
+export interface LoadedState {
+  readonly step: number;
+  readonly tensors: ReadonlyMap<string, Tensor | HostArray>;
+}
+
+/** Refuses a state dict that does not fit; says where. */
+export function refuse(owner: string, what: string, details: { missing?: string[]; unexpected?: string[] } = {}): never {
+  throw new StateDictError(`${owner}: the state dict ${what}`, { argument: 'stateDict', ...details });
+}
+
+/** The entries of `state`, by position, after every one was checked against its parameter. */
+export function checkedStates(
+  owner: string,
+  dict: OptimizerStateDict<object, Tensor | HostArray>,
+  params: readonly Tensor[],
+  slotsOf: (position: number) => readonly string[],
+): Map<number, LoadedState> {
+  const loaded = new Map<number, LoadedState>();
+  for (const [key, entry] of Object.entries(dict.state)) {
+    const position = Number(key);
+    const param = params[position];
+    if (param === undefined) {
+      refuse(owner, `has state for parameter ${key}, but the optimiser has ${params.length} parameters`, {
+        unexpected: [`state.${key}`],
+      });
+    }
+    if (!isRecord(entry) || !Number.isSafeInteger(entry.step) || entry.step < 0 || !isRecord(entry.tensors)) {
+      refuse(owner, `has state.${key} that is not { step, tensors }`);
+    }
+    const known = slotsOf(position);
+    const unexpected = Object.keys(entry.tensors).filter((name) => !known.includes(name));
+    if (unexpected.length > 0) {
+      refuse(
+        owner,
+        `has ${unexpected.join(', ')} for parameter ${key}, but the optimiser keeps ${known.join(', ') || 'nothing'} under these options`,
+        { unexpected: unexpected.map((name) => `state.${key}.tensors.${name}`) },
+      );
+    }
+    const missing = known.filter((name) => !Object.hasOwn(entry.tensors, name));
+    if (missing.length > 0) {
+      refuse(owner, `lacks ${missing.join(', ')} for parameter ${key}`, {
+        missing: missing.map((name) => `state.${key}.tensors.${name}`),
+      });
+    }
+    for (const [name, value] of Object.entries(entry.tensors)) checkTensor(owner, `state.${key}.tensors.${name}`, value, param);
+    loaded.set(position, { step: entry.step, tensors: new Map(Object.entries(entry.tensors)) });
+  }
+  return loaded;
+}
+
+function checkTensor(owner: string, name: string, value: unknown, param: Tensor): void {
+  const isTensor = value instanceof Tensor;
+  if (!isTensor && !isHostArray(value)) {
+    refuse(owner, `has ${name} that is neither a tensor nor { shape, data }`);
+  }
+  if (isTensor && value.isDisposed) refuse(owner, `has ${name} that was disposed of`);
+  const { shape } = value;
+  if (shape.length !== param.shape.length || shape.some((size, i) => size !== param.shape[i])) {
+    refuse(owner, `has ${name} of shape [${shape.join(', ')}], expected the parameter's, [${param.shape.join(', ')}]`);
+  }
+  if (!isTensor && value.data.length !== param.size) {
+    refuse(owner, `has ${name} with ${value.data.length} numbers for shape [${shape.join(', ')}]`);
+  }
+}
+
+/** The same values on a parameter's backend and of its type, under a handle of their own. */
+export function placed(value: Tensor | HostArray, param: Tensor): Tensor {
+  const { dtype, backend } = param;
+  if (!(value instanceof Tensor)) return fromData(value.data, value.shape, { dtype, backend });
+  return scope(() => value.detach().to(backend).to(dtype));
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function isHostArray(value: unknown): value is HostArray {
+  if (!isRecord(value)) return false;
+  const { shape, data } = value;
+  return Array.isArray(shape) && (Array.isArray(data) || ArrayBuffer.isView(data));
+}

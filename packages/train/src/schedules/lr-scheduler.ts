@@ -1,0 +1,115 @@
+import { ArgumentError } from '@rnn/core';
+import { checkCount } from '../option-checks.js';
+import { Optimizer } from '../optimizers/optimizer.js';
+import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
+
+/** What a schedule knows of a group of parameters. */
+export type ScheduledGroup = Optimizer['paramGroups'][number];
+
+/** What all schedules but `ReduceLROnPlateau` take. */
+export interface LRSchedulerOptions {
+  /** The step to go on from; -1 (the default) for a new run. Else the optimiser's loaded state must hold what an earlier schedule wrote. */
+  readonly lastEpoch?: number;
+}
+
+/**
+ * A schedule of learning rates: `step()` sets the rate of every group for what comes next. As in PyTorch, a schedule computes a rate
+ * from the one before, so that several can act on one optimiser, and it starts by setting the rate for the first step.
+ */
+export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDict> {
+  /** Whether `fit` steps it after every step or after every pass over the data, unless told otherwise. */
+  readonly interval: 'step' | 'epoch' = 'epoch';
+  readonly optimizer: Optimizer;
+  /** Steps of this schedule so far. */
+  lastEpoch: number;
+  /** The rate that each group started from. */
+  baseLrs: readonly number[] = [];
+  protected readonly owner: string;
+  /** The options that `rate` reads, as plain values: they are saved with the state. */
+  protected settings: S;
+  private lastLr: readonly number[] = [];
+
+  /** A subclass checks its options, and calls `begin()` at the end of its constructor. */
+  protected constructor(owner: string, optimizer: Optimizer, settings: S, lastEpoch: number) {
+    checkOptimizer(owner, optimizer);
+    checkCount(owner, 'lastEpoch', lastEpoch, -1);
+    this.owner = owner;
+    this.optimizer = optimizer;
+    this.settings = settings;
+    this.lastEpoch = lastEpoch;
+  }
+
+  /** Sets the rates for what comes next. Call it after the optimiser's step, or after a pass over the data, as the schedule is meant. */
+  step(): void {
+    this.advance(false);
+  }
+
+  /** The rate of each group as the last `step` left it. */
+  getLastLR(): number[] {
+    return [...this.lastLr];
+  }
+
+  /** Where the schedule stands, with its options: plain values that JSON keeps. The rates themselves are part of the optimiser's state. */
+  stateDict(): ScheduleStateDict {
+    return structuredClone({ lastEpoch: this.lastEpoch, baseLrs: this.baseLrs, lastLr: this.lastLr, ...this.settings });
+  }
+
+  /**
+   * Takes over what `stateDict` gave. Load the optimiser's state too: making a schedule sets the first step's rates there.
+   *
+   * @throws StateDictError when a name is missing or unknown or a value of another kind; then nothing has changed
+   */
+  loadStateDict(dict: ScheduleStateDict): void {
+    checkScheduleState(this.owner, this.stateDict(), dict);
+    const { lastEpoch, baseLrs, lastLr, ...settings } = structuredClone(dict);
+    this.lastEpoch = lastEpoch as number;
+    this.baseLrs = baseLrs as readonly number[];
+    this.lastLr = lastLr as readonly number[];
+    this.settings = settings as unknown as S;
+  }
+
+  /** Notes the rates that the groups start from, and sets those of the first step. */
+  protected begin(): void {
+    this.baseLrs = this.optimizer.paramGroups.map((group, i) => startOf(this.owner, group, i, this.lastEpoch));
+    this.advance(true);
+  }
+
+  /**
+   * The rate of one group for the step `lastEpoch`.
+   *
+   * @param group - the group, `lr` being the rate of the step before
+   * @param baseLr - the rate that it started from
+   * @param initial - whether this is the call from the constructor
+   */
+  protected abstract rate(group: ScheduledGroup, baseLr: number, initial: boolean): number;
+
+  private advance(initial: boolean): void {
+    this.lastEpoch++;
+    const { paramGroups } = this.optimizer;
+    const rates = paramGroups.map((group, i) => this.rate(group, this.baseLrs[i] ?? group.lr, initial));
+    paramGroups.forEach((group, i) => (group.lr = rates[i]));
+    this.lastLr = rates;
+  }
+}
+
+/** Refuses what is no optimiser. */
+export function checkOptimizer(owner: string, optimizer: unknown): asserts optimizer is Optimizer {
+  if (optimizer instanceof Optimizer) return;
+  const received = optimizer === null ? 'null' : typeof optimizer;
+  throw new ArgumentError(`${owner}: optimizer is ${received}, expected an optimiser such as new SGD(...)`, {
+    argument: 'optimizer',
+    received,
+  });
+}
+
+/** The rate that a group starts from; written into the group, where a later schedule finds it. */
+function startOf(owner: string, group: ScheduledGroup, i: number, lastEpoch: number): number {
+  if (lastEpoch === -1) group.initialLr ??= group.lr;
+  if (group.initialLr === undefined) {
+    throw new ArgumentError(
+      `${owner}: lastEpoch is ${lastEpoch}, but paramGroups[${i}] has no initialLr to go on from; load the optimiser's state first`,
+      { argument: 'lastEpoch' },
+    );
+  }
+  return group.initialLr;
+}

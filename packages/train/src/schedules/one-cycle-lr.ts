@@ -1,0 +1,195 @@
+import { ArgumentError } from '@rnn/core';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { ScheduledValues } from '../optimizers/param-group.js';
+import { checkChoice, checkCount, checkFlag, checkPositive, checkAtLeast, checkWithin } from '../option-checks.js';
+import { checkOptimizer, LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './lr-scheduler.js';
+
+export interface OneCycleLROptions extends LRSchedulerOptions {
+  /** The highest rate; one for all groups or one for each. */
+  readonly maxLr: number | readonly number[];
+  /** Length of the cycle in steps; or give `epochs` and `stepsPerEpoch`. */
+  readonly totalSteps?: number;
+  readonly epochs?: number;
+  readonly stepsPerEpoch?: number;
+  /** The part of the cycle in which the rate rises; 0.3 unless given. */
+  readonly pctStart?: number;
+  /** The form of rise and fall; `'cos'` unless given. */
+  readonly annealStrategy?: 'cos' | 'linear';
+  /** Whether momentum (Adam's first beta) moves against the rate; true unless given. */
+  readonly cycleMomentum?: boolean;
+  /** The momentum at the highest rate; 0.85 unless given. */
+  readonly baseMomentum?: number | readonly number[];
+  /** The momentum at the lowest rate; 0.95 unless given. */
+  readonly maxMomentum?: number | readonly number[];
+  /** The first rate is maxLr / divFactor; 25 unless given. */
+  readonly divFactor?: number;
+  /** The last rate is the first / finalDivFactor; 1e4 unless given. */
+  readonly finalDivFactor?: number;
+  /** Whether the rate falls back to the first one before it falls further; false unless given. */
+  readonly threePhase?: boolean;
+}
+
+interface Settings {
+  readonly [name: string]: number | string | boolean;
+  readonly totalSteps: number;
+  readonly pctStart: number;
+  readonly annealStrategy: 'cos' | 'linear';
+  readonly cycleMomentum: boolean;
+  readonly threePhase: boolean;
+}
+
+/** A group of an optimiser that may have momentum, by that name or as Adam's first beta. */
+type Cycled = ScheduledGroup & { momentum?: number; betas?: readonly [number, number] };
+
+/** A part of the cycle: where it ends, and between what it moves. */
+interface Phase {
+  readonly end: number;
+  readonly rates: readonly [keyof ScheduledValues, keyof ScheduledValues];
+  readonly momenta: readonly [keyof ScheduledValues, keyof ScheduledValues];
+}
+
+/**
+ * The learning rate rises to `maxLr` and falls again, far below its start, while momentum does the opposite. Step it after every
+ * step of the optimiser, `totalSteps` in all.
+ *
+ * @example
+ * ```ts
+ * const schedule = new OneCycleLR(optimizer, { maxLr: 0.01, epochs: 10, stepsPerEpoch: loader.length });
+ * ```
+ * @param optimizer - whose groups it acts on; with `momentum` or `betas`, or else `cycleMomentum: false`
+ * @param options - `maxLr`, and `totalSteps` or both of `epochs` and `stepsPerEpoch`; `pctStart` 0.3, `annealStrategy` 'cos',
+ *   `cycleMomentum` true, `baseMomentum` 0.85, `maxMomentum` 0.95, `divFactor` 25, `finalDivFactor` 1e4, `threePhase` false, `lastEpoch` -1
+ * @throws ArgumentError when an option makes no sense, or `step` is called more than `totalSteps` times
+ *
+ * Differs from PyTorch: nothing in the numbers. Source: Smith and Topin, Super-convergence: very fast training of neural networks
+ * using large learning rates, 2018.
+ */
+export class OneCycleLR extends LRScheduler<Settings> {
+  override readonly interval: 'step' | 'epoch' = 'step';
+
+  constructor(optimizer: Optimizer, options: OneCycleLROptions) {
+    const owner = 'OneCycleLR';
+    checkOptimizer(owner, optimizer);
+    const { pctStart = 0.3, annealStrategy = 'cos', cycleMomentum = true, threePhase = false, lastEpoch = -1 } = options;
+    const { divFactor = 25, finalDivFactor = 1e4 } = options;
+    const totalSteps = totalOf(options);
+    checkWithin(owner, 'pctStart', pctStart, 0, 1);
+    checkChoice(owner, 'annealStrategy', annealStrategy, ['cos', 'linear']);
+    checkFlag(owner, 'cycleMomentum', cycleMomentum);
+    checkFlag(owner, 'threePhase', threePhase);
+    checkPositive(owner, 'divFactor', divFactor);
+    checkPositive(owner, 'finalDivFactor', finalDivFactor);
+    const maxLrs = perGroup(optimizer, 'maxLr', options.maxLr);
+    const baseMomenta = perGroup(optimizer, 'baseMomentum', options.baseMomentum ?? 0.85);
+    const maxMomenta = perGroup(optimizer, 'maxMomentum', options.maxMomentum ?? 0.95);
+    if (cycleMomentum && !('momentum' in optimizer.defaults) && !('betas' in optimizer.defaults)) {
+      throw new ArgumentError(
+        `${owner}: the optimiser has neither momentum nor betas to cycle; pass { cycleMomentum: false }`,
+        { argument: 'cycleMomentum' },
+      );
+    }
+    super(owner, optimizer, { totalSteps, pctStart, annealStrategy, cycleMomentum, threePhase }, lastEpoch);
+    if (lastEpoch === -1) {
+      optimizer.paramGroups.forEach((group, i) => {
+        group.maxLr = maxLrs[i];
+        group.initialLr = maxLrs[i] / divFactor;
+        group.minLr = group.initialLr / finalDivFactor;
+        if (cycleMomentum) {
+          group.maxMomentum = maxMomenta[i];
+          group.baseMomentum = baseMomenta[i];
+        }
+      });
+    }
+    this.begin();
+  }
+
+  /** @throws ArgumentError after `totalSteps` steps, since the cycle says nothing of what comes then */
+  override step(): void {
+    const { totalSteps } = this.settings;
+    if (this.lastEpoch >= totalSteps) {
+      throw new ArgumentError(`OneCycleLR: step ${this.lastEpoch + 1} is past totalSteps, ${totalSteps}`, {
+        argument: 'totalSteps',
+        expected: `at most ${totalSteps} steps`,
+        received: String(this.lastEpoch + 1),
+      });
+    }
+    super.step();
+  }
+
+  protected override rate(group: Cycled): number {
+    const phases = phasesOf(this.settings);
+    const t = this.lastEpoch;
+    const at = phases.findIndex(({ end }, i) => t <= end || i === phases.length - 1);
+    const start = at === 0 ? 0 : phases[at - 1].end;
+    const { end, rates, momenta } = phases[at];
+    // A phase without length is over as soon as it starts.
+    const part = end === start ? 1 : (t - start) / (end - start);
+    const between = ([from, to]: Phase['rates']): number =>
+      this.anneal(valueOf(group, from), valueOf(group, to), part);
+    if (this.settings.cycleMomentum) {
+      const momentum = between(momenta);
+      if (group.betas === undefined) group.momentum = momentum;
+      else group.betas = [momentum, group.betas[1]];
+    }
+    return between(rates);
+  }
+
+  private anneal(from: number, to: number, part: number): number {
+    if (this.settings.annealStrategy === 'linear') return (to - from) * part + from;
+    return to + ((from - to) / 2) * (Math.cos(Math.PI * part) + 1);
+  }
+}
+
+function phasesOf({ totalSteps, pctStart, threePhase }: Settings): Phase[] {
+  const rise: Phase = {
+    end: pctStart * totalSteps - 1,
+    rates: ['initialLr', 'maxLr'],
+    momenta: ['maxMomentum', 'baseMomentum'],
+  };
+  if (!threePhase) {
+    return [rise, { end: totalSteps - 1, rates: ['maxLr', 'minLr'], momenta: ['baseMomentum', 'maxMomentum'] }];
+  }
+  return [
+    rise,
+    { end: 2 * pctStart * totalSteps - 2, rates: ['maxLr', 'initialLr'], momenta: ['baseMomentum', 'maxMomentum'] },
+    { end: totalSteps - 1, rates: ['initialLr', 'minLr'], momenta: ['maxMomentum', 'maxMomentum'] },
+  ];
+}
+
+function valueOf(group: ScheduledGroup, name: keyof ScheduledValues): number {
+  const value = group[name];
+  if (value !== undefined) return value;
+  throw new ArgumentError(
+    `OneCycleLR: a group has no ${name}, which the constructor writes; groups added later, and lastEpoch without the optimiser's state, are not for this schedule`,
+    { argument: 'optimizer' },
+  );
+}
+
+function totalOf({ totalSteps, epochs, stepsPerEpoch }: OneCycleLROptions): number {
+  if (totalSteps !== undefined) {
+    checkCount('OneCycleLR', 'totalSteps', totalSteps, 1);
+    return totalSteps;
+  }
+  if (epochs === undefined || stepsPerEpoch === undefined) {
+    throw new ArgumentError('OneCycleLR: expected totalSteps, or epochs and stepsPerEpoch', {
+      argument: 'totalSteps',
+      expected: 'totalSteps, or epochs and stepsPerEpoch',
+    });
+  }
+  checkCount('OneCycleLR', 'epochs', epochs, 1);
+  checkCount('OneCycleLR', 'stepsPerEpoch', stepsPerEpoch, 1);
+  return epochs * stepsPerEpoch;
+}
+
+function perGroup({ paramGroups }: Optimizer, name: string, value: number | readonly number[]): readonly number[] {
+  const list = typeof value === 'object' ? value : paramGroups.map(() => value);
+  if (list.length !== paramGroups.length) {
+    throw new ArgumentError(`OneCycleLR: ${name} has ${list.length} values for ${paramGroups.length} groups`, {
+      argument: name,
+      expected: `${paramGroups.length} values`,
+      received: String(list.length),
+    });
+  }
+  for (const item of list) checkAtLeast('OneCycleLR', name, item, 0);
+  return list;
+}
