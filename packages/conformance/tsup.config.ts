@@ -1,5 +1,5 @@
 import type { Options } from 'tsup';
 import { library } from '../../tooling/tsup.js';
 
-const options: Options = library(['src/index.ts', 'src/cli.ts']);
+const options: Options = library(['src/index.ts', 'src/node.ts', 'src/vitest.ts', 'src/cli.ts']);
 export default options;

@@ -59,9 +59,9 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   checkLayout(entries, dataLength);
   const tensors = new Map<string, HostTensor>();
   for (const { name, type, shape, start, end } of entries) {
-    // A copy: offsets need not be multiples of the element size.
-    const copy = bytes.slice(dataStart + start, dataStart + end).buffer;
-    tensors.set(name, { shape, data: numbers(name, type, copy) });
+    // A copy, since offsets need not be multiples of the element size. (`slice` of Node's Buffer would be a view.)
+    const copy = new Uint8Array(bytes.subarray(dataStart + start, dataStart + end));
+    tensors.set(name, { shape, data: numbers(name, type, copy.buffer) });
   }
   return { metadata, tensors };
 }

@@ -1,20 +1,15 @@
-import { cpu } from '@rnn/backend-cpu';
+import { cpu as _cpu } from '@rnn/backend-cpu';import { minimal as cpu } from '../example/minimal-backend.js';
 import { test } from 'vitest';
-import { elementwiseCases } from '../src/kernels/elementwise.js';
-import { movementCases } from '../src/kernels/movement.js';
-import { indexingCases } from '../src/kernels/indexing.js';
-import { contractionCases } from '../src/kernels/contraction.js';
-import { specialValueCases } from '../src/kernels/special-values.js';
-import { storageCases } from '../src/kernels/storage.js';
-import { operationCases } from '../src/tensors/operation-cases.js';
+import { primitiveCases } from '../src/cases.js';
+import { caseDirectory } from '../src/case-directory.js';
+import { referenceCases } from '../src/reference/reference-cases.js';
 import { runConformance } from '../src/run.js';
+import { formatReport } from '../src/summary.js';
 test('dev', async () => {
-  for (const list of [elementwiseCases, movementCases, indexingCases, contractionCases, specialValueCases, storageCases, operationCases]) {
-    const start = performance.now();
-    const report = await runConformance({ factory: cpu, cases: list() });
-    console.log(list.name, report.passed, report.failed, report.skipped, Math.round(performance.now() - start));
-    for (const r of report.results) if (r.status === 'failed') console.log(r.group, r.name, r.reason?.slice(0, 600));
-    const worst = [...report.results].sort((a, b) => b.error/(b.tolerance||1) - a.error/(a.tolerance||1)).slice(0,3);
-    console.log(worst.map((r) => `${r.name} ${r.error} / ${r.tolerance}`).join('\n'));
-  }
+  const start = performance.now();
+  const times: Record<string, number> = {};
+  let last = performance.now();
+  const report = await runConformance({ factory: cpu, cases: [...primitiveCases(), ...referenceCases(caseDirectory())], filter: process.env.FILTER, onProgress: ({result}) => { const now = performance.now(); times[result.group] = (times[result.group] ?? 0) + now - last; last = now; } });
+  console.log(formatReport(report).slice(0, 20000), Math.round(performance.now() - start));
+  console.log(times);
 }, 200000);

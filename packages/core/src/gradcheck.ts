@@ -2,7 +2,7 @@ import { backward, grad } from './backward.js';
 import { ArgumentError, AutogradError, DTypeError } from './errors.js';
 import { enableGrad, noGrad } from './grad-mode.js';
 import { fromData } from './ops/create.js';
-import { mul } from './ops/elementwise.js';
+import { mul } from './ops/arithmetic.js';
 import { sum } from './ops/broadcast.js';
 import { scope } from './scope.js';
 import type { Tensor } from './tensor.js';

@@ -38,10 +38,9 @@ export { gradcheck, gradgradcheck, type GradcheckOptions } from './gradcheck.js'
 export { Tensor } from './methods.js';
 export { expand, reshape, sum } from './ops/broadcast.js';
 export { arange, eye, fromData, rand, randint, randn, tensor, type RandomOptions, type TensorLike } from './ops/create.js';
-export {
-  abs, add, clamp, div, eq, exp, ge, gt, le, log, lt, maximum, minimum, mul, ne, neg, pow, reciprocal, relu, sigmoid, sign,
-  softplus, sqrt, square, sub, tanh, where,
-} from './ops/elementwise.js';
+export { add, div, maximum, minimum, mul, neg, reciprocal, square, sub } from './ops/arithmetic.js';
+export { eq, ge, gt, le, lt, ne, where } from './ops/comparison.js';
+export { abs, clamp, exp, log, pow, relu, sigmoid, sign, softplus, sqrt, tanh } from './ops/functions.js';
 export { full, ones, onesLike, zeros, zerosLike, type TensorOptions } from './ops/fill.js';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.js';
 export { linear, matmul } from './ops/matmul.js';
@@ -56,7 +55,7 @@ export {
 export { defaultGenerator, Generator, manualSeed } from './random.js';
 export { customOperation, type CustomOperation, type Derivative } from './record.js';
 export { explain, scan } from './scan.js';
-export { checkLengths, type Lengths, type ScanOptions, type Step, type Tensors } from './recurrence/scan-arguments.js';
+export { checkLengths, type Lengths, type ScanOptions, type Step, type StepParameters, type Tensors } from './recurrence/scan-arguments.js';
 export type { Explanation } from './recurrence/recurrence.js';
 export { scope, unscoped, type Disposable } from './scope.js';
 export { sameShape, showShape, sizeOf, type Shape } from './shape.js';

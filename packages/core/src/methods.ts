@@ -5,7 +5,9 @@ import { detach } from './ops/identity.js';
 import { ShapeError } from './errors.js';
 import { reshape, expand, sum } from './ops/broadcast.js';
 import { to } from './ops/convert.js';
-import * as elementwise from './ops/elementwise.js';
+import * as arithmetic from './ops/arithmetic.js';
+import * as comparison from './ops/comparison.js';
+import * as functions from './ops/functions.js';
 import * as indexing from './ops/indexing.js';
 import { chunk, split, unbind } from './ops/join.js';
 import { matmul } from './ops/matmul.js';
@@ -42,33 +44,33 @@ function min(this: Tensor, dim?: number, keepDim?: boolean): Tensor | ValuesAndI
 }
 
 const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
-  add(other) { return elementwise.add(this, other); },
-  sub(other) { return elementwise.sub(this, other); },
-  mul(other) { return elementwise.mul(this, other); },
-  div(other) { return elementwise.div(this, other); },
-  pow(exponent) { return elementwise.pow(this, exponent); },
-  maximum(other) { return elementwise.maximum(this, other); },
-  minimum(other) { return elementwise.minimum(this, other); },
-  neg() { return elementwise.neg(this); },
-  exp() { return elementwise.exp(this); },
-  log() { return elementwise.log(this); },
-  sqrt() { return elementwise.sqrt(this); },
-  square() { return elementwise.square(this); },
-  reciprocal() { return elementwise.reciprocal(this); },
-  abs() { return elementwise.abs(this); },
-  sign() { return elementwise.sign(this); },
-  tanh() { return elementwise.tanh(this); },
-  sigmoid() { return elementwise.sigmoid(this); },
-  relu() { return elementwise.relu(this); },
-  softplus() { return elementwise.softplus(this); },
-  clamp(low, high) { return elementwise.clamp(this, low, high); },
-  eq(other) { return elementwise.eq(this, other); },
-  ne(other) { return elementwise.ne(this, other); },
-  lt(other) { return elementwise.lt(this, other); },
-  le(other) { return elementwise.le(this, other); },
-  gt(other) { return elementwise.gt(this, other); },
-  ge(other) { return elementwise.ge(this, other); },
-  where(condition, other) { return elementwise.where(condition, this, other); },
+  add(other) { return arithmetic.add(this, other); },
+  sub(other) { return arithmetic.sub(this, other); },
+  mul(other) { return arithmetic.mul(this, other); },
+  div(other) { return arithmetic.div(this, other); },
+  pow(exponent) { return functions.pow(this, exponent); },
+  maximum(other) { return arithmetic.maximum(this, other); },
+  minimum(other) { return arithmetic.minimum(this, other); },
+  neg() { return arithmetic.neg(this); },
+  exp() { return functions.exp(this); },
+  log() { return functions.log(this); },
+  sqrt() { return functions.sqrt(this); },
+  square() { return arithmetic.square(this); },
+  reciprocal() { return arithmetic.reciprocal(this); },
+  abs() { return functions.abs(this); },
+  sign() { return functions.sign(this); },
+  tanh() { return functions.tanh(this); },
+  sigmoid() { return functions.sigmoid(this); },
+  relu() { return functions.relu(this); },
+  softplus() { return functions.softplus(this); },
+  clamp(low, high) { return functions.clamp(this, low, high); },
+  eq(other) { return comparison.eq(this, other); },
+  ne(other) { return comparison.ne(this, other); },
+  lt(other) { return comparison.lt(this, other); },
+  le(other) { return comparison.le(this, other); },
+  gt(other) { return comparison.gt(this, other); },
+  ge(other) { return comparison.ge(this, other); },
+  where(condition, other) { return comparison.where(condition, this, other); },
   matmul(other, options) { return matmul(this, other, options); },
   sum(dims, keepDim) { return sum(this, dims, keepDim); },
   mean(dims, keepDim) { return reduce.mean(this, dims, keepDim); },

@@ -4,7 +4,7 @@ import * as rnn from '../src/index.js';
 import { concat, explain, linear, manualSeed, mul, ones, randn, scan, setBackend, sigmoid, softmax, sub, sum, tanh, Tensor, where, zeros } from '../src/index.js';
 import type { ScanOptions, Step } from '../src/index.js';
 import { runEagerly } from '../src/recurrence/eager.js';
-import { checkScan } from '../src/recurrence/scan-arguments.js';
+import { checkScan, listOf, type StepParameters, type Tensors } from '../src/recurrence/scan-arguments.js';
 
 type States = readonly Tensor[];
 interface Case {
@@ -139,15 +139,33 @@ const options: Record<string, ScanOptions> = {
   'resets and lengths in reverse': { lengths: [6, 4, 3, 0], reverse: true, resets: [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0]] },
 };
 
+/** The same scan by single operations. */
+function eagerly<X extends Tensors, S extends Tensors, Y extends Tensors>(step: Step<X, S, Y>, xs: X, state: S, options: ScanOptions = {}): [Y, S] {
+  const [inputs, states] = [listOf(xs), listOf(state)];
+  const one = <Form extends Tensors>(form: Form, list: readonly Tensor[]): Form => (form instanceof Tensor ? list[0] : list) as Form;
+  const { outputs, last, isSingle } = runEagerly({
+    step: (x, s) => {
+      const [y, next] = step(one(xs, x), one(state, s), {} as StepParameters);
+      return { outputs: listOf(y), next: listOf(next), isSingle: y instanceof Tensor };
+    },
+    inputs,
+    states,
+    extent: checkScan(inputs, states, options),
+    reverse: options.reverse === true,
+  });
+  return [(isSingle ? outputs[0] : outputs) as Y, one(state, last)];
+}
+
 /** Results and all gradients of one run, as numbers. */
-function outcome(run: typeof scan | 'eager', { step, widths, inputs, parameters }: Case, scanOptions: ScanOptions): number[][] {
+type Run = (step: Step<readonly Tensor[], States, readonly Tensor[]>, xs: States, state: States, options: ScanOptions) => [States, States];
+
+function outcome(run: Run, { step, widths, inputs, parameters }: Case, scanOptions: ScanOptions): number[][] {
   manualSeed(1);
   const leaf = (shape: readonly number[]): Tensor => randn(shape, { dtype: 'float64', requiresGrad: true });
   const p = parameters.map(leaf);
   const xs = inputs.map((width) => leaf([T, B, width]));
   const s = widths.map((width) => leaf([B, width]));
-  const [ys, last] =
-    run === 'eager' ? runEagerly(step(p), xs, s, checkScan(xs, s, scanOptions), scanOptions.reverse === true) : run(step(p), xs, s, scanOptions);
+  const [ys, last] = run(step(p), xs, s, scanOptions);
   const loss = [...ys, ...last].map((y) => sum(mul(y, randn(y.shape, { dtype: 'float64' })))).reduce((a, b) => a.add(b));
   loss.backward();
   return [...ys, ...last, ...[...p, ...xs, ...s].map((t) => t.grad ?? zeros(t.shape))].map((t) => Array.from(t.dataSync()));
@@ -164,7 +182,7 @@ describe.each(cases)('$name', (kase) => {
   });
 
   test.each(Object.entries(options))('%s: the compiled run is the eager one', (_, scanOptions) => {
-    const eager = outcome('eager', kase, scanOptions);
+    const eager = outcome(eagerly, kase, scanOptions);
     const compiled = outcome(scan, kase, scanOptions);
     compiled.forEach((values, i) => values.forEach((value, j) => expect(value, `result ${i}, element ${j}`).toBeCloseTo(eager[i][j], 10)));
   });
@@ -180,7 +198,7 @@ test('a step on single vectors, with the weight on the left', () => {
       return [next, next];
     };
     if (compiled) expect(explain(step, x, h0).text).toContain('for each step');
-    const [ys, last] = compiled ? scan(step, x, h0) : runEagerly(step, x, h0, checkScan([x], [h0], {}), false);
+    const [ys, last] = compiled ? scan(step, x, h0) : eagerly(step, x, h0);
     ys.square().sum().add(last.sum()).backward();
     return [ys, last, ...[wh, wx, b, x, h0].map((t) => t.grad as Tensor)].map((t) => Array.from(t.dataSync()));
   };
@@ -206,7 +224,7 @@ function expectSameAsEager(step: PlainStep, options: ScanOptions = {}): void {
   manualSeed(3);
   const [ys, last] = scan(step, x, h, options);
   manualSeed(3);
-  const [ys2, last2] = runEagerly(step, x, h, checkScan([x], [h], options), false);
+  const [ys2, last2] = eagerly(step, x, h, options);
   expect(ys.toArray()).toEqual(ys2.toArray());
   expect(last.toArray()).toEqual(last2.toArray());
 }

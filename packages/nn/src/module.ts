@@ -185,6 +185,11 @@ export abstract class Module {
     }
   }
 
+  /** Frees parameters, their gradients and buffers; the module can no longer be used. */
+  dispose(): void {
+    for (const tensor of [...this.parameters(), ...this.buffers()]) tensor.dispose();
+  }
+
   /** Whether all parameters want a gradient: `requiresGrad_(false)` freezes the module. */
   requiresGrad_(on = true): this {
     for (const parameter of this.parameters()) parameter.requiresGrad = on;

@@ -1,4 +1,13 @@
-import { ArgumentError, fromData, ShapeError, sizeOf, type Backend, type Shape, type Tensor, type TypedArray } from '@rnn/core';
+import {
+  ArgumentError,
+  fromData,
+  ShapeError,
+  sizeOf,
+  type Backend,
+  type Shape,
+  type Tensor,
+  type TypedArray,
+} from '@rnn/core';
 
 /** Numbers on the host with a shape: a tensor before its upload, or after its way through a file or a message. */
 export interface HostArray {

@@ -1,12 +1,35 @@
-export { SGD } from './optimizers/sgd.js';
-export { Adam, AdamW } from './optimizers/adam.js';
-export { RMSprop } from './optimizers/rmsprop.js';
-export { Adagrad } from './optimizers/adagrad.js';
-export { OneCycleLR } from './schedules/one-cycle-lr.js';
-export { StepLR } from './schedules/step-lr.js';
-export { ExponentialLR } from './schedules/exponential-lr.js';
-export { CosineAnnealingLR } from './schedules/cosine-annealing-lr.js';
-export { ReduceLROnPlateau } from './schedules/reduce-lr-on-plateau.js';
-export { DataLoader } from './data/data-loader.js';
-export { windows } from './data/windows.js';
-export { SequenceDataset } from './data/sequence-dataset.js';
+/** Optimisers, clipping, learning rate schedules, data in batches, and the training loop. */
+export { clipGradNorm, clipGradValue, gradNorm, type ClipGradNormOptions, type GradNormOptions } from './clip-grad.js';
+export { collateSequences, type CollateOptions, type PaddedSequences } from './data/collate-sequences.js';
+export { DataLoader, type DataLoaderOptions } from './data/data-loader.js';
+export type { Dataset } from './data/dataset.js';
+export { SequenceDataset, type SequenceBatch, type SequenceDatasetOptions } from './data/sequence-dataset.js';
+export { TensorDataset, type Column } from './data/tensor-dataset.js';
+export { windows, type WindowOptions } from './data/windows.js';
+export type { HostArray, HostValues } from './host-array.js';
+export type { EarlyStoppingOptions } from './loop/early-stopping.js';
+export { evaluate, type EvaluateOptions, type LossFunction, type Metrics } from './loop/evaluate.js';
+export { fit } from './loop/fit.js';
+export type { FitOptions, ValidationOptions } from './loop/fit-options.js';
+export type { EpochRecord, History, StepRecord } from './loop/history.js';
+export { Adagrad, type AdagradOptions } from './optimizers/adagrad.js';
+export { Adam, AdamW, type AdamOptions } from './optimizers/adam.js';
+export { Optimizer } from './optimizers/optimizer.js';
+export type {
+  OptimizerOptions,
+  ParamGroup,
+  ParamGroupInput,
+  Params,
+  ScheduledValues,
+} from './optimizers/param-group.js';
+export { RMSprop, type RMSpropOptions } from './optimizers/rmsprop.js';
+export { SGD, type SGDOptions } from './optimizers/sgd.js';
+export type { GroupStateDict, OptimizerStateDict, ParamStateDict } from './optimizers/state-dict.js';
+export type { Progress, Scalar, UpdateRule } from './optimizers/update-rule.js';
+export { CosineAnnealingLR, type CosineAnnealingLROptions } from './schedules/cosine-annealing-lr.js';
+export { ExponentialLR, type ExponentialLROptions } from './schedules/exponential-lr.js';
+export { LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './schedules/lr-scheduler.js';
+export { OneCycleLR, type OneCycleLROptions } from './schedules/one-cycle-lr.js';
+export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './schedules/reduce-lr-on-plateau.js';
+export type { ScheduleStateDict } from './schedules/schedule-state.js';
+export { StepLR, type StepLROptions } from './schedules/step-lr.js';

@@ -29,7 +29,7 @@ export class Config {
   }
 
   /** One of some texts. */
-  choice<T extends string>(key: string, choices: readonly T[], fallback: T): T {
+  choice<const T extends string>(key: string, choices: readonly T[], fallback: NoInfer<T>): T {
     const found = choices.find((choice) => choice === this.text(key, fallback));
     return found ?? refuse(key, `one of ${choices.join(', ')}`, this.values.get(key));
   }

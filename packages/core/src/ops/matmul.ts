@@ -4,7 +4,7 @@ import { broadcastShapes, broadcastStrides, mergeDims, showShape, sizeOf, type S
 import type { Tensor } from '../tensor.js';
 import type { MatmulOptions } from '../tensor-methods.js';
 import { reshape, sumTo } from './broadcast.js';
-import { add } from './elementwise.js';
+import { add } from './arithmetic.js';
 import { empty, zeros } from './fill.js';
 import { checkFloating, checkTensor } from './operands.js';
 

@@ -1,4 +1,4 @@
-import type { Operand, Strided } from '../backend.js';
+import type { Strided } from '../backend.js';
 import { isFloating } from '../dtype.js';
 import { ArgumentError, DTypeError } from '../errors.js';
 import { broadcastStrides, mergeDims, sameShape, type Shape } from '../shape.js';
@@ -18,7 +18,12 @@ export function checkTensor(operation: string, argument: string, value: unknown)
 /** The same for a list with at least one tensor. */
 export function checkTensors(operation: string, tensors: readonly Tensor[]): void {
   if (!Array.isArray(tensors as unknown) || tensors.length === 0) {
-    throw new ArgumentError(`${operation}: expected an array of at least one tensor`, { argument: 'tensors' });
+    const received = Array.isArray(tensors as unknown) ? 'an empty array' : typeof tensors;
+    throw new ArgumentError(`${operation}: tensors is ${received}, expected an array of at least one Tensor`, {
+      argument: 'tensors',
+      expected: 'an array of at least one Tensor',
+      received,
+    });
   }
   tensors.forEach((tensor, i) => checkTensor(operation, `tensors[${i}]`, tensor));
 }
@@ -28,38 +33,35 @@ export function checkFloating(operation: string, x: Tensor): void {
   if (!isFloating(x.dtype)) {
     throw new DTypeError(
       `${operation}: expected float32 or float64, received ${x.dtype}; convert with .to('float32')`,
-      {
-        expected: 'float32 or float64',
-        received: x.dtype,
-      },
+      { expected: 'float32 or float64', received: x.dtype },
     );
   }
 }
 
-/** A dense operand as kernels take it: the whole storage in order. */
-export function dense(x: Tensor): Strided {
-  return { storage: x.storage, offset: 0, strides: [1] };
+/** Refuses a number that an int32 operand cannot be combined with. */
+export function checkNumber(operation: string, dtype: string, value: number): void {
+  if (dtype === 'int32' && (value | 0) !== value) {
+    throw new DTypeError(
+      `${operation}: the other operand is int32, expected a whole number of 32 bits, received ${value}; convert the tensor with .to('float32')`,
+      { expected: 'a whole number', received: String(value) },
+    );
+  }
 }
+
+const oneByOne: readonly number[] = [1];
 
 /** Operands broadcast to one shape and simplified for a kernel. */
 export function aligned(
-  operands: readonly (Tensor | number)[],
+  operands: readonly Tensor[],
   shape: Shape,
   size: number,
-): { operands: Operand[]; sizes: number[] } {
-  if (operands.every((x) => typeof x === 'number' || sameShape(x.shape, shape))) {
-    return { operands: operands.map((x) => (typeof x === 'number' ? x : dense(x))), sizes: [size] };
+): { readonly walks: readonly Strided[]; readonly sizes: readonly number[] } {
+  if (operands.every((x) => sameShape(x.shape, shape))) {
+    return { walks: operands.map(({ storage }) => ({ storage, offset: 0, strides: oneByOne })), sizes: [size] };
   }
-  const tensors = operands.filter((x) => typeof x !== 'number');
-  const merged = mergeDims(
+  const { sizes, strides } = mergeDims(
     shape,
-    tensors.map((x) => broadcastStrides(x.shape, shape)),
+    operands.map((x) => broadcastStrides(x.shape, shape)),
   );
-  let next = 0;
-  return {
-    sizes: merged.sizes,
-    operands: operands.map((x) =>
-      typeof x === 'number' ? x : { storage: x.storage, offset: 0, strides: merged.strides[next++] },
-    ),
-  };
+  return { walks: operands.map(({ storage }, i) => ({ storage, offset: 0, strides: strides[i] })), sizes };
 }

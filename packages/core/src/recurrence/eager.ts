@@ -2,39 +2,61 @@ import { ShapeError } from '../errors.js';
 import { noGrad } from '../grad-mode.js';
 import { reshape } from '../ops/broadcast.js';
 import { fromData } from '../ops/create.js';
-import { where } from '../ops/elementwise.js';
+import { where } from '../ops/comparison.js';
 import { zerosLike } from '../ops/fill.js';
 import { stack, unbind } from '../ops/join.js';
 import { scope } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import { formedAs, listOf, type ScanExtent, type Step, type Tensors } from './scan-arguments.js';
+import type { ScanExtent } from './scan-arguments.js';
+
+/** What a step makes. */
+export interface StepResult {
+  readonly outputs: readonly Tensor[];
+  readonly next: readonly Tensor[];
+  /** Whether the output came by itself, not in a list. */
+  readonly isSingle: boolean;
+}
+
+/** A step on lists of tensors. */
+export type ListStep = (inputs: readonly Tensor[], states: readonly Tensor[]) => StepResult;
+
+/** A scan with its arguments in one form. */
+export interface Scan {
+  readonly step: ListStep;
+  /** The user's function, by which its traces are remembered. */
+  readonly source: object;
+  readonly inputs: readonly Tensor[];
+  readonly states: readonly Tensor[];
+  /** The tensors among the parameters; `undefined` where none were given, so that the step may use any. */
+  readonly parameters: readonly Tensor[] | undefined;
+  readonly extent: ScanExtent;
+  readonly reverse: boolean;
+}
 
 /** The loop by single operations: what any backend and any step can do. */
-export function runEagerly<X extends Tensors, S extends Tensors, Y extends Tensors>(
-  step: Step<X, S, Y>,
-  xs: X,
-  state: S,
-  { steps, lengths, resets }: ScanExtent,
-  reverse: boolean,
-): [Y, S] {
-  const { backend } = listOf(xs)[0];
+export function runEagerly({ step, inputs, states: initial, extent, reverse }: Omit<Scan, 'source' | 'parameters'>): {
+  readonly outputs: readonly Tensor[];
+  readonly last: readonly Tensor[];
+  readonly isSingle: boolean;
+} {
+  const { steps, lengths, resets } = extent;
+  const { backend } = inputs[0];
   const shortest = lengths === undefined ? steps : Math.min(...lengths);
   const longest = lengths === undefined ? steps : Math.max(...lengths);
   // One mask a step, 1 for rows that are still going; only steps in which rows differ need it.
   const masks = lengths && unbind(fromData(lengths.flatMap((length) => Array.from({ length: steps }, (_, t) => (t < length ? 1 : 0))), [lengths.length, steps], { backend }), 1);
   const maskAt = (t: number): Tensor | undefined => (t < shortest ? undefined : masks?.[t]);
-  const inputs = listOf(xs).map((x) => unbind(x, 0));
-  const rows = lengths?.length ?? inputs[0][0].shape[0];
+  const sequences = inputs.map((x) => unbind(x, 0));
+  const rows = lengths?.length ?? sequences[0][0].shape[0];
   const resetAt = (t: number): Tensor | undefined =>
     resets?.subarray(t * rows, (t + 1) * rows).some((mark) => mark !== 0)
       ? fromData(Array.from(resets.subarray(t * rows, (t + 1) * rows)), [rows], { backend })
       : undefined;
 
-  const initial = listOf(state);
   let current: readonly Tensor[] = initial;
   const outputs: (readonly Tensor[])[] = [];
-  let form: Y | undefined;
+  let sample: StepResult | undefined;
   for (let n = 0; n < longest; n++) {
     const t = reverse ? longest - 1 - n : n;
     const mask = maskAt(t);
@@ -43,21 +65,20 @@ export function runEagerly<X extends Tensors, S extends Tensors, Y extends Tenso
       const reset = resetAt(t);
       const start = reset === undefined ? before : before.map((s, i) => chosen(reset, initial[i], s));
       // A masked input keeps a NaN in the padding out of the derivatives too.
-      const x = inputs.map((sequence) => (mask === undefined ? sequence[t] : chosen(mask, sequence[t], 0)));
-      const [y, after] = step(formedAs(xs, x), formedAs(state, start));
-      form ??= y;
-      const states = listOf(after);
-      checkStates(initial, states);
-      if (mask === undefined) return [listOf(y), states] as const;
-      return [listOf(y).map((v) => chosen(mask, v, 0)), states.map((s, i) => chosen(mask, s, before[i]))] as const;
+      const x = sequences.map((sequence) => (mask === undefined ? sequence[t] : chosen(mask, sequence[t], 0)));
+      const result = step(x, start);
+      sample ??= result;
+      checkStates(initial, result.next);
+      if (mask === undefined) return [result.outputs, result.next] as const;
+      return [result.outputs.map((v) => chosen(mask, v, 0)), result.next.map((s, i) => chosen(mask, s, before[i]))] as const;
     });
     outputs[t] = y;
     current = next;
   }
   // With no step at all, one on zeros tells what the outputs would have been.
-  form ??= noGrad(() => step(formedAs(xs, inputs.map(([x]) => zerosLike(x))), formedAs(state, initial.map(zerosLike)))[0]);
-  const stacked = listOf(form).map((first, i) => stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))));
-  return [formedAs(form, stacked), formedAs(state, current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)))];
+  sample ??= noGrad(() => step(sequences.map(([x]) => zerosLike(x)), initial.map(zerosLike)));
+  const stacked = sample.outputs.map((first, i) => stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))));
+  return { outputs: stacked, last: current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)), isSingle: sample.isSingle };
 }
 
 /** `a` for the rows whose mark is not 0, else `b`. */

@@ -11,12 +11,11 @@ import type { Shape } from '../shape.js';
 import { SharedStorage } from '../shared-storage.js';
 import { Tensor } from '../tensor.js';
 import { showProgram } from '../program.js';
-import { runEagerly } from './eager.js';
 import type { Value } from './graph.js';
 import { plansOf, type Plans, type TrainingPlans } from './plans.js';
 import { masked, runPlan, uploadMask, Values } from './run-plan.js';
-import { formedAs, listOf, type ScanExtent, type Step, type Tensors } from './scan-arguments.js';
-import { traceStep, type ListStep, type Slot, type TracedStep, type TraceRequest } from './traced-step.js';
+import { runEagerly, type ListStep, type Scan } from './eager.js';
+import { traceStep, type Slot, type TracedStep, type TraceRequest } from './traced-step.js';
 
 /** Two primes that no number of features is a multiple of: a step that treats them differently uses the size of the batch as a number. */
 const ROWS = 65_537;
@@ -27,34 +26,113 @@ const known = new Map<string, Plans>();
 const KNOWN_AT_MOST = 256;
 
 /** The road that a step takes, and why. */
-export type Road =
-  | { readonly kind: 'compiled'; readonly plans: Plans; readonly captured: readonly Tensor[]; readonly batched: boolean }
-  | { readonly kind: 'eager'; readonly reason: string };
+export type Road = CompiledRoad | EagerRoad;
 
-/** Finds the road for a step on these arguments. Calls the step on symbols. */
-export function findRoad<X extends Tensors, S extends Tensors, Y extends Tensors>(
-  step: Step<X, S, Y>,
-  xs: X,
-  state: S,
-  extent: ScanExtent,
-  reverse: boolean,
-): Road {
+export interface CompiledRoad {
+  readonly kind: 'compiled';
+  readonly plans: Plans;
+  /** Whether the tensors have a batch; else the step works on single vectors. */
+  readonly batched: boolean;
+  /** What the step used besides its arguments, in the order of the first use. */
+  readonly captured: readonly Tensor[];
+}
+
+export interface EagerRoad {
+  readonly kind: 'eager';
+  readonly reason: string;
+}
+
+/** Finds the road for a scan. Unless it is remembered, calls the step on symbols. */
+export function findRoad(scan: Scan): Road {
   if (isAnomalyEnabled()) return { kind: 'eager', reason: 'the anomaly mode looks at every operation' };
-  const inputs = listOf(xs);
-  const states = listOf(state);
-  const [{ backend, dtype }] = inputs as readonly [Tensor];
-  const odd = [...inputs, ...states].find((t) => t.backend !== backend || t.dtype !== dtype || !isFloating(t.dtype));
-  if (odd !== undefined) return { kind: 'eager', reason: `the arguments are of ${[...new Set([...inputs, ...states].map((t) => t.dtype))].join(' and ')}` };
-  const listStep: ListStep = (x, s) => {
-    const [y, next] = step(formedAs(xs, x), formedAs(state, s));
-    return { outputs: listOf(y), next: listOf(next), isSingle: y instanceof Tensor };
-  };
+  const { parameters } = scan;
+  if (parameters === undefined) return traceRoad(scan);
+  const entries = remembered.get(scan.source) ?? [];
+  const found = entries.find((entry) => fits(entry, scan));
+  if (found !== undefined) return roadOf(found, parameters);
+  const road = traceRoad(scan);
+  // Only a step that used nothing but its arguments can be trusted to compute the same next time.
+  const order = road.kind === 'eager' ? [] : road.captured.map((tensor) => parameters.indexOf(tensor));
+  if (road.kind === 'compiled' && !order.includes(-1)) {
+    if (entries.length >= REMEMBERED_AT_MOST) entries.shift();
+    entries.push({ ...signatureOf(scan), plans: road.plans, batched: road.batched, order });
+    remembered.set(scan.source, entries);
+  }
+  return road;
+}
+
+/** A trace that serves again for arguments of the same signature. */
+interface Remembered extends Signature {
+  readonly plans: Plans;
+  readonly batched: boolean;
+  /** Which parameter each captured tensor is. */
+  readonly order: readonly number[];
+}
+
+interface Signature {
+  readonly needsBatch: boolean;
+  readonly reverse: boolean;
+  readonly recorded: boolean;
+  readonly backend: Backend;
+  /** For each tensor that goes in: its shape, without time and batch for inputs and states, its type, and whether it wants a gradient. */
+  readonly slots: readonly Slot[];
+}
+
+const remembered = new WeakMap<object, Remembered[]>();
+const REMEMBERED_AT_MOST = 16;
+
+function roadOf({ plans, batched, order }: Remembered, parameters: readonly Tensor[]): Road {
+  return { kind: 'compiled', plans, batched, captured: order.map((i) => parameters[i]) };
+}
+
+function needsBatch({ extent }: Scan): boolean {
+  return extent.lengths !== undefined || extent.resets !== undefined;
+}
+
+function signatureOf(scan: Scan): Signature {
+  const { inputs, states, parameters = [], reverse } = scan;
+  const slots = [...inputs, ...states, ...parameters].map((t) => ({ shape: t.shape, dtype: t.dtype, wantsGrad: t.requiresGrad }));
+  return { needsBatch: needsBatch(scan), reverse, recorded: isGradEnabled(), backend: inputs[0].backend, slots };
+}
+
+/** Whether a trace serves for a scan; compares without allocating. */
+function fits(entry: Remembered, scan: Scan): boolean {
+  const { inputs, states, parameters = [] } = scan;
+  const { slots, batched } = entry;
+  if (entry.reverse !== scan.reverse || entry.recorded !== isGradEnabled() || entry.needsBatch !== needsBatch(scan)) return false;
+  if (slots.length !== inputs.length + states.length + parameters.length) return false;
+  const lead = batched ? 1 : 0;
+  let at = 0;
+  for (const tensor of inputs) if (!fitsSlot(tensor, slots[at++], lead + 1, entry.backend)) return false;
+  for (const tensor of states) if (!fitsSlot(tensor, slots[at++], lead, entry.backend)) return false;
+  for (const tensor of parameters) if (!fitsSlot(tensor, slots[at++], 0, entry.backend)) return false;
+  if (batched) {
+    const batch = inputs[0].shape[1];
+    for (const tensor of inputs) if (tensor.shape[1] !== batch) return false;
+    for (const tensor of states) if (tensor.shape[0] !== batch) return false;
+  }
+  return true;
+}
+
+/** Whether a tensor has a slot's type and, beyond the leading dimensions of time and batch, its shape. */
+function fitsSlot(tensor: Tensor, { shape, dtype, wantsGrad }: Slot, lead: number, backend: Backend): boolean {
+  if (tensor.backend !== backend || tensor.dtype !== dtype || tensor.requiresGrad !== wantsGrad || tensor.rank !== shape.length) return false;
+  for (let i = lead; i < shape.length; i++) if (tensor.shape[i] !== shape[i]) return false;
+  return true;
+}
+
+function traceRoad(scan: Scan): Road {
+  const { step, inputs, states, reverse } = scan;
+  const { backend, dtype } = inputs[0];
+  const all = [...inputs, ...states];
+  if (all.some((t) => t.backend !== backend || t.dtype !== dtype || !isFloating(t.dtype))) {
+    return { kind: 'eager', reason: `the arguments are of ${[...new Set(all.map((t) => t.dtype))].join(' and ')}` };
+  }
   const batch = inputs[0].shape[1];
   const canBeBatched = inputs.every((x) => x.rank > 1 && x.shape[1] === batch) && states.every((s) => s.rank > 0 && s.shape[0] === batch);
-  const needsBatch = extent.lengths !== undefined || extent.resets !== undefined;
   const reasons: string[] = [];
   for (const batched of [true, false]) {
-    if (batched ? !canBeBatched : needsBatch) continue;
+    if (batched ? !canBeBatched : needsBatch(scan)) continue;
     const slot = (t: Tensor, lead: number): Slot => ({ shape: t.shape.slice(lead + Number(batched)), dtype, wantsGrad: t.requiresGrad });
     const request: TraceRequest = {
       backend,
@@ -66,9 +144,9 @@ export function findRoad<X extends Tensors, S extends Tensors, Y extends Tensors
       isKnown: (key) => known.has(nameOf(key, batched, reverse, dtype)),
     };
     try {
-      const traced = traceStep(listStep, request);
+      const traced = traceStep(step, request);
       const name = nameOf(traced.key, batched, reverse, dtype);
-      return { kind: 'compiled', plans: known.get(name) ?? learn(name, traced, listStep, request, reverse), captured: traced.captured, batched };
+      return { kind: 'compiled', plans: known.get(name) ?? learn(name, traced, step, request, reverse), captured: traced.captured, batched };
     } catch (error) {
       // Whatever is wrong with the step itself shows again, with real tensors, on the eager road.
       if (!(error instanceof Error)) throw error;
@@ -94,19 +172,10 @@ function learn(name: string, traced: TracedStep, step: ListStep, request: TraceR
 }
 
 /** Runs a step by its plans and records the whole loop as one operation. */
-export function runCompiled<X extends Tensors, S extends Tensors, Y extends Tensors>(
-  step: Step<X, S, Y>,
-  xs: X,
-  state: S,
-  extent: ScanExtent,
-  reverse: boolean,
-  road: Road & { kind: 'compiled' },
-): [outputs: readonly Tensor[], last: readonly Tensor[]] {
-  const { plans, captured, batched } = road;
+export function runCompiled(scan: Scan, { plans, captured, batched }: CompiledRoad): [outputs: readonly Tensor[], last: readonly Tensor[]] {
+  const { inputs, states, extent } = scan;
   const { step: traced } = plans;
-  const inputs = listOf(xs);
-  const states = listOf(state);
-  const [{ backend }] = inputs as readonly [Tensor];
+  const { backend } = inputs[0];
   const rows = batched ? inputs[0].shape[1] : 1;
   const run = { steps: extent.steps, rows, lengths: extent.lengths && Int32Array.from(extent.lengths), resets: extent.resets };
   const everything = [...inputs, ...states, ...captured];
@@ -146,7 +215,7 @@ export function runCompiled<X extends Tensors, S extends Tensors, Y extends Tens
   if (training !== undefined) {
     const kept = [...training.kept, ...(mask === undefined ? [] : training.keptInputs)].map((value) => tensors.get(value) as Tensor);
     recordAll(results, 'scan', everything, [...everything, ...kept], (grads, saved, wanted) => {
-      if (isGradEnabled()) return deriveEagerly(step, xs, state, extent, reverse, grads, saved, wanted);
+      if (isGradEnabled()) return deriveEagerly(scan, grads, saved, wanted);
       return runBackward(plans, training, { grads, saved, wanted, run, backend, counts: [inputs.length, states.length, captured.length], isMasked: mask !== undefined });
     });
     for (const tensor of kept) if (!results.includes(tensor)) tensor.dispose();
@@ -216,22 +285,16 @@ function runBackward({ step }: Plans, training: TrainingPlans, { grads, saved, w
 }
 
 /** A derivative that is to be differentiated again is taken through single operations. */
-function deriveEagerly<X extends Tensors, S extends Tensors, Y extends Tensors>(
-  step: Step<X, S, Y>,
-  xs: X,
-  state: S,
-  extent: ScanExtent,
-  reverse: boolean,
+function deriveEagerly(
+  scan: Scan,
   grads: readonly (Tensor | undefined)[],
   saved: readonly Tensor[],
   wanted: readonly boolean[],
 ): (Tensor | undefined)[] {
-  const inputs = listOf(xs).length;
-  const states = listOf(state).length;
-  const again = formedAs(xs, saved.slice(0, inputs));
-  const from = formedAs(state, saved.slice(inputs, inputs + states));
-  const [ys, last] = enableGrad(() => runEagerly(step, again, from, extent, reverse));
-  const terms = [...listOf(ys), ...listOf(last)].flatMap((result, i) => {
+  const inputs = saved.slice(0, scan.inputs.length);
+  const states = saved.slice(inputs.length, inputs.length + scan.states.length);
+  const { outputs, last } = enableGrad(() => runEagerly({ ...scan, inputs, states }));
+  const terms = [...outputs, ...last].flatMap((result, i) => {
     const gradient = grads[i];
     return gradient === undefined || !result.requiresGrad ? [] : [sum(mul(result, gradient))];
   });

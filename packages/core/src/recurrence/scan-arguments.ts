@@ -6,13 +6,25 @@ import { Tensor } from '../tensor.js';
 /** One tensor, or a fixed list of them. */
 export type Tensors = Tensor | readonly Tensor[];
 
+/** Tensors that a step works with besides its input and state, by name. */
+export type StepParameters = Readonly<Record<string, Tensor | undefined>>;
+
 /** One step of a recurrence: from an input and the state before to an output and the state after. */
-export type Step<X extends Tensors, S extends Tensors, Y extends Tensors> = (x: X, state: S) => readonly [y: Y, state: S];
+export type Step<X extends Tensors, S extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters> = (
+  x: X,
+  state: S,
+  parameters: P,
+) => readonly [y: Y, state: S];
 
 /** How many steps each row of the batch has. */
 export type Lengths = readonly number[] | Int32Array | Tensor;
 
-export interface ScanOptions {
+export interface ScanOptions<P extends StepParameters = StepParameters> {
+  /**
+   * What the step gets as its third argument. A step that is given its weights this way, and depends on nothing but its arguments, is
+   * traced once for all calls; one that uses tensors from around it is traced at each call.
+   */
+  readonly parameters?: P;
   /**
    * Valid steps of each row of the batch, from 0 to T. Beyond them the state stays, outputs are zero, and the input counts for nothing,
    * not even a NaN in it.

@@ -13,6 +13,7 @@ import { sameShape, showShape, sizeOf, type Shape } from '../shape.js';
 import { SharedStorage } from '../shared-storage.js';
 import { Tensor, withStandIns } from '../tensor.js';
 import { whileTracing } from '../tracing-mode.js';
+import type { ListStep } from './eager.js';
 import { Graph, type Value } from './graph.js';
 import { Tracer } from './tracer.js';
 
@@ -37,9 +38,6 @@ export interface TraceRequest {
   /** Whether the derivative of a step with this key was taken before and need not be again. */
   readonly isKnown: (key: string) => boolean;
 }
-
-/** A step on lists of tensors. */
-export type ListStep = (inputs: readonly Tensor[], states: readonly Tensor[]) => { readonly outputs: readonly Tensor[]; readonly next: readonly Tensor[]; readonly isSingle: boolean };
 
 /** The derivative of a step. */
 export interface TracedDerivative {

@@ -1,4 +1,4 @@
-import type { Backend } from '@rnn/core';
+import { ArgumentError, type Backend } from '@rnn/core';
 
 /**
  * A collection of examples that gives any of them as a batch. Whatever has these two members can be loaded in batches.
@@ -21,4 +21,21 @@ export interface Dataset<B> {
    * @param backend - where to put the tensors; where they are, or the one of `setBackend`, when left out
    */
   batch(indices: ArrayLike<number>, backend?: Backend): B;
+}
+
+/** Refuses positions at which there is no example, and an empty list of them. */
+export function checkIndices(owner: string, indices: ArrayLike<number>, length: number): void {
+  const expected = `whole numbers from 0 to ${length - 1}`;
+  if (indices.length === 0) {
+    throw new ArgumentError(`${owner}: indices is empty, expected ${expected}`, { argument: 'indices', expected });
+  }
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i];
+    if (Number.isInteger(index) && index >= 0 && index < length) continue;
+    throw new ArgumentError(`${owner}: indices[${i}] is ${index}, expected ${expected}`, {
+      argument: 'indices',
+      expected,
+      received: String(index),
+    });
+  }
 }

@@ -1,7 +1,7 @@
 import { ShapeError, type Backend, type Tensor } from '@rnn/core';
 import type { HostValues, TypedHostArray } from '../host-array.js';
 import { hostSequences, padded } from './collate-sequences.js';
-import type { Dataset } from './dataset.js';
+import { checkIndices, type Dataset } from './dataset.js';
 import { rowsOf, sourceOf, type Column, type Source } from './tensor-dataset.js';
 
 /** Sequences of different lengths with what is to be learnt about them. */
@@ -79,6 +79,7 @@ export class SequenceDataset implements Dataset<SequenceBatch> {
    * @param backend - where to put them; the one of `setBackend` when left out
    */
   batch(indices: ArrayLike<number>, backend?: Backend): SequenceBatch {
+    checkIndices('SequenceDataset', indices, this.length);
     const { batchFirst, paddingValue, targetPadding } = this.options;
     const positions = Array.from(indices);
     const { padded: input, lengths } = padded(

@@ -1,6 +1,6 @@
 import { ArgumentError, scope, ShapeError, Tensor, tensor, type Backend } from '@rnn/core';
 import { hostArrayOf, uploadRows, type HostValues, type TypedHostArray } from '../host-array.js';
-import type { Dataset } from './dataset.js';
+import { checkIndices, type Dataset } from './dataset.js';
 
 /** One part of every example, along the first dimension: a tensor, which stays on its device, or values on the host. */
 export type Column = Tensor | HostValues;
@@ -50,6 +50,7 @@ export class TensorDataset<C extends readonly Column[]> implements Dataset<{ -re
    * @returns a tensor for each column, with the examples along the first dimension
    */
   batch(indices: ArrayLike<number>, backend?: Backend): { -readonly [K in keyof C]: Tensor } {
+    checkIndices('TensorDataset', indices, this.length);
     return this.sources.map((source) => rowsOf(source, indices, backend)) as { -readonly [K in keyof C]: Tensor };
   }
 }

@@ -1,7 +1,7 @@
 import { ArgumentError, fromData, ShapeError, type Backend, type Tensor } from '@rnn/core';
 import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
 import { checkCount } from '../option-checks.js';
-import type { Dataset } from './dataset.js';
+import { checkIndices, type Dataset } from './dataset.js';
 
 export interface WindowOptions {
   /** Whether the batch comes before time in the input; false unless given, as for the recurrent layers. */
@@ -65,13 +65,15 @@ export function windows(
   }
   const flat = typeof target === 'number' || (target === undefined && shape.length === 1);
   const source = { shape: [steps, features], data };
+  const count = Math.floor((steps - length - horizon) / stride) + 1;
   return {
-    length: Math.floor((steps - length - horizon) / stride) + 1,
+    length: count,
     batch(indices, backend) {
+      checkIndices(owner, indices, count);
       const starts = Array.from(indices, (i) => i * stride);
       const ends = starts.map((start) => start + length);
       return [
-        cut(source, starts, length, all(features), batchFirst, features === 0 ? [] : [features], backend),
+        cut(source, starts, length, all(features), batchFirst, [features], backend),
         cut(source, ends, horizon, chosen, true, flat ? [] : [chosen.length], backend),
       ];
     },

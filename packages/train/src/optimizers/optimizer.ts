@@ -120,7 +120,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const positions = params.map((param) => {
         const kept = this.states.get(param);
         if (kept !== undefined) {
-          const tensors = slots.map(([slot, initial]): [string, Tensor] => [slot, kept.tensors.get(slot)?.detach() ?? filled(param, initial)]);
+          const tensors = slots.map(([slot, initial]): [string, Tensor] => [
+            slot,
+            kept.tensors.get(slot)?.detach() ?? filled(param, initial),
+          ]);
           state[position] = { step: kept.step, tensors: Object.fromEntries(tensors) };
         }
         return position++;
@@ -143,7 +146,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
     const options = this.checkedGroups(dict.paramGroups as readonly unknown[]);
     const params = this.params();
-    const slots = this.paramGroups.flatMap(({ params: own }, i) => own.map(() => slotsOf(this.rule, options[i]).map(([slot]) => slot)));
+    const slots = this.paramGroups.flatMap(({ params: own }, i) =>
+      own.map(() => slotsOf(this.rule, options[i]).map(([slot]) => slot)),
+    );
     const loaded = checkedStates(name, dict, params, (position) => slots[position]);
     // Moving is what may still fail (for want of memory): it comes before the first change.
     const states = scope(
@@ -151,7 +156,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         new Map(
           [...loaded].map(([position, { step, tensors }]): [Tensor, ParamState] => {
             const param = params[position];
-            return [param, { step, tensors: new Map([...tensors].map(([slot, value]) => [slot, placed(value, param)])) }];
+            return [
+              param,
+              { step, tensors: new Map([...tensors].map(([slot, value]) => [slot, placed(value, param)])) },
+            ];
           }),
         ),
     );
@@ -222,11 +230,15 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       refuse(name, `has ${saved.length} parameter groups, but the optimiser has ${this.paramGroups.length}`);
     }
     return saved.map((group, i) => {
-      if (!isRecord(group) || !Array.isArray(group.params)) refuse(name, `has paramGroups[${i}] that is not { params, lr, ... }`);
+      if (!isRecord(group) || !Array.isArray(group.params))
+        refuse(name, `has paramGroups[${i}] that is not { params, lr, ... }`);
       const { params, ...options } = group;
       const expected = this.paramGroups[i].params.length;
       if ((params as unknown[]).length !== expected) {
-        refuse(name, `has ${(params as unknown[]).length} parameters in paramGroups[${i}], but the optimiser has ${expected} there`);
+        refuse(
+          name,
+          `has ${(params as unknown[]).length} parameters in paramGroups[${i}], but the optimiser has ${expected} there`,
+        );
       }
       const known = Object.keys(this.defaults);
       const missing = known.filter((key) => !Object.hasOwn(options, key)).map((key) => `paramGroups[${i}].${key}`);
@@ -243,6 +255,16 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       return structuredClone(options) as O & Record<string, unknown>;
     });
   }
+}
+
+/** Refuses what is no optimiser. */
+export function checkOptimizer(owner: string, optimizer: unknown): asserts optimizer is Optimizer {
+  if (optimizer instanceof Optimizer) return;
+  const received = optimizer === null ? 'null' : typeof optimizer;
+  throw new ArgumentError(`${owner}: optimizer is ${received}, expected an optimiser such as new SGD(...)`, {
+    argument: 'optimizer',
+    received,
+  });
 }
 
 /** A rule's slots in their order. */

@@ -37,7 +37,10 @@ export type Params<O> = Iterable<Tensor> | Iterable<ParamGroupInput<O>>;
 
 /** Sorts out the two forms that the first argument may have. */
 export function groupsOf<O>(owner: string, params: Params<O>): readonly ParamGroupInput<O>[] {
-  if (params instanceof Tensor || typeof (params as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function') {
+  if (
+    params instanceof Tensor ||
+    typeof (params as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function'
+  ) {
     throw new ArgumentError(
       `${owner}: params is ${describe(params)}, expected a list of tensors such as model.parameters(), or a list of groups { params, lr, ... }`,
       { argument: 'params', received: describe(params) },

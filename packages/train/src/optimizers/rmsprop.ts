@@ -38,7 +38,14 @@ const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
     ...(momentum > 0 ? { momentumBuffer: 0 } : {}),
   }),
 
-  scalars: ({ lr, alpha, eps, weightDecay, momentum }) => ({ lr, alpha, weight: 1 - alpha, eps, weightDecay, momentum }),
+  scalars: ({ lr, alpha, eps, weightDecay, momentum }) => ({
+    lr,
+    alpha,
+    weight: 1 - alpha,
+    eps,
+    weightDecay,
+    momentum,
+  }),
 
   // v' = a v + (1 - a) g^2;  centered: m' = a m + (1 - a) g, d = sqrt(v' - m'^2), else d = sqrt(v');  p' = p - lr g / (d + eps)
   update(param, grad, state, { lr, alpha, weight, eps, weightDecay, momentum }, options) {
@@ -70,7 +77,15 @@ const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
  */
 export class RMSprop extends Optimizer<RMSpropOptions> {
   constructor(params: Params<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
-    const defaults = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, maximize: false };
+    const defaults = {
+      lr: 1e-2,
+      alpha: 0.99,
+      eps: 1e-8,
+      weightDecay: 0,
+      momentum: 0,
+      centered: false,
+      maximize: false,
+    };
     super(rule, params, defaults, options);
   }
 }

@@ -26,7 +26,11 @@ export interface LoadedState {
 }
 
 /** Refuses a state dict that does not fit; says where. */
-export function refuse(owner: string, what: string, details: { missing?: string[]; unexpected?: string[] } = {}): never {
+export function refuse(
+  owner: string,
+  what: string,
+  details: { missing?: string[]; unexpected?: string[] } = {},
+): never {
   throw new StateDictError(`${owner}: the state dict ${what}`, { argument: 'stateDict', ...details });
 }
 
@@ -64,7 +68,8 @@ export function checkedStates(
         missing: missing.map((name) => `state.${key}.tensors.${name}`),
       });
     }
-    for (const [name, value] of Object.entries(entry.tensors)) checkTensor(owner, `state.${key}.tensors.${name}`, value, param);
+    for (const [name, value] of Object.entries(entry.tensors))
+      checkTensor(owner, `state.${key}.tensors.${name}`, value, param);
     loaded.set(position, { step: entry.step, tensors: new Map(Object.entries(entry.tensors)) });
   }
   return loaded;

@@ -1,6 +1,6 @@
 import { ArgumentError } from '@rnn/core';
 import { checkCount } from '../option-checks.js';
-import { Optimizer } from '../optimizers/optimizer.js';
+import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
 
 /** What a schedule knows of a group of parameters. */
@@ -90,16 +90,6 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
     paramGroups.forEach((group, i) => (group.lr = rates[i]));
     this.lastLr = rates;
   }
-}
-
-/** Refuses what is no optimiser. */
-export function checkOptimizer(owner: string, optimizer: unknown): asserts optimizer is Optimizer {
-  if (optimizer instanceof Optimizer) return;
-  const received = optimizer === null ? 'null' : typeof optimizer;
-  throw new ArgumentError(`${owner}: optimizer is ${received}, expected an optimiser such as new SGD(...)`, {
-    argument: 'optimizer',
-    received,
-  });
 }
 
 /** The rate that a group starts from; written into the group, where a later schedule finds it. */

@@ -1,8 +1,8 @@
 import { ArgumentError } from '@rnn/core';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import type { ScheduledValues } from '../optimizers/param-group.js';
 import { checkChoice, checkCount, checkFlag, checkPositive, checkAtLeast, checkWithin } from '../option-checks.js';
-import { checkOptimizer, LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './lr-scheduler.js';
+import { LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './lr-scheduler.js';
 
 export interface OneCycleLROptions extends LRSchedulerOptions {
   /** The highest rate; one for all groups or one for each. */
@@ -70,7 +70,13 @@ export class OneCycleLR extends LRScheduler<Settings> {
   constructor(optimizer: Optimizer, options: OneCycleLROptions) {
     const owner = 'OneCycleLR';
     checkOptimizer(owner, optimizer);
-    const { pctStart = 0.3, annealStrategy = 'cos', cycleMomentum = true, threePhase = false, lastEpoch = -1 } = options;
+    const {
+      pctStart = 0.3,
+      annealStrategy = 'cos',
+      cycleMomentum = true,
+      threePhase = false,
+      lastEpoch = -1,
+    } = options;
     const { divFactor = 25, finalDivFactor = 1e4 } = options;
     const totalSteps = totalOf(options);
     checkWithin(owner, 'pctStart', pctStart, 0, 1);
@@ -124,8 +130,7 @@ export class OneCycleLR extends LRScheduler<Settings> {
     const { end, rates, momenta } = phases[at];
     // A phase without length is over as soon as it starts.
     const part = end === start ? 1 : (t - start) / (end - start);
-    const between = ([from, to]: Phase['rates']): number =>
-      this.anneal(valueOf(group, from), valueOf(group, to), part);
+    const between = ([from, to]: Phase['rates']): number => this.anneal(valueOf(group, from), valueOf(group, to), part);
     if (this.settings.cycleMomentum) {
       const momentum = between(momenta);
       if (group.betas === undefined) group.momentum = momentum;

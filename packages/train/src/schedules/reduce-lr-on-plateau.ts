@@ -1,7 +1,6 @@
 import { ArgumentError, type Tensor } from '@rnn/core';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { checkAtLeast, checkBelow, checkChoice, checkCount } from '../option-checks.js';
-import { checkOptimizer } from './lr-scheduler.js';
 import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
 
 export interface ReduceLROnPlateauOptions {
@@ -75,10 +74,11 @@ export class ReduceLROnPlateau {
     const minima = typeof minLr === 'object' ? minLr : [minLr];
     for (const minimum of minima) checkAtLeast(owner, 'minLr', minimum, 0);
     if (typeof minLr === 'object' && minLr.length !== optimizer.paramGroups.length) {
-      throw new ArgumentError(
-        `${owner}: minLr has ${minLr.length} values for ${optimizer.paramGroups.length} groups`,
-        { argument: 'minLr', expected: `${optimizer.paramGroups.length} values`, received: String(minLr.length) },
-      );
+      throw new ArgumentError(`${owner}: minLr has ${minLr.length} values for ${optimizer.paramGroups.length} groups`, {
+        argument: 'minLr',
+        expected: `${optimizer.paramGroups.length} values`,
+        received: String(minLr.length),
+      });
     }
     this.optimizer = optimizer;
     this.state = {

@@ -11,16 +11,15 @@ export type ScheduleStateDict = Readonly<Record<string, number | string | boolea
  * @param loaded - what is to take its place
  * @throws StateDictError when a name is missing or unknown or a value of another kind
  */
-export function checkScheduleState(
-  owner: string,
-  present: ScheduleStateDict,
-  loaded: ScheduleStateDict,
-): void {
+export function checkScheduleState(owner: string, present: ScheduleStateDict, loaded: ScheduleStateDict): void {
   const names = Object.keys(present);
   if (typeof loaded !== 'object' || loaded === null) {
-    throw new StateDictError(`${owner}: the state dict is ${loaded === null ? 'null' : typeof loaded}, expected an object`, {
-      argument: 'stateDict',
-    });
+    throw new StateDictError(
+      `${owner}: the state dict is ${loaded === null ? 'null' : typeof loaded}, expected an object`,
+      {
+        argument: 'stateDict',
+      },
+    );
   }
   const missing = names.filter((name) => !Object.hasOwn(loaded, name));
   const unexpected = Object.keys(loaded).filter((name) => !names.includes(name));
@@ -44,7 +43,9 @@ export function checkScheduleState(
 
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) {
-    return value.every((item) => typeof item === 'number') ? `a list of ${value.length} numbers` : 'a list of other things';
+    return value.every((item) => typeof item === 'number')
+      ? `a list of ${value.length} numbers`
+      : 'a list of other things';
   }
   return value === null ? 'null' : typeof value;
 }

@@ -1,0 +1,68 @@
+/** Plain definitions that the kernels are held against: float64, one element at a time, no strides merged, nothing shared with the sources. */
+import type { BinaryOp, DType, Strided, TypedArray, UnaryOp } from '@rnn/core';
+import { expect } from 'vitest';
+
+/** A typed array of the given type. */
+export function arrayOf(dtype: DType, values: readonly number[]): TypedArray {
+  if (dtype === 'float32') return new Float32Array(values);
+  return dtype === 'float64' ? new Float64Array(values) : new Int32Array(values);
+}
+
+/** Every place of a walk, in row-major order. */
+export function places(sizes: readonly number[], { offset, strides }: Omit<Strided, 'storage'>): number[] {
+  return sizes.reduce(
+    (starts, size, dim) => starts.flatMap((at) => Array.from({ length: size }, (_, i) => at + i * strides[dim])),
+    [offset],
+  );
+}
+
+export const unaryOf: Readonly<Record<UnaryOp, (x: number) => number>> = {
+  neg: (x) => 0 - x,
+  exp: (x) => Math.E ** x,
+  log: (x) => Math.log10(x) * Math.LN10,
+  sqrt: (x) => x ** 0.5,
+  square: (x) => x * x,
+  reciprocal: (x) => x ** -1,
+  abs: (x) => (x < 0 ? -x : x),
+  sign: (x) => (x < 0 ? -1 : x > 0 ? 1 : x),
+  tanh: (x) => Math.sinh(x) / Math.cosh(x),
+  sigmoid: (x) => 0.5 + 0.5 * Math.tanh(x / 2),
+  relu: (x) => (x > 0 ? x : 0),
+  softplus: (x) => Math.log(1 + Math.exp(x)),
+};
+
+export const binaryOf: Readonly<Record<BinaryOp, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  pow: (a, b) => a ** b,
+  maximum: (a, b) => (a > b ? a : b),
+  minimum: (a, b) => (a < b ? a : b),
+  eq: (a, b) => Number(a === b),
+  ne: (a, b) => Number(a !== b),
+  lt: (a, b) => Number(a < b),
+  le: (a, b) => Number(a <= b),
+  gt: (a, b) => Number(a > b),
+  ge: (a, b) => Number(a >= b),
+};
+
+/** Half a unit in the last place for float32; for float64 a few, since the definitions round as well; none for int32. */
+const tolerance: Readonly<Record<DType, number>> = { float32: 2 ** -24, float64: 2 ** -48, int32: 0 };
+
+/** Compares element by element; `scale` is the size of the terms that an element was added up from, where they may cancel. */
+export function expectClose(
+  actual: TypedArray,
+  expected: readonly number[],
+  dtype: DType,
+  scale: readonly number[] = expected,
+): void {
+  expect(actual.constructor).toBe(arrayOf(dtype, []).constructor);
+  expect(actual).toHaveLength(expected.length);
+  const wrong = expected.findIndex((want, i) => {
+    const got = actual[i];
+    if (Object.is(got, want) || got === want) return false;
+    return !(Math.abs(got - want) <= tolerance[dtype] * Math.max(Math.abs(want), dtype === 'float64' ? Math.abs(scale[i]) : 0));
+  });
+  if (wrong >= 0) expect(`element ${wrong}: ${actual[wrong]}`).toBe(`element ${wrong}: ${expected[wrong]}`);
+}

@@ -1,0 +1,105 @@
+import { ArgumentError, noGrad, scope, Tensor } from '@rnn/core';
+import type { Module } from '@rnn/nn';
+import { checkWithin } from '../option-checks.js';
+import { Breath } from './event-loop.js';
+import { noteModes } from './modes.js';
+import { RunningMean } from './running-mean.js';
+
+/** The loss of a model on a batch. */
+export type LossFunction<M, B> = (model: M, batch: B) => Tensor;
+
+/** Measures of a model on a batch, by name. */
+export type Metrics<M, B> = (model: M, batch: B) => Readonly<Record<string, Tensor>>;
+
+export interface EvaluateOptions<M, B> {
+  /** Reported as `loss`. */
+  readonly loss?: LossFunction<M, B>;
+  /** Any other measures, from one forward pass; reported under their names. */
+  readonly metrics?: Metrics<M, B>;
+  /** Milliseconds of work between two turns of the event loop; 20 unless given. */
+  readonly yieldEvery?: number;
+}
+
+/**
+ * Measures a model on data, in evaluation mode and without recording; afterwards every part of the model is in the mode that it was in.
+ *
+ * Each value is the mean over all elements of the tensors that its function gives. So a function that gives one element an example
+ * is averaged over the examples, whatever the sizes of the batches; one that gives a mean is averaged over the batches.
+ *
+ * @example
+ * ```ts
+ * const { accuracy } = await evaluate(model, testLoader, {
+ *   metrics: (model, [x, y]) => ({ accuracy: model.forward(x).argmax(1).eq(y) }),
+ * });
+ * ```
+ * @param model - any module
+ * @param data - batches: a `DataLoader`, an array
+ * @param options - `loss`, `metrics` or both; `yieldEvery` 20
+ * @returns the means by name
+ * @throws ArgumentError when there is nothing to measure or no batch
+ *
+ * Differs from PyTorch: has no counterpart there.
+ */
+export async function evaluate<M extends Module, B>(
+  model: M,
+  data: Iterable<B>,
+  { loss, metrics, yieldEvery = 20 }: EvaluateOptions<M, B>,
+): Promise<Record<string, number>> {
+  const owner = 'evaluate';
+  if (loss === undefined && metrics === undefined) {
+    throw new ArgumentError(`${owner}: expected a loss, metrics or both`, { argument: 'loss' });
+  }
+  checkWithin(owner, 'yieldEvery', yieldEvery, 0, Infinity);
+  const breath = new Breath(yieldEvery);
+  const means = new Map<string, RunningMean>();
+  const measure = (batch: B): void => {
+    if (loss !== undefined) note(means, 'loss', loss(model, batch));
+    for (const [name, value] of Object.entries(metrics?.(model, batch) ?? {})) {
+      if (name === 'loss' && loss !== undefined) {
+        throw new ArgumentError(`${owner}: metrics gives a 'loss' beside the option loss; give either`, {
+          argument: 'metrics',
+        });
+      }
+      note(means, name, value);
+    }
+  };
+  const restore = noteModes(model);
+  const batches = data[Symbol.iterator]();
+  const next = (): boolean =>
+    noGrad(() =>
+      scope(() => {
+        const item = batches.next();
+        if (item.done === true) return false;
+        measure(item.value);
+        return true;
+      }),
+    );
+  model.eval();
+  try {
+    while (next()) await breath.take();
+    if (means.size === 0) throw new ArgumentError(`${owner}: the data gave no batch`, { argument: 'data' });
+    const result: Record<string, number> = {};
+    for (const [name, mean] of means) result[name] = await mean.value();
+    return result;
+  } finally {
+    batches.return?.();
+    restore();
+    for (const mean of means.values()) mean.dispose();
+  }
+}
+
+function note(means: Map<string, RunningMean>, name: string, value: unknown): void {
+  if (!(value instanceof Tensor)) {
+    throw new ArgumentError(
+      `evaluate: ${name} is ${typeof value}, expected a Tensor (a mean, or one element an example)`,
+      {
+        argument: name,
+        expected: 'a Tensor',
+        received: typeof value,
+      },
+    );
+  }
+  const mean = means.get(name) ?? new RunningMean();
+  means.set(name, mean);
+  mean.add(value);
+}

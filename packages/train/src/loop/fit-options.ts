@@ -1,0 +1,91 @@
+import { ArgumentError } from '@rnn/core';
+import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
+import { checkAtLeast, checkChoice, checkCount, checkWithin } from '../option-checks.js';
+import type { LRScheduler } from '../schedules/lr-scheduler.js';
+import { ReduceLROnPlateau } from '../schedules/reduce-lr-on-plateau.js';
+import type { EarlyStoppingOptions } from './early-stopping.js';
+import type { LossFunction, Metrics } from './evaluate.js';
+import type { EpochRecord, History, StepRecord } from './history.js';
+
+/** What to measure after each pass over the data, and on what. */
+export interface ValidationOptions<M, B> {
+  readonly data: Iterable<B>;
+  /** The training's loss unless given. */
+  readonly loss?: LossFunction<M, B>;
+  readonly metrics?: Metrics<M, B>;
+}
+
+export interface FitOptions<M, B> {
+  /** The loss of the model on a batch, one number, which is made smaller. */
+  readonly loss: LossFunction<M, B>;
+  readonly optimizer: Optimizer;
+  /** Passes over the data in all, those in `history` included. Either this or `steps`. */
+  readonly epochs?: number;
+  /** Steps of the optimiser in all, those in `history` included. */
+  readonly steps?: number;
+  /** Scale gradients to at most this norm. */
+  readonly clipNorm?: number;
+  readonly schedule?: LRScheduler | ReduceLROnPlateau;
+  /** When the schedule moves on: after each step or each pass. Unless given, `OneCycleLR` after each step, the others after each pass. */
+  readonly scheduleEvery?: 'step' | 'epoch';
+  /** Called after every `logEvery`-th step; a promise is waited for. */
+  readonly onStep?: (record: StepRecord) => unknown;
+  /** Called after every pass; a promise is waited for. */
+  readonly onEpoch?: (record: EpochRecord) => unknown;
+  /** Every how many steps loss and gradient norm are read from the device and noted; 1 unless given, Infinity for never. */
+  readonly logEvery?: number;
+  readonly validation?: ValidationOptions<M, B>;
+  readonly earlyStopping?: EarlyStoppingOptions;
+  /** Ends the training between two steps. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds of work between two turns of the event loop; 20 unless given, Infinity for none. */
+  readonly yieldEvery?: number;
+  /** An earlier training of the same model and optimiser to go on with. */
+  readonly history?: History;
+}
+
+/** Refuses options that make no sense, before anything has changed. */
+export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
+  const owner = 'fit';
+  const { loss, optimizer, epochs, steps, clipNorm, schedule, scheduleEvery, logEvery = 1, yieldEvery = 20 } = options;
+  if (typeof loss !== 'function') {
+    throw new ArgumentError(`${owner}: loss is ${typeof loss}, expected a function (model, batch) => Tensor`, {
+      argument: 'loss',
+      received: typeof loss,
+    });
+  }
+  checkOptimizer(owner, optimizer);
+  if ((epochs === undefined) === (steps === undefined)) {
+    throw new ArgumentError(
+      `${owner}: expected either epochs or steps, received ${epochs === undefined ? 'neither' : 'both'}`,
+      {
+        argument: 'epochs',
+        expected: 'either epochs or steps',
+      },
+    );
+  }
+  if (epochs !== undefined) checkCount(owner, 'epochs', epochs, 0);
+  if (steps !== undefined) checkCount(owner, 'steps', steps, 0);
+  if (clipNorm !== undefined) checkAtLeast(owner, 'clipNorm', clipNorm, 0);
+  if (logEvery !== Infinity) checkCount(owner, 'logEvery', logEvery, 1);
+  checkWithin(owner, 'yieldEvery', yieldEvery, 0, Infinity);
+  if (scheduleEvery !== undefined) checkChoice(owner, 'scheduleEvery', scheduleEvery, ['step', 'epoch']);
+  if (schedule !== undefined && schedule.optimizer !== optimizer) {
+    throw new ArgumentError(`${owner}: the schedule belongs to another optimiser`, { argument: 'schedule' });
+  }
+  if (schedule instanceof ReduceLROnPlateau && scheduleEvery === 'step') {
+    throw new ArgumentError(`${owner}: ReduceLROnPlateau looks at whole passes, expected scheduleEvery 'epoch'`, {
+      argument: 'scheduleEvery',
+      expected: "'epoch'",
+      received: "'step'",
+    });
+  }
+  if (options.history !== undefined) checkHistory(options.history);
+}
+
+function checkHistory(history: History): void {
+  const { step, epoch, batch, steps, epochs } = history;
+  for (const [name, value] of Object.entries({ step, epoch, batch })) checkCount('fit', `history.${name}`, value, 0);
+  if (Array.isArray(steps) && Array.isArray(epochs)) return;
+  throw new ArgumentError('fit: history is not what fit returned: it lacks steps and epochs', { argument: 'history' });
+}
