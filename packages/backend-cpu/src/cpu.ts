@@ -3,6 +3,7 @@ import type {
   Backend,
   BackendInfo,
   BinaryOp,
+  CompiledProgram,
   ConcatPart,
   DType,
   IndexSizes,
@@ -10,6 +11,7 @@ import type {
   MatmulSizes,
   MemoryUse,
   Operand,
+  Program,
   ReduceOp,
   Storage,
   Strided,
@@ -17,6 +19,7 @@ import type {
   UnaryOp,
 } from '@rnn/core';
 import { binary } from './binary.js';
+import { CpuProgram } from './compile.js';
 import { concat } from './concat.js';
 import { copy } from './copy.js';
 import { gather, scatterAdd } from './gather.js';
@@ -156,6 +159,12 @@ class CpuBackend implements Backend {
     const result = this.arrays.allocate(a.storage.dtype, product(sizes.batch) * sizes.m * sizes.n);
     matmul(result.values, left, right, sizes);
     return result;
+  }
+
+  // --- programs ---------------------------------------------------------------------------------------------------
+
+  compile(program: Program): CompiledProgram {
+    return new CpuProgram(program, this.arrays);
   }
 
   /** An operand as an array to walk; a number becomes an array of one element that the walk never leaves. */

@@ -1,8 +1,8 @@
 import { cpu } from '@rnn/backend-cpu';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as rnn from '../src/index.js';
-import { concat, explain, linear, manualSeed, mul, ones, randn, scan, setBackend, sigmoid, softmax, sub, sum, tanh, Tensor, where, zeros } from '../src/index.js';
-import type { ScanOptions, Step } from '../src/index.js';
+import { concat, explain, linear, manualSeed, mul, ones, randn, scan, scope, setBackend, sigmoid, softmax, sub, sum, tanh, Tensor, where, zeros } from '../src/index.js';
+import type { Backend, ScanOptions, Step } from '../src/index.js';
 import { runEagerly } from '../src/recurrence/eager.js';
 import { checkScan, listOf, type StepParameters, type Tensors } from '../src/recurrence/scan-arguments.js';
 
@@ -171,7 +171,14 @@ function outcome(run: Run, { step, widths, inputs, parameters }: Case, scanOptio
   return [...ys, ...last, ...[...p, ...xs, ...s].map((t) => t.grad ?? zeros(t.shape))].map((t) => Array.from(t.dataSync()));
 }
 
-beforeAll(async () => setBackend(await cpu()));
+/** One backend that compiles programs, and the same without: there core runs them by primitives. */
+let backends: Record<'compiled' | 'by primitives', Backend>;
+
+beforeAll(async () => {
+  const backend = await cpu();
+  backends = { compiled: backend, 'by primitives': Object.create(backend, { compile: { value: undefined } }) as Backend };
+  setBackend(backend);
+});
 
 describe.each(cases)('$name', (kase) => {
   test('takes the compiled road', () => {
@@ -181,10 +188,24 @@ describe.each(cases)('$name', (kase) => {
     if (kase.products !== undefined) expect(why.products).toEqual(kase.products);
   });
 
-  test.each(Object.entries(options))('%s: the compiled run is the eager one', (_, scanOptions) => {
+  test.each(Object.entries(options))('%s: programs give what single operations give', (_, scanOptions) => {
     const eager = outcome(eagerly, kase, scanOptions);
-    const compiled = outcome(scan, kase, scanOptions);
-    compiled.forEach((values, i) => values.forEach((value, j) => expect(value, `result ${i}, element ${j}`).toBeCloseTo(eager[i][j], 10)));
+    for (const [name, backend] of Object.entries(backends)) {
+      setBackend(backend);
+      const found = scope(() => outcome(scan, kase, scanOptions));
+      found.forEach((values, i) => values.forEach((value, j) => expect(value, `${name}, result ${i}, element ${j}`).toBeCloseTo(eager[i][j], 10)));
+    }
+    setBackend(backends.compiled);
+  });
+
+  test('leaves no storage behind', () => {
+    const before = backends.compiled.memory().storages;
+    for (const backend of Object.values(backends)) {
+      setBackend(backend);
+      for (const scanOptions of Object.values(options)) scope(() => outcome(scan, kase, scanOptions));
+    }
+    setBackend(backends.compiled);
+    expect(backends.compiled.memory().storages).toBe(before);
   });
 });
 

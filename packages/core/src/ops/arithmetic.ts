@@ -105,10 +105,8 @@ function share(grad: Tensor, lost: Tensor, tied: Tensor): Tensor {
  * @returns the same shape
  */
 export function neg(x: Tensor): Tensor {
-  return anyFunction('neg', x, 'y', passedNegated);
+  return anyFunction('neg', x, 'nothing', neg);
 }
-
-const passedNegated = (grad: Tensor): Tensor => neg(grad);
 
 /** `x * x`; see `neg`. */
 export function square(x: Tensor): Tensor {

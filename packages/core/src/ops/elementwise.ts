@@ -23,25 +23,24 @@ function mapped(op: UnaryOp, x: Tensor): Tensor {
   return wrap(backend, backend.unary(op, x.storage), x.shape);
 }
 
-/**
- * A function on the reals.
- *
- * @param reads - what the derivative gets besides the gradient: the operand `x` or the result `y`
- */
-export function realFunction(op: UnaryOp, x: Tensor, reads: 'x' | 'y', derivative: UnaryDerivative): Tensor {
+/** What a derivative gets besides the gradient: the operand `x` or the result `y`. */
+type Reads = 'x' | 'y' | 'nothing';
+
+/** A function on the reals. */
+export function realFunction(op: UnaryOp, x: Tensor, reads: Reads, derivative: UnaryDerivative): Tensor {
   checkTensor(op, 'x', x);
   checkFloating(op, x);
   return anyFunction(op, x, reads, derivative);
 }
 
 /** The same for a function that whole numbers have too. */
-export function anyFunction(op: UnaryOp, x: Tensor, reads: 'x' | 'y', derivative: UnaryDerivative): Tensor {
+export function anyFunction(op: UnaryOp, x: Tensor, reads: Reads, derivative: UnaryDerivative): Tensor {
   checkTensor(op, 'x', x);
   const result = mapped(op, x);
   return record(result, {
     name: op,
     inputs: [x],
-    saved: [reads === 'x' ? x : result],
+    saved: reads === 'nothing' ? [] : [reads === 'x' ? x : result],
     derivatives: [(grad, [value]) => derivative(grad, value)],
   });
 }

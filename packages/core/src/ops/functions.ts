@@ -42,7 +42,7 @@ export function abs(x: Tensor): Tensor {
 
 /** -1, 0 or 1, also of int32; 0 for NaN, as in PyTorch. Its derivative is 0 everywhere. */
 export function sign(x: Tensor): Tensor {
-  return anyFunction('sign', x, 'x', (grad) => zerosLike(grad));
+  return anyFunction('sign', x, 'nothing', zerosLike);
 }
 
 /** The hyperbolic tangent. See `exp`. */

@@ -1,0 +1,197 @@
+import { firstInstruction, widthsOf } from '@rnn/core';
+import type { CompiledProgram, DType, Instruction, Program, ProgramArguments, ProgramOperand, ProgramResults, TypedArray } from '@rnn/core';
+import { binary } from './binary.js';
+import { concat } from './concat.js';
+import { copy } from './copy.js';
+import { matmul } from './matmul.js';
+import type { Memory } from './memory.js';
+import { reduce } from './reduce.js';
+import { select } from './select.js';
+import { newArray } from './typed-arrays.js';
+import { unary } from './unary.js';
+import type { View } from './walk.js';
+
+/** One instruction, ready to run on the arrays of one workspace. */
+type Action = () => void;
+
+/**
+ * What `compile` has to do, in the plainest form: every value of the program gets an array of `rows x width`, once; every instruction
+ * becomes a function that reads the arrays of its operands and writes its own; a step runs them in order. The kernels are those of
+ * the primitives. A faster backend does the same with fewer passes over memory.
+ */
+export class CpuProgram implements CompiledProgram {
+  private readonly program: Program;
+  private readonly memory: Memory;
+  private readonly widths: readonly number[];
+  private workspace: Workspace | undefined;
+
+  constructor(program: Program, memory: Memory) {
+    this.program = program;
+    this.memory = memory;
+    this.widths = widthsOf(program);
+  }
+
+  run(args: ProgramArguments): ProgramResults {
+    const { program, memory, widths } = this;
+    const { steps, rows, lengths, resets } = args;
+    const { dtype, carried, outputs, reverse, adjoint } = program;
+    if (this.workspace?.rows !== rows) this.workspace = new Workspace(program, widths, rows);
+    const { values, state, actions } = this.workspace;
+
+    const stacked = args.stacked.map((storage) => memory.valuesOf(storage));
+    const initial = args.carried.map((storage) => memory.valuesOf(storage));
+    args.fixed.forEach((storage, i) => values[program.stacked.length + carried.length + i].set(memory.valuesOf(storage)));
+    const kept = outputs.map((value) => memory.allocate(dtype, steps * rows * widths[value]));
+    const last = carried.map((width) => memory.allocate(dtype, rows * width));
+    state.forEach((array, i) => array.set(initial[i]));
+    // Adjoints that are due to the initial state, because a reset cut the sequence there.
+    const aside = adjoint && resets !== undefined ? carried.map((width) => newArray(dtype, rows * width)) : undefined;
+
+    for (let n = 0; n < steps; n++) {
+      const t = reverse ? steps - 1 - n : n;
+      const isGoing = (row: number): boolean => lengths === undefined || t < lengths[row];
+      const isReset = (row: number): boolean => resets !== undefined && resets[t * rows + row] !== 0;
+      stacked.forEach((array, i) => copyRun(values[i], 0, array, t * values[i].length, values[i].length));
+      if (!adjoint) state.forEach((array, i) => copyRows(array, initial[i], carried[i], rows, isReset));
+
+      for (const action of actions) action();
+
+      outputs.forEach((value, i) => {
+        const width = widths[value];
+        const at = t * rows * width;
+        const source = values[value];
+        const isShared = source.length === width && rows > 1; // a fixed row
+        for (let row = 0; row < rows; row++) {
+          if (isGoing(row)) copyRun(kept[i].values, at + row * width, source, isShared ? 0 : row * width, width);
+          else kept[i].values.fill(0, at + row * width, at + (row + 1) * width);
+        }
+      });
+      // All next values are read before any is overwritten: a value may be carried to another place.
+      program.next.forEach((value, i) => copyRun(last[i].values, 0, values[value], 0, last[i].size));
+      state.forEach((array, i) => copyRows(array, last[i].values, carried[i], rows, isGoing));
+      if (aside !== undefined) state.forEach((array, i) => setAside(aside[i], array, carried[i], rows, isReset));
+    }
+    state.forEach((array, i) => {
+      copyRun(last[i].values, 0, array, 0, array.length);
+      if (aside !== undefined) for (let e = 0; e < array.length; e++) last[i].values[e] += aside[i][e];
+    });
+    return { outputs: kept, last };
+  }
+}
+
+/** `count` elements; a loop, since `subarray` would allocate at every step. */
+function copyRun(to: TypedArray, at: number, from: TypedArray, start: number, count: number): void {
+  for (let i = 0; i < count; i++) to[at + i] = from[start + i];
+}
+
+/** The rows for which a condition holds. */
+function copyRows(to: TypedArray, from: TypedArray, width: number, rows: number, holds: (row: number) => boolean): void {
+  for (let row = 0; row < rows; row++) if (holds(row)) copyRun(to, row * width, from, row * width, width);
+}
+
+/** Adds rows to what was set aside and leaves zeros in their place. */
+function setAside(aside: TypedArray, state: TypedArray, width: number, rows: number, holds: (row: number) => boolean): void {
+  for (let row = 0; row < rows; row++) {
+    if (!holds(row)) continue;
+    for (let e = row * width; e < (row + 1) * width; e++) {
+      aside[e] += state[e];
+      state[e] = 0;
+    }
+  }
+}
+
+/** The arrays of all values for a number of rows, and the instructions bound to them. */
+class Workspace {
+  readonly rows: number;
+  /** By the number of the value. */
+  readonly values: readonly TypedArray[];
+  /** Those of the carried values. */
+  readonly state: readonly TypedArray[];
+  readonly actions: readonly Action[];
+  private readonly program: Program;
+  private readonly widths: readonly number[];
+
+  constructor(program: Program, widths: readonly number[], rows: number) {
+    const { stacked, carried, fixed, dtype } = program;
+    this.program = program;
+    this.widths = widths;
+    this.rows = rows;
+    const first = firstInstruction(program);
+    this.values = widths.map((width, value) => {
+      const shape = this.isFixed(value) ? fixed[value - stacked.length - carried.length] : undefined;
+      return newArray(dtype, shape === undefined ? rows * width : shape.rows * shape.columns);
+    });
+    this.state = this.values.slice(stacked.length, stacked.length + carried.length);
+    this.actions = program.body.map((instruction, i) => this.bind(instruction, this.values[first + i]));
+  }
+
+  private isFixed(value: number): boolean {
+    const { stacked, carried } = this.program;
+    return value >= stacked.length + carried.length && value < firstInstruction(this.program);
+  }
+
+  private bind(instruction: Instruction, out: TypedArray): Action {
+    const { values, widths, rows } = this;
+    const { dtype } = this.program;
+    const { width } = instruction;
+    switch (instruction.kind) {
+      case 'unary': {
+        const { op, x } = instruction;
+        return () => unary(op, dtype, out, values[x]);
+      }
+      case 'binary': {
+        const { op } = instruction;
+        const { sizes, views } = this.walk([instruction.a, instruction.b], width, dtype);
+        return () => binary(op, dtype, out, views[0], views[1], sizes);
+      }
+      case 'select': {
+        const { sizes, views } = this.walk([{ value: instruction.condition }, instruction.a, instruction.b], width, dtype);
+        return () => select(out, views[0], views[1], views[2], sizes);
+      }
+      case 'copy': {
+        const { x, offset } = instruction;
+        const sizes = [rows, ...instruction.sizes];
+        const view: View = { values: values[x], offset, strides: [this.isFixed(x) ? 0 : widths[x], ...instruction.strides] };
+        return () => copy(out, view, sizes);
+      }
+      case 'concat': {
+        const pieces = instruction.parts.map((part) => ({ values: values[part], run: widths[part] }));
+        return () => concat(out, pieces, rows);
+      }
+      case 'fill':
+        return () => void out.fill(instruction.number);
+      case 'reduce': {
+        const { op, x, outer, size, inner } = instruction;
+        return () => reduce(op, out, values[x], rows * outer, size, inner);
+      }
+      case 'matmul': {
+        const { x, weight, transposed, init } = instruction;
+        const left = { values: values[x], batchStrides: [0], transposed: false };
+        const right = { values: values[weight], batchStrides: [0], transposed };
+        const sizes = { batch: [1], m: rows, k: widths[x], n: width };
+        if (init === undefined) return () => matmul(out, left, right, sizes);
+        const start = this.walk([{ value: init }], width, dtype);
+        const product: View = { values: out, offset: 0, strides: start.sizes.length === 1 ? [1] : [width, 1] };
+        return () => {
+          matmul(out, left, right, sizes);
+          binary('add', dtype, out, product, start.views[0], start.sizes);
+        };
+      }
+    }
+  }
+
+  /** Operands of an elementwise instruction: dense where all are, else row by row, with stride 0 where one element or row serves all. */
+  private walk(operands: readonly ProgramOperand[], width: number, dtype: DType): { sizes: number[]; views: View[] } {
+    const { values, widths, rows } = this;
+    const isDense = (operand: ProgramOperand): boolean =>
+      typeof operand === 'number' || (!this.isFixed(operand.value) && widths[operand.value] === width);
+    const dense = operands.every(isDense);
+    const views = operands.map((operand): View => {
+      if (typeof operand === 'number') return { values: newArray(dtype, 1).fill(operand), offset: 0, strides: dense ? [0] : [0, 0] };
+      const own = widths[operand.value];
+      const strides = dense ? [1] : [this.isFixed(operand.value) ? 0 : own, own === 1 && width > 1 ? 0 : 1];
+      return { values: values[operand.value], offset: 0, strides };
+    });
+    return { sizes: dense ? [rows * width] : [rows, width], views };
+  }
+}
