@@ -1,5 +1,14 @@
 import { firstInstruction, widthsOf } from '@rnn/core';
-import type { CompiledProgram, DType, Instruction, Program, ProgramArguments, ProgramOperand, ProgramResults, TypedArray } from '@rnn/core';
+import type {
+  CompiledProgram,
+  DType,
+  Instruction,
+  Program,
+  ProgramArguments,
+  ProgramOperand,
+  ProgramResults,
+  TypedArray,
+} from '@rnn/core';
 import { binary } from './binary.js';
 import { concat } from './concat.js';
 import { copy } from './copy.js';
@@ -40,7 +49,9 @@ export class CpuProgram implements CompiledProgram {
 
     const stacked = args.stacked.map((storage) => memory.valuesOf(storage));
     const initial = args.carried.map((storage) => memory.valuesOf(storage));
-    args.fixed.forEach((storage, i) => values[program.stacked.length + carried.length + i].set(memory.valuesOf(storage)));
+    args.fixed.forEach((storage, i) =>
+      values[program.stacked.length + carried.length + i].set(memory.valuesOf(storage)),
+    );
     const kept = outputs.map((value) => memory.allocate(dtype, steps * rows * widths[value]));
     const last = carried.map((width) => memory.allocate(dtype, rows * width));
     state.forEach((array, i) => array.set(initial[i]));
@@ -85,12 +96,24 @@ function copyRun(to: TypedArray, at: number, from: TypedArray, start: number, co
 }
 
 /** The rows for which a condition holds. */
-function copyRows(to: TypedArray, from: TypedArray, width: number, rows: number, holds: (row: number) => boolean): void {
+function copyRows(
+  to: TypedArray,
+  from: TypedArray,
+  width: number,
+  rows: number,
+  holds: (row: number) => boolean,
+): void {
   for (let row = 0; row < rows; row++) if (holds(row)) copyRun(to, row * width, from, row * width, width);
 }
 
 /** Adds rows to what was set aside and leaves zeros in their place. */
-function setAside(aside: TypedArray, state: TypedArray, width: number, rows: number, holds: (row: number) => boolean): void {
+function setAside(
+  aside: TypedArray,
+  state: TypedArray,
+  width: number,
+  rows: number,
+  holds: (row: number) => boolean,
+): void {
   for (let row = 0; row < rows; row++) {
     if (!holds(row)) continue;
     for (let e = row * width; e < (row + 1) * width; e++) {
@@ -145,13 +168,21 @@ class Workspace {
         return () => binary(op, dtype, out, views[0], views[1], sizes);
       }
       case 'select': {
-        const { sizes, views } = this.walk([{ value: instruction.condition }, instruction.a, instruction.b], width, dtype);
+        const { sizes, views } = this.walk(
+          [{ value: instruction.condition }, instruction.a, instruction.b],
+          width,
+          dtype,
+        );
         return () => select(out, views[0], views[1], views[2], sizes);
       }
       case 'copy': {
         const { x, offset } = instruction;
         const sizes = [rows, ...instruction.sizes];
-        const view: View = { values: values[x], offset, strides: [this.isFixed(x) ? 0 : widths[x], ...instruction.strides] };
+        const view: View = {
+          values: values[x],
+          offset,
+          strides: [this.isFixed(x) ? 0 : widths[x], ...instruction.strides],
+        };
         return () => copy(out, view, sizes);
       }
       case 'concat': {
@@ -187,7 +218,8 @@ class Workspace {
       typeof operand === 'number' || (!this.isFixed(operand.value) && widths[operand.value] === width);
     const dense = operands.every(isDense);
     const views = operands.map((operand): View => {
-      if (typeof operand === 'number') return { values: newArray(dtype, 1).fill(operand), offset: 0, strides: dense ? [0] : [0, 0] };
+      if (typeof operand === 'number')
+        return { values: newArray(dtype, 1).fill(operand), offset: 0, strides: dense ? [0] : [0, 0] };
       const own = widths[operand.value];
       const strides = dense ? [1] : [this.isFixed(operand.value) ? 0 : own, own === 1 && width > 1 ? 0 : 1];
       return { values: values[operand.value], offset: 0, strides };

@@ -47,22 +47,28 @@ export const binaryOf: Readonly<Record<BinaryOp, (a: number, b: number) => numbe
   ge: (a, b) => Number(a >= b),
 };
 
-/** Half a unit in the last place for float32; for float64 a few, since the definitions round as well; none for int32. */
-const tolerance: Readonly<Record<DType, number>> = { float32: 2 ** -24, float64: 2 ** -48, int32: 0 };
+/** Rounding to the type, and rounding in the definition itself; int32 is exact. */
+const units: Readonly<Record<DType, number>> = { float32: 2 ** -24 + 2 ** -48, float64: 2 ** -48, int32: 0 };
+/** Half the smallest number of float32. */
+const smallest: Readonly<Record<DType, number>> = { float32: 2 ** -150, float64: 0, int32: 0 };
 
-/** Compares element by element; `scale` is the size of the terms that an element was added up from, where they may cancel. */
+/**
+ * Compares element by element, NaN with NaN and infinities with themselves. For sums, `terms` holds the sum of the magnitudes of what was
+ * added up: where terms cancel, the order of additions shows in the last digits.
+ */
 export function expectClose(
   actual: TypedArray,
   expected: readonly number[],
   dtype: DType,
-  scale: readonly number[] = expected,
+  terms: readonly number[] = expected,
 ): void {
   expect(actual.constructor).toBe(arrayOf(dtype, []).constructor);
   expect(actual).toHaveLength(expected.length);
   const wrong = expected.findIndex((want, i) => {
     const got = actual[i];
     if (Object.is(got, want) || got === want) return false;
-    return !(Math.abs(got - want) <= tolerance[dtype] * Math.max(Math.abs(want), dtype === 'float64' ? Math.abs(scale[i]) : 0));
+    const rounding = dtype === 'int32' ? 0 : 2 ** -48 * Math.abs(terms[i]);
+    return !(Math.abs(got - want) <= units[dtype] * Math.abs(want) + rounding + smallest[dtype]);
   });
   if (wrong >= 0) expect(`element ${wrong}: ${actual[wrong]}`).toBe(`element ${wrong}: ${expected[wrong]}`);
 }

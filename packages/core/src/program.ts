@@ -95,7 +95,7 @@ export interface ProgramArguments {
   readonly fixed: readonly Storage[];
   /** One a row, from 0 to steps; all steps of all rows are valid without it. */
   readonly lengths: Int32Array | undefined;
-  /** `[steps, rows]`, 1 where a row starts afresh. */
+  /** `[steps, rows]`, 1 where a row starts afresh; 0 past the end of a row. */
   readonly resets: Uint8Array | undefined;
 }
 

@@ -56,7 +56,7 @@ function arrange<X extends Tensors, S extends Tensors, Y extends Tensors, P exte
     source: step,
     inputs,
     states,
-    parameters: options.parameters && Object.values(options.parameters).filter((tensor) => tensor !== undefined),
+    parameters: options.parameters && Object.values(options.parameters).filter((value): value is Tensor => value instanceof Tensor),
     extent,
     reverse: options.reverse === true,
   };

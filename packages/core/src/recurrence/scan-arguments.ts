@@ -6,8 +6,8 @@ import { Tensor } from '../tensor.js';
 /** One tensor, or a fixed list of them. */
 export type Tensors = Tensor | readonly Tensor[];
 
-/** Tensors that a step works with besides its input and state, by name. */
-export type StepParameters = Readonly<Record<string, Tensor | undefined>>;
+/** Tensors that a step works with besides its input and state, as the properties of an object. */
+export type StepParameters = object;
 
 /** One step of a recurrence: from an input and the state before to an output and the state after. */
 export type Step<X extends Tensors, S extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters> = (
@@ -69,11 +69,13 @@ export function checkScan(sequences: readonly Tensor[], initial: readonly Tensor
   if (lengths === undefined && resets === undefined) return { steps, lengths: undefined, resets: undefined };
   for (const x of sequences) checkRows(x, 1, batch, 'xs', '[T, B, ...]');
   for (const s of initial) checkRows(s, 0, batch, 'state', '[B, ...]');
-  return {
-    steps,
-    lengths: lengths === undefined ? undefined : checkLengths('scan', lengths, batch, steps),
-    resets: resets === undefined ? undefined : checkResets(resets, steps, batch),
-  };
+  const valid = lengths === undefined ? undefined : checkLengths('scan', lengths, batch, steps);
+  const marks = resets === undefined ? undefined : checkResets(resets, steps, batch);
+  // Past its end a row keeps its state, so nothing is reset there.
+  valid?.forEach((length, row) => {
+    for (let t = length; t < steps; t++) if (marks !== undefined) marks[t * batch + row] = 0;
+  });
+  return { steps, lengths: valid, resets: marks };
 }
 
 function checkRows(x: Tensor, dim: number, batch: number | undefined, argument: string, form: string): void {

@@ -9,12 +9,10 @@ const kind: LayerKind = {
   name: 'GRU',
   gates: 3,
   states: ['h0'],
-  step:
-    (weights) =>
-    (x, [h]) => {
-      const next = gruStep(weights, x, h);
-      return [next, [next]];
-    },
+  step: (x, [h], weights) => {
+    const next = gruStep(weights, x, h);
+    return [next, [next]];
+  },
 };
 
 /**

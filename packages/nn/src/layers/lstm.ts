@@ -17,12 +17,10 @@ const kind: LayerKind = {
   name: 'LSTM',
   gates: 4,
   states: ['h0', 'c0'],
-  step:
-    (weights) =>
-    (x, [h, c]) => {
-      const next = lstmStep(weights, x, [h, c]);
-      return [next[0], next];
-    },
+  step: (x, [h, c], weights) => {
+    const next = lstmStep(weights, x, [h, c]);
+    return [next[0], next];
+  },
 };
 
 /**

@@ -10,7 +10,7 @@ import { checkSequence, checkStates, type CheckedSequence } from './layer-checks
 import { settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
 
 /** One layer's step in one direction: the state is a list, the output its first tensor. */
-export type LayerStep = Step<Tensor, readonly Tensor[], Tensor>;
+export type LayerStep = Step<Tensor, readonly Tensor[], Tensor, StepWeights>;
 
 /** What tells RNN, LSTM and GRU apart. */
 export interface LayerKind {
@@ -19,7 +19,8 @@ export interface LayerKind {
   readonly gates: number;
   /** Names of the tensors of the state, the hidden state first. */
   readonly states: readonly string[];
-  readonly step: (weights: StepWeights) => LayerStep;
+  /** Depends on its arguments alone, so that it is traced once for all layers. */
+  readonly step: LayerStep;
 }
 
 /**
@@ -137,8 +138,8 @@ export abstract class RecurrentLayer extends Module {
       const x = layer === 0 ? current : dropout(current, { p: this.dropout, training: this.training });
       const outputs = this.#suffixes(layer).map((suffix, direction) => {
         const run = layer * this.#directions + direction;
-        const step = this.#kind.step(this.#weights(suffix));
-        const [ys, last] = scan(step, x, initial[run], { lengths, reverse: direction === 1 });
+        const parameters = this.#weights(suffix);
+        const [ys, last] = scan(this.#kind.step, x, initial[run], { parameters, lengths, reverse: direction === 1 });
         finals.push(last);
         return ys;
       });

@@ -3,11 +3,26 @@ import { rnnStep, type RNNNonlinearity } from '../cells/rnn-cell.js';
 import { checkChoice, checkOptions } from '../options.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
 import { layerOptions, type LayerOptions, type SequenceOptions } from './layer-options.js';
-import { RecurrentLayer } from './recurrent-layer.js';
+import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
 
 export interface RNNOptions extends LayerOptions {
   readonly nonlinearity?: RNNNonlinearity;
 }
+
+function kindOf(nonlinearity: RNNNonlinearity): LayerKind {
+  return {
+    name: 'RNN',
+    gates: 1,
+    states: ['h0'],
+    step: (x, [h], weights) => {
+      const next = rnnStep(weights, nonlinearity, x, h);
+      return [next, [next]];
+    },
+  };
+}
+
+/** One step function for each nonlinearity, since traces are remembered by the function. */
+const kinds: Record<RNNNonlinearity, LayerKind> = { tanh: kindOf('tanh'), relu: kindOf('relu') };
 
 /**
  * Layers of plain recurrent cells over a sequence: h' = tanh(W_ih x + b_ih + W_hh h + b_hh).
@@ -34,17 +49,7 @@ export class RNN extends RecurrentLayer {
     const { nonlinearity = 'tanh' } = options;
     checkChoice('RNN', 'nonlinearity', nonlinearity, ['tanh', 'relu']);
     super(
-      {
-        name: 'RNN',
-        gates: 1,
-        states: ['h0'],
-        step:
-          (weights) =>
-          (x, [h]) => {
-            const next = rnnStep(weights, nonlinearity, x, h);
-            return [next, [next]];
-          },
-      },
+      kinds[nonlinearity],
       inputSize,
       hiddenSize,
       0,
