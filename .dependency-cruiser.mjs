@@ -10,7 +10,7 @@ const mayImport = {
   'backend-cpu': ['core'],
   nn: ['core'],
   train: ['core', 'nn'],
-  conformance: ['core', 'nn'],
+  conformance: ['core', 'nn', 'train'],
 };
 
 /** @param {string} name */

@@ -11,5 +11,6 @@ export function library(entry: string[]): Options {
     sourcemap: true,
     clean: true,
     silent: true,
+    removeNodeProtocol: false,
   };
 }

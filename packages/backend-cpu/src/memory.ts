@@ -6,13 +6,15 @@ import { newArray } from './typed-arrays.js';
 const SPARE_BYTES = 64 * 2 ** 20;
 
 /** A storage is a typed array, until it is released. */
-export class CpuStorage implements Storage {
+class CpuStorage implements Storage {
+  readonly owner: Memory;
   readonly dtype: DType;
   readonly size: number;
   /** Nothing after the release. */
   values: TypedArray | undefined;
 
-  constructor(dtype: DType, values: TypedArray) {
+  constructor(owner: Memory, dtype: DType, values: TypedArray) {
+    this.owner = owner;
     this.dtype = dtype;
     this.size = values.length;
     this.values = values;
@@ -20,14 +22,14 @@ export class CpuStorage implements Storage {
 }
 
 /** One that has just been made. */
-export type LiveStorage = CpuStorage & { readonly values: TypedArray };
+type LiveStorage = CpuStorage & { readonly values: TypedArray };
 
 /**
  * The live storages, and released arrays that wait for their next use.
  *
  * JavaScript would collect arrays by itself. Keeping them is for speed: a new typed array of more than 64 bytes takes half a
- * microsecond and must be filled with zeros, as long as a kernel takes for 300 elements, while a training step asks for the same few
- * sizes over and over.
+ * microsecond and more, as long as a kernel takes for a few hundred elements, while a training step asks for the same few sizes over and
+ * over. Additions of 64 elements are 3 to 4 times as fast with it, of 2048 elements 1.7 times.
  */
 export class Memory {
   private readonly live = new Set<CpuStorage>();
@@ -47,7 +49,7 @@ export class Memory {
     const spare = this.spare[dtype].get(size)?.pop();
     if (spare !== undefined) this.spareBytes -= spare.byteLength;
     const values = spare ?? newArray(dtype, size);
-    const storage = new CpuStorage(dtype, values);
+    const storage = new CpuStorage(this, dtype, values);
     this.live.add(storage);
     this.liveBytes += values.byteLength;
     return storage as LiveStorage;
@@ -56,10 +58,8 @@ export class Memory {
   /** The elements of a live storage. */
   valuesOf(storage: Storage): TypedArray {
     this.refuseDisposed();
-    if (!(storage instanceof CpuStorage)) {
-      throw new BackendError(
-        'cpu: received a storage of another backend; move the tensor here with .to(backend). If you did not call the backend yourself, please report this',
-      );
+    if (!(storage instanceof CpuStorage) || storage.owner !== this) {
+      throw new BackendError('cpu: received a storage of another backend; move the tensor here with .to(backend)');
     }
     if (storage.values === undefined) {
       throw new BackendError(
@@ -73,10 +73,8 @@ export class Memory {
     // A tensor may well outlive its backend, and a finalizer may not throw: what was freed with everything else is free.
     if (this.disposed) return;
     const values = this.valuesOf(storage);
-    if (!this.live.delete(storage as CpuStorage)) {
-      throw new BackendError('cpu: release of a storage that belongs to another cpu backend');
-    }
     (storage as CpuStorage).values = undefined;
+    this.live.delete(storage as CpuStorage);
     this.liveBytes -= values.byteLength;
     this.keep(storage.dtype, values);
   }

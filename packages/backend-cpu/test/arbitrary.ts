@@ -36,8 +36,7 @@ export interface Walk {
 /** Walks over given sizes: dense in any order of dimensions, with gaps, reversed, broadcast, and not from the beginning. */
 export function anyWalk(sizes: readonly number[]): fc.Arbitrary<Walk> {
   const dims = sizes.map((_, dim) => dim);
-  const each = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
-    fc.tuple(...dims.map(() => value)) as fc.Arbitrary<T[]>;
+  const each = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.tuple<T[]>(...dims.map(() => value));
   return fc
     .record({
       inOrder: fc.boolean(),
@@ -50,7 +49,7 @@ export function anyWalk(sizes: readonly number[]): fc.Arbitrary<Walk> {
       const strides = sizes.map(() => 0);
       let step = 1;
       let offset = before;
-      for (const dim of inOrder ? dims.toReversed() : shuffled) {
+      for (const dim of inOrder ? [...dims].reverse() : shuffled) {
         const kind = kinds[dim];
         if (kind === 'broadcast') continue;
         if (kind === 'gap') step *= 2;

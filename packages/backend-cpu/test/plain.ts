@@ -64,8 +64,10 @@ export function expectClose(
 ): void {
   expect(actual.constructor).toBe(arrayOf(dtype, []).constructor);
   expect(actual).toHaveLength(expected.length);
-  const wrong = expected.findIndex((want, i) => {
+  const wrong = expected.findIndex((exact, i) => {
     const got = actual[i];
+    const overflows = dtype === 'float32' && !Number.isFinite(Math.fround(exact));
+    const want = overflows ? Math.fround(exact) : exact;
     if (Object.is(got, want) || got === want) return false;
     const rounding = dtype === 'int32' ? 0 : 2 ** -48 * Math.abs(terms[i]);
     return !(Math.abs(got - want) <= units[dtype] * Math.abs(want) + rounding + smallest[dtype]);

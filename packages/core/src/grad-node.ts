@@ -18,6 +18,8 @@ export type DerivativeRule<T> = (
 
 let nodes = 0;
 
+const nothing = (): never[] => [];
+
 /**
  * A recorded operation: where its inputs came from, what its derivative needs, and the derivative. `T` is `Tensor`; the parameter
  * keeps this file below the class that carries it.
@@ -32,7 +34,7 @@ export class GradNode<T extends Disposable> {
   readonly inputs: readonly (Edge<T> | undefined)[];
   /** How many results the operation has; a rule gets as many gradients. */
   readonly resultCount: number;
-  readonly derivative: DerivativeRule<T>;
+  derivative: DerivativeRule<T>;
   /** Values kept for the derivative; `undefined` once they were freed. */
   saved: readonly T[] | undefined = [];
   /** The tensor whose `grad` collects what arrives here; only for leaves. */
@@ -82,10 +84,11 @@ export class GradNode<T extends Disposable> {
     }
   }
 
-  /** Frees what was saved. A leaf's node has saved nothing and serves again. */
+  /** Frees what was saved, and what the derivative refers to. A leaf's node has saved nothing and serves again. */
   free(): void {
     if (this.leaf !== undefined || this.saved === undefined) return;
     for (const tensor of this.saved) tensor.dispose();
     this.saved = undefined;
+    this.derivative = nothing;
   }
 }

@@ -34,15 +34,17 @@ export function showShape(shape: Shape): string {
 /** Refuses sizes that are negative, fractional or NaN. */
 export function checkShape(operation: string, shape: Shape): void {
   if (!Array.isArray(shape)) {
-    throw new ShapeError(`${operation}: expected a shape such as [2, 3], received ${typeof shape}`, {
+    throw new ShapeError(`${operation}: shape is ${typeof shape}, expected an array of sizes such as [2, 3]`, {
       argument: 'shape',
+      expected: 'an array of sizes',
+      received: typeof shape,
     });
   }
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
       throw new ShapeError(
         `${operation}: shape [${shape.map(String).join(', ')}] has the size ${String(size)}, expected whole numbers from 0 up`,
-        { argument: 'shape', received: String(size) },
+        { argument: 'shape', expected: 'whole numbers from 0 up', received: String(size) },
       );
     }
   }
@@ -54,7 +56,7 @@ export function normalizeDim(operation: string, dim: number, rank: number, argum
   if (!Number.isInteger(dim) || dim < -limit || dim >= limit) {
     throw new ArgumentError(
       `${operation}: ${argument} is ${String(dim)}, expected a whole number from ${-limit} to ${limit - 1} for a tensor of rank ${rank}`,
-      { argument, received: String(dim) },
+      { argument, expected: `${-limit} to ${limit - 1}`, received: String(dim) },
     );
   }
   return dim < 0 ? dim + limit : dim;
@@ -65,9 +67,18 @@ export function normalizeDims(operation: string, dims: number | readonly number[
   if (dims === undefined) return Array.from({ length: rank }, (_, i) => i);
   const list = (typeof dims === 'number' ? [dims] : dims).map((dim) => normalizeDim(operation, dim, rank, 'dims'));
   if (new Set(list).size !== list.length) {
-    throw new ArgumentError(`${operation}: dims [${String(dims)}] names a dimension twice`, { argument: 'dims' });
+    throw new ArgumentError(`${operation}: dims is [${String(dims)}], expected each dimension at most once`, {
+      argument: 'dims',
+      expected: 'each dimension at most once',
+      received: `[${String(dims)}]`,
+    });
   }
   return rank === 0 ? [] : list.sort((a, b) => a - b);
+}
+
+/** The same for reductions, where an empty list means all dimensions too, as in PyTorch. */
+export function reducedDims(operation: string, dims: number | readonly number[] | undefined, rank: number): number[] {
+  return normalizeDims(operation, Array.isArray(dims) && dims.length === 0 ? undefined : dims, rank);
 }
 
 /** The common shape of two operands under PyTorch's (and NumPy's) broadcasting rules. */

@@ -1,5 +1,16 @@
 import { cpu } from '@rnn/backend-cpu';
-import { fromData, noGrad, ones, randn, scope, setBackend, StateDictError, tensor, zeros, type Tensor } from '@rnn/core';
+import {
+  fromData,
+  noGrad,
+  ones,
+  randn,
+  scope,
+  setBackend,
+  StateDictError,
+  tensor,
+  zeros,
+  type Tensor,
+} from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BCEWithLogitsLoss, Dropout, Linear, LSTM, Module, Parameter, ReLU, Sequential } from '../src/index.js';
 
@@ -82,9 +93,7 @@ describe('what a module finds', () => {
 
 describe('Parameter', () => {
   it('prints as PyTorch prints it', () => {
-    expect(String(new Parameter(ones([3])))).toBe(
-      'Parameter containing:\ntensor([1., 1., 1.], requires_grad=True)',
-    );
+    expect(String(new Parameter(ones([3])))).toBe('Parameter containing:\ntensor([1., 1., 1.], requires_grad=True)');
   });
 
   it('outlives the scope that it was made in, and is a leaf', () => {
@@ -118,7 +127,10 @@ describe('modes and walks', () => {
 
   it('zeroGrad frees the gradients', () => {
     const model = new Linear(2, 1);
-    model.forward(ones([1, 2])).sum().backward();
+    model
+      .forward(ones([1, 2]))
+      .sum()
+      .backward();
     const { grad } = model.weight;
     expect(grad?.shape).toEqual([1, 2]);
     model.zeroGrad();
@@ -174,7 +186,10 @@ describe('to', () => {
     const loss = new BCEWithLogitsLoss({ posWeight: ones([1]) });
     const { weight } = model;
     const before = [...weight.dataSync()];
-    model.forward(ones([1, 2])).sum().backward();
+    model
+      .forward(ones([1, 2]))
+      .sum()
+      .backward();
     model.to(there);
     loss.to(there);
     expect(model.weight).toBe(weight);
@@ -183,7 +198,10 @@ describe('to', () => {
     expect(weight.grad?.backend).toBe(there);
     expect([...(weight.grad?.dataSync() ?? [])]).toEqual([1, 1]);
     expect(loss.pos_weight?.backend).toBe(there);
-    model.forward(ones([1, 2], { backend: there })).sum().backward();
+    model
+      .forward(ones([1, 2], { backend: there }))
+      .sum()
+      .backward();
     expect([...(weight.grad?.dataSync() ?? [])]).toEqual([2, 2]);
     expect(() => model.forward(ones([1, 2], { backend: here }))).toThrow(/two different 'cpu' backends/);
     model.to(here);
@@ -278,7 +296,9 @@ describe('state dict', () => {
     const gone = ones([1]);
     gone.dispose();
     expect(() => a.loadStateDict({ weight: ones([1, 2]), bias: gone })).toThrow(/bias was disposed of/);
-    expect(() => a.loadStateDict({ weight: [[1, 2]], bias: ones([1]) } as never)).toThrow(/weight is an array, expected a Tensor/);
+    expect(() => a.loadStateDict({ weight: [[1, 2]], bias: ones([1]) } as never)).toThrow(
+      /weight is an array, expected a Tensor/,
+    );
     expect(() => a.loadStateDict(null as never)).toThrow(/tensors is null/);
     class Odd extends Module {
       constructor() {

@@ -1,4 +1,3 @@
-/// <reference types="node" />
 import { readFileSync } from 'node:fs';
 
 /** A reference case: its configuration, and its tensors by name. */
@@ -19,10 +18,18 @@ export function referenceCase(name: string): ReferenceCase {
   const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
   const header: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
   const { __metadata__: metadata, ...entries } = header as Header & { __metadata__: { config: string } };
-  const tensors = Object.entries(entries).map(([key, { shape, data_offsets: [from, to] }]) => {
-    const data = new Float32Array(bytes.slice(8 + length + from, 8 + length + to).buffer);
-    return [key, { shape, data }] as const;
-  });
+  const tensors = Object.entries(entries).map(
+    ([
+      key,
+      {
+        shape,
+        data_offsets: [from, to],
+      },
+    ]) => {
+      const data = new Float32Array(bytes.slice(8 + length + from, 8 + length + to).buffer);
+      return [key, { shape, data }] as const;
+    },
+  );
   return { config: JSON.parse(metadata.config) as Record<string, unknown>, tensors: Object.fromEntries(tensors) };
 }
 
@@ -56,7 +63,9 @@ export function errorOf(actual: ArrayLike<number>, exact: ArrayLike<number>): nu
 export function camelCase(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(options).map(([key, value]) => [
-      key.replace(/^[A-Z]/, (letter) => letter.toLowerCase()).replaceAll(/_([a-z])/gi, (_, letter: string) => letter.toUpperCase()),
+      key
+        .replace(/^[A-Z]/, (letter) => letter.toLowerCase())
+        .replaceAll(/_([a-z])/gi, (_, letter: string) => letter.toUpperCase()),
       value,
     ]),
   );

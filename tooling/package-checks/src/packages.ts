@@ -5,6 +5,7 @@ import { join } from 'node:path';
 export interface Package {
   readonly name: string;
   readonly folder: string;
+  /** What its manifest lets it import: dependencies and peers. */
   readonly dependencies: readonly string[];
 }
 
@@ -18,7 +19,9 @@ export function publishedPackages(): Package[] {
       const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
         name: string;
         dependencies?: Record<string, string>;
+        peerDependencies?: Record<string, string>;
       };
-      return { name: manifest.name, folder, dependencies: Object.keys(manifest.dependencies ?? {}) };
+      const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+      return { name: manifest.name, folder, dependencies };
     });
 }

@@ -3,13 +3,13 @@ import { GRU, LSTM, mseLoss, RNN } from '@rnn/nn';
 import { Adam, DataLoader, fit, windows } from '@rnn/train';
 import { parseSunspots } from '../data/sunspots.ts';
 import { trainingSteps, type ChapterContext } from './context.ts';
-import { Forecaster, type RecurrentLayer } from './forecaster.ts';
+import { Forecaster, type SequenceLayer } from './forecaster.ts';
 import { rmse, standardise, type StandardSeries } from './series.ts';
 
 /** Months that a network sees before it forecasts the next one. */
 const window = 60;
 
-const layers: readonly (readonly [name: string, make: () => RecurrentLayer])[] = [
+const layers: readonly (readonly [name: string, make: () => SequenceLayer])[] = [
   ['RNN', () => new RNN(1, 32)],
   ['LSTM', () => new LSTM(1, 32)],
   ['GRU', () => new GRU(1, 32)],

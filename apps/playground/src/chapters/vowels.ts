@@ -50,7 +50,7 @@ export async function runVowels(context: ChapterContext): Promise<VowelsResult> 
   const start = performance.now();
   const model = new SpeakerClassifier();
   const losses = await train(model, training, context);
-  const perSpeaker = await count(model, test);
+  const perSpeaker = await recognise(model, test);
   const seconds = (performance.now() - start) / 1000;
 
   const lengths = [...training.sequences, ...test.sequences].map(({ shape }) => shape[0]);
@@ -68,7 +68,7 @@ export async function runVowels(context: ChapterContext): Promise<VowelsResult> 
 
 
 async function train(model: SpeakerClassifier, utterances: Utterances, context: ChapterContext): Promise<number[]> {
-  const loader = new DataLoader(new SequenceDataset(utterances.sequences, utterances.speakers), { batchSize: 32, shuffle: true });
+  const loader = new DataLoader(datasetOf(utterances), { batchSize: 32, shuffle: true });
   const steps = trainingSteps(context, loader.length, tourSteps);
   const history = await fit(model, loader, {
     loss: (model, { input, lengths, target }) => crossEntropy(model.forward(input, lengths), target),
@@ -81,17 +81,21 @@ async function train(model: SpeakerClassifier, utterances: Utterances, context: 
 }
 
 /** How many utterances of each speaker are recognised. */
-async function count(model: SpeakerClassifier, utterances: Utterances): Promise<Speaker[]> {
+async function recognise(model: SpeakerClassifier, utterances: Utterances): Promise<Speaker[]> {
   const counts = Array.from({ length: speakers }, () => ({ utterances: 0, right: 0 }));
-  let row = 0;
-  for (const { input, lengths } of new DataLoader(new SequenceDataset(utterances.sequences), { batchSize: 128 })) {
-    const guesses = noGrad(() => scope(() => model.forward(input, lengths).argmax(1)));
-    for (const guess of await guesses.data()) {
-      const speaker = utterances.speakers[row++];
-      counts[speaker].utterances++;
-      if (guess === speaker) counts[speaker].right++;
-    }
-    guesses.dispose();
+  const guesses: number[] = [];
+  for (const { input, lengths } of new DataLoader(datasetOf(utterances), { batchSize: 128 })) {
+    const best = noGrad(() => scope(() => model.forward(input, lengths).argmax(1)));
+    guesses.push(...(await best.data()));
+    best.dispose();
+  }
+  for (const [i, speaker] of utterances.speakers.entries()) {
+    counts[speaker].utterances++;
+    if (guesses[i] === speaker) counts[speaker].right++;
   }
   return counts;
+}
+
+function datasetOf({ sequences, speakers }: Utterances): SequenceDataset {
+  return new SequenceDataset(sequences, speakers);
 }

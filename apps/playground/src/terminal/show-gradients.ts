@@ -1,15 +1,89 @@
-import { opening, type GradientCurve, type GradientsResult } from '../chapters/gradients.ts';
+import { keepingGateShift, type GradientCurve, type GradientsResult } from '../chapters/gradients.ts';
 import { signChart, type Curve } from './chart.ts';
 import { grid } from './grid.ts';
 import type { Screen } from './screen.ts';
 import type { Summary } from './summary.ts';
 
-const looks = { RNN: { sign: 'x', colour: 'magenta' }, LSTM: { sign: 'o', colour: 'cyan' }, GRU: { sign: '+', colour: 'yellow' } } as const;
+const looks = {
+  RNN: { sign: 'x', colour: 'magenta' },
+  LSTM: { sign: 'o', colour: 'cyan' },
+  GRU: { sign: '+', colour: 'yellow' },
+} as const;
+
+/** What counts as forgotten: a thousandth of the newest month's gradient. */
+const forgotten = 1e-3;
 
 export function showGradients(screen: Screen, { curves }: GradientsResult): void {
   screen.say(
-    'How much the loss still depends on what came in long ago: the size of its gradient by the input of each of 60 months, on a logarithmic ' +
-      'scale. A plain RNN multiplies by its weights at every step back, so little is left. An LSTM and a GRU have a gate that keeps the state; ' +
-      `here it starts open (its bias raised by ${opening}).`,
+    'How strongly a forecast depends on each of the 60 months before it: the size of the gradient by that input, on a logarithmic scale. ' +
+      'A plain RNN passes its state through the same weights at every step, and little is left of what is long ago. An LSTM and a GRU have a ' +
+      `gate that keeps the state; here it starts open (bias + ${keepingGateShift}).`,
   );
+  screen.print();
+  const drawn = curves.filter(({ name, open }) => open || name === 'RNN');
+  const lowest = Math.floor(Math.min(...drawn.flatMap(({ norms }) => norms.map((norm) => Math.log10(norm)))) / 5) * 5;
+  const highest = Math.ceil(Math.max(...drawn.flatMap(({ norms }) => norms.map((norm) => Math.log10(norm)))));
+  const yTicks = [highest];
+  for (let y = Math.ceil(highest / 5) * 5 - 5; y >= lowest; y -= 5) yTicks.unshift(y);
+  screen.print(
+    signChart(screen, drawn.map(curveOf), {
+      xTicks: [-59, -48, -36, -24, -12, 0],
+      yTicks,
+      xLabel: (month) => (month === 0 ? 'newest' : String(month)),
+      yLabel: (power) => `1e${power}`,
+    }),
+  );
+  screen.print();
+  const rows = curves.map((curve) => [
+    curve.name,
+    gateOf(curve),
+    `x ${perStep(curve).toFixed(2)}`,
+    reach(curve),
+  ]);
+  screen.print(
+    grid(
+      screen,
+      ['network', 'keeping gate', 'each month back', 'a thousandth is left after'],
+      rows,
+      ['left', 'left', 'right', 'right'],
+    ),
+  );
+}
+
+export function summariseGradients({ curves }: GradientsResult): Summary[] {
+  return curves
+    .filter(({ name, open }) => open || name === 'RNN')
+    .map((curve) => ({
+      what: `${curve.name}(1, 32)${curve.open ? ', gate open' : ''}`,
+      result: `x ${perStep(curve).toFixed(2)} each month back`,
+      beside: 'x 1 forgets nothing',
+    }));
+}
+
+function curveOf({ name, norms }: GradientCurve): Curve {
+  const { sign, colour } = looks[name];
+  return {
+    name,
+    sign,
+    colour,
+    points: norms.map((norm, t) => [t - norms.length + 1, Math.log10(norm)]),
+  };
+}
+
+function gateOf({ name, open }: GradientCurve): string {
+  if (name === 'RNN') return 'has none';
+  return open ? 'starts open' : 'starts half open';
+}
+
+/** By what the gradient is multiplied from one month to the one before: the geometric mean over all steps. */
+function perStep({ norms }: GradientCurve): number {
+  return (norms[0] / norms[norms.length - 1]) ** (1 / (norms.length - 1));
+}
+
+function reach({ norms }: GradientCurve): string {
+  const newest = norms.length - 1;
+  for (let back = 1; back <= newest; back++) {
+    if (norms[newest - back] < forgotten * norms[newest]) return `${back} months`;
+  }
+  return `more than ${newest} months`;
 }

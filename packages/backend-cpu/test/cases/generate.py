@@ -8,7 +8,7 @@ import torch
 
 HERE = Path(__file__).parent
 
-SINGLE = [math.nan, math.inf, -math.inf, -0.0, 0.0, 1.0, -1.0, 2.0, -1.5, 0.3, 25.0, -25.0, 200.0, -200.0, 1e30]
+SINGLE = [math.nan, math.inf, -math.inf, -0.0, 0.0, 1.0, -1.0, 2.0, -1.5, 0.3, 17.0, -17.0, 200.0, -200.0, 1e30]
 PAIRED = [math.nan, math.inf, -math.inf, -0.0, 0.0, 1.0, -1.0, 2.0, -1.5]
 WHOLE = [0, 1, -1, 7, -7, 65537, 2**31 - 1, -(2**31)]
 

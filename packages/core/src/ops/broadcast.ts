@@ -1,11 +1,11 @@
-/** Broadcasting and its adjoint: the gradient of `expand` is a sum, the gradient of `sum` an expansion. */
+/** Shapes and broadcasting. The gradient of `expand` is a sum, the gradient of `sum` an expansion. */
 import { ShapeError } from '../errors.js';
 import { record, wrap } from '../record.js';
 import {
   broadcastStrides,
   checkShape,
   mergeDims,
-  normalizeDims,
+  reducedDims,
   sameShape,
   showShape,
   sizeOf,
@@ -30,13 +30,18 @@ import { checkTensor } from './operands.js';
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensor('reshape', 'x', x);
-  const target = inferred(x, shape);
-  const result = new Tensor(x.held.retain(), target);
-  return record(result, { name: 'view', inputs: [x], derivatives: [(grad) => reshape(grad, x.shape)] });
+  return viewed(x, inferred(x, shape), 'view');
+}
+
+/** The elements of `x` in another shape of the same size, recorded under a name. */
+export function viewed(x: Tensor, shape: Shape, name: string): Tensor {
+  const { shape: before } = x;
+  const result = new Tensor(x.held.retain(), shape);
+  return record(result, { name, inputs: [x], derivatives: [(grad) => viewed(grad, before, 'view')] });
 }
 
 function inferred(x: Tensor, shape: Shape): Shape {
-  const open = shape.indexOf(-1);
+  const open = Array.isArray(shape) ? shape.indexOf(-1) : -1;
   let target = shape;
   if (open >= 0) {
     const rest = sizeOf(shape.filter((_, i) => i !== open));
@@ -49,16 +54,19 @@ function inferred(x: Tensor, shape: Shape): Shape {
 }
 
 function refuseReshape(x: Tensor, shape: Shape): never {
-  throw new ShapeError(`reshape: ${showShape(x.shape)} has ${x.size} elements, which do not make ${showShape(shape)}`, {
-    argument: 'shape',
-    expected: `${x.size} elements`,
-    received: showShape(shape),
-  });
+  throw new ShapeError(
+    `reshape: x of shape ${showShape(x.shape)} has ${x.size} elements, which do not make ${showShape(shape)}`,
+    { argument: 'shape', expected: `${x.size} elements`, received: showShape(shape) },
+  );
 }
 
 /**
  * A tensor repeated along dimensions of size 1 (and along new leading ones).
  *
+ * @example
+ * ```ts
+ * expand(tensor([[1], [2]]), [2, 3]);   // [[1, 1, 1], [2, 2, 2]]
+ * ```
  * @param x - any shape
  * @param shape - the shape to reach; -1 keeps a size
  * @returns a dense tensor of that shape (PyTorch gives a view)
@@ -66,28 +74,29 @@ function refuseReshape(x: Tensor, shape: Shape): never {
  */
 export function expand(x: Tensor, shape: Shape): Tensor {
   checkTensor('expand', 'x', x);
-  const lead = shape.length - x.rank;
-  const target = shape.map((size, i) => (size === -1 && i >= lead ? x.shape[i - lead] : size));
-  checkShape('expand', target);
-  if (lead < 0 || x.shape.some((size, i) => size !== 1 && size !== target[i + lead])) {
-    throw new ShapeError(`expand: ${showShape(x.shape)} does not broadcast to ${showShape(shape)}`, {
-      argument: 'shape',
-      received: showShape(shape),
-    });
-  }
-  const { backend, dtype } = x;
+  const { backend, dtype, shape: before } = x;
+  const target = reached(x, shape);
   let result: Tensor;
   if (sizeOf(target) === 0) result = empty(target, dtype, backend);
   else {
-    const { sizes, strides } = mergeDims(target, [broadcastStrides(x.shape, target)]);
-    result = wrap(
-      backend,
-      backend.copy({ storage: x.storage, offset: 0, strides: strides[0] }, sizes, dtype),
-      target,
-      x.held.bounds,
+    const { sizes, strides } = mergeDims(target, [broadcastStrides(before, target)]);
+    const storage = backend.copy({ storage: x.storage, offset: 0, strides: strides[0] }, sizes, dtype);
+    result = wrap(backend, storage, target, x.held.bounds);
+  }
+  return record(result, { name: 'expand', inputs: [x], derivatives: [(grad) => sumTo(grad, before)] });
+}
+
+function reached(x: Tensor, shape: Shape): Shape {
+  const lead = Array.isArray(shape) ? shape.length - x.rank : 0;
+  const target = lead < 0 || !Array.isArray(shape) ? shape : shape.map((size, i) => (size === -1 && i >= lead ? x.shape[i - lead] : size));
+  checkShape('expand', target);
+  if (lead < 0 || x.shape.some((size, i) => size !== 1 && size !== target[i + lead])) {
+    throw new ShapeError(
+      `expand: x of shape ${showShape(x.shape)} does not broadcast to ${showShape(shape)}, expected equal sizes, or 1, counted from the end`,
+      { argument: 'shape', expected: `a shape that ${showShape(x.shape)} broadcasts to`, received: showShape(shape) },
     );
   }
-  return record(result, { name: 'expand', inputs: [x], derivatives: [(grad) => sumTo(grad, x.shape)] });
+  return target;
 }
 
 /** Sums a gradient over the dimensions along which its operand was broadcast. */
@@ -95,7 +104,8 @@ export function sumTo(grad: Tensor, shape: Shape): Tensor {
   if (sameShape(grad.shape, shape)) return grad;
   const lead = grad.rank - shape.length;
   const dims = grad.shape.flatMap((size, i) => (i < lead || (shape[i - lead] === 1 && size !== 1) ? [i] : []));
-  return reshape(sum(grad, dims, true), shape);
+  const total = dims.length === 0 ? grad : sum(grad, dims, true);
+  return sameShape(total.shape, shape) ? total : viewed(total, shape, 'view');
 }
 
 /**
@@ -105,18 +115,21 @@ export function sumTo(grad: Tensor, shape: Shape): Tensor {
  * ```ts
  * sum(tensor([[1, 2], [3, 4]]), 0);   // [4, 6]
  * ```
- * @param x - any shape
- * @param dims - which dimensions; all of them when left out
+ * @param x - any shape and type
+ * @param dims - which dimensions; all of them when left out (or when the list is empty, as in PyTorch)
  * @param keepDim - keep them with size 1
- * @returns the remaining dimensions
+ * @returns the remaining dimensions; the sum of nothing is 0
+ * @throws ArgumentError when a dimension does not exist or is named twice
  */
 export function sum(x: Tensor, dims?: Dims, keepDim = false): Tensor {
   checkTensor('sum', 'x', x);
-  const result = reduced('sum', x, normalizeDims('sum', dims, x.rank), keepDim);
-  return record(result, {
+  const { shape } = x;
+  const list = reducedDims('sum', dims, x.rank);
+  const kept = keptShape(shape, list);
+  return record(reduced('sum', 'sum', x, list, keepDim), {
     name: 'sum',
     inputs: [x],
-    derivatives: [(grad) => expand(reshape(grad, keptShape(x.shape, normalizeDims('sum', dims, x.rank))), x.shape)],
+    derivatives: [(grad) => expand(reshape(grad, kept), shape)],
   });
 }
 
@@ -130,24 +143,30 @@ export function droppedShape(shape: Shape, dims: readonly number[]): number[] {
   return shape.filter((_, i) => !dims.includes(i));
 }
 
+/** Refuses to look for an extreme where there is no element. */
+export function checkNotEmpty(operation: string, x: Tensor, dims: readonly number[]): void {
+  const at = dims.find((dim) => x.shape[dim] === 0);
+  if (at === undefined) return;
+  throw new ShapeError(
+    `${operation}: x of shape ${showShape(x.shape)} has no element along dimension ${at}, expected at least one`,
+    { argument: 'x', expected: 'at least one element', received: showShape(x.shape) },
+  );
+}
+
 /** Reduces ascending dimensions, neighbours in one go. Records nothing. */
-export function reduced(op: 'sum' | 'max' | 'min', x: Tensor, dims: readonly number[], keepDim: boolean): Tensor {
+export function reduced(
+  operation: string,
+  op: 'sum' | 'max' | 'min',
+  x: Tensor,
+  dims: readonly number[],
+  keepDim: boolean,
+): Tensor {
+  if (op !== 'sum') checkNotEmpty(operation, x, dims);
   const shape = keepDim ? keptShape(x.shape, dims) : droppedShape(x.shape, dims);
   const { backend, dtype } = x;
-  if (x.size === 0) {
-    if (sizeOf(shape) === 0) return empty(shape, dtype, backend);
-    if (op === 'sum') return full(shape, 0, { dtype, backend });
-    throw new ShapeError(
-      `a${op}: shape ${showShape(x.shape)} has no element to reduce over dims [${dims.join(', ')}]`,
-      {
-        argument: 'x',
-        expected: 'at least one element',
-      },
-    );
-  }
-  let storage = x.storage;
+  if (x.size === 0) return sizeOf(shape) === 0 ? empty(shape, dtype, backend) : full(shape, 0, { dtype, backend });
+  let current = new Tensor(x.held.retain(), shape);
   const sizes = [...x.shape];
-  let owned = false; // whether `storage` is a temporary of this loop
   for (let last = dims.length - 1; last >= 0; last--) {
     let first = last;
     while (first > 0 && dims[first - 1] === dims[first] - 1) first--;
@@ -157,10 +176,12 @@ export function reduced(op: 'sum' | 'max' | 'min', x: Tensor, dims: readonly num
     for (let i = first; i <= last; i++) sizes[dims[i]] = 1;
     last = first;
     if (size === 1) continue;
-    const next = backend.reduce(op, storage, outer, size, inner);
-    if (owned) backend.release(storage);
-    storage = next;
-    owned = true;
+    const before = current;
+    try {
+      current = wrap(backend, backend.reduce(op, before.storage, outer, size, inner), shape);
+    } finally {
+      before.dispose();
+    }
   }
-  return owned ? wrap(backend, storage, shape) : new Tensor(x.held.retain(), shape);
+  return current;
 }

@@ -4,155 +4,237 @@ import { ArgumentError, ShapeError } from '../errors.js';
 import { isRecorded, placeOf, recordAll, wrap } from '../record.js';
 import { denseStrides, mergeDims, normalizeDim, sameShape, showShape, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import { reshape } from './broadcast.js';
 import { empty, full } from './fill.js';
 import { checkTensor, checkTensors } from './operands.js';
 
-/** A dense copy of a walk over `x`. Records nothing. */
-export function walked(x: Tensor, shape: Shape, offset: number, strides: readonly number[], dtype: DType = x.dtype): Tensor {
-  const { backend } = x;
+/**
+ * A dense copy of a walk over `x`. Records nothing.
+ *
+ * @param walk - sizes of the walk
+ * @param shape - those of the result, where dimensions of size 1 may be left out
+ */
+export function walked(
+  x: Tensor,
+  walk: Shape,
+  offset: number,
+  strides: readonly number[],
+  { shape = walk, dtype = x.dtype }: { readonly shape?: Shape; readonly dtype?: DType } = {},
+): Tensor {
+  const { backend, storage } = x;
   if (sizeOf(shape) === 0) return empty(shape, dtype, backend);
-  const merged = mergeDims(shape, [strides]);
-  const storage = backend.copy({ storage: x.storage, offset, strides: merged.strides[0] }, merged.sizes, dtype);
-  return wrap(backend, storage, shape, isFloating(dtype) ? undefined : x.held.bounds);
+  const merged = mergeDims(walk, [strides]);
+  const copy = backend.copy({ storage, offset, strides: merged.strides[0] }, merged.sizes, dtype);
+  return wrap(backend, copy, shape, isFloating(dtype) ? undefined : x.held.bounds);
 }
 
 /**
- * A tensor cut into pieces along a dimension. All pieces come from one recorded operation, so the gradient is put together once.
+ * A tensor cut into pieces along a dimension.
  *
  * @example
  * ```ts
  * const [a, b] = split(arange(5), [2, 3]);   // [0, 1] and [2, 3, 4]
  * ```
- * @param x - any shape
+ * @param x - any shape of rank at least 1
  * @param sizes - the size of every piece (the last may be smaller), or a list of sizes that add up
  * @param dim - the dimension to cut
- * @returns the pieces in order
+ * @returns the pieces in order. All come from one recorded operation, so their gradients are joined once
+ * @throws ArgumentError when the sizes do not fit the dimension; ShapeError for a single number
  */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
-  checkTensor('split', 'x', x);
-  if (x.rank === 0) throw new ShapeError('split: a single number has no dimension to cut');
-  const at = normalizeDim('split', dim, x.rank);
-  const list = pieces(sizes, x.shape[at]);
+  return cut('split', x, dim, (length) => pieces(sizes, length));
+}
+
+function cut(operation: string, x: Tensor, dim: number, sizesFor: (length: number) => readonly number[]): Tensor[] {
+  checkTensor(operation, 'x', x);
+  checkCuttable(operation, x);
+  const at = normalizeDim(operation, dim, x.rank);
+  const list = sizesFor(x.shape[at]);
+  const shapes = list.map((length) => x.shape.map((size, i) => (i === at ? length : size)));
+  return cutTo('split', x, at, list, shapes, (grads) => concat(grads, at));
+}
+
+function checkCuttable(operation: string, x: Tensor): void {
+  if (x.rank > 0) return;
+  throw new ShapeError(`${operation}: x is a single number, expected at least one dimension`, {
+    argument: 'x',
+    expected: 'at least one dimension',
+    received: '[]',
+  });
+}
+
+/** Pieces of given lengths, each in a shape of its own; `joined` is the adjoint. */
+function cutTo(
+  name: string,
+  x: Tensor,
+  at: number,
+  lengths: readonly number[],
+  shapes: readonly Shape[],
+  joined: (grads: readonly Tensor[]) => Tensor,
+): Tensor[] {
   const strides = denseStrides(x.shape);
   let from = 0;
-  const results = list.map((length) => {
-    const piece = walked(
-      x,
-      x.shape.map((size, i) => (i === at ? length : size)),
-      length === 0 ? 0 : from * strides[at],
-      strides,
-    );
+  const results = lengths.map((length, i) => {
+    const offset = length === 0 ? 0 : from * strides[at];
     from += length;
-    return piece;
+    const walk = x.shape.map((size, j) => (j === at ? length : size));
+    return walked(x, walk, offset, strides, { shape: shapes[i] });
   });
   if (isRecorded([x])) {
     const { backend, dtype } = x;
-    const shapes = results.map((piece) => piece.shape);
-    recordAll(results, 'split', [x], [], (grads) => [
-      concat(
-        grads.map((grad, i) => grad ?? full(shapes[i], 0, { dtype, backend })),
-        at,
-      ),
+    recordAll(results, name, [x], [], (grads) => [
+      joined(grads.map((grad, i) => grad ?? full(shapes[i], 0, { dtype, backend }))),
     ]);
   }
   return results;
 }
 
-function pieces(sizes: number | readonly number[], length: number): number[] {
+function pieces(sizes: number | readonly number[], length: number): readonly number[] {
   if (typeof sizes === 'number') {
     if (!Number.isInteger(sizes) || sizes < 1) {
-      throw new ArgumentError(`split: sizes is ${sizes}, expected a whole number from 1 up or a list`, {
+      throw new ArgumentError(`split: sizes is ${sizes}, expected a whole number from 1 up, or a list`, {
         argument: 'sizes',
+        expected: 'a whole number from 1 up, or a list',
+        received: String(sizes),
       });
     }
-    return Array.from({ length: Math.max(1, Math.ceil(length / sizes)) }, (_, i) =>
-      Math.min(sizes, length - i * sizes),
-    );
+    const count = Math.max(1, Math.ceil(length / sizes));
+    return Array.from({ length: count }, (_, i) => Math.min(sizes, length - i * sizes));
   }
-  if (
-    sizes.some((size) => !Number.isInteger(size) || size < 0) ||
-    sizes.reduce((sum, size) => sum + size, 0) !== length
-  ) {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (sizes.some((size) => !Number.isInteger(size) || size < 0) || total !== length) {
     throw new ArgumentError(
-      `split: sizes [${sizes.join(', ')}] do not add up to the ${length} places of the dimension`,
-      {
-        argument: 'sizes',
-      },
+      `split: sizes is [${sizes.join(', ')}], expected whole numbers that add up to the ${length} places of the dimension`,
+      { argument: 'sizes', expected: `a sum of ${length}`, received: `[${sizes.join(', ')}]` },
     );
   }
-  return [...sizes];
+  return sizes;
 }
 
-/** Cut into `chunks` pieces of the same size, the last one smaller where it does not divide (then fewer may come, as in PyTorch). */
+/**
+ * Cut into a number of pieces of the same size, the last one smaller where it does not divide.
+ *
+ * @example
+ * ```ts
+ * const [i, f, g, o] = chunk(zeros([2, 12]), 4, -1);   // each [2, 3]
+ * ```
+ * @param x - any shape of rank at least 1
+ * @param chunks - how many pieces
+ * @param dim - the dimension to cut
+ * @returns the pieces in order; fewer of them where the sizes say so, as in PyTorch (5 places in 4 pieces are 2, 2, 1)
+ * @throws ArgumentError, ShapeError as `split`
+ */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
-  checkTensor('chunk', 'x', x);
   if (!Number.isInteger(chunks) || chunks < 1) {
-    throw new ArgumentError(`chunk: chunks is ${chunks}, expected a whole number from 1 up`, { argument: 'chunks' });
+    throw new ArgumentError(`chunk: chunks is ${chunks}, expected a whole number from 1 up`, {
+      argument: 'chunks',
+      expected: 'a whole number from 1 up',
+      received: String(chunks),
+    });
   }
-  const size = x.shape[normalizeDim('chunk', dim, x.rank)] ?? 1;
-  return split(x, Math.max(1, Math.ceil(size / chunks)), dim);
+  return cut('chunk', x, dim, (length) =>
+    length === 0 ? Array.from({ length: chunks }, () => 0) : pieces(Math.ceil(length / chunks), length),
+  );
 }
 
-/** The places of a dimension one by one, without it: the steps of a sequence. */
+/**
+ * The places of a dimension one by one, without it: the steps of a sequence.
+ *
+ * @example
+ * ```ts
+ * const [first, second] = unbind(tensor([[1, 2], [3, 4]]));   // [1, 2] and [3, 4]
+ * ```
+ * @param x - any shape of rank at least 1
+ * @param dim - the dimension to take apart
+ * @returns as many tensors as the dimension has places, all from one recorded operation
+ * @throws ShapeError for a single number
+ */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
   checkTensor('unbind', 'x', x);
-  if (x.rank === 0) throw new ShapeError('unbind: a single number has no dimension to take apart');
+  checkCuttable('unbind', x);
   const at = normalizeDim('unbind', dim, x.rank);
-  if (x.shape[at] === 0) return [];
   const rest = x.shape.filter((_, i) => i !== at);
-  return split(x, 1, at).map((piece) => reshape(piece, rest));
+  const places = Array.from({ length: x.shape[at] }, () => 1);
+  return places.length === 0
+    ? []
+    : cutTo('unbind', x, at, places, places.map(() => rest), (grads) => stack(grads, at));
 }
 
 /**
  * Tensors side by side along a dimension that they have.
  *
+ * @example
+ * ```ts
+ * concat([tensor([[1, 2]]), tensor([[3, 4], [5, 6]])]);   // [[1, 2], [3, 4], [5, 6]]
+ * ```
  * @param tensors - at least one; equal in all other dimensions, in type and place
  * @param dim - where to join
  * @returns the joined tensor
+ * @throws ShapeError, DTypeError, BackendError when they do not fit together; ArgumentError when there is none
  */
 export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   checkTensors('concat', tensors);
-  const backend = placeOf('concat', tensors);
-  const { rank, shape, dtype } = tensors[0];
-  if (rank === 0) throw new ShapeError('concat: single numbers have no dimension to join along; use stack');
-  const at = normalizeDim('concat', dim, rank);
-  const odd = tensors.find((x) => x.rank !== rank || x.shape.some((size, i) => i !== at && size !== shape[i]));
-  if (odd !== undefined) {
-    throw new ShapeError(
-      `concat: ${showShape(odd.shape)} does not fit ${showShape(shape)}; they may differ in dimension ${at} only`,
-      {
-        argument: 'tensors',
-      },
-    );
-  }
-  const lengths = tensors.map((x) => x.shape[at]);
-  const joined = shape.map((size, i) => (i === at ? lengths.reduce((sum, length) => sum + length, 0) : size));
-  const inner = sizeOf(shape.slice(at + 1));
-  const parts = tensors.filter((x) => x.size > 0).map((x) => ({ storage: x.storage, run: x.shape[at] * inner }));
-  const result =
-    parts.length === 0
-      ? empty(joined, dtype, backend)
-      : wrap(backend, backend.concat(parts, sizeOf(shape.slice(0, at))), joined);
-  if (isRecorded(tensors)) {
-    recordAll([result], 'cat', tensors, [], ([grad]) => split(grad as Tensor, lengths, at));
-  }
-  return result;
-}
-
-/** Tensors of one shape side by side along a new dimension. */
-export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  checkTensors('stack', tensors);
-  const { shape } = tensors[0];
-  const odd = tensors.find((x) => !sameShape(x.shape, shape));
-  if (odd !== undefined) {
-    throw new ShapeError(`stack: shapes ${showShape(shape)} and ${showShape(odd.shape)} differ, expected equal ones`, {
+  placeOf('concat', tensors);
+  const { rank, shape } = tensors[0];
+  if (rank === 0) {
+    throw new ShapeError('concat: tensors[0] is a single number, expected at least one dimension; use stack', {
       argument: 'tensors',
+      expected: 'at least one dimension',
+      received: '[]',
     });
   }
+  const at = normalizeDim('concat', dim, rank);
+  const odd = tensors.findIndex((x) => x.rank !== rank || x.shape.some((size, i) => i !== at && size !== shape[i]));
+  if (odd >= 0) refuseJoin('concat', tensors, odd, `the sizes of ${showShape(shape)} in all dimensions but ${at}`);
+  const lengths = tensors.map((x) => x.shape[at]);
+  const joint = shape.map((size, i) => (i === at ? lengths.reduce((total, length) => total + length, 0) : size));
+  const inner = sizeOf(shape.slice(at + 1));
+  return joined('cat', tensors, joint, sizeOf(shape.slice(0, at)), (x) => x.shape[at] * inner, (grad) => split(grad, lengths, at));
+}
+
+/**
+ * Tensors of one shape side by side along a new dimension.
+ *
+ * @example
+ * ```ts
+ * stack([tensor([1, 2]), tensor([3, 4])]);   // [[1, 2], [3, 4]]
+ * ```
+ * @param tensors - at least one; equal in shape, type and place
+ * @param dim - where the new dimension comes to lie
+ * @returns one dimension more
+ * @throws ShapeError, DTypeError, BackendError when they do not fit together; ArgumentError when there is none
+ */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  checkTensors('stack', tensors);
+  placeOf('stack', tensors);
+  const { shape } = tensors[0];
+  const odd = tensors.findIndex((x) => !sameShape(x.shape, shape));
+  if (odd >= 0) refuseJoin('stack', tensors, odd, showShape(shape));
   const at = normalizeDim('stack', dim, shape.length + 1);
-  return concat(
-    tensors.map((x) => reshape(x, [...shape.slice(0, at), 1, ...shape.slice(at)])),
-    at,
-  );
+  const joint = [...shape.slice(0, at), tensors.length, ...shape.slice(at)];
+  const run = sizeOf(shape.slice(at));
+  return joined('stack', tensors, joint, sizeOf(shape.slice(0, at)), () => run, (grad) => unbind(grad, at));
+}
+
+function refuseJoin(operation: string, tensors: readonly Tensor[], odd: number, expected: string): never {
+  const received = showShape(tensors[odd].shape);
+  throw new ShapeError(`${operation}: tensors[${odd}] has shape ${received}, expected ${expected}`, {
+    argument: `tensors[${odd}]`,
+    expected,
+    received,
+  });
+}
+
+function joined(
+  name: string,
+  tensors: readonly Tensor[],
+  shape: Shape,
+  outer: number,
+  runOf: (x: Tensor) => number,
+  parted: (grad: Tensor) => Tensor[],
+): Tensor {
+  const { backend, dtype } = tensors[0];
+  const parts = tensors.filter((x) => x.size > 0).map((x) => ({ storage: x.storage, run: runOf(x) }));
+  const result = parts.length === 0 ? empty(shape, dtype, backend) : wrap(backend, backend.concat(parts, outer), shape);
+  if (isRecorded(tensors)) recordAll([result], name, tensors, [], ([grad]) => parted(grad as Tensor));
+  return result;
 }

@@ -1,7 +1,16 @@
 import { cpu } from '@rnn/backend-cpu';
 import { fromData, setBackend, type DType, type Tensor } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Adagrad, Adam, AdamW, RMSprop, SGD, type Optimizer, type OptimizerOptions, type Params } from '../../src/index.js';
+import {
+  Adagrad,
+  Adam,
+  AdamW,
+  RMSprop,
+  SGD,
+  type Optimizer,
+  type OptimizerOptions,
+  type Params,
+} from '../../src/index.js';
 import torch from '../cases/torch.json' with { type: 'json' };
 import { camelCase, errorOf, referenceCase, toleranceOf } from '../reference-case.js';
 
@@ -28,7 +37,8 @@ describe('every step of the reference cases', () => {
     });
     const optimizer = new classes[kind as string](params, camelCase(options));
     const [steps] = tensors['grads.a'].shape;
-    const rows = (key: string, t: number, size: number): Float32Array => tensors[key].data.subarray(t * size, (t + 1) * size);
+    const rows = (key: string, t: number, size: number): Float32Array =>
+      tensors[key].data.subarray(t * size, (t + 1) * size);
     for (let t = 0; t < steps; t++) {
       params.forEach((param, i) => (param.grad = fromData(rows(`grads.${'ab'[i]}`, t, param.size), param.shape)));
       optimizer.step();
@@ -68,16 +78,32 @@ describe('defaults', () => {
   test("are PyTorch's", () => {
     const params = (): Tensor[] => [parameter([1], [1], 'float32')];
     expect(new SGD(params()).defaults).toEqual({
-      lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false,
+      lr: 1e-3,
+      momentum: 0,
+      dampening: 0,
+      weightDecay: 0,
+      nesterov: false,
+      maximize: false,
     });
     const adam = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false, maximize: false };
     expect(new Adam(params()).defaults).toEqual({ ...adam, weightDecay: 0 });
     expect(new AdamW(params()).defaults).toEqual({ ...adam, weightDecay: 0.01 });
     expect(new RMSprop(params()).defaults).toEqual({
-      lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, maximize: false,
+      lr: 1e-2,
+      alpha: 0.99,
+      eps: 1e-8,
+      weightDecay: 0,
+      momentum: 0,
+      centered: false,
+      maximize: false,
     });
     expect(new Adagrad(params()).defaults).toEqual({
-      lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false,
+      lr: 1e-2,
+      lrDecay: 0,
+      weightDecay: 0,
+      initialAccumulatorValue: 0,
+      eps: 1e-10,
+      maximize: false,
     });
   });
 });

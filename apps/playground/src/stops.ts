@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import type { ChapterContext } from './chapters/context.ts';
+import { runGradients } from './chapters/gradients.ts';
+import { runLesson } from './chapters/lesson.ts';
+import { runSunspots } from './chapters/sunspots.ts';
+import { runVowels } from './chapters/vowels.ts';
+import type { Screen } from './terminal/screen.ts';
+import { showGradients, summariseGradients } from './terminal/show-gradients.ts';
+import { showLesson, summariseLesson } from './terminal/show-lesson.ts';
+import { showSunspots, summariseSunspots } from './terminal/show-sunspots.ts';
+import { showVowels, summariseVowels } from './terminal/show-vowels.ts';
+import type { Summary } from './terminal/summary.ts';
+
+/** A chapter together with the way in which the terminal shows it. */
+export interface Stop {
+  /** What `--only` calls it, beside its number. */
+  readonly name: string;
+  readonly title: string;
+  /** Runs the chapter, shows what came out, and returns its lines of the closing table. */
+  readonly visit: (context: ChapterContext, screen: Screen) => Promise<Summary[]>;
+}
+
+/** The tour in its order; a stop's number is its place. */
+export const stops: readonly Stop[] = [
+  {
+    name: 'lesson',
+    title: "A lesson's RNN cell, line by line",
+    visit: async (context, screen) => {
+      const result = await runLesson(context);
+      const source = await readFile(new URL('chapters/simple-rnn-cell.ts', import.meta.url), 'utf8');
+      showLesson(screen, result, source);
+      return summariseLesson(result);
+    },
+  },
+  {
+    name: 'sunspots',
+    title: 'RNN, LSTM and GRU forecast sunspots',
+    visit: async (context, screen) => {
+      const result = await runSunspots(context);
+      showSunspots(screen, result);
+      return summariseSunspots(result);
+    },
+  },
+  {
+    name: 'vowels',
+    title: 'A GRU tells nine speakers apart',
+    visit: async (context, screen) => {
+      const result = await runVowels(context);
+      showVowels(screen, result);
+      return summariseVowels(result);
+    },
+  },
+  {
+    name: 'gradients',
+    title: 'Why plain RNNs forget',
+    visit: async (context, screen) => {
+      const result = await runGradients(context);
+      showGradients(screen, result);
+      return summariseGradients(result);
+    },
+  },
+];

@@ -1,0 +1,128 @@
+/** The suite can fail: backends with one deliberate fault, and exactly the cases that touch it turn red. */
+import { cpu } from '@rnn/backend-cpu';
+import type { Backend, BackendInfo, Storage } from '@rnn/core';
+import { primitiveCases, referenceCases, runConformance, type ConformanceCase, type Report } from '@rnn/conformance';
+import { caseDirectory } from '@rnn/conformance/node';
+import { describe, expect, test } from 'vitest';
+
+type Methods = Partial<Omit<Backend, 'info'>> & { readonly info?: BackendInfo };
+
+/** The CPU backend with some methods in place of its own; without `compile`, so that every call is one that the test sees. */
+async function altered(change: (real: Backend) => Methods): Promise<Backend> {
+  const real = await cpu();
+  const methods = change(real);
+  return new Proxy(real, {
+    get(target, key) {
+      if (key === 'compile') return undefined;
+      const value: unknown = Reflect.get(Object.hasOwn(methods, key) ? methods : target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+/** Another storage with some of its numbers changed. */
+function changed(backend: Backend, storage: Storage, change: (x: number, i: number) => number): Storage {
+  const values = backend.readSync(storage);
+  backend.release(storage);
+  return backend.upload(values.map(change));
+}
+
+const all = (): ConformanceCase[] => [...primitiveCases(), ...referenceCases(caseDirectory())];
+const runs = 20;
+
+function failedOf({ results }: Report): string[] {
+  return results.filter(({ status }) => status === 'failed').map(({ group, name }) => `${group} ${name}`);
+}
+
+async function failuresWith(change: (real: Backend) => Methods, cases = all()): Promise<string[]> {
+  return failedOf(await runConformance({ factory: () => altered(change), cases, runs }));
+}
+
+/** The cases during which a condition on the backend's calls held. */
+async function casesThat(watch: (touched: () => void) => (real: Backend) => Methods): Promise<Set<string>> {
+  const touching = new Set<string>();
+  let touched = false;
+  const change = watch(() => (touched = true));
+  await runConformance({
+    factory: () => altered(change),
+    cases: all(),
+    runs,
+    onProgress: ({ result: { group, name } }) => {
+      if (touched) touching.add(`${group} ${name}`);
+      touched = false;
+    },
+  });
+  return touching;
+}
+
+// These count storages, compare a backend with itself, or look for errors: they run kernels and do not ask what came out.
+const comparesNothing = /^(memory|error) |^kernel storage .* makes one storage/;
+
+test('a tanh that is off by 1e-3 fails every case that computes with tanh, and no other', async () => {
+  const off = (real: Backend): Methods => ({
+    unary: (op, x) => {
+      const result = real.unary(op, x);
+      return op === 'tanh' ? changed(real, result, (y) => y + 1e-3) : result;
+    },
+  });
+  const users = await casesThat((touched) => (real) => ({
+    unary: (op, x) => {
+      if (op === 'tanh') touched();
+      return real.unary(op, x);
+    },
+  }));
+  const expected = [...users].filter((name) => !comparesNothing.test(name) && name !== 'empty tanh');
+  expect(expected.length).toBeGreaterThan(60);
+  expect(await failuresWith(off)).toEqual(expected);
+});
+
+describe('one fault is found, and its kind is told', () => {
+  const faults: readonly (readonly [name: string, change: (real: Backend) => Methods, where: RegExp])[] = [
+    ['strides that lose their sign', (real) => ({ copy: (x, sizes, dtype) => real.copy({ ...x, offset: 0, strides: x.strides.map(Math.abs) }, sizes, dtype) }), /^kernel movement copy float32$/],
+    ['a copy that ignores its offset', (real) => ({ copy: (x, sizes, dtype) => real.copy({ ...x, offset: 0, strides: x.strides.map((s) => Math.max(s, 0)) }, sizes, dtype) }), /^operation slice/],
+    ['a batch stride that is ignored', (real) => ({ matmul: (a, b, sizes) => real.matmul(a, { ...b, batchStrides: b.batchStrides.map(() => 0) }, sizes) }), /^kernel contraction matmul/],
+    ['a transpose that is ignored', (real) => ({ matmul: (a, b, sizes) => real.matmul(a, { ...b, transposed: false }, sizes) }), /^kernel contraction matmul A B\^T/],
+    ['a tail that is not computed', (real) => ({ unary: (op, x) => changed(real, real.unary(op, x), (y, i) => (i >= x.size - (x.size % 4) ? 0 : y)) }), /^kernel elementwise unary exp float32$/],
+    ['a maximum that drops a NaN', (real) => ({ binary: (op, a, b, sizes) => { const r = real.binary(op, a, b, sizes); return op === 'maximum' ? changed(real, r, (y) => (Number.isNaN(y) ? 0 : y)) : r; } }), /^kernel special values binary maximum/],
+    ['a scatter that overwrites', (real) => ({ scatterAdd: (source, index, sizes) => changed(real, real.scatterAdd(source, index, sizes), (y) => Math.min(y, 9)) }), /^kernel indexing scatterAdd/],
+    ['an argmax that takes the last of equals', (real) => ({ reduce: (op, x, outer, size, inner) => (op === 'argmax' && inner === 1 ? changed(real, real.reduce(op, x, outer, size, 1), (at, line) => real.readSync(x).lastIndexOf(real.readSync(x)[line * size + at], (line + 1) * size - 1) - line * size) : real.reduce(op, x, outer, size, inner)) }), /^kernel contraction reduce argmax/],
+    ['an upload that keeps no copy', (real) => ({ upload: (values) => real.upload(values), read: async (storage) => real.readSync(storage).fill(1) }), /^kernel storage/],
+    ['a release that frees nothing', () => ({ release: () => undefined }), /^kernel storage memory counts/],
+    ['a kernel that leaves a storage behind', (real) => ({ matmul: (a, b, sizes) => { real.fill(0, 1, 'float32'); return real.matmul(a, b, sizes); } }), /^memory a training step/],
+    ['a sum in float32', (real) => ({ reduce: (op, x, outer, size, inner) => (op === 'sum' && outer * inner === 1 && x.dtype === 'float32' ? real.upload(Float32Array.of(real.readSync(x).reduce((sum, v) => Math.fround(sum + v), 0))) : real.reduce(op, x, outer, size, inner)) }), /^kernel contraction reduce a million float32/],
+    ['an info without int32', (real) => ({ info: { ...real.info, dtypes: ['float32'] } }), /^backend declares what it is$/],
+    ['a bound that forgives everything', (real) => ({ info: { ...real.info, bound: { tolerance: 1, reason: 'no reason' } } }), /^backend declares what it is$/],
+  ];
+
+  test.each(faults)('%s', async (_, change, where) => {
+    const failed = await failuresWith(change, primitiveCases());
+    expect(failed.filter((name) => where.test(name))).not.toEqual([]);
+  });
+});
+
+test('a declared bound replaces smaller tolerances, and loosens no whole number', async () => {
+  const info = (real: Backend): BackendInfo => ({ ...real.info, bound: { tolerance: 2e-3, reason: 'coarse on purpose' } });
+  const coarse = (real: Backend): Methods => ({
+    info: info(real),
+    unary: (op, x) => {
+      const result = real.unary(op, x);
+      return op === 'tanh' ? changed(real, result, (y) => y + 1e-3) : result;
+    },
+  });
+  const cases = primitiveCases().filter(({ group }) => group === 'kernel elementwise');
+  expect(await failuresWith(coarse, cases)).toEqual([]);
+  const offByOne = (real: Backend): Methods => ({
+    info: info(real),
+    binary: (op, a, b, sizes) => {
+      const result = real.binary(op, a, b, sizes);
+      return result.dtype === 'int32' && op === 'mul' ? changed(real, result, (y) => (y > 1000 ? y + 1 : y)) : result;
+    },
+  });
+  expect(await failuresWith(offByOne, cases)).toEqual(['kernel elementwise binary mul int32']);
+});
+
+test('a factory that throws is one failed case', async () => {
+  const report = await runConformance({ factory: () => Promise.reject(new Error('no such device')), cases: all() });
+  expect(report).toMatchObject({ info: undefined, passed: 0, failed: 1 });
+  expect(report.results[0].reason).toContain('no such device');
+});
