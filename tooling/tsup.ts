@@ -11,6 +11,8 @@ export function library(entry: string[]): Options {
     sourcemap: true,
     clean: true,
     silent: true,
+    // Kept as written: old bundlers and other runtimes know Node's modules by this prefix alone.
     removeNodeProtocol: false,
+    external: [/^node:/],
   };
 }

@@ -34,6 +34,14 @@ const info: BackendInfo = {
   notes: ['The example of docs/new-backend.md: short, not fast.'],
 };
 
+function valuesOf(storage: Storage): TypedArray {
+  return (storage as Numbers).values;
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total * size, 1);
+}
+
 const unaryFunctions: Record<UnaryOp, (x: number) => number> = {
   neg: (x) => -x,
   exp: Math.exp,
@@ -71,8 +79,7 @@ const binaryFunctions: Record<BinaryOp, (a: number, b: number) => number> = {
 /** The place in memory of each element of a walk, in order: every dimension multiplies the places so far. */
 function placesOf({ offset, strides }: Strided, sizes: readonly number[]): number[] {
   return sizes.reduce<number[]>(
-    (places, size, dim) =>
-      places.flatMap((place) => Array.from({ length: size }, (_, i) => place + i * strides[dim])),
+    (places, size, dim) => places.flatMap((place) => Array.from({ length: size }, (_, i) => place + i * strides[dim])),
     [offset],
   );
 }
@@ -82,14 +89,6 @@ function met(x: Operand, sizes: readonly number[]): number[] {
   if (typeof x === 'number') return new Array<number>(product(sizes)).fill(x);
   const values = valuesOf(x.storage);
   return placesOf(x, sizes).map((place) => values[place]);
-}
-
-function valuesOf(storage: Storage): TypedArray {
-  return (storage as Numbers).values;
-}
-
-function product(sizes: readonly number[]): number {
-  return sizes.reduce((total, size) => total * size, 1);
 }
 
 class MinimalBackend implements Backend {
@@ -140,13 +139,19 @@ class MinimalBackend implements Backend {
   binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {
     const { dtype } = (typeof a === 'number' ? (b as Strided) : a).storage;
     const right = met(b, sizes);
-    return this.keep(dtype, met(a, sizes).map((x, i) => binaryFunctions[op](x, right[i])));
+    return this.keep(
+      dtype,
+      met(a, sizes).map((x, i) => binaryFunctions[op](x, right[i])),
+    );
   }
 
   select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
     const whenTrue = met(a, sizes);
     const whenFalse = met(b, sizes);
-    return this.keep(dtype, met(condition, sizes).map((c, i) => (c === 0 ? whenFalse[i] : whenTrue[i])));
+    return this.keep(
+      dtype,
+      met(condition, sizes).map((c, i) => (c === 0 ? whenFalse[i] : whenTrue[i])),
+    );
   }
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
@@ -169,7 +174,10 @@ class MinimalBackend implements Backend {
 
   gather(x: Storage, index: Strided, sizes: IndexSizes): Storage {
     const values = valuesOf(x);
-    return this.keep(x.dtype, this.named(index, sizes).map((place) => values[place]));
+    return this.keep(
+      x.dtype,
+      this.named(index, sizes).map((place) => values[place]),
+    );
   }
 
   scatterAdd(source: Storage, index: Strided, sizes: IndexSizes): Storage {

@@ -67,7 +67,11 @@ function refusal(name: string, cause: Error): ArgumentError {
 
 /** `@rnn/backend-cpu` -> `cpu`, `./backends/my-abacus.ts` -> `myAbacus`. */
 export function shortName(name: string): string {
-  const last = name.replace(/[/\\]+$/, '').split(/[/\\]/).pop() ?? name;
+  const last =
+    name
+      .replace(/[/\\]+$/, '')
+      .split(/[/\\]/)
+      .pop() ?? name;
   const bare = last.replace(/\.[cm]?[jt]s$/, '').replace(/^backend-|-backend$/g, '');
   return bare.replace(/[-_.]+(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -49,20 +49,24 @@ const command = new Command('rnn-conformance')
     '--backend <module>',
     'a package (@rnn/backend-cpu) or a file (./abacus.ts); its factory is the export of the short name (cpu, abacus) or the default export',
   )
-  .option('--options <json>', "what the factory gets, as in '{\"threads\":2}'", parseOptions, {})
+  .option('--options <json>', 'what the factory gets, as in \'{"threads":2}\'', parseOptions, {})
   .option('--cases <directory>', 'run the reference cases of this directory, and nothing else')
   .option('--filter <text>', 'run only cases whose group and name contain this text', '')
   .option('--json <file>', 'write the whole report to a file')
   .option('--seed <number>', 'where random examples start from', parseWhole(0), defaultSeed)
   .option('--runs <number>', 'random examples of each property', parseWhole(1), defaultRuns)
-  .addHelpText('after', '\nA failing case shows its first differing element; the last line is "N passed, N failed, N skipped".');
+  .addHelpText(
+    'after',
+    '\nA failing case shows its first differing element; the last line is "N passed, N failed, N skipped".',
+  );
 
 /** One line that rewrites itself on a terminal; in a pipe a line now and then. */
 function showProgress({ done, total, result }: Progress): void {
   if (process.stdout.isTTY) {
     clearLine(process.stdout, 0);
     cursorTo(process.stdout, 0);
-    if (done < total) process.stdout.write(`${done}/${total} ${result.group}: ${result.name}`.slice(0, process.stdout.columns - 1));
+    if (done < total)
+      process.stdout.write(`${done}/${total} ${result.group}: ${result.name}`.slice(0, process.stdout.columns - 1));
   } else if (done % 100 === 0 || done === total) console.log(`${done}/${total} cases`);
 }
 

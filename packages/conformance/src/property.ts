@@ -1,6 +1,13 @@
 /** Property-based cases: a statement about all examples of a kind, tried on many random ones. */
 import * as fc from 'fast-check';
-import { defineCase, describeDifference, describeError, type ConformanceCase, type Exemption, type Subject } from './case.js';
+import {
+  defineCase,
+  describeDifference,
+  describeError,
+  type ConformanceCase,
+  type Exemption,
+  type Subject,
+} from './case.js';
 import { Checks } from './checks.js';
 
 /** Tries one example: compares through `checks`, or throws. */

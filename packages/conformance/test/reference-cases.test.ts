@@ -46,37 +46,109 @@ describe('a reference case', () => {
 
   test('fails on a gradient alone', async () => {
     const wrong = { ...tanh, 'grad.x': [[2], [1 - Math.tanh(0.5) ** 2, 0]] } as const;
-    expect(await resultOf('op', { op: 'tanh' }, wrong)).toMatchObject({ status: 'failed', difference: { what: 'grad.x', index: [1] } });
+    expect(await resultOf('op', { op: 'tanh' }, wrong)).toMatchObject({
+      status: 'failed',
+      difference: { what: 'grad.x', index: [1] },
+    });
   });
 
   test('takes four times the float32 error of the manifest as its tolerance', async () => {
     const off = { ...tanh, out: [[2], [Math.tanh(0.5), Math.tanh(-1) + 3e-4]] } as const;
-    expect(await resultOf('op', { op: 'tanh' }, off, { f32_error: 1e-4 })).toMatchObject({ status: 'passed', tolerance: 4e-4 });
-    expect(await resultOf('op', { op: 'tanh' }, off, { f32_error: 5e-5 })).toMatchObject({ status: 'failed', tolerance: 2e-4 });
+    expect(await resultOf('op', { op: 'tanh' }, off, { f32_error: 1e-4 })).toMatchObject({
+      status: 'passed',
+      tolerance: 4e-4,
+    });
+    expect(await resultOf('op', { op: 'tanh' }, off, { f32_error: 5e-5 })).toMatchObject({
+      status: 'failed',
+      tolerance: 2e-4,
+    });
   });
 
   test('holds NaN equal to NaN and infinities to themselves alone', async () => {
     const special = { x: [[3], [NaN, Infinity, -Infinity]], out: [[3], [NaN, Infinity, -Infinity]] } as const;
-    expect(await resultOf('op', { op: 'neg' }, special)).toMatchObject({ status: 'failed', difference: { index: [1], got: -Infinity } });
+    expect(await resultOf('op', { op: 'neg' }, special)).toMatchObject({
+      status: 'failed',
+      difference: { index: [1], got: -Infinity },
+    });
     const right = { ...special, out: [[3], [NaN, -Infinity, Infinity]] } as const;
     expect(await resultOf('op', { op: 'neg' }, right)).toMatchObject({ status: 'passed' });
   });
 
-  const failures: readonly (readonly [name: string, group: string, config: object, tensors: Tensors, reason: RegExp])[] = [
+  const failures: readonly (readonly [
+    name: string,
+    group: string,
+    config: object,
+    tensors: Tensors,
+    reason: RegExp,
+  ])[] = [
     ['an unknown operation', 'op', { op: 'erf' }, tanh, /unknown op 'erf', expected one of neg, exp/],
-    ['an unknown kind', 'cell', { kind: 'mgu', input_size: 1, hidden_size: 1, steps: 1, B: null }, { input: [[1, 1], [0]], 'out.h': [[1, 1], [0]] }, /unknown kind 'mgu'/],
+    [
+      'an unknown kind',
+      'cell',
+      { kind: 'mgu', input_size: 1, hidden_size: 1, steps: 1, B: null },
+      { input: [[1, 1], [0]], 'out.h': [[1, 1], [0]] },
+      /unknown kind 'mgu'/,
+    ],
     ['an unknown module', 'nn', { module: 'Bilinear' }, tanh, /unknown module 'Bilinear'/],
-    ['an unknown loss', 'loss', { loss: 'hinge' }, { x: [[1], [1]], target: [[1], [1]], out: [[], [0]] }, /unknown loss 'hinge'/],
-    ['an unknown optimiser', 'optim', { optimizer: 'Lion' }, { 'param0.a': [[1], [1]], 'grads.a': [[1, 1], [1]], 'out.a': [[1, 1], [1]] }, /unknown optimizer 'Lion'/],
-    ['an unknown schedule', 'schedule', { scheduler: 'PolyLR', base_lr: 1 }, { 'out.lr': [[1], [1]] }, /unknown scheduler 'PolyLR'/],
+    [
+      'an unknown loss',
+      'loss',
+      { loss: 'hinge' },
+      { x: [[1], [1]], target: [[1], [1]], out: [[], [0]] },
+      /unknown loss 'hinge'/,
+    ],
+    [
+      'an unknown optimiser',
+      'optim',
+      { optimizer: 'Lion' },
+      { 'param0.a': [[1], [1]], 'grads.a': [[1, 1], [1]], 'out.a': [[1, 1], [1]] },
+      /unknown optimizer 'Lion'/,
+    ],
+    [
+      'an unknown schedule',
+      'schedule',
+      { scheduler: 'PolyLR', base_lr: 1 },
+      { 'out.lr': [[1], [1]] },
+      /unknown scheduler 'PolyLR'/,
+    ],
     ['an unknown group', 'audio', { op: 'tanh' }, tanh, /unknown group 'audio'/],
     ['an option that nothing reads', 'op', { op: 'tanh', approximate: true }, tanh, /unknown option 'approximate'/],
-    ['an option that an optimiser does not have', 'optim', { optimizer: 'SGD', lr: 1, rho: 1 }, { 'param0.a': [[1], [1]], 'grads.a': [[1, 1], [1]], 'out.a': [[1, 1], [0]] }, /rho/],
-    ['a tensor that nothing uses', 'op', { op: 'tanh' }, { ...tanh, y: [[1], [1]] }, /nothing is known to do with tensor 'y'/],
+    [
+      'an option that an optimiser does not have',
+      'optim',
+      { optimizer: 'SGD', lr: 1, rho: 1 },
+      { 'param0.a': [[1], [1]], 'grads.a': [[1, 1], [1]], 'out.a': [[1, 1], [0]] },
+      /rho/,
+    ],
+    [
+      'a tensor that nothing uses',
+      'op',
+      { op: 'tanh' },
+      { ...tanh, y: [[1], [1]] },
+      /nothing is known to do with tensor 'y'/,
+    ],
     ['a missing input', 'op', { op: 'add' }, { a: [[1], [1]], out: [[1], [1]] }, /tensor 'b' is missing/],
-    ['a result that nothing gives', 'op', { op: 'tanh' }, { ...tanh, 'out.extra': [[1], [1]] }, /nothing is known to give 'out.extra'/],
+    [
+      'a result that nothing gives',
+      'op',
+      { op: 'tanh' },
+      { ...tanh, 'out.extra': [[1], [1]] },
+      /nothing is known to give 'out.extra'/,
+    ],
     ['no result at all', 'op', { op: 'tanh' }, { x: [[1], [1]] }, /no result to compare/],
-    ['a result of another shape', 'op', { op: 'tanh' }, { x: [[2], [0, 0]], out: [[2, 1], [0, 0]] }, /out has shape \[2\], expected \[2, 1\]/],
+    [
+      'a result of another shape',
+      'op',
+      { op: 'tanh' },
+      {
+        x: [[2], [0, 0]],
+        out: [
+          [2, 1],
+          [0, 0],
+        ],
+      },
+      /out has shape \[2\], expected \[2, 1\]/,
+    ],
     ['an option of the wrong type', 'op', { op: 'softmax', dim: 'last' }, tanh, /'dim' is "last", expected a number/],
   ];
 
@@ -95,7 +167,10 @@ describe('a reference case', () => {
     };
     const config = { kind: 'rnn', input_size: 1, hidden_size: 1, T: 2, B: 1, bias: false };
     const { status, reason } = await resultOf('layer', config, tensors);
-    expect([status, reason]).toEqual(['failed', expect.stringMatching(/'input' has shape \[1, 1, 1\], but config says \[2, 1, 1\]/)]);
+    expect([status, reason]).toEqual([
+      'failed',
+      expect.stringMatching(/'input' has shape \[1, 1, 1\], but config says \[2, 1, 1\]/),
+    ]);
   });
 });
 

@@ -59,7 +59,11 @@ describe('readSafetensors', () => {
 
   const broken: readonly (readonly [name: string, bytes: Uint8Array, message: RegExp])[] = [
     ['no bytes', new Uint8Array(0), /0 bytes, expected at least 8/],
-    ['a header longer than the file', Uint8Array.of(255, 0, 0, 0, 0, 0, 0, 0, 123), /claims 255 bytes, but 1 bytes follow/],
+    [
+      'a header longer than the file',
+      Uint8Array.of(255, 0, 0, 0, 0, 0, 0, 0, 123),
+      /claims 255 bytes, but 1 bytes follow/,
+    ],
     ['a header length of 2^64 - 1', new Uint8Array(9).fill(255), /claims 18446744073709551615 bytes/],
     ['a header that is not JSON', fileOf('{"a":'), /not JSON/],
     ['a header that is not UTF-8', safetensorsBytes('', Uint8Array.of()).fill(1, 0, 1), /claims 1 bytes/],
@@ -72,14 +76,30 @@ describe('readSafetensors', () => {
     ['a fractional size', fileOf({ a: entry('F32', [0.5], [0, 2]) }, [0, 0]), /shape that is not/],
     ['offsets that go backwards', fileOf({ a: entry('F32', [0], [4, 0]) }), /data_offsets that are not/],
     ['three offsets', fileOf({ a: entry('F32', [0], [0, 0, 0]) }), /data_offsets that are not/],
-    ['a shape that does not fit the offsets', fileOf({ a: entry('F32', [2], [0, 4]) }, [0, 0, 0, 0]), /takes 8 bytes, but its data_offsets span 4/],
+    [
+      'a shape that does not fit the offsets',
+      fileOf({ a: entry('F32', [2], [0, 4]) }, [0, 0, 0, 0]),
+      /takes 8 bytes, but its data_offsets span 4/,
+    ],
     ['a shape whose product overflows', fileOf({ a: entry('F32', [2 ** 40, 2 ** 40], [0, 0]) }), /data_offsets span 0/],
     ['too many dimensions', fileOf({ a: entry('F32', Array(33).fill(1), [0, 4]) }, [0, 0, 0, 0]), /33 dimensions/],
-    ['a gap', fileOf({ a: entry('F32', [1], [4, 8]) }, [0, 0, 0, 0, 0, 0, 0, 0]), /leaves a gap before it, expected byte 0/],
+    [
+      'a gap',
+      fileOf({ a: entry('F32', [1], [4, 8]) }, [0, 0, 0, 0, 0, 0, 0, 0]),
+      /leaves a gap before it, expected byte 0/,
+    ],
     ['an overlap', fileOf({ a: entry('F32', [1], [0, 4]), b: entry('F32', [1], [0, 4]) }, [0, 0, 0, 0]), /overlaps/],
-    ['data past the tensors', fileOf({ a: entry('F32', [1], [0, 4]) }, [0, 0, 0, 0, 0]), /take 4 bytes, but the file holds 5/],
+    [
+      'data past the tensors',
+      fileOf({ a: entry('F32', [1], [0, 4]) }, [0, 0, 0, 0, 0]),
+      /take 4 bytes, but the file holds 5/,
+    ],
     ['tensors past the data', fileOf({ a: entry('F32', [1], [0, 4]) }, [0, 0]), /take 4 bytes, but the file holds 2/],
-    ['a whole number of more than 32 bits', fileOf({ a: entry('I64', [1], [0, 8]) }, [0, 0, 0, 0, 1, 0, 0, 0]), /4294967296, which does not fit/],
+    [
+      'a whole number of more than 32 bits',
+      fileOf({ a: entry('I64', [1], [0, 8]) }, [0, 0, 0, 0, 1, 0, 0, 0]),
+      /4294967296, which does not fit/,
+    ],
   ];
 
   test.each(broken)('refuses %s', (_, bytes, message) => {
@@ -96,7 +116,10 @@ describe('readSafetensors', () => {
   });
 
   test('reads or refuses, and never breaks on, a real file with some bytes changed', () => {
-    const changes = fc.array(fc.tuple(fc.nat({ max: real.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 });
+    const changes = fc.array(fc.tuple(fc.nat({ max: real.length - 1 }), fc.nat({ max: 255 })), {
+      minLength: 1,
+      maxLength: 4,
+    });
     fc.assert(
       fc.property(changes, (list) => {
         const bytes = Uint8Array.from(real);

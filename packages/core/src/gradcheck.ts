@@ -1,17 +1,23 @@
 import { backward, grad } from './backward.js';
+import { hostArray, type TypedArray } from './dtype.js';
 import { ArgumentError, AutogradError, DTypeError } from './errors.js';
 import { enableGrad, noGrad } from './grad-mode.js';
-import { fromData } from './ops/create.js';
-import { mul } from './ops/arithmetic.js';
+import { add, mul } from './ops/arithmetic.js';
 import { sum } from './ops/broadcast.js';
+import { fromData } from './ops/create.js';
+import { checkTensor } from './ops/operands.js';
 import { scope } from './scope.js';
-import type { Tensor } from './tensor.js';
-import { hostArray } from './dtype.js';
+import { Tensor } from './tensor.js';
+
+/** A function to differentiate: its result may be one tensor or several. */
+type Differentiable = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
 
 export interface GradcheckOptions {
-  /** Width of the central differences. */
+  /** Width of the central differences; 1e-6 unless said otherwise, as in PyTorch. */
   readonly eps?: number;
+  /** Largest absolute difference, 1e-5 unless said otherwise. */
   readonly atol?: number;
+  /** Largest difference relative to the central difference, added to `atol`; 1e-3 unless said otherwise. */
   readonly rtol?: number;
 }
 
@@ -22,83 +28,102 @@ export interface GradcheckOptions {
  * ```ts
  * gradcheck((x) => tanh(x), [randn([3], { dtype: 'float64' })]);   // true, or an error that says where
  * ```
- * @param fn - a function of float64 tensors; its result, one tensor or several, may have any shape
+ * @param fn - a function of float64 tensors; its results may have any shape
  * @param inputs - float64 tensors
- * @param options - `eps` 1e-6, `atol` 1e-5, `rtol` 1e-3, as in PyTorch
+ * @param options - `eps`, `atol`, `rtol`
  * @returns true
- * @throws AutogradError with the input, the element and both numbers, at the first difference
+ * @throws AutogradError with the input, the element and both numbers, at the first difference; DTypeError for coarser types
  *
  * Differs from PyTorch: compares the derivative of a sum of all results with fixed uneven weights, not each result by itself.
  */
 export function gradcheck(
-  fn: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
+  fn: Differentiable,
   inputs: readonly Tensor[],
   { eps = 1e-6, atol = 1e-5, rtol = 1e-3 }: GradcheckOptions = {},
 ): true {
-  if (inputs.length === 0) throw new ArgumentError('gradcheck: expected at least one input', { argument: 'inputs' });
-  for (const input of inputs) {
-    if (input.dtype !== 'float64') {
-      throw new DTypeError(`gradcheck: expected float64 inputs, received ${input.dtype}; differences of float32 are too coarse`, { argument: 'inputs' });
-    }
-  }
+  checkInputs('gradcheck', inputs);
   const values = inputs.map((input) => input.dataSync());
-  const at = (data: readonly (typeof values)[number][]): Tensor[] =>
+  const tensorsOf = (data: readonly TypedArray[]): Tensor[] =>
     data.map((d, i) => fromData(d, inputs[i].shape, { backend: inputs[i].backend, requiresGrad: true }));
-  const loss = (tensors: readonly Tensor[]): Tensor => {
-    const out = fn(...tensors);
-    return (Array.isArray(out) ? (out as readonly Tensor[]) : [out as Tensor]).map(weighted).reduce((a, b) => a.add(b));
+  const analytic = scope(() => {
+    const leaves = tensorsOf(values);
+    enableGrad(() => backward(weightedSum(fn(...leaves))));
+    return leaves.map((leaf) => leaf.grad?.dataSync() ?? hostArray('float64', leaf.size));
+  });
+  const lossAt = (input: number, element: number, by: number): number => {
+    const shifted = values.map((value, i) => (i === input ? value.map((x, e) => (e === element ? x + by : x)) : value));
+    return scope(() => noGrad(() => weightedSum(fn(...tensorsOf(shifted)))).item());
   };
-  scope(() => {
-    const leaves = at(values);
-    enableGrad(() => backward(loss(leaves)));
-    const analytic = leaves.map((leaf) => leaf.grad?.dataSync() ?? hostArray('float64', leaf.size));
-    noGrad(() => {
-      values.forEach((value, i) => {
-        for (let e = 0; e < value.length; e++) {
-          const shifted = (by: number): number =>
-            scope(() => loss(at(values.map((v, j) => (j === i ? v.map((x, k) => (k === e ? x + by : x)) : v)))).item());
-          const numeric = (shifted(eps) - shifted(-eps)) / (2 * eps);
-          const recorded = analytic[i][e];
-          if (!(Math.abs(recorded - numeric) <= atol + rtol * Math.abs(numeric))) {
-            throw new AutogradError(
-              `gradcheck: the derivative with respect to element ${e} of input ${i} is ${recorded}, central differences give ${numeric}`,
-              { expected: String(numeric), received: String(recorded) },
-            );
-          }
-        }
-      });
-    });
+  values.forEach((value, i) => {
+    for (let e = 0; e < value.length; e++) {
+      const numeric = (lossAt(i, e, eps) - lossAt(i, e, -eps)) / (2 * eps);
+      const recorded = analytic[i][e];
+      if (Math.abs(recorded - numeric) <= atol + rtol * Math.abs(numeric)) continue;
+      throw new AutogradError(
+        `gradcheck: the derivative with respect to element ${e} of input ${i} is ${recorded}, expected ${numeric} by central differences`,
+        { argument: 'fn', expected: String(numeric), received: String(recorded) },
+      );
+    }
   });
   return true;
 }
 
 /**
- * The same for the second derivative: checks that the recorded derivative is itself recorded rightly.
+ * The same for the second derivative: checks that the recorded derivative is itself recorded rightly, with respect to the inputs and
+ * to the gradients that come from behind.
  *
  * @param fn - as for `gradcheck`
  * @param inputs - float64 tensors
  * @param options - as for `gradcheck`
  * @returns true
+ * @throws AutogradError, DTypeError as `gradcheck`
  */
-export function gradgradcheck(
-  fn: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
-  inputs: readonly Tensor[],
-  options?: GradcheckOptions,
-): true {
-  return gradcheck(
-    (...tensors) =>
+export function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[], options?: GradcheckOptions): true {
+  checkInputs('gradgradcheck', inputs);
+  return scope(() => {
+    const behind = noGrad(() => listOf(fn(...inputs)).map((result) => unevenLike(result)));
+    const derivative = (...all: Tensor[]): Tensor[] =>
       enableGrad(() => {
-        const out = fn(...tensors);
-        const loss = (Array.isArray(out) ? (out as readonly Tensor[]) : [out as Tensor]).map(weighted).reduce((a, b) => a.add(b));
-        return grad(loss, tensors, { createGraph: true });
-      }),
-    inputs,
-    options,
-  );
+        const variables = all.slice(0, inputs.length);
+        const gradients = all.slice(inputs.length);
+        return grad(total(listOf(fn(...variables)).map((result, i) => mul(result, gradients[i]))), variables, { createGraph: true });
+      });
+    return gradcheck(derivative, [...inputs, ...behind], options);
+  });
 }
 
-/** A sum with weights that differ from element to element, so that errors cannot cancel. */
-function weighted(x: Tensor): Tensor {
-  const weights = hostArray(x.dtype, x.size).map((_, i) => 0.5 + ((i * 7) % 11) / 11);
-  return sum(mul(x, fromData(weights, x.shape, { dtype: x.dtype, backend: x.backend })));
+function checkInputs(operation: string, inputs: readonly Tensor[]): void {
+  if (inputs.length === 0) {
+    throw new ArgumentError(`${operation}: inputs is empty, expected at least one Tensor`, {
+      argument: 'inputs',
+      expected: 'at least one Tensor',
+      received: 'none',
+    });
+  }
+  inputs.forEach((input, i) => {
+    checkTensor(operation, `inputs[${i}]`, input);
+    if (input.dtype === 'float64') return;
+    throw new DTypeError(
+      `${operation}: inputs[${i}] is ${input.dtype}, expected float64: differences of coarser numbers say nothing`,
+      { argument: `inputs[${i}]`, expected: 'float64', received: input.dtype },
+    );
+  });
+}
+
+function listOf(results: Tensor | readonly Tensor[]): readonly Tensor[] {
+  return results instanceof Tensor ? [results] : results;
+}
+
+function weightedSum(results: Tensor | readonly Tensor[]): Tensor {
+  return total(listOf(results).map((result) => mul(result, unevenLike(result))));
+}
+
+function total(terms: readonly Tensor[]): Tensor {
+  return terms.map((term) => sum(term)).reduce((a, b) => add(a, b));
+}
+
+/** Weights that differ from element to element, so that errors cannot cancel. */
+function unevenLike({ dtype, size, shape, backend }: Tensor): Tensor {
+  const weights = hostArray(dtype, size).map((_, i) => 0.5 + ((i * 7) % 11) / 11);
+  return fromData(weights, shape, { backend });
 }

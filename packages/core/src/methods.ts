@@ -1,26 +1,20 @@
 /** Gives `Tensor` the operations as methods, so that `tensor.ts` need not import what imports it. */
 import { backward } from './backward.js';
 import { registerHook, retainGrad } from './hooks.js';
-import { detach } from './ops/identity.js';
 import { ShapeError } from './errors.js';
 import { reshape, expand, sum } from './ops/broadcast.js';
 import { to } from './ops/convert.js';
 import * as arithmetic from './ops/arithmetic.js';
 import * as comparison from './ops/comparison.js';
 import * as functions from './ops/functions.js';
+import { clone, detach } from './ops/identity.js';
 import * as indexing from './ops/indexing.js';
 import { chunk, split, unbind } from './ops/join.js';
 import { matmul } from './ops/matmul.js';
 import * as movement from './ops/movement.js';
 import * as reduce from './ops/reduce.js';
-import { record } from './record.js';
 import { Tensor } from './tensor.js';
 import type { NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
-
-/** The same value at a place of its own in the graph. Shares the memory, as nobody changes a value in place. */
-function clone(x: Tensor): Tensor {
-  return record(new Tensor(x.held.retain(), x.shape), { name: 'clone', inputs: [x], derivatives: [(grad) => grad] });
-}
 
 /** Nested arrays, as deep as the tensor has dimensions. */
 function toArray(x: Tensor): NestedArray {

@@ -1,6 +1,6 @@
 import type { Backend, Storage } from './backend.js';
 import { isFloating, type DType, type TypedArray } from './dtype.js';
-import { AutogradError, DisposedError, DTypeError, ShapeError } from './errors.js';
+import { ArgumentError, AutogradError, DisposedError, DTypeError, ShapeError } from './errors.js';
 import { formatTensor } from './format.js';
 import { GradNode, type Edge, type GradHook as Hook } from './grad-node.js';
 import { track, untrack, type Tracked } from './scope.js';
@@ -117,11 +117,15 @@ export class Tensor implements Tracked {
     if (this.origin !== undefined) {
       if (value) return;
       throw new AutogradError(
-        'requiresGrad: only a leaf can stop to require a gradient; use detach() for a copy that does not',
+        'requiresGrad: the tensor is the result of a recorded operation, expected a leaf; use detach() for a copy that requires no gradient',
+        { argument: 'requiresGrad', expected: 'a leaf', received: 'a result' },
       );
     }
     if (value && !isFloating(this.dtype)) {
-      throw new DTypeError(`requiresGrad: a tensor of ${this.dtype} has no gradient, expected float32 or float64`);
+      throw new DTypeError(
+        `requiresGrad: the tensor is ${this.dtype}, which has no gradient, expected float32 or float64; convert with .to('float32')`,
+        { argument: 'requiresGrad', expected: 'float32 or float64', received: this.dtype },
+      );
     }
     this.wantsGrad = value;
   }
@@ -131,6 +135,7 @@ export class Tensor implements Tracked {
     if (this.gone) {
       throw new DisposedError(
         `a tensor of shape ${showShape(this.shape)} was used after its memory was freed (by dispose(), by the end of a scope, or a gradient by zeroGrad); return it from the scope or keep() it`,
+        { expected: 'a tensor that still has its memory', received: 'a disposed one' },
       );
     }
     const standIn = this.standIn();
@@ -201,7 +206,8 @@ export class Tensor implements Tracked {
   item(): number {
     if (this.size !== 1) {
       throw new ShapeError(
-        `item: expected a tensor with one element, received shape ${showShape(this.shape)}; use dataSync() or toArray()`,
+        `item: the tensor has shape ${showShape(this.shape)}, expected one element; use dataSync() or toArray()`,
+        { expected: 'one element', received: showShape(this.shape) },
       );
     }
     return this.dataSync()[0];
@@ -209,21 +215,35 @@ export class Tensor implements Tracked {
 
   /**
    * Puts other values into this tensor, as an optimiser does with a parameter. Values that the graph saved before stay what they were.
-   * @param source - same shape and type; on another backend, this tensor moves there
+   *
+   * @param source - same shape and type; shares its memory from now on; on another backend, this tensor moves there
+   * @returns this tensor
+   * @throws ShapeError, DTypeError when they differ; AutogradError unless this is a leaf
+   *
+   * Differs from PyTorch: not recorded, so a leaf that requires a gradient needs no `noGrad` around it.
    */
   copy_(source: Tensor): this {
     refuseTracing('changes a tensor in place (copy_)');
-    if (!sameShape(source.shape, this.shape)) {
-      throw new ShapeError(`copy_: expected shape ${showShape(this.shape)}, received ${showShape(source.shape)}`, {
+    if (!(source instanceof Tensor)) {
+      throw new ArgumentError(`copy_: source is ${typeof source}, expected a Tensor; make one with tensor(...)`, {
         argument: 'source',
+        expected: 'a Tensor',
+        received: typeof source,
       });
     }
+    if (!sameShape(source.shape, this.shape)) {
+      const [expected, received] = [showShape(this.shape), showShape(source.shape)];
+      const details = { argument: 'source', expected, received };
+      throw new ShapeError(`copy_: source has shape ${received}, expected ${expected}`, details);
+    }
     if (source.dtype !== this.dtype) {
-      throw new DTypeError(`copy_: expected ${this.dtype}, received ${source.dtype}`, { argument: 'source' });
+      const details = { argument: 'source', expected: this.dtype, received: source.dtype, code: 'ERR_MIXED_DTYPES' };
+      throw new DTypeError(`copy_: source is ${source.dtype}, expected ${this.dtype}; convert with .to('${this.dtype}')`, details);
     }
     if (this.origin !== undefined) {
       throw new AutogradError(
-        'copy_: only a leaf can take other values; this tensor is the result of a recorded operation',
+        'copy_: this tensor is the result of a recorded operation, expected a leaf; only a leaf can take other values',
+        { expected: 'a leaf', received: 'a result' },
       );
     }
     const { held } = this;

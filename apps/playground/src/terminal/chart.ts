@@ -39,22 +39,29 @@ export function signChart(screen: Screen, curves: readonly Curve[], axes: Axes):
     curves.map(({ points }) => [...points]),
     {
       ...settings(axes),
+      // A column for each point: fewer points than columns would leave gaps.
+      width: Math.min(columnsFor(axes), Math.max(...curves.map(({ points }) => points.length))),
       lineFormatter: ({ x, y, plotX, plotY }) => ({ x: plotX, y: plotY, symbol: signs.get(String([x, y])) ?? ' ' }),
     },
   );
   return withLegend(screen, drawn, curves);
 }
 
-function settings({ xTicks, yTicks, xLabel = String, yLabel = String }: Axes): Settings {
-  const labelWidth = Math.max(...yTicks.map((y) => yLabel(y).length));
+function settings(axes: Axes): Settings {
+  const { xTicks, yTicks, xLabel = String, yLabel = String } = axes;
   return {
-    width: width - labelWidth - 6,
+    width: columnsFor(axes),
     height: 14,
     customXAxisTicks: [...xTicks],
     customYAxisTicks: [...yTicks],
     yRange: [Math.min(...yTicks), Math.max(...yTicks)],
     formatter: (value, { axis }) => (axis === 'x' ? xLabel(value) : yLabel(value)),
   };
+}
+
+/** What is left of a line beside the labels and the axis. */
+function columnsFor({ yTicks, yLabel = String }: Axes): number {
+  return width - 6 - Math.max(...yTicks.map((y) => yLabel(y).length));
 }
 
 function ansi(colour: Colour): Color {

@@ -15,31 +15,22 @@ const forgotten = 1e-3;
 
 export function showGradients(screen: Screen, { curves }: GradientsResult): void {
   screen.say(
-    'How strongly a forecast depends on each of the 60 months before it: the size of the gradient by that input, on a logarithmic scale. ' +
-      'A plain RNN passes its state through the same weights at every step, and little is left of what is long ago. An LSTM and a GRU have a ' +
-      `gate that keeps the state; here it starts open (bias + ${keepingGateShift}).`,
+    'How strongly the loss depends on each of the 60 months before the forecast: the size of its gradient by that input, on a logarithmic ' +
+      'scale. A plain RNN sends its state through the same weights at every step, and soon little is left of it. An LSTM and a GRU have a ' +
+      `gate that keeps the state; here it starts open (its bias raised by ${keepingGateShift}).`,
   );
   screen.print();
   const drawn = curves.filter(({ name, open }) => open || name === 'RNN');
-  const lowest = Math.floor(Math.min(...drawn.flatMap(({ norms }) => norms.map((norm) => Math.log10(norm)))) / 5) * 5;
-  const highest = Math.ceil(Math.max(...drawn.flatMap(({ norms }) => norms.map((norm) => Math.log10(norm)))));
-  const yTicks = [highest];
-  for (let y = Math.ceil(highest / 5) * 5 - 5; y >= lowest; y -= 5) yTicks.unshift(y);
   screen.print(
     signChart(screen, drawn.map(curveOf), {
       xTicks: [-59, -48, -36, -24, -12, 0],
-      yTicks,
+      yTicks: powersOfTen(drawn),
       xLabel: (month) => (month === 0 ? 'newest' : String(month)),
       yLabel: (power) => `1e${power}`,
     }),
   );
   screen.print();
-  const rows = curves.map((curve) => [
-    curve.name,
-    gateOf(curve),
-    `x ${perStep(curve).toFixed(2)}`,
-    reach(curve),
-  ]);
+  const rows = curves.map((curve) => [curve.name, gateOf(curve), `x ${perStep(curve).toFixed(2)}`, reach(curve)]);
   screen.print(
     grid(
       screen,
@@ -48,16 +39,26 @@ export function showGradients(screen: Screen, { curves }: GradientsResult): void
       ['left', 'left', 'right', 'right'],
     ),
   );
+  screen.print();
+  screen.say('Half open, as weights usually start, a gate forgets like a plain RNN: it has to open, by its bias or by training.');
 }
 
 export function summariseGradients({ curves }: GradientsResult): Summary[] {
   return curves
     .filter(({ name, open }) => open || name === 'RNN')
     .map((curve) => ({
-      what: `${curve.name}(1, 32)${curve.open ? ', gate open' : ''}`,
-      result: `x ${perStep(curve).toFixed(2)} each month back`,
-      beside: 'x 1 forgets nothing',
+      what: `${curve.name}${curve.open ? ', gate open' : ''}`,
+      result: `x ${perStep(curve).toFixed(2)} a month back`,
+      beside: 'x 1 keeps all',
     }));
+}
+
+/** Every fifth power of ten, around all values. */
+function powersOfTen(curves: readonly GradientCurve[]): number[] {
+  const powers = curves.flatMap(({ norms }) => norms.map((norm) => Math.log10(norm)));
+  const lowest = Math.floor(Math.min(...powers) / 5);
+  const highest = Math.ceil(Math.max(...powers) / 5);
+  return Array.from({ length: highest - lowest + 1 }, (_, i) => 5 * (lowest + i));
 }
 
 function curveOf({ name, norms }: GradientCurve): Curve {

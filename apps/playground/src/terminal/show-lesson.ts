@@ -27,7 +27,7 @@ export function showLesson(screen: Screen, result: LessonResult, cellSource: str
   showComparisons(screen, result.draws);
   screen.say('The lesson prints the state after each of five steps:');
   showCode(screen, pieces.run);
-  showComparisons(screen, result.lines.map(withoutGradFn));
+  showComparisons(screen, result.lines);
   screen.say('And how the last state, squared and summed, depends on each weight:');
   showCode(screen, pieces.differentiate);
   showComparisons(screen, result.gradients);
@@ -36,7 +36,7 @@ export function showLesson(screen: Screen, result: LessonResult, cellSource: str
 export function summariseLesson({ draws, lines, gradients }: LessonResult): Summary[] {
   const all = [...draws, ...lines, ...gradients];
   const same = all.filter(({ here, torch }) => here === torch).length;
-  return [{ what: 'SimpleRNNCell', result: `${same} of ${all.length} as PyTorch prints them`, beside: '' }];
+  return [{ what: 'SimpleRNNCell', result: `${same} of ${all.length} as in PyTorch`, beside: '' }];
 }
 
 function showCode(screen: Screen, lines: readonly string[]): void {
@@ -45,19 +45,22 @@ function showCode(screen: Screen, lines: readonly string[]): void {
   screen.print();
 }
 
+/** The numbers of a printed line or tensor alone: so two fit side by side. */
+function bare(printed: string): string {
+  return printed
+    .replace(/^.*tensor\(/, '')
+    .replace(/(, grad_fn=.*)?\)$/, '')
+    .replaceAll('\n       ', '\n');
+}
+
 function showComparisons(screen: Screen, comparisons: readonly Comparison[]): void {
   const rows = comparisons.map(({ name, here, torch }) => [
     name,
-    here,
-    torch,
+    bare(here),
+    bare(torch),
     here === torch ? screen.paint('green', 'same') : screen.paint('red', 'DIFFERS'),
   ]);
   screen.print(grid(screen, ['', 'here', 'PyTorch', ''], rows));
   screen.print();
 }
 
-/** Both columns fit side by side without the note on how the state came about. */
-function withoutGradFn({ name, here, torch }: Comparison): Comparison {
-  const short = (line: string): string => line.replace(/^.*h_t = /, '').replace(', grad_fn=<TanhBackward0>', '');
-  return { name, here: short(here), torch: short(torch) };
-}

@@ -11,6 +11,7 @@ export function showSunspots(screen: Screen, result: SunspotsResult): void {
   const { trainingMonths, months, truth, naive, forecasts } = result;
   const best = bestOf(forecasts);
   const from = Math.max(0, months.length - shown);
+  screen.print();
   screen.say(
     `Learned from ${trainingMonths} months, then forecast each of the ${months.length} that follow ` +
       `(${months[0]} to ${months[months.length - 1]}) from the 60 before it. The last eleven years:`,
@@ -31,7 +32,7 @@ export function showSunspots(screen: Screen, result: SunspotsResult): void {
     name,
     String(parameters),
     rmse.toFixed(1),
-    `${(100 * (1 - rmse / naive)).toFixed(0)} % less`,
+    difference(rmse, naive),
   ]);
   screen.print(
     grid(
@@ -45,10 +46,15 @@ export function showSunspots(screen: Screen, result: SunspotsResult): void {
 
 export function summariseSunspots({ naive, forecasts }: SunspotsResult): Summary[] {
   return forecasts.map(({ name, rmse }) => ({
-    what: `${name}(1, 32)`,
+    what: name,
     result: `RMSE ${rmse.toFixed(1)}`,
-    beside: `${naive.toFixed(1)} for "next = this"`,
+    beside: `"next = this" ${naive.toFixed(1)}`,
   }));
+}
+
+function difference(error: number, naive: number): string {
+  const percent = 100 * (1 - error / naive);
+  return `${Math.abs(percent).toFixed(0)} % ${percent < 0 ? 'more' : 'less'}`;
 }
 
 function bestOf(forecasts: readonly Forecast[]): Forecast {

@@ -7,6 +7,7 @@ import type { Summary } from './summary.ts';
 export function showVowels(screen: Screen, result: VowelsResult): void {
   const { trainingUtterances, shortest, longest, losses, speakers, accuracy } = result;
   const total = speakers.reduce((sum, { utterances }) => sum + utterances, 0);
+  screen.print();
   screen.say(
     `Learned from ${trainingUtterances} utterances of ${shortest} to ${longest} steps. How the loss fell while it did:`,
   );
@@ -24,7 +25,7 @@ export function showVowels(screen: Screen, result: VowelsResult): void {
 }
 
 export function summariseVowels({ accuracy }: VowelsResult): Summary[] {
-  return [{ what: 'GRU(12, 64)', result: `accuracy ${accuracy.toFixed(3)}`, beside: '0.11 by chance' }];
+  return [{ what: 'GRU', result: `accuracy ${accuracy.toFixed(3)}`, beside: 'by chance 0.11' }];
 }
 
 function lossChart(screen: Screen, losses: readonly number[]): string {

@@ -18,7 +18,9 @@ export function contractionCases(): ConformanceCase[] {
   return [
     ...reductions.flatMap((op) => dtypes(true).map((dtype) => reduceCase(op, dtype))),
     ...dtypes(false).map(longSumCase),
-    ...[false, true].flatMap((a) => [false, true].flatMap((b) => dtypes(false).map((dtype) => matmulCase(a, b, dtype)))),
+    ...[false, true].flatMap((a) =>
+      [false, true].flatMap((b) => dtypes(false).map((dtype) => matmulCase(a, b, dtype))),
+    ),
   ];
 }
 
@@ -76,15 +78,14 @@ function reduceCase(op: ReduceOp, dtype: DType): ConformanceCase {
   );
 }
 
-/** A running float32 sum of a million numbers is off by some 1e-4 of its value; sums by halves or in float64 are not. */
+/** A running float32 sum of these million numbers is off by 2e-3 of its value; sums by halves or in float64 are not. */
 function longSumCase(dtype: DType): ConformanceCase {
   return defineCase(
     GROUP,
     `reduce a million ${dtype} numbers`,
     (checks, { backend }) =>
       atWorkbench(backend, async (bench) => {
-        // 0 to 1, evenly spread, in no simple order: multiples of the golden ratio modulo 1
-        const values = Array.from({ length: 1_000_000 }, (_, i) => rounded((i * 0.6180339887498949) % 1, dtype));
+        const values = Array.from({ length: 1_000_000 }, (_, i) => rounded(0.1 + (i % 7) * 0.01, dtype));
         const storage = bench.upload(dtype, values);
         const tolerance = arithmeticTolerance[dtype];
         const total = lineFunctions.sum(values);
@@ -159,7 +160,8 @@ function matmulCase(transposeA: boolean, transposeB: boolean, dtype: DType): Con
         const terms = places(batch).flatMap((place) => {
           const [startA, startB] = strides.map((list) => list.reduce((at, stride, dim) => at + stride * place[dim], 0));
           const left = (row: number, i: number): number => a[startA + (transposeA ? i * m + row : row * k + i)];
-          const right = (i: number, column: number): number => b[startB + (transposeB ? column * k + i : i * n + column)];
+          const right = (i: number, column: number): number =>
+            b[startB + (transposeB ? column * k + i : i * n + column)];
           return Array.from({ length: m * n }, (_, element) =>
             Array.from({ length: k }, (__, i) => left(Math.floor(element / n), i) * right(i, element % n)),
           );

@@ -150,8 +150,9 @@ function binaryCase(op: BinaryOp, dtype: DType, domain: Domain): ConformanceCase
 
 function selectCase(dtype: DType): ConformanceCase {
   const range = around(1000);
-  const examples = fc.record({ walks: walksOf(3), numbers: fc.tuple(fc.boolean(), fc.boolean()) }).chain(
-    ({ walks: { sizes, walks }, numbers }) =>
+  const examples = fc
+    .record({ walks: walksOf(3), numbers: fc.tuple(fc.boolean(), fc.boolean()) })
+    .chain(({ walks: { sizes, walks }, numbers }) =>
       fc.record({
         sizes: fc.constant(sizes),
         walks: fc.constant(walks),
@@ -164,7 +165,7 @@ function selectCase(dtype: DType): ConformanceCase {
         a: numbersOf(dtype, range, walks[1].storageSize),
         b: numbersOf(dtype, range, walks[2].storageSize),
       }),
-  );
+    );
   return defineProperty(
     GROUP,
     `select ${dtype}`,

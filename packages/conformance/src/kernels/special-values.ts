@@ -100,7 +100,11 @@ function selectCase(dtype: DType): ConformanceCase {
           strides: [1],
         }));
         const result = bench.own(backend.select(test, left, right, [condition.length], dtype));
-        await checkStorage(checks, bench, result, { dtype, expected: [NaN, 3, 1, 4, Infinity, -Infinity], tolerance: 0 });
+        await checkStorage(checks, bench, result, {
+          dtype,
+          expected: [NaN, 3, 1, 4, Infinity, -Infinity],
+          tolerance: 0,
+        });
       }),
     without(dtype),
   );
@@ -119,9 +123,17 @@ function movementCase(dtype: DType): ConformanceCase {
         const backwards = [...values].reverse();
         const flipped = bench.own(backend.copy({ storage, offset: count - 1, strides: [-1] }, [count], dtype));
         await checkStorage(checks, bench, flipped, { ...expect, expected: backwards });
-        const joined = bench.own(backend.concat([storage, flipped].map((part) => ({ storage: part, run: count })), 1));
+        const joined = bench.own(
+          backend.concat(
+            [storage, flipped].map((part) => ({ storage: part, run: count })),
+            1,
+          ),
+        );
         await checkStorage(checks, bench, joined, { ...expect, expected: [...values, ...backwards] });
-        const order = bench.upload('int32', Array.from({ length: count }, (_, i) => count - 1 - i));
+        const order = bench.upload(
+          'int32',
+          Array.from({ length: count }, (_, i) => count - 1 - i),
+        );
         const index = { storage: order, offset: 0, strides: [0, 1, 0] };
         const picked = bench.own(backend.gather(storage, index, { outer: 1, size: count, inner: 1, count }));
         await checkStorage(checks, bench, picked, { ...expect, expected: backwards });
@@ -160,7 +172,10 @@ function reduceCase(dtype: DType): ConformanceCase {
         const count = lines.length;
         // Once with the lines side by side in memory, once with their elements far apart.
         const rows = bench.upload(dtype, lines.flat());
-        const columns = bench.upload(dtype, lines[0].flatMap((_, i) => lines.map((line) => line[i])));
+        const columns = bench.upload(
+          dtype,
+          lines[0].flatMap((_, i) => lines.map((line) => line[i])),
+        );
         for (const op of ['sum', 'max', 'min', 'argmax'] as const) {
           const along = bench.own(backend.reduce(op, rows, count, 5, 1));
           const across = bench.own(backend.reduce(op, columns, 1, 5, count));

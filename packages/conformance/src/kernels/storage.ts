@@ -30,7 +30,12 @@ const indexed = (storage: Storage) => ({ storage, offset: 0, strides: [6, 1, 1] 
 const calls: readonly KernelCall[] = [
   { name: 'unary', dtype: 'float32', size: 6, run: (backend, { x }) => backend.unary('exp', x) },
   { name: 'unary abs', dtype: 'float32', size: 6, run: (backend, { y }) => backend.unary('abs', y) },
-  { name: 'binary', dtype: 'float32', size: 6, run: (backend, { x, y }) => backend.binary('mul', whole(x), whole(y), [6]) },
+  {
+    name: 'binary',
+    dtype: 'float32',
+    size: 6,
+    run: (backend, { x, y }) => backend.binary('mul', whole(x), whole(y), [6]),
+  },
   { name: 'binary add 0', dtype: 'float32', size: 6, run: (backend, { x }) => backend.binary('add', whole(x), 0, [6]) },
   {
     name: 'select',
@@ -39,9 +44,31 @@ const calls: readonly KernelCall[] = [
     run: (backend, { x, y, index }) => backend.select(whole(index), whole(x), whole(y), [6], 'float32'),
   },
   { name: 'copy', dtype: 'float32', size: 6, run: (backend, { x }) => backend.copy(whole(x), [6], 'float32') },
-  { name: 'copy of int32', dtype: 'int32', size: 6, run: (backend, { index }) => backend.copy(whole(index), [6], 'int32') },
-  { name: 'concat', dtype: 'float32', size: 12, run: (backend, { x, y }) => backend.concat([{ storage: x, run: 3 }, { storage: y, run: 3 }], 2) },
-  { name: 'concat of one', dtype: 'float32', size: 6, run: (backend, { x }) => backend.concat([{ storage: x, run: 6 }], 1) },
+  {
+    name: 'copy of int32',
+    dtype: 'int32',
+    size: 6,
+    run: (backend, { index }) => backend.copy(whole(index), [6], 'int32'),
+  },
+  {
+    name: 'concat',
+    dtype: 'float32',
+    size: 12,
+    run: (backend, { x, y }) =>
+      backend.concat(
+        [
+          { storage: x, run: 3 },
+          { storage: y, run: 3 },
+        ],
+        2,
+      ),
+  },
+  {
+    name: 'concat of one',
+    dtype: 'float32',
+    size: 6,
+    run: (backend, { x }) => backend.concat([{ storage: x, run: 6 }], 1),
+  },
   {
     name: 'gather',
     dtype: 'float32',
@@ -84,8 +111,11 @@ export function storageCases(): ConformanceCase[] {
     defineCase(GROUP, 'readSync gives the same, or says that it cannot', readSync),
     defineCase(GROUP, 'memory counts storages and bytes', countsMemory),
     ...calls.map((call) =>
-      defineCase(GROUP, `${call.name} makes one storage, changes no operand, and gives the same bits again`, (checks, { create }) =>
-        onFresh(create, (backend) => atWorkbench(backend, (bench) => runsCleanly(call, checks, bench))),
+      defineCase(
+        GROUP,
+        `${call.name} makes one storage, changes no operand, and gives the same bits again`,
+        (checks, { create }) =>
+          onFresh(create, (backend) => atWorkbench(backend, (bench) => runsCleanly(call, checks, bench))),
       ),
     ),
     ...calls.map((call) =>
@@ -223,5 +253,8 @@ async function outlives(call: KernelCall, checks: Checks, bench: Workbench): Pro
   for (const operand of Object.values(operands) as Storage[]) bench.release(operand);
   // New storages of the same sizes take the places that became free.
   for (let i = 0; i < 4; i++) bench.upload('float32', new Float32Array(6).fill(-7));
-  checks.close(`the result of ${call.name}`, await bench.read(result), kept, [kept.length], { tolerance: 0, exact: true });
+  checks.close(`the result of ${call.name}`, await bench.read(result), kept, [kept.length], {
+    tolerance: 0,
+    exact: true,
+  });
 }

@@ -172,4 +172,3 @@ export function product(a: PlainTensor, b: PlainTensor): PlainTensor {
   });
   return result.reshaped([...batch, ...(a.rank === 1 ? [] : [m]), ...(b.rank === 1 ? [] : [n])]);
 }
-

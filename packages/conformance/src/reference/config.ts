@@ -46,7 +46,8 @@ export class Config {
   numbers(key: string): readonly number[] | undefined {
     const value = this.take(key);
     if (value === undefined || value === null) return undefined;
-    if (!Array.isArray(value) || value.some((item) => typeof item !== 'number')) refuse(key, 'a list of numbers', value);
+    if (!Array.isArray(value) || value.some((item) => typeof item !== 'number'))
+      refuse(key, 'a list of numbers', value);
     return value as number[];
   }
 

@@ -43,7 +43,9 @@ function linear(trial: Trial): Tensor {
 function embedding(trial: Trial): Tensor {
   const { file, backend } = trial;
   const [count, width] = file.tensor('param.weight').shape;
-  const module = trial.load(new Embedding(count, width, { paddingIdx: file.config.optionalNumber('padding_idx'), backend }));
+  const module = trial.load(
+    new Embedding(count, width, { paddingIdx: file.config.optionalNumber('padding_idx'), backend }),
+  );
   return module.forward(trial.input('index'));
 }
 

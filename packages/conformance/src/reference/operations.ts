@@ -39,10 +39,7 @@ const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['flip', (trial, config) => core.flip(trial.input('x'), listOf(config, 'dims'))],
   ['reshape', (trial, config) => core.reshape(trial.input('x'), listOf(config, 'shape'))],
   ['expand', (trial, config) => core.expand(trial.input('x'), listOf(config, 'shape'))],
-  [
-    'transpose',
-    (trial, config) => core.transpose(trial.input('x'), config.number('dim0'), config.number('dim1')),
-  ],
+  ['transpose', (trial, config) => core.transpose(trial.input('x'), config.number('dim0'), config.number('dim1'))],
   [
     'slice',
     (trial, config) =>
@@ -57,10 +54,7 @@ const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['concat', (trial, config) => core.concat(allInputs(trial), config.number('dim', 0))],
   ['stack', (trial, config) => core.stack(allInputs(trial), config.number('dim', 0))],
   ['where', (trial) => core.where(trial.input('c'), trial.input('a'), trial.input('b'))],
-  [
-    'index_select',
-    (trial, config) => core.indexSelect(trial.input('x'), config.number('dim'), trial.input('index')),
-  ],
+  ['index_select', (trial, config) => core.indexSelect(trial.input('x'), config.number('dim'), trial.input('index'))],
   ['gather', (trial, config) => core.gather(trial.input('x'), config.number('dim'), trial.input('index'))],
   [
     'scatter_add',

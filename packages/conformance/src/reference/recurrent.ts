@@ -56,7 +56,13 @@ export function runCell(trial: Trial): void {
   trial.backward();
 }
 
-function simpleCell(kind: string, inputSize: number, hiddenSize: number, bias: boolean, trial: Trial): RNNCell | GRUCell {
+function simpleCell(
+  kind: string,
+  inputSize: number,
+  hiddenSize: number,
+  bias: boolean,
+  trial: Trial,
+): RNNCell | GRUCell {
   const { file, backend } = trial;
   if (kind === 'rnn') {
     return new RNNCell(inputSize, hiddenSize, { bias, nonlinearity: nonlinearityOf(file.config), backend });

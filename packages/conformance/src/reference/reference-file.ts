@@ -57,7 +57,9 @@ export class ReferenceFile {
     this.config.checkUsed();
     const unused = [...this.tensors.keys()].filter((name) => !this.used.has(name));
     if (unused.length > 0) {
-      throw new FormatError(`reference case: nothing is known to do with tensor ${unused.map((n) => `'${n}'`).join(', ')}`);
+      throw new FormatError(
+        `reference case: nothing is known to do with tensor ${unused.map((n) => `'${n}'`).join(', ')}`,
+      );
     }
   }
 }

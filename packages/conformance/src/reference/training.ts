@@ -47,9 +47,7 @@ export function runOptimizer(trial: Trial): void {
   const parameters = parametersOf(trial, names, (name) => trial.input(`param0.${name}`));
   const gradients = new Map(names.map((name) => [name, trial.input(`grads.${name}`)]));
   const trace = new Map(names.map((name): [string, Tensor[]] => [name, []]));
-  const optimizer = trial.own(
-    optimizerOf(file.config.text('optimizer'), [...parameters.values()], file.config.rest()),
-  );
+  const optimizer = trial.own(optimizerOf(file.config.text('optimizer'), [...parameters.values()], file.config.rest()));
   const [steps] = [...gradients.values()].map(({ shape }) => shape[0]);
   for (let t = 0; t < steps; t++) {
     for (const [name, parameter] of parameters) {
@@ -144,7 +142,11 @@ export function runClip(trial: Trial): void {
   const normType = normOf(config.text('norm_type'));
   const parameters = parametersOf(trial, file.names('grads.'), (name) => {
     const { shape, data } = file.tensor(`grads.${name}`);
-    return fromData(data.map(() => 0), shape, { backend });
+    return fromData(
+      data.map(() => 0),
+      shape,
+      { backend },
+    );
   });
   for (const [name, parameter] of parameters) parameter.grad = trial.input(`grads.${name}`).keep();
   trial.result('out.norm', clipGradNorm(parameters.values(), maxNorm, { normType }));

@@ -64,7 +64,8 @@ export class Trial {
   /** The gradient of an input or parameter, once `backward` ran; `undefined` if none arrived, which means zeros. */
   gradient(name: string): Tensor | undefined {
     const leaf = this.leaves.get(name);
-    if (leaf === undefined) throw new FormatError(`reference case: no input or parameter '${name}' to give 'grad.${name}'`);
+    if (leaf === undefined)
+      throw new FormatError(`reference case: no input or parameter '${name}' to give 'grad.${name}'`);
     return leaf.grad;
   }
 

@@ -50,10 +50,16 @@ function checkInfo(checks: Checks, info: BackendInfo): void {
   for (const dtype of ['float32', 'int32'] as const) {
     checks.fact(`info.dtypes lacks ${dtype}, which is required`, info.dtypes.includes(dtype));
   }
-  checks.fact(`info.threads is ${info.threads}, expected 1 or more`, Number.isInteger(info.threads) && info.threads >= 1);
+  checks.fact(
+    `info.threads is ${info.threads}, expected 1 or more`,
+    Number.isInteger(info.threads) && info.threads >= 1,
+  );
   checks.fact(`info.simd is '${info.simd}'`, ['none', 'strict', 'relaxed', 'gpu'].includes(info.simd));
   checks.fact('info.synchronous is not true or false', typeof info.synchronous === 'boolean');
-  checks.fact('info.notes is not a list of texts', info.notes.every((note) => typeof note === 'string'));
+  checks.fact(
+    'info.notes is not a list of texts',
+    info.notes.every((note) => typeof note === 'string'),
+  );
   if (info.bound === undefined) return;
   const { tolerance, reason } = info.bound;
   checks.fact(

@@ -55,12 +55,15 @@ function binaryCalls(op: (typeof arithmetic)[number]): fc.Arbitrary<Call> {
 }
 
 function numberCalls(op: (typeof arithmetic)[number]): fc.Arbitrary<Call> {
-  return fc.tuple(seeds, shapes(0, 3), fc.constantFrom(0.5, 2, 3), fc.boolean()).map(([seed, shape, number, first]) => ({
-    words: first ? `${number} on the left` : `${number} on the right`,
-    inputs: filled(seed, positive, shape),
-    ours: ([x]) => (first ? core[op](number, x) : core[op](x, number)),
-    plain: ([x]) => x.map((value) => (first ? binaryFunctions[op](number, value) : binaryFunctions[op](value, number))),
-  }));
+  return fc
+    .tuple(seeds, shapes(0, 3), fc.constantFrom(0.5, 2, 3), fc.boolean())
+    .map(([seed, shape, number, first]) => ({
+      words: first ? `${number} on the left` : `${number} on the right`,
+      inputs: filled(seed, positive, shape),
+      ours: ([x]) => (first ? core[op](number, x) : core[op](x, number)),
+      plain: ([x]) =>
+        x.map((value) => (first ? binaryFunctions[op](number, value) : binaryFunctions[op](value, number))),
+    }));
 }
 
 /** Operands of few different numbers, so that equal ones meet. */

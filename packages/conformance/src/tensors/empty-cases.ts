@@ -37,7 +37,12 @@ const cases: readonly EmptyCase[] = [
   { name: 'sum of all of nothing is 0', run: (b) => sum(none(b, 0)), shape: [], value: 0 },
   { name: 'mean of nothing is NaN', run: (b) => mean(none(b, 0)), shape: [], value: NaN },
   { name: 'sum along another dimension', run: (b) => sum(none(b, 0, 3), 1), shape: [0] },
-  { name: 'matmul over an empty dimension is 0', run: (b) => matmul(none(b, 2, 0), none(b, 0, 3)), shape: [2, 3], value: 0 },
+  {
+    name: 'matmul over an empty dimension is 0',
+    run: (b) => matmul(none(b, 2, 0), none(b, 0, 3)),
+    shape: [2, 3],
+    value: 0,
+  },
   { name: 'matmul without rows', run: (b) => matmul(none(b, 0, 2), none(b, 2, 3)), shape: [0, 3] },
   { name: 'concat with an empty part', run: (b) => concat([none(b, 0, 3), none(b, 2, 3)], 0), shape: [2, 3], value: 0 },
   { name: 'concat of empty parts', run: (b) => concat([none(b, 0, 3), none(b, 0, 3)], 1), shape: [0, 6] },

@@ -36,9 +36,17 @@ const calls: readonly WrongCall[] = [
   { name: 'a reshape to other elements', code: 'ERR_SHAPE', call: (b) => reshape(floats(b, 1, 2), [3]) },
   { name: 'a ragged list', code: 'ERR_SHAPE', call: (b) => tensor([[1, 2], [3]], { backend: b }) },
   { name: 'a size that is NaN', code: 'ERR_SHAPE', call: (b) => fromData([], [NaN], { backend: b }) },
-  { name: 'a concat of different shapes', code: 'ERR_SHAPE', call: (b) => concat([floats(b, 1), reshape(floats(b, 1, 2), [2, 1])]) },
+  {
+    name: 'a concat of different shapes',
+    code: 'ERR_SHAPE',
+    call: (b) => concat([floats(b, 1), reshape(floats(b, 1, 2), [2, 1])]),
+  },
   { name: 'mixed types', code: 'ERR_MIXED_DTYPES', call: (b) => mul(floats(b, 1), places(b, 1)) },
-  { name: 'mixed types in where', code: 'ERR_MIXED_DTYPES', call: (b) => where(floats(b, 1), floats(b, 1), places(b, 1)) },
+  {
+    name: 'mixed types in where',
+    code: 'ERR_MIXED_DTYPES',
+    call: (b) => where(floats(b, 1), floats(b, 1), places(b, 1)),
+  },
   { name: 'an index of float32', code: 'ERR_DTYPE', call: (b) => gather(floats(b, 1, 2), 0, floats(b, 0)) },
   { name: 'an index out of range', code: 'ERR_ARGUMENT', call: (b) => indexSelect(floats(b, 1, 2), 0, places(b, 2)) },
   { name: 'a negative index', code: 'ERR_ARGUMENT', call: (b) => indexSelect(floats(b, 1, 2), 0, places(b, -1)) },
@@ -67,7 +75,9 @@ const calls: readonly WrongCall[] = [
 ];
 
 function steps(backend: Backend, lengths: readonly number[]): void {
-  scan((x, h) => [h, add(x, h)], fromData([1, 2], [2, 1, 1], { backend }), fromData([0], [1, 1], { backend }), { lengths });
+  scan((x, h) => [h, add(x, h)], fromData([1, 2], [2, 1, 1], { backend }), fromData([0], [1, 1], { backend }), {
+    lengths,
+  });
 }
 
 /** Compares the code of the error that a call throws. */

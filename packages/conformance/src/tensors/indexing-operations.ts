@@ -2,7 +2,17 @@ import * as fc from 'fast-check';
 import * as core from '@rnn/core';
 import { sizeOf, type Shape } from '@rnn/core';
 import { indicesOf, picked, PlainTensor } from '../plain/plain-tensor.js';
-import { constant, differentiable, filled, seeds, shapeAndDim, shapes, usual, type Call, type Operation } from './operation.js';
+import {
+  constant,
+  differentiable,
+  filled,
+  seeds,
+  shapeAndDim,
+  shapes,
+  usual,
+  type Call,
+  type Operation,
+} from './operation.js';
 
 /** Picking and adding by index. */
 export function indexingOperations(): Operation[] {
@@ -42,16 +52,17 @@ function gatherCalls(): fc.Arbitrary<Call> {
     inputs: filled(seed, usual, shape),
     indices: [index],
     ours: ([x], [places]) => core.gather(x, dim, places),
-    plain: ([x]) =>
-      PlainTensor.from(index.shape, (at) => x.at(at.map((i, d) => (d === dim ? index.at(at) : i)))),
+    plain: ([x]) => PlainTensor.from(index.shape, (at) => x.at(at.map((i, d) => (d === dim ? index.at(at) : i)))),
   }));
 }
 
 function indexSelectCalls(): fc.Arbitrary<Call> {
   const lists = shapeAndDim().chain(({ shape, dim }) =>
-    fc.integer({ min: 0, max: 5 }).chain((count) =>
-      fc.record({ shape: fc.constant(shape), dim: fc.constant(dim), index: places(shape[dim], [count]) }),
-    ),
+    fc
+      .integer({ min: 0, max: 5 })
+      .chain((count) =>
+        fc.record({ shape: fc.constant(shape), dim: fc.constant(dim), index: places(shape[dim], [count]) }),
+      ),
   );
   return fc.tuple(seeds, lists).map(([seed, { shape, dim, index }]) => ({
     words: `dim ${dim}`,
@@ -88,6 +99,7 @@ function oneHotCalls(): fc.Arbitrary<Call> {
       inputs: [],
       indices: [index],
       ours: (_, [places]) => core.oneHot(places, 4),
-      plain: () => PlainTensor.from([...index.shape, 4], (at) => (index.at(at.slice(0, -1)) === at[at.length - 1] ? 1 : 0)),
+      plain: () =>
+        PlainTensor.from([...index.shape, 4], (at) => (index.at(at.slice(0, -1)) === at[at.length - 1] ? 1 : 0)),
     }));
 }

@@ -127,7 +127,11 @@ function longDim(): fc.Arbitrary<{ shape: Shape; dim: number; length: number }> 
 }
 
 function sliceCalls(): fc.Arbitrary<Call> {
-  const ends = fc.tuple(fc.integer({ min: -8, max: 8 }), fc.integer({ min: -8, max: 8 }), fc.integer({ min: 1, max: 3 }));
+  const ends = fc.tuple(
+    fc.integer({ min: -8, max: 8 }),
+    fc.integer({ min: -8, max: 8 }),
+    fc.integer({ min: 1, max: 3 }),
+  );
   return fc.tuple(seeds, longDim(), ends).map(([seed, { shape, dim, length }, [start, end, step]]) => {
     const place = (value: number): number => Math.min(Math.max(value < 0 ? value + length : value, 0), length);
     return {
@@ -181,8 +185,9 @@ function unbindCalls(): fc.Arbitrary<Call> {
 }
 
 function splitCalls(): fc.Arbitrary<Call> {
-  return fc.tuple(seeds, longDim(), fc.integer({ min: 1, max: 4 }), fc.boolean()).map(
-    ([seed, { shape, dim, length }, size, listed]): Call => {
+  return fc
+    .tuple(seeds, longDim(), fc.integer({ min: 1, max: 4 }), fc.boolean())
+    .map(([seed, { shape, dim, length }, size, listed]): Call => {
       const starts = range(0, length, size);
       const ends = starts.map((start) => Math.min(start + size, length));
       const sizes = starts.map((start, i) => ends[i] - start);
@@ -192,8 +197,7 @@ function splitCalls(): fc.Arbitrary<Call> {
         ours: ([x]) => core.split(x, listed ? sizes : size, dim),
         plain: ([x]) => starts.map((start, i) => picked(x, dim, range(start, ends[i]))),
       };
-    },
-  );
+    });
 }
 
 function chunkCalls(): fc.Arbitrary<Call> {

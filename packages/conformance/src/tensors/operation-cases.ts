@@ -43,7 +43,8 @@ function onBackend(x: PlainTensor, dtype: DType, backend: Backend, requiresGrad 
   return fromData(hostArrayOf(dtype, x.data), x.shape, { dtype, backend, requiresGrad });
 }
 
-const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? (value as readonly T[]) : [value as T]);
+const listOf = <T>(value: T | readonly T[]): readonly T[] =>
+  Array.isArray(value) ? (value as readonly T[]) : [value as T];
 
 /** Makes a call readable in a report. */
 function shown(calls: fc.Arbitrary<Call>): fc.Arbitrary<Call> {
@@ -98,7 +99,10 @@ async function compare(
     const what = results.length === 1 ? 'result' : `results[${i}]`;
     if (!checks.shape(what, result.shape, expected[i].shape)) continue;
     const exact = result.dtype === 'int32';
-    checks.close(what, await result.data(), expected[i].data, result.shape, { tolerance: exact ? 0 : tolerance, exact });
+    checks.close(what, await result.data(), expected[i].data, result.shape, {
+      tolerance: exact ? 0 : tolerance,
+      exact,
+    });
   }
 }
 

@@ -59,22 +59,18 @@ function reductionCalls(
   op: 'sum' | 'mean' | 'amax' | 'amin' | 'logsumexp',
   fn: (line: readonly number[]) => number,
 ): fc.Arbitrary<Call> {
-  const some = fc.tuple(seeds, shapeAndDims(), fc.boolean()).map(
-    ([seed, { shape, dims }, keepDim]): Call => ({
-      words: `dims [${dims.join(', ')}]${keepDim ? ' keepDim' : ''}`,
-      inputs: filled(seed, usual, shape),
-      ours: ([x]) => core[op](x, dims, keepDim),
-      plain: ([x]) => reduced(x, dims, keepDim, fn),
-    }),
-  );
-  const all = fc.tuple(seeds, shapes(0, 3)).map(
-    ([seed, shape]): Call => ({
-      words: 'all dims',
-      inputs: filled(seed, usual, shape),
-      ours: ([x]) => core[op](x),
-      plain: ([x]) => reduced(x, [...shape.keys()], false, fn),
-    }),
-  );
+  const some = fc.tuple(seeds, shapeAndDims(), fc.boolean()).map(([seed, { shape, dims }, keepDim]): Call => ({
+    words: `dims [${dims.join(', ')}]${keepDim ? ' keepDim' : ''}`,
+    inputs: filled(seed, usual, shape),
+    ours: ([x]) => core[op](x, dims, keepDim),
+    plain: ([x]) => reduced(x, dims, keepDim, fn),
+  }));
+  const all = fc.tuple(seeds, shapes(0, 3)).map(([seed, shape]): Call => ({
+    words: 'all dims',
+    inputs: filled(seed, usual, shape),
+    ours: ([x]) => core[op](x),
+    plain: ([x]) => reduced(x, [...shape.keys()], false, fn),
+  }));
   return fc.oneof({ weight: 3, arbitrary: some }, { weight: 1, arbitrary: all });
 }
 
@@ -161,7 +157,12 @@ function transposedCalls(): fc.Arbitrary<Call> {
     .tuple(seeds, small, small, small, fc.constantFrom([], [2]), flags)
     .map(([seed, m, k, n, batch, [transposeA, transposeB]]) => ({
       words: `transposeA ${transposeA} transposeB ${transposeB}`,
-      inputs: filled(seed, usual, [...batch, ...(transposeA ? [k, m] : [m, k])], [...batch, ...(transposeB ? [n, k] : [k, n])]),
+      inputs: filled(
+        seed,
+        usual,
+        [...batch, ...(transposeA ? [k, m] : [m, k])],
+        [...batch, ...(transposeB ? [n, k] : [k, n])],
+      ),
       ours: ([x, y]) => core.matmul(x, y, { transposeA, transposeB }),
       plain: ([x, y]) => product(transposeA ? swapped(x) : x, transposeB ? swapped(y) : y),
     }));

@@ -125,7 +125,11 @@ function plainScan(
     const sums = combined((p, q, r) => p + q + r, product(rowsAt(xs, t), w), product(before, u), b);
     const next = sums.map(Math.tanh);
     const y = combined((p, q) => p * q, next, before);
-    ys[t] = chosen(going, y, y.map(() => 0)).reshaped([1, ...y.shape]);
+    ys[t] = chosen(
+      going,
+      y,
+      y.map(() => 0),
+    ).reshaped([1, ...y.shape]);
     h = chosen(going, next, h);
   }
   return [joined(ys, 0), h];

@@ -1,12 +1,11 @@
-import { dtypeOf, hostArray, isFloating, type DType, type TypedArray } from '../dtype.js';
+import { dtypeOf, hostArray, isFloating, type TypedArray } from '../dtype.js';
 import { ArgumentError, DTypeError, ShapeError } from '../errors.js';
-import { getBackend } from '../current-backend.js';
 import { defaultGenerator, type Generator } from '../random.js';
 import { wrap } from '../record.js';
 import { checkShape, showShape, sizeOf, type Shape } from '../shape.js';
 import type { Bounds } from '../shared-storage.js';
-import type { Tensor } from '../tensor.js';
-import { checkSupported, withGrad, type TensorOptions } from './fill.js';
+import { Tensor } from '../tensor.js';
+import { checkOptions, withGrad, type CheckedOptions, type TensorOptions } from './fill.js';
 
 /** Numbers or truth values, nested as deep as the tensor has dimensions; typed arrays may stand for the innermost lists. */
 export type TensorLike = number | boolean | TypedArray | readonly TensorLike[];
@@ -28,104 +27,108 @@ export interface RandomOptions extends TensorOptions {
  * @param values - nested arrays of equal lengths; truth values become 1 and 0
  * @param options - type (by default that of a typed array, else float32), place, whether it wants a gradient
  * @returns a tensor whose shape is read off the nesting
- * @throws ShapeError when the nesting is ragged; ArgumentError when an element is not a number
+ * @throws ShapeError when the nesting is ragged; ArgumentError when an element is not a number; DTypeError when an element or the
+ *   backend does not fit the type
  *
  * Differs from PyTorch: whole numbers become float32 unless `dtype` says int32.
  */
 export function tensor(values: TensorLike, options: TensorOptions = {}): Tensor {
-  if (ArrayBuffer.isView(values)) return fromData(values as TypedArray, [(values as TypedArray).length], options);
+  if (isTypedArray(values)) return uploaded('tensor', values, [values.length], options);
   const shape: number[] = [];
-  for (let level: TensorLike = values; typeof level === 'object'; level = (level as readonly TensorLike[])[0]) {
-    shape.push((level as ArrayLike<unknown>).length);
-    if (ArrayBuffer.isView(level) || shape[shape.length - 1] === 0) break;
+  for (let level: TensorLike = values; isList(level); level = (level as readonly TensorLike[])[0]) {
+    shape.push(level.length);
+    if (isTypedArray(level) || level.length === 0) break;
   }
   const flat: number[] = [];
   flatten(values, shape, 0, flat);
-  return fromData(flat, shape, options);
+  return uploaded('tensor', flat, shape, options);
+}
+
+function isTypedArray(values: unknown): values is TypedArray {
+  return values instanceof Float32Array || values instanceof Float64Array || values instanceof Int32Array;
+}
+
+function isList(level: unknown): level is TypedArray | readonly TensorLike[] {
+  return Array.isArray(level) || isTypedArray(level);
 }
 
 function flatten(level: TensorLike, shape: Shape, depth: number, out: number[]): void {
-  if (depth === shape.length) {
-    if (typeof level === 'number') out.push(level);
-    else if (typeof level === 'boolean') out.push(level ? 1 : 0);
-    else if (typeof level === 'object' && level !== null) refuseRagged(shape, depth, level as ArrayLike<unknown>);
-    else {
-      throw new ArgumentError(
-        `tensor: element ${out.length} is ${String(level)} (${typeof level}), expected a number`,
-        {
-          argument: 'values',
-          received: typeof level,
-        },
-      );
-    }
-    return;
-  }
-  if (typeof level !== 'object' || level === null || (level as ArrayLike<unknown>).length !== shape[depth]) {
-    refuseRagged(shape, depth, level);
-  }
-  for (let i = 0; i < shape[depth]; i++) flatten((level as readonly TensorLike[])[i], shape, depth + 1, out);
+  if (isList(level)) {
+    if (level.length !== shape[depth]) refuseRagged(shape, depth, `a list of ${level.length}`);
+    for (let i = 0; i < shape[depth]; i++) flatten(level[i], shape, depth + 1, out);
+  } else if (depth < shape.length) refuseRagged(shape, depth, String(level));
+  else if (typeof level === 'number') out.push(level);
+  else if (typeof level === 'boolean') out.push(level ? 1 : 0);
+  else refuseElement(level, out.length);
 }
 
-function refuseRagged(shape: Shape, depth: number, level: unknown): never {
-  const length =
-    typeof level === 'object' && level !== null
-      ? `a list of ${(level as ArrayLike<unknown>).length}`
-      : `${String(level)}`;
+function refuseRagged(shape: Shape, depth: number, received: string): never {
   const expected = depth === shape.length ? 'a number' : `a list of ${shape[depth]}`;
   throw new ShapeError(
-    `tensor: ragged nesting: expected ${expected} at depth ${depth}, received ${length} (first lists give shape ${showShape(shape)})`,
-    {
-      argument: 'values',
-      expected,
-      received: length,
-    },
+    `tensor: values are nested unevenly: received ${received} at depth ${depth}, expected ${expected} (the first lists give shape ${showShape(shape)})`,
+    { argument: 'values', expected, received },
+  );
+}
+
+function refuseElement(element: unknown, at: number): never {
+  const isTensor = element instanceof Tensor;
+  const received = isTensor ? 'a Tensor' : element === null ? 'null' : typeof element;
+  throw new ArgumentError(
+    `tensor: element ${at} is ${received}, expected a number${isTensor ? '; use stack for a list of tensors, clone() for a copy' : ''}`,
+    { argument: 'values', expected: 'a number', received },
   );
 }
 
 /**
  * A tensor from flat values in row-major order.
  *
+ * @example
+ * ```ts
+ * fromData(new Float32Array([1, 2, 3, 4]), [2, 2]);   // [[1, 2], [3, 4]]
+ * ```
  * @param values - a typed array or a list; copied
  * @param shape - as many elements
  * @param options - type (by default that of a typed array, else float32), place, whether it wants a gradient
  * @returns a tensor of that shape
+ * @throws ShapeError when the number of values differs; DTypeError when an element or the backend does not fit the type
  */
-export function fromData(
+export function fromData(values: TypedArray | readonly number[], shape: Shape, options: TensorOptions = {}): Tensor {
+  if (!isList(values)) {
+    const received = ArrayBuffer.isView(values) ? (values as object).constructor.name : typeof values;
+    const expected = 'a Float32Array, Float64Array, Int32Array or list of numbers';
+    throw new ArgumentError(`fromData: values is ${received}, expected ${expected}`, { argument: 'values', expected, received });
+  }
+  return uploaded('fromData', values, shape, options);
+}
+
+function uploaded(
+  operation: string,
   values: TypedArray | readonly number[],
   shape: Shape,
-  {
-    dtype = ArrayBuffer.isView(values) ? dtypeOf(values) : 'float32',
-    requiresGrad,
-    backend = getBackend(),
-  }: TensorOptions = {},
+  options: TensorOptions,
 ): Tensor {
-  checkShape('fromData', shape);
-  checkSupported('tensor', dtype, backend);
+  checkShape(operation, shape);
+  const { dtype, requiresGrad, backend } = checkOptions(operation, options, isTypedArray(values) ? dtypeOf(values) : 'float32');
   if (sizeOf(shape) !== values.length) {
     throw new ShapeError(
-      `fromData: ${values.length} values do not fill shape ${showShape(shape)} (${sizeOf(shape)} elements)`,
-      {
-        argument: 'shape',
-        expected: `${values.length} elements`,
-        received: showShape(shape),
-      },
+      `${operation}: shape ${showShape(shape)} has ${sizeOf(shape)} elements, received ${values.length} values`,
+      { argument: 'shape', expected: `${values.length} elements`, received: showShape(shape) },
     );
   }
-  if (dtype === 'int32') checkWhole(values);
-  const host = ArrayBuffer.isView(values) && dtypeOf(values) === dtype ? values : hostArray(dtype, values);
+  if (!isFloating(dtype)) checkWhole(operation, values);
+  const host = isTypedArray(values) && dtypeOf(values) === dtype ? values : hostArray(dtype, values);
   return withGrad(wrap(backend, backend.upload(host), [...shape], boundsOf(host)), requiresGrad);
 }
 
-function checkWhole(values: TypedArray | readonly number[]): void {
+function checkWhole(operation: string, values: TypedArray | readonly number[]): void {
   if (values instanceof Int32Array) return;
   const at = values.findIndex((value) => (value | 0) !== value);
-  if (at >= 0) {
-    throw new DTypeError(`tensor: element ${at} is ${values[at]}, expected whole numbers of 32 bits for int32`, {
-      argument: 'values',
-      expected: 'whole numbers',
-      received: String(values[at]),
-    });
-  }
+  if (at < 0) return;
+  throw new DTypeError(`${operation}: element ${at} is ${values[at]}, expected whole numbers of 32 bits for int32`, {
+    argument: 'values',
+    expected: 'whole numbers of 32 bits',
+    received: String(values[at]),
+  });
 }
 
 function boundsOf(values: TypedArray): Bounds | undefined {
@@ -151,36 +154,64 @@ function boundsOf(values: TypedArray): Bounds | undefined {
  * @param end - not reached
  * @param step - not 0
  * @returns one dimension; float32 unless `dtype` says otherwise (PyTorch gives int64 for whole numbers)
+ * @throws ArgumentError when steps from the start do not lead to the end
  */
 export function arange(end: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end: number, step?: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end?: number | TensorOptions, step = 1, options: TensorOptions = {}): Tensor {
   if (typeof end !== 'number') return arange(0, start, 1, end ?? {});
-  if (![start, end, step].every(Number.isFinite) || step === 0 || (end - start) / step < 0) {
-    throw new ArgumentError(`arange: cannot step from ${start} to ${end} by ${step}`, { argument: 'step' });
+  const count = Math.ceil((end - start) / step) + 0; // not -0
+  if (![start, end, step, count].every(Number.isFinite) || count < 0) {
+    throw new ArgumentError(`arange: step is ${step}, expected one that leads from ${start} to ${end}`, {
+      argument: 'step',
+      expected: 'a step towards the end',
+      received: String(step),
+    });
   }
-  const count = Math.ceil((end - start) / step);
-  return fromData(
-    Array.from({ length: count }, (_, i) => start + i * step),
-    [count],
-    options,
-  );
+  const values = Array.from({ length: count }, (_, i) => start + i * step);
+  return uploaded('arange', values, [count], options);
 }
 
-/** The identity matrix, or a rectangle of zeros with ones on the diagonal. */
+/**
+ * The identity matrix, or a rectangle of zeros with ones on the diagonal.
+ *
+ * @example
+ * ```ts
+ * eye(2);   // [[1, 0], [0, 1]]
+ * ```
+ * @param rows - how many rows
+ * @param columns - how many columns; as many as rows when left out
+ * @param options - type, place, whether it wants a gradient
+ * @returns `[rows, columns]`
+ * @throws ShapeError when a size is negative, fractional or NaN
+ */
 export function eye(rows: number, columns: number = rows, options: TensorOptions = {}): Tensor {
-  checkShape('eye', [rows, columns]);
-  const values = hostArray(options.dtype ?? 'float32', rows * columns);
+  const shape = [rows, columns];
+  checkShape('eye', shape);
+  const { dtype } = checkOptions('eye', options);
+  const values = hostArray(dtype, rows * columns);
   for (let i = 0; i < Math.min(rows, columns); i++) values[i * columns + i] = 1;
-  return fromData(values, [rows, columns], options);
+  return uploaded('eye', values, shape, options);
 }
 
-/** Uniform random numbers in [0, 1); the same on every backend and machine for the same seed. */
+/**
+ * Uniform random numbers in [0, 1); the same on every backend and machine for the same seed.
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * rand([2]);   // [0.4963, 0.7682], as in PyTorch
+ * ```
+ * @param shape - sizes
+ * @param options - `generator`, type (float32 or float64), place, whether it wants a gradient
+ * @returns a tensor of that shape
+ * @throws ShapeError when a size is negative, fractional or NaN; DTypeError for int32
+ */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   return drawn('rand', shape, options, (out, generator) => generator.uniform(out, 0, 1));
 }
 
-/** Random numbers of the standard normal distribution; the same on every backend and machine for the same seed. */
+/** Random numbers of the standard normal distribution; see `rand`. */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   return drawn('randn', shape, options, (out, generator) => generator.normal(out, 0, 1));
 }
@@ -191,30 +222,41 @@ function drawn(
   options: RandomOptions,
   draw: (out: Float32Array | Float64Array, generator: Generator) => void,
 ): Tensor {
-  checkShape(operation, shape);
-  const dtype: DType = options.dtype ?? 'float32';
+  const { dtype } = checkDraw(operation, shape, options);
   if (!isFloating(dtype)) {
     throw new DTypeError(
-      `${operation}: expected float32 or float64, received ${dtype}; use randint for whole numbers`,
-      { argument: 'dtype' },
+      `${operation}: dtype is ${dtype}, expected float32 or float64; use randint for whole numbers`,
+      { argument: 'dtype', expected: 'float32 or float64', received: dtype },
     );
   }
   const values = hostArray(dtype, sizeOf(shape)) as Float32Array | Float64Array;
   draw(values, options.generator ?? defaultGenerator());
-  return fromData(values, shape, options);
+  return uploaded(operation, values, shape, options);
+}
+
+/** Everything that can be wrong is found before the generator moves on. */
+function checkDraw(operation: string, shape: Shape, options: TensorOptions): CheckedOptions {
+  checkShape(operation, shape);
+  return checkOptions(operation, options);
 }
 
 /**
  * Random whole numbers, each as likely as the others.
  *
+ * @example
+ * ```ts
+ * randint(0, 10, [3]);   // three digits
+ * ```
  * @param low - the smallest
  * @param high - not reached
  * @param shape - sizes
- * @returns int32 unless `dtype` says otherwise
+ * @param options - `generator`, type, place
+ * @returns int32 unless `dtype` says otherwise (PyTorch: int64)
+ * @throws ArgumentError unless `low < high`, both whole numbers of 32 bits; ShapeError when a size is negative, fractional or NaN
  */
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
-  checkShape('randint', shape);
+  const { dtype } = checkDraw('randint', shape, { ...options, dtype: options.dtype ?? 'int32' });
   const values = new Int32Array(sizeOf(shape));
   (options.generator ?? defaultGenerator()).integers(values, low, high);
-  return fromData(values, shape, { dtype: 'int32', ...options });
+  return uploaded('randint', values, shape, { ...options, dtype });
 }

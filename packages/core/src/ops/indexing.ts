@@ -1,15 +1,17 @@
-import type { Strided } from '../backend.js';
+import type { IndexSizes, Strided } from '../backend.js';
+import type { DType } from '../dtype.js';
 import { ArgumentError, DTypeError, ShapeError } from '../errors.js';
 import { placeOf, record, refuseBackends, wrap } from '../record.js';
-import { normalizeDim, sameShape, showShape, sizeOf } from '../shape.js';
+import { scope } from '../scope.js';
+import { normalizeDim, sameShape, showShape, sizeOf, type Shape } from '../shape.js';
+import type { Bounds } from '../shared-storage.js';
 import type { Tensor } from '../tensor.js';
-import type { DType } from '../dtype.js';
-import { reshape } from './broadcast.js';
-import { arange } from './create.js';
 import { add } from './arithmetic.js';
 import { eq } from './comparison.js';
-import { empty, zeros } from './fill.js';
 import { to } from './convert.js';
+import { arange } from './create.js';
+import { checkSupported, empty, zeros } from './fill.js';
+import { detach } from './identity.js';
 import { slice, unsqueeze } from './movement.js';
 import { checkTensor } from './operands.js';
 
@@ -20,30 +22,26 @@ function checkIndex(operation: string, x: Tensor, index: Tensor, size: number): 
   if (index.dtype !== 'int32') {
     throw new DTypeError(
       `${operation}: index is ${index.dtype}, expected int32; make it with tensor(values, { dtype: 'int32' })`,
-      {
-        argument: 'index',
-        expected: 'int32',
-        received: index.dtype,
-      },
+      { argument: 'index', expected: 'int32', received: index.dtype },
     );
   }
   if (index.size === 0) return;
-  const bounds = boundsOf(index);
-  if (bounds.min < 0 || bounds.max >= size) {
-    throw new ArgumentError(
-      `${operation}: index holds ${bounds.min < 0 ? bounds.min : bounds.max}, expected values from 0 to ${size - 1}`,
-      { argument: 'index', expected: `0 to ${size - 1}`, received: `${bounds.min} to ${bounds.max}` },
-    );
-  }
+  const { min, max } = boundsOf(index);
+  if (min >= 0 && max < size) return;
+  const expected = size === 0 ? 'no index, as there is no place to pick' : `values from 0 to ${size - 1}`;
+  throw new ArgumentError(`${operation}: index holds ${min < 0 ? min : max}, expected ${expected}`, {
+    argument: 'index',
+    expected,
+    received: `${min} to ${max}`,
+  });
 }
 
 /** Smallest and largest index: known from the upload, or read once. */
-function boundsOf(index: Tensor): { min: number; max: number } {
-  const { held } = index;
+function boundsOf({ held }: Tensor): Bounds {
   if (held.bounds === undefined) {
     let min = Infinity;
     let max = -Infinity;
-    for (const value of index.dataSync()) {
+    for (const value of held.backend.readSync(held.storage)) {
       if (value < min) min = value;
       if (value > max) max = value;
     }
@@ -52,51 +50,92 @@ function boundsOf(index: Tensor): { min: number; max: number } {
   return held.bounds;
 }
 
+/** Refuses a single number where a dimension is needed. */
+function dimOf(operation: string, x: Tensor, dim: number): number {
+  checkTensor(operation, 'x', x);
+  if (x.rank > 0) return normalizeDim(operation, dim, x.rank);
+  throw new ShapeError(`${operation}: x is a single number, expected at least one dimension`, {
+    argument: 'x',
+    expected: 'at least one dimension',
+    received: '[]',
+  });
+}
+
+/** What a kernel needs to know of values of a shape and `count` indices along one dimension. */
+function sizesOf(shape: Shape, at: number, count: number): IndexSizes {
+  return { outer: sizeOf(shape.slice(0, at)), size: shape[at], inner: sizeOf(shape.slice(at + 1)), count };
+}
+
+/** An index for every element. */
+function whole(index: Tensor, { count, inner }: IndexSizes): Strided {
+  return { storage: index.storage, offset: 0, strides: [count * inner, inner, 1] };
+}
+
+/** The same list of indices for every outer and inner place. */
+function line(index: Tensor): Strided {
+  return { storage: index.storage, offset: 0, strides: [0, 1, 0] };
+}
+
 /**
  * Values picked along a dimension: `result[i][j] = x[i][index[i][j]]` for `dim` 1, and so on.
  *
+ * @example
+ * ```ts
+ * gather(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]], { dtype: 'int32' }));   // [[2], [3]]
+ * ```
  * @param x - any shape of rank at least 1
  * @param dim - the dimension to pick along
  * @param index - int32, as many dimensions as `x`, none larger but `dim`
  * @returns the shape of `index`
+ * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`; ShapeError when it does not fit
  */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
-  checkTensor('gather', 'x', x);
-  const at = normalizeDim('gather', dim, x.rank);
-  checkIndex('gather', x, index, x.shape[at] ?? 1);
-  const source = coveredBy(x, at, index, 'gather');
-  const { backend } = x;
-  const sizes = {
-    outer: sizeOf(index.shape.slice(0, at)),
-    size: x.shape[at],
-    inner: sizeOf(index.shape.slice(at + 1)),
-    count: index.shape[at],
-  };
-  const result =
-    index.size === 0
-      ? empty(index.shape, x.dtype, backend)
-      : wrap(backend, backend.gather(source.storage, whole(index, sizes), sizes), index.shape);
-  return record(result, {
-    name: 'gather',
-    inputs: [source],
-    saved: [index],
-    derivatives: [(grad, [index]) => scatterAdd(zeros(source.shape, { dtype: grad.dtype, backend }), at, index, grad)],
+  const at = dimOf('gather', x, dim);
+  checkIndex('gather', x, index, x.shape[at]);
+  if (index.rank !== x.rank || index.shape.some((size, i) => i !== at && size > x.shape[i])) {
+    refuseIndex('gather', index, `${x.rank} dimensions, none larger than in ${showShape(x.shape)} but dimension ${at}`);
+  }
+  return scope(() => {
+    // PyTorch lets an index be smaller: then `x` is cut to its size.
+    const source = index.shape.reduce((cut, size, i) => (i === at || size === x.shape[i] ? cut : slice(cut, i, 0, size)), x);
+    const { backend, dtype, shape } = source;
+    const sizes = sizesOf(shape, at, index.shape[at]);
+    const result =
+      index.size === 0
+        ? empty(index.shape, dtype, backend)
+        : wrap(backend, backend.gather(source.storage, whole(index, sizes), sizes), index.shape, x.held.bounds);
+    return record(result, {
+      name: 'gather',
+      inputs: [source],
+      saved: [index],
+      derivatives: [(grad, [index]) => scattered(grad, shape, at, index)],
+    });
   });
 }
 
-/** `x` cut to the size of `index` in all dimensions but one, as PyTorch lets an index be smaller. */
-function coveredBy(x: Tensor, at: number, index: Tensor, operation: string): Tensor {
-  if (index.rank !== x.rank || x.rank === 0 || index.shape.some((size, i) => i !== at && size > x.shape[i])) {
-    throw new ShapeError(
-      `${operation}: index of shape ${showShape(index.shape)} does not fit ${showShape(x.shape)}: expected as many dimensions, none larger but dimension ${at}`,
-      { argument: 'index', received: showShape(index.shape) },
-    );
-  }
-  return index.shape.reduce((cut, size, i) => (i === at || size === x.shape[i] ? cut : slice(cut, i, 0, size)), x);
+function refuseIndex(operation: string, index: Tensor, expected: string): never {
+  const received = showShape(index.shape);
+  throw new ShapeError(`${operation}: index has shape ${received}, expected ${expected}`, {
+    argument: 'index',
+    expected,
+    received,
+  });
 }
 
-function whole(index: Tensor, { count, inner }: { count: number; inner: number }): Strided {
-  return { storage: index.storage, offset: 0, strides: [count * inner, inner, 1] };
+/** The adjoint of `gather`: values added up at their places, zeros elsewhere. */
+export function scattered(source: Tensor, shape: Shape, at: number, index: Tensor): Tensor {
+  const { backend, dtype } = source;
+  const sizes = sizesOf(shape, at, index.shape[at]);
+  const result =
+    source.size === 0
+      ? zeros(shape, { dtype, backend })
+      : wrap(backend, backend.scatterAdd(source.storage, whole(index, sizes), sizes), shape);
+  return record(result, {
+    name: 'scatter',
+    inputs: [source],
+    saved: [index],
+    derivatives: [(grad, [index]) => gather(grad, at, index)],
+  });
 }
 
 /**
@@ -110,55 +149,33 @@ function whole(index: Tensor, { count, inner }: { count: number; inner: number }
  * @param dim - the dimension to pick along
  * @param index - int32, one dimension
  * @returns the shape of `x` with the length of `index` at `dim`
+ * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`; ShapeError when it has another rank
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
-  checkTensor('indexSelect', 'x', x);
-  const at = normalizeDim('indexSelect', dim, x.rank);
-  if (x.rank === 0) throw new ShapeError('indexSelect: a single number has no dimension to pick along');
+  const at = dimOf('indexSelect', x, dim);
   checkIndex('indexSelect', x, index, x.shape[at]);
-  if (index.rank !== 1) {
-    throw new ShapeError(`indexSelect: index has shape ${showShape(index.shape)}, expected one dimension`, {
-      argument: 'index',
-    });
-  }
-  const { backend } = x;
-  const shape = x.shape.map((size, i) => (i === at ? index.size : size));
-  const sizes = {
-    outer: sizeOf(x.shape.slice(0, at)),
-    size: x.shape[at],
-    inner: sizeOf(x.shape.slice(at + 1)),
-    count: index.size,
-  };
+  if (index.rank !== 1) refuseIndex('indexSelect', index, 'one dimension');
+  const { backend, dtype, shape } = x;
+  const target = shape.map((size, i) => (i === at ? index.size : size));
   const result =
-    sizeOf(shape) === 0
-      ? empty(shape, x.dtype, backend)
-      : wrap(backend, backend.gather(x.storage, line(index), sizes), shape);
+    sizeOf(target) === 0
+      ? empty(target, dtype, backend)
+      : wrap(backend, backend.gather(x.storage, line(index), sizesOf(shape, at, index.size)), target, x.held.bounds);
   return record(result, {
     name: 'indexSelect',
     inputs: [x],
     saved: [index],
-    derivatives: [(grad, [index]) => indexAdd(grad, x.shape, at, index)],
+    derivatives: [(grad, [index]) => indexAdd(grad, shape, at, index)],
   });
 }
 
-/** The same list of indices for every outer and inner place. */
-function line(index: Tensor): Strided {
-  return { storage: index.storage, offset: 0, strides: [0, 1, 0] };
-}
-
 /** The adjoint of `indexSelect`: places added up where the list names them. */
-function indexAdd(source: Tensor, shape: readonly number[], at: number, index: Tensor): Tensor {
+function indexAdd(source: Tensor, shape: Shape, at: number, index: Tensor): Tensor {
   const { backend, dtype } = source;
-  const sizes = {
-    outer: sizeOf(shape.slice(0, at)),
-    size: shape[at],
-    inner: sizeOf(shape.slice(at + 1)),
-    count: index.size,
-  };
   const result =
     source.size === 0
       ? zeros(shape, { dtype, backend })
-      : wrap(backend, backend.scatterAdd(source.storage, line(index), sizes), [...shape]);
+      : wrap(backend, backend.scatterAdd(source.storage, line(index), sizesOf(shape, at, index.size)), shape);
   return record(result, {
     name: 'indexAdd',
     inputs: [source],
@@ -170,55 +187,58 @@ function indexAdd(source: Tensor, shape: readonly number[], at: number, index: T
 /**
  * Values added at positions along a dimension: `result = x`, then `result[i][index[i][j]] += source[i][j]` for `dim` 1.
  *
+ * @example
+ * ```ts
+ * scatterAdd(zeros([3]), 0, tensor([2, 0, 2], { dtype: 'int32' }), tensor([1, 2, 3]));   // [2, 0, 4]
+ * ```
  * @param x - any shape of rank at least 1
  * @param dim - the dimension that `index` speaks of
  * @param index - int32, as many dimensions as `x`; equal to `x` in all but `dim`
- * @param source - the shape of `index`
+ * @param source - the shape of `index`, the type of `x`
  * @returns the shape of `x`
+ * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`; ShapeError when shapes do not fit
+ *
+ * Differs from PyTorch: a smaller index is refused.
  */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
-  checkTensor('scatterAdd', 'x', x);
+  const at = dimOf('scatterAdd', x, dim);
   checkTensor('scatterAdd', 'source', source);
-  const backend = placeOf('scatterAdd', [x, source]);
-  const at = normalizeDim('scatterAdd', dim, x.rank);
-  checkIndex('scatterAdd', x, index, x.shape[at] ?? 1);
+  placeOf('scatterAdd', [x, source]);
+  checkIndex('scatterAdd', x, index, x.shape[at]);
+  if (index.rank !== x.rank || index.shape.some((size, i) => i !== at && size !== x.shape[i])) {
+    refuseIndex('scatterAdd', index, `the sizes of ${showShape(x.shape)} in all dimensions but ${at}`);
+  }
   if (!sameShape(index.shape, source.shape)) {
-    throw new ShapeError(
-      `scatterAdd: index has shape ${showShape(index.shape)} and source ${showShape(source.shape)}, expected the same`,
-      {
-        argument: 'source',
-      },
-    );
+    const [expected, received] = [showShape(index.shape), showShape(source.shape)];
+    throw new ShapeError(`scatterAdd: source has shape ${received}, expected that of index, ${expected}`, {
+      argument: 'source',
+      expected,
+      received,
+    });
   }
-  if (x.rank === 0 || index.rank !== x.rank || index.shape.some((size, i) => i !== at && size !== x.shape[i])) {
-    throw new ShapeError(
-      `scatterAdd: index of shape ${showShape(index.shape)} does not fit ${showShape(x.shape)}: expected the same sizes in all dimensions but ${at}`,
-      { argument: 'index' },
-    );
-  }
-  if (source.size === 0) return reshape(x, x.shape);
-  const sizes = {
-    outer: sizeOf(x.shape.slice(0, at)),
-    size: x.shape[at],
-    inner: sizeOf(x.shape.slice(at + 1)),
-    count: index.shape[at],
-  };
-  const scattered = wrap(backend, backend.scatterAdd(source.storage, whole(index, sizes), sizes), x.shape);
-  record(scattered, {
-    name: 'scatterAdd',
-    inputs: [source],
-    saved: [index],
-    derivatives: [(grad, [index]) => gather(grad, at, index)],
+  return scope(() => {
+    const [from, values] = [detach(x), detach(source)];
+    return record(add(from, scattered(values, x.shape, at, index)), {
+      name: 'scatterAdd',
+      inputs: [x, source],
+      saved: [index],
+      derivatives: [(grad) => grad, (grad, [index]) => gather(grad, at, index)],
+    });
   });
-  return add(x, scattered);
 }
 
 /**
  * Ones at the places that indices name, zeros elsewhere.
  *
+ * @example
+ * ```ts
+ * oneHot(tensor([1, 0], { dtype: 'int32' }), 3);   // [[0, 1, 0], [1, 0, 0]]
+ * ```
  * @param index - int32, any shape, values in `[0, numClasses)`
  * @param numClasses - size of the new last dimension
+ * @param options - `dtype` of the result
  * @returns the shape of `index` and one dimension more, float32 unless `dtype` says otherwise (PyTorch gives int64)
+ * @throws DTypeError when `index` is not int32; ArgumentError when it does not fit `numClasses`
  */
 export function oneHot(
   index: Tensor,
@@ -229,9 +249,12 @@ export function oneHot(
   if (!Number.isInteger(numClasses) || numClasses < 1) {
     throw new ArgumentError(`oneHot: numClasses is ${numClasses}, expected a whole number from 1 up`, {
       argument: 'numClasses',
+      expected: 'a whole number from 1 up',
+      received: String(numClasses),
     });
   }
   checkIndex('oneHot', index, index, numClasses);
-  const classes = arange(0, numClasses, 1, { dtype: 'int32', backend: index.backend });
-  return to(eq(unsqueeze(index, -1), classes), dtype);
+  const { backend } = index;
+  checkSupported('oneHot', dtype, backend);
+  return scope(() => to(eq(unsqueeze(index, -1), arange(0, numClasses, 1, { dtype: 'int32', backend })), dtype));
 }

@@ -61,7 +61,7 @@ function named(operation: string, a: Tensor, b: Tensor, transposeA: boolean, tra
   const shape = [...batch, ...(a.rank === 1 ? [] : [rows(left)]), ...(b.rank === 1 ? [] : [columns(right)])];
   // Many rows times one matrix are one product, and so is the gradient of the matrix.
   const joins = right.shape.length === 2 && left.shape.length > 2 && !left.flipped;
-  return product(joins ? { ...left, shape: [sizeOf(a.shape) / Math.max(k, 1), k] } : left, right, shape);
+  return product(joins ? { ...left, shape: [sizeOf(a.shape.slice(0, -1)), k] } : left, right, shape);
 }
 
 function rows({ shape, flipped }: Side): number {

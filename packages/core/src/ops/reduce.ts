@@ -1,48 +1,73 @@
-import { ShapeError } from '../errors.js';
 import { customOperation, record, wrap } from '../record.js';
-import { normalizeDim, normalizeDims, showShape, sizeOf } from '../shape.js';
+import { normalizeDim, reducedDims, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { Dims, ValuesAndIndices } from '../tensor-methods.js';
-import { droppedShape, keptShape, reduced, reshape, sum } from './broadcast.js';
-import { div, mul, neg, sub, add } from './arithmetic.js';
+import { add, div, mul, neg, sub } from './arithmetic.js';
+import { checkNotEmpty, droppedShape, expand, keptShape, reduced, reshape, sum } from './broadcast.js';
 import { eq, where } from './comparison.js';
-import { exp, log, abs } from './functions.js';
-import { zerosLike } from './fill.js';
-import { scatterAdd } from './indexing.js';
+import { empty, full } from './fill.js';
+import { abs, exp, log } from './functions.js';
+import { detach } from './identity.js';
+import { scattered } from './indexing.js';
 import { checkFloating, checkTensor } from './operands.js';
 
-/** The mean over dimensions; see `sum` for the arguments. */
+/**
+ * The mean over dimensions.
+ *
+ * @example
+ * ```ts
+ * mean(tensor([[1, 2], [3, 4]]), 1);   // [1.5, 3.5]
+ * ```
+ * @param x - any shape; float32 or float64
+ * @param dims - which dimensions; all of them when left out
+ * @param keepDim - keep them with size 1
+ * @returns the remaining dimensions; the mean of nothing is NaN
+ * @throws DTypeError for int32; ArgumentError when a dimension does not exist or is named twice
+ */
 export function mean(x: Tensor, dims?: Dims, keepDim = false): Tensor {
   checkTensor('mean', 'x', x);
   checkFloating('mean', x);
-  const count = normalizeDims('mean', dims, x.rank).reduce((product, dim) => product * x.shape[dim], 1);
-  return div(sum(x, dims, keepDim), count);
+  const { shape } = x;
+  const list = reducedDims('mean', dims, x.rank);
+  const kept = keptShape(shape, list);
+  const count = list.reduce((product, dim) => product * shape[dim], 1);
+  return customOperation({
+    name: 'mean',
+    inputs: [x],
+    forward: () => ({ result: div(sum(x, list, keepDim), count) }),
+    derivatives: [(grad) => expand(reshape(div(grad, count), kept), shape)],
+  });
 }
 
 /**
  * The largest value over dimensions; a NaN wins.
  *
+ * @example
+ * ```ts
+ * amax(tensor([[1, 5], [7, 2]]), 1);   // [5, 7]
+ * ```
  * @param x - any shape, with at least one element along the reduced dimensions
  * @param dims - which dimensions; all of them when left out
  * @param keepDim - keep them with size 1
  * @returns the remaining dimensions; on a tie the gradient is shared evenly, as in PyTorch
+ * @throws ShapeError when there is nothing to reduce; ArgumentError when a dimension does not exist or is named twice
  */
 export function amax(x: Tensor, dims?: Dims, keepDim = false): Tensor {
-  return extreme('max', x, dims, keepDim);
+  return extreme('amax', 'max', x, dims, keepDim);
 }
 
 /** The smallest value over dimensions; see `amax`. */
 export function amin(x: Tensor, dims?: Dims, keepDim = false): Tensor {
-  return extreme('min', x, dims, keepDim);
+  return extreme('amin', 'min', x, dims, keepDim);
 }
 
-function extreme(op: 'max' | 'min', x: Tensor, dims: Dims | undefined, keepDim: boolean): Tensor {
-  checkTensor(`a${op}`, 'x', x);
-  const list = normalizeDims(`a${op}`, dims, x.rank);
-  const result = reduced(op, x, list, keepDim);
+function extreme(name: string, op: 'max' | 'min', x: Tensor, dims: Dims | undefined, keepDim: boolean): Tensor {
+  checkTensor(name, 'x', x);
+  const list = reducedDims(name, dims, x.rank);
   const kept = keptShape(x.shape, list);
+  const result = reduced(name, op, x, list, keepDim);
   return record(result, {
-    name: `a${op}`,
+    name,
     inputs: [x],
     saved: [x, result],
     derivatives: [
@@ -65,99 +90,118 @@ function extreme(op: 'max' | 'min', x: Tensor, dims: Dims | undefined, keepDim: 
  * @param dim - the dimension to reduce; all of them when left out
  * @param keepDim - keep it with size 1
  * @returns one number, or `{ values, indices }`, where the gradient goes to the chosen positions
+ * @throws ShapeError when there is nothing to reduce; ArgumentError when the dimension does not exist
  */
 export function max(x: Tensor): Tensor;
 export function max(x: Tensor, dim: number, keepDim?: boolean): ValuesAndIndices<Tensor>;
 export function max(x: Tensor, dim?: number, keepDim = false): Tensor | ValuesAndIndices<Tensor> {
-  return dim === undefined ? amax(x) : chosen('max', x, dim, keepDim);
+  return dim === undefined ? extreme('max', 'max', x, undefined, false) : chosen('max', x, dim, keepDim);
 }
 
 /** The smallest value; see `max`. */
 export function min(x: Tensor): Tensor;
 export function min(x: Tensor, dim: number, keepDim?: boolean): ValuesAndIndices<Tensor>;
 export function min(x: Tensor, dim?: number, keepDim = false): Tensor | ValuesAndIndices<Tensor> {
-  return dim === undefined ? amin(x) : chosen('min', x, dim, keepDim);
+  return dim === undefined ? extreme('min', 'min', x, undefined, false) : chosen('min', x, dim, keepDim);
 }
 
 function chosen(op: 'max' | 'min', x: Tensor, dim: number, keepDim: boolean): ValuesAndIndices<Tensor> {
-  checkTensor(op, 'x', x);
-  const at = normalizeDim(op, dim, x.rank);
-  const dims = x.rank === 0 ? [] : [at];
-  const indices = op === 'max' ? argmax(x, dim, keepDim) : argmin(x, dim, keepDim);
-  const values = reduced(op, x, dims, keepDim);
-  record(values, {
+  const indices = position(op, op, x, dim, keepDim);
+  const { shape } = x;
+  const dims = reducedDims(op, dim, x.rank);
+  const values = record(reduced(op, op, x, dims, keepDim), {
     name: op,
     inputs: [x],
     saved: [indices],
-    derivatives: [
-      (grad, [indices]) => {
-        if (x.rank === 0) return grad;
-        const kept = keptShape(x.shape, dims);
-        return scatterAdd(zerosLike(x), at, reshape(indices, kept), reshape(grad, kept));
-      },
-    ],
+    derivatives: [(grad, [indices]) => atPositions(grad, indices, dims, shape)],
   });
   return { values, indices };
 }
 
-/** The position of the largest value, along a dimension or among all elements (int32); the first one on a tie. */
+/** The gradient at the chosen positions of a dimension, zeros elsewhere. */
+function atPositions(grad: Tensor, indices: Tensor, dims: readonly number[], shape: Shape): Tensor {
+  if (dims.length === 0) return grad; // a single number was its own largest
+  const kept = keptShape(shape, dims);
+  return scattered(reshape(grad, kept), shape, dims[0], reshape(indices, kept));
+}
+
+/**
+ * The position of the largest value, along a dimension or among all elements.
+ *
+ * @example
+ * ```ts
+ * argmax(tensor([[1, 5], [7, 2]]), 1);   // [1, 0]
+ * ```
+ * @param x - any shape
+ * @param dim - the dimension to reduce; left out, all elements are counted in row-major order
+ * @param keepDim - keep what was reduced with size 1
+ * @returns int32 (PyTorch: int64); the first one on a tie, a NaN's if there is one
+ * @throws ShapeError when there is nothing to reduce; ArgumentError when the dimension does not exist
+ */
 export function argmax(x: Tensor, dim?: number, keepDim = false): Tensor {
-  checkTensor('argmax', 'x', x);
-  if (x.size === 0) throw new ShapeError(`argmax: shape ${showShape(x.shape)} has no element`, { argument: 'x' });
-  const { backend } = x;
-  if (dim === undefined) {
-    const shape = keepDim ? x.shape.map(() => 1) : [];
-    return wrap(backend, backend.reduce('argmax', x.storage, 1, x.size, 1), shape, { min: 0, max: x.size - 1 });
-  }
-  const at = normalizeDim('argmax', dim, x.rank);
-  if (x.rank === 0) return wrap(backend, backend.fill(0, 1, 'int32'), [], { min: 0, max: 0 });
-  const size = x.shape[at];
-  const storage = backend.reduce(
-    'argmax',
-    x.storage,
-    sizeOf(x.shape.slice(0, at)),
-    size,
-    sizeOf(x.shape.slice(at + 1)),
-  );
-  return wrap(backend, storage, keepDim ? keptShape(x.shape, [at]) : droppedShape(x.shape, [at]), {
-    min: 0,
-    max: size - 1,
-  });
+  return position('argmax', 'max', x, dim, keepDim);
 }
 
 /** The position of the smallest value; see `argmax`. */
 export function argmin(x: Tensor, dim?: number, keepDim = false): Tensor {
-  checkTensor('argmin', 'x', x);
-  const negative = neg(x.detach());
-  const result = argmax(negative, dim, keepDim);
-  negative.dispose();
-  return result;
+  return position('argmin', 'min', x, dim, keepDim);
+}
+
+function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | undefined, keepDim: boolean): Tensor {
+  checkTensor(name, 'x', x);
+  const { backend, shape } = x;
+  const dims = reducedDims(name, dim, x.rank);
+  checkNotEmpty(name, x, dims);
+  const target = keepDim ? keptShape(shape, dims) : droppedShape(shape, dims);
+  if (sizeOf(target) === 0) return empty(target, 'int32', backend);
+  if (x.rank === 0) return full([], 0, { dtype: 'int32', backend });
+  const [first, last] = [dims[0], dims[dims.length - 1]]; // one dimension, or all
+  const size = sizeOf(shape.slice(first, last + 1));
+  const [outer, inner] = [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(last + 1))];
+  const operand = op === 'max' ? detach(x) : neg(detach(x));
+  try {
+    const storage = backend.reduce('argmax', operand.storage, outer, size, inner);
+    return wrap(backend, storage, target, { min: 0, max: size - 1 });
+  } finally {
+    operand.dispose();
+  }
 }
 
 /**
  * `log(sum(exp(x)))` over dimensions, without overflow.
  *
- * @param x - any shape
+ * @example
+ * ```ts
+ * logsumexp(tensor([1000, 1000]));   // 1000.6931
+ * ```
+ * @param x - any shape; float32 or float64
  * @param dims - which dimensions; all of them when left out
  * @param keepDim - keep them with size 1
- * @returns the remaining dimensions; the gradient is the softmax
+ * @returns the remaining dimensions, -Infinity for nothing; the gradient is the softmax
+ * @throws DTypeError for int32; ArgumentError when a dimension does not exist or is named twice
  */
 export function logsumexp(x: Tensor, dims?: Dims, keepDim = false): Tensor {
   checkTensor('logsumexp', 'x', x);
   checkFloating('logsumexp', x);
-  const list = normalizeDims('logsumexp', dims, x.rank);
+  const list = reducedDims('logsumexp', dims, x.rank);
   const kept = keptShape(x.shape, list);
+  const shape = keepDim ? kept : droppedShape(x.shape, list);
   return customOperation({
     name: 'logsumexp',
     inputs: [x],
     forward: () => {
-      const largest = reduced('max', x, list, true);
-      const shift = where(eq(abs(largest), Infinity), 0, largest); // an infinite maximum would give Infinity - Infinity
-      const result = add(log(sum(exp(sub(x, shift)), list, true)), shift);
-      return { result: reshape(result, keepDim ? kept : droppedShape(x.shape, list)), saved: [x] };
+      const result = reshape(x.size === 0 ? log(sum(x, list, true)) : shiftedLogSum(x, list), shape);
+      return { result, saved: [x, result] };
     },
-    derivatives: [(grad, [x]) => mul(reshape(grad, kept), exp(sub(x, logsumexp(x, list, true))))],
+    derivatives: [(grad, [x, y]) => mul(reshape(grad, kept), exp(sub(x, reshape(y, kept))))],
   });
+}
+
+/** With c = max(x), `log(sum(exp(x - c))) + c`. An infinite c is taken as 0, for it would give Infinity - Infinity. */
+function shiftedLogSum(x: Tensor, dims: readonly number[]): Tensor {
+  const largest = reduced('logsumexp', 'max', x, dims, true);
+  const shift = where(eq(abs(largest), Infinity), 0, largest);
+  return add(log(sum(exp(sub(x, shift)), dims, true)), shift);
 }
 
 /**
@@ -167,41 +211,50 @@ export function logsumexp(x: Tensor, dims?: Dims, keepDim = false): Tensor {
  * ```ts
  * softmax(tensor([1, 2, 3]), 0);   // [0.0900, 0.2447, 0.6652]
  * ```
- * @param x - any shape
+ * @param x - any shape; float32 or float64
  * @param dim - the dimension that adds up to 1
  * @returns the same shape
+ * @throws DTypeError for int32; ArgumentError when the dimension does not exist
  */
 export function softmax(x: Tensor, dim: number): Tensor {
-  checkTensor('softmax', 'x', x);
-  checkFloating('softmax', x);
-  const at = normalizeDim('softmax', dim, x.rank);
+  const dims = checkSoftmax('softmax', x, dim);
   return customOperation({
     name: 'softmax',
     inputs: [x],
     forward: () => {
-      const powers = exp(sub(x, amax(x, at, true)));
-      const result = div(powers, sum(powers, at, true));
+      const powers = exp(sub(x, largestOf('softmax', x, dims)));
+      const result = div(powers, sum(powers, dims, true));
       return { result, saved: [result] };
     },
     // y_i = softmax(x)_i:  dx = y * (dy - sum_j dy_j y_j)
-    derivatives: [(grad, [y]) => mul(y, sub(grad, sum(mul(grad, y), at, true)))],
+    derivatives: [(grad, [y]) => mul(y, sub(grad, sum(mul(grad, y), dims, true)))],
   });
 }
 
-/** The logarithm of `softmax`, computed without loss for large inputs. */
+/** The logarithm of `softmax`, computed without loss for large inputs; see there for the arguments. */
 export function logSoftmax(x: Tensor, dim: number): Tensor {
-  checkTensor('logSoftmax', 'x', x);
-  checkFloating('logSoftmax', x);
-  const at = normalizeDim('logSoftmax', dim, x.rank);
+  const dims = checkSoftmax('logSoftmax', x, dim);
   return customOperation({
     name: 'logSoftmax',
     inputs: [x],
     forward: () => {
-      const shifted = sub(x, amax(x, at, true));
-      const result = sub(shifted, log(sum(exp(shifted), at, true)));
+      const shifted = sub(x, largestOf('logSoftmax', x, dims));
+      const result = sub(shifted, log(sum(exp(shifted), dims, true)));
       return { result, saved: [result] };
     },
     // dx = dy - softmax(x) * sum_j dy_j
-    derivatives: [(grad, [y]) => sub(grad, mul(exp(y), sum(grad, at, true)))],
+    derivatives: [(grad, [y]) => sub(grad, mul(exp(y), sum(grad, dims, true)))],
   });
+}
+
+function checkSoftmax(operation: string, x: Tensor, dim: number): number[] {
+  checkTensor(operation, 'x', x);
+  checkFloating(operation, x);
+  const at = normalizeDim(operation, dim, x.rank);
+  return x.rank === 0 ? [] : [at];
+}
+
+/** The largest value along the dimension, which stays; of nothing, 0, since nothing is subtracted from it. */
+function largestOf(operation: string, x: Tensor, dims: readonly number[]): Tensor {
+  return reduced(operation, x.size === 0 ? 'sum' : 'max', x, dims, true);
 }

@@ -1,5 +1,5 @@
 /** Lets the event loop turn once: timers, input, messages and, in a page, drawing get their chance. */
-export function turn(): Promise<void> {
+function turn(): Promise<void> {
   return new Promise((resolve) => {
     // A message comes back at once, while browsers hold back a repeated setTimeout for 4 ms.
     const { port1, port2 } = new MessageChannel();

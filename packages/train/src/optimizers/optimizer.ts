@@ -39,7 +39,7 @@ interface ParamState {
  *   scalars: ({ lr }) => ({ lr }),
  *   update: (param, grad, _state, { lr }) => [param.sub(grad.sign().mul(lr)), {}],
  * };
- * class SignDescent extends Optimizer<OptimizerOptions> {
+ * class SignDescent extends Optimizer {
  *   constructor(params: Params<OptimizerOptions>, options: Partial<OptimizerOptions> = {}) {
  *     super(signDescent, params, { lr: 0.01, maximize: false }, options);
  *   }

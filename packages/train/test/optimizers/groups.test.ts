@@ -77,7 +77,7 @@ describe("an optimiser of the user's own", () => {
     scalars: ({ lr }) => ({ lr }),
     update: (param, grad, _state, { lr }) => [param.sub(grad.sign().mul(lr)), {}],
   };
-  class SignDescent extends Optimizer<OptimizerOptions> {
+  class SignDescent extends Optimizer {
     constructor(params: Params<OptimizerOptions>, options: Partial<OptimizerOptions> = {}) {
       super(signDescent, params, { lr: 0.01, maximize: false }, options);
     }

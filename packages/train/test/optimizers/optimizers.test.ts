@@ -60,7 +60,7 @@ describe.each([
     const params = [parameter(start[0], [2, 3], dtype), parameter(start[1], [4], dtype)];
     const optimizer = new classes[kind](params, camelCase(options));
     grads.forEach((pair, t) => {
-      Object.assign(optimizer.paramGroups[0], camelCase((changes as Record<string, object>)[t] ?? {}));
+      Object.assign(optimizer.paramGroups[0], camelCase((changes as Record<string, Record<string, number>>)[t] ?? {}));
       params.forEach((param, i) => {
         const grad = pair[i];
         if (grad !== null) param.grad = fromData(grad, param.shape, { dtype });

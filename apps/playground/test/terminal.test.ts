@@ -1,0 +1,83 @@
+import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { lineChart, signChart, type Curve } from '../src/terminal/chart.ts';
+import { grid } from '../src/terminal/grid.ts';
+import { progressOn } from '../src/terminal/progress.ts';
+import { screenOn, type Screen } from '../src/terminal/screen.ts';
+
+/** A screen whose text can be read back; `terminal` makes it one with colours and a cursor. */
+function readable(terminal: boolean): { screen: Screen; text: () => string } {
+  const stream = Object.assign(new PassThrough(), {
+    isTTY: terminal,
+    columns: 80,
+    hasColors: () => terminal,
+    cursorTo: () => true,
+    clearLine: () => true,
+  });
+  const chunks: string[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  return { screen: screenOn(stream as unknown as NodeJS.WriteStream), text: () => chunks.join('') };
+}
+
+const wave = Array.from({ length: 132 }, (_, i): [number, number] => [i, 100 + 90 * Math.sin(i / 20)]);
+const axes = { xTicks: [0, 66, 131], yTicks: [0, 100, 200] };
+
+test('charts fit 80 columns, with and without colours', () => {
+  for (const terminal of [false, true]) {
+    const { screen } = readable(terminal);
+    const half = wave.map(([x, y]): [number, number] => [x, y / 2]);
+    const dots: Curve = { name: 'half', sign: 'o', colour: 'yellow', points: half };
+    const charts = [
+      lineChart(screen, { name: 'wave', colour: 'cyan', points: wave }, axes, dots),
+      signChart(screen, [{ name: 'wave', sign: 'x', colour: 'magenta', points: wave }], axes),
+    ];
+    for (const chart of charts) {
+      const plain = stripVTControlCharacters(chart);
+      expect(plain === chart).toBe(!terminal);
+      for (const line of plain.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+    }
+  }
+});
+
+test('curves keep their own signs, so that they differ without colours', () => {
+  const { screen } = readable(false);
+  const low = wave.map(([x, y]): [number, number] => [x, y / 4]);
+  const chart = signChart(
+    screen,
+    [
+      { name: 'high', sign: 'x', colour: 'cyan', points: wave },
+      { name: 'low', sign: 'o', colour: 'yellow', points: low },
+    ],
+    axes,
+  );
+  const [legend, ...rows] = chart.split('\n');
+  expect(legend).toBe('  x high   o low');
+  const highest = (sign: string): number => rows.findIndex((row) => row.includes(sign));
+  expect(highest('x')).toBeGreaterThan(0);
+  expect(highest('o')).toBeGreaterThan(highest('x'));
+});
+
+test('columns of a table stay aligned around styled cells', () => {
+  const { screen } = readable(true);
+  const text = grid(screen, ['name', 'value'], [['a', screen.paint('green', '1')], ['long', '22']], ['left', 'right']);
+  expect(stripVTControlCharacters(text)).toBe(
+    ['  name  value', '  ────  ─────', '  a         1', '  long     22'].join('\n'),
+  );
+});
+
+test('in a pipe the progress of a training is one line', () => {
+  const { screen, text } = readable(false);
+  const report = progressOn(screen);
+  for (let step = 1; step <= 3; step++) report({ task: 'GRU', step, steps: 3, loss: 1 / step });
+  expect(text()).toMatch(/^ {2}GRU {3}3 steps, loss 1\.000 -> 0\.333, \d+\.\d s\n$/);
+});
+
+test('in a terminal a bar moves and gives way to the same line', () => {
+  const { screen, text } = readable(true);
+  const report = progressOn(screen);
+  report({ task: 'GRU', step: 1, steps: 2, loss: 1 });
+  report({ task: 'GRU', step: 2, steps: 2, loss: 0.5 });
+  expect(text()).toContain('2/2');
+  expect(stripVTControlCharacters(text())).toMatch(/GRU {3}2 steps, loss 1\.000 -> 0\.500, \d+\.\d s\n/);
+});

@@ -1,0 +1,261 @@
+// Functions of two operands. An operand is walked densely or, broadcast, read from one splatted vector: the only difference is a step of 0.
+import { SPLATS } from '../src/layout';
+import { loadPart, maximum4, minimum4, splat, storePart } from './vector';
+import { offsetOf, runsOf, sizeAt, strideAt } from './walk';
+
+const enum Op {
+  add, sub, mul, div, maximum, minimum, eq, ne, lt, le, gt, ge, pow,
+  addInt, subInt, mulInt, divInt, maximumInt, minimumInt, eqInt, neInt, ltInt, leInt, gtInt, geInt, powInt,
+}
+
+// @ts-ignore: decorator
+@inline
+function apply(op: Op, a: v128, b: v128): v128 {
+  if (op == Op.add) return f32x4.add(a, b);
+  if (op == Op.sub) return f32x4.sub(a, b);
+  if (op == Op.mul) return f32x4.mul(a, b);
+  if (op == Op.div) return f32x4.div(a, b);
+  if (op == Op.maximum) return maximum4(a, b);
+  if (op == Op.minimum) return minimum4(a, b);
+  if (op == Op.eq) return v128.and(f32x4.eq(a, b), splat(1));
+  if (op == Op.ne) return v128.and(f32x4.ne(a, b), splat(1));
+  if (op == Op.lt) return v128.and(f32x4.lt(a, b), splat(1));
+  if (op == Op.le) return v128.and(f32x4.le(a, b), splat(1));
+  if (op == Op.gt) return v128.and(f32x4.gt(a, b), splat(1));
+  if (op == Op.ge) return v128.and(f32x4.ge(a, b), splat(1));
+  if (op == Op.addInt) return i32x4.add(a, b);
+  if (op == Op.subInt) return i32x4.sub(a, b);
+  if (op == Op.mulInt) return i32x4.mul(a, b);
+  if (op == Op.maximumInt) return i32x4.max_s(a, b);
+  if (op == Op.minimumInt) return i32x4.min_s(a, b);
+  if (op == Op.eqInt) return i32x4.neg(i32x4.eq(a, b));
+  if (op == Op.neInt) return i32x4.neg(i32x4.ne(a, b));
+  if (op == Op.ltInt) return i32x4.neg(i32x4.lt_s(a, b));
+  if (op == Op.leInt) return i32x4.neg(i32x4.le_s(a, b));
+  if (op == Op.gtInt) return i32x4.neg(i32x4.gt_s(a, b));
+  return i32x4.neg(i32x4.ge_s(a, b));
+}
+
+// @ts-ignore: decorator
+@inline
+function each(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  while (n >= 4) {
+    v128.store(out, apply(op, v128.load(a), v128.load(b)));
+    out += 16;
+    a += stepA;
+    b += stepB;
+    n -= 4;
+  }
+  if (n > 0) storePart(out, apply(op, loadPart(a, n), loadPart(b, n)), n);
+}
+
+function add(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.add, out, a, stepA, b, stepB, n);
+}
+function sub(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.sub, out, a, stepA, b, stepB, n);
+}
+function mul(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.mul, out, a, stepA, b, stepB, n);
+}
+function div(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.div, out, a, stepA, b, stepB, n);
+}
+function maximum(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.maximum, out, a, stepA, b, stepB, n);
+}
+function minimum(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.minimum, out, a, stepA, b, stepB, n);
+}
+function eq(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.eq, out, a, stepA, b, stepB, n);
+}
+function ne(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.ne, out, a, stepA, b, stepB, n);
+}
+function lt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.lt, out, a, stepA, b, stepB, n);
+}
+function le(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.le, out, a, stepA, b, stepB, n);
+}
+function gt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.gt, out, a, stepA, b, stepB, n);
+}
+function ge(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.ge, out, a, stepA, b, stepB, n);
+}
+function addInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.addInt, out, a, stepA, b, stepB, n);
+}
+function subInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.subInt, out, a, stepA, b, stepB, n);
+}
+function mulInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.mulInt, out, a, stepA, b, stepB, n);
+}
+function maximumInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.maximumInt, out, a, stepA, b, stepB, n);
+}
+function minimumInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.minimumInt, out, a, stepA, b, stepB, n);
+}
+function eqInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.eqInt, out, a, stepA, b, stepB, n);
+}
+function neInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.neInt, out, a, stepA, b, stepB, n);
+}
+function ltInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.ltInt, out, a, stepA, b, stepB, n);
+}
+function leInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.leInt, out, a, stepA, b, stepB, n);
+}
+function gtInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.gtInt, out, a, stepA, b, stepB, n);
+}
+function geInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  each(Op.geInt, out, a, stepA, b, stepB, n);
+}
+
+/** Whole numbers: towards zero, and 0 where there is no quotient. The smallest number divided by -1 wraps around. */
+function quotient(a: i32, b: i32): i32 {
+  if (b == 0) return 0;
+  return b == -1 ? -a : a / b;
+}
+
+/** Whole numbers, wrapping around. With a negative exponent only 1 and -1 have a whole power; 0 is where there is none. */
+function integerPower(x: i32, y: i32): i32 {
+  if (y < 0) return x == 1 ? 1 : x == -1 ? (y & 1 ? -1 : 1) : 0;
+  let power = 1;
+  for (; y > 0; y >>= 1) {
+    if (y & 1) power *= x;
+    x *= x;
+  }
+  return power;
+}
+
+/** What has no vector form, an element at a time. */
+function single(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  stepA >>= 2;
+  stepB >>= 2;
+  for (; n > 0; n--) {
+    if (op == Op.pow) store<f32>(out, Mathf.pow(load<f32>(a), load<f32>(b)));
+    else if (op == Op.divInt) store<i32>(out, quotient(load<i32>(a), load<i32>(b)));
+    else store<i32>(out, integerPower(load<i32>(a), load<i32>(b)));
+    out += 4;
+    a += stepA;
+    b += stepB;
+  }
+}
+
+function run(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  switch (op) {
+    case Op.add:
+      return add(out, a, stepA, b, stepB, n);
+    case Op.sub:
+      return sub(out, a, stepA, b, stepB, n);
+    case Op.mul:
+      return mul(out, a, stepA, b, stepB, n);
+    case Op.div:
+      return div(out, a, stepA, b, stepB, n);
+    case Op.maximum:
+      return maximum(out, a, stepA, b, stepB, n);
+    case Op.minimum:
+      return minimum(out, a, stepA, b, stepB, n);
+    case Op.eq:
+      return eq(out, a, stepA, b, stepB, n);
+    case Op.ne:
+      return ne(out, a, stepA, b, stepB, n);
+    case Op.lt:
+      return lt(out, a, stepA, b, stepB, n);
+    case Op.le:
+      return le(out, a, stepA, b, stepB, n);
+    case Op.gt:
+      return gt(out, a, stepA, b, stepB, n);
+    case Op.ge:
+      return ge(out, a, stepA, b, stepB, n);
+    case Op.addInt:
+      return addInt(out, a, stepA, b, stepB, n);
+    case Op.subInt:
+      return subInt(out, a, stepA, b, stepB, n);
+    case Op.mulInt:
+      return mulInt(out, a, stepA, b, stepB, n);
+    case Op.maximumInt:
+      return maximumInt(out, a, stepA, b, stepB, n);
+    case Op.minimumInt:
+      return minimumInt(out, a, stepA, b, stepB, n);
+    case Op.eqInt:
+      return eqInt(out, a, stepA, b, stepB, n);
+    case Op.neInt:
+      return neInt(out, a, stepA, b, stepB, n);
+    case Op.ltInt:
+      return ltInt(out, a, stepA, b, stepB, n);
+    case Op.leInt:
+      return leInt(out, a, stepA, b, stepB, n);
+    case Op.gtInt:
+      return gtInt(out, a, stepA, b, stepB, n);
+    case Op.geInt:
+      return geInt(out, a, stepA, b, stepB, n);
+    default:
+      return single(op, out, a, stepA, b, stepB, n);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function operand(at: usize, isDense: i32, place: usize): usize {
+  if (isDense) return at;
+  v128.store(place, v128.load32_splat(at));
+  return place;
+}
+
+/**
+ * `op(a, b)` over runs of `n` elements.
+ *
+ * @param denseA - 1 if the operand is dense along a run, 0 if one element stands for all of it
+ * @param dims - number of outer dimensions, described at WALK
+ */
+export function binary(op: Op, out: usize, a: usize, denseA: i32, b: usize, denseB: i32, n: i32, dims: i32): void {
+  const stepA = <usize>denseA << 4;
+  const stepB = <usize>denseB << 4;
+  const runs = runsOf(dims);
+  const inner = dims > 0 ? sizeAt(dims - 1) : 1;
+  const strideA = dims > 0 ? strideAt(dims - 1, 0) : 0;
+  const strideB = dims > 0 ? strideAt(dims - 1, 1) : 0;
+  for (let first = 0; first < runs; first += inner) {
+    let p = a + offsetOf(first, dims, 0);
+    let q = b + offsetOf(first, dims, 1);
+    for (let i = 0; i < inner; i++) {
+      run(op, out, operand(p, denseA, SPLATS), stepA, operand(q, denseB, SPLATS + 16), stepB, n);
+      out += <usize>n << 2;
+      p += strideA;
+      q += strideB;
+    }
+  }
+}
+
+/** `condition != 0 ? a : b`; NaN is not 0. The elements of `a` and `b` are 32 bits of any kind. */
+export function select(
+  out: usize, condition: usize, denseC: i32, isInt: i32, a: usize, denseA: i32, b: usize, denseB: i32, n: i32, dims: i32,
+): void {
+  const runs = runsOf(dims);
+  for (let r = 0; r < runs; r++) {
+    let c = operand(condition + offsetOf(r, dims, 0), denseC, SPLATS + 32);
+    let p = operand(a + offsetOf(r, dims, 1), denseA, SPLATS);
+    let q = operand(b + offsetOf(r, dims, 2), denseB, SPLATS + 16);
+    for (let left = n; left > 0; left -= 4) {
+      const whole = left >= 4;
+      const marks = whole ? v128.load(c) : loadPart(c, left);
+      const isZero = isInt ? i32x4.eq(marks, i32x4.splat(0)) : f32x4.eq(marks, splat(0));
+      const y = v128.bitselect(whole ? v128.load(q) : loadPart(q, left), whole ? v128.load(p) : loadPart(p, left), isZero);
+      if (whole) v128.store(out, y);
+      else storePart(out, y, left);
+      out += <usize>min(left, 4) << 2;
+      c += <usize>denseC << 4;
+      p += <usize>denseA << 4;
+      q += <usize>denseB << 4;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// Functions of one operand over dense elements. Each is a function of its own, which an engine optimises by itself.
+import { exp4, log4, sigmoid4, softplus4, tanh4 } from './functions';
+import { loadPart, splat, storePart } from './vector';
+
+const enum Op {
+  neg, exp, log, sqrt, square, reciprocal, abs, sign, tanh, sigmoid, relu, softplus,
+  negInt, squareInt, absInt, signInt, reluInt, truncate, toFloat,
+}
+
+// @ts-ignore: decorator
+@inline
+function apply(op: Op, x: v128): v128 {
+  if (op == Op.neg) return f32x4.neg(x);
+  if (op == Op.exp) return exp4(x);
+  if (op == Op.log) return log4(x);
+  if (op == Op.sqrt) return f32x4.sqrt(x);
+  if (op == Op.square) return f32x4.mul(x, x);
+  if (op == Op.reciprocal) return f32x4.div(splat(1), x);
+  if (op == Op.abs) return f32x4.abs(x);
+  // 1 with the sign of x, but x itself where it is 0 or NaN
+  if (op == Op.sign) {
+    const one = v128.or(v128.and(x, i32x4.splat(<i32>0x80000000)), splat(1));
+    return v128.bitselect(one, x, v128.or(f32x4.lt(x, splat(0)), f32x4.gt(x, splat(0))));
+  }
+  if (op == Op.tanh) return tanh4(x);
+  if (op == Op.sigmoid) return sigmoid4(x);
+  // asked the other way round: no comparison with NaN holds, and NaN has to stay
+  if (op == Op.relu) return v128.andnot(x, f32x4.le(x, splat(0)));
+  if (op == Op.softplus) return softplus4(x);
+  if (op == Op.negInt) return i32x4.neg(x);
+  if (op == Op.squareInt) return i32x4.mul(x, x);
+  if (op == Op.absInt) return i32x4.abs(x);
+  if (op == Op.signInt) return v128.or(i32x4.shr_s(x, 31), i32x4.shr_u(i32x4.neg(x), 31));
+  if (op == Op.reluInt) return i32x4.max_s(x, i32x4.splat(0));
+  if (op == Op.truncate) return i32x4.trunc_sat_f32x4_s(x);
+  return f32x4.convert_i32x4_s(x);
+}
+
+// @ts-ignore: decorator
+@inline
+function each(op: Op, out: usize, x: usize, n: i32): void {
+  while (n > 0) {
+    const whole = n >= 4;
+    const y = apply(op, whole ? v128.load(x) : loadPart(x, n));
+    if (whole) v128.store(out, y);
+    else storePart(out, y, n);
+    out += 16;
+    x += 16;
+    n -= 4;
+  }
+}
+
+export function neg_float32(out: usize, x: usize, n: i32): void {
+  each(Op.neg, out, x, n);
+}
+export function exp_float32(out: usize, x: usize, n: i32): void {
+  each(Op.exp, out, x, n);
+}
+export function log_float32(out: usize, x: usize, n: i32): void {
+  each(Op.log, out, x, n);
+}
+export function sqrt_float32(out: usize, x: usize, n: i32): void {
+  each(Op.sqrt, out, x, n);
+}
+export function square_float32(out: usize, x: usize, n: i32): void {
+  each(Op.square, out, x, n);
+}
+export function reciprocal_float32(out: usize, x: usize, n: i32): void {
+  each(Op.reciprocal, out, x, n);
+}
+export function abs_float32(out: usize, x: usize, n: i32): void {
+  each(Op.abs, out, x, n);
+}
+export function sign_float32(out: usize, x: usize, n: i32): void {
+  each(Op.sign, out, x, n);
+}
+export function tanh_float32(out: usize, x: usize, n: i32): void {
+  each(Op.tanh, out, x, n);
+}
+export function sigmoid_float32(out: usize, x: usize, n: i32): void {
+  each(Op.sigmoid, out, x, n);
+}
+export function relu_float32(out: usize, x: usize, n: i32): void {
+  each(Op.relu, out, x, n);
+}
+export function softplus_float32(out: usize, x: usize, n: i32): void {
+  each(Op.softplus, out, x, n);
+}
+export function neg_int32(out: usize, x: usize, n: i32): void {
+  each(Op.negInt, out, x, n);
+}
+export function square_int32(out: usize, x: usize, n: i32): void {
+  each(Op.squareInt, out, x, n);
+}
+export function abs_int32(out: usize, x: usize, n: i32): void {
+  each(Op.absInt, out, x, n);
+}
+export function sign_int32(out: usize, x: usize, n: i32): void {
+  each(Op.signInt, out, x, n);
+}
+export function relu_int32(out: usize, x: usize, n: i32): void {
+  each(Op.reluInt, out, x, n);
+}
+/** float32 to int32: towards zero. */
+export function truncate(out: usize, x: usize, n: i32): void {
+  each(Op.truncate, out, x, n);
+}
+/** int32 to float32. */
+export function toFloat(out: usize, x: usize, n: i32): void {
+  each(Op.toFloat, out, x, n);
+}

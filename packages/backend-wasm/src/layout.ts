@@ -1,0 +1,24 @@
+/**
+ * The bottom of linear memory: fixed places that kernels and host share. Both sides import this file, so it holds plain numbers only.
+ * Address 0 belongs to nobody: a null pointer means "none".
+ */
+
+/** Walk arguments: for each outer dimension its size and up to three strides in bytes, outermost first. */
+export const WALK = 1024;
+/** At most this many outer dimensions. */
+export const WALK_DIMS = 64;
+/** Three vectors in which a broadcast operand stands for itself. */
+export const SPLATS = 2112;
+/** float64 sums of a strip of columns. */
+export const SUMS = 4096; // STRIP + 4 of them
+/** Columns in a strip. */
+export const STRIP = 512;
+/** Where the allocator's memory begins. */
+export const HEAP = 12288;
+
+/** Terms of a matrix product that are summed before the sum goes back to memory: a panel of so many rows stays in the first cache. */
+export const BLOCK_K = 256;
+/** Rows of the left factor that meet all of a block's panels: they stay in the second cache. */
+export const BLOCK_M = 96;
+/** Columns of a panel. */
+export const PANEL = 8;
