@@ -8,6 +8,7 @@
 const mayImport = {
   core: [],
   'backend-cpu': ['core'],
+  'backend-wasm': ['core'],
   nn: ['core'],
   train: ['core', 'nn'],
   conformance: ['core', 'nn', 'train'],

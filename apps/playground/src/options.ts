@@ -36,7 +36,9 @@ export function readOptions(args: readonly string[]): Options {
     .addOption(new Option('--backend <name>', 'what computes').choices(Object.keys(backends)).default('cpu'))
     .option('--seed <number>', 'seeds weights and shuffling', wholeNumberFrom(0), 0)
     .addOption(
-      new Option('--steps <number>', 'training steps of each network').argParser(wholeNumberFrom(1)).conflicts('epochs'),
+      new Option('--steps <number>', 'training steps of each network')
+        .argParser(wholeNumberFrom(1))
+        .conflicts('epochs'),
     )
     .option('--epochs <number>', 'passes over the training data, instead of --steps', wholeNumberFrom(1))
     .addHelpText('after', `\nChapters:\n${chapters.join('\n')}`)

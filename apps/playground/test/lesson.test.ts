@@ -61,5 +61,6 @@ test('shows the lines that it runs', async () => {
 function expectClose(ours: unknown, torch: unknown): void {
   const [a, b] = [[ours].flat(3) as number[], [torch].flat(3) as number[]];
   expect(a).toHaveLength(b.length);
-  for (const [i, value] of b.entries()) expect(Math.abs(a[i] - value) / Math.max(1, Math.abs(value))).toBeLessThanOrEqual(1e-6);
+  for (const [i, value] of b.entries())
+    expect(Math.abs(a[i] - value) / Math.max(1, Math.abs(value))).toBeLessThanOrEqual(1e-6);
 }

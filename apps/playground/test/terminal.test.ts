@@ -35,7 +35,7 @@ test('charts fit 80 columns, with and without colours', () => {
     for (const chart of charts) {
       const plain = stripVTControlCharacters(chart);
       expect(plain === chart).toBe(!terminal);
-      for (const line of plain.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+      for (const line of plain.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     }
   }
 });
@@ -60,7 +60,15 @@ test('curves keep their own signs, so that they differ without colours', () => {
 
 test('columns of a table stay aligned around styled cells', () => {
   const { screen } = readable(true);
-  const text = grid(screen, ['name', 'value'], [['a', screen.paint('green', '1')], ['long', '22']], ['left', 'right']);
+  const text = grid(
+    screen,
+    ['name', 'value'],
+    [
+      ['a', screen.paint('green', '1')],
+      ['long', '22'],
+    ],
+    ['left', 'right'],
+  );
   expect(stripVTControlCharacters(text)).toBe(
     ['  name  value', '  ────  ─────', '  a         1', '  long     22'].join('\n'),
   );

@@ -136,12 +136,17 @@ function integerPower(x: i32, y: i32): i32 {
   return power;
 }
 
+/** IEEE's power: 1 to any power is 1, also NaN and infinite ones, and so is -1 to an infinite one. */
+function power(x: f32, y: f32): f32 {
+  return x == 1 || (x == -1 && abs(y) == Infinity) ? 1 : Mathf.pow(x, y);
+}
+
 /** What has no vector form, an element at a time. */
 function single(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
   stepA >>= 2;
   stepB >>= 2;
   for (; n > 0; n--) {
-    if (op == Op.pow) store<f32>(out, Mathf.pow(load<f32>(a), load<f32>(b)));
+    if (op == Op.pow) store<f32>(out, power(load<f32>(a), load<f32>(b)));
     else if (op == Op.divInt) store<i32>(out, quotient(load<i32>(a), load<i32>(b)));
     else store<i32>(out, integerPower(load<i32>(a), load<i32>(b)));
     out += 4;

@@ -69,13 +69,13 @@ export function sigmoid4(x: v128): v128 {
 }
 
 /**
- * tanh(x) = e / (e + 2) with e = exp(2x) - 1 = 2^n (exp(r) - 1) + (2^n - 1): no cancellation near 0, and 1 from |x| = 9.02 on. The sign
- * is set at the end for the sake of -0.
+ * tanh|x| = e / (e + 2) = 1 - 2 / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): the first form has no cancellation near 0, the
+ * second none near 1, where a derivative 1 - y^2 would show it. 1 from |x| = 9.02 on. The sign is set at the end.
  */
 // @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
-  const y = f32x4.pmax(f32x4.pmin(x, splat(9.02)), splat(-9.02));
+  const y = f32x4.pmin(f32x4.abs(x), splat(9.02));
   const t = madd(y, splat(2 * LOG2E), splat(ROUND + 127));
   const n = f32x4.sub(t, splat(ROUND + 127));
   const r = nmadd(n, splat(LN2_LOW / 2), nmadd(n, splat(LN2_HIGH / 2), y)); // half of exp's r
@@ -86,7 +86,9 @@ export function tanh4(x: v128): v128 {
   const p = madd(f32x4.mul(r, r), q, f32x4.add(r, r));
   const power = i32x4.shl(t, 23);
   const e = madd(power, p, f32x4.sub(power, splat(1)));
-  return v128.or(f32x4.div(e, f32x4.add(e, splat(2))), v128.and(x, i32x4.splat(<i32>0x80000000)));
+  const large = f32x4.gt(y, splat(0.55));
+  const quotient = f32x4.div(v128.bitselect(splat(-2), e, large), f32x4.add(e, splat(2)));
+  return v128.or(f32x4.add(quotient, v128.and(large, splat(1))), v128.and(x, i32x4.splat(<i32>0x80000000)));
 }
 
 /**

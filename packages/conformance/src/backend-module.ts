@@ -31,8 +31,10 @@ export async function loadFactory(name: string, directory: string): Promise<Opti
   const short = shortName(name);
   const factory = exports[short] ?? exports.default;
   if (typeof factory !== 'function') {
+    const found = Object.keys(exports);
+    const some = found.length > 5 ? `${found.slice(0, 5).join(', ')} and ${found.length - 5} more` : found.join(', ');
     throw new ArgumentError(
-      `--backend ${name}: expected a factory as the export '${short}' or as the default export, found ${Object.keys(exports).join(', ') || 'no exports'}`,
+      `--backend ${name}: expected a factory as the export '${short}' or as the default export, found ${some || 'no exports'}`,
       { argument: 'backend', expected: `an export '${short}' or a default export` },
     );
   }
@@ -66,7 +68,7 @@ function refusal(name: string, cause: Error): ArgumentError {
 }
 
 /** `@rnn/backend-cpu` -> `cpu`, `./backends/my-abacus.ts` -> `myAbacus`. */
-export function shortName(name: string): string {
+function shortName(name: string): string {
   const last =
     name
       .replace(/[/\\]+$/, '')

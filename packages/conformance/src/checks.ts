@@ -37,7 +37,7 @@ export interface Comparison {
  * @param scale - measured by this instead of `expected`, if given
  * @returns the error; Infinity where one of the two is not finite and they differ
  */
-export function errorOf(got: number, expected: number, scale: number = expected): number {
+function errorOf(got: number, expected: number, scale: number = expected): number {
   if (got === expected || (Number.isNaN(got) && Number.isNaN(expected))) return 0;
   if (!Number.isFinite(got) || !Number.isFinite(expected)) return Infinity;
   return Math.abs(got - expected) / Math.max(1, Math.abs(scale));

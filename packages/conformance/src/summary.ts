@@ -22,8 +22,18 @@ export function summarize(results: readonly CaseResult[]): GroupSummary[] {
     passed: list.filter(({ status }) => status === 'passed').length,
     failed: list.filter(({ status }) => status === 'failed').length,
     skipped: list.filter(({ status }) => status === 'skipped').length,
-    worst: list.reduce<Measure>((worst, next) => (exceeds(next, worst) ? next : worst), { error: 0, tolerance: 0 }),
+    worst: worstOf(list),
   }));
+}
+
+/** The worst measure; of several without an error, the one with the largest tolerance. */
+function worstOf(results: readonly CaseResult[]): Measure {
+  let worst: Measure = { error: 0, tolerance: 0 };
+  for (const { error, tolerance } of results) {
+    const looser = error === 0 && worst.error === 0 && tolerance > worst.tolerance;
+    if (looser || exceeds({ error, tolerance }, worst)) worst = { error, tolerance };
+  }
+  return worst;
 }
 
 /**

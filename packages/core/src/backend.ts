@@ -146,8 +146,9 @@ export interface Backend {
   // --- for speed only ---------------------------------------------------------------------------------------------
   /**
    * Turns a program (see `program.ts`) into something that runs it in one go. A backend without it still does everything: core
-   * then runs the program by the primitives above, with the same numbers to rounding. Core keeps the result and calls it with any
-   * number of steps and rows; running it should allocate nothing beyond its results.
+   * then runs the program by the primitives above, with the same numbers to rounding, as it does where `compile` gives nothing back
+   * for a program that it has no code for. Core keeps the result and calls it with any number of steps and rows; running it should
+   * allocate nothing beyond its results.
    */
-  compile?(program: Program): CompiledProgram;
+  compile?(program: Program): CompiledProgram | undefined;
 }

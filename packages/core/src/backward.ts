@@ -1,5 +1,5 @@
 import { AutogradError, DTypeError, ShapeError } from './errors.js';
-import { isAnomalyEnabled, withRecording } from './grad-mode.js';
+import { isAnomalyEnabled, withChecking, withRecording } from './grad-mode.js';
 import type { GradNode } from './grad-node.js';
 import { add } from './ops/arithmetic.js';
 import { onesLike, zerosLike } from './ops/fill.js';
@@ -244,7 +244,8 @@ function send(
   const wanted = node.inputs.map((edge) => edge !== undefined && (needed === undefined || needed.has(edge.node)));
   if (!wanted.includes(true)) return;
   const saved = node.saved ?? [];
-  const results = withRecording(createGraph, () => node.derivative(grads, saved, wanted));
+  // Checked as a whole, so that a NaN is put down to the operation and not to a part of its derivative.
+  const results = withChecking(false, () => withRecording(createGraph, () => node.derivative(grads, saved, wanted)));
   if (isAnomalyEnabled()) checkForNaN(`derivative of ${node.name}`, [...grads, ...saved], results);
   node.inputs.forEach((edge, i) => {
     const result = results[i];

@@ -47,7 +47,8 @@ export function gradcheck(
     data.map((d, i) => fromData(d, inputs[i].shape, { backend: inputs[i].backend, requiresGrad: true }));
   const analytic = scope(() => {
     const leaves = tensorsOf(values);
-    enableGrad(() => backward(weightedSum(fn(...leaves))));
+    const loss = enableGrad(() => weightedSum(fn(...leaves)));
+    if (loss.requiresGrad) backward(loss); // if not, the recorded derivative is zero
     return leaves.map((leaf) => leaf.grad?.dataSync() ?? hostArray('float64', leaf.size));
   });
   const lossAt = (input: number, element: number, by: number): number => {

@@ -61,3 +61,4 @@ export { scope, unscoped, type Disposable } from './scope.js';
 export { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 export type { GradHook } from './tensor.js';
 export type { BackwardOptions, Dims, MatmulOptions, NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
+export { executeProgram } from './recurrence/execute.js';

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A published package. */
@@ -15,6 +15,7 @@ const home = join(import.meta.dirname, '../../../packages');
 export function publishedPackages(): Package[] {
   return readdirSync(home)
     .map((name) => join(home, name))
+    .filter((folder) => existsSync(join(folder, 'package.json')))
     .map((folder) => {
       const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
         name: string;

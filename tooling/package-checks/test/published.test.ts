@@ -21,7 +21,9 @@ async function pack({ folder }: Package): Promise<string> {
 
 /** What a checking command complains of: its report if it exits with an error. */
 async function complaints(command: string, args: string[]): Promise<string> {
-  return exec(command, args, { env: { ...process.env, NO_COLOR: '1' } }).then(
+  return exec(join(import.meta.dirname, '../node_modules/.bin', command), args, {
+    env: { ...process.env, NO_COLOR: '1' },
+  }).then(
     () => '',
     ({ stdout, stderr }: { stdout: string; stderr: string }) => `${stdout}\n${stderr}`,
   );

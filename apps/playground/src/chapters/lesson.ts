@@ -1,5 +1,5 @@
-import { manualSeed, randn, setBackend, tensor, zeros, type Tensor, type TensorLike } from '@rnn/core';
-import { parseLesson } from '../data/lesson.ts';
+import { manualSeed, randn, scope, setBackend, tensor, zeros, type Tensor, type TensorLike } from '@rnn/core';
+import { parseLesson, type Lesson } from '../data/lesson.ts';
 import type { ChapterContext } from './context.ts';
 import { SimpleRNNCell } from './simple-rnn-cell.ts';
 
@@ -23,21 +23,26 @@ export interface LessonResult {
 export async function runLesson({ backend, read }: ChapterContext): Promise<LessonResult> {
   const torch = parseLesson(await read('lesson.json'));
   setBackend(backend);
+  return scope(() => compareWith(torch));
+}
+
+function compareWith(torch: Lesson): LessonResult {
+  const printed: string[] = [];
+  const print = (line: string): void => void printed.push(line);
 
   manualSeed(0); // the lesson's own seed, whatever that of the tour
   const cell = new SimpleRNNCell(3, 2);
   const x = randn([5, 3]);
 
-  const printed: string[] = [];
-  const print = (line: string): void => void printed.push(line);
   let h = zeros([2]);
   for (const [t, xt] of x.unbind(0).entries()) {
     h = cell.forward(xt, h);
     print(`Time step ${t}: h_t = ${String(h)}`);
   }
+
   h.square().sum().backward();
 
-  return {
+  const result = {
     draws: [
       compare('Wh', cell.Wh.detach(), torch.W_h),
       compare('Wx', cell.Wx.detach(), torch.W_x),
@@ -50,6 +55,8 @@ export async function runLesson({ backend, read }: ChapterContext): Promise<Less
       compare('b', cell.b.grad, torch.grad.b),
     ],
   };
+  cell.dispose();
+  return result;
 }
 
 function compare(name: string, here: Tensor | undefined, torch: TensorLike): Comparison {

@@ -1,4 +1,4 @@
-import { manualSeed, noGrad, scope, setBackend } from '@rnn/core';
+import { concat, manualSeed, noGrad, scope, setBackend } from '@rnn/core';
 import { GRU, LSTM, mseLoss, RNN } from '@rnn/nn';
 import { Adam, DataLoader, fit, windows } from '@rnn/train';
 import { parseSunspots } from '../data/sunspots.ts';
@@ -16,7 +16,7 @@ const layers: readonly (readonly [name: string, make: () => SequenceLayer])[] = 
 ];
 
 /** Enough to beat "next = this" well; longer training gains little. */
-const tourSteps = 100;
+const tourSteps = 150;
 
 /** One network after its training. */
 export interface Forecast {
@@ -81,10 +81,11 @@ export async function runSunspots(
 
 async function train(task: string, model: Forecaster, series: Float32Array, context: ChapterContext): Promise<number> {
   const loader = new DataLoader(windows(series, window), { batchSize: 64, shuffle: true });
+  using optimizer = new Adam(model.parameters(), { lr: 0.005 });
   const steps = trainingSteps(context, loader.length, tourSteps);
   await fit(model, loader, {
     loss: (model, [x, y]) => mseLoss(model.forward(x), y),
-    optimizer: new Adam(model.parameters(), { lr: 0.005 }),
+    optimizer,
     clipNorm: 1,
     steps,
     onStep: ({ step, loss }) => context.report({ task, step, steps, loss }),
@@ -94,11 +95,9 @@ async function train(task: string, model: Forecaster, series: Float32Array, cont
 
 /** Forecasts of the months from `cut` on. Their windows reach back into the months before. */
 async function predict(model: Forecaster, { values, mean, deviation }: StandardSeries, cut: number): Promise<number[]> {
-  const forecasts: number[] = [];
-  for (const [x] of new DataLoader(windows(values.subarray(cut - window), window), { batchSize: 256 })) {
-    const y = noGrad(() => scope(() => model.forward(x)));
-    for (const value of await y.data()) forecasts.push(value * deviation + mean);
-    y.dispose();
-  }
-  return forecasts;
+  const loader = new DataLoader(windows(values.subarray(cut - window), window), { batchSize: 256 });
+  const forecast = noGrad(() => scope(() => concat(Array.from(loader, ([x]) => model.forward(x)))));
+  const standard = await forecast.data();
+  forecast.dispose();
+  return Array.from(standard, (value) => value * deviation + mean);
 }

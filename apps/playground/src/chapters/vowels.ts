@@ -1,13 +1,13 @@
-import { manualSeed, noGrad, scope, setBackend, type Lengths, type Tensor } from '@rnn/core';
+import { concat, manualSeed, noGrad, scope, setBackend, type Lengths, type Tensor } from '@rnn/core';
 import { crossEntropy, GRU, Linear, Module } from '@rnn/nn';
 import { Adam, DataLoader, fit, SequenceDataset } from '@rnn/train';
 import { coefficients, parseUtterances, speakers, type Utterances } from '../data/japanese-vowels.ts';
 import { trainingSteps, type ChapterContext } from './context.ts';
 
-const tourSteps = 150;
+const tourSteps = 300;
 
 /** One of the nine. */
-export interface Speaker {
+interface Speaker {
   /** Test utterances. */
   readonly utterances: number;
   /** How many of them were given to the right speaker. */
@@ -52,13 +52,15 @@ export async function runVowels(context: ChapterContext): Promise<VowelsResult> 
   const losses = await train(model, training, context);
   const perSpeaker = await recognise(model, test);
   const seconds = (performance.now() - start) / 1000;
+  const parameters = model.parameterCount();
+  model.dispose();
 
   const lengths = [...training.sequences, ...test.sequences].map(({ shape }) => shape[0]);
   return {
     trainingUtterances: training.sequences.length,
     shortest: Math.min(...lengths),
     longest: Math.max(...lengths),
-    parameters: model.parameterCount(),
+    parameters,
     losses,
     seconds,
     speakers: perSpeaker,
@@ -66,13 +68,13 @@ export async function runVowels(context: ChapterContext): Promise<VowelsResult> 
   };
 }
 
-
 async function train(model: SpeakerClassifier, utterances: Utterances, context: ChapterContext): Promise<number[]> {
   const loader = new DataLoader(datasetOf(utterances), { batchSize: 32, shuffle: true });
+  using optimizer = new Adam(model.parameters(), { lr: 0.005 });
   const steps = trainingSteps(context, loader.length, tourSteps);
   const history = await fit(model, loader, {
     loss: (model, { input, lengths, target }) => crossEntropy(model.forward(input, lengths), target),
-    optimizer: new Adam(model.parameters(), { lr: 0.005 }),
+    optimizer,
     clipNorm: 1,
     steps,
     onStep: ({ step, loss }) => context.report({ task: 'GRU', step, steps, loss }),
@@ -83,12 +85,12 @@ async function train(model: SpeakerClassifier, utterances: Utterances, context: 
 /** How many utterances of each speaker are recognised. */
 async function recognise(model: SpeakerClassifier, utterances: Utterances): Promise<Speaker[]> {
   const counts = Array.from({ length: speakers }, () => ({ utterances: 0, right: 0 }));
-  const guesses: number[] = [];
-  for (const { input, lengths } of new DataLoader(datasetOf(utterances), { batchSize: 128 })) {
-    const best = noGrad(() => scope(() => model.forward(input, lengths).argmax(1)));
-    guesses.push(...(await best.data()));
-    best.dispose();
-  }
+  const loader = new DataLoader(datasetOf(utterances), { batchSize: 128 });
+  const best = noGrad(() =>
+    scope(() => concat(Array.from(loader, ({ input, lengths }) => model.forward(input, lengths).argmax(1)))),
+  );
+  const guesses = await best.data();
+  best.dispose();
   for (const [i, speaker] of utterances.speakers.entries()) {
     counts[speaker].utterances++;
     if (guesses[i] === speaker) counts[speaker].right++;

@@ -1,7 +1,7 @@
 import { plot, type Color, type Point, type Settings } from 'simple-ascii-chart';
 import { width, type Screen } from './screen.ts';
 
-export type Colour = 'cyan' | 'yellow' | 'magenta';
+type Colour = 'cyan' | 'yellow' | 'magenta';
 
 /** Points, with the sign that stands for them where no colour tells them apart. */
 export interface Curve {

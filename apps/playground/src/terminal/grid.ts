@@ -16,7 +16,14 @@ export function grid(
 ): string {
   const cells = [header.map((title) => screen.paint('bold', title)), ...rows.map((row) => [...row])];
   const text = table(cells, {
-    border: { ...getBorderCharacters('void'), joinBody: '─', joinLeft: '', joinRight: '', joinJoin: '  ', bodyJoin: '  ' },
+    border: {
+      ...getBorderCharacters('void'),
+      joinBody: '─',
+      joinLeft: '',
+      joinRight: '',
+      joinJoin: '  ',
+      bodyJoin: '  ',
+    },
     columnDefault: { paddingLeft: 0, paddingRight: 0 },
     columns: header.map((_, column) => ({ alignment: alignments[column] ?? 'left' })),
     drawHorizontalLine: (index) => index === 1,

@@ -23,7 +23,9 @@ export function progressOn(screen: Screen): (progress: Progress) => void {
       bar?.stop();
       bar = undefined;
       const seconds = (performance.now() - start) / 1000;
-      screen.print(`  ${task.padEnd(5)} ${steps} steps, loss ${first.toFixed(3)} -> ${loss.toFixed(3)}, ${seconds.toFixed(1)} s`);
+      screen.print(
+        `  ${task.padEnd(5)} ${steps} steps, loss ${first.toFixed(3)} -> ${loss.toFixed(3)}, ${seconds.toFixed(1)} s`,
+      );
     }
   };
 }

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import wrapAnsi from 'wrap-ansi';
 
 /** How a piece of text looks where colours are shown. */
-export type Style = Parameters<typeof styleText>[0];
+type Style = Parameters<typeof styleText>[0];
 
 /** Columns of the narrowest terminal that people use, and of every pipe. */
 export const width = 80;

@@ -32,15 +32,17 @@ export function showGradients(screen: Screen, { curves }: GradientsResult): void
   screen.print();
   const rows = curves.map((curve) => [curve.name, gateOf(curve), `x ${perStep(curve).toFixed(2)}`, reach(curve)]);
   screen.print(
-    grid(
-      screen,
-      ['network', 'keeping gate', 'each month back', 'a thousandth is left after'],
-      rows,
-      ['left', 'left', 'right', 'right'],
-    ),
+    grid(screen, ['network', 'keeping gate', 'each month back', 'a thousandth is left after'], rows, [
+      'left',
+      'left',
+      'right',
+      'right',
+    ]),
   );
   screen.print();
-  screen.say('Half open, as weights usually start, a gate forgets like a plain RNN: it has to open, by its bias or by training.');
+  screen.say(
+    'Half open, as weights usually start, a gate forgets like a plain RNN: it has to open, by its bias or by training.',
+  );
 }
 
 export function summariseGradients({ curves }: GradientsResult): Summary[] {

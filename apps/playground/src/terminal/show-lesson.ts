@@ -25,9 +25,11 @@ export function showLesson(screen: Screen, result: LessonResult, cellSource: str
   screen.say('The seed gives the weights and the input that PyTorch draws from it:');
   showCode(screen, pieces.draw);
   showComparisons(screen, result.draws);
+  screen.print();
   screen.say('The lesson prints the state after each of five steps:');
   showCode(screen, pieces.run);
   showComparisons(screen, result.lines);
+  screen.print();
   screen.say('And how the last state, squared and summed, depends on each weight:');
   showCode(screen, pieces.differentiate);
   showComparisons(screen, result.gradients);
@@ -61,6 +63,4 @@ function showComparisons(screen: Screen, comparisons: readonly Comparison[]): vo
     here === torch ? screen.paint('green', 'same') : screen.paint('red', 'DIFFERS'),
   ]);
   screen.print(grid(screen, ['', 'here', 'PyTorch', ''], rows));
-  screen.print();
 }
-

@@ -24,7 +24,12 @@ export function showSunspots(screen: Screen, result: SunspotsResult): void {
       screen,
       { name: 'sunspots, monthly mean', colour: 'cyan', points: points(truth) },
       { xTicks: years, yTicks: [0, 50, 100, 150, 200], xLabel: (i) => months[from + i].slice(0, 4) },
-      { name: `forecast by the ${best.name}, one month ahead`, sign: 'o', colour: 'yellow', points: points(best.values) },
+      {
+        name: `forecast by the ${best.name}, one month ahead`,
+        sign: 'o',
+        colour: 'yellow',
+        points: points(best.values),
+      },
     ),
   );
   screen.print();

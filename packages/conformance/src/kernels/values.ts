@@ -16,7 +16,7 @@ export interface Range {
  * One number of a type: small whole numbers (so that ties, zeros and ones come up), numbers spread evenly over a range, and a few
  * of every magnitude within it.
  */
-export function numberOf(dtype: DType, { min, max }: Range): fc.Arbitrary<number> {
+function numberOf(dtype: DType, { min, max }: Range): fc.Arbitrary<number> {
   const whole = fc.integer({ min: Math.ceil(Math.max(min, -8)), max: Math.floor(Math.min(max, 8)) });
   if (dtype === 'int32') return fc.oneof(whole, fc.integer({ min: Math.ceil(min), max: Math.floor(max) }));
   const even = fc.nat({ max: 1_000_000 }).map((draw) => rounded(min + ((max - min) * draw) / 1_000_000, dtype));

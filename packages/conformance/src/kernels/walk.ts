@@ -17,8 +17,9 @@ export interface Walks {
 }
 
 /** Lengths around the widths of vector registers and around unrolled loops. */
-export const lengths: fc.Arbitrary<number> = fc.constantFrom(
-  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65],
+export const lengths: fc.Arbitrary<number> = fc.oneof(
+  fc.integer({ min: 1, max: 9 }),
+  fc.constantFrom(15, 16, 17, 31, 32, 33, 63, 64, 65),
 );
 
 const between = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });

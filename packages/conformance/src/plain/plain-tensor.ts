@@ -66,7 +66,7 @@ export class PlainTensor {
 }
 
 /** The shape of operands under broadcasting: of each dimension, counted from the back, the largest size; one of size 0 wins. */
-export function broadcast(shapes: readonly Shape[]): number[] {
+function broadcast(shapes: readonly Shape[]): number[] {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, i) => {
     const sizes = shapes.map((shape) => shape[shape.length - rank + i] ?? 1);

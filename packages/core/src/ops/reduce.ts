@@ -1,4 +1,5 @@
 import { customOperation, record, wrap } from '../record.js';
+import { scope } from '../scope.js';
 import { normalizeDim, reducedDims, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { Dims, ValuesAndIndices } from '../tensor-methods.js';
@@ -158,13 +159,10 @@ function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | unde
   const [first, last] = [dims[0], dims[dims.length - 1]]; // one dimension, or all
   const size = sizeOf(shape.slice(first, last + 1));
   const [outer, inner] = [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(last + 1))];
-  const operand = op === 'max' ? detach(x) : neg(detach(x));
-  try {
-    const storage = backend.reduce('argmax', operand.storage, outer, size, inner);
-    return wrap(backend, storage, target, { min: 0, max: size - 1 });
-  } finally {
-    operand.dispose();
-  }
+  return scope(() => {
+    const { storage } = op === 'max' ? x : neg(detach(x));
+    return wrap(backend, backend.reduce('argmax', storage, outer, size, inner), target, { min: 0, max: size - 1 });
+  });
 }
 
 /**

@@ -110,11 +110,13 @@ const compiled = new WeakMap<Backend, WeakMap<Program, CompiledProgram>>();
 
 /** Runs a program by the backend's `compile`, or else by its primitives. */
 function runProgram(backend: Backend, program: Program, args: ProgramArguments): ProgramResults {
-  if (backend.compile === undefined) return executeProgram(backend, program, args);
   let known = compiled.get(backend);
   if (known === undefined) compiled.set(backend, (known = new WeakMap()));
   let ready = known.get(program);
-  if (ready === undefined) known.set(program, (ready = backend.compile(program)));
+  if (ready === undefined) {
+    ready = backend.compile?.(program) ?? { run: (given) => executeProgram(backend, program, given) };
+    known.set(program, ready);
+  }
   return ready.run(args);
 }
 

@@ -1,4 +1,4 @@
-"""Makes torch-prints.json and torch-draws.json, what PyTorch prints and draws. Run with PyTorch 2.15: python generate.py"""
+"""Makes torch-prints.json, torch-draws.json and torch-special-values.json: what PyTorch prints, draws, and computes at corners. Run with PyTorch 2.15: python generate.py"""
 
 import json
 import math
@@ -196,7 +196,62 @@ for seed in (0, 1, 42, 67280421310721, 2**32 + 5, -1, 2**53 - 1):
     calls[-1]["values"] = calls[-1]["values"][-3:]
     draws.append({"seed": seed, "calls": calls})
 
-for name, content in (("torch-prints", prints), ("torch-draws", draws)):
+# ------------------------------------------------------------------ special values
+
+special = []
+CORNERS = [nan, inf, -inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 30.0]
+
+
+def listed(tensor):
+    return {"shape": list(tensor.shape), "values": [number(value) for value in tensor.flatten().tolist()]}
+
+
+def at(name, function, *operands):
+    """Records the result and the gradients for a gradient of 1, 2, 3 ... from behind."""
+    tensors = [torch.tensor(operand, dtype=torch.float64, requires_grad=True) for operand in operands]
+    result = function(*tensors)
+    behind = torch.arange(1, result.numel() + 1, dtype=torch.float64).reshape(result.shape)
+    result.backward(behind)
+    special.append({
+        "name": name,
+        "operands": [listed(tensor.detach()) for tensor in tensors],
+        "result": listed(result.detach()),
+        "gradients": [listed(tensor.grad) for tensor in tensors],
+    })
+
+
+for name in ("neg", "exp", "log", "sqrt", "square", "reciprocal", "tanh", "sigmoid", "relu"):
+    at(name, getattr(torch, name), CORNERS)
+for name in ("abs", "sign"):  # PyTorch says that NaN has the sign 0; here that is open
+    at(name, getattr(torch, name), CORNERS[1:])
+at("softplus", torch.nn.functional.softplus, CORNERS + [-800.0, 800.0])
+at("tanh", torch.tanh, [800.0, -800.0, 20.0])
+at("sigmoid", torch.sigmoid, [800.0, -800.0, 40.0])
+at("clamp(-1, 1)", lambda x: x.clamp(-1, 1), CORNERS)
+at("clamp(0)", lambda x: x.clamp(min=0), CORNERS)
+at("clamp(undefined, 0.5)", lambda x: x.clamp(max=0.5), CORNERS)
+for exponent in (0, 1, 2, 3, -1, 0.5):  # PyTorch takes a square root for 0.5, which differs from the power at -inf
+    at(f"pow({exponent})", lambda x, e=exponent: x ** e, [x for x in CORNERS if x != -inf or exponent != 0.5])
+for base in (0, 1, 2):
+    at(f"{base} to the power", lambda x, b=base: b ** x, CORNERS)
+row, column = [CORNERS], [[value] for value in CORNERS]
+for name in ("add", "sub", "mul", "div", "maximum", "minimum", "pow"):
+    at(name, getattr(torch, name), [value for value in CORNERS for _ in CORNERS], CORNERS * len(CORNERS))
+    at(name, getattr(torch, name), column, row)
+at("where", lambda a, b: torch.where(torch.tensor([True, False, True, False]), a, b), [nan, nan, 1.0, inf], [nan, 2.0, nan, inf])
+for vector in ([1.0, 3.0, 3.0], [nan, 1.0], [1.0, nan, nan], [inf, 1.0], [-inf, 1.0], [-inf, -inf], [inf, inf], [1000.0, 999.0], [-1000.0, 2.0]):
+    for name in ("sum", "mean", "amax", "amin", "max", "min", "logsumexp", "softmax", "logSoftmax", "max at a position", "min at a position"):
+        functions = {
+            "logsumexp": lambda x: x.logsumexp(0), "softmax": lambda x: x.softmax(0), "logSoftmax": lambda x: x.log_softmax(0),
+            "max at a position": lambda x: x.max(0).values, "min at a position": lambda x: x.min(0).values,
+        }
+        if name in ("max", "min") and any(math.isnan(x) for x in vector):
+            continue  # here they are amax and amin, whose gradient is NaN then
+        at(name, functions.get(name, getattr(torch, name, None)), vector)
+at("matmul", torch.matmul, [[nan, 1.0], [inf, 0.0]], [[0.0, 1.0], [0.0, 2.0]])
+
+
+for name, content in (("torch-prints", prints), ("torch-draws", draws), ("torch-special-values", special)):
     lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in content)
     (HERE / f"{name}.json").write_text(f"[\n{lines}\n]\n")
-print(len(prints), "prints,", len(draws), "streams of draws, torch", torch.__version__)
+print(len(prints), "prints,", len(draws), "streams of draws,", len(special), "special values, torch", torch.__version__)

@@ -1,4 +1,4 @@
-import { ArgumentError, full, noGrad, scope, type Tensor } from '@rnn/core';
+import { ArgumentError, DisposedError, full, noGrad, scope, type Tensor } from '@rnn/core';
 import type { HostArray } from '../host-array.js';
 import { withDefaults } from '../option-checks.js';
 import {
@@ -81,7 +81,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * Moves every parameter that has a gradient by one step. State that lies on another backend than its parameter follows it first.
    *
-   * @throws ArgumentError when an option makes no sense or a gradient does not fit its parameter; then nothing has changed
+   * @throws ArgumentError when an option makes no sense or a gradient does not fit its parameter, DisposedError when a gradient is
+   *   gone; then nothing has changed
    */
   step(): void {
     for (const group of this.paramGroups) {
@@ -191,6 +192,12 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   private checkGradient(param: Tensor, grad: Tensor): void {
     const { name } = this.rule;
     const place = param.backend.info.name;
+    if (grad.isDisposed) {
+      throw new DisposedError(
+        `${name}: the gradient of a parameter of shape [${param.shape.join(', ')}] was disposed of; call zeroGrad() instead, which also takes it off the parameter`,
+        { argument: 'params' },
+      );
+    }
     if (grad.backend !== param.backend || grad.dtype !== param.dtype) {
       throw new ArgumentError(
         `${name}: a parameter of shape [${param.shape.join(', ')}] is ${param.dtype} on '${place}', its gradient ${grad.dtype} on '${grad.backend.info.name}'; after a move of the model call zeroGrad() and backward() again`,

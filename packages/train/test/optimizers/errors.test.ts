@@ -1,5 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
-import { ArgumentError, setBackend, tensor, type Tensor } from '@rnn/core';
+import { ArgumentError, DisposedError, setBackend, tensor, type Tensor } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Adagrad, Adam, AdamW, RMSprop, SGD, type Optimizer } from '../../src/index.js';
 
@@ -143,6 +143,17 @@ describe('gradients that do not fit', () => {
     expect(messageOf(() => optimizer.step())).toContain(
       'after a move of the model call zeroGrad() and backward() again',
     );
+    expect(a.toArray()).toEqual([1, 2]);
+  });
+
+  test('so are those that were disposed of', () => {
+    const [a, b] = [leaf(), leaf()];
+    const optimizer = new SGD([a, b], { lr: 1 });
+    a.grad = tensor([1, 1]);
+    b.grad = tensor([1, 1]);
+    b.grad.dispose();
+    expect(() => optimizer.step()).toThrow(DisposedError);
+    expect(() => optimizer.step()).toThrow('SGD: the gradient of a parameter of shape [2] was disposed of');
     expect(a.toArray()).toEqual([1, 2]);
   });
 });

@@ -1,0 +1,323 @@
+import { BackendError } from '@rnn/core';
+import type {
+  Backend,
+  BackendInfo,
+  BinaryOp,
+  CompiledProgram,
+  ConcatPart,
+  DType,
+  IndexSizes,
+  Matrices,
+  MatmulSizes,
+  MemoryUse,
+  Operand,
+  Program,
+  ReduceOp,
+  Storage,
+  Strided,
+  TypedArray,
+  UnaryOp,
+} from '@rnn/core';
+import { compileProgram } from './compile.js';
+import { numberOfBinary, type Kernels } from './kernels.js';
+import { WALK, WALK_DIMS } from './layout.js';
+import { matmul } from './matmul.js';
+import type { Memory, WasmStorage } from './memory.js';
+
+/**
+ * The backend: each method finds the addresses of its operands, takes a storage for the result and calls the kernel. Nothing is checked
+ * here but the life of storages, since core has checked everything else.
+ */
+export class WasmBackend implements Backend {
+  readonly info: BackendInfo;
+  private readonly memoryOf: Memory;
+  private readonly kernels: Kernels;
+
+  constructor(info: BackendInfo, memory: Memory, kernels: Kernels) {
+    this.info = info;
+    this.memoryOf = memory;
+    this.kernels = kernels;
+  }
+
+  // --- memory ---------------------------------------------------------------------------------------------------
+
+  upload(values: TypedArray): Storage {
+    const { memoryOf } = this;
+    const dtype = dtypeOf(values);
+    const result = memoryOf.allocate(dtype, values.length);
+    if (dtype === 'int32') memoryOf.i32.set(values, result.at >>> 2);
+    else memoryOf.f32.set(values, result.at >>> 2);
+    return result;
+  }
+
+  fill(value: number, size: number, dtype: DType): Storage {
+    const { memoryOf } = this;
+    const result = memoryOf.allocate(known(dtype), size);
+    const first = result.at >>> 2;
+    (dtype === 'int32' ? memoryOf.i32 : memoryOf.f32).fill(value, first, first + size);
+    return result;
+  }
+
+  async read(storage: Storage): Promise<TypedArray> {
+    return this.readSync(storage);
+  }
+
+  readSync(storage: Storage): TypedArray {
+    return this.memoryOf.view(storage).slice();
+  }
+
+  release(storage: Storage): void {
+    this.memoryOf.release(storage);
+  }
+
+  memory(): MemoryUse {
+    return this.memoryOf.use();
+  }
+
+  dispose(): void {
+    this.memoryOf.dispose();
+  }
+
+  // --- elementwise ------------------------------------------------------------------------------------------------
+
+  unary(op: UnaryOp, x: Storage): Storage {
+    const { memoryOf, kernels } = this;
+    const from = memoryOf.addressOf(x);
+    const result = memoryOf.allocate(x.dtype, x.size);
+    if (x.dtype === 'float32') kernels[`${op}_float32`](result.at, from, x.size);
+    else if (isIntegerOp(op)) kernels[`${op}_int32`](result.at, from, x.size);
+    else {
+      // a function on the reals: there and back, the fraction cut off
+      kernels.toFloat(result.at, from, x.size);
+      kernels[`${op}_float32`](result.at, result.at, x.size);
+      kernels.truncate(result.at, result.at, x.size);
+    }
+    return result;
+  }
+
+  binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {
+    const { memoryOf, kernels } = this;
+    const { dtype } = (typeof a === 'number' ? (b as Strided) : a).storage; // at most one is a number
+    if (op === 'pow' && b === 2 && typeof a !== 'number' && isDense(a, sizes)) return this.unary('square', a.storage);
+    const left = this.operand(a, sizes, dtype);
+    const right = this.operand(b, sizes, dtype);
+    const result = memoryOf.allocate(dtype, product(sizes));
+    const dims = this.describe(sizes, [left, right], 1);
+    const n = sizes[sizes.length - 1];
+    kernels.binary(numberOfBinary(op, dtype), result.at, left.at, left.isDense, right.at, right.isDense, n, dims);
+    left.release();
+    right.release();
+    return result;
+  }
+
+  select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
+    const { memoryOf, kernels } = this;
+    const isInt = Number(condition.storage.dtype === 'int32');
+    const marks = this.operand(condition, sizes, dtype);
+    const left = this.operand(a, sizes, dtype);
+    const right = this.operand(b, sizes, dtype);
+    const result = memoryOf.allocate(dtype, product(sizes));
+    const dims = this.describe(sizes, [marks, left, right], 1);
+    const n = sizes[sizes.length - 1];
+    kernels.select(
+      result.at,
+      marks.at,
+      marks.isDense,
+      isInt,
+      left.at,
+      left.isDense,
+      right.at,
+      right.isDense,
+      n,
+      dims,
+    );
+    for (const operand of [marks, left, right]) operand.release();
+    return result;
+  }
+
+  // --- moving data ------------------------------------------------------------------------------------------------
+
+  copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
+    const { memoryOf, kernels } = this;
+    const from = memoryOf.addressOf(x.storage) + x.offset * 4;
+    const size = product(sizes);
+    const result = memoryOf.allocate(known(dtype), size);
+    const { length } = sizes;
+    // A plane is the last two dimensions; a walk along one dimension is a plane of one row, or of one column if it jumps.
+    const dims = this.describe(sizes, [{ strides: x.strides }], 2);
+    const rows = length > 1 ? sizes[length - 2] : 1;
+    const row = length > 1 ? x.strides[length - 2] * 4 : 0;
+    const columns = sizes[length - 1];
+    kernels.copy(result.at, columns * 4, from, rows, columns, row, x.strides[length - 1] * 4, dims);
+    if (x.storage.dtype !== dtype) kernels[dtype === 'int32' ? 'truncate' : 'toFloat'](result.at, result.at, size);
+    return result;
+  }
+
+  concat(parts: readonly ConcatPart[], outer: number): Storage {
+    const { memoryOf, kernels } = this;
+    const addresses = parts.map(({ storage }) => memoryOf.addressOf(storage));
+    const row = parts.reduce((total, { run }) => total + run, 0);
+    const result = memoryOf.allocate(parts[0].storage.dtype, row * outer);
+    let to = result.at;
+    parts.forEach(({ run }, i) => {
+      kernels.copy(to, row * 4, addresses[i], outer, run, run * 4, 4, 0);
+      to += run * 4;
+    });
+    return result;
+  }
+
+  gather(x: Storage, index: Strided, sizes: IndexSizes): Storage {
+    const { memoryOf, kernels } = this;
+    const from = memoryOf.addressOf(x);
+    const positions = memoryOf.addressOf(index.storage) + index.offset * 4;
+    const { outer, size, inner, count } = sizes;
+    const result = memoryOf.allocate(x.dtype, outer * count * inner);
+    const [outerStep, countStep, innerStep] = index.strides;
+    kernels.gather(
+      result.at,
+      from,
+      positions,
+      outer,
+      size,
+      inner,
+      count,
+      outerStep * 4,
+      countStep * 4,
+      innerStep * 4,
+    );
+    return result;
+  }
+
+  scatterAdd(source: Storage, index: Strided, sizes: IndexSizes): Storage {
+    const { memoryOf, kernels } = this;
+    const from = memoryOf.addressOf(source);
+    const positions = memoryOf.addressOf(index.storage) + index.offset * 4;
+    const { outer, size, inner, count } = sizes;
+    const total = outer * size * inner;
+    const result = memoryOf.allocate(source.dtype, total);
+    const isFloat = source.dtype === 'float32';
+    const bytes = total * (isFloat ? 8 : 4);
+    const sums = isFloat ? memoryOf.take(bytes) : result.at;
+    memoryOf.u8.fill(0, sums, sums + bytes);
+    kernels[isFloat ? 'scatterAdd_float32' : 'scatterAdd_int32'](
+      sums,
+      from,
+      positions,
+      outer,
+      size,
+      inner,
+      count,
+      index.strides[0] * 4,
+      index.strides[1] * 4,
+      index.strides[2] * 4,
+    );
+    if (isFloat) {
+      kernels.narrow(result.at, sums, total);
+      memoryOf.give(sums);
+    }
+    return result;
+  }
+
+  // --- contracting ------------------------------------------------------------------------------------------------
+
+  reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
+    const { memoryOf, kernels } = this;
+    const from = memoryOf.addressOf(x);
+    const result = memoryOf.allocate(op === 'argmax' ? 'int32' : x.dtype, outer * inner);
+    kernels[`${op}_${x.dtype as 'float32' | 'int32'}`](result.at, from, outer, size, inner);
+    return result;
+  }
+
+  matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
+    return matmul(this.memoryOf, this.kernels, a, b, sizes);
+  }
+
+  // --- programs ---------------------------------------------------------------------------------------------------
+
+  compile(program: Program): CompiledProgram | undefined {
+    return compileProgram(program, this.memoryOf, this.kernels, { isRelaxed: this.info.simd === 'relaxed', isShared: false });
+  }
+
+  // --- for the kernels --------------------------------------------------------------------------------------------
+
+  /**
+   * An operand as the elementwise kernels take it: dense or constant along the last dimension. One that jumps there is copied first, by the
+   * kernel that is good at transposing.
+   */
+  private operand(x: Operand, sizes: readonly number[], dtype: DType): Prepared {
+    const { memoryOf } = this;
+    if (typeof x === 'number') {
+      const at = memoryOf.take(4);
+      (dtype === 'int32' ? memoryOf.i32 : memoryOf.f32)[at >>> 2] = x;
+      return { at, isDense: 0, strides: sizes.map(() => 0), release: () => memoryOf.give(at) };
+    }
+    const last = x.strides[x.strides.length - 1];
+    if (last === 1 || last === 0) {
+      const at = memoryOf.addressOf(x.storage) + x.offset * 4;
+      return { at, isDense: last, strides: x.strides, release: nothing };
+    }
+    const dense = this.copy(x, sizes, x.storage.dtype) as WasmStorage;
+    return { at: dense.at, isDense: 1, strides: denseStrides(sizes), release: () => memoryOf.release(dense) };
+  }
+
+  /** Writes the outer dimensions, all but the last `inner` ones, to where the kernels read them; returns their number. */
+  private describe(sizes: readonly number[], operands: readonly Pick<Prepared, 'strides'>[], inner: number): number {
+    const dims = Math.max(sizes.length - inner, 0);
+    if (dims > WALK_DIMS) {
+      throw new BackendError(`wasm: a walk has ${sizes.length} dimensions that cannot be merged, at most ${WALK_DIMS} are possible`);
+    }
+    const { i32 } = this.memoryOf;
+    for (let dim = 0; dim < dims; dim++) {
+      const at = (WALK >>> 2) + dim * 4;
+      i32[at] = sizes[dim];
+      for (let i = 0; i < operands.length; i++) i32[at + 1 + i] = operands[i].strides[dim] * 4;
+    }
+    return dims;
+  }
+}
+
+/** An operand of an elementwise kernel. */
+interface Prepared {
+  readonly at: number;
+  /** 1 if it is dense along the last dimension, 0 if it is constant there. */
+  readonly isDense: number;
+  readonly strides: readonly number[];
+  /** Frees what was made for the call. */
+  readonly release: () => void;
+}
+
+function nothing(): void {
+  // an operand that belongs to the caller
+}
+
+function isIntegerOp(op: UnaryOp): op is 'neg' | 'square' | 'abs' | 'sign' | 'relu' {
+  return op === 'neg' || op === 'square' || op === 'abs' || op === 'sign' || op === 'relu';
+}
+
+/** Whether an operand is its whole storage, in order. */
+function isDense({ storage, offset, strides }: Strided, sizes: readonly number[]): boolean {
+  return offset === 0 && strides.length === 1 && strides[0] === 1 && storage.size === sizes[0];
+}
+
+function denseStrides(sizes: readonly number[]): number[] {
+  const strides = sizes.map(() => 1);
+  for (let i = sizes.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * sizes[i + 1];
+  return strides;
+}
+
+function product(sizes: readonly number[]): number {
+  let size = 1;
+  for (const s of sizes) size *= s;
+  return size;
+}
+
+function dtypeOf(values: TypedArray): DType {
+  if (values instanceof Float32Array) return 'float32';
+  if (values instanceof Int32Array) return 'int32';
+  return known('float64');
+}
+
+function known(dtype: DType): DType {
+  if (dtype !== 'float64') return dtype;
+  throw new BackendError('wasm: float64 is not stored here; convert with .to(\'float32\'), or use @rnn/backend-cpu for float64');
+}

@@ -1,0 +1,218 @@
+/** Where the values of a program live while it runs, and in which groups its instructions are computed. */
+import { firstInstruction, operandsOf, widthsOf, type Instruction, type Program } from '@rnn/core';
+
+/** A place in linear memory: a pointer in the argument block, bytes to add to it, bytes from row to row (0: the same for all rows). */
+export interface Place {
+  /** Number of the pointer in the argument block. */
+  readonly slot: number;
+  readonly offset: number;
+  readonly rowStride: number;
+}
+
+/** Elementwise instructions of one width, in one pass over memory. */
+export interface Segment {
+  readonly kind: 'segment';
+  readonly width: number;
+  readonly members: Member[];
+}
+
+/** A member of a segment: an instruction, or a copy of a value to places where it is wanted as well. */
+export type Member = { readonly value: number; readonly instruction: Instruction } | { readonly value: number; readonly copyOf: number };
+
+/** An instruction of another kind, by itself. */
+export interface Single {
+  readonly kind: 'single';
+  readonly value: number;
+  readonly instruction: Instruction;
+}
+
+export type Group = Segment | Single;
+
+/** The pointers of the argument block, in order. */
+export interface Slots {
+  readonly stacked: readonly number[];
+  /** The state before the step, and after it. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly fixed: readonly number[];
+  /** For fixed operands that are weights of products: packed. */
+  readonly packed: ReadonlyMap<number, number>;
+  readonly outputs: readonly number[];
+  /** Workspace, with its bytes a row. */
+  readonly scratch: readonly { readonly slot: number; readonly rowBytes: number }[];
+  readonly count: number;
+}
+
+export interface Layout {
+  readonly groups: readonly Group[];
+  readonly slots: Slots;
+  readonly widths: readonly number[];
+  /** Where a value is read; nothing for one that never leaves its segment. */
+  readonly home: (value: number) => Place | undefined;
+  /** All places to which a value is written when it is computed. */
+  readonly destinations: (value: number) => readonly Place[];
+}
+
+function isElementwise({ kind }: Instruction): boolean {
+  return kind === 'unary' || kind === 'binary' || kind === 'select' || kind === 'fill';
+}
+
+/** A range of features, which is read where it is. */
+function isRange(instruction: Instruction): boolean {
+  return instruction.kind === 'copy' && instruction.sizes.length === 1 && (instruction.strides[0] === 1 || instruction.sizes[0] === 1);
+}
+
+export function layoutOf(program: Program): Layout {
+  const { stacked, carried, fixed, body, next, outputs } = program;
+  const widths = widthsOf(program);
+  const first = firstInstruction(program);
+  const instructionOf = (value: number): Instruction | undefined => (value < first ? undefined : body[value - first]);
+
+  let count = 0;
+  const slot = (): number => count++;
+  const slots = {
+    stacked: stacked.map(slot),
+    before: carried.map(slot),
+    after: carried.map(slot),
+    fixed: fixed.map(slot),
+    packed: new Map<number, number>(),
+    outputs: outputs.map(slot),
+    scratch: [] as { slot: number; rowBytes: number }[],
+  };
+  for (const instruction of body) {
+    if (instruction.kind === 'matmul' && !slots.packed.has(instruction.weight)) slots.packed.set(instruction.weight, slot());
+  }
+  const scratch = (width: number): Place => {
+    const rowBytes = width * 4;
+    slots.scratch.push({ slot: slot(), rowBytes });
+    return { slot: slots.scratch[slots.scratch.length - 1].slot, offset: 0, rowStride: rowBytes };
+  };
+
+  // Places of operands.
+  const homes = new Map<number, Place>();
+  slots.stacked.forEach((s, i) => homes.set(i, { slot: s, offset: 0, rowStride: stacked[i] * 4 }));
+  slots.before.forEach((s, i) => homes.set(stacked.length + i, { slot: s, offset: 0, rowStride: carried[i] * 4 }));
+  slots.fixed.forEach((s, i) => homes.set(stacked.length + carried.length + i, { slot: s, offset: 0, rowStride: 0 }));
+
+  // Places that want a value: the state after the step, outputs, parts of a concatenation.
+  const wanted = new Map<number, Place[]>();
+  const want = (value: number, place: Place): void => void wanted.set(value, [...(wanted.get(value) ?? []), place]);
+  next.forEach((value, i) => want(value, { slot: slots.after[i], offset: 0, rowStride: carried[i] * 4 }));
+  outputs.forEach((value, i) => want(value, { slot: slots.outputs[i], offset: 0, rowStride: widths[value] * 4 }));
+  // Last first, so that a concatenation of concatenations finds the place of the outer one.
+  for (let i = body.length - 1; i >= 0; i--) {
+    const instruction = body[i];
+    if (instruction.kind !== 'concat') continue;
+    const value = first + i;
+    const [own = scratch(instruction.width), ...others] = wanted.get(value) ?? [];
+    homes.set(value, own);
+    wanted.set(value, others);
+    let offset = own.offset;
+    for (const part of instruction.parts) {
+      want(part, { ...own, offset });
+      offset += widths[part] * 4;
+    }
+  }
+
+  // Groups, each instruction in the earliest one in which its operands are there.
+  const groups: Group[] = [];
+  const groupOf = new Map<number, number>();
+  /** The first group in which a value can be read from memory. */
+  const readyAt = (value: number): number => {
+    const instruction = instructionOf(value);
+    if (instruction === undefined) return 0;
+    if (isRange(instruction)) return readyAt(operandsOf(instruction)[0]);
+    if (instruction.kind === 'concat') return Math.max(0, ...instruction.parts.map(partReadyAt));
+    return (groupOf.get(value) as number) + 1;
+  };
+  const copies = new Map<number, number>();
+  const partReadyAt = (part: number): number => Math.max(readyAt(part), (copies.get(part) ?? -1) + 1);
+  const place = (member: Member, width: number, earliest: (group: number) => boolean, from: number): number => {
+    for (let g = from; g < groups.length; g++) {
+      const group = groups[g];
+      if (group.kind === 'segment' && group.width === width && earliest(g)) {
+        group.members.push(member);
+        return g;
+      }
+    }
+    groups.push({ kind: 'segment', width, members: [member] });
+    return groups.length - 1;
+  };
+  const isLocal = (value: number, width: number): boolean => {
+    const instruction = instructionOf(value);
+    return instruction !== undefined && isElementwise(instruction) && widths[value] === width;
+  };
+  /** Operands and ranges of them have places already; copies of such to where they are wanted can be made at once. */
+  const copyIfRead = (value: number): void => {
+    const instruction = instructionOf(value);
+    if (instruction !== undefined && !isRange(instruction) && instruction.kind !== 'concat') return;
+    const places = wanted.get(value) ?? [];
+    if (places.length === 0) return;
+    copies.set(value, place({ value, copyOf: value }, widths[value], () => true, readyAt(value)));
+  };
+  for (let value = 0; value < first; value++) copyIfRead(value);
+  body.forEach((instruction, i) => {
+    const value = first + i;
+    if (isRange(instruction) || instruction.kind === 'concat') {
+      copyIfRead(value);
+      return;
+    }
+    const operands = operandsOf(instruction);
+    if (isElementwise(instruction)) {
+      // A value of the same width may be in the same segment; any other has to be in memory.
+      const from = Math.max(0, ...operands.map((x) => (isLocal(x, instruction.width) ? (groupOf.get(x) as number) : readyAt(x))));
+      groupOf.set(value, place({ value, instruction }, instruction.width, () => true, from));
+    } else {
+      const from = Math.max(0, ...operands.map(readyAt));
+      // Behind everything that it needs; later groups may still be joined by what does not need it.
+      if (from < groups.length) groups.push({ kind: 'single', value, instruction });
+      else groups.push({ kind: 'single', value, instruction });
+      groupOf.set(value, groups.length - 1);
+    }
+  });
+
+  // A value gets a place of its own if somebody reads it from memory and none wants it anyway.
+  const leaves = new Set<number>();
+  const base = (value: number): number => {
+    const instruction = instructionOf(value);
+    return instruction !== undefined && isRange(instruction) ? base(operandsOf(instruction)[0]) : value;
+  };
+  body.forEach((instruction, i) => {
+    const value = first + i;
+    if (isRange(instruction)) {
+      leaves.add(base(value));
+      return;
+    }
+    if (instruction.kind === 'concat') return;
+    for (const x of operandsOf(instruction)) {
+      if (!isElementwise(instruction) || !isLocal(x, instruction.width) || groupOf.get(x) !== groupOf.get(value)) leaves.add(base(x));
+    }
+  });
+  body.forEach((instruction, i) => {
+    const value = first + i;
+    if (isRange(instruction) || instruction.kind === 'concat') return;
+    const places = wanted.get(value) ?? [];
+    if (places.length > 0) homes.set(value, places[0]);
+    else if (leaves.has(value) || !isElementwise(instruction)) homes.set(value, scratch(instruction.width));
+  });
+
+  const home = (value: number): Place | undefined => {
+    const instruction = instructionOf(value);
+    if (instruction?.kind !== 'copy' || !isRange(instruction)) return homes.get(value);
+    const inner = home(instruction.x);
+    return inner && { ...inner, offset: inner.offset + instruction.offset * 4 };
+  };
+  return {
+    groups,
+    slots: { ...slots, count },
+    widths,
+    home,
+    destinations: (value) => {
+      const instruction = instructionOf(value);
+      const places = wanted.get(value) ?? [];
+      if (instruction === undefined || isRange(instruction) || instruction.kind === 'concat') return places;
+      const own = homes.get(value);
+      return own === undefined || places.includes(own) ? places : [own, ...places];
+    },
+  };
+}
