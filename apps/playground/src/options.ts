@@ -27,7 +27,7 @@ interface RawOptions {
 export function readOptions(args: readonly string[]): Options {
   const chapters = stops.map(({ name, title }, i) => `  ${i + 1}  ${name.padEnd(10)} ${title}`);
   const command = new Command('npm start --')
-    .description('A tour of @rnn on real data. It takes about a minute and asks nothing.')
+    .description('A tour of @rnn on real data. It takes less than a minute on two cores and asks nothing.')
     .addOption(
       new Option('--only <chapters>', 'some chapters by number or name, such as 1,3 or lesson,vowels')
         .argParser(stopsOf)

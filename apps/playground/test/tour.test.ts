@@ -1,7 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 interface Outcome {
   readonly code: number;
@@ -11,7 +14,6 @@ interface Outcome {
 
 /** The tour as a user's pipe sees it: standard output is no terminal. */
 function tour(args: readonly string[]): Promise<Outcome> {
-  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
   const env = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined };
   return new Promise((resolve) => {
     execFile(process.execPath, [main, ...args], { env }, (error, stdout, stderr) => {
@@ -40,6 +42,16 @@ test('in a pipe the whole tour is plain text of at most 80 columns', async () =>
   ]) {
     expect(stdout).toContain(part);
   }
+});
+
+test('ends quietly when its reader has seen enough', async () => {
+  const child = spawn(process.execPath, [main, '--only', 'lesson,vowels', '--steps', '1']);
+  let complaints = '';
+  child.stderr.on('data', (text: Buffer) => (complaints += text.toString()));
+  child.stdout.once('data', () => child.stdout.destroy());
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(complaints).toBe('');
+  expect(code).toBe(0);
 });
 
 test('--only takes numbers and names, in the order of the tour', async () => {

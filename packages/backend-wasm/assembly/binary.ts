@@ -137,7 +137,7 @@ function integerPower(x: i32, y: i32): i32 {
 }
 
 /** IEEE's power: 1 to any power is 1, also NaN and infinite ones, and so is -1 to an infinite one. */
-function power(x: f32, y: f32): f32 {
+export function power(x: f32, y: f32): f32 {
   return x == 1 || (x == -1 && abs(y) == Infinity) ? 1 : Mathf.pow(x, y);
 }
 

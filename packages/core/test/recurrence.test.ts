@@ -1,7 +1,7 @@
 import { cpu } from '@rnn/backend-cpu';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as rnn from '../src/index.js';
-import { concat, explain, linear, manualSeed, mul, ones, randn, scan, scope, setBackend, sigmoid, softmax, sub, sum, tanh, Tensor, where, zeros } from '../src/index.js';
+import { concat, explain, linear, manualSeed, mul, noGrad, ones, randn, scan, scope, setBackend, sigmoid, softmax, sub, sum, tanh, Tensor, where, zeros } from '../src/index.js';
 import type { Backend, ScanOptions, Step } from '../src/index.js';
 import { runEagerly } from '../src/recurrence/eager.js';
 import { checkScan, listOf, type StepParameters, type Tensors } from '../src/recurrence/scan-arguments.js';
@@ -269,4 +269,16 @@ test.each<[string, PlainStep, RegExp]>([
   expect(explain(step, x, h, { lengths }).reason).toMatch(reason);
   expectSameAsEager(step);
   expectSameAsEager(step, { lengths });
+});
+
+test('a step that ran without recording first is recorded later', () => {
+  const w = randn([H, H], { requiresGrad: true });
+  const step: PlainStep = (x, h) => {
+    const next = tanh(x.add(h.matmul(w)).mul(0.987));
+    return [next, next];
+  };
+  const [x, h] = [randn([T, B, H]), randn([B, H])];
+  noGrad(() => scan(step, x, h));
+  scan(step, x, h)[1].sum().backward();
+  expect(w.grad?.shape).toEqual([H, H]);
 });

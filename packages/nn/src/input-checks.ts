@@ -67,19 +67,33 @@ export function checkShapeIs(owner: string, argument: string, tensor: Tensor, sh
   );
 }
 
-/** Refuses a tensor of another type or on another backend than the one that it is to meet. */
-export function checkPlace(owner: string, argument: string, tensor: Tensor, other: Tensor, otherName: string): void {
+/**
+ * Refuses a tensor of another type or on another backend than the one that it is to meet.
+ *
+ * @param owner - for the message
+ * @param argument - the tensor's name
+ * @param tensor - what came
+ * @param other - what it is to meet
+ * @param otherName - its name, 'the input' unless said otherwise
+ */
+export function checkPlace(owner: string, argument: string, tensor: Tensor, other: Tensor, otherName = 'the input'): void {
   if (tensor.dtype !== other.dtype) {
+    const what = argument === 'input' ? 'the input' : argument;
     throw new DTypeError(
-      `${owner}: ${argument} is ${tensor.dtype} but ${otherName} is ${other.dtype}; convert one with .to('${other.dtype}')`,
+      `${owner}: ${argument} is ${tensor.dtype} but ${otherName} ${otherName.endsWith('s') ? 'are' : 'is'} ${other.dtype}; convert ${what} with .to('${other.dtype}')`,
       { code: 'ERR_MIXED_DTYPES', argument, expected: other.dtype, received: tensor.dtype },
     );
   }
   if (tensor.backend === other.backend) return;
   const [here, there] = [tensor.backend.info.name, other.backend.info.name];
-  const places = here === there ? `on another '${here}' backend than` : `on '${here}' but`;
-  throw new BackendError(
-    `${owner}: ${argument} is ${places} ${otherName}${here === there ? '' : ` is on '${there}'`}; move one with .to(backend)`,
-    { code: 'ERR_MIXED_BACKENDS', argument, expected: there, received: here },
-  );
+  const places =
+    here === there
+      ? `on another '${here}' backend than ${otherName}`
+      : `on '${here}' and ${otherName} on '${there}'`;
+  throw new BackendError(`${owner}: ${argument} is ${places}; move one of them with .to(backend)`, {
+    code: 'ERR_MIXED_BACKENDS',
+    argument,
+    expected: there,
+    received: here,
+  });
 }

@@ -11,7 +11,11 @@ export interface Lesson {
   /** The last state squared, summed. */
   readonly loss_value: number;
   /** Derivatives of that loss. */
-  readonly grad: { readonly W_h: readonly number[][]; readonly W_x: readonly number[][]; readonly b: readonly number[] };
+  readonly grad: {
+    readonly W_h: readonly number[][];
+    readonly W_x: readonly number[][];
+    readonly b: readonly number[];
+  };
 }
 
 /** Reads `lesson.json`. */

@@ -18,7 +18,9 @@ export function numberIn(row: Row, column: string): number {
   const text = row[column];
   const value = Number(text);
   if (text === undefined || text.trim() === '' || !Number.isFinite(value)) {
-    throw new Error(`column ${column}: expected a number, received ${text ?? 'no such column'} in ${JSON.stringify(row)}`);
+    throw new Error(
+      `column ${column}: expected a number, received ${text ?? 'no such column'} in ${JSON.stringify(row)}`,
+    );
   }
   return value;
 }

@@ -126,7 +126,7 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
             }
             const outputs = ys.map((y) => tracer.rowValueOf(y.storage));
             const next = after.map((y) => tracer.rowValueOf(y.storage));
-            const key = `${[...graph.values()].map((value) => value.key).join(';')} -> ${outputs.map(({ id }) => id).join()} | ${next.map(({ id }) => id).join()}${isSingle} wants ${inputs.map((slot) => Number(slot.wantsGrad)).join('')} ${captured.map((t) => Number(t.requiresGrad)).join('')}`;
+            const key = `${[...graph.values()].map((value) => value.key).join(';')} -> ${outputs.map(({ id }) => id).join()} | ${next.map(({ id }) => id).join()}${isSingle} ${recorded ? 'recorded' : ''} wants ${inputs.map((slot) => Number(slot.wantsGrad)).join('')} ${captured.map((t) => Number(t.requiresGrad)).join('')}`;
             const wanted = recorded && (inputs.some((slot) => slot.wantsGrad) || states.some((slot) => slot.wantsGrad) || captured.some((t) => t.requiresGrad));
             const shapes = ys.map((y) => (batched ? y.shape.slice(1) : y.shape));
             return {

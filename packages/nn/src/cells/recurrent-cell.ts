@@ -108,7 +108,7 @@ export abstract class RecurrentCell extends Module {
       if (tensor === undefined) continue;
       checkTensor(name, argument, tensor);
       checkShapeIs(name, argument, tensor, shape, x.rank === 1 ? 'hiddenSize' : 'batch, hiddenSize');
-      checkPlace(name, argument, tensor, x, 'the input');
+      checkPlace(name, argument, tensor, x);
     }
     return x.rank === 2 ? x.shape[0] : undefined;
   }

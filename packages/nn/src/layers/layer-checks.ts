@@ -85,6 +85,6 @@ export function checkStates(
     const shape = batch === undefined ? [runs, width] : [runs, batch, width];
     const meaning = `numLayers * directions, ${batch === undefined ? '' : 'batch, '}${widthName}`;
     checkShapeIs(owner, name, state[i], shape, meaning);
-    checkPlace(owner, name, state[i], x, 'the input');
+    checkPlace(owner, name, state[i], x);
   });
 }

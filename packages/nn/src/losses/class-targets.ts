@@ -56,7 +56,7 @@ export function classLayout(owner: string, input: Tensor, options: ClassLossOpti
   if (weight !== undefined) {
     checkTensor(owner, 'weight', weight);
     checkShapeIs(owner, 'weight', weight, [classes], 'one factor for each class');
-    checkPlace(owner, 'weight', weight, input, 'the input');
+    checkPlace(owner, 'weight', weight, input);
   }
   const outer = shape.filter((_, i) => i !== dim);
   return { dim, classes, outer, rows: sizeOf(outer) };

@@ -120,7 +120,7 @@ function softCrossEntropy(
       argument: 'ignoreIndex',
     });
   }
-  checkPlace(owner, 'target', target, input, 'the input');
+  checkPlace(owner, 'target', target, input);
   return scope(() => {
     const counted = countedRows(owner, input, layout, options);
     const logs = logSoftmax(countedOnly(asRows(input, layout), counted), 1);

@@ -18,13 +18,13 @@ export function checkPair(owner: string, input: Tensor, target: Tensor): void {
     );
   }
   checkNotEmpty(owner, input, 'any shape');
-  checkPlace(owner, 'target', target, input, 'the input');
+  checkPlace(owner, 'target', target, input);
 }
 
 /** Refuses a factor that is not of the input's type and place, or does not broadcast to its shape. */
 export function checkFactor(owner: string, argument: string, factor: Tensor, input: Tensor): void {
   checkTensor(owner, argument, factor);
-  checkPlace(owner, argument, factor, input, 'the input');
+  checkPlace(owner, argument, factor, input);
   const lead = input.rank - factor.rank;
   if (lead >= 0 && factor.shape.every((size, i) => size === 1 || size === input.shape[lead + i])) return;
   throw new ShapeError(
