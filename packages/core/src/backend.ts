@@ -115,8 +115,9 @@ export interface Backend {
   readSync(storage: Storage): TypedArray;
   /** Frees a storage. Core calls it once for each storage and never uses it again. */
   release(storage: Storage): void;
+  /** Counts what is alive now. */
   memory(): MemoryUse;
-  /** Frees everything, threads and device included. No call follows. */
+  /** Frees everything, threads and device included. Tensors may outlive it, so a later `release` does nothing; other calls may throw. */
   dispose(): void | Promise<void>;
 
   // --- elementwise ------------------------------------------------------------------------------------------------

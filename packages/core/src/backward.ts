@@ -44,7 +44,8 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
   const { inputs, createGraph = false } = options;
   const targets = inputs && new Set(inputs.map((input, i) => leafNode(input, i)));
   propagate('backward', root, gradient, options, targets, (node, grads) => {
-    if (node.leaf !== undefined && (targets === undefined || targets.has(node))) accumulate(node.leaf, grads[0], createGraph);
+    if (node.leaf !== undefined && (targets === undefined || targets.has(node)))
+      accumulate(node.leaf, grads[0], createGraph);
     for (const [index, result] of node.retained ?? []) accumulate(result, grads[index], createGraph);
   });
 }
@@ -259,7 +260,8 @@ function send(
 function deliver(pending: Pending, { node, index }: TensorEdge, grad: Tensor, createGraph: boolean): void {
   let waiting = pending.get(node);
   if (waiting === undefined) {
-    waiting = Array.from({ length: node.resultCount });
+    waiting = [];
+    while (waiting.length < node.resultCount) waiting.push(undefined);
     pending.set(node, waiting);
   }
   const before = waiting[index];

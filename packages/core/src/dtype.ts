@@ -6,13 +6,6 @@ export type DType = 'float32' | 'float64' | 'int32';
 /** The arrays that hold elements on the host, one class for each `DType`. */
 export type TypedArray = Float32Array | Float64Array | Int32Array;
 
-const bytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4 };
-
-/** Bytes that one element takes. */
-export function bytesPerElement(dtype: DType): number {
-  return bytes[dtype];
-}
-
 /** A new host array of `size` zeros, or one that holds (converted) copies of the given values. */
 export function hostArray(dtype: DType, from: number | ArrayLike<number>): TypedArray {
   const values = from as number & ArrayLike<number>; // the typed array constructors take either

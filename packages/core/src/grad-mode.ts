@@ -1,8 +1,10 @@
+import { ArgumentError } from './errors.js';
+
 /** Switches of the recording, global to the process as the work is synchronous. */
 let recording = true;
 let checking = false;
 
-/** Whether operations are being recorded for `backward`. */
+/** Whether operations are being recorded for `backward`: true unless `noGrad` says otherwise. */
 export function isGradEnabled(): boolean {
   return recording;
 }
@@ -17,18 +19,39 @@ export function isAnomalyEnabled(): boolean {
  *
  * @example
  * ```ts
- * const logits = noGrad(() => model.forward(x));
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * noGrad(() => w.mul(2)).requiresGrad;   // false
  * ```
  * @param fn - a synchronous function
  * @returns what `fn` returned
+ * @throws ArgumentError when `fn` returns a promise
  */
 export function noGrad<R>(fn: () => R): R {
-  return withRecording(false, fn);
+  return synchronous('noGrad', withRecording(false, fn));
 }
 
-/** Runs a function with recording on, also inside `noGrad`. */
+/**
+ * Runs a function with recording on, also inside `noGrad`.
+ *
+ * @example
+ * ```ts
+ * noGrad(() => enableGrad(() => isGradEnabled()));   // true
+ * ```
+ * @param fn - a synchronous function
+ * @returns what `fn` returned
+ * @throws ArgumentError when `fn` returns a promise
+ */
 export function enableGrad<R>(fn: () => R): R {
-  return withRecording(true, fn);
+  return synchronous('enableGrad', withRecording(true, fn));
+}
+
+/** Refuses the result of an asynchronous function, whose later parts would run after the switch was turned back. */
+function synchronous<R>(operation: string, result: R): R {
+  if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return result;
+  throw new ArgumentError(
+    `${operation}: fn returned a promise, expected a synchronous function: it holds until the function returns, so \`await\` outside of it`,
+    { argument: 'fn', expected: 'a synchronous function', received: 'a promise' },
+  );
 }
 
 export function withRecording<R>(on: boolean, fn: () => R): R {
@@ -43,18 +66,21 @@ export function withRecording<R>(on: boolean, fn: () => R): R {
 
 /**
  * Runs a function in which the first NaN is an error that names the operation which made it, forward or backward. Slow, since every
- * result is read: for finding out why a training broke. (PyTorch's `detect_anomaly` looks at derivatives only.)
+ * result is read: for finding out why a training broke.
  *
  * @example
  * ```ts
- * anomaly(() => model.forward(x).log().sum().backward());   // AnomalyError: log: ... first NaN ...
+ * anomaly(() => log(tensor([1, -1])));   // AnomalyError: log: the first NaN arose here, at element 1 ...
  * ```
  * @param fn - a synchronous function
  * @returns what `fn` returned
- * @throws AnomalyError at the first NaN that arises from operands without one
+ * @throws AnomalyError at the first NaN that arises from operands without one; its `operation` is the name of the operation, or
+ *   `derivative of ...` in a backward pass; BackendError where the backend cannot read without waiting
+ *
+ * Differs from PyTorch: `detect_anomaly` there looks at derivatives only.
  */
 export function anomaly<R>(fn: () => R): R {
-  return withChecking(true, fn);
+  return synchronous('anomaly', withChecking(true, fn));
 }
 
 export function withChecking<R>(on: boolean, fn: () => R): R {

@@ -87,7 +87,9 @@ export function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[], opt
       enableGrad(() => {
         const variables = all.slice(0, inputs.length);
         const gradients = all.slice(inputs.length);
-        return grad(total(listOf(fn(...variables)).map((result, i) => mul(result, gradients[i]))), variables, { createGraph: true });
+        return grad(total(listOf(fn(...variables)).map((result, i) => mul(result, gradients[i]))), variables, {
+          createGraph: true,
+        });
       });
     return gradcheck(derivative, [...inputs, ...behind], options);
   });

@@ -8,7 +8,8 @@ import type { GradHook, Tensor, TensorEdge } from './tensor.js';
  *
  * @example
  * ```ts
- * const remove = registerHook(h, (gradient) => gradient.clamp(-1, 1));
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const remove = w.registerHook((gradient) => gradient.clamp(-1, 1));
  * ```
  * @param x - a tensor that requires a gradient
  * @param hook - gets the gradient; what it returns, if anything, takes the gradient's place and must have its shape
@@ -22,7 +23,19 @@ export function registerHook(x: Tensor, hook: GradHook): () => void {
   return node.addHook(index, hook);
 }
 
-/** Makes `backward` leave the gradient of a result on the way in its `grad`, as it does for leaves. Returns the tensor. */
+/**
+ * Makes `backward` leave the gradient of a result on the way in its `grad`, as it does for leaves.
+ *
+ * @example
+ * ```ts
+ * const y = tensor([1, 2], { requiresGrad: true }).square().retainGrad();
+ * y.sum().backward();
+ * y.grad;   // [1, 1]
+ * ```
+ * @param x - a tensor that requires a gradient
+ * @returns the tensor itself; its hooks come first, and the gradients of several calls add up
+ * @throws AutogradError when `x` does not require a gradient
+ */
 export function retainGrad(x: Tensor): Tensor {
   const { node, index } = edgeOf('retainGrad', x);
   if (node.leaf === undefined) {

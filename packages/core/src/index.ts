@@ -37,7 +37,17 @@ export { anomaly, enableGrad, isGradEnabled, noGrad } from './grad-mode.js';
 export { gradcheck, gradgradcheck, type GradcheckOptions } from './gradcheck.js';
 export { Tensor } from './methods.js';
 export { expand, reshape, sum } from './ops/broadcast.js';
-export { arange, eye, fromData, rand, randint, randn, tensor, type RandomOptions, type TensorLike } from './ops/create.js';
+export {
+  arange,
+  eye,
+  fromData,
+  rand,
+  randint,
+  randn,
+  tensor,
+  type RandomOptions,
+  type TensorLike,
+} from './ops/create.js';
 export { add, div, maximum, minimum, mul, neg, reciprocal, square, sub } from './ops/arithmetic.js';
 export { eq, ge, gt, le, lt, ne, where } from './ops/comparison.js';
 export { abs, clamp, exp, log, pow, relu, sigmoid, sign, softplus, sqrt, tanh } from './ops/functions.js';
@@ -45,20 +55,44 @@ export { full, ones, onesLike, zeros, zerosLike, type TensorOptions } from './op
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.js';
 export { linear, matmul } from './ops/matmul.js';
 export { chunk, concat, split, stack, unbind } from './ops/join.js';
-export { flatten, flip, narrow, permute, select, slice, squeeze, t, transpose, unsqueeze } from './ops/movement.js';
+export { flatten, flip, permute, squeeze, t, transpose, unsqueeze } from './ops/movement.js';
+export { narrow, select, slice } from './ops/slice.js';
 export { to } from './ops/convert.js';
 export { amax, amin, argmax, argmin, logsumexp, logSoftmax, max, mean, min, softmax } from './ops/reduce.js';
 export {
-  firstInstruction, operandsOf, showProgram, widthsOf,
-  type CompiledProgram, type FixedOperand, type Instruction, type Program, type ProgramArguments, type ProgramOperand, type ProgramResults,
+  firstInstruction,
+  operandsOf,
+  showProgram,
+  widthsOf,
+  type CompiledProgram,
+  type FixedOperand,
+  type Instruction,
+  type Program,
+  type ProgramArguments,
+  type ProgramOperand,
+  type ProgramResults,
 } from './program.js';
 export { defaultGenerator, Generator, manualSeed } from './random.js';
 export { customOperation, type CustomOperation, type Derivative } from './record.js';
 export { explain, scan } from './scan.js';
-export { checkLengths, type Lengths, type ScanOptions, type Step, type StepParameters, type Tensors } from './recurrence/scan-arguments.js';
+export {
+  checkLengths,
+  type Lengths,
+  type ScanOptions,
+  type Step,
+  type StepParameters,
+  type Tensors,
+} from './recurrence/scan-arguments.js';
 export type { Explanation } from './recurrence/recurrence.js';
 export { scope, unscoped, type Disposable } from './scope.js';
 export { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 export type { GradHook } from './tensor.js';
-export type { BackwardOptions, Dims, MatmulOptions, NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
+export type {
+  BackwardOptions,
+  Dims,
+  MatmulOptions,
+  NestedArray,
+  TensorMethods,
+  ValuesAndIndices,
+} from './tensor-methods.js';
 export { executeProgram } from './recurrence/execute.js';

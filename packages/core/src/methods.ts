@@ -13,6 +13,7 @@ import { chunk, split, unbind } from './ops/join.js';
 import { matmul } from './ops/matmul.js';
 import * as movement from './ops/movement.js';
 import * as reduce from './ops/reduce.js';
+import * as parts from './ops/slice.js';
 import { Tensor } from './tensor.js';
 import type { NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
 
@@ -38,71 +39,197 @@ function min(this: Tensor, dim?: number, keepDim?: boolean): Tensor | ValuesAndI
 }
 
 const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
-  add(other) { return arithmetic.add(this, other); },
-  sub(other) { return arithmetic.sub(this, other); },
-  mul(other) { return arithmetic.mul(this, other); },
-  div(other) { return arithmetic.div(this, other); },
-  pow(exponent) { return functions.pow(this, exponent); },
-  maximum(other) { return arithmetic.maximum(this, other); },
-  minimum(other) { return arithmetic.minimum(this, other); },
-  neg() { return arithmetic.neg(this); },
-  exp() { return functions.exp(this); },
-  log() { return functions.log(this); },
-  sqrt() { return functions.sqrt(this); },
-  square() { return arithmetic.square(this); },
-  reciprocal() { return arithmetic.reciprocal(this); },
-  abs() { return functions.abs(this); },
-  sign() { return functions.sign(this); },
-  tanh() { return functions.tanh(this); },
-  sigmoid() { return functions.sigmoid(this); },
-  relu() { return functions.relu(this); },
-  softplus() { return functions.softplus(this); },
-  clamp(low, high) { return functions.clamp(this, low, high); },
-  eq(other) { return comparison.eq(this, other); },
-  ne(other) { return comparison.ne(this, other); },
-  lt(other) { return comparison.lt(this, other); },
-  le(other) { return comparison.le(this, other); },
-  gt(other) { return comparison.gt(this, other); },
-  ge(other) { return comparison.ge(this, other); },
-  where(condition, other) { return comparison.where(condition, this, other); },
-  matmul(other, options) { return matmul(this, other, options); },
-  sum(dims, keepDim) { return sum(this, dims, keepDim); },
-  mean(dims, keepDim) { return reduce.mean(this, dims, keepDim); },
-  amax(dims, keepDim) { return reduce.amax(this, dims, keepDim); },
-  amin(dims, keepDim) { return reduce.amin(this, dims, keepDim); },
+  add(other) {
+    return arithmetic.add(this, other);
+  },
+  sub(other) {
+    return arithmetic.sub(this, other);
+  },
+  mul(other) {
+    return arithmetic.mul(this, other);
+  },
+  div(other) {
+    return arithmetic.div(this, other);
+  },
+  pow(exponent) {
+    return functions.pow(this, exponent);
+  },
+  maximum(other) {
+    return arithmetic.maximum(this, other);
+  },
+  minimum(other) {
+    return arithmetic.minimum(this, other);
+  },
+  neg() {
+    return arithmetic.neg(this);
+  },
+  exp() {
+    return functions.exp(this);
+  },
+  log() {
+    return functions.log(this);
+  },
+  sqrt() {
+    return functions.sqrt(this);
+  },
+  square() {
+    return arithmetic.square(this);
+  },
+  reciprocal() {
+    return arithmetic.reciprocal(this);
+  },
+  abs() {
+    return functions.abs(this);
+  },
+  sign() {
+    return functions.sign(this);
+  },
+  tanh() {
+    return functions.tanh(this);
+  },
+  sigmoid() {
+    return functions.sigmoid(this);
+  },
+  relu() {
+    return functions.relu(this);
+  },
+  softplus() {
+    return functions.softplus(this);
+  },
+  clamp(low, high) {
+    return functions.clamp(this, low, high);
+  },
+  eq(other) {
+    return comparison.eq(this, other);
+  },
+  ne(other) {
+    return comparison.ne(this, other);
+  },
+  lt(other) {
+    return comparison.lt(this, other);
+  },
+  le(other) {
+    return comparison.le(this, other);
+  },
+  gt(other) {
+    return comparison.gt(this, other);
+  },
+  ge(other) {
+    return comparison.ge(this, other);
+  },
+  where(condition, other) {
+    return comparison.where(condition, this, other);
+  },
+  matmul(other, options) {
+    return matmul(this, other, options);
+  },
+  sum(dims, keepDim) {
+    return sum(this, dims, keepDim);
+  },
+  mean(dims, keepDim) {
+    return reduce.mean(this, dims, keepDim);
+  },
+  amax(dims, keepDim) {
+    return reduce.amax(this, dims, keepDim);
+  },
+  amin(dims, keepDim) {
+    return reduce.amin(this, dims, keepDim);
+  },
   max,
   min,
-  argmax(dim, keepDim) { return reduce.argmax(this, dim, keepDim); },
-  argmin(dim, keepDim) { return reduce.argmin(this, dim, keepDim); },
-  logsumexp(dims, keepDim) { return reduce.logsumexp(this, dims, keepDim); },
-  softmax(dim) { return reduce.softmax(this, dim); },
-  logSoftmax(dim) { return reduce.logSoftmax(this, dim); },
-  reshape(shape) { return reshape(this, shape); },
-  flatten(startDim, endDim) { return movement.flatten(this, startDim, endDim); },
-  squeeze(dims) { return movement.squeeze(this, dims); },
-  unsqueeze(dim) { return movement.unsqueeze(this, dim); },
-  permute(dims) { return movement.permute(this, dims); },
-  transpose(dim0, dim1) { return movement.transpose(this, dim0, dim1); },
-  t() { return movement.t(this); },
-  slice(dim, start, end, step) { return movement.slice(this, dim, start, end, step); },
-  narrow(dim, start, length) { return movement.narrow(this, dim, start, length); },
-  select(dim, index) { return movement.select(this, dim, index); },
-  unbind(dim) { return unbind(this, dim); },
-  split(sizes, dim) { return split(this, sizes, dim); },
-  chunk(chunks, dim) { return chunk(this, chunks, dim); },
-  flip(dims) { return movement.flip(this, dims); },
-  expand(shape) { return expand(this, shape); },
-  gather(dim, index) { return indexing.gather(this, dim, index); },
-  indexSelect(dim, index) { return indexing.indexSelect(this, dim, index); },
-  scatterAdd(dim, index, source) { return indexing.scatterAdd(this, dim, index, source); },
-  oneHot(numClasses, options) { return indexing.oneHot(this, numClasses, options); },
-  backward(gradient, options) { backward(this, gradient, options); },
-  detach() { return detach(this); },
-  clone() { return clone(this); },
-  registerHook(hook) { return registerHook(this, hook); },
-  retainGrad() { return retainGrad(this); },
-  to(target) { return to(this, target); },
-  toArray() { return toArray(this); },
+  argmax(dim, keepDim) {
+    return reduce.argmax(this, dim, keepDim);
+  },
+  argmin(dim, keepDim) {
+    return reduce.argmin(this, dim, keepDim);
+  },
+  logsumexp(dims, keepDim) {
+    return reduce.logsumexp(this, dims, keepDim);
+  },
+  softmax(dim) {
+    return reduce.softmax(this, dim);
+  },
+  logSoftmax(dim) {
+    return reduce.logSoftmax(this, dim);
+  },
+  reshape(shape) {
+    return reshape(this, shape);
+  },
+  flatten(startDim, endDim) {
+    return movement.flatten(this, startDim, endDim);
+  },
+  squeeze(dims) {
+    return movement.squeeze(this, dims);
+  },
+  unsqueeze(dim) {
+    return movement.unsqueeze(this, dim);
+  },
+  permute(dims) {
+    return movement.permute(this, dims);
+  },
+  transpose(dim0, dim1) {
+    return movement.transpose(this, dim0, dim1);
+  },
+  t() {
+    return movement.t(this);
+  },
+  slice(dim, start, end, step) {
+    return parts.slice(this, dim, start, end, step);
+  },
+  narrow(dim, start, length) {
+    return parts.narrow(this, dim, start, length);
+  },
+  select(dim, index) {
+    return parts.select(this, dim, index);
+  },
+  unbind(dim) {
+    return unbind(this, dim);
+  },
+  split(sizes, dim) {
+    return split(this, sizes, dim);
+  },
+  chunk(chunks, dim) {
+    return chunk(this, chunks, dim);
+  },
+  flip(dims) {
+    return movement.flip(this, dims);
+  },
+  expand(shape) {
+    return expand(this, shape);
+  },
+  gather(dim, index) {
+    return indexing.gather(this, dim, index);
+  },
+  indexSelect(dim, index) {
+    return indexing.indexSelect(this, dim, index);
+  },
+  scatterAdd(dim, index, source) {
+    return indexing.scatterAdd(this, dim, index, source);
+  },
+  oneHot(numClasses, options) {
+    return indexing.oneHot(this, numClasses, options);
+  },
+  backward(gradient, options) {
+    backward(this, gradient, options);
+  },
+  detach() {
+    return detach(this);
+  },
+  clone() {
+    return clone(this);
+  },
+  registerHook(hook) {
+    return registerHook(this, hook);
+  },
+  retainGrad() {
+    return retainGrad(this);
+  },
+  to(target) {
+    return to(this, target);
+  },
+  toArray() {
+    return toArray(this);
+  },
 };
 
 for (const [name, method] of Object.entries(methods)) {

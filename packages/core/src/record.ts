@@ -92,7 +92,12 @@ export function customOperation({ name, inputs, forward, derivatives }: CustomOp
     // A handle of its own: what `forward` returns may be an input, or belong to somebody else.
     const result = new Tensor(made.result.held.retain(), made.result.shape);
     const saved = made.saved?.map((tensor) => (tensor === made.result ? result : tensor));
-    return record(result, { name, inputs, saved, derivatives: derivatives.map((rule, i) => ofShape(name, rule, inputs[i].shape)) });
+    return record(result, {
+      name,
+      inputs,
+      saved,
+      derivatives: derivatives.map((rule, i) => ofShape(name, rule, inputs[i].shape)),
+    });
   });
 }
 

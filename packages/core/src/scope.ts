@@ -32,7 +32,17 @@ export function isOwn(resource: Tracked): boolean {
   return open !== undefined && resource.caretaker === open;
 }
 
-/** Runs `fn` as if no scope were open: what it makes belongs to nobody but its holder. */
+/**
+ * Runs a function as if no scope were open: for tensors that must outlive whatever scope they happen to be made in, such as the state
+ * of an optimiser.
+ *
+ * @example
+ * ```ts
+ * const momentum = unscoped(() => zeros([3]));   // whoever holds it disposes of it
+ * ```
+ * @param fn - a synchronous function
+ * @returns what `fn` returned
+ */
 export function unscoped<R>(fn: () => R): R {
   return within(undefined, fn);
 }

@@ -12,7 +12,7 @@ export function sizeOf(shape: Shape): number {
 
 /** Strides of a dense row-major array, in elements. */
 export function denseStrides(shape: Shape): number[] {
-  const strides: number[] = Array.from({ length: shape.length });
+  const strides = shape.slice();
   let step = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     strides[i] = step;
@@ -21,12 +21,14 @@ export function denseStrides(shape: Shape): number[] {
   return strides;
 }
 
+/** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
+/** A shape as messages show it: `[2, 3]`. */
 export function showShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
@@ -84,9 +86,8 @@ export function reducedDims(operation: string, dims: number | readonly number[] 
 /** The common shape of two operands under PyTorch's (and NumPy's) broadcasting rules. */
 export function broadcastShapes(operation: string, a: Shape, b: Shape): Shape {
   if (sameShape(a, b)) return a;
-  const rank = Math.max(a.length, b.length);
-  const out: number[] = Array.from({ length: rank });
-  for (let i = 1; i <= rank; i++) {
+  const out = (a.length > b.length ? a : b).slice();
+  for (let i = 1; i <= out.length; i++) {
     const x = a[a.length - i] ?? 1;
     const y = b[b.length - i] ?? 1;
     if (x !== y && x !== 1 && y !== 1) {
@@ -95,7 +96,7 @@ export function broadcastShapes(operation: string, a: Shape, b: Shape): Shape {
         { expected: 'shapes that broadcast', received: `${showShape(a)} and ${showShape(b)}` },
       );
     }
-    out[rank - i] = x === 1 ? y : x;
+    out[out.length - i] = x === 1 ? y : x;
   }
   return out;
 }

@@ -51,11 +51,10 @@ export interface Tensor extends TensorMethods<Tensor> {}
  * ```
  * Differs from PyTorch: always row-major and dense; whole numbers are float32 unless asked otherwise; comparisons give 1 and 0.
  */
-// oxlint-disable-next-line no-unsafe-declaration-merging -- see the interface above
 export class Tensor implements Tracked {
   readonly shape: Shape;
   readonly size: number;
-  /** The gradient that `backward` left here; `undefined` before, and for everything that is not a leaf. */
+  /** The gradient that `backward` left here: `undefined` before, and for a result unless `retainGrad` was called. */
   grad: Tensor | undefined;
   /** @internal */
   caretaker: Set<Tracked> | undefined;
@@ -238,7 +237,10 @@ export class Tensor implements Tracked {
     }
     if (source.dtype !== this.dtype) {
       const details = { argument: 'source', expected: this.dtype, received: source.dtype, code: 'ERR_MIXED_DTYPES' };
-      throw new DTypeError(`copy_: source is ${source.dtype}, expected ${this.dtype}; convert with .to('${this.dtype}')`, details);
+      throw new DTypeError(
+        `copy_: source is ${source.dtype}, expected ${this.dtype}; convert with .to('${this.dtype}')`,
+        details,
+      );
     }
     if (this.origin !== undefined) {
       throw new AutogradError(

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { fromData, Generator, gradcheck, gradgradcheck, setBackend, type Shape, type Tensor } from '../src/index.js';
 
 /** Where an operand's values come from. */
-export interface Domain {
+interface Domain {
   readonly shape: Shape;
   readonly low?: number;
   readonly high?: number;

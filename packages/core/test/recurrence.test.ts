@@ -1,10 +1,30 @@
 import { cpu } from '@rnn/backend-cpu';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as rnn from '../src/index.js';
-import { concat, explain, linear, manualSeed, mul, noGrad, ones, randn, scan, scope, setBackend, sigmoid, softmax, sub, sum, tanh, Tensor, where, zeros } from '../src/index.js';
+import {
+  concat,
+  explain,
+  linear,
+  manualSeed,
+  mul,
+  noGrad,
+  ones,
+  randn,
+  scan,
+  scope,
+  setBackend,
+  sigmoid,
+  softmax,
+  sub,
+  sum,
+  tanh,
+  Tensor,
+  where,
+  zeros,
+} from '../src/index.js';
 import type { Backend, ScanOptions, Step } from '../src/index.js';
 import { runEagerly } from '../src/recurrence/eager.js';
-import { checkScan, listOf, type StepParameters, type Tensors } from '../src/recurrence/scan-arguments.js';
+import { checkScan, listOf, type Tensors } from '../src/recurrence/scan-arguments.js';
 
 type States = readonly Tensor[];
 interface Case {
@@ -29,10 +49,12 @@ const cases: Case[] = [
     widths: [H],
     inputs: [I],
     parameters: [[H, I], [H, H], [H], [H]],
-    step: ([wx, wh, bx, bh]) => ([x], [h]) => {
-      const next = tanh(linear(x, wx, bx).add(linear(h, wh, bh)));
-      return [[next], [next]];
-    },
+    step:
+      ([wx, wh, bx, bh]) =>
+      ([x], [h]) => {
+        const next = tanh(linear(x, wx, bx).add(linear(h, wh, bh)));
+        return [[next], [next]];
+      },
     products: { before: 1, loop: 1, after: 0 },
   },
   {
@@ -40,12 +62,18 @@ const cases: Case[] = [
     widths: [H, H],
     inputs: [I],
     parameters: [[4 * H, I], [4 * H, H], [4 * H], [4 * H]],
-    step: ([wx, wh, bx, bh]) => ([x], [h, c]) => {
-      const [i, f, g, o] = linear(x, wx, bx).add(linear(h, wh, bh)).chunk(4, -1);
-      const cell = sigmoid(f).mul(c).add(sigmoid(i).mul(tanh(g)));
-      const next = sigmoid(o).mul(tanh(cell));
-      return [[next], [next, cell]];
-    },
+    step:
+      ([wx, wh, bx, bh]) =>
+      ([x], [h, c]) => {
+        const [i, f, g, o] = linear(x, wx, bx)
+          .add(linear(h, wh, bh))
+          .chunk(4, -1);
+        const cell = sigmoid(f)
+          .mul(c)
+          .add(sigmoid(i).mul(tanh(g)));
+        const next = sigmoid(o).mul(tanh(cell));
+        return [[next], [next, cell]];
+      },
     products: { before: 1, loop: 1, after: 0 },
   },
   {
@@ -53,15 +81,17 @@ const cases: Case[] = [
     widths: [H],
     inputs: [I],
     parameters: [[3 * H, I], [3 * H, H], [3 * H], [3 * H]],
-    step: ([wx, wh, bx, bh]) => ([x], [h]) => {
-      const [xr, xz, xn] = linear(x, wx, bx).chunk(3, -1);
-      const [hr, hz, hn] = linear(h, wh, bh).chunk(3, -1);
-      const r = sigmoid(xr.add(hr));
-      const z = sigmoid(xz.add(hz));
-      const n = tanh(xn.add(r.mul(hn)));
-      const next = sub(1, z).mul(n).add(z.mul(h));
-      return [[next], [next]];
-    },
+    step:
+      ([wx, wh, bx, bh]) =>
+      ([x], [h]) => {
+        const [xr, xz, xn] = linear(x, wx, bx).chunk(3, -1);
+        const [hr, hz, hn] = linear(h, wh, bh).chunk(3, -1);
+        const r = sigmoid(xr.add(hr));
+        const z = sigmoid(xz.add(hz));
+        const n = tanh(xn.add(r.mul(hn)));
+        const next = sub(1, z).mul(n).add(z.mul(h));
+        return [[next], [next]];
+      },
     products: { before: 1, loop: 1, after: 0 },
   },
   {
@@ -69,14 +99,18 @@ const cases: Case[] = [
     widths: [H],
     inputs: [I],
     parameters: [[3 * H, I], [2 * H, H], [H, H], [3 * H]],
-    step: ([wx, wrz, wn, b]) => ([x], [h]) => {
-      const [xr, xz, xn] = linear(x, wx, b).chunk(3, -1);
-      const [hr, hz] = linear(h, wrz).chunk(2, -1);
-      const r = sigmoid(xr.add(hr));
-      const z = sigmoid(xz.add(hz));
-      const next = sub(1, z).mul(tanh(xn.add(linear(r.mul(h), wn)))).add(z.mul(h));
-      return [[next], [next]];
-    },
+    step:
+      ([wx, wrz, wn, b]) =>
+      ([x], [h]) => {
+        const [xr, xz, xn] = linear(x, wx, b).chunk(3, -1);
+        const [hr, hz] = linear(h, wrz).chunk(2, -1);
+        const r = sigmoid(xr.add(hr));
+        const z = sigmoid(xz.add(hz));
+        const next = sub(1, z)
+          .mul(tanh(xn.add(linear(r.mul(h), wn))))
+          .add(z.mul(h));
+        return [[next], [next]];
+      },
     products: { before: 1, loop: 2, after: 0 },
   },
   {
@@ -84,47 +118,77 @@ const cases: Case[] = [
     widths: [H, H],
     inputs: [I],
     parameters: [[4 * H, I], [4 * H, H], [4 * H], [H], [H], [4 * H]],
-    step: ([wx, wh, b, pi, po, gain]) => ([x], [h, c]) => {
-      const [i, f, g, o] = layerNorm(linear(x, wx)).mul(gain).add(layerNorm(linear(h, wh))).add(b).chunk(4, -1);
-      const cell = sigmoid(f).mul(c).add(sigmoid(i.add(pi.mul(c))).mul(tanh(g)));
-      const next = sigmoid(o.add(po.mul(cell))).mul(tanh(layerNorm(cell)));
-      return [[next], [next, cell]];
-    },
+    step:
+      ([wx, wh, b, pi, po, gain]) =>
+      ([x], [h, c]) => {
+        const [i, f, g, o] = layerNorm(linear(x, wx))
+          .mul(gain)
+          .add(layerNorm(linear(h, wh)))
+          .add(b)
+          .chunk(4, -1);
+        const cell = sigmoid(f)
+          .mul(c)
+          .add(sigmoid(i.add(pi.mul(c))).mul(tanh(g)));
+        const next = sigmoid(o.add(po.mul(cell))).mul(tanh(layerNorm(cell)));
+        return [[next], [next, cell]];
+      },
     products: { before: 1, loop: 1, after: 0 },
   },
   {
     name: 'three states of different widths, a head, a product of a concatenation',
     widths: [H, 2, 3],
     inputs: [I],
-    parameters: [[H, I + H], [2, H], [3, 5], [4, H]],
-    step: ([w, v, u, head]) => ([x], [h, a, s]) => {
-      const next = tanh(linear(concat([x, h], -1), w));
-      const b = a.mul(0.5).add(linear(next, v));
-      const t = softmax(linear(concat([b, s], -1), u), -1);
-      return [[linear(next, head), t], [next, b, t]];
-    },
+    parameters: [
+      [H, I + H],
+      [2, H],
+      [3, 5],
+      [4, H],
+    ],
+    step:
+      ([w, v, u, head]) =>
+      ([x], [h, a, s]) => {
+        const next = tanh(linear(concat([x, h], -1), w));
+        const b = a.mul(0.5).add(linear(next, v));
+        const t = softmax(linear(concat([b, s], -1), u), -1);
+        return [
+          [linear(next, head), t],
+          [next, b, t],
+        ];
+      },
     products: { before: 1, loop: 3, after: 1 },
   },
   {
     name: 'select, abs, maximum, clamp and a second input',
     widths: [H],
     inputs: [I, H],
-    parameters: [[H, I], [H, H]],
-    step: ([wx, wh]) => ([x, m], [h]) => {
-      const z = linear(x, wx).add(linear(h, wh));
-      const next = where(z.gt(0), z.abs().clamp(0, 0.8), z.mul(0.3).maximum(m)).mul(m);
-      return [[next.square()], [next]];
-    },
+    parameters: [
+      [H, I],
+      [H, H],
+    ],
+    step:
+      ([wx, wh]) =>
+      ([x, m], [h]) => {
+        const z = linear(x, wx).add(linear(h, wh));
+        const next = where(z.gt(0), z.abs().clamp(0, 0.8), z.mul(0.3).maximum(m)).mul(m);
+        return [[next.square()], [next]];
+      },
   },
   {
     name: 'weights changed on the way, a scalar, features flipped',
     widths: [H],
     inputs: [I],
     parameters: [[I, H], [H, H], [1]],
-    step: ([wx, wh, s]) => ([x], [h]) => {
-      const next = tanh(x.matmul(wx).add(h.matmul(wh.t().softmax(0))).mul(s)).flip(-1);
-      return [[next.sum(-1, true), next], [next]];
-    },
+    step:
+      ([wx, wh, s]) =>
+      ([x], [h]) => {
+        const next = tanh(
+          x
+            .matmul(wx)
+            .add(h.matmul(wh.t().softmax(0)))
+            .mul(s),
+        ).flip(-1);
+        return [[next.sum(-1, true), next], [next]];
+      },
   },
 ];
 
@@ -135,17 +199,43 @@ const options: Record<string, ScanOptions> = {
   reverse: { reverse: true },
   lengths: { lengths: [6, 0, 3, 1] },
   'lengths in reverse': { lengths: [2, 0, 6, 5], reverse: true },
-  resets: { resets: [[0, 1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0]] },
-  'resets and lengths in reverse': { lengths: [6, 4, 3, 0], reverse: true, resets: [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0]] },
+  resets: {
+    resets: [
+      [0, 1, 0, 0],
+      [0, 0, 0, 0],
+      [1, 0, 0, 0],
+      [0, 1, 0, 0],
+      [1, 0, 0, 1],
+      [0, 0, 0, 0],
+    ],
+  },
+  'resets and lengths in reverse': {
+    lengths: [6, 4, 3, 0],
+    reverse: true,
+    resets: [
+      [0, 0, 1, 0],
+      [0, 1, 0, 0],
+      [1, 0, 0, 0],
+      [0, 1, 0, 0],
+      [1, 0, 0, 1],
+      [0, 0, 0, 0],
+    ],
+  },
 };
 
 /** The same scan by single operations. */
-function eagerly<X extends Tensors, S extends Tensors, Y extends Tensors>(step: Step<X, S, Y>, xs: X, state: S, options: ScanOptions = {}): [Y, S] {
+function eagerly<X extends Tensors, S extends Tensors, Y extends Tensors>(
+  step: Step<X, S, Y>,
+  xs: X,
+  state: S,
+  options: ScanOptions = {},
+): [Y, S] {
   const [inputs, states] = [listOf(xs), listOf(state)];
-  const one = <Form extends Tensors>(form: Form, list: readonly Tensor[]): Form => (form instanceof Tensor ? list[0] : list) as Form;
+  const one = <Form extends Tensors>(form: Form, list: readonly Tensor[]): Form =>
+    (form instanceof Tensor ? list[0] : list) as Form;
   const { outputs, last, isSingle } = runEagerly({
     step: (x, s) => {
-      const [y, next] = step(one(xs, x), one(state, s), {} as StepParameters);
+      const [y, next] = step(one(xs, x), one(state, s), {});
       return { outputs: listOf(y), next: listOf(next), isSingle: y instanceof Tensor };
     },
     inputs,
@@ -157,7 +247,12 @@ function eagerly<X extends Tensors, S extends Tensors, Y extends Tensors>(step: 
 }
 
 /** Results and all gradients of one run, as numbers. */
-type Run = (step: Step<readonly Tensor[], States, readonly Tensor[]>, xs: States, state: States, options: ScanOptions) => [States, States];
+type Run = (
+  step: Step<readonly Tensor[], States, readonly Tensor[]>,
+  xs: States,
+  state: States,
+  options: ScanOptions,
+) => [States, States];
 
 function outcome(run: Run, { step, widths, inputs, parameters }: Case, scanOptions: ScanOptions): number[][] {
   manualSeed(1);
@@ -166,9 +261,13 @@ function outcome(run: Run, { step, widths, inputs, parameters }: Case, scanOptio
   const xs = inputs.map((width) => leaf([T, B, width]));
   const s = widths.map((width) => leaf([B, width]));
   const [ys, last] = run(step(p), xs, s, scanOptions);
-  const loss = [...ys, ...last].map((y) => sum(mul(y, randn(y.shape, { dtype: 'float64' })))).reduce((a, b) => a.add(b));
+  const loss = [...ys, ...last]
+    .map((y) => sum(mul(y, randn(y.shape, { dtype: 'float64' }))))
+    .reduce((a, b) => a.add(b));
   loss.backward();
-  return [...ys, ...last, ...[...p, ...xs, ...s].map((t) => t.grad ?? zeros(t.shape))].map((t) => Array.from(t.dataSync()));
+  return [...ys, ...last, ...[...p, ...xs, ...s].map((t) => t.grad ?? zeros(t.shape))].map((t) =>
+    Array.from(t.dataSync()),
+  );
 }
 
 /** One backend that compiles programs, and the same without: there core runs them by primitives. */
@@ -176,14 +275,21 @@ let backends: Record<'compiled' | 'by primitives', Backend>;
 
 beforeAll(async () => {
   const backend = await cpu();
-  backends = { compiled: backend, 'by primitives': Object.create(backend, { compile: { value: undefined } }) as Backend };
+  backends = {
+    compiled: backend,
+    'by primitives': Object.create(backend, { compile: { value: undefined } }) as Backend,
+  };
   setBackend(backend);
 });
 
 describe.each(cases)('$name', (kase) => {
   test('takes the compiled road', () => {
     const p = kase.parameters.map((shape) => randn(shape));
-    const why = explain(kase.step(p), kase.inputs.map((w) => ones([T, B, w])), kase.widths.map((w) => ones([B, w])));
+    const why = explain(
+      kase.step(p),
+      kase.inputs.map((w) => ones([T, B, w])),
+      kase.widths.map((w) => ones([B, w])),
+    );
     expect(why.reason).toBeUndefined();
     if (kase.products !== undefined) expect(why.products).toEqual(kase.products);
   });
@@ -193,7 +299,9 @@ describe.each(cases)('$name', (kase) => {
     for (const [name, backend] of Object.entries(backends)) {
       setBackend(backend);
       const found = scope(() => outcome(scan, kase, scanOptions));
-      found.forEach((values, i) => values.forEach((value, j) => expect(value, `${name}, result ${i}, element ${j}`).toBeCloseTo(eager[i][j], 10)));
+      found.forEach((values, i) =>
+        values.forEach((value, j) => expect(value, `${name}, result ${i}, element ${j}`).toBeCloseTo(eager[i][j], 10)),
+      );
     }
     setBackend(backends.compiled);
   });
@@ -230,7 +338,14 @@ test('a step on single vectors, with the weight on the left', () => {
 test('second derivatives go through single operations', () => {
   rnn.gradgradcheck(
     (x, h, w) => {
-      const [ys] = scan((xt: Tensor, ht: Tensor) => { const next = tanh(xt.add(ht.matmul(w))); return [next, next] as const; }, x, h);
+      const [ys] = scan(
+        (xt: Tensor, ht: Tensor) => {
+          const next = tanh(xt.add(ht.matmul(w)));
+          return [next, next] as const;
+        },
+        x,
+        h,
+      );
       return ys;
     },
     [randn([3, 2, 2], { dtype: 'float64' }), randn([2, 2], { dtype: 'float64' }), randn([2, 2], { dtype: 'float64' })],

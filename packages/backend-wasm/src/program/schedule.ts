@@ -57,13 +57,12 @@ class Scheduler {
   private readonly times: (Time | undefined)[] = [];
   /** For each concatenation, the nodes that write its parts. */
   private readonly writers = new Map<number, number[]>();
-  /** For each concatenation, its pieces: node and offset in bytes. */
   private readonly temporaries: number[] = [];
   private readonly scratch: number[] = [];
 
   constructor(program: Program) {
     this.program = program;
-    this.nodes = nodesOf(program).map((node) => this.flattened(node));
+    this.nodes = nodesOf(program);
     this.homes = this.nodes.map(({ work }) => (work.kind === 'operand' ? work.place : undefined));
     this.stores = this.nodes.map(() => []);
   }
@@ -87,11 +86,6 @@ class Scheduler {
     const times = this.times.map((time) => time ?? { region: -1, level: -1 });
     const regions = Math.max(-1, ...times.map(({ region }) => region)) + 1;
     return { nodes, times, regions, homes: this.homes, stores: this.stores, temporaries: this.temporaries, scratch: this.scratch };
-  }
-
-  /** A range of a concatenation's or a sum's operand must be a value of that width: what reads a part of a row is told to copy it first. */
-  private flattened(node: Node): Node {
-    return node;
   }
 
   /** Sees to it that a value is written to a place. */

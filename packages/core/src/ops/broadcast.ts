@@ -45,7 +45,7 @@ function inferred(x: Tensor, shape: Shape): Shape {
   let target = shape;
   if (open >= 0) {
     const rest = sizeOf(shape.filter((_, i) => i !== open));
-    if (rest === 0 || x.size % rest !== 0) refuseReshape(x, shape);
+    if (!(rest > 0) || x.size % rest !== 0) refuseReshape(x, shape);
     target = shape.map((size, i) => (i === open ? x.size / rest : size));
   }
   checkShape('reshape', target);
@@ -87,8 +87,9 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 }
 
 function reached(x: Tensor, shape: Shape): Shape {
-  const lead = Array.isArray(shape) ? shape.length - x.rank : 0;
-  const target = lead < 0 || !Array.isArray(shape) ? shape : shape.map((size, i) => (size === -1 && i >= lead ? x.shape[i - lead] : size));
+  if (!Array.isArray(shape)) checkShape('expand', shape);
+  const lead = shape.length - x.rank;
+  const target = Array.from(shape, (size, i) => (size === -1 && i >= lead && lead >= 0 ? x.shape[i - lead] : size));
   checkShape('expand', target);
   if (lead < 0 || x.shape.some((size, i) => size !== 1 && size !== target[i + lead])) {
     throw new ShapeError(

@@ -35,7 +35,7 @@ export interface RandomOptions extends TensorOptions {
 export function tensor(values: TensorLike, options: TensorOptions = {}): Tensor {
   if (isTypedArray(values)) return uploaded('tensor', values, [values.length], options);
   const shape: number[] = [];
-  for (let level: TensorLike = values; isList(level); level = (level as readonly TensorLike[])[0]) {
+  for (let level: TensorLike = values; isList(level); level = level[0]) {
     shape.push(level.length);
     if (isTypedArray(level) || level.length === 0) break;
   }
@@ -96,7 +96,11 @@ export function fromData(values: TypedArray | readonly number[], shape: Shape, o
   if (!isList(values)) {
     const received = ArrayBuffer.isView(values) ? (values as object).constructor.name : typeof values;
     const expected = 'a Float32Array, Float64Array, Int32Array or list of numbers';
-    throw new ArgumentError(`fromData: values is ${received}, expected ${expected}`, { argument: 'values', expected, received });
+    throw new ArgumentError(`fromData: values is ${received}, expected ${expected}`, {
+      argument: 'values',
+      expected,
+      received,
+    });
   }
   return uploaded('fromData', values, shape, options);
 }
@@ -108,7 +112,11 @@ function uploaded(
   options: TensorOptions,
 ): Tensor {
   checkShape(operation, shape);
-  const { dtype, requiresGrad, backend } = checkOptions(operation, options, isTypedArray(values) ? dtypeOf(values) : 'float32');
+  const { dtype, requiresGrad, backend } = checkOptions(
+    operation,
+    options,
+    isTypedArray(values) ? dtypeOf(values) : 'float32',
+  );
   if (sizeOf(shape) !== values.length) {
     throw new ShapeError(
       `${operation}: shape ${showShape(shape)} has ${sizeOf(shape)} elements, received ${values.length} values`,

@@ -121,7 +121,10 @@ function ruleOf(
     const left = typeof a === 'number' ? a : saved[0];
     const right = typeof b === 'number' ? b : saved[saved.length - 1];
     const gradients: (Tensor | undefined)[] = [];
-    for (const [operand, derivative] of [[a, da], [b, db]] as const) {
+    for (const [operand, derivative] of [
+      [a, da],
+      [b, db],
+    ] as const) {
       if (typeof operand === 'number') continue;
       const isWanted = wanted[gradients.length];
       gradients.push(isWanted ? sumTo(derivative(grad as Tensor, left, right), operand) : undefined);

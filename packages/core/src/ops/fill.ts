@@ -35,15 +35,22 @@ export interface CheckedOptions {
 }
 
 /** The options of a creating function, checked before any number is made. */
-export function checkOptions(operation: string, options: TensorOptions, defaultType: DType = 'float32'): CheckedOptions {
+export function checkOptions(
+  operation: string,
+  options: TensorOptions,
+  defaultType: DType = 'float32',
+): CheckedOptions {
   const { dtype = defaultType, requiresGrad = false, backend = getBackend() } = options;
   checkSupported(operation, dtype, backend);
   if (requiresGrad && !isFloating(dtype)) {
-    throw new DTypeError(`${operation}: requiresGrad is set and dtype is ${dtype}, which has no gradient, expected float32 or float64`, {
-      argument: 'requiresGrad',
-      expected: 'float32 or float64',
-      received: dtype,
-    });
+    throw new DTypeError(
+      `${operation}: requiresGrad is set and dtype is ${dtype}, which has no gradient, expected float32 or float64`,
+      {
+        argument: 'requiresGrad',
+        expected: 'float32 or float64',
+        received: dtype,
+      },
+    );
   }
   return { dtype, requiresGrad, backend };
 }

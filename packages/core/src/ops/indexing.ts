@@ -12,8 +12,9 @@ import { to } from './convert.js';
 import { arange } from './create.js';
 import { checkSupported, empty, zeros } from './fill.js';
 import { detach } from './identity.js';
-import { slice, unsqueeze } from './movement.js';
+import { unsqueeze } from './movement.js';
 import { checkTensor } from './operands.js';
+import { slice } from './slice.js';
 
 /** Refuses indices of the wrong type, on another backend, or outside `[0, size)`. */
 function checkIndex(operation: string, x: Tensor, index: Tensor, size: number): void {
@@ -97,7 +98,10 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   }
   return scope(() => {
     // PyTorch lets an index be smaller: then `x` is cut to its size.
-    const source = index.shape.reduce((cut, size, i) => (i === at || size === x.shape[i] ? cut : slice(cut, i, 0, size)), x);
+    const source = index.shape.reduce(
+      (cut, size, i) => (i === at || size === x.shape[i] ? cut : slice(cut, i, 0, size)),
+      x,
+    );
     const { backend, dtype, shape } = source;
     const sizes = sizesOf(shape, at, index.shape[at]);
     const result =

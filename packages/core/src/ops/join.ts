@@ -156,7 +156,14 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
   const places = Array.from({ length: x.shape[at] }, () => 1);
   return places.length === 0
     ? []
-    : cutTo('unbind', x, at, places, places.map(() => rest), (grads) => stack(grads, at));
+    : cutTo(
+        'unbind',
+        x,
+        at,
+        places,
+        places.map(() => rest),
+        (grads) => stack(grads, at),
+      );
 }
 
 /**
@@ -188,7 +195,14 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   const lengths = tensors.map((x) => x.shape[at]);
   const joint = shape.map((size, i) => (i === at ? lengths.reduce((total, length) => total + length, 0) : size));
   const inner = sizeOf(shape.slice(at + 1));
-  return joined('cat', tensors, joint, sizeOf(shape.slice(0, at)), (x) => x.shape[at] * inner, (grad) => split(grad, lengths, at));
+  return joined(
+    'cat',
+    tensors,
+    joint,
+    sizeOf(shape.slice(0, at)),
+    (x) => x.shape[at] * inner,
+    (grad) => split(grad, lengths, at),
+  );
 }
 
 /**
@@ -212,7 +226,14 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   const at = normalizeDim('stack', dim, shape.length + 1);
   const joint = [...shape.slice(0, at), tensors.length, ...shape.slice(at)];
   const run = sizeOf(shape.slice(at));
-  return joined('stack', tensors, joint, sizeOf(shape.slice(0, at)), () => run, (grad) => unbind(grad, at));
+  return joined(
+    'stack',
+    tensors,
+    joint,
+    sizeOf(shape.slice(0, at)),
+    () => run,
+    (grad) => unbind(grad, at),
+  );
 }
 
 function refuseJoin(operation: string, tensors: readonly Tensor[], odd: number, expected: string): never {

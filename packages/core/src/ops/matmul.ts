@@ -151,7 +151,8 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   checkTensor('linear', 'weight', weight);
   if (weight.rank !== 2) refuseLinear('weight', weight, '[outFeatures, inFeatures]');
   const [out, features] = weight.shape;
-  if (x.rank === 0 || x.shape[x.rank - 1] !== features) refuseLinear('x', x, `[..., ${features}] for a weight of shape [${out}, ${features}]`);
+  if (x.rank === 0 || x.shape[x.rank - 1] !== features)
+    refuseLinear('x', x, `[..., ${features}] for a weight of shape [${out}, ${features}]`);
   if (bias === undefined) return named('linear', x, weight, false, true);
   checkTensor('linear', 'bias', bias);
   if (!sameShape(bias.shape, [out])) refuseLinear('bias', bias, `[${out}]`);
@@ -161,5 +162,9 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
 
 function refuseLinear(argument: string, x: Tensor, expected: string): never {
   const received = showShape(x.shape);
-  throw new ShapeError(`linear: ${argument} has shape ${received}, expected ${expected}`, { argument, expected, received });
+  throw new ShapeError(`linear: ${argument} has shape ${received}, expected ${expected}`, {
+    argument,
+    expected,
+    received,
+  });
 }

@@ -1,11 +1,11 @@
+/** Dimensions in another order, joined, added and dropped. */
 import { ArgumentError, ShapeError } from '../errors.js';
 import { record } from '../record.js';
-import { denseStrides, normalizeDim, normalizeDims, showShape, sizeOf, type Shape } from '../shape.js';
+import { denseStrides, normalizeDim, normalizeDims, showShape, sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { Dims } from '../tensor-methods.js';
 import { reshape, viewed } from './broadcast.js';
-import { full } from './fill.js';
-import { concat, walked } from './join.js';
+import { walked } from './join.js';
 import { checkTensor } from './operands.js';
 
 /**
@@ -70,11 +70,14 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 export function t(x: Tensor): Tensor {
   checkTensor('t', 'x', x);
   if (x.rank > 2) {
-    throw new ShapeError(`t: x has shape ${showShape(x.shape)}, expected at most 2 dimensions; use transpose(x, dim0, dim1)`, {
-      argument: 'x',
-      expected: 'at most 2 dimensions',
-      received: showShape(x.shape),
-    });
+    throw new ShapeError(
+      `t: x has shape ${showShape(x.shape)}, expected at most 2 dimensions; use transpose(x, dim0, dim1)`,
+      {
+        argument: 'x',
+        expected: 'at most 2 dimensions',
+        received: showShape(x.shape),
+      },
+    );
   }
   return x.rank === 2 ? reordered(x, [1, 0], 't') : viewed(x, x.shape, 't');
 }
@@ -145,155 +148,6 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
   checkTensor('unsqueeze', 'x', x);
   const at = normalizeDim('unsqueeze', dim, x.rank + 1);
   return viewed(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)], 'unsqueeze');
-}
-
-/**
- * Every `step`-th place of one dimension from `start` up to, without, `end`.
- *
- * @example
- * ```ts
- * slice(arange(10), 0, 1, 8, 3);   // [1, 4, 7]
- * ```
- * @param x - any shape of rank at least 1
- * @param dim - the dimension to cut
- * @param start - negative ones count from the end; beyond the ends they are cut to them, as in Python
- * @param end - the same
- * @param step - at least 1; use `flip` to go backwards
- * @returns the same shape but for `dim`
- * @throws ArgumentError when a number is not whole; ShapeError for a single number
- */
-export function slice(x: Tensor, dim: number, start = 0, end: number = Infinity, step = 1): Tensor {
-  const at = cuttableDim('slice', x, dim);
-  const length = x.shape[at];
-  if (!Number.isInteger(step) || step < 1) refuseNumber('slice', 'step', step, 'a whole number from 1 up');
-  const place = (value: number, argument: string): number => {
-    if (value === Infinity) return length;
-    if (!Number.isInteger(value)) refuseNumber('slice', argument, value, 'a whole number');
-    return Math.min(Math.max(value < 0 ? value + length : value, 0), length);
-  };
-  const from = place(start, 'start');
-  const count = Math.max(0, Math.ceil((place(end, 'end') - from) / step));
-  const shape = x.shape.map((size, i) => (i === at ? count : size));
-  return picked('slice', x, { at, from, count, step }, shape);
-}
-
-function cuttableDim(operation: string, x: Tensor, dim: number): number {
-  checkTensor(operation, 'x', x);
-  if (x.rank > 0) return normalizeDim(operation, dim, x.rank);
-  throw new ShapeError(`${operation}: x is a single number, expected at least one dimension`, {
-    argument: 'x',
-    expected: 'at least one dimension',
-    received: '[]',
-  });
-}
-
-function refuseNumber(operation: string, argument: string, value: number, expected: string): never {
-  throw new ArgumentError(`${operation}: ${argument} is ${value}, expected ${expected}`, {
-    argument,
-    expected,
-    received: String(value),
-  });
-}
-
-/** Places of one dimension. */
-interface Places {
-  readonly at: number;
-  readonly from: number;
-  readonly count: number;
-  readonly step: number;
-}
-
-/** The places in a shape of their own. */
-function picked(name: string, x: Tensor, places: Places, shape: Shape): Tensor {
-  const { at, from, count, step } = places;
-  const whole = x.shape;
-  const strides = denseStrides(whole);
-  const kept = whole.map((size, i) => (i === at ? count : size));
-  const result = walked(
-    x,
-    kept,
-    count === 0 ? 0 : from * strides[at],
-    strides.map((stride, i) => (i === at ? stride * step : stride)),
-    { shape },
-  );
-  return record(result, {
-    name,
-    inputs: [x],
-    derivatives: [(grad) => embed(viewed(grad, kept, 'view'), places, whole[at])],
-  });
-}
-
-/** The adjoint of `picked`: the gradient at its places in a dimension of `length`, zeros elsewhere. */
-function embed(grad: Tensor, { at, from, step }: Places, length: number): Tensor {
-  const { backend, dtype, shape } = grad;
-  const zeros = (dim: number, count: number): Tensor[] => {
-    const sizes = dim === at ? [] : [shape[at]];
-    return count === 0 ? [] : [full([...shape.slice(0, at), ...sizes, count, ...shape.slice(at + 1)], 0, { dtype, backend })];
-  };
-  let spread = grad;
-  if (step > 1 && shape[at] > 0) {
-    // each place followed by step - 1 zeros: [n] -> [n, 1] -> [n, step] -> [n * step]
-    const column = viewed(grad, [...shape.slice(0, at + 1), 1, ...shape.slice(at + 1)], 'view');
-    spread = reshape(
-      concat([column, ...zeros(at + 1, step - 1)], at + 1),
-      shape.map((size, i) => (i === at ? size * step : size)),
-    );
-  }
-  const fits = Math.min(spread.shape[at], length - from);
-  if (fits < spread.shape[at]) spread = slice(spread, at, 0, fits);
-  return concat([...zeros(at, from), spread, ...zeros(at, length - from - fits)], at);
-}
-
-/**
- * Neighbouring places of one dimension. Unlike `slice`, it refuses a range that is not there.
- *
- * @example
- * ```ts
- * narrow(arange(10), 0, 4, 2);   // [4, 5]
- * ```
- * @param x - any shape of rank at least 1
- * @param dim - the dimension to cut
- * @param start - the first place; negative ones count from the end
- * @param length - how many
- * @returns the same shape but for `dim`
- * @throws ArgumentError when the range is not there; ShapeError for a single number
- */
-export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
-  const at = cuttableDim('narrow', x, dim);
-  const size = x.shape[at];
-  const from = start < 0 ? start + size : start;
-  if (!Number.isInteger(start) || from < 0 || from > size) {
-    refuseNumber('narrow', 'start', start, `a whole number from ${-size} to ${size}`);
-  }
-  if (!Number.isInteger(length) || length < 0 || from + length > size) {
-    refuseNumber('narrow', 'length', length, `a whole number from 0 to ${size - from}, as start is ${start} and dimension ${dim} has size ${size}`);
-  }
-  const shape = x.shape.map((s, i) => (i === at ? length : s));
-  return picked('slice', x, { at, from, count: length, step: 1 }, shape);
-}
-
-/**
- * One place of a dimension, which disappears: `x[index]` of PyTorch is `select(x, 0, index)`.
- *
- * @example
- * ```ts
- * select(tensor([[1, 2], [3, 4]]), 0, -1);   // [3, 4]
- * ```
- * @param x - any shape of rank at least 1
- * @param dim - the dimension to choose from
- * @param index - the place; negative ones count from the end
- * @returns the other dimensions
- * @throws ArgumentError when there is no such place; ShapeError for a single number
- */
-export function select(x: Tensor, dim: number, index: number): Tensor {
-  const at = cuttableDim('select', x, dim);
-  const size = x.shape[at];
-  if (!Number.isInteger(index) || index < -size || index >= size) {
-    refuseNumber('select', 'index', index, `a whole number from ${-size} to ${size - 1} for dimension ${dim} of size ${size}`);
-  }
-  const from = index < 0 ? index + size : index;
-  const rest = x.shape.filter((_, i) => i !== at);
-  return picked('select', x, { at, from, count: 1, step: 1 }, rest);
 }
 
 /**

@@ -17,8 +17,8 @@ export function checkTensor(operation: string, argument: string, value: unknown)
 
 /** The same for a list with at least one tensor. */
 export function checkTensors(operation: string, tensors: readonly Tensor[]): void {
-  if (!Array.isArray(tensors as unknown) || tensors.length === 0) {
-    const received = Array.isArray(tensors as unknown) ? 'an empty array' : typeof tensors;
+  if (!Array.isArray(tensors) || tensors.length === 0) {
+    const received = Array.isArray(tensors) ? 'an empty array' : typeof tensors;
     throw new ArgumentError(`${operation}: tensors is ${received}, expected an array of at least one Tensor`, {
       argument: 'tensors',
       expected: 'an array of at least one Tensor',

@@ -1,5 +1,4 @@
 import { ShapeError } from '../errors.js';
-import { noGrad } from '../grad-mode.js';
 import { reshape } from '../ops/broadcast.js';
 import { fromData } from '../ops/create.js';
 import { where } from '../ops/comparison.js';
@@ -11,7 +10,7 @@ import { Tensor } from '../tensor.js';
 import type { ScanExtent } from './scan-arguments.js';
 
 /** What a step makes. */
-export interface StepResult {
+interface StepResult {
   readonly outputs: readonly Tensor[];
   readonly next: readonly Tensor[];
   /** Whether the output came by itself, not in a list. */
@@ -56,9 +55,11 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
 
   let current: readonly Tensor[] = initial;
   const outputs: (readonly Tensor[])[] = [];
-  let sample: StepResult | undefined;
-  for (let n = 0; n < longest; n++) {
-    const t = reverse ? longest - 1 - n : n;
+  let isSingle = false;
+  // Where no row has a step, one is made all the same, on zeros and without effect: it tells the shapes of the outputs.
+  const count = Math.max(longest, 1);
+  for (let n = 0; n < count; n++) {
+    const t = reverse ? count - 1 - n : n;
     const mask = maskAt(t);
     const before = current;
     const [y, next] = scope(() => {
@@ -67,7 +68,7 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
       // A masked input keeps a NaN in the padding out of the derivatives too.
       const x = sequences.map((sequence) => (mask === undefined ? sequence[t] : chosen(mask, sequence[t], 0)));
       const result = step(x, start);
-      sample ??= result;
+      isSingle = result.isSingle;
       checkStates(initial, result.next);
       if (mask === undefined) return [result.outputs, result.next] as const;
       return [result.outputs.map((v) => chosen(mask, v, 0)), result.next.map((s, i) => chosen(mask, s, before[i]))] as const;
@@ -75,10 +76,8 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
     outputs[t] = y;
     current = next;
   }
-  // With no step at all, one on zeros tells what the outputs would have been.
-  sample ??= noGrad(() => step(sequences.map(([x]) => zerosLike(x)), initial.map(zerosLike)));
-  const stacked = sample.outputs.map((first, i) => stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))));
-  return { outputs: stacked, last: current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)), isSingle: sample.isSingle };
+  const stacked = outputs[0].map((first, i) => stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))));
+  return { outputs: stacked, last: current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)), isSingle };
 }
 
 /** `a` for the rows whose mark is not 0, else `b`. */

@@ -37,7 +37,7 @@ export interface CompiledRoad {
   readonly captured: readonly Tensor[];
 }
 
-export interface EagerRoad {
+interface EagerRoad {
   readonly kind: 'eager';
   readonly reason: string;
 }

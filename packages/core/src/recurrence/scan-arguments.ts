@@ -56,19 +56,16 @@ export function formedAs<Form extends Tensors>(form: Form, list: readonly Tensor
 
 /** Checks the arguments of a scan before any work. */
 export function checkScan(sequences: readonly Tensor[], initial: readonly Tensor[], { lengths, resets }: ScanOptions): ScanExtent {
-  sequences.forEach((x, i) => checkTensor('scan', `xs[${i}]`, x));
-  initial.forEach((s, i) => checkTensor('scan', `state[${i}]`, s));
-  if (sequences.length === 0) throw new ArgumentError('scan: xs is empty, expected at least one sequence', { argument: 'xs' });
-  const [steps, batch] = sequences[0].shape;
+  checkPresent('xs', sequences);
+  checkPresent('state', initial);
+  const [steps, batch] = sequences[0]?.shape ?? [];
+  if (steps === undefined) refuse('xs', sequences[0] === undefined ? 'no sequence' : 'shape []', '[T, B, ...] or a list of such');
   for (const x of sequences) {
-    if (x.rank === 0 || x.shape[0] !== steps) {
-      throw new ShapeError(`scan: sequences of shape ${sequences.map((s) => showShape(s.shape)).join(' and ')}, expected the same number of steps in front`, { argument: 'xs' });
-    }
+    if (x.shape[0] !== steps) refuse('xs', `shapes ${sequences.map((s) => showShape(s.shape)).join(' and ')}`, 'the same number of steps in front');
   }
-  if (steps === 0) throw new ArgumentError('scan: the sequence has no step, expected at least one', { argument: 'xs' });
   if (lengths === undefined && resets === undefined) return { steps, lengths: undefined, resets: undefined };
-  for (const x of sequences) checkRows(x, 1, batch, 'xs', '[T, B, ...]');
-  for (const s of initial) checkRows(s, 0, batch, 'state', '[B, ...]');
+  for (const x of sequences) if (batch === undefined || x.shape[1] !== batch) refuseRows('xs', x, batch, '[T, B, ...]');
+  for (const s of initial) if (s.shape[0] !== batch) refuseRows('state', s, batch, '[B, ...]');
   const valid = lengths === undefined ? undefined : checkLengths('scan', lengths, batch, steps);
   const marks = resets === undefined ? undefined : checkResets(resets, steps, batch);
   // Past its end a row keeps its state, so nothing is reset there.
@@ -78,16 +75,28 @@ export function checkScan(sequences: readonly Tensor[], initial: readonly Tensor
   return { steps, lengths: valid, resets: marks };
 }
 
-function checkRows(x: Tensor, dim: number, batch: number | undefined, argument: string, form: string): void {
-  if (batch === undefined || x.shape[dim] !== batch) {
-    throw new ShapeError(`scan: ${argument} has shape ${showShape(x.shape)}, but lengths and resets need ${form} with one batch size${batch === undefined ? '' : ` (${batch})`}`, { argument });
-  }
+/** Refuses what is no tensor or has no element: no step, no row, no feature. */
+function checkPresent(argument: string, tensors: readonly Tensor[]): void {
+  if (!Array.isArray(tensors)) checkTensor('scan', argument, tensors);
+  tensors.forEach((x, i) => {
+    checkTensor('scan', `${argument}[${i}]`, x);
+    if (x.size === 0) refuse(argument, `shape ${showShape(x.shape)}, which has no element`, 'at least one step, row and feature');
+  });
+}
+
+function refuse(argument: string, received: string, expected: string): never {
+  throw new ShapeError(`scan: ${argument} has ${received}, expected ${expected}`, { argument, expected, received });
+}
+
+function refuseRows(argument: string, x: Tensor, batch: number | undefined, form: string): never {
+  const size = batch === undefined ? '' : `, here ${batch}`;
+  refuse(argument, `shape ${showShape(x.shape)}`, `${form} with one batch size${size}, as lengths and resets speak of rows`);
 }
 
 function checkResets(resets: NonNullable<ScanOptions['resets']>, steps: number, batch: number): Uint8Array {
   const shape = resets instanceof Tensor ? resets.shape : [resets.length, resets[0]?.length ?? 0];
   if (!sameShape(shape, [steps, batch]) || (!(resets instanceof Tensor) && resets.some((row) => row.length !== batch))) {
-    throw new ShapeError(`scan: resets has shape ${showShape(shape)}, expected [${steps}, ${batch}]`, { argument: 'resets' });
+    refuse('resets', `shape ${showShape(shape)}${sameShape(shape, [steps, batch]) ? ' in its first row and another in a later one' : ''}`, `[${steps}, ${batch}]`);
   }
   return Uint8Array.from(resets instanceof Tensor ? resets.dataSync() : resets.flat(), (mark) => (mark === 0 ? 0 : 1));
 }
@@ -106,8 +115,8 @@ export function checkLengths(operation: string, lengths: Lengths, batch: number,
   if (list.length !== batch) {
     throw new ShapeError(`${operation}: ${list.length} lengths for a batch of ${batch}, expected one a row`, {
       argument: 'lengths',
-      expected: `${batch}`,
-      received: `${list.length}`,
+      expected: `${batch} entries`,
+      received: `${list.length} entries`,
     });
   }
   list.forEach((length, row) => {

@@ -37,15 +37,41 @@ describeDerivatives('operations of a user', [
   { name: 'with the operand saved', of: cube, at: [[2, 3]] },
   { name: 'with the result saved', of: power, at: [[2, 3]] },
   { name: 'with two operands', of: blend, at: [[3], [3]] },
-  { name: 'that returns its operand', of: (x) => customOperation({ name: 'same', inputs: [x], forward: () => ({ result: x }), derivatives: [(grad) => grad] }).square(), at: [[3]] },
-  { name: 'whose derivative is a value that it saved', of: (x) => customOperation({ name: 'total', inputs: [x], forward: () => ({ result: x.sum(), saved: [x.mul(0).add(1)] }), derivatives: [(grad, [ones]) => ones.mul(grad)] }).square(), at: [[3]] },
+  {
+    name: 'that returns its operand',
+    of: (x) =>
+      customOperation({
+        name: 'same',
+        inputs: [x],
+        forward: () => ({ result: x }),
+        derivatives: [(grad) => grad],
+      }).square(),
+    at: [[3]],
+  },
+  {
+    name: 'whose derivative is a value that it saved',
+    of: (x) =>
+      customOperation({
+        name: 'total',
+        inputs: [x],
+        forward: () => ({ result: x.sum(), saved: [x.mul(0).add(1)] }),
+        derivatives: [(grad, [ones]) => ones.mul(grad)],
+      }).square(),
+    at: [[3]],
+  },
 ]);
 
 describe('customOperation', () => {
   beforeAll(async () => setBackend(await cpu()));
 
   const operation = (x: Tensor, changes: Partial<CustomOperation>): Tensor =>
-    customOperation({ name: 'twice', inputs: [x], forward: () => ({ result: x.mul(2) }), derivatives: [(grad) => grad.mul(2)], ...changes });
+    customOperation({
+      name: 'twice',
+      inputs: [x],
+      forward: () => ({ result: x.mul(2) }),
+      derivatives: [(grad) => grad.mul(2)],
+      ...changes,
+    });
 
   test('prints its name as that of its derivative', () => {
     expect(String(operation(tensor([1], { requiresGrad: true }), {}))).toBe('tensor([2.], grad_fn=<TwiceBackward0>)');
@@ -64,7 +90,10 @@ describe('customOperation', () => {
   test('keeps a saved tensor of somebody else alive', () => {
     const weights = tensor([3]);
     const x = tensor([1], { requiresGrad: true });
-    const y = operation(x, { forward: () => ({ result: x.mul(weights), saved: [weights] }), derivatives: [(grad, [w]) => grad.mul(w)] });
+    const y = operation(x, {
+      forward: () => ({ result: x.mul(weights), saved: [weights] }),
+      derivatives: [(grad, [w]) => grad.mul(w)],
+    });
     y.backward();
     expect(weights.isDisposed).toBe(false);
     expect(x.grad?.item()).toBe(3);
@@ -78,13 +107,22 @@ describe('customOperation', () => {
       called.push(name);
       return grad;
     };
-    customOperation({ name: 'pair', inputs: [a, b], forward: () => ({ result: a.add(b) }), derivatives: [noted('a'), noted('b')] }).backward();
+    customOperation({
+      name: 'pair',
+      inputs: [a, b],
+      forward: () => ({ result: a.add(b) }),
+      derivatives: [noted('a'), noted('b')],
+    }).backward();
     expect(called).toEqual(['a']);
   });
 
   test('refuses a number of derivatives that differs from that of inputs', () => {
     expect(() => operation(tensor([1]), { derivatives: [] })).toThrow(
-      expect.objectContaining({ code: 'ERR_ARGUMENT', argument: 'derivatives', message: 'twice: 0 derivatives for 1 inputs, expected one an input' }),
+      expect.objectContaining({
+        code: 'ERR_ARGUMENT',
+        argument: 'derivatives',
+        message: 'twice: 0 derivatives for 1 inputs, expected one an input',
+      }),
     );
   });
 
@@ -92,14 +130,22 @@ describe('customOperation', () => {
     const x = tensor([1, 2], { requiresGrad: true });
     const y = operation(x, { derivatives: [(grad) => grad.sum()] });
     expect(() => y.sum().backward()).toThrow(
-      expect.objectContaining({ code: 'ERR_AUTOGRAD', message: 'twice: a derivative has shape [], expected that of its input, [2]' }),
+      expect.objectContaining({
+        code: 'ERR_AUTOGRAD',
+        message: 'twice: a derivative has shape [], expected that of its input, [2]',
+      }),
     );
   });
 
   test('a wrong derivative is found by gradcheck', () => {
     const wrong = (x: Tensor): Tensor => operation(x, { derivatives: [(grad) => grad.mul(3)] });
     expect(() => gradcheck(wrong, operands([2]))).toThrow(
-      expect.objectContaining({ code: 'ERR_AUTOGRAD', message: expect.stringMatching(/^gradcheck: the derivative with respect to element 0 of input 0 is 1\.5, expected 0?\.?\d+.* by central differences$/) as string }),
+      expect.objectContaining({
+        code: 'ERR_AUTOGRAD',
+        message: expect.stringMatching(
+          /^gradcheck: the derivative with respect to element 0 of input 0 is 1\.5, expected 0?\.?\d+.* by central differences$/,
+        ) as string,
+      }),
     );
   });
 });

@@ -1,8 +1,32 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  abs, add, clamp, div, exp, gradcheck, log, maximum, minimum, mul, neg, pow, reciprocal, relu, sigmoid, sign, softplus, sqrt, square, sub, tanh,
-  tensor, to, where, type Shape, type Tensor,
+  abs,
+  add,
+  clamp,
+  div,
+  exp,
+  gradcheck,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  relu,
+  sigmoid,
+  sign,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  tanh,
+  tensor,
+  to,
+  where,
+  type Shape,
+  type Tensor,
 } from '../../src/index.js';
 import { describeDerivatives, operands } from '../float64.js';
 
@@ -63,19 +87,47 @@ describeDerivatives('pow with exponents as numbers', [
 const marks = (): Tensor => tensor([[1], [0]]);
 
 describeDerivatives('where', [
-  { name: 'two tensors, the condition broadcast', of: (a, b) => where(marks(), a, b), at: [[2, 3], [2, 3]] },
+  {
+    name: 'two tensors, the condition broadcast',
+    of: (a, b) => where(marks(), a, b),
+    at: [
+      [2, 3],
+      [2, 3],
+    ],
+  },
   { name: 'three shapes', of: (a, b) => where(marks(), a, b), at: [[3], [2, 1]] },
   { name: 'a number on the left', of: (b) => where(marks(), 5, b), at: [[2, 2]] },
   { name: 'a number on the right', of: (a) => where(marks(), a, 5), at: [[]] },
   { name: 'a condition that depends on the operand', of: (x) => where(x.gt(0), x.square(), x.neg()), at: [[6]] },
-  { name: 'no element', of: (a, b) => where(tensor([[1]]), a, b), at: [[0, 1], [1, 2]] },
+  {
+    name: 'no element',
+    of: (a, b) => where(tensor([[1]]), a, b),
+    at: [
+      [0, 1],
+      [1, 2],
+    ],
+  },
 ]);
 
 describeDerivatives('one tensor used several times', [
   { name: 'as both factors', of: (x) => x.mul(x), at: [[3]] },
   { name: 'in three places', of: (x) => x.mul(x.exp()).add(x), at: [[3]] },
-  { name: 'an intermediate result', of: (x) => { const y = x.tanh(); return y.mul(y).add(y.exp()); }, at: [[3]] },
-  { name: 'returned twice', of: (x) => { const y = x.square(); return [y, y]; }, at: [[3]] },
+  {
+    name: 'an intermediate result',
+    of: (x) => {
+      const y = x.tanh();
+      return y.mul(y).add(y.exp());
+    },
+    at: [[3]],
+  },
+  {
+    name: 'returned twice',
+    of: (x) => {
+      const y = x.square();
+      return [y, y];
+    },
+    at: [[3]],
+  },
 ]);
 
 describe('any shapes that broadcast', () => {

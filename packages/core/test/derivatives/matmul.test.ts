@@ -34,31 +34,84 @@ const products: ProductCase[] = [false, true].flatMap((transposeA) =>
       { a: matrixA, b: [k] },
       { a: [2, ...matrixA], b: [k] },
       { a: [2, 2, ...matrixA], b: [k] },
-    ].map(({ a, b }) => ({ name: `[${a}] times [${b}]${flags}`, a, b, transposeA, transposeB }));
+    ].map(({ a, b }) => ({ name: `[${a.join()}] times [${b.join()}]${flags}`, a, b, transposeA, transposeB }));
   }),
 );
 
 describeDerivatives(
   'matmul',
-  products.map(({ name, a, b, ...options }): DerivativeCase => ({ name, of: (x, y) => matmul(x, y, options), at: [a, b] })),
+  products.map(({ name, a, b, ...options }): DerivativeCase => ({
+    name,
+    of: (x, y) => matmul(x, y, options),
+    at: [a, b],
+  })),
 );
 
 describeDerivatives('matmul at the edges', [
   { name: 'one operand twice', of: (x) => matmul(x, x), at: [[3, 3]] },
   { name: 'a Gram matrix', of: (x) => matmul(x, x, { transposeA: true }), at: [[2, 3]] },
-  { name: 'sizes of 1', of: (x, y) => matmul(x, y), at: [[1, 1, 1], [1, 1]] },
-  { name: 'inner size 0', of: (x, y) => matmul(x, y), at: [[2, 0], [0, 3]] },
-  { name: 'inner size 0 in a batch', of: (x, y) => matmul(x, y), at: [[2, 3, 0], [0, 2]] },
-  { name: 'no row', of: (x, y) => matmul(x, y), at: [[2, 0, 3], [3, 2]] },
-  { name: 'no column', of: (x, y) => matmul(x, y), at: [[2, 3], [3, 0]] },
-  { name: 'a product of products', of: (x, y) => matmul(matmul(x, y), y, { transposeB: true }), at: [[2, 3], [3, 2]] },
+  {
+    name: 'sizes of 1',
+    of: (x, y) => matmul(x, y),
+    at: [
+      [1, 1, 1],
+      [1, 1],
+    ],
+  },
+  {
+    name: 'inner size 0',
+    of: (x, y) => matmul(x, y),
+    at: [
+      [2, 0],
+      [0, 3],
+    ],
+  },
+  {
+    name: 'inner size 0 in a batch',
+    of: (x, y) => matmul(x, y),
+    at: [
+      [2, 3, 0],
+      [0, 2],
+    ],
+  },
+  {
+    name: 'no row',
+    of: (x, y) => matmul(x, y),
+    at: [
+      [2, 0, 3],
+      [3, 2],
+    ],
+  },
+  {
+    name: 'no column',
+    of: (x, y) => matmul(x, y),
+    at: [
+      [2, 3],
+      [3, 0],
+    ],
+  },
+  {
+    name: 'a product of products',
+    of: (x, y) => matmul(matmul(x, y), y, { transposeB: true }),
+    at: [
+      [2, 3],
+      [3, 2],
+    ],
+  },
 ]);
 
 describeDerivatives('linear', [
   { name: 'a vector', of: (x, w, b) => linear(x, w, b), at: [[3], [2, 3], [2]] },
   { name: 'a batch', of: (x, w, b) => linear(x, w, b), at: [[4, 3], [2, 3], [2]] },
   { name: 'a sequence', of: (x, w, b) => linear(x, w, b), at: [[2, 2, 3], [2, 3], [2]] },
-  { name: 'without bias', of: (x, w) => linear(x, w), at: [[4, 3], [2, 3]] },
+  {
+    name: 'without bias',
+    of: (x, w) => linear(x, w),
+    at: [
+      [4, 3],
+      [2, 3],
+    ],
+  },
   { name: 'one feature out', of: (x, w, b) => linear(x, w, b), at: [[4, 3], [1, 3], [1]] },
 ]);
 

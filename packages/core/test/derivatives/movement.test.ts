@@ -1,7 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  chunk, concat, expand, flatten, flip, gradcheck, narrow, permute, reshape, select, slice, split, squeeze, stack, t, transpose, unbind, unsqueeze,
+  chunk,
+  concat,
+  expand,
+  flatten,
+  flip,
+  gradcheck,
+  narrow,
+  permute,
+  reshape,
+  select,
+  slice,
+  split,
+  squeeze,
+  stack,
+  t,
+  transpose,
+  unbind,
+  unsqueeze,
   type Tensor,
 } from '../../src/index.js';
 import { describeDerivatives, operands } from '../float64.js';
@@ -51,17 +68,60 @@ describeDerivatives('parts', [
   { name: 'chunk', of: (x) => cubed(chunk(x, 3, -1)), at: [[2, 5]] },
   { name: 'chunk, only the last used', of: (x) => cubed(chunk(x, 4, -1)[3]), at: [[2, 4]] },
   { name: 'unbind', of: (x) => cubed(unbind(x, 1)), at: [[2, 3, 2]] },
-  { name: 'unbind, one used twice, one not at all', of: (x) => { const [a, b] = unbind(x); return a.mul(a).mul(b); }, at: [[3, 2]] },
+  {
+    name: 'unbind, one used twice, one not at all',
+    of: (x) => {
+      const [a, b] = unbind(x);
+      return a.mul(a).mul(b);
+    },
+    at: [[3, 2]],
+  },
   { name: 'unbind of a vector', of: (x) => cubed(unbind(x)), at: [[3]] },
 ]);
 
 describeDerivatives('joining', [
-  { name: 'concat', of: (a, b) => cubed(concat([a, b])), at: [[1, 3], [2, 3]] },
-  { name: 'concat of the last dimension', of: (a, b, c) => cubed(concat([a, b, c], -1)), at: [[2, 1], [2, 3], [2, 2]] },
+  {
+    name: 'concat',
+    of: (a, b) => cubed(concat([a, b])),
+    at: [
+      [1, 3],
+      [2, 3],
+    ],
+  },
+  {
+    name: 'concat of the last dimension',
+    of: (a, b, c) => cubed(concat([a, b, c], -1)),
+    at: [
+      [2, 1],
+      [2, 3],
+      [2, 2],
+    ],
+  },
   { name: 'concat of one tensor twice', of: (a) => cubed(concat([a, a], 1)), at: [[2, 2]] },
-  { name: 'concat with nothing', of: (a, b) => cubed(concat([a, b])), at: [[0, 2], [2, 2]] },
-  { name: 'stack in front', of: (a, b) => cubed(stack([a, b])), at: [[2, 2], [2, 2]] },
-  { name: 'stack behind', of: (a, b) => cubed(stack([a, b], -1)), at: [[2, 2], [2, 2]] },
+  {
+    name: 'concat with nothing',
+    of: (a, b) => cubed(concat([a, b])),
+    at: [
+      [0, 2],
+      [2, 2],
+    ],
+  },
+  {
+    name: 'stack in front',
+    of: (a, b) => cubed(stack([a, b])),
+    at: [
+      [2, 2],
+      [2, 2],
+    ],
+  },
+  {
+    name: 'stack behind',
+    of: (a, b) => cubed(stack([a, b], -1)),
+    at: [
+      [2, 2],
+      [2, 2],
+    ],
+  },
   { name: 'stack of single numbers', of: (a, b) => cubed(stack([a, b])), at: [[], []] },
 ]);
 
@@ -96,7 +156,9 @@ describe('any shape', () => {
     fc.assert(
       fc.property(bounds, ({ length, start, end, step }) => {
         const [x] = operands([length]);
-        const expected = Array.from(x.dataSync()).slice(start, end).filter((_, i) => i % step === 0);
+        const expected = Array.from(x.dataSync())
+          .slice(start, end)
+          .filter((_, i) => i % step === 0);
         expect(Array.from(slice(x, 0, start, end, step).dataSync())).toEqual(expected);
       }),
       { numRuns: 200, seed: 4 },
@@ -108,7 +170,10 @@ describe('any shape', () => {
       fc.record({
         shape: fc.constant(shape),
         dim: fc.nat(shape.length - 1),
-        order: fc.shuffledSubarray(shape.map((_, i) => i), { minLength: shape.length }),
+        order: fc.shuffledSubarray(
+          shape.map((_, i) => i),
+          { minLength: shape.length },
+        ),
         size: fc.integer({ min: 1, max: 3 }),
       }),
     );
@@ -116,7 +181,12 @@ describe('any shape', () => {
       fc.property(moved, ({ shape, dim, order, size }) => {
         const [x] = operands(shape);
         const expected = x.toArray();
-        expect(permute(permute(x, order), order.map((_, i) => order.indexOf(i))).toArray()).toEqual(expected);
+        expect(
+          permute(
+            permute(x, order),
+            order.map((_, i) => order.indexOf(i)),
+          ).toArray(),
+        ).toEqual(expected);
         expect(flip(flip(x, order), order).toArray()).toEqual(expected);
         expect(concat(split(x, size, dim), dim).toArray()).toEqual(expected);
         if (shape[dim] > 0) expect(stack(unbind(x, dim), dim).toArray()).toEqual(expected);

@@ -1,7 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  amax, amin, gradcheck, logsumexp, logSoftmax, max, mean, min, softmax, sum, tensor, type Dims, type Shape, type Tensor,
+  amax,
+  amin,
+  gradcheck,
+  logsumexp,
+  logSoftmax,
+  max,
+  mean,
+  min,
+  softmax,
+  sum,
+  tensor,
+  type Dims,
+  type Shape,
+  type Tensor,
 } from '../../src/index.js';
 import { describeDerivatives, operands, type DerivativeCase } from '../float64.js';
 

@@ -1,0 +1,61 @@
+import { setFlagsFromString } from 'node:v8';
+import { setTimeout as pause } from 'node:timers/promises';
+import { runInNewContext } from 'node:vm';
+import { cpu } from '@rnn/backend-cpu';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { setBackend, tensor, type Backend, type Tensor } from '../../src/index.js';
+
+let backend: Backend;
+beforeEach(async () => {
+  backend = await cpu();
+  setBackend(backend);
+});
+
+const live = (): number => backend.memory().storages;
+const leaf = (values: number[] | number[][]): Tensor => tensor(values, { requiresGrad: true });
+
+describe('the collector', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+
+  /** Collects until a condition holds; callbacks come in their own time. */
+  async function collected(condition: () => boolean): Promise<boolean> {
+    for (let i = 0; i < 20 && !condition(); i++) {
+      collect();
+      await pause(2);
+    }
+    return condition();
+  }
+
+  test('frees what nobody holds or disposed of', async () => {
+    (() => {
+      for (let i = 0; i < 10; i++) tensor([i]).mul(2);
+    })();
+    expect(await collected(() => live() === 0)).toBe(true);
+  });
+
+  test('frees a graph that nobody went through, and not what is still held', async () => {
+    const w = leaf([1, 2]);
+    (() => {
+      w.square().tanh().mul(w).sum();
+    })();
+    expect(await collected(() => live() === 1)).toBe(true);
+    expect(Array.from(w.dataSync())).toEqual([1, 2]);
+  });
+
+  test('does not free twice what one of several holders disposed of', async () => {
+    const other = await (async () => {
+      const x = tensor([1, 2]);
+      (() => {
+        x.reshape([2, 1]);
+        x.detach().dispose();
+      })();
+      await collected(() => false);
+      expect([Array.from(x.dataSync()), live()]).toEqual([[1, 2], 1]);
+      x.dispose(); // the reshaped one never let go
+      return tensor([3]);
+    })();
+    expect(await collected(() => live() === 1)).toBe(true);
+    expect(other.item()).toBe(3);
+  });
+});
