@@ -7,7 +7,7 @@ await mkdir(new URL('build/', root), { recursive: true });
 
 for (const simd of ['strict', 'relaxed']) {
   const outFile = `build/kernels-${simd}.wasm`;
-  const { error, stderr } = await asc.main(
+  const { error } = await asc.main(
     [
       'assembly/index.ts',
       ['--baseDir', root.pathname],
@@ -23,8 +23,9 @@ for (const simd of ['strict', 'relaxed']) {
       '--noAssert',
       ['--use', 'abort='],
     ].flat(),
+    { stderr: process.stderr },
   );
-  if (error !== null) throw new Error(stderr.toString(), { cause: error });
+  if (error !== null) throw new Error(`the kernels do not compile: ${error.message}`, { cause: error });
   const bytes = await readFile(new URL(outFile, root));
   await writeFile(
     new URL(`src/kernels-${simd}.generated.ts`, root),

@@ -119,18 +119,7 @@ export class WasmBackend implements Backend {
     const result = memoryOf.allocate(dtype, product(sizes));
     const dims = this.describe(sizes, [marks, left, right], 1);
     const n = sizes[sizes.length - 1];
-    kernels.select(
-      result.at,
-      marks.at,
-      marks.isDense,
-      isInt,
-      left.at,
-      left.isDense,
-      right.at,
-      right.isDense,
-      n,
-      dims,
-    );
+    kernels.select(result.at, marks.at, marks.isDense, isInt, left.at, left.isDense, right.at, right.isDense, n, dims);
     for (const operand of [marks, left, right]) operand.release();
     return result;
   }
@@ -173,18 +162,7 @@ export class WasmBackend implements Backend {
     const { outer, size, inner, count } = sizes;
     const result = memoryOf.allocate(x.dtype, outer * count * inner);
     const [outerStep, countStep, innerStep] = index.strides;
-    kernels.gather(
-      result.at,
-      from,
-      positions,
-      outer,
-      size,
-      inner,
-      count,
-      outerStep * 4,
-      countStep * 4,
-      innerStep * 4,
-    );
+    kernels.gather(result.at, from, positions, outer, size, inner, count, outerStep * 4, countStep * 4, innerStep * 4);
     return result;
   }
 
@@ -235,7 +213,10 @@ export class WasmBackend implements Backend {
   // --- programs ---------------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram | undefined {
-    return compileProgram(program, this.memoryOf, this.kernels, { isRelaxed: this.info.simd === 'relaxed', isShared: false });
+    return compileProgram(program, this.memoryOf, this.kernels, {
+      isRelaxed: this.info.simd === 'relaxed',
+      isShared: false,
+    });
   }
 
   // --- for the kernels --------------------------------------------------------------------------------------------
@@ -264,7 +245,9 @@ export class WasmBackend implements Backend {
   private describe(sizes: readonly number[], operands: readonly Pick<Prepared, 'strides'>[], inner: number): number {
     const dims = Math.max(sizes.length - inner, 0);
     if (dims > WALK_DIMS) {
-      throw new BackendError(`wasm: a walk has ${sizes.length} dimensions that cannot be merged, at most ${WALK_DIMS} are possible`);
+      throw new BackendError(
+        `wasm: a walk has ${sizes.length} dimensions that cannot be merged, at most ${WALK_DIMS} are possible`,
+      );
     }
     const { i32 } = this.memoryOf;
     for (let dim = 0; dim < dims; dim++) {
@@ -319,5 +302,7 @@ function dtypeOf(values: TypedArray): DType {
 
 function known(dtype: DType): DType {
   if (dtype !== 'float64') return dtype;
-  throw new BackendError('wasm: float64 is not stored here; convert with .to(\'float32\'), or use @rnn/backend-cpu for float64');
+  throw new BackendError(
+    "wasm: float64 is not stored here; convert with .to('float32'), or use @rnn/backend-cpu for float64",
+  );
 }

@@ -7,6 +7,7 @@
 /** `1.5 * 2^23`: adding it rounds a float32 below 2^22 to a whole number, which then stands in the low bits. */
 export const ROUND = 12582912;
 
+// oxlint-disable-next-line approx-constant -- AssemblyScript reads this file too, and takes plain numbers only
 export const LOG2E = 1.4426950408889634;
 /** ln 2 in two parts; the first has 16 bits, so that its product with an exponent is exact. Both are positive: -0 stays -0. */
 export const LN2_HIGH = 0.693145751953125;

@@ -55,7 +55,8 @@ class WasmProgram implements CompiledProgram {
     this.kernels = kernels;
     this.emitted = emitted;
     this.scratchRowBytes =
-      layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, 0) + program.carried.reduce((sum, width) => sum + width * 4, 0);
+      layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, 0) +
+      program.carried.reduce((sum, width) => sum + width * 4, 0);
   }
 
   run(args: ProgramArguments): ProgramResults {
@@ -66,7 +67,9 @@ class WasmProgram implements CompiledProgram {
     if (this.block === 0) this.block = memory.take(pointerAt(slots.count));
     if (rows > this.capacity) {
       if (this.workspace !== 0) memory.give(this.workspace);
-      this.workspace = memory.take(Math.max(16, this.scratchRowBytes * rows + 16 * (slots.scratch.length + program.carried.length)));
+      this.workspace = memory.take(
+        Math.max(16, this.scratchRowBytes * rows + 16 * (slots.scratch.length + program.carried.length)),
+      );
       this.capacity = rows;
     }
     const outputs = program.outputs.map((value) => memory.allocate('float32', steps * rows * widths[value]));
@@ -83,8 +86,12 @@ class WasmProgram implements CompiledProgram {
     }
     args.fixed.forEach((storage, i) => this.point(slots.fixed[i], memory.addressOf(storage)));
     const from = program.reverse ? steps - 1 : 0;
-    args.stacked.forEach((storage, i) => this.point(slots.stacked[i], memory.addressOf(storage) + from * rows * program.stacked[i] * 4));
-    outputs.forEach((storage, i) => this.point(slots.outputs[i], storage.at + from * rows * widths[program.outputs[i]] * 4));
+    args.stacked.forEach((storage, i) =>
+      this.point(slots.stacked[i], memory.addressOf(storage) + from * rows * program.stacked[i] * 4),
+    );
+    outputs.forEach((storage, i) =>
+      this.point(slots.outputs[i], storage.at + from * rows * widths[program.outputs[i]] * 4),
+    );
     // Two buffers take turns; which comes first is chosen so that the last step writes into the result.
     args.carried.forEach((storage, i) => {
       const size = rows * program.carried[i];
@@ -131,13 +138,20 @@ class WasmProgram implements CompiledProgram {
   }
 
   /** Step by step, with what lengths and resets ask for in between. */
-  private runMasked({ steps, rows, carried: initial, lengths, resets }: ProgramArguments, outputs: readonly WasmStorage[], last: readonly WasmStorage[]): void {
+  private runMasked(
+    { steps, rows, carried: initial, lengths, resets }: ProgramArguments,
+    outputs: readonly WasmStorage[],
+    last: readonly WasmStorage[],
+  ): void {
     const { program, memory, layout, block, emitted } = this;
     const { f32 } = memory;
     const { slots, widths } = layout;
     const strides = stepStrides(program, layout);
     // Adjoints that are due to the initial state, because a reset cut the sequence there.
-    const aside = program.adjoint && resets !== undefined ? program.carried.map((width) => new Float32Array(rows * width)) : undefined;
+    const aside =
+      program.adjoint && resets !== undefined
+        ? program.carried.map((width) => new Float32Array(rows * width))
+        : undefined;
     for (let n = 0; n < steps; n++) {
       const t = program.reverse ? steps - 1 - n : n;
       if (resets !== undefined && !program.adjoint) {
@@ -145,7 +159,8 @@ class WasmProgram implements CompiledProgram {
           const to = this.pointer(slots.before[i]) >>> 2;
           const from = memory.addressOf(initial[i]) >>> 2;
           for (let row = 0; row < rows; row++) {
-            if (resets[t * rows + row] !== 0) f32.copyWithin(to + row * width, from + row * width, from + (row + 1) * width);
+            if (resets[t * rows + row] !== 0)
+              f32.copyWithin(to + row * width, from + row * width, from + (row + 1) * width);
           }
         });
       }
@@ -170,10 +185,12 @@ class WasmProgram implements CompiledProgram {
         outputs.forEach((storage, i) => {
           const width = widths[program.outputs[i]];
           const first = (storage.at >>> 2) + t * rows * width;
-          for (let row = 0; row < rows; row++) if (t >= lengths[row]) f32.fill(0, first + row * width, first + (row + 1) * width);
+          for (let row = 0; row < rows; row++)
+            if (t >= lengths[row]) f32.fill(0, first + row * width, first + (row + 1) * width);
         });
       }
-      for (const { slot, rowBytes } of strides) this.point(slot, this.pointer(slot) + (program.reverse ? -rowBytes : rowBytes) * rows);
+      for (const { slot, rowBytes } of strides)
+        this.point(slot, this.pointer(slot) + (program.reverse ? -rowBytes : rowBytes) * rows);
     }
     if (aside === undefined) return;
     last.forEach((storage, i) => {

@@ -3,12 +3,10 @@
 /** A module with one function, `() -> v128`, of the given instructions. */
 function probe(...instructions: number[]): Uint8Array<ArrayBuffer> {
   const body = [0, ...instructions, 0x0b];
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
-    ...[1, 5, 1, 0x60, 0, 1, 0x7b], // type () -> v128
-    ...[3, 2, 1, 0], // one function of it
-    ...[10, body.length + 2, 1, body.length, ...body], // its code
-  ]);
+  const magic = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]; // and version
+  const types = [1, 5, 1, 0x60, 0, 1, 0x7b]; // () -> v128
+  const functions = [3, 2, 1, 0]; // one, of that type
+  return Uint8Array.from([...magic, ...types, ...functions, 10, body.length + 2, 1, body.length, ...body]);
 }
 
 const ZERO = [0x41, 0, 0xfd, 0x11]; // i32.const 0, i32x4.splat

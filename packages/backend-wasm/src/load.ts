@@ -23,8 +23,13 @@ export async function loadKernels({ deterministic = false, module }: WasmOptions
   if (module !== undefined) return { module, note: 'The kernels are the given module.' };
   const isRelaxed = !deterministic && hasRelaxedSimd();
   const why = deterministic ? 'deterministic was asked for' : `the engine has ${isRelaxed ? '' : 'no '}relaxed SIMD`;
-  const { bytes } = isRelaxed ? await import('./kernels-relaxed.generated.js') : await import('./kernels-strict.generated.js');
-  return { module: await compile(decode(bytes)), note: `The kernels use ${isRelaxed ? 'relaxed' : 'strict'} SIMD because ${why}.` };
+  const { bytes } = isRelaxed
+    ? await import('./kernels-relaxed.generated.js')
+    : await import('./kernels-strict.generated.js');
+  return {
+    module: await compile(decode(bytes)),
+    note: `The kernels use ${isRelaxed ? 'relaxed' : 'strict'} SIMD because ${why}.`,
+  };
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {

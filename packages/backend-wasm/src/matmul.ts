@@ -53,7 +53,16 @@ function offsetOf(i: number, batch: readonly number[], strides: readonly number[
   return offset;
 }
 
-function fewRows(memory: Memory, kernels: Kernels, A: Factor, B: Factor, c: number, m: number, k: number, n: number): void {
+function fewRows(
+  memory: Memory,
+  kernels: Kernels,
+  A: Factor,
+  B: Factor,
+  c: number,
+  m: number,
+  k: number,
+  n: number,
+): void {
   let { at, row } = A;
   let dense: number | undefined;
   if (A.column !== 4) {
@@ -67,7 +76,16 @@ function fewRows(memory: Memory, kernels: Kernels, A: Factor, B: Factor, c: numb
   if (dense !== undefined) memory.give(dense);
 }
 
-function manyRows(memory: Memory, kernels: Kernels, A: Factor, B: Factor, c: number, m: number, k: number, n: number): void {
+function manyRows(
+  memory: Memory,
+  kernels: Kernels,
+  A: Factor,
+  B: Factor,
+  c: number,
+  m: number,
+  k: number,
+  n: number,
+): void {
   const columns = Math.min(n, BLOCK_N);
   const terms = Math.min(k, BLOCK_K);
   const packed = memory.take(Math.ceil(columns / PANEL) * PANEL * terms * 4);

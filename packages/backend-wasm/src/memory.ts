@@ -231,7 +231,8 @@ export class Memory {
     const bytes = this.memory.buffer.byteLength;
     const least = Math.ceil((need * (1 + 1 / FINE) + HEADER) / PAGE);
     const pages = Math.min(Math.max(least, Math.ceil(bytes / 4 / PAGE)), Math.floor((this.limit - bytes) / PAGE));
-    if (pages < least || !(this.tryGrow(pages) || (pages > least && this.tryGrow(least)))) throw this.refused(need - HEADER);
+    if (pages < least || !(this.tryGrow(pages) || (pages > least && this.tryGrow(least))))
+      throw this.refused(need - HEADER);
     this.f32 = new Float32Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
     this.u8 = new Uint8Array(this.memory.buffer);

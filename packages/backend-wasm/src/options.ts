@@ -4,9 +4,7 @@ import { LARGEST } from './memory.js';
 
 /** What `wasm` takes. */
 export interface WasmOptions {
-  /**
-   * How many threads compute, the calling one included. Left out: one for each processor core, up to 8, or 1 where memory cannot be shared.
-   */
+  /** How many threads compute, the calling one included. Only 1 for now. */
   readonly threads?: number;
   /**
    * The same bits on every machine, in every engine and for any number of threads: without fused multiplication and addition, whose rounding
@@ -20,7 +18,6 @@ export interface WasmOptions {
 }
 
 const KNOWN: readonly string[] = ['threads', 'deterministic', 'module', 'maxBytes'] satisfies (keyof WasmOptions)[];
-const MOST_THREADS = 64;
 
 /** Refuses options that do not exist or make no sense. */
 export function checkOptions(options: WasmOptions): void {
@@ -32,8 +29,8 @@ export function checkOptions(options: WasmOptions): void {
     });
   }
   const { threads, deterministic, module, maxBytes } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
-    throw refused('threads', `a whole number from 1 to ${MOST_THREADS}`, threads);
+  if (threads !== undefined && threads !== 1) {
+    throw refused('threads', '1 (this version computes on the calling thread)', threads);
   }
   if (deterministic !== undefined && typeof deterministic !== 'boolean') {
     throw refused('deterministic', 'true or false', deterministic);
@@ -42,11 +39,15 @@ export function checkOptions(options: WasmOptions): void {
     throw refused('module', 'a WebAssembly.Module', module);
   }
   if (maxBytes !== undefined && !(Number.isInteger(maxBytes) && maxBytes >= 2 ** 16 && maxBytes <= LARGEST)) {
-    throw refused('maxBytes', `a whole number of bytes from ${2 ** 16} (of which ${HEAP} are taken) to ${LARGEST}`, maxBytes);
+    throw refused(
+      'maxBytes',
+      `a whole number of bytes from ${2 ** 16} (of which ${HEAP} are taken) to ${LARGEST}`,
+      maxBytes,
+    );
   }
 }
 
 function refused(argument: string, expected: string, value: unknown): ArgumentError {
-  const received = typeof value === 'object' ? 'an object' : String(value);
+  const received = typeof value === 'number' || typeof value === 'string' ? String(value) : typeof value;
   return new ArgumentError(`wasm: ${argument} is ${received}, expected ${expected}`, { argument, expected, received });
 }

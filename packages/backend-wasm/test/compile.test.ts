@@ -47,19 +47,35 @@ const programs = fc
         const weight = transposed ? addFixed(n, w) : addFixed(w, n);
         const start = next(3);
         const rows = widths.flatMap((other, value) => (other === n ? [value] : []));
-        const init = start === 0 ? undefined : start === 1 || rows.length === 0 ? addFixed(1, n) : rows[next(rows.length)];
+        const init =
+          start === 0 ? undefined : start === 1 || rows.length === 0 ? addFixed(1, n) : rows[next(rows.length)];
         instruction = { kind: 'matmul', width: n, x, weight, transposed, init };
       } else if (kind === 1) {
         const op = (['neg', 'tanh', 'sigmoid', 'square', 'abs', 'relu', 'exp', 'softplus', 'sign'] as const)[next(9)];
         // exp of something bounded only
-        instruction = op === 'exp' || op === 'square' ? { kind: 'unary', width: w, op: 'tanh', x } : { kind: 'unary', width: w, op, x };
+        instruction =
+          op === 'exp' || op === 'square'
+            ? { kind: 'unary', width: w, op: 'tanh', x }
+            : { kind: 'unary', width: w, op, x };
       } else if (kind === 2 || kind === 3) {
         const op = (['add', 'sub', 'mul', 'maximum', 'minimum', 'gt', 'le', 'eq'] as const)[next(8)];
         const choice = next(4);
         const b = choice === 0 ? 0.5 : { value: choice === 1 ? addFixed(1, w) : like(w) };
-        instruction = { kind: 'binary', width: w, op, a: next(2) === 0 || typeof b === 'number' ? { value: x } : b, b: typeof b === 'number' ? b : { value: x } };
+        instruction = {
+          kind: 'binary',
+          width: w,
+          op,
+          a: next(2) === 0 || typeof b === 'number' ? { value: x } : b,
+          b: typeof b === 'number' ? b : { value: x },
+        };
       } else if (kind === 4) {
-        instruction = { kind: 'select', width: w, condition: like(w), a: { value: x }, b: next(2) === 0 ? 0.25 : { value: like(w) } };
+        instruction = {
+          kind: 'select',
+          width: w,
+          condition: like(w),
+          a: { value: x },
+          b: next(2) === 0 ? 0.25 : { value: like(w) },
+        };
       } else if (kind === 5) {
         const from = next(w);
         const count = 1 + next(w - from);
@@ -79,7 +95,8 @@ const programs = fc
       widths.push(instruction.width);
     }
     const operands = stacked.length + carried.length;
-    const renumber = (value: number): number => (value < 0 ? operands - value - 1 : value < operands ? value : value + fixed.length);
+    const renumber = (value: number): number =>
+      value < 0 ? operands - value - 1 : value < operands ? value : value + fixed.length;
     const body = plain.map(({ instruction }) => renumbered(instruction, renumber));
     const last = (w: number): number => {
       for (let value = widths.length - 1; value >= 0; value--) if (widths[value] === w) return renumber(value);
@@ -99,14 +116,25 @@ const programs = fc
   });
 
 function renumbered(instruction: Instruction, to: (value: number) => number): Instruction {
-  const operand = <T extends { readonly value: number } | number>(x: T): T => (typeof x === 'number' ? x : { value: to(x.value) }) as T;
+  const operand = <T extends { readonly value: number } | number>(x: T): T =>
+    (typeof x === 'number' ? x : { value: to(x.value) }) as T;
   switch (instruction.kind) {
     case 'matmul':
-      return { ...instruction, x: to(instruction.x), weight: to(instruction.weight), init: instruction.init === undefined ? undefined : to(instruction.init) };
+      return {
+        ...instruction,
+        x: to(instruction.x),
+        weight: to(instruction.weight),
+        init: instruction.init === undefined ? undefined : to(instruction.init),
+      };
     case 'binary':
       return { ...instruction, a: operand(instruction.a), b: operand(instruction.b) };
     case 'select':
-      return { ...instruction, condition: to(instruction.condition), a: operand(instruction.a), b: operand(instruction.b) };
+      return {
+        ...instruction,
+        condition: to(instruction.condition),
+        a: operand(instruction.a),
+        b: operand(instruction.b),
+      };
     case 'concat':
       return { ...instruction, parts: instruction.parts.map(to) };
     case 'fill':
@@ -118,42 +146,72 @@ function renumbered(instruction: Instruction, to: (value: number) => number): In
 
 test('random programs give what the reference gives by primitives', { timeout: 120_000 }, () => {
   fc.assert(
-    fc.property(programs, fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 }), fc.nat(), fc.boolean(), fc.boolean(), (program, rows, steps, seed, masked, reset) => {
-      let state = seed + 1;
-      const draw = (): number => {
-        state = (Math.imul(state, 48271) >>> 0) % 0x7fffffff;
-        return Math.fround((state / 0x7fffffff) * 2 - 1);
-      };
-      const host = (size: number): Float32Array => Float32Array.from({ length: size }, draw);
-      const stacked = program.stacked.map((w) => host(steps * rows * w));
-      const carried = program.carried.map((w) => host(rows * w));
-      const fixed = program.fixed.map((f) => host(f.rows * f.columns));
-      const lengths = masked && program.carried.length > 0 ? Int32Array.from({ length: rows }, () => Math.floor((draw() + 1) * 0.5 * (steps + 1))) : undefined;
-      const resets = reset && program.carried.length > 0 ? Uint8Array.from({ length: steps * rows }, (_, i) => (draw() > 0.4 && (lengths === undefined || Math.floor(i / rows) < lengths[i % rows]) ? 1 : 0)) : undefined;
-      const outcome = (backend: Backend, run: (args: Parameters<typeof executeProgram>[2]) => ReturnType<typeof executeProgram>): number[][] => {
-        const upload = (list: readonly Float32Array[]): Storage[] => list.map((values) => backend.upload(values));
-        const args = { steps, rows, stacked: upload(stacked), carried: upload(carried), fixed: upload(fixed), lengths, resets };
-        const { outputs, last } = run(args);
-        const numbers = [...outputs, ...last].map((storage) => Array.from(backend.readSync(storage)));
-        for (const storage of [...outputs, ...last, ...args.stacked, ...args.carried, ...args.fixed]) backend.release(storage);
-        return numbers;
-      };
-      const expected = outcome(reference, (args) => executeProgram(reference, program, args));
-      for (const backend of compiled) {
-        const ready = backend.compile?.(program);
-        if (ready === undefined) throw new Error(`not compiled:\n${showProgram(program)}`);
-        const found = outcome(backend, (args) => ready.run(args));
-        found.forEach((values, i) =>
-          values.forEach((value, j) => {
-            const exact = expected[i][j];
-            if (!(Math.abs(value - exact) <= 2e-4 * Math.max(1, Math.abs(exact)) || Object.is(value, exact))) {
-              throw new Error(`${backend.info.simd}: result ${i}, element ${j} is ${value}, expected ${exact}\n${showProgram(program)}`);
-            }
-          }),
-        );
-        expect(backend.memory().storages).toBe(0);
-      }
-    }),
+    fc.property(
+      programs,
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.nat(),
+      fc.boolean(),
+      fc.boolean(),
+      (program, rows, steps, seed, masked, reset) => {
+        let state = seed + 1;
+        const draw = (): number => {
+          state = (Math.imul(state, 48271) >>> 0) % 0x7fffffff;
+          return Math.fround((state / 0x7fffffff) * 2 - 1);
+        };
+        const host = (size: number): Float32Array => Float32Array.from({ length: size }, draw);
+        const stacked = program.stacked.map((w) => host(steps * rows * w));
+        const carried = program.carried.map((w) => host(rows * w));
+        const fixed = program.fixed.map((f) => host(f.rows * f.columns));
+        const lengths =
+          masked && program.carried.length > 0
+            ? Int32Array.from({ length: rows }, () => Math.floor((draw() + 1) * 0.5 * (steps + 1)))
+            : undefined;
+        const resets =
+          reset && program.carried.length > 0
+            ? Uint8Array.from({ length: steps * rows }, (_, i) =>
+                draw() > 0.4 && (lengths === undefined || Math.floor(i / rows) < lengths[i % rows]) ? 1 : 0,
+              )
+            : undefined;
+        const outcome = (
+          backend: Backend,
+          run: (args: Parameters<typeof executeProgram>[2]) => ReturnType<typeof executeProgram>,
+        ): number[][] => {
+          const upload = (list: readonly Float32Array[]): Storage[] => list.map((values) => backend.upload(values));
+          const args = {
+            steps,
+            rows,
+            stacked: upload(stacked),
+            carried: upload(carried),
+            fixed: upload(fixed),
+            lengths,
+            resets,
+          };
+          const { outputs, last } = run(args);
+          const numbers = [...outputs, ...last].map((storage) => Array.from(backend.readSync(storage)));
+          for (const storage of [...outputs, ...last, ...args.stacked, ...args.carried, ...args.fixed])
+            backend.release(storage);
+          return numbers;
+        };
+        const expected = outcome(reference, (args) => executeProgram(reference, program, args));
+        for (const backend of compiled) {
+          const ready = backend.compile?.(program);
+          if (ready === undefined) throw new Error(`not compiled:\n${showProgram(program)}`);
+          const found = outcome(backend, (args) => ready.run(args));
+          found.forEach((values, i) =>
+            values.forEach((value, j) => {
+              const exact = expected[i][j];
+              if (!(Math.abs(value - exact) <= 2e-4 * Math.max(1, Math.abs(exact)) || Object.is(value, exact))) {
+                throw new Error(
+                  `${backend.info.simd}: result ${i}, element ${j} is ${value}, expected ${exact}\n${showProgram(program)}`,
+                );
+              }
+            }),
+          );
+          expect(backend.memory().storages).toBe(0);
+        }
+      },
+    ),
     { numRuns: 300 },
   );
 });

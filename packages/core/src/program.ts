@@ -169,7 +169,8 @@ export function showProgram(program: Program): string {
 }
 
 function showInstruction(instruction: Instruction): string {
-  const show = (operand: ProgramOperand): string => (typeof operand === 'number' ? String(operand) : `%${operand.value}`);
+  const show = (operand: ProgramOperand): string =>
+    typeof operand === 'number' ? String(operand) : `%${operand.value}`;
   switch (instruction.kind) {
     case 'matmul': {
       const { x, weight, transposed, init } = instruction;
@@ -184,7 +185,9 @@ function showInstruction(instruction: Instruction): string {
     case 'copy': {
       const { x, offset, sizes, strides } = instruction;
       const range = sizes.length === 1 && strides[0] === 1;
-      return range ? `copy %${x}[${offset}:${offset + sizes[0]}]` : `copy %${x} from ${offset} sizes [${sizes.join(', ')}] strides [${strides.join(', ')}]`;
+      return range
+        ? `copy %${x}[${offset}:${offset + sizes[0]}]`
+        : `copy %${x} from ${offset} sizes [${sizes.join(', ')}] strides [${strides.join(', ')}]`;
     }
     case 'concat':
       return `concat ${instruction.parts.map((part) => `%${part}`).join(' ')}`;

@@ -1,6 +1,14 @@
 import { runEagerly, type Scan } from './recurrence/eager.js';
 import { explainRoad, findRoad, runCompiled, type Explanation } from './recurrence/recurrence.js';
-import { checkScan, formedAs, listOf, type ScanOptions, type Step, type StepParameters, type Tensors } from './recurrence/scan-arguments.js';
+import {
+  checkScan,
+  formedAs,
+  listOf,
+  type ScanOptions,
+  type Step,
+  type StepParameters,
+  type Tensors,
+} from './recurrence/scan-arguments.js';
 import { scope } from './scope.js';
 import { Tensor } from './tensor.js';
 
@@ -19,12 +27,12 @@ import { Tensor } from './tensor.js';
  * @returns the outputs stacked over time, `[T, ...]`, and the state after each row's last valid step
  * @throws ShapeError, ArgumentError when sequences, lengths or states do not fit together, or a step changes the state's shape
  */
-export function scan<X extends Tensors, S extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters>(
-  step: Step<X, S, Y, P>,
-  xs: X,
-  state: S,
-  options: ScanOptions<P> = {},
-): [ys: Y, last: S] {
+export function scan<
+  X extends Tensors,
+  S extends Tensors,
+  Y extends Tensors,
+  P extends StepParameters = StepParameters,
+>(step: Step<X, S, Y, P>, xs: X, state: S, options: ScanOptions<P> = {}): [ys: Y, last: S] {
   const arranged = arrange(step, xs, state, options);
   return scope(() => {
     const road = findRoad(arranged);
@@ -56,7 +64,9 @@ function arrange<X extends Tensors, S extends Tensors, Y extends Tensors, P exte
     source: step,
     inputs,
     states,
-    parameters: options.parameters && Object.values(options.parameters).filter((value): value is Tensor => value instanceof Tensor),
+    parameters:
+      options.parameters &&
+      Object.values(options.parameters).filter((value): value is Tensor => value instanceof Tensor),
     extent,
     reverse: options.reverse === true,
   };
@@ -71,11 +81,11 @@ function arrange<X extends Tensors, S extends Tensors, Y extends Tensors, P exte
  * @param options - as for `scan`
  * @returns the road, the reason if it is the eager one, the number of products before, in and after the loop, and the programs in words
  */
-export function explain<X extends Tensors, S extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters>(
-  step: Step<X, S, Y, P>,
-  xs: X,
-  state: S,
-  options: ScanOptions<P> = {},
-): Explanation {
+export function explain<
+  X extends Tensors,
+  S extends Tensors,
+  Y extends Tensors,
+  P extends StepParameters = StepParameters,
+>(step: Step<X, S, Y, P>, xs: X, state: S, options: ScanOptions<P> = {}): Explanation {
   return explainRoad(findRoad(arrange(step, xs, state, options)));
 }

@@ -2,11 +2,7 @@ import { TraceError } from './errors.js';
 
 let tracing = false;
 
-/** Whether a step is being traced, so that nothing may be computed, drawn or changed. */
-export function isTracing(): boolean {
-  return tracing;
-}
-
+/** Runs a function in which nothing may be computed, drawn or changed: a step is being traced. */
 export function whileTracing<R>(fn: () => R): R {
   const before = tracing;
   tracing = true;

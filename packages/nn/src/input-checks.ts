@@ -76,7 +76,13 @@ export function checkShapeIs(owner: string, argument: string, tensor: Tensor, sh
  * @param other - what it is to meet
  * @param otherName - its name, 'the input' unless said otherwise
  */
-export function checkPlace(owner: string, argument: string, tensor: Tensor, other: Tensor, otherName = 'the input'): void {
+export function checkPlace(
+  owner: string,
+  argument: string,
+  tensor: Tensor,
+  other: Tensor,
+  otherName = 'the input',
+): void {
   if (tensor.dtype !== other.dtype) {
     const what = argument === 'input' ? 'the input' : argument;
     throw new DTypeError(
@@ -87,9 +93,7 @@ export function checkPlace(owner: string, argument: string, tensor: Tensor, othe
   if (tensor.backend === other.backend) return;
   const [here, there] = [tensor.backend.info.name, other.backend.info.name];
   const places =
-    here === there
-      ? `on another '${here}' backend than ${otherName}`
-      : `on '${here}' and ${otherName} on '${there}'`;
+    here === there ? `on another '${here}' backend than ${otherName}` : `on '${here}' and ${otherName} on '${there}'`;
   throw new BackendError(`${owner}: ${argument} is ${places}; move one of them with .to(backend)`, {
     code: 'ERR_MIXED_BACKENDS',
     argument,

@@ -1,5 +1,18 @@
 import { cpu } from '@rnn/backend-cpu';
-import { concat, fromData, getBackend, gradcheck, manualSeed, noGrad, ones, randn, scope, setBackend, tensor, type Tensor } from '@rnn/core';
+import {
+  concat,
+  fromData,
+  getBackend,
+  gradcheck,
+  manualSeed,
+  noGrad,
+  ones,
+  randn,
+  scope,
+  setBackend,
+  tensor,
+  type Tensor,
+} from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GRU, LSTM, mseLoss, packPaddedSequence, padPackedSequence, RNN, type LayerOptions } from '../src/index.js';
 import { expectClose } from './close.js';
@@ -9,15 +22,24 @@ beforeAll(async () => setBackend(await cpu()));
 /** The three layers behind one face: a list of states in and out. */
 interface AnyLayer {
   readonly layer: RNN | LSTM | GRU;
-  readonly forward: (x: Tensor, state?: readonly Tensor[], lengths?: readonly number[]) => [output: Tensor, states: readonly Tensor[]];
+  readonly forward: (
+    x: Tensor,
+    state?: readonly Tensor[],
+    lengths?: readonly number[],
+  ) => [output: Tensor, states: readonly Tensor[]];
 }
 
-const kinds: Record<string, (inputSize: number, hiddenSize: number, options?: LayerOptions & { projSize?: number }) => AnyLayer> = {
+const kinds: Record<
+  string,
+  (inputSize: number, hiddenSize: number, options?: LayerOptions & { projSize?: number }) => AnyLayer
+> = {
   RNN: (inputSize, hiddenSize, options) => single(new RNN(inputSize, hiddenSize, options)),
-  'RNN with relu': (inputSize, hiddenSize, options) => single(new RNN(inputSize, hiddenSize, { ...options, nonlinearity: 'relu' })),
+  'RNN with relu': (inputSize, hiddenSize, options) =>
+    single(new RNN(inputSize, hiddenSize, { ...options, nonlinearity: 'relu' })),
   GRU: (inputSize, hiddenSize, options) => single(new GRU(inputSize, hiddenSize, options)),
   LSTM: (inputSize, hiddenSize, options) => pair(new LSTM(inputSize, hiddenSize, options)),
-  'LSTM with a projection': (inputSize, hiddenSize, options) => pair(new LSTM(inputSize, hiddenSize, { projSize: 2, ...options })),
+  'LSTM with a projection': (inputSize, hiddenSize, options) =>
+    pair(new LSTM(inputSize, hiddenSize, { projSize: 2, ...options })),
 };
 const names = Object.keys(kinds);
 
@@ -72,7 +94,14 @@ describe.each(names)('%s', (name) => {
       expectClose(own[i], state, 0);
     });
     const h0 = statesLike(own);
-    expectClose(forward(x, h0)[0], forward(x.unsqueeze(1), h0.map((h) => h.unsqueeze(1)))[0], 0);
+    expectClose(
+      forward(x, h0)[0],
+      forward(
+        x.unsqueeze(1),
+        h0.map((h) => h.unsqueeze(1)),
+      )[0],
+      0,
+    );
   });
 
   it('treats each row of a padded batch as that row by itself, in values and gradients', () => {
@@ -87,7 +116,10 @@ describe.each(names)('%s', (name) => {
     const [output, states] = forward(x, h0, lengths);
     const all = [output, ...states];
     const weights = all.map((result) => randn(result.shape));
-    all.map((result, i) => result.mul(weights[i]).sum()).reduce((a, b) => a.add(b)).backward();
+    all
+      .map((result, i) => result.mul(weights[i]).sum())
+      .reduce((a, b) => a.add(b))
+      .backward();
     const gradients = [x, ...h0, ...layer.parameters()].map((leaf) => leaf.grad as Tensor);
     [x, ...h0, ...layer.parameters()].forEach((leaf) => (leaf.grad = undefined));
 
@@ -112,7 +144,14 @@ describe.each(names)('%s', (name) => {
     });
     // The row without a step hands its initial state through: its gradient is the weight itself.
     const expected = [x, ...h0, ...layer.parameters()].map((leaf, i) =>
-      i === 0 || i > h0.length ? leaf.grad : (leaf.grad as Tensor).add(concat([weights[i].mul(0).narrow(1, 0, 2), weights[i].narrow(1, 2, 1), weights[i].mul(0).narrow(1, 3, 1)], 1)),
+      i === 0 || i > h0.length
+        ? leaf.grad
+        : (leaf.grad as Tensor).add(
+            concat(
+              [weights[i].mul(0).narrow(1, 0, 2), weights[i].narrow(1, 2, 1), weights[i].mul(0).narrow(1, 3, 1)],
+              1,
+            ),
+          ),
     );
     gradients.forEach((gradient, i) => expectClose(gradient, expected[i] as Tensor, 1e-5));
   });
@@ -128,8 +167,13 @@ describe.each(names)('%s', (name) => {
       const x = clean.where(marks, padding);
       x.requiresGrad = true;
       const [output, states] = forward(x, undefined, lengths);
-      [output, ...states].map((result) => result.square().sum()).reduce((a, b) => a.add(b)).backward();
-      return [output, ...states, x.grad as Tensor, ...layer.parameters().map((p) => p.grad as Tensor)].flatMap((t) => [...t.dataSync()]);
+      [output, ...states]
+        .map((result) => result.square().sum())
+        .reduce((a, b) => a.add(b))
+        .backward();
+      return [output, ...states, x.grad as Tensor, ...layer.parameters().map((p) => p.grad as Tensor)].flatMap((t) => [
+        ...t.dataSync(),
+      ]);
     };
     const zero = run(0);
     expect(zero.every(Number.isFinite)).toBe(true);
@@ -149,7 +193,7 @@ describe.each(names)('%s', (name) => {
     const [padded, own] = padPackedSequence(out, { batchFirst: true, totalLength: 6 });
     expect(own).toEqual(lengths);
     expectClose(padded, output, 0);
-    (Array.isArray(last) ? (last as Tensor[]) : [last as Tensor]).forEach((state, i) => expectClose(state, states[i], 0));
+    (Array.isArray(last) ? (last as Tensor[]) : [last]).forEach((state, i) => expectClose(state, states[i], 0));
   });
 
   it('has right gradients with lengths, by central differences in float64', () => {
@@ -244,6 +288,8 @@ it('dropout of a single layer does nothing, as in PyTorch', () => {
 it('follows a parameter that was put in the place of another', () => {
   const [a, b] = [new GRU(3, 2), new GRU(3, 2)];
   b.weight_ih_l0 = a.weight_ih_l0;
-  b.forward(fromData(new Float32Array(12).fill(1), [2, 2, 3]))[0].sum().backward();
+  b.forward(fromData(new Float32Array(12).fill(1), [2, 2, 3]))[0]
+    .sum()
+    .backward();
   expect(a.weight_ih_l0.grad?.shape).toEqual([6, 3]);
 });

@@ -357,5 +357,5 @@ it('a user class keeps the types of its own forward', () => {
   expect([...value.dataSync()]).toEqual([3, 6]);
   expect(text).toBe('done');
   // @ts-expect-error -- times is missing
-  expect(() => new Two().forward(fromData([1, 2], [2]))).toThrow();
+  expect(() => new Two().forward(fromData([1, 2], [2]))).toThrow(Error);
 });

@@ -1,7 +1,32 @@
 import { cpu } from '@rnn/backend-cpu';
-import { concat, gradcheck, manualSeed, ones, randn, setBackend, stack, tanh, tensor, zeros, type Tensor } from '@rnn/core';
+import {
+  concat,
+  gradcheck,
+  manualSeed,
+  ones,
+  randn,
+  setBackend,
+  stack,
+  tanh,
+  tensor,
+  zeros,
+  type Tensor,
+} from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Bidirectional, GRU, GRUCell, Linear, LSTM, LSTMCell, Module, Parameter, Recurrent, RNN, RNNCell } from '../src/index.js';
+import {
+  Bidirectional,
+  GRU,
+  GRUCell,
+  Linear,
+  LSTM,
+  LSTMCell,
+  Module,
+  Parameter,
+  Recurrent,
+  RNN,
+  RNNCell,
+  type Cell,
+} from '../src/index.js';
 import { expectClose } from './close.js';
 
 beforeAll(async () => setBackend(await cpu()));
@@ -29,9 +54,13 @@ describe('Recurrent runs the built-in cells as the layers do', () => {
   const lengths = [4, 0, 6, 1];
   const x = (): Tensor => randn([6, 4, 3]);
 
-  it.each<[string, () => RNNCell | GRUCell, () => RNN | GRU]>([
+  it.each<[string, () => Module & Cell, () => RNN | GRU]>([
     ['RNNCell', () => new RNNCell(3, 5), () => new RNN(3, 5)],
-    ['RNNCell with relu', () => new RNNCell(3, 5, { nonlinearity: 'relu' }), () => new RNN(3, 5, { nonlinearity: 'relu' })],
+    [
+      'RNNCell with relu',
+      () => new RNNCell(3, 5, { nonlinearity: 'relu' }),
+      () => new RNN(3, 5, { nonlinearity: 'relu' }),
+    ],
     ['GRUCell', () => new GRUCell(3, 5), () => new GRU(3, 5)],
     ['GRUCell without bias', () => new GRUCell(3, 5, { bias: false }), () => new GRU(3, 5, { bias: false })],
   ])('%s', (_, makeCell, makeLayer) => {
@@ -45,7 +74,10 @@ describe('Recurrent runs the built-in cells as the layers do', () => {
     expectClose(own, output);
     expectClose(last, hN);
     expectClose(new Recurrent(cell).forward(input)[0], layer.forward(input)[0]);
-    expectClose(new Recurrent(cell, { batchFirst: true }).forward(input.transpose(0, 1), h0, { lengths })[0].transpose(0, 1), output);
+    expectClose(
+      new Recurrent(cell, { batchFirst: true }).forward(input.transpose(0, 1), h0, { lengths })[0].transpose(0, 1),
+      output,
+    );
     const sequence = input.select(1, 2);
     expectClose(new Recurrent(cell).forward(sequence)[0], layer.forward(sequence)[0]);
   });
@@ -56,7 +88,7 @@ describe('Recurrent runs the built-in cells as the layers do', () => {
     layer.loadStateDict(asLayer(cell));
     const input = x();
     const [output, [hN, cN]] = layer.forward(input, undefined, { lengths });
-    const [own, [h, c]] = new Recurrent(cell).forward(input, undefined, { lengths });
+    const [own, [h, c]] = new Recurrent<readonly [Tensor, Tensor]>(cell).forward(input, undefined, { lengths });
     expectClose(own, output);
     expectClose(h, hN);
     expectClose(c, cN);
@@ -72,7 +104,9 @@ describe('Recurrent runs the built-in cells as the layers do', () => {
     expectClose(own, output);
     expectClose(stack([h, hBack]), hN);
     expectClose(stack([c, cBack]), cN);
-    const turned = new Bidirectional(there, back, { batchFirst: true }).forward(input.transpose(0, 1), undefined, { lengths });
+    const turned = new Bidirectional(there, back, { batchFirst: true }).forward(input.transpose(0, 1), undefined, {
+      lengths,
+    });
     expectClose(turned[0].transpose(0, 1), output);
     expect(Object.keys(new Bidirectional(there, back).stateDict())).toContain('backwardCell.weight_hh');
   });
@@ -98,8 +132,18 @@ describe('Recurrent runs a cell of one’s own', () => {
     const [expected, actual] = [loop, scanned].map((run) => {
       cell.zeroGrad();
       const results = run();
-      results.map((result, i) => result.mul(i + 1).square().sum()).reduce((a, b) => a.add(b)).backward();
-      return [...results, ...cell.parameters().map((parameter) => parameter.grad as Tensor)].map((t) => [...t.dataSync()]);
+      results
+        .map((result, i) =>
+          result
+            .mul(i + 1)
+            .square()
+            .sum(),
+        )
+        .reduce((a, b) => a.add(b))
+        .backward();
+      return [...results, ...cell.parameters().map((parameter) => parameter.grad as Tensor)].map((t) => [
+        ...t.dataSync(),
+      ]);
     });
     actual.forEach((values, i) => values.forEach((value, j) => expect(value).toBeCloseTo(expected[i][j], 12)));
     expect(Object.keys(new Recurrent<readonly Tensor[]>(cell).stateDict())[0]).toBe('cell.lift.weight');
@@ -120,15 +164,26 @@ describe('Recurrent runs a cell of one’s own', () => {
     const cell = new GRUCell(3, 4);
     const x = randn([5, 2, 3]);
     const h0 = randn([2, 4]);
-    const [output, last] = new Recurrent(cell).forward(x, h0, { resets: [[0, 0], [0, 0], [1, 0], [0, 0], [0, 0]] });
+    const [output, last] = new Recurrent(cell).forward(x, h0, {
+      resets: [
+        [0, 0],
+        [0, 0],
+        [1, 0],
+        [0, 0],
+        [0, 0],
+      ],
+    });
     const [first] = new Recurrent(cell).forward(x.slice(0, 0, 2), h0);
-    const [second, end] = new Recurrent(cell).forward(x.slice(0, 2), h0);
-    const [whole, wholeEnd] = new Recurrent(cell).forward(x, h0);
+    const [second, end] = new Recurrent<Tensor>(cell).forward(x.slice(0, 2), h0);
+    const [whole, wholeEnd] = new Recurrent<Tensor>(cell).forward(x, h0);
     expectClose(output.select(1, 0), concat([first, second]).select(1, 0));
     expectClose(output.select(1, 1), whole.select(1, 1));
     expectClose(last, stack([end.select(0, 0), wholeEnd.select(0, 1)]));
     const turned = new Recurrent(cell, { batchFirst: true });
-    const marks = [[0, 0, 1, 0, 0], [0, 0, 0, 0, 0]];
+    const marks = [
+      [0, 0, 1, 0, 0],
+      [0, 0, 0, 0, 0],
+    ];
     expectClose(turned.forward(x.transpose(0, 1), h0, { resets: marks })[0].transpose(0, 1), output);
     expectClose(turned.forward(x.transpose(0, 1), h0, { resets: tensor(marks) })[0].transpose(0, 1), output);
   });
@@ -163,7 +218,10 @@ describe('Recurrent runs a cell of one’s own', () => {
       }
     }
     const cell = new Curious();
-    const x = tensor([[1, 1], [-5, -5]]);
+    const x = tensor([
+      [1, 1],
+      [-5, -5],
+    ]);
     const [output] = new Recurrent(cell).forward(x, zeros([2]));
     const first = cell.forward(x.select(0, 0), zeros([2]));
     expectClose(output, stack([first, cell.forward(x.select(0, 1), first)]));
@@ -173,20 +231,44 @@ describe('Recurrent runs a cell of one’s own', () => {
 describe('mistakes', () => {
   it.each<[() => unknown, string | RegExp]>([
     [() => new Recurrent({} as never), 'Recurrent: cell has no forward(x, state), expected a module such as LSTMCell'],
-    [() => new Bidirectional(new GRUCell(2, 2), undefined as never), 'Bidirectional: backwardCell has no forward(x, state)'],
-    [() => new Recurrent(new GRUCell(2, 2), { batch_first: true } as never), "Recurrent: unknown option 'batch_first'; write batchFirst"],
+    [
+      () => new Bidirectional(new GRUCell(2, 2), undefined as never),
+      'Bidirectional: backwardCell has no forward(x, state)',
+    ],
+    [
+      () => new Recurrent(new GRUCell(2, 2), { batch_first: true } as never),
+      "Recurrent: unknown option 'batch_first'; write batchFirst",
+    ],
     [
       () => new Recurrent<readonly Tensor[]>(new TwoSpeeds()).forward(ones([2, 2, 3])),
       'Recurrent: TwoSpeeds has no initialState(batch), so the first state has to be given: forward(x, h0)',
     ],
-    [() => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 5])), 'GRUCell: input has 5 features but inputSize is 3'],
-    [() => new Recurrent(new GRUCell(3, 2)).forward(ones([0, 2, 3])), 'Recurrent: input has shape [0, 2, 3], expected [T, B, ...] with every size at least 1'],
+    [
+      () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 5])),
+      'GRUCell: input has 5 features but inputSize is 3',
+    ],
+    [
+      () => new Recurrent(new GRUCell(3, 2)).forward(ones([0, 2, 3])),
+      'Recurrent: input has shape [0, 2, 3], expected [T, B, ...] with every size at least 1',
+    ],
     [() => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 0, 3])), 'Recurrent: input has shape [4, 0, 3]'],
     [() => new Recurrent(new GRUCell(3, 2)).forward(ones([4])), 'Recurrent: input has shape [4], expected [T, I]'],
-    [() => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { lengths: [5, 1] }), 'Recurrent: lengths[0] is 5, expected a whole number from 0 to 4'],
-    [() => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { lenghts: [1, 1] } as never), "Recurrent: unknown option 'lenghts'"],
-    [() => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), ones([2, 3])), 'GRUCell: h has shape [2, 3], expected [2, 2] (batch, hiddenSize)'],
-    [() => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { resets: [[1, 0]] }), /resets has shape \[1, 2\], expected \[4, 2\]/],
+    [
+      () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { lengths: [5, 1] }),
+      'Recurrent: lengths[0] is 5, expected a whole number from 0 to 4',
+    ],
+    [
+      () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { lenghts: [1, 1] } as never),
+      "Recurrent: unknown option 'lenghts'",
+    ],
+    [
+      () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), ones([2, 3])),
+      'GRUCell: h has shape [2, 3], expected [2, 2] (batch, hiddenSize)',
+    ],
+    [
+      () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { resets: [[1, 0]] }),
+      /resets has shape \[1, 2\], expected \[4, 2\]/,
+    ],
   ])('%s', (call, message) => {
     expect(call).toThrow(message);
   });

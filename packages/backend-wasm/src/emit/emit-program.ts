@@ -2,7 +2,14 @@
 import type { Instruction, Program, ProgramOperand } from '@rnn/core';
 import { FEW } from '../matmul.js';
 import { layoutOf, type Layout, type Member, type Place, type Segment } from './layout-of.js';
-import { binaryExpression, isEmittable, LongFunctions, unaryExpression, Vectors, type Expression } from './vector-functions.js';
+import {
+  binaryExpression,
+  isEmittable,
+  LongFunctions,
+  unaryExpression,
+  Vectors,
+  type Expression,
+} from './vector-functions.js';
 import { Code, F32, I32, ModuleWriter, V128, type FunctionType } from './writer.js';
 
 /** What the argument block begins with, in bytes; the pointers follow. */
@@ -67,12 +74,18 @@ export function emitProgram(program: Program, isShared: boolean, relaxed: boolea
   for (const number of functions) step.get(0).call(number);
   const stepNumber = writer.addFunction(takesBlock, step);
   writer.exportFunction('step', stepNumber);
-  writer.exportFunction('run', writer.addFunction({ parameters: [I32, I32], results: [] }, emitRun(program, layout, stepNumber)));
+  writer.exportFunction(
+    'run',
+    writer.addFunction({ parameters: [I32, I32], results: [] }, emitRun(program, layout, stepNumber)),
+  );
   return { bytes: writer.bytes(), layout };
 }
 
 /** Bytes that a stacked operand or output moves on from step to step, without the sign, for one row. */
-export function stepStrides({ stacked, outputs }: Program, { widths, slots }: Layout): { readonly slot: number; readonly rowBytes: number }[] {
+export function stepStrides(
+  { stacked, outputs }: Program,
+  { widths, slots }: Layout,
+): { readonly slot: number; readonly rowBytes: number }[] {
   return [
     ...stacked.map((width, i) => ({ slot: slots.stacked[i], rowBytes: width * 4 })),
     ...outputs.map((value, i) => ({ slot: slots.outputs[i], rowBytes: widths[value] * 4 })),
@@ -132,7 +145,8 @@ class Streams {
 function reads(member: Member): number[] {
   if ('copyOf' in member) return [member.copyOf];
   const { instruction } = member;
-  const values = (...operands: readonly ProgramOperand[]): number[] => operands.flatMap((x) => (typeof x === 'object' ? [x.value] : []));
+  const values = (...operands: readonly ProgramOperand[]): number[] =>
+    operands.flatMap((x) => (typeof x === 'object' ? [x.value] : []));
   switch (instruction.kind) {
     case 'unary':
       return [instruction.x];
@@ -145,10 +159,20 @@ function reads(member: Member): number[] {
   }
 }
 
-function emitSegment(code: Code, { width, members }: Segment, layout: Layout, long: LongFunctions, relaxed: boolean): void {
+function emitSegment(
+  code: Code,
+  { width, members }: Segment,
+  layout: Layout,
+  long: LongFunctions,
+  relaxed: boolean,
+): void {
   const made = new Set(members.flatMap((member) => ('copyOf' in member ? [] : [member.value])));
   const outside = [...new Set(members.flatMap(reads))].filter((value) => !made.has(value));
-  const sources = outside.map((value) => ({ value, place: placeOf(layout, value), isSpread: layout.widths[value] === 1 && width > 1 }));
+  const sources = outside.map((value) => ({
+    value,
+    place: placeOf(layout, value),
+    isSpread: layout.widths[value] === 1 && width > 1,
+  }));
   const targets = members.map((member) => layout.destinations(member.value));
   const streams = new Streams(code);
   for (const { place } of sources) streams.at(place);
@@ -174,7 +198,10 @@ function emitSegment(code: Code, { width, members }: Segment, layout: Layout, lo
       code.get(streams.at(place)).get(index).add();
       code.simdAt(single ? 0x5c : 0x00, place.offset).set(values.get(value) as number);
     }
-    const read = (value: number): Expression => () => void code.get(spread.get(value) ?? (values.get(value) as number));
+    const read =
+      (value: number): Expression =>
+      () =>
+        void code.get(spread.get(value) ?? (values.get(value) as number));
     members.forEach((member, i) => {
       if (!('copyOf' in member)) {
         expressionOf(member.instruction, v, read, long)();
@@ -216,14 +243,21 @@ function emitSegment(code: Code, { width, members }: Segment, layout: Layout, lo
   const loadSpread = (onlyFixed: boolean): void => {
     for (const { value, place, isSpread } of sources) {
       if (!isSpread || (place.rowStride === 0) !== onlyFixed) continue;
-      code.get(streams.at(place)).simdAt(0x09, place.offset).set(spread.get(value) as number);
+      code
+        .get(streams.at(place))
+        .simdAt(0x09, place.offset)
+        .set(spread.get(value) as number);
     }
   };
   const rows = code.local(I32);
   code.get(0).loadI32(ROWS).set(rows);
   loadSpread(true);
   if (isFlat) {
-    code.get(rows).i32(width * 4).multiply().set(end);
+    code
+      .get(rows)
+      .i32(width * 4)
+      .multiply()
+      .set(end);
     row();
     return;
   }
@@ -241,7 +275,12 @@ function placeOf(layout: Layout, value: number): Place {
   return place;
 }
 
-function expressionOf(instruction: Instruction, v: Vectors, read: (value: number) => Expression, long: LongFunctions): Expression {
+function expressionOf(
+  instruction: Instruction,
+  v: Vectors,
+  read: (value: number) => Expression,
+  long: LongFunctions,
+): Expression {
   const operand = (x: ProgramOperand): Expression => (typeof x === 'number' ? v.splat(x) : read(x.value));
   switch (instruction.kind) {
     case 'unary':
@@ -314,14 +353,27 @@ function emitProduct(
   code.when(
     () => {
       pointer(left);
-      code.i32(left.rowStride).get(0).loadI32(pointerAt(raw)).i32(columns * 4);
+      code
+        .i32(left.rowStride)
+        .get(0)
+        .loadI32(pointerAt(raw))
+        .i32(columns * 4);
       target();
       initial();
-      code.get(0).loadI32(ROWS).i32(k).i32(width).call(transposed ? imports.vectorsTransposed : imports.vectors);
+      code
+        .get(0)
+        .loadI32(ROWS)
+        .i32(k)
+        .i32(width)
+        .call(transposed ? imports.vectorsTransposed : imports.vectors);
     },
     () => {
       pointer(left);
-      code.i32(left.rowStride).i32(4).get(0).loadI32(pointerAt(layout.slots.packed.get(weight) as number));
+      code
+        .i32(left.rowStride)
+        .i32(4)
+        .get(0)
+        .loadI32(pointerAt(layout.slots.packed.get(weight) as number));
       target();
       initial();
       code.get(0).loadI32(ROWS).i32(k).i32(width).i32(0).call(imports.product);
@@ -376,7 +428,12 @@ function emitReduce(
 }
 
 /** Features in another order: nested loops over the walk. */
-function emitWalk(code: Code, { offset, sizes, strides }: Extract<Instruction, { kind: 'copy' }>, from: Place, to: Place): void {
+function emitWalk(
+  code: Code,
+  { offset, sizes, strides }: Extract<Instruction, { kind: 'copy' }>,
+  from: Place,
+  to: Place,
+): void {
   const streams = new Streams(code);
   const [source, target] = [streams.at(from), streams.at(to)];
   const rows = code.local(I32);
@@ -396,7 +453,11 @@ function emitWalk(code: Code, { offset, sizes, strides }: Extract<Instruction, {
     code.advance(at, -sizes[dim] * strides[dim] * 4);
   };
   code.times({ local: rows }, () => {
-    code.get(source).i32(from.offset + offset * 4).add().set(at);
+    code
+      .get(source)
+      .i32(from.offset + offset * 4)
+      .add()
+      .set(at);
     code.get(target).i32(to.offset).add().set(out);
     level(0);
     streams.nextRow();

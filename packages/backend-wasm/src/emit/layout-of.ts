@@ -17,19 +17,21 @@ export interface Segment {
 }
 
 /** A member of a segment: an instruction, or a copy of a value to places where it is wanted as well. */
-export type Member = { readonly value: number; readonly instruction: Instruction } | { readonly value: number; readonly copyOf: number };
+export type Member =
+  | { readonly value: number; readonly instruction: Instruction }
+  | { readonly value: number; readonly copyOf: number };
 
 /** An instruction of another kind, by itself. */
-export interface Single {
+interface Single {
   readonly kind: 'single';
   readonly value: number;
   readonly instruction: Instruction;
 }
 
-export type Group = Segment | Single;
+type Group = Segment | Single;
 
 /** The pointers of the argument block, in order. */
-export interface Slots {
+interface Slots {
   readonly stacked: readonly number[];
   /** The state before the step, and after it. */
   readonly before: readonly number[];
@@ -59,7 +61,11 @@ function isElementwise({ kind }: Instruction): boolean {
 
 /** A range of features, which is read where it is. */
 function isRange(instruction: Instruction): boolean {
-  return instruction.kind === 'copy' && instruction.sizes.length === 1 && (instruction.strides[0] === 1 || instruction.sizes[0] === 1);
+  return (
+    instruction.kind === 'copy' &&
+    instruction.sizes.length === 1 &&
+    (instruction.strides[0] === 1 || instruction.sizes[0] === 1)
+  );
 }
 
 export function layoutOf(program: Program): Layout {
@@ -80,7 +86,8 @@ export function layoutOf(program: Program): Layout {
     scratch: [] as { slot: number; rowBytes: number }[],
   };
   for (const instruction of body) {
-    if (instruction.kind === 'matmul' && !slots.packed.has(instruction.weight)) slots.packed.set(instruction.weight, slot());
+    if (instruction.kind === 'matmul' && !slots.packed.has(instruction.weight))
+      slots.packed.set(instruction.weight, slot());
   }
   const scratch = (width: number): Place => {
     const rowBytes = width * 4;
@@ -148,7 +155,10 @@ export function layoutOf(program: Program): Layout {
     if (instruction !== undefined && !isRange(instruction) && instruction.kind !== 'concat') return;
     const places = wanted.get(value) ?? [];
     if (places.length === 0) return;
-    copies.set(value, place({ value, copyOf: value }, widths[value], () => true, readyAt(value)));
+    copies.set(
+      value,
+      place({ value, copyOf: value }, widths[value], () => true, readyAt(value)),
+    );
   };
   for (let value = 0; value < first; value++) copyIfRead(value);
   body.forEach((instruction, i) => {
@@ -160,8 +170,14 @@ export function layoutOf(program: Program): Layout {
     const operands = operandsOf(instruction);
     if (isElementwise(instruction)) {
       // A value of the same width may be in the same segment; any other has to be in memory.
-      const from = Math.max(0, ...operands.map((x) => (isLocal(x, instruction.width) ? (groupOf.get(x) as number) : readyAt(x))));
-      groupOf.set(value, place({ value, instruction }, instruction.width, () => true, from));
+      const from = Math.max(
+        0,
+        ...operands.map((x) => (isLocal(x, instruction.width) ? (groupOf.get(x) as number) : readyAt(x))),
+      );
+      groupOf.set(
+        value,
+        place({ value, instruction }, instruction.width, () => true, from),
+      );
     } else {
       const from = Math.max(0, ...operands.map(readyAt));
       // Behind everything that it needs; later groups may still be joined by what does not need it.
@@ -185,7 +201,8 @@ export function layoutOf(program: Program): Layout {
     }
     if (instruction.kind === 'concat') return;
     for (const x of operandsOf(instruction)) {
-      if (!isElementwise(instruction) || !isLocal(x, instruction.width) || groupOf.get(x) !== groupOf.get(value)) leaves.add(base(x));
+      if (!isElementwise(instruction) || !isLocal(x, instruction.width) || groupOf.get(x) !== groupOf.get(value))
+        leaves.add(base(x));
     }
   });
   body.forEach((instruction, i) => {

@@ -240,7 +240,13 @@ export function isEmittable(op: BinaryOp, b: unknown): boolean {
 }
 
 /** A binary function of expressions that may be used more than once. `exponent` is the number that `b` stands for, if any. */
-export function binaryExpression(op: BinaryOp, v: Vectors, a: Expression, b: Expression, exponent: number | undefined): Expression {
+export function binaryExpression(
+  op: BinaryOp,
+  v: Vectors,
+  a: Expression,
+  b: Expression,
+  exponent: number | undefined,
+): Expression {
   const flag = (mask: Expression): Expression => v.and(mask, v.splat(1));
   switch (op) {
     case 'add':

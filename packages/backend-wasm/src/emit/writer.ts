@@ -196,7 +196,8 @@ export class ModuleWriter {
   }
 
   private typeNumber(type: FunctionType): number {
-    const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
+    const same = (a: readonly number[], b: readonly number[]): boolean =>
+      a.length === b.length && a.every((x, i) => x === b[i]);
     const known = this.types.findIndex((t) => same(t.parameters, type.parameters) && same(t.results, type.results));
     return known >= 0 ? known : this.types.push(type) - 1;
   }
@@ -224,7 +225,12 @@ export class ModuleWriter {
     };
     section(1, this.types.length, (content) => {
       for (const { parameters, results } of this.types) {
-        content.byte(0x60).unsigned(parameters.length).byte(...parameters).unsigned(results.length).byte(...results);
+        content
+          .byte(0x60)
+          .unsigned(parameters.length)
+          .byte(...parameters)
+          .unsigned(results.length)
+          .byte(...results);
       }
     });
     section(2, this.imports.length + 1, (content) => {

@@ -44,7 +44,16 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
   const shortest = lengths === undefined ? steps : Math.min(...lengths);
   const longest = lengths === undefined ? steps : Math.max(...lengths);
   // One mask a step, 1 for rows that are still going; only steps in which rows differ need it.
-  const masks = lengths && unbind(fromData(lengths.flatMap((length) => Array.from({ length: steps }, (_, t) => (t < length ? 1 : 0))), [lengths.length, steps], { backend }), 1);
+  const masks =
+    lengths &&
+    unbind(
+      fromData(
+        lengths.flatMap((length) => Array.from({ length: steps }, (_, t) => (t < length ? 1 : 0))),
+        [lengths.length, steps],
+        { backend },
+      ),
+      1,
+    );
   const maskAt = (t: number): Tensor | undefined => (t < shortest ? undefined : masks?.[t]);
   const sequences = inputs.map((x) => unbind(x, 0));
   const rows = lengths?.length ?? sequences[0][0].shape[0];
@@ -71,12 +80,17 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
       isSingle = result.isSingle;
       checkStates(initial, result.next);
       if (mask === undefined) return [result.outputs, result.next] as const;
-      return [result.outputs.map((v) => chosen(mask, v, 0)), result.next.map((s, i) => chosen(mask, s, before[i]))] as const;
+      return [
+        result.outputs.map((v) => chosen(mask, v, 0)),
+        result.next.map((s, i) => chosen(mask, s, before[i])),
+      ] as const;
     });
     outputs[t] = y;
     current = next;
   }
-  const stacked = outputs[0].map((first, i) => stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))));
+  const stacked = outputs[0].map((first, i) =>
+    stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))),
+  );
   return { outputs: stacked, last: current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)), isSingle };
 }
 
@@ -86,7 +100,8 @@ function chosen(marks: Tensor, a: Tensor, b: Tensor | number): Tensor {
 }
 
 function checkStates(before: readonly Tensor[], after: readonly Tensor[]): void {
-  const fits = after.length === before.length && after.every((s, i) => s instanceof Tensor && sameShape(s.shape, before[i].shape));
+  const fits =
+    after.length === before.length && after.every((s, i) => s instanceof Tensor && sameShape(s.shape, before[i].shape));
   if (fits) return;
   throw new ShapeError(
     `scan: the step made a state of shape ${after.map((s) => showShape(s.shape)).join(', ')} out of ${before.map((s) => showShape(s.shape)).join(', ')}, expected the same`,

@@ -1,7 +1,15 @@
 /** Runs a program by a backend's primitives: what a backend without `compile` does, and what `compile` is held against. */
 import type { Backend, Operand, Storage, Strided } from '../backend.js';
 import { hostArray } from '../dtype.js';
-import { firstInstruction, operandsOf, type Instruction, type Program, type ProgramArguments, type ProgramOperand, type ProgramResults } from '../program.js';
+import {
+  firstInstruction,
+  operandsOf,
+  type Instruction,
+  type Program,
+  type ProgramArguments,
+  type ProgramOperand,
+  type ProgramResults,
+} from '../program.js';
 import { mergeDims, sizeOf } from '../shape.js';
 
 /**
@@ -20,7 +28,8 @@ export function executeProgram(backend: Backend, program: Program, args: Program
   let carried = args.carried;
   let aside: readonly Storage[] | undefined; // adjoints due to the initial state
   const replace = (next: readonly Storage[]): void => {
-    for (const storage of carried) if (!args.carried.includes(storage) && !next.includes(storage)) backend.release(storage);
+    for (const storage of carried)
+      if (!args.carried.includes(storage) && !next.includes(storage)) backend.release(storage);
     carried = next;
   };
   for (let n = 0; n < steps; n++) {
@@ -33,8 +42,13 @@ export function executeProgram(backend: Backend, program: Program, args: Program
     const stacked = args.stacked.map((storage, i) => body.stepOf(storage, t, program.stacked[i], steps));
     const { next, outputs } = body.run(stacked, carried);
     for (const [i, storage] of stacked.entries()) if (storage !== args.stacked[i]) backend.release(storage);
-    outputs.forEach((storage, i) => kept[i].push(going === undefined ? storage : body.masked(going, storage, program.outputs[i])));
-    let after: Storage[] = going === undefined ? next : next.map((storage, i) => body.chooseOwned(going, storage, carried[i], program.carried[i]));
+    outputs.forEach((storage, i) =>
+      kept[i].push(going === undefined ? storage : body.masked(going, storage, program.outputs[i])),
+    );
+    let after: Storage[] =
+      going === undefined
+        ? next
+        : next.map((storage, i) => body.chooseOwned(going, storage, carried[i], program.carried[i]));
     if (reset !== undefined && program.adjoint) {
       const due = after.map((storage, i) => body.choose(reset, storage, 0, program.carried[i]));
       const left = after.map((storage, i) => body.choose(reset, 0, storage, program.carried[i]));
@@ -53,7 +67,10 @@ export function executeProgram(backend: Backend, program: Program, args: Program
   const outputs = kept.map((list) => {
     if (list.length === 1) return list[0];
     const ordered = program.reverse ? list.reverse() : list;
-    const joined = backend.concat(ordered.map((storage) => ({ storage, run: storage.size })), 1);
+    const joined = backend.concat(
+      ordered.map((storage) => ({ storage, run: storage.size })),
+      1,
+    );
     for (const storage of ordered) backend.release(storage);
     return joined;
   });
@@ -174,7 +191,12 @@ class Body {
         );
         if (init === undefined) return product;
         const walk = this.walk([{ value: init }], width, values);
-        const sum = backend.binary('add', { storage: product, offset: 0, strides: denseLike(walk.sizes) }, walk.operands[0], walk.sizes);
+        const sum = backend.binary(
+          'add',
+          { storage: product, offset: 0, strides: denseLike(walk.sizes) },
+          walk.operands[0],
+          walk.sizes,
+        );
         backend.release(product);
         return sum;
       }
@@ -186,7 +208,11 @@ class Body {
   }
 
   /** Operands of an elementwise instruction as kernels take them. */
-  private walk(operands: readonly ProgramOperand[], width: number, values: readonly Storage[]): { operands: Operand[]; sizes: number[] } {
+  private walk(
+    operands: readonly ProgramOperand[],
+    width: number,
+    values: readonly Storage[],
+  ): { operands: Operand[]; sizes: number[] } {
     const read = operands.flatMap((operand) => (typeof operand === 'object' ? [operand.value] : []));
     const strides = read.map((value) => [this.rowStride(value), this.widthOf(value) === 1 && width > 1 ? 0 : 1]);
     const merged = mergeDims([this.rows, width], [...strides, [width, 1]]);
@@ -194,7 +220,9 @@ class Body {
     return {
       sizes: merged.sizes,
       operands: operands.map((operand) =>
-        typeof operand === 'number' ? operand : { storage: values[operand.value], offset: 0, strides: merged.strides[next++] },
+        typeof operand === 'number'
+          ? operand
+          : { storage: values[operand.value], offset: 0, strides: merged.strides[next++] },
       ),
     };
   }
@@ -204,11 +232,19 @@ class Body {
     const { backend, rows } = this;
     const { dtype } = this.program;
     const storage = backend.upload(hostArray(dtype, marked.map(Number)));
-    const operands: Operand[] = [{ storage, offset: 0, strides: [1, 0] }, ...[a, b].map((x) => (typeof x === 'number' ? x : { storage: x, offset: 0, strides: [width, 1] }))];
+    const operands: Operand[] = [
+      { storage, offset: 0, strides: [1, 0] },
+      ...[a, b].map((x) => (typeof x === 'number' ? x : { storage: x, offset: 0, strides: [width, 1] })),
+    ];
     const strided = operands.filter((x) => typeof x === 'object');
-    const merged = mergeDims([rows, width], strided.map((x) => x.strides));
+    const merged = mergeDims(
+      [rows, width],
+      strided.map((x) => x.strides),
+    );
     let next = 0;
-    const [condition, first, second] = operands.map((x) => (typeof x === 'object' ? { ...x, strides: merged.strides[next++] } : x));
+    const [condition, first, second] = operands.map((x) =>
+      typeof x === 'object' ? { ...x, strides: merged.strides[next++] } : x,
+    );
     const result = backend.select(condition as Strided, first, second, merged.sizes, dtype);
     backend.release(storage);
     return result;

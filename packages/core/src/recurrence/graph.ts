@@ -21,11 +21,30 @@ export type Operation =
   | { readonly kind: 'unary'; readonly op: UnaryOp; readonly x: Value }
   | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: Argument; readonly b: Argument }
   | { readonly kind: 'select'; readonly condition: Value; readonly a: Argument; readonly b: Argument }
-  | { readonly kind: 'copy'; readonly x: Value; readonly offset: number; readonly sizes: readonly number[]; readonly strides: readonly number[] }
+  | {
+      readonly kind: 'copy';
+      readonly x: Value;
+      readonly offset: number;
+      readonly sizes: readonly number[];
+      readonly strides: readonly number[];
+    }
   | { readonly kind: 'concat'; readonly parts: readonly Value[] }
   | { readonly kind: 'fill'; readonly value: number }
-  | { readonly kind: 'reduce'; readonly op: 'sum' | 'max' | 'min'; readonly x: Value; readonly outer: number; readonly size: number; readonly inner: number }
-  | { readonly kind: 'matmul'; readonly x: Value; readonly weight: Value; readonly transposed: boolean; readonly init: Value | undefined }
+  | {
+      readonly kind: 'reduce';
+      readonly op: 'sum' | 'max' | 'min';
+      readonly x: Value;
+      readonly outer: number;
+      readonly size: number;
+      readonly inner: number;
+    }
+  | {
+      readonly kind: 'matmul';
+      readonly x: Value;
+      readonly weight: Value;
+      readonly transposed: boolean;
+      readonly init: Value | undefined;
+    }
   // over rows: totals
   | { readonly kind: 'sumRows'; readonly x: Value }
   | { readonly kind: 'productRows'; readonly a: Value; readonly b: Value } // sum over rows of a^T b, [width of a, width of b]
@@ -114,7 +133,10 @@ export class Graph {
   }
 
   number(value: number, dtype: DType): Value {
-    return this.add('fixed', 1, dtype, `number ${Object.is(value, -0) ? '-0' : value} ${dtype}`, { kind: 'number', value });
+    return this.add('fixed', 1, dtype, `number ${Object.is(value, -0) ? '-0' : value} ${dtype}`, {
+      kind: 'number',
+      value,
+    });
   }
 
   unary(op: UnaryOp, x: Value): Value {
@@ -135,8 +157,10 @@ export class Graph {
    * `h Wh + (x Wx + (b + c))`, of which all but one product is done before the loop.
    */
   private addToProduct(product: Argument, term: Argument, width: number): Value | undefined {
-    if (typeof product !== 'object' || typeof term !== 'object' || product.operation.kind !== 'matmul') return undefined;
-    if (product.width !== width || term.width !== width || (!product.carried && term.domain === 'row')) return undefined;
+    if (typeof product !== 'object' || typeof term !== 'object' || product.operation.kind !== 'matmul')
+      return undefined;
+    if (product.width !== width || term.width !== width || (!product.carried && term.domain === 'row'))
+      return undefined;
     if (term.carried && term.operation.kind === 'matmul' && !isCarried(term.operation.init)) return undefined; // the other way round
     const { x, weight, transposed, init } = product.operation;
     return this.matmul(x, weight, transposed, width, init === undefined ? term : this.sum(init, term));
@@ -157,7 +181,12 @@ export class Graph {
   }
 
   select(condition: Value, a: Argument, b: Argument, width: number, dtype: DType): Value {
-    return this.add('row', width, dtype, `select ${condition.id} ${show(a)} ${show(b)} : ${width}`, { kind: 'select', condition, a, b });
+    return this.add('row', width, dtype, `select ${condition.id} ${show(a)} ${show(b)} : ${width}`, {
+      kind: 'select',
+      condition,
+      a,
+      b,
+    });
   }
 
   /** Features of a row (or of a fixed row, for every row) walked with strides. */
@@ -168,27 +197,49 @@ export class Graph {
     if (range && x.operation.kind === 'copy' && x.operation.sizes.length === 1 && x.operation.strides[0] === 1) {
       return this.copy(x.operation.x, x.operation.offset + offset, sizes, strides);
     }
-    return this.add('row', width, x.dtype, `copy ${x.id} ${offset} [${sizes.join()}] [${strides.join()}]`, { kind: 'copy', x, offset, sizes, strides });
+    return this.add('row', width, x.dtype, `copy ${x.id} ${offset} [${sizes.join()}] [${strides.join()}]`, {
+      kind: 'copy',
+      x,
+      offset,
+      sizes,
+      strides,
+    });
   }
 
   concat(parts: readonly Value[]): Value {
     if (parts.length === 1) return parts[0];
     const width = parts.reduce((sum, part) => sum + part.width, 0);
-    return this.add('row', width, parts[0].dtype, `concat ${parts.map(({ id }) => id).join()}`, { kind: 'concat', parts });
+    return this.add('row', width, parts[0].dtype, `concat ${parts.map(({ id }) => id).join()}`, {
+      kind: 'concat',
+      parts,
+    });
   }
 
   reduce(op: 'sum' | 'max' | 'min', x: Value, outer: number, size: number, inner: number): Value {
-    return this.add('row', outer * inner, x.dtype, `${op} ${x.id} over ${outer} ${size} ${inner}`, { kind: 'reduce', op, x, outer, size, inner });
+    return this.add('row', outer * inner, x.dtype, `${op} ${x.id} over ${outer} ${size} ${inner}`, {
+      kind: 'reduce',
+      op,
+      x,
+      outer,
+      size,
+      inner,
+    });
   }
 
   matmul(x: Value, weight: Value, transposed: boolean, width: number, init?: Value): Value {
-    return this.add('row', width, x.dtype, `matmul ${x.id} ${weight.id}${transposed ? '^T' : ''} ${init?.id ?? ''} : ${width}`, {
-      kind: 'matmul',
-      x,
-      weight,
-      transposed,
-      init,
-    });
+    return this.add(
+      'row',
+      width,
+      x.dtype,
+      `matmul ${x.id} ${weight.id}${transposed ? '^T' : ''} ${init?.id ?? ''} : ${width}`,
+      {
+        kind: 'matmul',
+        x,
+        weight,
+        transposed,
+        init,
+      },
+    );
   }
 
   sumRows(x: Value): Value {
@@ -199,7 +250,14 @@ export class Graph {
     return this.add('total', a.width * b.width, a.dtype, `productRows ${a.id} ${b.id}`, { kind: 'productRows', a, b });
   }
 
-  primitive(domain: 'fixed' | 'total', size: number, dtype: DType, key: string, inputs: readonly Value[], call: PrimitiveCall): Value {
+  primitive(
+    domain: 'fixed' | 'total',
+    size: number,
+    dtype: DType,
+    key: string,
+    inputs: readonly Value[],
+    call: PrimitiveCall,
+  ): Value {
     return this.add(domain, size, dtype, key, { kind: 'primitive', inputs, call });
   }
 }
@@ -215,7 +273,8 @@ function show(argument: Argument): string {
 
 /** The operand that a neutral element leaves as it is: x + 0, x - 0, x * 1, x / 1. */
 function unchanged(op: BinaryOp, a: Argument, b: Argument): Value | undefined {
-  if (typeof a === 'object' && b === (op === 'add' || op === 'sub' ? 0 : op === 'mul' || op === 'div' ? 1 : undefined)) return a;
+  if (typeof a === 'object' && b === (op === 'add' || op === 'sub' ? 0 : op === 'mul' || op === 'div' ? 1 : undefined))
+    return a;
   if (typeof b === 'object' && a === (op === 'add' ? 0 : op === 'mul' ? 1 : undefined)) return b;
   return undefined;
 }

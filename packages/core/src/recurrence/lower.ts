@@ -55,7 +55,13 @@ export function isCheap({ operation }: Value): boolean {
     case 'binary':
       return operation.op !== 'div' && operation.op !== 'pow';
     case 'unary':
-      return operation.op === 'neg' || operation.op === 'square' || operation.op === 'abs' || operation.op === 'sign' || operation.op === 'relu';
+      return (
+        operation.op === 'neg' ||
+        operation.op === 'square' ||
+        operation.op === 'abs' ||
+        operation.op === 'sign' ||
+        operation.op === 'relu'
+      );
     default:
       return false;
   }
@@ -67,7 +73,8 @@ export function lower(task: Task): Plan {
   const all = closure([...next, ...rows, ...totals], isGiven);
 
   const state = new Set<Value>(carried);
-  for (const value of all) if (!isGiven(value) && value.domain === 'row' && argumentsOf(value).some((x) => state.has(x))) state.add(value);
+  for (const value of all)
+    if (!isGiven(value) && value.domain === 'row' && argumentsOf(value).some((x) => state.has(x))) state.add(value);
   const feedsState = new Set(closure(next, isGiven));
   const inLoop = (value: Value): boolean => carried.includes(value) || (state.has(value) && feedsState.has(value));
 
@@ -86,10 +93,15 @@ export function lower(task: Task): Plan {
   }
 
   const after = [...wanted].filter((value) => state.has(value) && !inLoop(value));
-  const afterStage = after.length === 0 ? undefined : build(task, after, [], [], (v) => given.has(v) || inLoop(v) || (!state.has(v) && !inline.has(v)));
+  const afterStage =
+    after.length === 0
+      ? undefined
+      : build(task, after, [], [], (v) => given.has(v) || inLoop(v) || (!state.has(v) && !inline.has(v)));
   const loopWanted = unique([...wanted, ...(afterStage?.stacked ?? [])]).filter(inLoop);
   const loopStage =
-    carried.length === 0 ? undefined : build(task, loopWanted, carried, next, (v) => given.has(v) || (!state.has(v) && !inline.has(v)));
+    carried.length === 0
+      ? undefined
+      : build(task, loopWanted, carried, next, (v) => given.has(v) || (!state.has(v) && !inline.has(v)));
   const external = unique([...(afterStage?.stacked ?? []), ...(loopStage?.stacked ?? []), ...wanted]);
   const before = external.filter((value) => !given.has(value) && !state.has(value));
   const beforeStage = before.length === 0 ? undefined : build(task, before, [], [], (v) => given.has(v));
@@ -141,7 +153,8 @@ function build(
   for (const value of steps) registerFixed(value, fixedNumber);
   steps.forEach((value, i) => numbers.set(value, firstFixed + fixed.length + i));
 
-  const numberOf = (value: Value): number => (value.domain === 'row' ? (numbers.get(value) as number) : fixedNumber(value, 1, value.width));
+  const numberOf = (value: Value): number =>
+    value.domain === 'row' ? (numbers.get(value) as number) : fixedNumber(value, 1, value.width);
   const program: Program = {
     dtype: task.dtype,
     stacked: stacked.map(({ width }) => width),
@@ -175,14 +188,21 @@ function weightNumber({ operation, width }: Value, fixedNumber: FixedNumber): nu
 
 function instructionOf(value: Value, numberOf: (value: Value) => number, fixedNumber: FixedNumber): Instruction {
   const { operation, width } = value;
-  const operand = (argument: Argument): ProgramOperand => (typeof argument === 'number' ? argument : { value: numberOf(argument) });
+  const operand = (argument: Argument): ProgramOperand =>
+    typeof argument === 'number' ? argument : { value: numberOf(argument) };
   switch (operation.kind) {
     case 'unary':
       return { kind: 'unary', width, op: operation.op, x: numberOf(operation.x) };
     case 'binary':
       return { kind: 'binary', width, op: operation.op, a: operand(operation.a), b: operand(operation.b) };
     case 'select':
-      return { kind: 'select', width, condition: numberOf(operation.condition), a: operand(operation.a), b: operand(operation.b) };
+      return {
+        kind: 'select',
+        width,
+        condition: numberOf(operation.condition),
+        a: operand(operation.a),
+        b: operand(operation.b),
+      };
     case 'copy': {
       const { x, offset, sizes, strides } = operation;
       return { kind: 'copy', width, x: numberOf(x), offset, sizes, strides };

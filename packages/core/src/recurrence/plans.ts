@@ -34,7 +34,11 @@ export function plansOf({ captured: _, ...step }: TracedStep, dtype: DType, reve
       reverse,
       adjoint: false,
     });
-  return { step, inference: forward([]), training: step.derivative && trainingPlans(step, step.derivative, dtype, reverse, forward) };
+  return {
+    step,
+    inference: forward([]),
+    training: step.derivative && trainingPlans(step, step.derivative, dtype, reverse, forward),
+  };
 }
 
 function trainingPlans(
@@ -67,7 +71,9 @@ function trainingPlans(
  * cheaply made of values that are there anyway is made again; never both a value and what it is cheaply made of.
  */
 function keptValues(step: Plans['step'], results: readonly Value[], isAdjoint: ReadonlySet<Value>): Value[] {
-  const forward = new Set(closure([...step.outputs, ...step.next], () => false).filter(({ domain }) => domain === 'row'));
+  const forward = new Set(
+    closure([...step.outputs, ...step.next], () => false).filter(({ domain }) => domain === 'row'),
+  );
   const isForward = (value: Value): boolean => forward.has(value) || dependsOnlyOnForward(value);
   const memo = new Map<Value, boolean>();
   // A value that the derivative made of forward values alone, such as 1 - y * y, is a forward value too.

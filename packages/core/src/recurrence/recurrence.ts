@@ -91,7 +91,11 @@ function needsBatch({ extent }: Scan): boolean {
 
 function signatureOf(scan: Scan): Signature {
   const { inputs, states, parameters = [], reverse } = scan;
-  const slots = [...inputs, ...states, ...parameters].map((t) => ({ shape: t.shape, dtype: t.dtype, wantsGrad: t.requiresGrad }));
+  const slots = [...inputs, ...states, ...parameters].map((t) => ({
+    shape: t.shape,
+    dtype: t.dtype,
+    wantsGrad: t.requiresGrad,
+  }));
   return { needsBatch: needsBatch(scan), reverse, recorded: isGradEnabled(), backend: inputs[0].backend, slots };
 }
 
@@ -99,7 +103,8 @@ function signatureOf(scan: Scan): Signature {
 function fits(entry: Remembered, scan: Scan): boolean {
   const { inputs, states, parameters = [] } = scan;
   const { slots, batched } = entry;
-  if (entry.reverse !== scan.reverse || entry.recorded !== isGradEnabled() || entry.needsBatch !== needsBatch(scan)) return false;
+  if (entry.reverse !== scan.reverse || entry.recorded !== isGradEnabled() || entry.needsBatch !== needsBatch(scan))
+    return false;
   if (slots.length !== inputs.length + states.length + parameters.length) return false;
   const lead = batched ? 1 : 0;
   let at = 0;
@@ -116,7 +121,13 @@ function fits(entry: Remembered, scan: Scan): boolean {
 
 /** Whether a tensor has a slot's type and, beyond the leading dimensions of time and batch, its shape. */
 function fitsSlot(tensor: Tensor, { shape, dtype, wantsGrad }: Slot, lead: number, backend: Backend): boolean {
-  if (tensor.backend !== backend || tensor.dtype !== dtype || tensor.requiresGrad !== wantsGrad || tensor.rank !== shape.length) return false;
+  if (
+    tensor.backend !== backend ||
+    tensor.dtype !== dtype ||
+    tensor.requiresGrad !== wantsGrad ||
+    tensor.rank !== shape.length
+  )
+    return false;
   for (let i = lead; i < shape.length; i++) if (tensor.shape[i] !== shape[i]) return false;
   return true;
 }
@@ -129,11 +140,16 @@ function traceRoad(scan: Scan): Road {
     return { kind: 'eager', reason: `the arguments are of ${[...new Set(all.map((t) => t.dtype))].join(' and ')}` };
   }
   const batch = inputs[0].shape[1];
-  const canBeBatched = inputs.every((x) => x.rank > 1 && x.shape[1] === batch) && states.every((s) => s.rank > 0 && s.shape[0] === batch);
+  const canBeBatched =
+    inputs.every((x) => x.rank > 1 && x.shape[1] === batch) && states.every((s) => s.rank > 0 && s.shape[0] === batch);
   const reasons: string[] = [];
   for (const batched of [true, false]) {
     if (batched ? !canBeBatched : needsBatch(scan)) continue;
-    const slot = (t: Tensor, lead: number): Slot => ({ shape: t.shape.slice(lead + Number(batched)), dtype, wantsGrad: t.requiresGrad });
+    const slot = (t: Tensor, lead: number): Slot => ({
+      shape: t.shape.slice(lead + Number(batched)),
+      dtype,
+      wantsGrad: t.requiresGrad,
+    });
     const request: TraceRequest = {
       backend,
       batched,
@@ -146,7 +162,12 @@ function traceRoad(scan: Scan): Road {
     try {
       const traced = traceStep(step, request);
       const name = nameOf(traced.key, batched, reverse, dtype);
-      return { kind: 'compiled', plans: known.get(name) ?? learn(name, traced, step, request, reverse), captured: traced.captured, batched };
+      return {
+        kind: 'compiled',
+        plans: known.get(name) ?? learn(name, traced, step, request, reverse),
+        captured: traced.captured,
+        batched,
+      };
     } catch (error) {
       // Whatever is wrong with the step itself shows again, with real tensors, on the eager road.
       if (!(error instanceof Error)) throw error;
@@ -166,18 +187,30 @@ function learn(name: string, traced: TracedStep, step: ListStep, request: TraceR
     if (other.key !== traced.key) throw new TraceError('the step uses the size of the batch as a number');
   }
   const plans = plansOf(traced, request.inputs[0].dtype, reverse);
-  if (known.size >= KNOWN_AT_MOST) for (const oldest of known.keys()) { known.delete(oldest); break; }
+  if (known.size >= KNOWN_AT_MOST)
+    for (const oldest of known.keys()) {
+      known.delete(oldest);
+      break;
+    }
   known.set(name, plans);
   return plans;
 }
 
 /** Runs a step by its plans and records the whole loop as one operation. */
-export function runCompiled(scan: Scan, { plans, captured, batched }: CompiledRoad): [outputs: readonly Tensor[], last: readonly Tensor[]] {
+export function runCompiled(
+  scan: Scan,
+  { plans, captured, batched }: CompiledRoad,
+): [outputs: readonly Tensor[], last: readonly Tensor[]] {
   const { inputs, states, extent } = scan;
   const { step: traced } = plans;
   const { backend } = inputs[0];
   const rows = batched ? inputs[0].shape[1] : 1;
-  const run = { steps: extent.steps, rows, lengths: extent.lengths && Int32Array.from(extent.lengths), resets: extent.resets };
+  const run = {
+    steps: extent.steps,
+    rows,
+    lengths: extent.lengths && Int32Array.from(extent.lengths),
+    resets: extent.resets,
+  };
   const everything = [...inputs, ...states, ...captured];
   const training = isRecorded(everything) ? plans.training : undefined;
   const plan = training?.forward ?? plans.inference;
@@ -192,13 +225,19 @@ export function runCompiled(scan: Scan, { plans, captured, batched }: CompiledRo
         else values.make(traced.inputs[i], masked(backend, mask, x.storage));
       });
       captured.forEach((t, i) => values.lend(traced.capturedValues[i], t.storage));
-      const last = runPlan(plan, values, states.map((s) => s.storage), run);
+      const last = runPlan(
+        plan,
+        values,
+        states.map((s) => s.storage),
+        run,
+      );
       const lead = batched ? [extent.steps, rows] : [extent.steps];
       const inLoop = new Set(plan.loop?.outputs);
       const outputs = traced.outputs.map((value, i) => {
         const shape = [...lead, ...traced.outputShapes[i]];
         // What the loop itself puts out is masked already.
-        if (mask !== undefined && !inLoop.has(value)) return wrapped(backend, masked(backend, mask, values.get(value)), shape);
+        if (mask !== undefined && !inLoop.has(value))
+          return wrapped(backend, masked(backend, mask, values.get(value)), shape);
         return tensorOf(tensors, values, value, shape);
       });
       for (const value of [...(training?.kept ?? []), ...(mask === undefined ? [] : (training?.keptInputs ?? []))]) {
@@ -213,10 +252,20 @@ export function runCompiled(scan: Scan, { plans, captured, batched }: CompiledRo
   const outputs = results.slice(0, traced.outputs.length);
   const last = results.slice(traced.outputs.length);
   if (training !== undefined) {
-    const kept = [...training.kept, ...(mask === undefined ? [] : training.keptInputs)].map((value) => tensors.get(value) as Tensor);
+    const kept = [...training.kept, ...(mask === undefined ? [] : training.keptInputs)].map(
+      (value) => tensors.get(value) as Tensor,
+    );
     recordAll(results, 'scan', everything, [...everything, ...kept], (grads, saved, wanted) => {
       if (isGradEnabled()) return deriveEagerly(scan, grads, saved, wanted);
-      return runBackward(plans, training, { grads, saved, wanted, run, backend, counts: [inputs.length, states.length, captured.length], isMasked: mask !== undefined });
+      return runBackward(plans, training, {
+        grads,
+        saved,
+        wanted,
+        run,
+        backend,
+        counts: [inputs.length, states.length, captured.length],
+        isMasked: mask !== undefined,
+      });
     });
     for (const tensor of kept) if (!results.includes(tensor)) tensor.dispose();
   }
@@ -230,7 +279,8 @@ function wrapped(backend: Backend, storage: Storage, shape: Shape): Tensor {
 /** The tensor of a value; a value that is asked for twice shares its memory. */
 function tensorOf(tensors: Map<Value, Tensor>, values: Values, value: Value, shape: Shape): Tensor {
   const before = tensors.get(value);
-  const tensor = before === undefined ? wrapped(values.backend, values.take(value), shape) : new Tensor(before.held.retain(), shape);
+  const tensor =
+    before === undefined ? wrapped(values.backend, values.take(value), shape) : new Tensor(before.held.retain(), shape);
   if (before === undefined) tensors.set(value, tensor);
   return tensor;
 }
@@ -239,13 +289,22 @@ interface BackwardRun {
   readonly grads: readonly (Tensor | undefined)[];
   readonly saved: readonly Tensor[];
   readonly wanted: readonly boolean[];
-  readonly run: { readonly steps: number; readonly rows: number; readonly lengths: Int32Array | undefined; readonly resets: Uint8Array | undefined };
+  readonly run: {
+    readonly steps: number;
+    readonly rows: number;
+    readonly lengths: Int32Array | undefined;
+    readonly resets: Uint8Array | undefined;
+  };
   readonly backend: Backend;
   readonly counts: readonly [inputs: number, states: number, captured: number];
   readonly isMasked: boolean;
 }
 
-function runBackward({ step }: Plans, training: TrainingPlans, { grads, saved, wanted, run, backend, counts, isMasked }: BackwardRun): (Tensor | undefined)[] {
+function runBackward(
+  { step }: Plans,
+  training: TrainingPlans,
+  { grads, saved, wanted, run, backend, counts, isMasked }: BackwardRun,
+): (Tensor | undefined)[] {
   const { derivative, backward, kept, keptInputs } = training;
   const [inputs, states, captured] = counts;
   const all = inputs + states + captured;
@@ -299,7 +358,14 @@ function deriveEagerly(
     return gradient === undefined || !result.requiresGrad ? [] : [sum(mul(result, gradient))];
   });
   const positions = wanted.flatMap((isWanted, i) => (isWanted ? [i] : []));
-  const found = terms.length === 0 ? [] : grad(terms.reduce((a, b) => add(a, b)), positions.map((i) => saved[i]), { createGraph: true });
+  const found =
+    terms.length === 0
+      ? []
+      : grad(
+          terms.reduce((a, b) => add(a, b)),
+          positions.map((i) => saved[i]),
+          { createGraph: true },
+        );
   return wanted.map((_, i) => found[positions.indexOf(i)]);
 }
 
@@ -315,9 +381,16 @@ export interface Explanation {
 }
 
 export function explainRoad(road: Road): Explanation {
-  if (road.kind === 'eager') return { road: 'eager', reason: road.reason, products: { before: 0, loop: 0, after: 0 }, text: `eager: ${road.reason}` };
+  if (road.kind === 'eager')
+    return {
+      road: 'eager',
+      reason: road.reason,
+      products: { before: 0, loop: 0, after: 0 },
+      text: `eager: ${road.reason}`,
+    };
   const { inference, training } = road.plans;
-  const count = (stage: typeof inference.loop): number => stage?.program.body.filter(({ kind }) => kind === 'matmul').length ?? 0;
+  const count = (stage: typeof inference.loop): number =>
+    stage?.program.body.filter(({ kind }) => kind === 'matmul').length ?? 0;
   const parts = (title: string, plan: typeof inference | undefined): string[] =>
     (['before', 'loop', 'after'] as const).flatMap((part) => {
       const stage = plan?.[part];

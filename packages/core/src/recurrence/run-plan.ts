@@ -38,7 +38,8 @@ export class Values {
   get(value: Value): Storage {
     let storage = this.storages.get(value);
     if (storage === undefined) {
-      if (value.operation.kind !== 'number') throw new TypeError(`a ${value.operation.kind} was needed before it was computed`);
+      if (value.operation.kind !== 'number')
+        throw new TypeError(`a ${value.operation.kind} was needed before it was computed`);
       storage = this.backend.fill(value.operation.value, 1, value.dtype);
       this.make(value, storage);
     }
@@ -92,7 +93,13 @@ export function runPlan(plan: Plan, values: Values, initial: readonly Storage[],
 function computePrimitive(value: Value, values: Values): void {
   const { operation } = value;
   if (operation.kind !== 'primitive') throw new TypeError(`expected a primitive, received a ${operation.kind}`);
-  values.make(value, operation.call(values.backend, operation.inputs.map((input) => values.get(input))));
+  values.make(
+    value,
+    operation.call(
+      values.backend,
+      operation.inputs.map((input) => values.get(input)),
+    ),
+  );
 }
 
 function runStage(stage: Stage, values: Values, carried: readonly Storage[], extent: Extent): readonly Storage[] {
@@ -131,6 +138,19 @@ export function uploadMask(backend: Backend, { steps, rows, lengths }: Extent): 
 /** A stacked storage with zeros where the mask has them. */
 export function masked(backend: Backend, mask: Storage, storage: Storage): Storage {
   const width = storage.size / mask.size;
-  const [sizes, marks, elements] = width === 1 ? [[mask.size], [1], [1]] : [[mask.size, width], [1, 0], [width, 1]];
-  return backend.select({ storage: mask, offset: 0, strides: marks }, { storage, offset: 0, strides: elements }, 0, sizes, storage.dtype);
+  const [sizes, marks, elements] =
+    width === 1
+      ? [[mask.size], [1], [1]]
+      : [
+          [mask.size, width],
+          [1, 0],
+          [width, 1],
+        ];
+  return backend.select(
+    { storage: mask, offset: 0, strides: marks },
+    { storage, offset: 0, strides: elements },
+    0,
+    sizes,
+    storage.dtype,
+  );
 }

@@ -55,13 +55,23 @@ export function formedAs<Form extends Tensors>(form: Form, list: readonly Tensor
 }
 
 /** Checks the arguments of a scan before any work. */
-export function checkScan(sequences: readonly Tensor[], initial: readonly Tensor[], { lengths, resets }: ScanOptions): ScanExtent {
+export function checkScan(
+  sequences: readonly Tensor[],
+  initial: readonly Tensor[],
+  { lengths, resets }: ScanOptions,
+): ScanExtent {
   checkPresent('xs', sequences);
   checkPresent('state', initial);
   const [steps, batch] = sequences[0]?.shape ?? [];
-  if (steps === undefined) refuse('xs', sequences[0] === undefined ? 'no sequence' : 'shape []', '[T, B, ...] or a list of such');
+  if (steps === undefined)
+    refuse('xs', sequences[0] === undefined ? 'no sequence' : 'shape []', '[T, B, ...] or a list of such');
   for (const x of sequences) {
-    if (x.shape[0] !== steps) refuse('xs', `shapes ${sequences.map((s) => showShape(s.shape)).join(' and ')}`, 'the same number of steps in front');
+    if (x.shape[0] !== steps)
+      refuse(
+        'xs',
+        `shapes ${sequences.map((s) => showShape(s.shape)).join(' and ')}`,
+        'the same number of steps in front',
+      );
   }
   if (lengths === undefined && resets === undefined) return { steps, lengths: undefined, resets: undefined };
   for (const x of sequences) if (batch === undefined || x.shape[1] !== batch) refuseRows('xs', x, batch, '[T, B, ...]');
@@ -80,7 +90,8 @@ function checkPresent(argument: string, tensors: readonly Tensor[]): void {
   if (!Array.isArray(tensors)) checkTensor('scan', argument, tensors);
   tensors.forEach((x, i) => {
     checkTensor('scan', `${argument}[${i}]`, x);
-    if (x.size === 0) refuse(argument, `shape ${showShape(x.shape)}, which has no element`, 'at least one step, row and feature');
+    if (x.size === 0)
+      refuse(argument, `shape ${showShape(x.shape)}, which has no element`, 'at least one step, row and feature');
   });
 }
 
@@ -90,13 +101,24 @@ function refuse(argument: string, received: string, expected: string): never {
 
 function refuseRows(argument: string, x: Tensor, batch: number | undefined, form: string): never {
   const size = batch === undefined ? '' : `, here ${batch}`;
-  refuse(argument, `shape ${showShape(x.shape)}`, `${form} with one batch size${size}, as lengths and resets speak of rows`);
+  refuse(
+    argument,
+    `shape ${showShape(x.shape)}`,
+    `${form} with one batch size${size}, as lengths and resets speak of rows`,
+  );
 }
 
 function checkResets(resets: NonNullable<ScanOptions['resets']>, steps: number, batch: number): Uint8Array {
   const shape = resets instanceof Tensor ? resets.shape : [resets.length, resets[0]?.length ?? 0];
-  if (!sameShape(shape, [steps, batch]) || (!(resets instanceof Tensor) && resets.some((row) => row.length !== batch))) {
-    refuse('resets', `shape ${showShape(shape)}${sameShape(shape, [steps, batch]) ? ' in its first row and another in a later one' : ''}`, `[${steps}, ${batch}]`);
+  if (
+    !sameShape(shape, [steps, batch]) ||
+    (!(resets instanceof Tensor) && resets.some((row) => row.length !== batch))
+  ) {
+    refuse(
+      'resets',
+      `shape ${showShape(shape)}${sameShape(shape, [steps, batch]) ? ' in its first row and another in a later one' : ''}`,
+      `[${steps}, ${batch}]`,
+    );
   }
   return Uint8Array.from(resets instanceof Tensor ? resets.dataSync() : resets.flat(), (mark) => (mark === 0 ? 0 : 1));
 }
@@ -121,11 +143,14 @@ export function checkLengths(operation: string, lengths: Lengths, batch: number,
   }
   list.forEach((length, row) => {
     if (!Number.isInteger(length) || length < 0 || length > steps) {
-      throw new ArgumentError(`${operation}: lengths[${row}] is ${String(length)}, expected a whole number from 0 to ${steps}`, {
-        argument: 'lengths',
-        expected: `0 to ${steps}`,
-        received: String(length),
-      });
+      throw new ArgumentError(
+        `${operation}: lengths[${row}] is ${String(length)}, expected a whole number from 0 to ${steps}`,
+        {
+          argument: 'lengths',
+          expected: `0 to ${steps}`,
+          received: String(length),
+        },
+      );
     }
   });
   return list;

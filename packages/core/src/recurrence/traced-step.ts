@@ -95,7 +95,10 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
     let standIn = standIns.get(real.storage);
     if (standIn === undefined) {
       const { dtype } = real.storage;
-      const value = graph.add('fixed', tensor.size, dtype, `captured ${captured.length} : ${tensor.size} ${dtype}`, { kind: 'captured', index: captured.length });
+      const value = graph.add('fixed', tensor.size, dtype, `captured ${captured.length} : ${tensor.size} ${dtype}`, {
+        kind: 'captured',
+        index: captured.length,
+      });
       standIn = tensorOf(value, tensor.shape, tensor.requiresGrad).keep();
       standIns.set(real.storage, standIn);
       captured.push(tensor);
@@ -122,27 +125,53 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
             const { outputs: ys, next: after, isSingle } = step(x, s);
             checkNext(s, after);
             for (const y of ys) {
-              if (batched && y.shape[0] !== rows) throw new TraceError(`the step's output of shape ${showShape(y.shape)} has no batch in front`);
+              if (batched && y.shape[0] !== rows)
+                throw new TraceError(`the step's output of shape ${showShape(y.shape)} has no batch in front`);
             }
             const outputs = ys.map((y) => tracer.rowValueOf(y.storage));
             const next = after.map((y) => tracer.rowValueOf(y.storage));
             const key = `${[...graph.values()].map((value) => value.key).join(';')} -> ${outputs.map(({ id }) => id).join()} | ${next.map(({ id }) => id).join()}${isSingle} ${recorded ? 'recorded' : ''} wants ${inputs.map((slot) => Number(slot.wantsGrad)).join('')} ${captured.map((t) => Number(t.requiresGrad)).join('')}`;
-            const wanted = recorded && (inputs.some((slot) => slot.wantsGrad) || states.some((slot) => slot.wantsGrad) || captured.some((t) => t.requiresGrad));
+            const wanted =
+              recorded &&
+              (inputs.some((slot) => slot.wantsGrad) ||
+                states.some((slot) => slot.wantsGrad) ||
+                captured.some((t) => t.requiresGrad));
             const shapes = ys.map((y) => (batched ? y.shape.slice(1) : y.shape));
             return {
-              inputs: xs, states: ss, outputs, next, outputShapes: shapes, isSingle, captured: [...captured], capturedValues: [...capturedValues], key,
+              inputs: xs,
+              states: ss,
+              outputs,
+              next,
+              outputShapes: shapes,
+              isSingle,
+              captured: [...captured],
+              capturedValues: [...capturedValues],
+              key,
               derivative: wanted && !request.isKnown(key) ? derive() : undefined,
             };
 
             /** Core's own derivative of `sum(seed * result)` over all results, taken on the tracer. */
             function derive(): TracedDerivative {
-              const seeds = ends('input', 'dy', ys.map((y, i) => ({ shape: shapes[i], dtype: y.dtype, wantsGrad: false })));
+              const seeds = ends(
+                'input',
+                'dy',
+                ys.map((y, i) => ({ shape: shapes[i], dtype: y.dtype, wantsGrad: false })),
+              );
               const carried = ends('state', 'ds', states);
-              const terms = [...ys.map((y, i) => [y, seeds[i]] as const), ...after.map((y, i) => [y, carried[i]] as const)]
+              const terms = [
+                ...ys.map((y, i) => [y, seeds[i]] as const),
+                ...after.map((y, i) => [y, carried[i]] as const),
+              ]
                 .filter(([y]) => y.requiresGrad)
                 .map(([y, seed]) => sum(mul(y, tensorOf(seed, y.shape, false))));
               const wants = [...x.filter((t) => t.requiresGrad), ...s, ...captured.filter((t) => t.requiresGrad)];
-              const found = terms.length === 0 ? [] : grad(terms.reduce((a, b) => add(a, b)), wants);
+              const found =
+                terms.length === 0
+                  ? []
+                  : grad(
+                      terms.reduce((a, b) => add(a, b)),
+                      wants,
+                    );
               const adjoint = new Map(wants.map((t, i) => [t, found[i]]));
               const row = (t: Tensor): Value | undefined => {
                 const g = adjoint.get(t);
@@ -167,6 +196,8 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
 }
 
 function checkNext(before: readonly Tensor[], after: readonly Tensor[]): void {
-  const fits = after.length === before.length && after.every((s, i) => s instanceof Tensor && sameShape(s.shape, before[i].shape) && s.dtype === before[i].dtype);
+  const fits =
+    after.length === before.length &&
+    after.every((s, i) => s instanceof Tensor && sameShape(s.shape, before[i].shape) && s.dtype === before[i].dtype);
   if (!fits) throw new ShapeError('scan: the step changes the shape of the state');
 }

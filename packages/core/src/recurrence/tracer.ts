@@ -6,7 +6,19 @@
  * told from a walk over features, and one trace serves all batch sizes. A step on single vectors has `rows` 1, and then every walk over
  * something that changes from step to step is one over features.
  */
-import type { Backend, BackendInfo, BinaryOp, ConcatPart, Matrices, MatmulSizes, Operand, ReduceOp, Storage, Strided, UnaryOp } from '../backend.js';
+import type {
+  Backend,
+  BackendInfo,
+  BinaryOp,
+  ConcatPart,
+  Matrices,
+  MatmulSizes,
+  Operand,
+  ReduceOp,
+  Storage,
+  Strided,
+  UnaryOp,
+} from '../backend.js';
 import type { DType, TypedArray } from '../dtype.js';
 import { BackendError, TraceError } from '../errors.js';
 import { sizeOf } from '../shape.js';
@@ -150,7 +162,9 @@ export class Tracer implements Backend {
     if (!this.hasRows([x], size)) {
       const { offset, strides } = x;
       const key = `copy ${value.id} ${offset} [${sizes.join()}] [${strides.join()}]`;
-      return this.primitive(key, size, dtype, [x.storage], (backend, [storage]) => backend.copy({ storage, offset, strides }, sizes, dtype));
+      return this.primitive(key, size, dtype, [x.storage], (backend, [storage]) =>
+        backend.copy({ storage, offset, strides }, sizes, dtype),
+      );
     }
     const { offset, ...walk } = this.features(x, sizes);
     return this.storageOf(this.graph.copy(value, offset, walk.sizes, walk.strides));
@@ -163,7 +177,12 @@ export class Tracer implements Backend {
     if (!storages.some((storage) => this.isSpread(storage))) {
       const key = `concat ${parts.map(({ storage, run }) => `${this.name(storage)}*${run}`).join()} ${outer}`;
       const runs = parts.map(({ run }) => run);
-      return this.primitive(key, size, dtype, storages, (backend, list) => backend.concat(list.map((storage, i) => ({ storage, run: runs[i] })), outer));
+      return this.primitive(key, size, dtype, storages, (backend, list) =>
+        backend.concat(
+          list.map((storage, i) => ({ storage, run: runs[i] })),
+          outer,
+        ),
+      );
     }
     this.checkFloat(dtype);
     if (outer % this.rows !== 0) throw new TraceError('the step joins tensors along the batch');
@@ -196,12 +215,15 @@ export class Tracer implements Backend {
     this.checkFloat(x.dtype);
     if (!this.isSpread(storage)) {
       const key = `${op} ${this.name(storage)} over ${outer} ${size} ${inner}`;
-      return this.primitive(key, outer * inner, x.dtype, [x], (backend, [s]) => backend.reduce(op, s, outer, size, inner));
+      return this.primitive(key, outer * inner, x.dtype, [x], (backend, [s]) =>
+        backend.reduce(op, s, outer, size, inner),
+      );
     }
     if (this.rows === 1 || outer % this.rows === 0) {
       return this.storageOf(this.graph.reduce(op, this.rowOf(storage), outer / this.rows, size, inner));
     }
-    if (op !== 'sum' || outer !== 1 || size % this.rows !== 0) throw new TraceError(`the step takes the ${op} over the batch`);
+    if (op !== 'sum' || outer !== 1 || size % this.rows !== 0)
+      throw new TraceError(`the step takes the ${op} over the batch`);
     const row = this.rowOf(storage);
     const features = size / this.rows;
     return this.storageOf(this.graph.sumRows(features === 1 ? row : this.graph.reduce('sum', row, 1, features, inner)));
@@ -223,7 +245,12 @@ export class Tracer implements Backend {
     if (variesLeft && !variesRight && batch === 1 && m === this.rows && (!a.transposed || this.rows === 1)) {
       return this.product(left, right, b.transposed, n);
     }
-    if (variesRight && !variesLeft && n === 1 && (this.rows === 1 ? batch === 1 : batch === this.rows && m * k === left.value.width)) {
+    if (
+      variesRight &&
+      !variesLeft &&
+      n === 1 &&
+      (this.rows === 1 ? batch === 1 : batch === this.rows && m * k === left.value.width)
+    ) {
       // A matrix times a column is the row times the transpose.
       return this.product(right, left, !a.transposed, m);
     }
@@ -263,7 +290,9 @@ export class Tracer implements Backend {
       return this.graph.matmul(part, share, transposed, width);
     });
     // The carried ones last, so that each starts from what is known before the loop.
-    return products.sort((a, b) => Number(a.carried) - Number(b.carried)).reduce((sum, term) => this.graph.binary('add', term, sum, width, dtype));
+    return products
+      .sort((a, b) => Number(a.carried) - Number(b.carried))
+      .reduce((sum, term) => this.graph.binary('add', term, sum, width, dtype));
   }
 
   /** The outer product of two vectors, as a row of m * n features. */
@@ -327,7 +356,9 @@ export class Tracer implements Backend {
       throw new TraceError('the step moves rows of the batch, or mixes them');
     }
     return each === 1
-      ? sizes.length === 1 ? { offset, sizes: [1], strides: [0] } : { offset, sizes: sizes.slice(1), strides: strides.slice(1) }
+      ? sizes.length === 1
+        ? { offset, sizes: [1], strides: [0] }
+        : { offset, sizes: sizes.slice(1), strides: strides.slice(1) }
       : { offset, sizes: [each, ...sizes.slice(1)], strides };
   }
 
@@ -374,9 +405,19 @@ export class Tracer implements Backend {
   ): Storage {
     const storages: Storage[] = [];
     const places = operands.map((operand) => (typeof operand === 'object' ? storages.push(operand.storage) - 1 : -1));
-    const words = operands.map((x) => (typeof x === 'number' ? `(${x})` : `${this.name(x.storage)}+${x.offset}[${x.strides.join()}]`));
-    return this.primitive(`${op} ${words.join(' ')} : [${sizes.join()}]`, sizeOf(sizes), dtype, storages, (backend, real) =>
-      call(backend, operands.map((x, i) => (typeof x === 'number' ? x : { ...x, storage: real[places[i]] }))),
+    const words = operands.map((x) =>
+      typeof x === 'number' ? `(${x})` : `${this.name(x.storage)}+${x.offset}[${x.strides.join()}]`,
+    );
+    return this.primitive(
+      `${op} ${words.join(' ')} : [${sizes.join()}]`,
+      sizeOf(sizes),
+      dtype,
+      storages,
+      (backend, real) =>
+        call(
+          backend,
+          operands.map((x, i) => (typeof x === 'number' ? x : { ...x, storage: real[places[i]] })),
+        ),
     );
   }
 

@@ -3,14 +3,14 @@ import type { StepWeights } from '../cells/recurrent-cell.js';
 import { dropout } from '../dropout.js';
 import { uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
-import { checkSize } from '../options.js';
+import { checkOptions, checkSize } from '../options.js';
 import { Parameter } from '../parameter.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
 import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
 import { settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
 
 /** One layer's step in one direction: the state is a list, the output its first tensor. */
-export type LayerStep = Step<Tensor, readonly Tensor[], Tensor, StepWeights>;
+type LayerStep = Step<Tensor, readonly Tensor[], Tensor, StepWeights>;
 
 /** What tells RNN, LSTM and GRU apart. */
 export interface LayerKind {
@@ -111,9 +111,11 @@ export abstract class RecurrentLayer extends Module {
   protected run(
     input: Tensor | PackedSequence,
     state: readonly Tensor[] | undefined,
-    { lengths }: SequenceOptions = {},
+    options: SequenceOptions = {},
   ): [output: Tensor | PackedSequence, states: Tensor[]] {
     const { name: owner, states: names } = this.#kind;
+    checkOptions(owner, options, ['lengths']);
+    const { lengths } = options;
     const { inputSize, batchFirst } = this;
     const sequence = checkSequence({ owner, inputSize, batchFirst, parameter: this.weight_ih_l0 }, input, lengths);
     if (state !== undefined) {

@@ -48,13 +48,7 @@ export class RNN extends RecurrentLayer {
     checkOptions('RNN', options, [...layerOptions, 'nonlinearity']);
     const { nonlinearity = 'tanh' } = options;
     checkChoice('RNN', 'nonlinearity', nonlinearity, ['tanh', 'relu']);
-    super(
-      kinds[nonlinearity],
-      inputSize,
-      hiddenSize,
-      0,
-      options,
-    );
+    super(kinds[nonlinearity], inputSize, hiddenSize, 0, options);
     this.nonlinearity = nonlinearity;
     this.resetParameters();
   }

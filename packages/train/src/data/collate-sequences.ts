@@ -47,9 +47,14 @@ export function hostSequences(owner: string, argument: string, sequences: readon
   const model = list.find(({ data }) => data.length > 0) ?? list[0];
   const step = model.shape.slice(1);
   return list.map((sequence, i) => {
-    if (sequence.data.length === 0 && sequence.shape[0] === 0) return { shape: [0, ...step], data: zerosLikeArray(model.data, 0) };
+    if (sequence.data.length === 0 && sequence.shape[0] === 0)
+      return { shape: [0, ...step], data: zerosLikeArray(model.data, 0) };
     const own = sequence.shape.slice(1);
-    if (sequence.shape.length === 0 || String(own) !== String(step) || sequence.data.constructor !== model.data.constructor) {
+    if (
+      sequence.shape.length === 0 ||
+      String(own) !== String(step) ||
+      sequence.data.constructor !== model.data.constructor
+    ) {
       throw new ShapeError(
         `${owner}: ${argument}[${i}] is a ${sequence.data.constructor.name} of shape [${sequence.shape.join(', ')}], expected a ${model.data.constructor.name} of shape [T${step.map((size) => `, ${size}`).join('')}] like the others`,
         { argument },

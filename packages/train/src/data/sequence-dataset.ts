@@ -46,7 +46,11 @@ export class SequenceDataset implements Dataset<SequenceBatch> {
   private readonly targets: Source | readonly TypedHostArray[];
   private readonly options: SequenceDatasetOptions;
 
-  constructor(sequences: readonly HostValues[], targets: Column | readonly HostValues[], options: SequenceDatasetOptions = {}) {
+  constructor(
+    sequences: readonly HostValues[],
+    targets: Column | readonly HostValues[],
+    options: SequenceDatasetOptions = {},
+  ) {
     const owner = 'SequenceDataset';
     this.inputs = hostSequences(owner, 'sequences', sequences);
     this.length = this.inputs.length;

@@ -17,7 +17,10 @@ describe('DataLoader', () => {
     expect([...loader]).toEqual([[0, 1], [2, 3], [4]]);
     const dropping = new DataLoader(positions(5), { batchSize: 2, dropLast: true });
     expect(dropping.length).toBe(2);
-    expect([...dropping]).toEqual([[0, 1], [2, 3]]);
+    expect([...dropping]).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
     expect([...new DataLoader(positions(2))]).toEqual([[0], [1]]);
     expect([...new DataLoader(positions(0))]).toEqual([]);
   });
@@ -60,9 +63,18 @@ describe('DataLoader', () => {
 
   test('names wrong arguments', () => {
     const wrong: [() => unknown, string][] = [
-      [() => new DataLoader([1, 2] as unknown as Dataset<number>), 'DataLoader: dataset has no batch(indices), expected a Dataset such as new TensorDataset(x, y)'],
-      [() => new DataLoader(positions(1), { batchSize: 0 }), 'DataLoader: batchSize is 0, expected a whole number of at least 1'],
-      [() => new DataLoader(positions(1), { shuffle: 1 as unknown as boolean }), 'DataLoader: shuffle is 1 (number), expected true or false'],
+      [
+        () => new DataLoader([1, 2] as unknown as Dataset<number>),
+        'DataLoader: dataset has no batch(indices), expected a Dataset such as new TensorDataset(x, y)',
+      ],
+      [
+        () => new DataLoader(positions(1), { batchSize: 0 }),
+        'DataLoader: batchSize is 0, expected a whole number of at least 1',
+      ],
+      [
+        () => new DataLoader(positions(1), { shuffle: 1 as unknown as boolean }),
+        'DataLoader: shuffle is 1 (number), expected true or false',
+      ],
       [() => new DataLoader(positions(-1)), 'DataLoader: dataset.length is -1, expected a whole number of at least 0'],
     ];
     for (const [run, message] of wrong) {

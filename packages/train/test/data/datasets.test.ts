@@ -17,7 +17,11 @@ function expectError(run: () => unknown, kind: new (message: string) => Error, m
 describe('TensorDataset', () => {
   test('gives rows of tensors and of values on the host, in the order asked for', () => {
     const data = new TensorDataset(
-      tensor([[1, 2], [3, 4], [5, 6]]),
+      tensor([
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ]),
       Int32Array.of(7, 8, 9),
       [0.5, 1.5, 2.5],
       [[1], [2], [3]],
@@ -26,7 +30,16 @@ describe('TensorDataset', () => {
     expect(data.length).toBe(3);
     const batch = data.batch([2, 0]);
     expectTypeOf(batch).toEqualTypeOf<[Tensor, Tensor, Tensor, Tensor, Tensor]>();
-    expect(batch.map((t) => t.toArray())).toEqual([[[5, 6], [1, 2]], [9, 7], [2.5, 0.5], [[3], [1]], [[[5, 6]], [[1, 2]]]]);
+    expect(batch.map((t) => t.toArray())).toEqual([
+      [
+        [5, 6],
+        [1, 2],
+      ],
+      [9, 7],
+      [2.5, 0.5],
+      [[3], [1]],
+      [[[5, 6]], [[1, 2]]],
+    ]);
     expect(batch.map(({ dtype }) => dtype)).toEqual(['float32', 'int32', 'float32', 'float32', 'float64']);
   });
 
@@ -40,29 +53,73 @@ describe('TensorDataset', () => {
 
   test('names what does not fit', () => {
     expectError(() => new TensorDataset(), ArgumentError, 'TensorDataset: expected at least one tensor or array');
-    expectError(() => new TensorDataset([1, 2], [1]), ShapeError, 'TensorDataset: the columns have 2, 1 examples, expected one length');
+    expectError(
+      () => new TensorDataset([1, 2], [1]),
+      ShapeError,
+      'TensorDataset: the columns have 2, 1 examples, expected one length',
+    );
     expectError(() => new TensorDataset(tensor(1)), ShapeError, 'TensorDataset: columns[0] is a single number');
-    expectError(() => new TensorDataset([[1, 2], [3]]), ShapeError, 'TensorDataset: columns[0][1] is a list of 1, expected a list of 2 numbers');
-    expectError(() => new TensorDataset(['a'] as unknown as number[]), ArgumentError, 'TensorDataset: element 0 of columns[0] is string');
-    expectError(() => new TensorDataset({ shape: [2, 2], data: [1] }), ShapeError, 'columns[0] has 1 numbers for shape [2, 2], which takes 4');
-    expectError(() => new TensorDataset('ab' as unknown as number[]), ArgumentError, 'TensorDataset: columns[0] is string');
+    expectError(
+      () => new TensorDataset([[1, 2], [3]]),
+      ShapeError,
+      'TensorDataset: columns[0][1] is a list of 1, expected a list of 2 numbers',
+    );
+    expectError(
+      () => new TensorDataset(['a'] as unknown as number[]),
+      ArgumentError,
+      'TensorDataset: element 0 of columns[0] is string',
+    );
+    expectError(
+      () => new TensorDataset({ shape: [2, 2], data: [1] }),
+      ShapeError,
+      'columns[0] has 1 numbers for shape [2, 2], which takes 4',
+    );
+    expectError(
+      () => new TensorDataset('ab' as unknown as number[]),
+      ArgumentError,
+      'TensorDataset: columns[0] is string',
+    );
     const data = new TensorDataset([1, 2, 3]);
-    expectError(() => data.batch([0, 3]), ArgumentError, 'TensorDataset: indices[1] is 3, expected whole numbers from 0 to 2');
+    expectError(
+      () => data.batch([0, 3]),
+      ArgumentError,
+      'TensorDataset: indices[1] is 3, expected whole numbers from 0 to 2',
+    );
     expectError(() => data.batch([-1]), ArgumentError, 'TensorDataset: indices[0] is -1');
     expectError(() => data.batch([]), ArgumentError, 'TensorDataset: indices is empty');
   });
 });
 
 describe('collateSequences', () => {
-  const sequences = [[[1, 2]], [], [[3, 4], [5, 6], [7, 8]]];
+  const sequences = [
+    [[1, 2]],
+    [],
+    [
+      [3, 4],
+      [5, 6],
+      [7, 8],
+    ],
+  ];
 
   test('pads to the longest', () => {
     const { padded, lengths } = collateSequences(sequences, { paddingValue: -1 });
     expect(lengths).toEqual([1, 0, 3]);
     expect(padded.toArray()).toEqual([
-      [[1, 2], [-1, -1], [3, 4]],
-      [[-1, -1], [-1, -1], [5, 6]],
-      [[-1, -1], [-1, -1], [7, 8]],
+      [
+        [1, 2],
+        [-1, -1],
+        [3, 4],
+      ],
+      [
+        [-1, -1],
+        [-1, -1],
+        [5, 6],
+      ],
+      [
+        [-1, -1],
+        [-1, -1],
+        [7, 8],
+      ],
     ]);
     const turned = collateSequences(sequences, { paddingValue: -1, batchFirst: true }).padded;
     expect(turned.toArray()).toEqual(padded.transpose(0, 1).toArray());
@@ -70,7 +127,13 @@ describe('collateSequences', () => {
 
   test('keeps the type: indices stay int32', () => {
     const { padded } = collateSequences([Int32Array.of(4, 5), Int32Array.of(6)]);
-    expect([padded.dtype, padded.toArray()]).toEqual(['int32', [[4, 6], [5, 0]]]);
+    expect([padded.dtype, padded.toArray()]).toEqual([
+      'int32',
+      [
+        [4, 6],
+        [5, 0],
+      ],
+    ]);
   });
 
   test('names what does not fit', () => {
@@ -80,7 +143,11 @@ describe('collateSequences', () => {
       ShapeError,
       'collateSequences: sequences[1] is a Float32Array of shape [1, 3], expected a Float32Array of shape [T, 2] like the others',
     );
-    expectError(() => collateSequences([[1, 2], Int32Array.of(1)]), ShapeError, 'sequences[1] is a Int32Array of shape [1], expected a Float32Array of shape [T]');
+    expectError(
+      () => collateSequences([[1, 2], Int32Array.of(1)]),
+      ShapeError,
+      'sequences[1] is a Int32Array of shape [1], expected a Float32Array of shape [T]',
+    );
   });
 });
 
@@ -88,7 +155,10 @@ describe('SequenceDataset', () => {
   test('pads batch by batch, with a target for each sequence', () => {
     const data = new SequenceDataset([[[1], [2], [3]], [[4]], [[5], [6]]], Int32Array.of(7, 8, 9));
     const { input, lengths, target } = data.batch([1, 2]);
-    expect(input.toArray()).toEqual([[[4], [5]], [[0], [6]]]);
+    expect(input.toArray()).toEqual([
+      [[4], [5]],
+      [[0], [6]],
+    ]);
     expect(lengths).toEqual([1, 2]);
     expect([target.dtype, target.toArray()]).toEqual(['int32', [8, 9]]);
   });
@@ -99,43 +169,99 @@ describe('SequenceDataset', () => {
       targetPadding: -100,
     });
     const { input, target } = data.batch([0, 1]);
-    expect(input.toArray()).toEqual([[1, 2], [3, 0]]);
-    expect(target.toArray()).toEqual([[2, 3], [4, -100]]);
+    expect(input.toArray()).toEqual([
+      [1, 2],
+      [3, 0],
+    ]);
+    expect(target.toArray()).toEqual([
+      [2, 3],
+      [4, -100],
+    ]);
   });
 
   test('takes a tensor of targets', () => {
-    const data = new SequenceDataset([[1], [2, 3]], tensor([[0.5, 1], [1.5, 2]]));
+    const data = new SequenceDataset(
+      [[1], [2, 3]],
+      tensor([
+        [0.5, 1],
+        [1.5, 2],
+      ]),
+    );
     expect(data.batch([1]).target.toArray()).toEqual([[1.5, 2]]);
   });
 
   test('names what does not fit', () => {
     expectError(() => new SequenceDataset([[1], [2]], [1]), ShapeError, 'SequenceDataset: 2 sequences but 1 targets');
-    expectError(() => new SequenceDataset([[1], [2]], [[1], [2, 3]]), ShapeError, 'SequenceDataset: targets[1] has 2 steps, its sequence 1');
-    expectError(() => new SequenceDataset([[1]], [[1], [2]]), ShapeError, 'SequenceDataset: targets[1] has 1 steps, its sequence is missing');
-    expectError(() => new SequenceDataset([[1]], [1]).batch([1]), ArgumentError, 'SequenceDataset: indices[0] is 1, expected whole numbers from 0 to 0');
+    expectError(
+      () => new SequenceDataset([[1], [2]], [[1], [2, 3]]),
+      ShapeError,
+      'SequenceDataset: targets[1] has 2 steps, its sequence 1',
+    );
+    expectError(
+      () => new SequenceDataset([[1]], [[1], [2]]),
+      ShapeError,
+      'SequenceDataset: targets[1] has 1 steps, its sequence is missing',
+    );
+    expectError(
+      () => new SequenceDataset([[1]], [1]).batch([1]),
+      ArgumentError,
+      'SequenceDataset: indices[0] is 1, expected whole numbers from 0 to 0',
+    );
   });
 });
 
 describe('windows', () => {
-  const series = [[1, 10], [2, 20], [3, 30], [4, 40], [5, 50]];
+  const series = [
+    [1, 10],
+    [2, 20],
+    [3, 30],
+    [4, 40],
+    [5, 50],
+  ];
 
   test('of single numbers', () => {
     const data = windows([1, 2, 3, 4, 5], 3);
     expect(data.length).toBe(2);
     const [input, target] = data.batch([1, 0]);
-    expect(input.toArray()).toEqual([[[2], [1]], [[3], [2]], [[4], [3]]]);
+    expect(input.toArray()).toEqual([
+      [[2], [1]],
+      [[3], [2]],
+      [[4], [3]],
+    ]);
     expect(target.toArray()).toEqual([[5], [4]]);
   });
 
   test('of several features, batch first', () => {
     const [input, target] = windows(series, 2, 2, { batchFirst: true }).batch([0, 1]);
-    expect(input.toArray()).toEqual([[[1, 10], [2, 20]], [[2, 20], [3, 30]]]);
-    expect(target.toArray()).toEqual([[[3, 30], [4, 40]], [[4, 40], [5, 50]]]);
+    expect(input.toArray()).toEqual([
+      [
+        [1, 10],
+        [2, 20],
+      ],
+      [
+        [2, 20],
+        [3, 30],
+      ],
+    ]);
+    expect(target.toArray()).toEqual([
+      [
+        [3, 30],
+        [4, 40],
+      ],
+      [
+        [4, 40],
+        [5, 50],
+      ],
+    ]);
   });
 
   test('that forecast one feature, or some', () => {
     expect(windows(series, 2, 2, { target: 1 }).batch([1])[1].toArray()).toEqual([[40, 50]]);
-    expect(windows(series, 2, 1, { target: [1, 0] }).batch([0])[1].toArray()).toEqual([[[30, 3]]]);
+    expect(
+      windows(series, 2, 1, { target: [1, 0] })
+        .batch([0])[1]
+        .toArray(),
+    ).toEqual([[[30, 3]]]);
   });
 
   test('at a distance', () => {
@@ -143,15 +269,38 @@ describe('windows', () => {
     expect(data.length).toBe(3);
     const [input, target] = data.batch([0, 1, 2]);
     expect(input.dtype).toBe('float64');
-    expect(input.toArray()).toEqual([[[0], [2], [4]], [[1], [3], [5]]]);
+    expect(input.toArray()).toEqual([
+      [[0], [2], [4]],
+      [[1], [3], [5]],
+    ]);
     expect(target.toArray()).toEqual([[2], [4], [6]]);
   });
 
   test('name what does not fit', () => {
-    expectError(() => windows([1, 2, 3], 3), ArgumentError, 'windows: the series has 3 steps, expected at least length + horizon = 4');
-    expectError(() => windows([1, 2, 3], 0), ArgumentError, 'windows: length is 0, expected a whole number of at least 1');
-    expectError(() => windows(series, 2, 1, { target: 2 }), ArgumentError, 'windows: target is 2, expected a feature from 0 to 1');
-    expectError(() => windows({ shape: [2, 1, 1], data: [1, 2] }, 1), ShapeError, 'windows: series has shape [2, 1, 1], expected [N] or [N, F]');
-    expectError(() => windows([1, 2, 3], 2).batch([1]), ArgumentError, 'windows: indices[0] is 1, expected whole numbers from 0 to 0');
+    expectError(
+      () => windows([1, 2, 3], 3),
+      ArgumentError,
+      'windows: the series has 3 steps, expected at least length + horizon = 4',
+    );
+    expectError(
+      () => windows([1, 2, 3], 0),
+      ArgumentError,
+      'windows: length is 0, expected a whole number of at least 1',
+    );
+    expectError(
+      () => windows(series, 2, 1, { target: 2 }),
+      ArgumentError,
+      'windows: target is 2, expected a feature from 0 to 1',
+    );
+    expectError(
+      () => windows({ shape: [2, 1, 1], data: [1, 2] }, 1),
+      ShapeError,
+      'windows: series has shape [2, 1, 1], expected [N] or [N, F]',
+    );
+    expectError(
+      () => windows([1, 2, 3], 2).batch([1]),
+      ArgumentError,
+      'windows: indices[0] is 1, expected whole numbers from 0 to 0',
+    );
   });
 });
