@@ -7,6 +7,7 @@ await mkdir(new URL('build/', root), { recursive: true });
 
 for (const simd of ['strict', 'relaxed']) {
   const outFile = `build/kernels-${simd}.wasm`;
+  const messages: string[] = [];
   const { error } = await asc.main(
     [
       'assembly/index.ts',
@@ -23,9 +24,9 @@ for (const simd of ['strict', 'relaxed']) {
       '--noAssert',
       ['--use', 'abort='],
     ].flat(),
-    { stderr: process.stderr },
+    { stderr: { write: (chunk) => void messages.push(String(chunk)) } },
   );
-  if (error !== null) throw new Error(`the kernels do not compile: ${error.message}`, { cause: error });
+  if (error !== null) throw new Error(`the kernels do not compile:\n${messages.join('')}`, { cause: error });
   const bytes = await readFile(new URL(outFile, root));
   await writeFile(
     new URL(`src/kernels-${simd}.generated.ts`, root),

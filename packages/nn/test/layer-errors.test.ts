@@ -16,7 +16,7 @@ const x = (): Tensor => ones([7, 2, 3]);
 type Mistake = [call: () => unknown, code: string, message: string];
 
 function check(mistakes: readonly Mistake[]): void {
-  it.each(mistakes)('%s', (call, code, message) => {
+  it.each(mistakes.map(([call, code, message]) => [message, code, call] as const))('%s', (message, code, call) => {
     let error: unknown;
     try {
       call();
