@@ -89,7 +89,7 @@ test('--help names every option and chapter', async () => {
 });
 
 test.each([
-  [['--backend', 'abacus'], "'abacus' is invalid. Allowed choices are cpu."],
+  [['--backend', 'abacus'], "'abacus' is invalid. Allowed choices are cpu, wasm."],
   [['--only', '5'], "There is no chapter '5'; the chapters are 1 (lesson), 2 (sunspots), 3 (vowels), 4 (gradients)."],
   [['--only', ''], "There is no chapter ''"],
   [['--seed', '1.5'], 'Expected a whole number from 0 up.'],

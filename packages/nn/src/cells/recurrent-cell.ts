@@ -10,10 +10,13 @@ import { Parameter } from '../parameter.js';
  * `forward` is one. The state is a tensor or a list of tensors; the first of them is the output.
  */
 export interface Cell<S extends Tensors = Tensor> {
-  /** One step: `x` is `[B, ...]` (or without the batch), every tensor of the state likewise. */
-  forward(x: Tensor, state: S): S;
+  /**
+   * One step: `x` is `[B, ...]` (or without the batch), every tensor of the state likewise. What it returns is the type of the state; as an
+   * argument the state may be optional or read-only.
+   */
+  forward(x: Tensor, state: NoInfer<S>): S;
   /** The state before the first step, for a batch or for a single sequence. Without it the caller gives the state. */
-  initialState?(batch?: number): S;
+  initialState?(batch?: number): NoInfer<S>;
 }
 
 /** The weights of one step. Gates are stacked along the first dimension, as PyTorch stacks them. */
