@@ -126,14 +126,14 @@ class WasmProgram implements CompiledProgram {
       const shape = program.fixed[weight - first];
       const k = transposed ? shape.columns : shape.rows;
       const address = memory.addressOf(storage);
-      if (storage.packed?.transposed !== transposed || storage.packed.rows !== shape.rows) {
-        if (storage.packed !== undefined) memory.give(storage.packed.at);
-        const at = memory.take(Math.ceil(width / PANEL) * PANEL * k * 4);
+      let packed = storage.packed?.find((known) => known.transposed === transposed && known.rows === shape.rows);
+      if (packed === undefined) {
+        packed = { at: memory.take(Math.ceil(width / PANEL) * PANEL * k * 4), rows: shape.rows, transposed };
         const [row, column] = transposed ? [4, k * 4] : [width * 4, 4];
-        kernels.pack(at, address, row, column, k, width);
-        storage.packed = { at, rows: shape.rows, transposed };
+        kernels.pack(packed.at, address, row, column, k, width);
+        (storage.packed ??= []).push(packed);
       }
-      this.point(layout.slots.packed.get(weight) as number, storage.packed.at);
+      this.point(layout.slots.packed.get(weight) as number, packed.at);
     }
   }
 

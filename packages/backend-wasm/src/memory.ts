@@ -19,14 +19,22 @@ const SPLIT = 48;
 const FINE = 8;
 const FINE_BITS = 3;
 
+/** A packed factor. */
+export interface Packed {
+  readonly at: number;
+  /** Rows of the matrix as it is stored. */
+  readonly rows: number;
+  readonly transposed: boolean;
+}
+
 /** A storage is a place in linear memory, until it is released. */
 export class WasmStorage implements Storage {
   readonly dtype: DType;
   readonly size: number;
   /** Address of the first element; 0 after the release. */
   at: number;
-  /** A factor of a matrix product in the order in which the kernels read it; see `weights.ts`. */
-  packed: { readonly at: number; readonly rows: number; readonly transposed: boolean } | undefined = undefined;
+  /** The elements as factors of matrix products, in the order in which the kernels read them: one for each way they are used. */
+  packed: Packed[] | undefined = undefined;
 
   constructor(dtype: DType, size: number, at: number) {
     this.dtype = dtype;
@@ -113,10 +121,8 @@ export class Memory {
     this.live--;
     this.liveBytes -= storage.size * 4;
     this.give(at);
-    if (own.packed !== undefined) {
-      this.give(own.packed.at);
-      own.packed = undefined;
-    }
+    for (const packed of own.packed ?? []) this.give(packed.at);
+    own.packed = undefined;
   }
 
   use(): MemoryUse {

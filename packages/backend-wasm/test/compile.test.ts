@@ -215,3 +215,44 @@ test('random programs give what the reference gives by primitives', { timeout: 1
     { numRuns: 300 },
   );
 });
+
+test('one storage may be two weights, used both ways', () => {
+  const size = 6;
+  const rows = 5;
+  const program: Program = {
+    dtype: 'float32',
+    stacked: [size],
+    carried: [],
+    fixed: [
+      { rows: size, columns: size },
+      { rows: size, columns: size },
+    ],
+    body: [
+      { kind: 'matmul', width: size, x: 0, weight: 1, transposed: false, init: undefined },
+      { kind: 'matmul', width: size, x: 0, weight: 2, transposed: true, init: 3 },
+    ],
+    next: [],
+    outputs: [4],
+    reverse: false,
+    adjoint: false,
+  };
+  const x = Float32Array.from({ length: rows * size }, (_, i) => ((i * 7) % 11) - 5);
+  const w = Float32Array.from({ length: size * size }, (_, i) => ((i * 5) % 13) - 6);
+  const results = [reference, ...compiled].map((backend) => {
+    const weight = backend.upload(w);
+    const args = {
+      steps: 1,
+      rows,
+      stacked: [backend.upload(x)],
+      carried: [],
+      fixed: [weight, weight],
+      lengths: undefined,
+      resets: undefined,
+    };
+    const { outputs } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
+    return [...backend.readSync(outputs[0])];
+  });
+  // Whole numbers: the products are exact.
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+});

@@ -11,7 +11,8 @@ export interface BufferOptions {
 
 /**
  * The base of everything that holds parameters. A subclass keeps its parameters and modules in ordinary properties (class fields), lists or
- * plain objects, and writes its own `forward`; the names of the properties are the names in the state dict.
+ * plain objects, and writes its own `forward`; the names of the properties are the names in the state dict. A tensor that is state but not
+ * learned is to be registered as a buffer.
  *
  * @example
  * ```ts

@@ -144,6 +144,26 @@ describe('modes and walks', () => {
   });
 });
 
+describe('memory', () => {
+  it('a module that a scope returns keeps its parameters and buffers; dispose frees them', async () => {
+    const backend = await cpu();
+    const loss = scope(() => new BCEWithLogitsLoss({ weight: ones([3], { backend }) }));
+    const model = scope(() => new Linear(3, 2, { backend }));
+    expect(backend.memory().storages).toBe(3);
+    scope(() =>
+      model
+        .forward(ones([1, 3], { backend }))
+        .sum()
+        .backward(),
+    );
+    expect(backend.memory().storages).toBe(5);
+    model.dispose();
+    loss.dispose();
+    expect(backend.memory().storages).toBe(0);
+    expect(() => model.forward(ones([1, 3], { backend }))).toThrow(/was used after its memory was freed/);
+  });
+});
+
 describe('buffers', () => {
   class Normalised extends Module {
     declare mean: Tensor;
