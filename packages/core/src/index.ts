@@ -83,7 +83,7 @@ export {
   type StepParameters,
   type Tensors,
 } from './recurrence/scan-arguments.js';
-export type { Explanation } from './recurrence/recurrence.js';
+export type { Explanation } from './recurrence/explanation.js';
 export { scope, unscoped, type Disposable } from './scope.js';
 export { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 export type { GradHook } from './tensor.js';

@@ -1,5 +1,7 @@
 import { runEagerly, type Scan } from './recurrence/eager.js';
-import { explainRoad, findRoad, runCompiled, type Explanation } from './recurrence/recurrence.js';
+import { explainRoad, type Explanation } from './recurrence/explanation.js';
+import { findRoad } from './recurrence/road.js';
+import { runCompiled } from './recurrence/run-compiled.js';
 import {
   checkScan,
   formedAs,

@@ -134,10 +134,11 @@ export function layoutOf(program: Program): Layout {
   };
   const copies = new Map<number, number>();
   const partReadyAt = (part: number): number => Math.max(readyAt(part), (copies.get(part) ?? -1) + 1);
-  const place = (member: Member, width: number, earliest: (group: number) => boolean, from: number): number => {
+  /** Puts a member into the first segment of its width from `from` on, or into a new one; returns the number of the group. */
+  const place = (member: Member, width: number, from: number): number => {
     for (let g = from; g < groups.length; g++) {
       const group = groups[g];
-      if (group.kind === 'segment' && group.width === width && earliest(g)) {
+      if (group.kind === 'segment' && group.width === width) {
         group.members.push(member);
         return g;
       }
@@ -155,10 +156,7 @@ export function layoutOf(program: Program): Layout {
     if (instruction !== undefined && !isRange(instruction) && instruction.kind !== 'concat') return;
     const places = wanted.get(value) ?? [];
     if (places.length === 0) return;
-    copies.set(
-      value,
-      place({ value, copyOf: value }, widths[value], () => true, readyAt(value)),
-    );
+    copies.set(value, place({ value, copyOf: value }, widths[value], readyAt(value)));
   };
   for (let value = 0; value < first; value++) copyIfRead(value);
   body.forEach((instruction, i) => {
@@ -174,15 +172,10 @@ export function layoutOf(program: Program): Layout {
         0,
         ...operands.map((x) => (isLocal(x, instruction.width) ? (groupOf.get(x) as number) : readyAt(x))),
       );
-      groupOf.set(
-        value,
-        place({ value, instruction }, instruction.width, () => true, from),
-      );
+      groupOf.set(value, place({ value, instruction }, instruction.width, from));
     } else {
-      const from = Math.max(0, ...operands.map(readyAt));
-      // Behind everything that it needs; later groups may still be joined by what does not need it.
-      if (from < groups.length) groups.push({ kind: 'single', value, instruction });
-      else groups.push({ kind: 'single', value, instruction });
+      // At the end, so behind everything that it needs; what does not need it may still join an earlier segment.
+      groups.push({ kind: 'single', value, instruction });
       groupOf.set(value, groups.length - 1);
     }
   });
