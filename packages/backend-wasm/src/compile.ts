@@ -1,5 +1,6 @@
 import type { CompiledProgram, Program, ProgramArguments, ProgramResults, Storage } from '@rnn/core';
-import { canEmit, emitProgram, pointerAt, ROWS, stepStrides } from './emit/emit-program.js';
+import { pointerAt, ROWS } from './emit/argument-block.js';
+import { canEmit, emitProgram, stepStrides } from './emit/emit-program.js';
 import type { Layout } from './emit/layout-of.js';
 import type { Kernels } from './kernels.js';
 import { PANEL } from './layout.js';

@@ -226,3 +226,10 @@ export function layoutOf(program: Program): Layout {
     },
   };
 }
+
+/** Where a value that leaves its segment is read. */
+export function placeOf(layout: Layout, value: number): Place {
+  const place = layout.home(value);
+  if (place === undefined) throw new TypeError(`value %${value} has no place in memory`);
+  return place;
+}

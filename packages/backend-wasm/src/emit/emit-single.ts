@@ -1,0 +1,184 @@
+/** Emits instructions that are groups of their own: products, reductions, and features in another order. */
+import type { Instruction, Program } from '@rnn/core';
+import { FEW } from '../matmul.js';
+import { pointerAt, ROWS, Streams } from './argument-block.js';
+import { placeOf, type Layout, type Place } from './layout-of.js';
+import { F32, I32, V128, type Code } from './writer.js';
+
+/** Numbers of the imported products. */
+export interface Products {
+  readonly product: number;
+  readonly vectors: number;
+  readonly vectorsTransposed: number;
+}
+
+/** An instruction that is a group of its own: a product, a reduction, or features in another order. */
+export function emitSingle(
+  code: Code,
+  program: Program,
+  value: number,
+  instruction: Instruction,
+  layout: Layout,
+  imports: Products,
+): void {
+  const [own, ...others] = layout.destinations(value);
+  switch (instruction.kind) {
+    case 'matmul':
+      emitProduct(code, program, instruction, own, layout, imports);
+      break;
+    case 'reduce':
+      emitReduce(code, instruction, placeOf(layout, instruction.x), own);
+      break;
+    case 'copy':
+      emitWalk(code, instruction, placeOf(layout, instruction.x), own);
+      break;
+    default:
+      throw new TypeError(`a ${instruction.kind} is no group of its own`);
+  }
+  for (const place of others) copyPlace(code, own, place, instruction.width);
+}
+
+function emitProduct(
+  code: Code,
+  { stacked, carried, fixed }: Program,
+  { x, weight, transposed, init, width }: Extract<Instruction, { kind: 'matmul' }>,
+  own: Place,
+  layout: Layout,
+  imports: Products,
+): void {
+  const k = layout.widths[x];
+  const pointer = ({ slot, offset }: Place): void => void code.get(0).loadI32(pointerAt(slot)).i32(offset).add();
+  const left = placeOf(layout, x);
+  const start = init === undefined ? undefined : placeOf(layout, init);
+  const raw = layout.slots.fixed[weight - stacked.length - carried.length];
+  const columns = fixed[weight - stacked.length - carried.length].columns;
+  const initial = (): void => {
+    if (start === undefined) code.i32(0).i32(0);
+    else {
+      pointer(start);
+      code.i32(start.rowStride);
+    }
+  };
+  const target = (): void => {
+    pointer(own);
+    code.i32(own.rowStride);
+  };
+  code.get(0).loadI32(ROWS).i32(FEW).byte(0x48);
+  code.when(
+    () => {
+      pointer(left);
+      code
+        .i32(left.rowStride)
+        .get(0)
+        .loadI32(pointerAt(raw))
+        .i32(columns * 4);
+      target();
+      initial();
+      code
+        .get(0)
+        .loadI32(ROWS)
+        .i32(k)
+        .i32(width)
+        .call(transposed ? imports.vectorsTransposed : imports.vectors);
+    },
+    () => {
+      pointer(left);
+      code
+        .i32(left.rowStride)
+        .i32(4)
+        .get(0)
+        .loadI32(pointerAt(layout.slots.packed.get(weight) as number));
+      target();
+      initial();
+      code.get(0).loadI32(ROWS).i32(k).i32(width).i32(0).call(imports.product);
+    },
+  );
+}
+
+function emitReduce(
+  code: Code,
+  { op, outer, size, inner }: Extract<Instruction, { kind: 'reduce' }>,
+  from: Place,
+  to: Place,
+): void {
+  const streams = new Streams(code);
+  const [source, target] = [streams.at(from), streams.at(to)];
+  const rows = code.local(I32);
+  const sum = code.local(F32);
+  const lanes = code.local(V128);
+  const at = code.local(I32);
+  const out = code.local(I32);
+  code.get(0).loadI32(ROWS).set(rows);
+  const combineLanes = op === 'sum' ? 0xe4 : op === 'max' ? 0xe9 : 0xe8;
+  const combine = op === 'sum' ? 0x92 : op === 'max' ? 0x97 : 0x96;
+  const neutral = op === 'sum' ? 0 : op === 'max' ? -Infinity : Infinity;
+  const whole = inner === 1 ? size - (size % 4) : 0;
+  code.times({ local: rows }, () => {
+    code.get(source).i32(from.offset).add().set(at);
+    code.get(target).i32(to.offset).add().set(out);
+    code.times(outer, () => {
+      code.times(inner, () => {
+        code.f32(neutral).set(sum);
+        if (whole > 0) {
+          code.simd(0x0c).float(neutral).float(neutral).float(neutral).float(neutral).set(lanes);
+          code.times(whole / 4, () => {
+            code.get(lanes).get(at).simdAt(0x00, 0).simd(combineLanes).set(lanes);
+            code.advance(at, 16);
+          });
+          for (let lane = 0; lane < 4; lane++) code.get(sum).get(lanes).simd(0x1f).byte(lane).byte(combine).set(sum);
+        }
+        code.times(size - whole, () => {
+          code.get(sum).get(at).loadF32(0).byte(combine).set(sum);
+          code.advance(at, inner * 4);
+        });
+        code.get(out).get(sum).storeF32(0);
+        code.advance(out, 4);
+        if (inner > 1) code.advance(at, 4 - size * inner * 4); // back to the next column
+      });
+      if (inner > 1) code.advance(at, (size - 1) * inner * 4);
+    });
+    streams.nextRow();
+  });
+}
+
+/** Features in another order: nested loops over the walk. */
+function emitWalk(
+  code: Code,
+  { offset, sizes, strides }: Extract<Instruction, { kind: 'copy' }>,
+  from: Place,
+  to: Place,
+): void {
+  const streams = new Streams(code);
+  const [source, target] = [streams.at(from), streams.at(to)];
+  const rows = code.local(I32);
+  const at = code.local(I32);
+  const out = code.local(I32);
+  code.get(0).loadI32(ROWS).set(rows);
+  const level = (dim: number): void => {
+    if (dim === sizes.length) {
+      code.get(out).get(at).loadF32(0).storeF32(0);
+      code.advance(out, 4);
+      return;
+    }
+    code.times(sizes[dim], () => {
+      level(dim + 1);
+      code.advance(at, strides[dim] * 4);
+    });
+    code.advance(at, -sizes[dim] * strides[dim] * 4);
+  };
+  code.times({ local: rows }, () => {
+    code
+      .get(source)
+      .i32(from.offset + offset * 4)
+      .add()
+      .set(at);
+    code.get(target).i32(to.offset).add().set(out);
+    level(0);
+    streams.nextRow();
+  });
+}
+
+/** Copies a value that is in memory to another place. */
+function copyPlace(code: Code, from: Place, to: Place, width: number): void {
+  emitWalk(code, { kind: 'copy', width, x: 0, offset: 0, sizes: [width], strides: [1] }, from, to);
+}
