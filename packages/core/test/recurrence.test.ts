@@ -397,3 +397,34 @@ test('a step that ran without recording first is recorded later', () => {
   scan(step, x, h)[1].sum().backward();
   expect(w.grad?.shape).toEqual([H, H]);
 });
+
+test('steps that differ in the shape of their output alone keep their shapes', () => {
+  const [x, h] = [randn([T, B, H]), randn([B, H])];
+  const flat: PlainStep = (x, h) => [x.add(h).mul(0.731), h];
+  const folded: PlainStep = (x, h) => [x.add(h).mul(0.731).reshape([x.shape[0], 1, H]), h];
+  expect(explain(folded, x, h, { lengths: [T, T, T, T] }).road).toBe('compiled');
+  expect(scan(flat, x, h)[0].shape).toEqual([T, B, H]);
+  expect(scan(folded, x, h)[0].shape).toEqual([T, B, 1, H]);
+});
+
+test('tensors that share their memory get a gradient each', () => {
+  const source = randn([H]);
+  const [a, b] = [source.detach(), source.detach()];
+  a.requiresGrad = true;
+  b.requiresGrad = true;
+  const step: PlainStep = (x, h) => {
+    const next = tanh(x.mul(a).add(h.mul(b)));
+    return [next, next];
+  };
+  const [x, h] = [randn([T, B, H]), randn([B, H])];
+  const gradients = [scan, eagerly].map((run) => {
+    run(step, x, h)[1].sum().backward();
+    const found = [a, b].map((t) => t.grad?.toArray());
+    for (const t of [a, b]) t.grad = undefined;
+    return found;
+  });
+  expect(gradients[0][1]).toBeDefined();
+  gradients[0].forEach((values, i) =>
+    (values as number[]).forEach((value, j) => expect(value).toBeCloseTo((gradients[1][i] as number[])[j], 5)),
+  );
+});

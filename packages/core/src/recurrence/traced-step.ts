@@ -1,5 +1,5 @@
 /** Calls a step once on symbols: what it computes, and the derivative of that, as a graph. */
-import type { Backend, Storage } from '../backend.js';
+import type { Backend } from '../backend.js';
 import { grad } from '../backward.js';
 import { withBackend } from '../current-backend.js';
 import type { DType } from '../dtype.js';
@@ -57,9 +57,9 @@ export interface TracedStep {
   readonly states: readonly Value[];
   readonly outputs: readonly Value[];
   readonly next: readonly Value[];
-  /** Shapes of one row of each output. */
   /** Whether the step returns its output by itself, not in a list. */
   readonly isSingle: boolean;
+  /** Shapes of one row of each output. */
   readonly outputShapes: readonly Shape[];
   /** Tensors of the real backend that the step used, in the order of their first use. */
   readonly captured: readonly Tensor[];
@@ -83,7 +83,7 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
   const tracer = new Tracer(graph, rows, backend);
   const captured: Tensor[] = [];
   const capturedValues: Value[] = [];
-  const standIns = new Map<Storage, Tensor>();
+  const standIns = new Map<Tensor, Tensor>(); // by tensor: two may share their memory and still be two leaves
   const tensorOf = (value: Value, shape: Shape, wantsGrad: boolean): Tensor => {
     const tensor = new Tensor(new SharedStorage(tracer, tracer.storageOf(value)), shape);
     if (wantsGrad) tensor.requiresGrad = true;
@@ -92,7 +92,7 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
   const standInFor = (tensor: Tensor): Tensor => {
     const real = tensor.home;
     if (real.backend !== backend) refuseBackends('scan', backend, real.backend);
-    let standIn = standIns.get(real.storage);
+    let standIn = standIns.get(tensor);
     if (standIn === undefined) {
       const { dtype } = real.storage;
       const value = graph.add('fixed', tensor.size, dtype, `captured ${captured.length} : ${tensor.size} ${dtype}`, {
@@ -100,7 +100,7 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
         index: captured.length,
       });
       standIn = tensorOf(value, tensor.shape, tensor.requiresGrad).keep();
-      standIns.set(real.storage, standIn);
+      standIns.set(tensor, standIn);
       captured.push(tensor);
       capturedValues.push(value);
     }
@@ -130,13 +130,14 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
             }
             const outputs = ys.map((y) => tracer.rowValueOf(y.storage));
             const next = after.map((y) => tracer.rowValueOf(y.storage));
-            const key = `${[...graph.values()].map((value) => value.key).join(';')} -> ${outputs.map(({ id }) => id).join()} | ${next.map(({ id }) => id).join()}${isSingle} ${recorded ? 'recorded' : ''} wants ${inputs.map((slot) => Number(slot.wantsGrad)).join('')} ${captured.map((t) => Number(t.requiresGrad)).join('')}`;
+            const shapes = ys.map((y) => (batched ? y.shape.slice(1) : y.shape));
+            // A reshape leaves no instruction, so the outputs' shapes stand in the key by themselves.
+            const key = `${[...graph.values()].map((value) => value.key).join(';')} -> ${outputs.map(({ id }) => id).join()} | ${next.map(({ id }) => id).join()}${isSingle} ${shapes.map(showShape).join()} ${recorded ? 'recorded' : ''} wants ${inputs.map((slot) => Number(slot.wantsGrad)).join('')} ${captured.map((t) => Number(t.requiresGrad)).join('')}`;
             const wanted =
               recorded &&
               (inputs.some((slot) => slot.wantsGrad) ||
                 states.some((slot) => slot.wantsGrad) ||
                 captured.some((t) => t.requiresGrad));
-            const shapes = ys.map((y) => (batched ? y.shape.slice(1) : y.shape));
             return {
               inputs: xs,
               states: ss,
