@@ -212,7 +212,7 @@ test('random programs give what the reference gives by primitives', { timeout: 1
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   );
 });
 
@@ -255,4 +255,27 @@ test('one storage may be two weights, used both ways', () => {
   // Whole numbers: the products are exact.
   expect(results[1]).toEqual(results[0]);
   expect(results[2]).toEqual(results[0]);
+});
+
+test('the first feature of a row stands for that row only', () => {
+  const program: Program = {
+    dtype: 'float32',
+    stacked: [2],
+    carried: [],
+    fixed: [],
+    body: [
+      { kind: 'copy', width: 1, x: 0, offset: 0, sizes: [1], strides: [1] },
+      { kind: 'binary', width: 2, op: 'add', a: { value: 1 }, b: { value: 0 } },
+    ],
+    next: [],
+    outputs: [2],
+    reverse: false,
+    adjoint: false,
+  };
+  for (const backend of compiled) {
+    const stacked = [backend.upload(Float32Array.of(1, 2, 3, 4, 5, 6))];
+    const args = { steps: 1, rows: 3, stacked, carried: [], fixed: [], lengths: undefined, resets: undefined };
+    const { outputs } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
+    expect([...backend.readSync(outputs[0])]).toEqual([2, 3, 6, 7, 10, 11]);
+  }
 });

@@ -44,9 +44,9 @@ export function emitSegment(
   for (const place of targets.flat()) streams.at(place);
   const v = new Vectors(code, relaxed);
 
-  // If all places are dense and of the segment's width, the rows are one long row.
+  // If all places are dense and of the segment's width, the rows are one long row; not if a feature stands for its whole row.
   const isDense = ({ offset, rowStride }: Place): boolean => offset === 0 && rowStride === width * 4;
-  const isFlat = sources.every(({ place }) => isDense(place)) && targets.flat().every(isDense);
+  const isFlat = sources.every(({ place, isSpread }) => !isSpread && isDense(place)) && targets.flat().every(isDense);
   const index = code.local(I32); // bytes into the row
   const end = code.local(I32);
   // A value of one feature stands for all: loaded once a row, or once at all where it is fixed.
