@@ -1,4 +1,4 @@
-import { firstInstruction, widthsOf } from '@rnn/core';
+import { firstInstruction, isFixedValue, widthsOf } from '@rnn/core';
 import type {
   CompiledProgram,
   DType,
@@ -141,16 +141,11 @@ class Workspace {
     this.rows = rows;
     const first = firstInstruction(program);
     this.values = widths.map((width, value) => {
-      const shape = this.isFixed(value) ? fixed[value - stacked.length - carried.length] : undefined;
+      const shape = isFixedValue(this.program, value) ? fixed[value - stacked.length - carried.length] : undefined;
       return newArray(dtype, shape === undefined ? rows * width : shape.rows * shape.columns);
     });
     this.state = this.values.slice(stacked.length, stacked.length + carried.length);
     this.actions = program.body.map((instruction, i) => this.bind(instruction, this.values[first + i]));
-  }
-
-  private isFixed(value: number): boolean {
-    const { stacked, carried } = this.program;
-    return value >= stacked.length + carried.length && value < firstInstruction(this.program);
   }
 
   private bind(instruction: Instruction, out: TypedArray): Action {
@@ -181,7 +176,7 @@ class Workspace {
         const view: View = {
           values: values[x],
           offset,
-          strides: [this.isFixed(x) ? 0 : widths[x], ...instruction.strides],
+          strides: [isFixedValue(this.program, x) ? 0 : widths[x], ...instruction.strides],
         };
         return () => copy(out, view, sizes);
       }
@@ -215,13 +210,15 @@ class Workspace {
   private walk(operands: readonly ProgramOperand[], width: number, dtype: DType): { sizes: number[]; views: View[] } {
     const { values, widths, rows } = this;
     const isDense = (operand: ProgramOperand): boolean =>
-      typeof operand === 'number' || (!this.isFixed(operand.value) && widths[operand.value] === width);
+      typeof operand === 'number' || (!isFixedValue(this.program, operand.value) && widths[operand.value] === width);
     const dense = operands.every(isDense);
     const views = operands.map((operand): View => {
       if (typeof operand === 'number')
         return { values: newArray(dtype, 1).fill(operand), offset: 0, strides: dense ? [0] : [0, 0] };
       const own = widths[operand.value];
-      const strides = dense ? [1] : [this.isFixed(operand.value) ? 0 : own, own === 1 && width > 1 ? 0 : 1];
+      const strides = dense
+        ? [1]
+        : [isFixedValue(this.program, operand.value) ? 0 : own, own === 1 && width > 1 ? 0 : 1];
       return { values: values[operand.value], offset: 0, strides };
     });
     return { sizes: dense ? [rows * width] : [rows, width], views };

@@ -61,6 +61,7 @@ export { to } from './ops/convert.js';
 export { amax, amin, argmax, argmin, logsumexp, logSoftmax, max, mean, min, softmax } from './ops/reduce.js';
 export {
   firstInstruction,
+  isFixedValue,
   operandsOf,
   showProgram,
   widthsOf,

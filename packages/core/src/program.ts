@@ -117,6 +117,11 @@ export function firstInstruction({ stacked, carried, fixed }: Program): number {
   return stacked.length + carried.length + fixed.length;
 }
 
+/** Whether a value is a fixed operand, the same for all rows. */
+export function isFixedValue(program: Program, value: number): boolean {
+  return value >= program.stacked.length + program.carried.length && value < firstInstruction(program);
+}
+
 /** The values that an instruction reads. */
 export function operandsOf(instruction: Instruction): number[] {
   const values = (...operands: readonly (ProgramOperand | undefined)[]): number[] =>

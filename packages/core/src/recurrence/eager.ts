@@ -7,7 +7,7 @@ import { stack, unbind } from '../ops/join.js';
 import { scope } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import type { ScanExtent } from './scan-arguments.js';
+import { validSteps, type ScanExtent } from './scan-arguments.js';
 
 /** What a step makes. */
 interface StepResult {
@@ -44,16 +44,7 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
   const shortest = lengths === undefined ? steps : Math.min(...lengths);
   const longest = lengths === undefined ? steps : Math.max(...lengths);
   // One mask a step, 1 for rows that are still going; only steps in which rows differ need it.
-  const masks =
-    lengths &&
-    unbind(
-      fromData(
-        lengths.flatMap((length) => Array.from({ length: steps }, (_, t) => (t < length ? 1 : 0))),
-        [lengths.length, steps],
-        { backend },
-      ),
-      1,
-    );
+  const masks = lengths && unbind(fromData(validSteps(lengths, steps), [steps, lengths.length], { backend }));
   const maskAt = (t: number): Tensor | undefined => (t < shortest ? undefined : masks?.[t]);
   const sequences = inputs.map((x) => unbind(x, 0));
   const rows = lengths?.length ?? sequences[0][0].shape[0];
@@ -99,7 +90,8 @@ function chosen(marks: Tensor, a: Tensor, b: Tensor | number): Tensor {
   return where(reshape(marks, [marks.size, ...Array.from({ length: a.rank - 1 }, () => 1)]), a, b);
 }
 
-function checkStates(before: readonly Tensor[], after: readonly Tensor[]): void {
+/** Refuses states of other shapes than before. */
+export function checkStates(before: readonly Tensor[], after: readonly Tensor[]): void {
   const fits =
     after.length === before.length && after.every((s, i) => s instanceof Tensor && sameShape(s.shape, before[i].shape));
   if (fits) return;

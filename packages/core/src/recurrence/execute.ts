@@ -3,14 +3,16 @@ import type { Backend, Operand, Storage, Strided } from '../backend.js';
 import { hostArray } from '../dtype.js';
 import {
   firstInstruction,
+  isFixedValue,
   operandsOf,
+  widthsOf,
   type Instruction,
   type Program,
   type ProgramArguments,
   type ProgramOperand,
   type ProgramResults,
 } from '../program.js';
-import { mergeDims, sizeOf } from '../shape.js';
+import { denseStrides, mergeDims } from '../shape.js';
 
 /**
  * Runs a program step by step, each instruction one call of a primitive.
@@ -90,6 +92,7 @@ class Body {
   private readonly program: Program;
   private readonly rows: number;
   private readonly fixed: readonly Storage[];
+  private readonly widths: readonly number[];
   /** For each instruction, the values that are read for the last time there. */
   private readonly expires: readonly (readonly number[])[];
 
@@ -98,6 +101,7 @@ class Body {
     this.program = program;
     this.rows = rows;
     this.fixed = fixed;
+    this.widths = widthsOf(program);
     this.expires = lastReads(program);
   }
 
@@ -128,27 +132,14 @@ class Body {
 
   /** A copy of a value as rows. */
   private spread(storage: Storage, value: number): Storage {
-    const width = this.widthOf(value);
-    return storage.size === width && this.rows > 1 && this.isFixed(value)
+    const width = this.widths[value];
+    return storage.size === width && this.rows > 1 && isFixedValue(this.program, value)
       ? this.backend.copy({ storage, offset: 0, strides: [0, 1] }, [this.rows, width], storage.dtype)
       : this.copyOf(storage);
   }
 
   copyOf(storage: Storage): Storage {
     return this.backend.copy({ storage, offset: 0, strides: [1] }, [storage.size], storage.dtype);
-  }
-
-  private isFixed(value: number): boolean {
-    const { stacked, carried } = this.program;
-    return value >= stacked.length + carried.length && value < firstInstruction(this.program);
-  }
-
-  private widthOf(value: number): number {
-    const { stacked, carried, fixed, body } = this.program;
-    if (value < stacked.length) return stacked[value];
-    if (value < stacked.length + carried.length) return carried[value - stacked.length];
-    const first = firstInstruction(this.program);
-    return value < first ? fixed[value - stacked.length - carried.length].columns : body[value - first].width;
   }
 
   private step(instruction: Instruction, values: readonly Storage[]): Storage {
@@ -173,7 +164,7 @@ class Body {
         return backend.copy({ storage: values[x], offset, strides: merged.strides[0] }, merged.sizes, dtype);
       }
       case 'concat': {
-        const parts = instruction.parts.map((part) => ({ storage: values[part], run: this.widthOf(part) }));
+        const parts = instruction.parts.map((part) => ({ storage: values[part], run: this.widths[part] }));
         return backend.concat(parts, rows);
       }
       case 'fill':
@@ -187,13 +178,13 @@ class Body {
         const product = backend.matmul(
           { storage: values[x], batchStrides: [0], transposed: false },
           { storage: values[weight], batchStrides: [0], transposed },
-          { batch: [1], m: rows, k: this.widthOf(x), n: width },
+          { batch: [1], m: rows, k: this.widths[x], n: width },
         );
         if (init === undefined) return product;
         const walk = this.walk([{ value: init }], width, values);
         const sum = backend.binary(
           'add',
-          { storage: product, offset: 0, strides: denseLike(walk.sizes) },
+          { storage: product, offset: 0, strides: denseStrides(walk.sizes) },
           walk.operands[0],
           walk.sizes,
         );
@@ -204,7 +195,7 @@ class Body {
   }
 
   private rowStride(value: number): number {
-    return this.isFixed(value) ? 0 : this.widthOf(value);
+    return isFixedValue(this.program, value) ? 0 : this.widths[value];
   }
 
   /** Operands of an elementwise instruction as kernels take them. */
@@ -214,7 +205,7 @@ class Body {
     values: readonly Storage[],
   ): { operands: Operand[]; sizes: number[] } {
     const read = operands.flatMap((operand) => (typeof operand === 'object' ? [operand.value] : []));
-    const strides = read.map((value) => [this.rowStride(value), this.widthOf(value) === 1 && width > 1 ? 0 : 1]);
+    const strides = read.map((value) => [this.rowStride(value), this.widths[value] === 1 && width > 1 ? 0 : 1]);
     const merged = mergeDims([this.rows, width], [...strides, [width, 1]]);
     let next = 0;
     return {
@@ -258,7 +249,7 @@ class Body {
   }
 
   masked(going: Marks, storage: Storage, value: number): Storage {
-    return this.chooseOwned(going, storage, 0, this.widthOf(value));
+    return this.chooseOwned(going, storage, 0, this.widths[value]);
   }
 
   addInto(a: Storage, b: Storage): Storage {
@@ -271,11 +262,6 @@ class Body {
     for (const storage of [a, b]) this.backend.release(storage);
     return sum;
   }
-}
-
-/** Strides of a dense walk over sizes. */
-function denseLike(sizes: readonly number[]): number[] {
-  return sizes.map((_, i) => sizeOf(sizes.slice(i + 1)));
 }
 
 /** For each instruction, which values made by instructions can be released after it. */

@@ -114,10 +114,6 @@ export function closure(results: Iterable<Value>, isGiven: (value: Value) => boo
 export class Graph {
   private readonly known = new Map<string, Value>();
 
-  get size(): number {
-    return this.known.size;
-  }
-
   /** All values in the order in which they were made. */
   values(): Iterable<Value> {
     return this.known.values();

@@ -12,7 +12,7 @@ import { runEagerly, type Scan } from './eager.js';
 import type { Value } from './graph.js';
 import type { Plans, TrainingPlans } from './plans.js';
 import type { CompiledRoad } from './road.js';
-import { masked, runPlan, uploadMask, Values } from './run-plan.js';
+import { masked, runPlan, uploadMask, Values, type Extent } from './run-plan.js';
 
 /** Runs a step by its plans and records the whole loop as one operation. */
 export function runCompiled(
@@ -23,7 +23,7 @@ export function runCompiled(
   const { step: traced } = plans;
   const { backend } = inputs[0];
   const rows = batched ? inputs[0].shape[1] : 1;
-  const run = {
+  const run: Extent = {
     steps: extent.steps,
     rows,
     lengths: extent.lengths && Int32Array.from(extent.lengths),
@@ -107,12 +107,7 @@ interface BackwardRun {
   readonly grads: readonly (Tensor | undefined)[];
   readonly saved: readonly Tensor[];
   readonly wanted: readonly boolean[];
-  readonly run: {
-    readonly steps: number;
-    readonly rows: number;
-    readonly lengths: Int32Array | undefined;
-    readonly resets: Uint8Array | undefined;
-  };
+  readonly run: Extent;
   readonly backend: Backend;
   readonly counts: readonly [inputs: number, states: number, captured: number];
   readonly isMasked: boolean;

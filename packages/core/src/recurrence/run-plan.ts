@@ -1,10 +1,11 @@
 /** Runs the stages of a plan on a backend. */
 import type { Backend, Storage } from '../backend.js';
-import { hostArray } from '../dtype.js';
 import type { CompiledProgram, Program, ProgramArguments, ProgramResults } from '../program.js';
+import { mergeDims } from '../shape.js';
 import { executeProgram } from './execute.js';
 import type { Value } from './graph.js';
 import type { Plan, Stage } from './lower.js';
+import { validSteps } from './scan-arguments.js';
 
 /** What a run works on. */
 export interface Extent {
@@ -44,10 +45,6 @@ export class Values {
       this.make(value, storage);
     }
     return storage;
-  }
-
-  has(value: Value): boolean {
-    return this.storages.has(value);
   }
 
   /** Hands a storage over to the caller: the run's own, or a copy of a lent one or of one that was taken before. */
@@ -128,27 +125,24 @@ function runProgram(backend: Backend, program: Program, args: ProgramArguments):
 }
 
 /** 1 for every step that a row still has, 0 beyond: `[steps, rows]`, or nothing if all rows have all steps. */
-export function uploadMask(backend: Backend, { steps, rows, lengths }: Extent): Storage | undefined {
+export function uploadMask(backend: Backend, { steps, lengths }: Extent): Storage | undefined {
   if (lengths === undefined || lengths.every((length) => length === steps)) return undefined;
-  const mask = hostArray('float32', steps * rows);
-  for (let t = 0; t < steps; t++) for (let row = 0; row < rows; row++) mask[t * rows + row] = t < lengths[row] ? 1 : 0;
-  return backend.upload(mask);
+  return backend.upload(validSteps(lengths, steps));
 }
 
 /** A stacked storage with zeros where the mask has them. */
 export function masked(backend: Backend, mask: Storage, storage: Storage): Storage {
   const width = storage.size / mask.size;
-  const [sizes, marks, elements] =
-    width === 1
-      ? [[mask.size], [1], [1]]
-      : [
-          [mask.size, width],
-          [1, 0],
-          [width, 1],
-        ];
+  const { sizes, strides } = mergeDims(
+    [mask.size, width],
+    [
+      [1, 0],
+      [width, 1],
+    ],
+  );
   return backend.select(
-    { storage: mask, offset: 0, strides: marks },
-    { storage, offset: 0, strides: elements },
+    { storage: mask, offset: 0, strides: strides[0] },
+    { storage, offset: 0, strides: strides[1] },
     0,
     sizes,
     storage.dtype,

@@ -123,6 +123,14 @@ function checkResets(resets: NonNullable<ScanOptions['resets']>, steps: number, 
   return Uint8Array.from(resets instanceof Tensor ? resets.dataSync() : resets.flat(), (mark) => (mark === 0 ? 0 : 1));
 }
 
+/** `[steps, rows]`, 1 for the steps that a row still has, 0 beyond its end. */
+export function validSteps(lengths: ArrayLike<number>, steps: number): Float32Array {
+  const rows = lengths.length;
+  const marks = new Float32Array(steps * rows);
+  for (let row = 0; row < rows; row++) for (let t = 0; t < lengths[row]; t++) marks[t * rows + row] = 1;
+  return marks;
+}
+
 /**
  * The lengths of a batch as numbers, after a check.
  *

@@ -3,17 +3,17 @@ import type { Backend } from '../backend.js';
 import { grad } from '../backward.js';
 import { withBackend } from '../current-backend.js';
 import type { DType } from '../dtype.js';
-import { ShapeError, TraceError } from '../errors.js';
+import { TraceError } from '../errors.js';
 import { withRecording } from '../grad-mode.js';
 import { add, mul } from '../ops/arithmetic.js';
 import { sum } from '../ops/broadcast.js';
 import { refuseBackends } from '../record.js';
 import { scope } from '../scope.js';
-import { sameShape, showShape, sizeOf, type Shape } from '../shape.js';
+import { showShape, sizeOf, type Shape } from '../shape.js';
 import { SharedStorage } from '../shared-storage.js';
 import { Tensor, withStandIns } from '../tensor.js';
 import { whileTracing } from '../tracing-mode.js';
-import type { ListStep } from './eager.js';
+import { checkStates, type ListStep } from './eager.js';
 import { Graph, type Value } from './graph.js';
 import { Tracer } from './tracer.js';
 
@@ -123,7 +123,9 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
             const x = xs.map((value, i) => tensorOf(value, rowShape(inputs[i].shape), inputs[i].wantsGrad));
             const s = ss.map((value, i) => tensorOf(value, rowShape(states[i].shape), recorded));
             const { outputs: ys, next: after, isSingle } = step(x, s);
-            checkNext(s, after);
+            checkStates(s, after);
+            if (after.some((t, i) => t.dtype !== s[i].dtype))
+              throw new TraceError('the step changes the type of the state');
             for (const y of ys) {
               if (batched && y.shape[0] !== rows)
                 throw new TraceError(`the step's output of shape ${showShape(y.shape)} has no batch in front`);
@@ -194,11 +196,4 @@ export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
       ),
     ),
   );
-}
-
-function checkNext(before: readonly Tensor[], after: readonly Tensor[]): void {
-  const fits =
-    after.length === before.length &&
-    after.every((s, i) => s instanceof Tensor && sameShape(s.shape, before[i].shape) && s.dtype === before[i].dtype);
-  if (!fits) throw new ShapeError('scan: the step changes the shape of the state');
 }
