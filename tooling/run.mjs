@@ -1,7 +1,8 @@
-// The repository's two commands, and a third for maintainers. Each sets up all that it needs.
+// The repository's two commands, and two for maintainers. Each sets up all that it needs.
 //
 //   npm start [-- OPTIONS]            the tour: every part of @rnn on real data, in the terminal
 //   npm test                          every check: lint, format, types, tests, packages, documents
+//   npm run bench [-- OPTIONS]        times of the same work here and in other libraries; see tooling/bench/README.md
 //   npm run toolchain -- COMMAND...   any command with the repository's own Node, pnpm and tools, e.g. pnpm install
 import { findChromium } from './chromium.mjs';
 import { removeReports, totals } from './reports.mjs';
@@ -11,19 +12,23 @@ import { hasBrowserTests } from './workspace.mjs';
 const checks = ['lint', 'format:check', 'arrows', 'unused', 'typecheck', 'build', 'size', 'test'];
 
 /**
+ * Builds what a program of the workspace imports, then runs the program.
+ *
+ * @param {string} name its package
+ * @param {string} program
  * @param {string[]} args
  * @returns {Promise<number>} the exit code
  */
-async function start(args) {
+async function runProgram(name, program, args) {
   const env = await prepareToolchain();
   await installDependencies(env);
   console.log('Building the packages');
   // An unchanged checkout takes its build from turbo's cache; only a failure has something to say.
-  const code = await run('turbo', ['run', 'build', '--filter=@rnn/playground...', '--output-logs=errors-only'], {
+  const code = await run('turbo', ['run', 'build', `--filter=${name}...`, '--output-logs=errors-only'], {
     env,
     quiet: true,
   });
-  return code === 0 ? run('node', ['apps/playground/src/main.ts', ...args], { env }) : code;
+  return code === 0 ? run('node', [program, ...args], { env }) : code;
 }
 
 /** @returns {Promise<number>} the exit code */
@@ -55,10 +60,11 @@ async function exec([command, ...args]) {
   return run(command, args, { env, input: true });
 }
 
-const usage = 'Usage: node tooling/run.mjs start [OPTIONS] | test | exec COMMAND [ARGUMENTS]';
+const usage = 'Usage: node tooling/run.mjs start [OPTIONS] | test | bench [OPTIONS] | exec COMMAND [ARGUMENTS]';
 const [command, ...args] = process.argv.slice(2);
 try {
-  if (command === 'start') process.exitCode = await start(args);
+  if (command === 'start') process.exitCode = await runProgram('@rnn/playground', 'apps/playground/src/main.ts', args);
+  else if (command === 'bench') process.exitCode = await runProgram('@rnn/bench', 'tooling/bench/src/main.ts', args);
   else if (command === 'test') process.exitCode = await test();
   else if (command === 'exec' && args.length > 0) process.exitCode = await exec(args);
   else throw new SetupError(usage);

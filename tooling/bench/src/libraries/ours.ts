@@ -1,0 +1,190 @@
+import { fromData, linear, noGrad, scope, type Backend, type DType, type Tensor } from '@rnn/core';
+import {
+  crossEntropy,
+  GRU,
+  GRUCell,
+  Linear,
+  LSTM,
+  LSTMCell,
+  mseLoss,
+  Recurrent,
+  RNN,
+  RNNCell,
+  type LSTMState,
+  type StateDict,
+} from '@rnn/nn';
+import { Adam, SGD } from '@rnn/train';
+import { checkTraining, type Job, type Library } from '../library.ts';
+import type { Numbers, WorkloadNumbers } from '../numbers.ts';
+import type { Task, Workload } from '../workload.ts';
+import { LayerNormalisedLSTM, UserLSTM } from './modules.ts';
+
+/** Where and in which precision the work is done. */
+export interface Place {
+  readonly backend: Backend;
+  readonly dtype: DType;
+}
+
+/** This project on one backend. */
+export function oursOn(place: Place, version: string): Library {
+  return {
+    version,
+    prepare: (task, numbers) => [new Preparation(place, task.workload, numbers).jobs[task.kind]()],
+  };
+}
+
+/** The tensors of a workload, and the jobs made of them. */
+class Preparation {
+  readonly jobs: Readonly<Record<Task['kind'], () => Job>> = {
+    forward: () => this.forward(),
+    step: () => this.step(),
+    train: () => this.train(),
+    product: () => this.product(),
+  };
+  private readonly place: Place;
+  private readonly workload: Workload;
+  private readonly numbers: WorkloadNumbers;
+
+  constructor(place: Place, workload: Workload, numbers: WorkloadNumbers) {
+    this.place = place;
+    this.workload = workload;
+    this.numbers = numbers;
+  }
+
+  private tensor({ values, shape }: Numbers): Tensor {
+    return fromData(values, shape, this.place);
+  }
+
+  private weights(rename: (name: string) => string = (name) => name): StateDict {
+    const entries = [...this.numbers.weights].map(([name, numbers]) => [rename(name), this.tensor(numbers)] as const);
+    return Object.fromEntries(entries);
+  }
+
+  /** A module from the input to the output sequence. */
+  private layer(): { forward(x: Tensor): readonly [Tensor, unknown]; parameters(): Tensor[] } {
+    const { workload, place } = this;
+    const { I, H, layers, dirs, cell, variant } = workload;
+    if (variant !== undefined) {
+      const own = variant === 'user-written' ? new UserLSTM(I, H, place) : new LayerNormalisedLSTM(I, H, place);
+      own.loadStateDict(this.weights((name) => name.replace('_l0', '')));
+      return new Recurrent<LSTMState>(own);
+    }
+    const options = { numLayers: layers, bidirectional: dirs === 2, ...place };
+    const layer = {
+      rnn: () => new RNN(I, H, options),
+      lstm: () => new LSTM(I, H, options),
+      gru: () => new GRU(I, H, options),
+    }[cell]();
+    layer.loadStateDict(this.weights());
+    return layer;
+  }
+
+  private forward(): Job {
+    const layer = this.layer();
+    const x = this.tensor(this.numbers.x);
+    const output = (): ArrayLike<number> => noGrad(() => scope(() => layer.forward(x)[0].dataSync()));
+    return { run: output, check: () => Float32Array.from(output()) };
+  }
+
+  private step(): Job {
+    const { place, workload, numbers } = this;
+    const { I, H, cell, stream = 1 } = workload;
+    const inputs = Array.from({ length: stream }, (_, n) => numbers.x.values.slice(n * I, (n + 1) * I));
+    const weights = this.weights((name) => name.replace('_l0', ''));
+    let next: (x: Tensor) => Tensor;
+    let reset: () => void;
+    // The state of a stream outlives the scope of a step.
+    if (cell === 'lstm') {
+      const module = new LSTMCell(I, H, place);
+      module.loadStateDict(weights);
+      let state: LSTMState = module.initialState(1);
+      next = (x) => {
+        const before = state;
+        state = module.forward(x, state);
+        for (const tensor of state) tensor.keep();
+        for (const tensor of before) tensor.dispose();
+        return state[0];
+      };
+      reset = () => (state = module.initialState(1));
+    } else {
+      const module = cell === 'gru' ? new GRUCell(I, H, place) : new RNNCell(I, H, place);
+      module.loadStateDict(weights);
+      let state = module.initialState(1);
+      next = (x) => {
+        const before = state;
+        state = module.forward(x, state).keep();
+        before.dispose();
+        return state;
+      };
+      reset = () => (state = module.initialState(1));
+    }
+    let n = 0;
+    const run = (): ArrayLike<number> =>
+      noGrad(() => scope(() => next(fromData(inputs[n++ % stream], [1, I], place)).dataSync()));
+    return {
+      run,
+      check: () => {
+        const outputs = new Float32Array(stream * H);
+        reset();
+        n = 0;
+        for (let t = 0; t < stream; t++) outputs.set(run(), t * H);
+        return outputs;
+      },
+    };
+  }
+
+  private train(): Job {
+    const { workload, numbers, place } = this;
+    const { H, lr, loss: kind, vocab } = workload;
+    const layer = this.layer();
+    const x = this.tensor(numbers.x);
+    const parameters = layer.parameters();
+    let lossOf: (output: Tensor) => Tensor;
+    if (kind === 'xent' && vocab !== undefined && numbers.head !== undefined) {
+      const head = new Linear(H, vocab, place);
+      head.loadStateDict({ weight: this.tensor(numbers.head.weight), bias: this.tensor(numbers.head.bias) });
+      const classes = fromData(numbers.classes, [numbers.classes.length], { backend: place.backend, dtype: 'int32' });
+      parameters.push(...head.parameters());
+      lossOf = (output) => crossEntropy(head.forward(output).reshape([-1, vocab]), classes);
+    } else {
+      const target = this.tensor(numbers.target);
+      lossOf = (output) => mseLoss(output, target);
+    }
+    const optimizer = kind === 'xent' ? new Adam(parameters, { lr }) : new SGD(parameters, { lr });
+    const run = (): number =>
+      scope(() => {
+        const loss = lossOf(layer.forward(x)[0]);
+        optimizer.zeroGrad();
+        loss.backward();
+        optimizer.step();
+        return loss.item();
+      });
+    return {
+      run,
+      check: () => checkTraining(run, () => parameters.map((parameter) => parameter.dataSync())),
+      keptBytes: () => {
+        optimizer.zeroGrad();
+        const { backend } = place;
+        const before = backend.memory().bytes;
+        return scope(() => {
+          const loss = lossOf(layer.forward(x)[0]);
+          const kept = backend.memory().bytes - before;
+          loss.backward();
+          return kept;
+        });
+      },
+    };
+  }
+
+  private product(): Job {
+    const { workload, numbers } = this;
+    const { B, T, I } = workload;
+    const weight = numbers.weights.get('weight_ih_l0');
+    if (weight === undefined) throw new Error('a product needs weight_ih_l0');
+    const x = this.tensor({ values: numbers.x.values, shape: [T * B, I] });
+    const w = this.tensor(weight);
+    // Nobody reads so large a product, and copying it out would be a good part of the time.
+    const run = (): void => noGrad(() => scope(() => void linear(x, w)));
+    return { run, check: () => noGrad(() => scope(() => Float32Array.from(linear(x, w).dataSync()))) };
+  }
+}

@@ -1,0 +1,18 @@
+import { writeFileSync } from 'node:fs';
+import { installPeers } from './install-peers.ts';
+import { isPeer } from './libraries/index.ts';
+import { readOptions } from './options.ts';
+import { progressOn } from './progress.ts';
+import { reportJson } from './report/json.ts';
+import { reportText } from './report/text.ts';
+import { runBench } from './run.ts';
+
+const WARMUP = 500;
+
+const { json, ...options } = readOptions(process.argv.slice(2));
+if (options.libraries.some(isPeer)) installPeers();
+const progress = progressOn(process.stdout, options.tasks.length * options.libraries.length);
+const run = await runBench({ ...options, ...progress, warmup: WARMUP });
+progress.stop();
+console.log(`\n${reportText(run)}`);
+if (json !== undefined) writeFileSync(json, `${reportJson(run)}\n`);

@@ -1,0 +1,110 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { isPeer, libraries, type LibraryEntry } from './libraries/index.ts';
+import { kinds, workloads, type Kind, type Task, type Workload } from './workload.ts';
+
+/** What the command line asks for. */
+export interface Options {
+  readonly tasks: readonly Task[];
+  readonly libraries: readonly LibraryEntry[];
+  readonly python: string | undefined;
+  readonly json: string | undefined;
+  /** Milliseconds of measurement for each task of each library. */
+  readonly time: number;
+  /** Milliseconds that a library gets for one task. */
+  readonly patience: number;
+}
+
+interface RawOptions {
+  readonly only: readonly Workload[];
+  readonly kinds: readonly Kind[];
+  readonly libraries?: readonly LibraryEntry[];
+  readonly peers?: true;
+  readonly python?: string;
+  readonly json?: string;
+  readonly time: number;
+  readonly patience: number;
+}
+
+/**
+ * Reads the command line. On `--help` or a mistake it writes to the terminal and ends the process, as `commander` does.
+ *
+ * @param args - without the program's name
+ */
+export function readOptions(args: readonly string[]): Options {
+  const command = new Command('pnpm bench')
+    .description('Times of the same work in @rnn and in other libraries, side by side in one run. Results are checked.')
+    .addOption(
+      new Option('--only <work>', 'some workloads, such as C,D or C-lstm')
+        .argParser(workloadsOf)
+        .default(workloads, 'all'),
+    )
+    .addOption(new Option('--kinds <kinds>', `some of ${kinds.join(', ')}`).argParser(kindsOf).default(kinds, 'all'))
+    .option('--libraries <names>', 'some libraries or families, such as ours,tfjs', librariesOf)
+    .option('--peers', 'other libraries too; installs them at the first time (about 500 MB)')
+    .option('--python <path>', 'PyTorch too, with this Python')
+    .addOption(new Option('--time <seconds>', 'measurement of each piece of work').argParser(seconds).default(1.5))
+    .addOption(
+      new Option('--patience <seconds>', 'after which a library is given up for one piece of work')
+        .argParser(seconds)
+        .default(120),
+    )
+    .option('--json <file>', 'write all numbers to a file')
+    .addHelpText('after', helpText())
+    .helpOption('--help', 'show this help')
+    .parse(args, { from: 'user' });
+  const raw = command.opts<RawOptions>();
+  const isWanted = (entry: LibraryEntry): boolean => {
+    if (entry.family === 'pytorch') return raw.python !== undefined;
+    return raw.peers === true || !isPeer(entry);
+  };
+  const chosen = (raw.libraries ?? libraries).filter(isWanted);
+  if (chosen.length === 0) command.error('error: nothing to run: other libraries need --peers, PyTorch needs --python');
+  const tasks = raw.only.flatMap((workload) =>
+    workload.kinds.filter((kind) => raw.kinds.includes(kind)).map((kind) => ({ workload, kind })),
+  );
+  if (tasks.length === 0) command.error('error: none of the workloads of --only has one of --kinds');
+  return {
+    tasks,
+    libraries: chosen,
+    python: raw.python,
+    json: raw.json,
+    time: raw.time * 1000,
+    patience: raw.patience * 1000,
+  };
+}
+
+function helpText(): string {
+  const works = workloads.map(({ id, title }) => `  ${id.padEnd(20)} ${title}`);
+  const names = libraries.map(({ name, family }) => `  ${name.padEnd(20)} ${family === name ? '' : family}`.trimEnd());
+  return `\nWorkloads:\n${works.join('\n')}\n\nLibraries and their families:\n${names.join('\n')}`;
+}
+
+const listOf = (text: string): string[] => text.split(',').map((item) => item.trim());
+
+function workloadsOf(text: string): Workload[] {
+  const wanted = listOf(text);
+  const matches = ({ id }: Workload, item: string): boolean => id.startsWith(item);
+  const unknown = wanted.find((item) => !workloads.some((workload) => matches(workload, item)));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no workload '${unknown}'.`);
+  return workloads.filter((workload) => wanted.some((item) => matches(workload, item)));
+}
+
+function kindsOf(text: string): Kind[] {
+  const wanted = listOf(text);
+  const unknown = wanted.find((item) => !kinds.some((kind) => kind === item));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no kind '${unknown}'.`);
+  return kinds.filter((kind) => wanted.includes(kind));
+}
+
+function librariesOf(text: string): LibraryEntry[] {
+  const wanted = listOf(text);
+  const unknown = wanted.find((item) => !libraries.some(({ name, family }) => item === name || item === family));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no library '${unknown}'.`);
+  return libraries.filter(({ name, family }) => wanted.includes(name) || wanted.includes(family));
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}
