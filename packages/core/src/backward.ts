@@ -10,6 +10,7 @@ import { isOwn, scope, track } from './scope.js';
 import { sameShape, showShape } from './shape.js';
 import type { Tensor, TensorEdge } from './tensor.js';
 import type { BackwardOptions } from './tensor-methods.js';
+import { refuseTracing } from './tracing-mode.js';
 
 type Node = GradNode<Tensor>;
 
@@ -41,6 +42,7 @@ type Arrival = (node: Node, grads: Grads) => void;
  * Differs from PyTorch: a second call through a freed graph is always an error, also where nothing had been saved.
  */
 export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions<Tensor> = {}): void {
+  refuseTracing('calls backward, which changes gradients');
   const { inputs, createGraph = false } = options;
   const targets = inputs && new Set(inputs.map((input, i) => leafNode(input, i)));
   propagate('backward', root, gradient, options, targets, (node, grads) => {

@@ -81,6 +81,17 @@ export class MemoryLimitError extends RnnError {
   }
 }
 
+/**
+ * The device was taken away (`ERR_DEVICE_LOST`): a driver restarted, a browser reclaimed a graphics context. What it stored is gone; a new
+ * backend works, and takes a model from its last state dict.
+ */
+export class DeviceLostError extends RnnError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_DEVICE_LOST', message, details);
+    this.name = 'DeviceLostError';
+  }
+}
+
 /** A tensor was used after it was disposed of (`ERR_DISPOSED`). */
 export class DisposedError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {

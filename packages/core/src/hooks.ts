@@ -2,6 +2,7 @@ import { AutogradError } from './errors.js';
 import { checkTensor } from './ops/operands.js';
 import { showShape } from './shape.js';
 import type { GradHook, Tensor, TensorEdge } from './tensor.js';
+import { refuseTracing } from './tracing-mode.js';
 
 /**
  * Calls a function with the gradient of a tensor when `backward` or `grad` has computed it.
@@ -19,6 +20,7 @@ import type { GradHook, Tensor, TensorEdge } from './tensor.js';
  * Differs from PyTorch: the gradient is freed after the hook; keep `clone().keep()` of it to have it later.
  */
 export function registerHook(x: Tensor, hook: GradHook): () => void {
+  refuseTracing('registers a hook, which is to be called at every step');
   const { node, index } = edgeOf('registerHook', x);
   return node.addHook(index, hook);
 }
@@ -37,6 +39,7 @@ export function registerHook(x: Tensor, hook: GradHook): () => void {
  * @throws AutogradError when `x` does not require a gradient
  */
 export function retainGrad(x: Tensor): Tensor {
+  refuseTracing('keeps the gradient of an inner value (retainGrad)');
   const { node, index } = edgeOf('retainGrad', x);
   if (node.leaf === undefined) {
     node.retained ??= new Map();

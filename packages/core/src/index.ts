@@ -23,6 +23,7 @@ export {
   ArgumentError,
   AutogradError,
   BackendError,
+  DeviceLostError,
   DisposedError,
   DTypeError,
   FormatError,
@@ -51,6 +52,7 @@ export {
 export { add, div, maximum, minimum, mul, neg, reciprocal, square, sub } from './ops/arithmetic.js';
 export { eq, ge, gt, le, lt, ne, where } from './ops/comparison.js';
 export { abs, clamp, exp, log, pow, relu, sigmoid, sign, softplus, sqrt, tanh } from './ops/functions.js';
+export { bernoulli, type BernoulliOptions } from './ops/bernoulli.js';
 export { full, ones, onesLike, zeros, zerosLike, type TensorOptions } from './ops/fill.js';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.js';
 export { linear, matmul } from './ops/matmul.js';
@@ -75,6 +77,7 @@ export {
 } from './program.js';
 export { defaultGenerator, Generator, manualSeed } from './random.js';
 export { customOperation, type CustomOperation, type Derivative } from './record.js';
+export { compileFn, type CompiledFunction, type RowwiseFunction } from './compile-fn.js';
 export { explain, scan } from './scan.js';
 export {
   checkLengths,
@@ -84,6 +87,7 @@ export {
   type StepParameters,
   type Tensors,
 } from './recurrence/scan-arguments.js';
+export { tap, type Records } from './recurrence/tap.js';
 export type { Explanation } from './recurrence/explanation.js';
 export { scope, unscoped, type Disposable } from './scope.js';
 export { sameShape, showShape, sizeOf, type Shape } from './shape.js';

@@ -3,6 +3,7 @@ import { explainRoad, type Explanation } from './recurrence/explanation.js';
 import { findRoad } from './recurrence/road.js';
 import { runCompiled } from './recurrence/run-compiled.js';
 import {
+  checkResult,
   checkScan,
   formedAs,
   listOf,
@@ -11,6 +12,7 @@ import {
   type StepParameters,
   type Tensors,
 } from './recurrence/scan-arguments.js';
+import { gatherTaps, type Records } from './recurrence/tap.js';
 import { scope } from './scope.js';
 import { Tensor } from './tensor.js';
 
@@ -25,25 +27,52 @@ import { Tensor } from './tensor.js';
  * @param step - an ordinary function of tensors. It sees the input of one time step, `[B, ...]`, the state, and the parameters
  * @param xs - `[T, B, ...]`, or a list of such; without `lengths` and `resets` also `[T, ...]`
  * @param state - the state before the first step: a tensor or a list, each `[B, ...]`
- * @param options - `lengths`, `reverse`, `resets`, `parameters`
- * @returns the outputs stacked over time, `[T, ...]`, and the state after each row's last valid step
- * @throws ShapeError, ArgumentError when sequences, lengths or states do not fit together, or a step changes the state's shape
+ * @param options - `lengths`, `reverse`, `resets`, `parameters`, `record`
+ * @returns the outputs stacked over time, `[T, ...]`, and the state after each row's last valid step; with `record` also an object with
+ *   the named inner values, `[T, ...]` each, zero past the end of a row
+ * @throws ShapeError, ArgumentError when sequences, lengths or states do not fit together, a step returns something else than an output and a
+ *   state of the same shape as before, or `record` asks for a name that the step does not `tap`
  */
 export function scan<
   X extends Tensors,
   S extends Tensors,
   Y extends Tensors,
   P extends StepParameters = StepParameters,
->(step: Step<X, S, Y, P>, xs: X, state: S, options: ScanOptions<P> = {}): [ys: Y, last: S] {
+>(
+  step: Step<X, S, Y, P>,
+  xs: X,
+  state: S,
+  options: ScanOptions<P> & { readonly record: readonly string[] },
+): [ys: Y, last: S, records: Records];
+export function scan<
+  X extends Tensors,
+  S extends Tensors,
+  Y extends Tensors,
+  P extends StepParameters = StepParameters,
+>(step: Step<X, S, Y, P>, xs: X, state: S, options?: ScanOptions<P>): [ys: Y, last: S];
+export function scan<X extends Tensors, S extends Tensors, Y extends Tensors, P extends StepParameters>(
+  step: Step<X, S, Y, P>,
+  xs: X,
+  state: S,
+  options: ScanOptions<P> = {},
+): [ys: Y, last: S, records: Records] | [ys: Y, last: S] {
   const arranged = arrange(step, xs, state, options);
   return scope(() => {
     const road = findRoad(arranged);
-    if (road.kind === 'eager') {
-      const { outputs, last, isSingle } = runEagerly(arranged);
-      return [(isSingle ? outputs[0] : outputs) as Y, formedAs(state, last)];
+    let all: readonly Tensor[];
+    let last: readonly Tensor[];
+    let isSingle: boolean;
+    if (road.kind === 'eager') ({ outputs: all, last, isSingle } = runEagerly(arranged));
+    else {
+      [all, last] = runCompiled(arranged, road);
+      ({ isSingle } = road.plans.step);
     }
-    const [outputs, last] = runCompiled(arranged, road);
-    return [(road.plans.step.isSingle ? outputs[0] : outputs) as Y, formedAs(state, last)];
+    const { record } = options;
+    const outputs = record === undefined ? all : all.slice(0, all.length - record.length);
+    const ys = (isSingle ? outputs[0] : outputs) as Y;
+    if (record === undefined) return [ys, formedAs(state, last)];
+    const records = Object.fromEntries(record.map((name, i) => [name, all[outputs.length + i]]));
+    return [ys, formedAs(state, last), records];
   });
 }
 
@@ -56,23 +85,33 @@ function arrange<X extends Tensors, S extends Tensors, Y extends Tensors, P exte
 ): Scan {
   const inputs = listOf(xs);
   const states = listOf(state);
-  const extent = checkScan(inputs, states, options);
+  const extent = checkScan(step, inputs, states, options);
+  const { record = nothing } = options;
   const parameters = (options.parameters ?? {}) as P;
   return {
     step: (x, s) => {
-      const [y, next] = step(formedAs(xs, x), formedAs(state, s), parameters);
-      return { outputs: listOf(y), next: listOf(next), isSingle: y instanceof Tensor };
+      const [result, tapped] = gatherTaps(record, () => step(formedAs(xs, x), formedAs(state, s), parameters));
+      checkResult(result);
+      const [y, next] = result;
+      const outputs = listOf(y);
+      return {
+        outputs: tapped.length === 0 ? outputs : [...outputs, ...tapped],
+        next: listOf(next),
+        isSingle: y instanceof Tensor,
+      };
     },
     source: step,
+    record,
     inputs,
     states,
-    parameters:
-      options.parameters &&
-      Object.values(options.parameters).filter((value): value is Tensor => value instanceof Tensor),
+    form: `${xs instanceof Tensor ? 'x' : `[${inputs.length}]`} ${state instanceof Tensor ? 's' : `[${states.length}]`}`,
+    parameters: options.parameters,
     extent,
     reverse: options.reverse === true,
   };
 }
+
+const nothing: readonly string[] = [];
 
 /**
  * Says which road `scan` takes for a step on these arguments, and why.

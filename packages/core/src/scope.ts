@@ -7,24 +7,45 @@ export interface Disposable {
 
 /** Something that scopes may look after. */
 export interface Tracked extends Disposable {
-  /** @internal What the scope that will free it holds; `undefined` when none will. */
-  caretaker: Set<Tracked> | undefined;
+  /** @internal The scope that will free it; `undefined` when none will. */
+  caretaker: Care | undefined;
+  /** @internal Its neighbours in the list of that scope. */
+  previous: Tracked | undefined;
+  next: Tracked | undefined;
+  /** @internal Called when no scope looks after it any more. */
+  onEscape(): void;
 }
 
-/** What the innermost open scope is to free, or `undefined` outside all scopes. */
-let open: Set<Tracked> | undefined;
+/** What an open scope is to free: a list that runs through the resources themselves, so that entering and leaving it allocate nothing. */
+export interface Care {
+  first: Tracked | undefined;
+}
+
+/** The innermost open scope, or `undefined` outside all scopes. */
+let open: Care | undefined;
 
 /** Puts something into the care of the innermost open scope. */
 export function track(resource: Tracked): void {
-  untrack(resource);
+  if (resource.caretaker !== undefined) untrack(resource);
+  if (open === undefined) {
+    resource.onEscape();
+    return;
+  }
+  const { first } = open;
   resource.caretaker = open;
-  open?.add(resource);
+  resource.next = first;
+  if (first !== undefined) first.previous = resource;
+  open.first = resource;
 }
 
 /** Takes something out of all care, so that it outlives the scope that it was made in, whichever is open now. */
 export function untrack(resource: Tracked): void {
-  resource.caretaker?.delete(resource);
-  resource.caretaker = undefined;
+  const { caretaker, previous, next } = resource;
+  if (caretaker === undefined) return;
+  if (previous === undefined) caretaker.first = next;
+  else previous.next = next;
+  if (next !== undefined) next.previous = previous;
+  resource.caretaker = resource.previous = resource.next = undefined;
 }
 
 /** Whether the innermost open scope is to free this: nobody outside of it can hold it. */
@@ -47,7 +68,7 @@ export function unscoped<R>(fn: () => R): R {
   return within(undefined, fn);
 }
 
-function within<R>(care: Set<Tracked> | undefined, fn: () => R): R {
+function within<R>(care: Care | undefined, fn: () => R): R {
   const outer = open;
   open = care;
   try {
@@ -75,7 +96,7 @@ function within<R>(care: Set<Tracked> | undefined, fn: () => R): R {
  *   passes through, and everything made inside is freed.
  */
 export function scope<R>(fn: () => R): R {
-  const mine = new Set<Tracked>();
+  const mine: Care = { first: undefined };
   try {
     const result = within(mine, fn);
     if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
@@ -84,26 +105,53 @@ export function scope<R>(fn: () => R): R {
         { argument: 'fn', expected: 'a synchronous function', received: 'a promise' },
       );
     }
-    if (mine.size > 0) handOver(mine, result);
+    if (mine.first !== undefined) handOver(mine, result);
     return result;
   } finally {
-    for (const resource of mine) resource.dispose();
+    for (let resource = mine.first; resource !== undefined; resource = mine.first) {
+      untrack(resource);
+      resource.dispose();
+    }
   }
 }
 
 /** Gives what is part of a scope's result to the enclosing scope. */
-function handOver(mine: Set<Tracked>, result: unknown): void {
-  visit(result, new Set(), (resource) => {
-    if (mine.has(resource as Tracked)) track(resource as Tracked);
-  });
+function handOver(mine: Care, result: unknown): void {
+  if (!passOn(mine, result, 3)) visit(mine, result, new Set());
+}
+
+/**
+ * The usual results, which need no search: nothing, a resource, lists and plain objects of resources, so many levels deep. False for any
+ * other.
+ */
+function passOn(mine: Care, value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (isDisposable(value)) {
+    if ((value as Tracked).caretaker === mine) track(value as Tracked);
+    return true;
+  }
+  if (ArrayBuffer.isView(value)) return true;
+  if (levels === 0) return false;
+  if (!Array.isArray(value)) {
+    if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+    for (const name in value) if (!passOn(mine, (value as Record<string, unknown>)[name], levels - 1)) return false;
+    return true;
+  }
+  for (const item of value) if (!passOn(mine, item, levels - 1)) return false;
+  return true;
 }
 
 /** Finds the resources in a value, through arrays, maps, sets and plain objects. */
-function visit(value: unknown, seen: Set<object>, found: (resource: Disposable) => void): void {
+function visit(mine: Care, value: unknown, seen: Set<object>): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
-  if (typeof (value as Partial<Disposable>).dispose === 'function') found(value as Disposable);
-  else if (Array.isArray(value) || value instanceof Set) for (const item of value) visit(item, seen, found);
-  else if (value instanceof Map) for (const item of value.values()) visit(item, seen, found);
-  else if (!ArrayBuffer.isView(value)) for (const item of Object.values(value)) visit(item, seen, found);
+  if (isDisposable(value)) {
+    if ((value as Tracked).caretaker === mine) track(value as Tracked);
+  } else if (Array.isArray(value) || value instanceof Set) for (const item of value) visit(mine, item, seen);
+  else if (value instanceof Map) for (const item of value.values()) visit(mine, item, seen);
+  else if (!ArrayBuffer.isView(value)) for (const item of Object.values(value)) visit(mine, item, seen);
+}
+
+function isDisposable(value: object): value is Disposable {
+  return typeof (value as Partial<Disposable>).dispose === 'function';
 }

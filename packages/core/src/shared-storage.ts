@@ -12,7 +12,10 @@ interface Place {
   readonly storage: Storage;
 }
 
-/** The last net under the memory: frees a storage whose holders were all collected without having let go. */
+/**
+ * The last net under the memory: frees a storage whose holders were all collected without having let go. What a scope looks after cannot
+ * be lost that way, and most tensors never leave one; so a storage comes under the net when a tensor on it escapes all scopes.
+ */
 const net = new FinalizationRegistry<Place>(({ backend, storage }) => backend.release(storage));
 
 /**
@@ -25,12 +28,19 @@ export class SharedStorage {
   readonly storage: Storage;
   bounds: Bounds | undefined;
   private holders = 1;
+  private isWatched = false;
 
   constructor(backend: Backend, storage: Storage, bounds?: Bounds) {
     this.backend = backend;
     this.storage = storage;
     this.bounds = bounds;
-    net.register(this, { backend, storage }, this);
+  }
+
+  /** Puts the storage under the net. */
+  watch(): void {
+    if (this.isWatched) return;
+    this.isWatched = true;
+    net.register(this, { backend: this.backend, storage: this.storage }, this);
   }
 
   retain(): this {
@@ -40,7 +50,7 @@ export class SharedStorage {
 
   release(): void {
     if (--this.holders > 0) return;
-    net.unregister(this);
+    if (this.isWatched) net.unregister(this);
     this.backend.release(this.storage);
   }
 }

@@ -3,7 +3,7 @@ import { isFloating, type DType, type TypedArray } from './dtype.js';
 import { ArgumentError, AutogradError, DisposedError, DTypeError, ShapeError } from './errors.js';
 import { formatTensor } from './format.js';
 import { GradNode, type Edge, type GradHook as Hook } from './grad-node.js';
-import { track, untrack, type Tracked } from './scope.js';
+import { track, untrack, type Care, type Tracked } from './scope.js';
 import { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 import type { SharedStorage } from './shared-storage.js';
 import { refuseTracing } from './tracing-mode.js';
@@ -15,16 +15,20 @@ export type TensorEdge = Edge<Tensor>;
 /** What a gradient hook gets and may replace. The gradient is freed after the hook: keep `clone().keep()` of it to have it later. */
 export type GradHook = Hook<Tensor>;
 
-/** While a step is traced: the tracing backend, and what stands on it for a tensor from elsewhere. */
+/** Gives what is to be used in the place of a tensor; nothing for one that stands for itself. */
+export type StandIn = (tensor: Tensor) => Tensor | undefined;
+
+/** While tensors are replaced where they are used. */
 interface Stage {
-  readonly backend: Backend;
-  readonly standIn: (tensor: Tensor) => Tensor;
+  /** The backend that every tensor is said to be on; `undefined` leaves it to the tensors. */
+  readonly backend: Backend | undefined;
+  readonly standIn: StandIn;
 }
 
 let stage: Stage | undefined;
 
-/** Runs `fn` as if every tensor were on one backend: those that are not are replaced, where they are used, by their stand-ins. */
-export function withStandIns<R>(backend: Backend, standIn: (tensor: Tensor) => Tensor, fn: () => R): R {
+/** Runs `fn` with tensors replaced, where they are used, by their stand-ins, as if every tensor were on `backend`. */
+export function withStandIns<R>(backend: Backend | undefined, standIn: StandIn, fn: () => R): R {
   const before = stage;
   stage = { backend, standIn };
   try {
@@ -57,7 +61,11 @@ export class Tensor implements Tracked {
   /** The gradient that `backward` left here: `undefined` before, and for a result unless `retainGrad` was called. */
   grad: Tensor | undefined;
   /** @internal */
-  caretaker: Set<Tracked> | undefined;
+  caretaker: Care | undefined;
+  /** @internal */
+  previous: Tracked | undefined;
+  /** @internal */
+  next: Tracked | undefined;
   private shared: SharedStorage;
   private origin: TensorEdge | undefined;
   private holdsOrigin = false;
@@ -78,7 +86,7 @@ export class Tensor implements Tracked {
   }
 
   get backend(): Backend {
-    return stage === undefined ? this.shared.backend : stage.backend;
+    return stage?.backend ?? this.shared.backend;
   }
 
   /** Number of dimensions. */
@@ -109,7 +117,7 @@ export class Tensor implements Tracked {
 
   /** Whether operations on this are recorded. Setting it is for leaves. */
   get requiresGrad(): boolean {
-    return this.wantsGrad || this.origin !== undefined;
+    return this.wantsGrad || this.origin !== undefined || (this.gone && this.standIn()?.requiresGrad === true);
   }
 
   set requiresGrad(value: boolean) {
@@ -131,14 +139,15 @@ export class Tensor implements Tracked {
 
   /** @internal The shared storage, for kernels. Throws when the tensor was disposed of. */
   get held(): SharedStorage {
+    const standIn = this.standIn();
+    if (standIn !== undefined) return standIn.shared;
     if (this.gone) {
       throw new DisposedError(
         `a tensor of shape ${showShape(this.shape)} was used after its memory was freed (by dispose(), by the end of a scope, or a gradient by zeroGrad); return it from the scope or keep() it`,
         { expected: 'a tensor that still has its memory', received: 'a disposed one' },
       );
     }
-    const standIn = this.standIn();
-    return standIn === undefined ? this.shared : standIn.shared;
+    return this.shared;
   }
 
   /** @internal The storage where it really is, also while a step is traced. */
@@ -146,9 +155,9 @@ export class Tensor implements Tracked {
     return this.shared;
   }
 
-  /** What stands for this while a step is traced; nothing for what the trace itself made. */
+  /** What is to be used in the place of this: see `withStandIns`. */
   private standIn(): Tensor | undefined {
-    return stage === undefined || this.shared.backend === stage.backend ? undefined : stage.standIn(this);
+    return stage === undefined ? undefined : stage.standIn(this);
   }
 
   /** @internal */
@@ -250,13 +259,20 @@ export class Tensor implements Tracked {
     }
     const { held } = this;
     this.shared = source.held.retain();
+    if (this.caretaker === undefined) this.shared.watch();
     held.release();
     return this;
+  }
+
+  /** @internal */
+  onEscape(): void {
+    this.shared.watch();
   }
 
   /** Lets this outlive the scope that it was made in. */
   keep(): this {
     untrack(this);
+    if (!this.gone) this.shared.watch();
     return this;
   }
 

@@ -9,6 +9,7 @@ import {
   mul,
   noGrad,
   ones,
+  randint,
   randn,
   scan,
   scope,
@@ -240,7 +241,7 @@ function eagerly<X extends Tensors, S extends Tensors, Y extends Tensors>(
     },
     inputs,
     states,
-    extent: checkScan(inputs, states, options),
+    extent: checkScan(step, inputs, states, options),
     reverse: options.reverse === true,
   });
   return [(isSingle ? outputs[0] : outputs) as Y, one(state, last)];
@@ -367,7 +368,7 @@ function expectSameAsEager(step: PlainStep, options: ScanOptions = {}): void {
 
 test.each<[string, PlainStep, RegExp]>([
   ['reads numbers', (x, h) => [x, h.add(x.sum().item())], /reads numbers/],
-  ['draws', (x, h) => [x, h.add(randn([1]))], /draws random numbers/],
+  ['draws whole numbers', (x, h) => [x, h.add(randint(0, 9, h.shape).to('float32'))], /draws random numbers/],
   ['converts', (x, h) => [x, h.add(x.to('float64').to('float32'))], /converts float32 to float64/],
 ])('a step that %s runs eagerly, and says so', (_, step, reason) => {
   expect(explain(step, randn([T, B, H]), randn([B, H])).reason).toMatch(reason);
@@ -417,7 +418,8 @@ test('tensors that share their memory get a gradient each', () => {
     return [next, next];
   };
   const [x, h] = [randn([T, B, H]), randn([B, H])];
-  const gradients = [scan, eagerly].map((run) => {
+  const roads: ((step: PlainStep, x: Tensor, h: Tensor) => [Tensor, Tensor])[] = [scan, eagerly];
+  const gradients = roads.map((run) => {
     run(step, x, h)[1].sum().backward();
     const found = [a, b].map((t) => t.grad?.toArray());
     for (const t of [a, b]) t.grad = undefined;

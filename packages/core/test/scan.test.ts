@@ -294,6 +294,66 @@ describe.each([
     },
   );
 
+  test.each<[string, Setting]>([
+    ['lengths', { steps: 4, batch: 3, lengths: [4, 0, 1] }],
+    ['lengths in reverse', { steps: 4, batch: 3, lengths: [4, 0, 1], reverse: true }],
+    ['all lengths 0', { steps: 2, batch: 2, lengths: [0, 0] }],
+    [
+      'resets',
+      {
+        steps: 3,
+        batch: 2,
+        lengths: [3, 1],
+        resets: [
+          [0, 0],
+          [1, 0],
+          [0, 0],
+        ],
+      },
+    ],
+  ])('%s: functions with a pole at zero make no NaN of the padding', (_, setting) => {
+    const { steps, batch, lengths = [] } = setting;
+    const draw = draws(3);
+    const positive = (shape: Shape): Tensor => draw(shape).abs().add(0.5).detach();
+    const [w, v, h] = [draw([2, 2]), draw([2, 2]), positive([batch, 2])];
+    const valid = positive([steps, batch, 2]);
+    const apply = (w: Tensor, v: Tensor, x: Tensor, h: Tensor): [Tensor, Tensor] => {
+      const step = (xt: Tensor, ht: Tensor) => {
+        if (readsNumbers) xt.dataSync();
+        const input = linear(
+          xt
+            .log()
+            .add(xt.reciprocal())
+            .add(xt.div(xt.square().sum(-1, true).sqrt())),
+          v,
+        );
+        const next = linear(ht.reciprocal(), w).add(input).tanh().abs().add(0.5);
+        return [next.pow(-0.5).log(), next] as const;
+      };
+      return scan(step, x, h, optionsOf(setting));
+    };
+    const run = (filling: number): number[][] => {
+      const values = valid.dataSync();
+      values.forEach((_, i) => {
+        if (Math.floor(i / 2 / batch) >= lengths[Math.floor(i / 2) % batch]) values[i] = filling;
+      });
+      const leaves = [w, v, fromData(values, [steps, batch, 2]), h].map((t) => t.detach()) as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      for (const leaf of leaves) leaf.requiresGrad = true;
+      const [ys, last] = apply(...leaves);
+      ys.square().sum().add(last.sum()).backward();
+      return [ys, last, ...leaves.map((leaf) => leaf.grad as Tensor)].map((t) => Array.from(t.dataSync()));
+    };
+    const expected = run(0);
+    expect(expected.flat().every(Number.isFinite)).toBe(true);
+    for (const filling of [1, NaN]) expect(run(filling)).toEqual(expected);
+    expect(gradcheck(apply, [w, v, valid, h])).toBe(true);
+  });
+
   test('gradients of padded steps are zero, and so are the outputs there', () => {
     const setting: Setting = { steps: 3, batch: 2, lengths: [1, 3] };
     const { weights, xs, states } = materials(setting);
@@ -391,6 +451,40 @@ describe.each([
     expect(noGrad(isRecorded)).toBe(false);
     expect(scan(stepOf(weights, readsNumbers), xs, states, { lengths: [0, 0, 0, 0] })[0][1].requiresGrad).toBe(true);
   });
+});
+
+describe('a step that does more than computing is run by single operations', () => {
+  let calls = 0;
+  test.each<[reason: string, deed: (y: Tensor) => unknown]>([
+    ['registers a hook, which is to be called at every step', (y) => y.registerHook(() => void calls++)],
+    ['keeps the gradient of an inner value (retainGrad)', (y) => y.retainGrad()],
+    ['calls backward, which changes gradients', (y) => y.sum().backward(undefined, { retainGraph: true })],
+  ])('the step %s', (reason, deed) => {
+    const w = zeros([4], { requiresGrad: true });
+    const step: Step<Tensor, Tensor, Tensor> = (x, h) => {
+      const y = x.add(h).add(w);
+      deed(y);
+      return [y, y];
+    };
+    const [x, h] = [zeros([3, 2, 4]), zeros([2, 4])];
+    expect(explain(step, x, h).reason).toContain(`the step ${reason}`);
+    const [ys] = scan(step, x, h);
+    calls = 0;
+    ys.sum().backward();
+    expect(calls).toBe(reason.startsWith('registers') ? 3 : 0);
+  });
+});
+
+test('the first run for which a gradient is wanted, and only that of the state, is recorded', () => {
+  const step: Step<Tensor, Tensor, Tensor> = (x, h) => {
+    const next = x.add(h).mul(0.3);
+    return [next, next];
+  };
+  const [x, h] = [zeros([3, 2, 4]), zeros([2, 4])];
+  expect(scan(step, x, h)[0].requiresGrad).toBe(false);
+  h.requiresGrad = true;
+  scan(step, x, h)[1].sum().backward();
+  expect(h.grad?.sum().item()).toBeCloseTo(8 * 0.3 ** 3, 6);
 });
 
 describe('refusals', () => {
@@ -505,6 +599,29 @@ describe('refusals', () => {
       'ERR_SHAPE',
       () => scan((x: Tensor, h: Tensor) => [x, h.sum(1)], x(), h()),
     ],
+    [
+      "scan: step is 'tanh', expected a function of input, state and parameters",
+      'step',
+      'ERR_ARGUMENT',
+      () => scan('tanh' as unknown as typeof step, x(), h()),
+    ],
+    [
+      'scan: parameters is number, expected an object',
+      'parameters',
+      'ERR_ARGUMENT',
+      () => scan(step, x(), h(), { parameters: 3 as unknown as object }),
+    ],
+    ...[
+      [(): unknown => undefined, 'undefined'] as const,
+      [(x: Tensor): unknown => x, 'a tensor'] as const,
+      [(x: Tensor): unknown => [x], '[a tensor]'] as const,
+      [(x: Tensor, h: Tensor): unknown => [x, [h, 1]], '[a tensor, [a tensor, number]]'] as const,
+    ].map(([wrong, told]): (typeof cases)[number] => [
+      `scan: the step returned ${told}, expected [output, state], each a tensor or a list of tensors`,
+      'step',
+      'ERR_ARGUMENT',
+      () => scan(wrong as typeof step, x(), h()),
+    ]),
   ];
 
   test.each(cases)('%s', (message, argument, code, call) => {

@@ -5,6 +5,7 @@ import { wrap } from '../record.js';
 import { checkShape, showShape, sizeOf, type Shape } from '../shape.js';
 import type { Bounds } from '../shared-storage.js';
 import { Tensor } from '../tensor.js';
+import { draw, type Draw } from './draw.js';
 import { checkOptions, withGrad, type CheckedOptions, type TensorOptions } from './fill.js';
 
 /** Numbers or truth values, nested as deep as the tensor has dimensions; typed arrays may stand for the innermost lists. */
@@ -224,22 +225,16 @@ export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   return drawn('randn', shape, options, (out, generator) => generator.normal(out, 0, 1));
 }
 
-function drawn(
-  operation: string,
-  shape: Shape,
-  options: RandomOptions,
-  draw: (out: Float32Array | Float64Array, generator: Generator) => void,
-): Tensor {
-  const { dtype } = checkDraw(operation, shape, options);
+function drawn(operation: string, shape: Shape, options: RandomOptions, fill: Draw['fill']): Tensor {
+  const { dtype, backend, requiresGrad } = checkDraw(operation, shape, options);
   if (!isFloating(dtype)) {
     throw new DTypeError(
       `${operation}: dtype is ${dtype}, expected float32 or float64; use randint for whole numbers`,
       { argument: 'dtype', expected: 'float32 or float64', received: dtype },
     );
   }
-  const values = hostArray(dtype, sizeOf(shape)) as Float32Array | Float64Array;
-  draw(values, options.generator ?? defaultGenerator());
-  return uploaded(operation, values, shape, options);
+  const { generator = defaultGenerator() } = options;
+  return withGrad(draw({ shape, dtype, backend, generator, fill, perSequence: false }), requiresGrad);
 }
 
 /** Everything that can be wrong is found before the generator moves on. */

@@ -1,13 +1,19 @@
+import { isFloating } from '../dtype.js';
 import { ShapeError } from '../errors.js';
+import { isGradEnabled } from '../grad-mode.js';
 import { reshape } from '../ops/broadcast.js';
 import { fromData } from '../ops/create.js';
 import { where } from '../ops/comparison.js';
-import { zerosLike } from '../ops/fill.js';
+import { withDrawer } from '../ops/draw.js';
+import { onesLike, zerosLike } from '../ops/fill.js';
+import { detach } from '../ops/identity.js';
+import { indexSelect } from '../ops/indexing.js';
 import { stack, unbind } from '../ops/join.js';
 import { scope } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import { validSteps, type ScanExtent } from './scan-arguments.js';
+import { stepCount, StepDrawer } from './drawing.js';
+import { standInSteps, validSteps, type ScanExtent } from './scan-arguments.js';
 
 /** What a step makes. */
 interface StepResult {
@@ -25,16 +31,26 @@ export interface Scan {
   readonly step: ListStep;
   /** The user's function, by which its traces are remembered. */
   readonly source: object;
+  /** Names of inner values that come as outputs behind the step's own. */
+  readonly record: readonly string[];
   readonly inputs: readonly Tensor[];
   readonly states: readonly Tensor[];
-  /** The tensors among the parameters; `undefined` where none were given, so that the step may use any. */
-  readonly parameters: readonly Tensor[] | undefined;
+  /** Which of the two the step gets in a list, as a step may tell the difference. */
+  readonly form: string;
+  /** What the step gets besides; `undefined` where nothing was given, so that it may use anything. */
+  readonly parameters: object | undefined;
   readonly extent: ScanExtent;
   readonly reverse: boolean;
 }
 
 /** The loop by single operations: what any backend and any step can do. */
-export function runEagerly({ step, inputs, states: initial, extent, reverse }: Omit<Scan, 'source' | 'parameters'>): {
+export function runEagerly({
+  step,
+  inputs,
+  states: initial,
+  extent,
+  reverse,
+}: Pick<Scan, 'step' | 'inputs' | 'states' | 'extent' | 'reverse'>): {
   readonly outputs: readonly Tensor[];
   readonly last: readonly Tensor[];
   readonly isSingle: boolean;
@@ -42,11 +58,11 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
   const { steps, lengths, resets } = extent;
   const { backend } = inputs[0];
   const shortest = lengths === undefined ? steps : Math.min(...lengths);
-  const longest = lengths === undefined ? steps : Math.max(...lengths);
   // One mask a step, 1 for rows that are still going; only steps in which rows differ need it.
   const masks = lengths && unbind(fromData(validSteps(lengths, steps), [steps, lengths.length], { backend }));
   const maskAt = (t: number): Tensor | undefined => (t < shortest ? undefined : masks?.[t]);
   const sequences = inputs.map((x) => unbind(x, 0));
+  const fillings = inputs.map((x) => fillingOf(x, lengths));
   const rows = lengths?.length ?? sequences[0][0].shape[0];
   const resetAt = (t: number): Tensor | undefined =>
     resets?.subarray(t * rows, (t + 1) * rows).some((mark) => mark !== 0)
@@ -57,8 +73,9 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
   const outputs: (readonly Tensor[])[] = [];
   let isSingle = false;
   // Where no row has a step, one is made all the same, on zeros and without effect: it tells the shapes of the outputs.
-  const count = Math.max(longest, 1);
-  for (let n = 0; n < count; n++) {
+  const count = stepCount(extent);
+  const drawer = new StepDrawer();
+  const makeStep = (n: number): void => {
     const t = reverse ? count - 1 - n : n;
     const mask = maskAt(t);
     const before = current;
@@ -66,8 +83,11 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
       const reset = resetAt(t);
       const start = reset === undefined ? before : before.map((s, i) => chosen(reset, initial[i], s));
       // A masked input keeps a NaN in the padding out of the derivatives too.
-      const x = sequences.map((sequence) => (mask === undefined ? sequence[t] : chosen(mask, sequence[t], 0)));
-      const result = step(x, start);
+      const x = sequences.map((sequence, i) =>
+        mask === undefined ? sequence[t] : chosen(mask, sequence[t], fillings[i]?.[t] ?? 0),
+      );
+      drawer.startStep();
+      const result = withDrawer(drawer.draw, () => step(x, start));
       isSingle = result.isSingle;
       checkStates(initial, result.next);
       if (mask === undefined) return [result.outputs, result.next] as const;
@@ -78,11 +98,30 @@ export function runEagerly({ step, inputs, states: initial, extent, reverse }: O
     });
     outputs[t] = y;
     current = next;
+  };
+  try {
+    for (let n = 0; n < count; n++) makeStep(n);
+  } finally {
+    drawer.release();
   }
   const stacked = outputs[0].map((first, i) =>
     stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))),
   );
   return { outputs: stacked, last: current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)), isSingle };
+}
+
+/**
+ * What stands for the input past the end of each row, step by step, where a derivative may be asked for: valid values of elsewhere, at which
+ * a function with a pole, such as a logarithm, is finite, so that its derivative times zero is zero. Nothing where zeros do.
+ */
+function fillingOf(x: Tensor, lengths: readonly number[] | undefined): readonly Tensor[] | undefined {
+  const [steps, rows, ...features] = x.shape;
+  if (lengths === undefined || !isGradEnabled() || lengths.every((length) => length === steps)) return undefined;
+  const sources = standInSteps(lengths, steps);
+  if (sources === undefined) return isFloating(x.dtype) ? unbind(onesLike(x), 0) : undefined;
+  const flat = reshape(detach(x), [steps * rows, ...features]);
+  const found = indexSelect(flat, 0, fromData(sources, [steps * rows], { backend: x.backend }));
+  return unbind(reshape(found, x.shape), 0);
 }
 
 /** `a` for the rows whose mark is not 0, else `b`. */

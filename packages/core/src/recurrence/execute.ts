@@ -13,6 +13,7 @@ import {
   type ProgramResults,
 } from '../program.js';
 import { denseStrides, mergeDims } from '../shape.js';
+import { allOrNothing, type Primitives } from './all-or-nothing.js';
 
 /**
  * Runs a program step by step, each instruction one call of a primitive.
@@ -20,9 +21,13 @@ import { denseStrides, mergeDims } from '../shape.js';
  * @param backend - where the storages are
  * @param program - what to run
  * @param args - its operands
- * @returns new storages
+ * @returns new storages; when a primitive throws, whatever was made before is released
  */
 export function executeProgram(backend: Backend, program: Program, args: ProgramArguments): ProgramResults {
+  return allOrNothing(backend, (primitives) => execute(primitives, program, args));
+}
+
+function execute(backend: Primitives, program: Program, args: ProgramArguments): ProgramResults {
   const { steps, rows, lengths, resets } = args;
   const body = new Body(backend, program, rows, args.fixed);
   const kept: Storage[][] = program.outputs.map(() => []);
@@ -88,7 +93,7 @@ function marks(rows: number, isSet: (row: number) => boolean): Marks {
 
 /** The body of a program for a number of rows. */
 class Body {
-  private readonly backend: Backend;
+  private readonly backend: Primitives;
   private readonly program: Program;
   private readonly rows: number;
   private readonly fixed: readonly Storage[];
@@ -96,7 +101,7 @@ class Body {
   /** For each instruction, the values that are read for the last time there. */
   private readonly expires: readonly (readonly number[])[];
 
-  constructor(backend: Backend, program: Program, rows: number, fixed: readonly Storage[]) {
+  constructor(backend: Primitives, program: Program, rows: number, fixed: readonly Storage[]) {
     this.backend = backend;
     this.program = program;
     this.rows = rows;

@@ -4,9 +4,11 @@ import { argumentsOf, closure, type Value } from './graph.js';
 import { isCheap, lower, type Plan } from './lower.js';
 import type { TracedDerivative, TracedStep } from './traced-step.js';
 
-/** Everything about a step that does not depend on which tensors it captured. */
+/** Everything about a step that does not depend on which tensors it captured and what its random tensors are drawn from. */
 export interface Plans {
-  readonly step: Omit<TracedStep, 'captured'>;
+  readonly step: Omit<TracedStep, 'captured' | 'draws'>;
+  /** Whether the forward pass runs from the last step to the first. */
+  readonly reverse: boolean;
   /** The forward pass when no derivative is wanted. */
   readonly inference: Plan;
   readonly training: TrainingPlans | undefined;
@@ -18,15 +20,31 @@ export interface TrainingPlans {
   readonly backward: Plan;
   /** Row values of the forward pass that the backward pass reads, inputs apart. */
   readonly kept: readonly Value[];
-  /** Inputs that it reads. */
+  /** Inputs that it reads, random ones included. */
   readonly keptInputs: readonly Value[];
+  /** Whether some function in it has a pole, at which zeros in the padding would make a NaN of a zero gradient. */
+  readonly hasPoles: boolean;
+  /** Values of the state before a step that it reads and that are made of kept values of the state after it. */
+  readonly shifted: readonly Shifted[];
 }
 
-export function plansOf({ captured: _, ...step }: TracedStep, dtype: DType, reverse: boolean): Plans {
+/** A value of the state before each step, given by the values after it. */
+export interface Shifted {
+  /** Which tensor of the state. */
+  readonly state: number;
+  /** Which kept value it is after the step. */
+  readonly kept: number;
+}
+
+export function plansOf(
+  { captured: _captured, draws: _draws, ...step }: TracedStep,
+  dtype: DType,
+  reverse: boolean,
+): Plans {
   const forward = (kept: readonly Value[]): Plan =>
     lower({
       dtype,
-      given: new Set(step.inputs),
+      given: new Set([...step.inputs, ...step.drawn]),
       carried: step.states,
       next: step.next,
       rows: [...new Set([...step.outputs, ...kept])],
@@ -36,6 +54,7 @@ export function plansOf({ captured: _, ...step }: TracedStep, dtype: DType, reve
     });
   return {
     step,
+    reverse,
     inference: forward([]),
     training: step.derivative && trainingPlans(step, step.derivative, dtype, reverse, forward),
   };
@@ -53,24 +72,49 @@ function trainingPlans(
   const totals = [...new Set(captured.filter((value) => value !== undefined))];
   const isAdjoint = new Set([...seeds, ...carried]);
   const results = [...rows, ...states, ...totals];
-  const kept = keptValues(step, results, isAdjoint);
-  const given = new Set([...kept, ...step.inputs, ...seeds]);
+  const sources = [...step.inputs, ...step.drawn];
+  // The state before a step is the state after the step before it: where that is an output, it is there, and where it is kept, one of the
+  // two is enough. Such a state is made of the other when the backward pass begins.
+  const isSource = (value: Value): boolean => sources.includes(value) || step.states.includes(value);
+  const after = new Map(step.states.map((state, i) => [state, step.next[i]]));
+  const isShiftOf = (state: Value, there: readonly Value[]): boolean => {
+    const next = after.get(state);
+    return next !== undefined && !isSource(next) && there.includes(next);
+  };
+  const free = step.states.filter((state) => isShiftOf(state, step.outputs));
+  const needed = keptValues(step, results, isAdjoint, new Set([...sources, ...free]));
+  const shiftable = step.states.filter((state) => free.includes(state) || isShiftOf(state, needed));
+  const own = needed.filter((value) => !shiftable.includes(value));
+  const given = new Set([...own, ...shiftable, ...sources, ...seeds]);
   const backward = lower({ dtype, given, carried, next: states, rows, totals, reverse: !reverse, adjoint: true });
   const read = new Set(closure(results, (value) => given.has(value) || carried.includes(value)));
+  const shifted = shiftable.filter((state) => read.has(state));
+  const kept = [...new Set([...own, ...shifted.map((state) => after.get(state) as Value)])];
   return {
     derivative,
     forward: forward(kept),
     backward,
     kept,
-    keptInputs: step.inputs.filter((value) => read.has(value)),
+    keptInputs: sources.filter((value) => read.has(value)),
+    hasPoles: closure([...step.outputs, ...step.next, ...results], () => false).some(hasPole),
+    shifted: shifted.map((state) => ({
+      state: step.states.indexOf(state),
+      kept: kept.indexOf(after.get(state) as Value),
+    })),
   };
 }
 
 /**
  * Which values of the forward pass are kept for the backward pass. Results of products and of expensive functions are kept; what is
- * cheaply made of values that are there anyway is made again; never both a value and what it is cheaply made of.
+ * cheaply made of values that are there anyway (`free`: inputs, and states that are outputs of the step before) is made again; never both a
+ * value and what it is cheaply made of.
  */
-function keptValues(step: Plans['step'], results: readonly Value[], isAdjoint: ReadonlySet<Value>): Value[] {
+function keptValues(
+  step: Plans['step'],
+  results: readonly Value[],
+  isAdjoint: ReadonlySet<Value>,
+  free: ReadonlySet<Value>,
+): Value[] {
   const forward = new Set(
     closure([...step.outputs, ...step.next], () => false).filter(({ domain }) => domain === 'row'),
   );
@@ -82,7 +126,7 @@ function keptValues(step: Plans['step'], results: readonly Value[], isAdjoint: R
     let known = memo.get(value);
     if (known === undefined) {
       const rows = argumentsOf(value).filter(({ domain }) => domain === 'row');
-      known = step.inputs.includes(value) || step.states.includes(value) || (rows.length > 0 && rows.every(isForward));
+      known = free.has(value) || step.states.includes(value) || (rows.length > 0 && rows.every(isForward));
       memo.set(value, known);
     }
     return known;
@@ -91,12 +135,12 @@ function keptValues(step: Plans['step'], results: readonly Value[], isAdjoint: R
   const needed = closure(results, isForward).filter((value) => value.domain === 'row' && isForward(value));
   const kept = new Set<Value>();
   const isThere = (value: Value): boolean =>
-    value.domain !== 'row' || kept.has(value) || step.inputs.includes(value) || (isCheap(value) && canBeRemade(value));
+    value.domain !== 'row' || kept.has(value) || free.has(value) || (isCheap(value) && canBeRemade(value));
   const canBeRemade = (value: Value): boolean => argumentsOf(value).every(isThere);
   // First what must be kept in any case, so that the rest can be judged by what is there.
   const cheap: Value[] = [];
   const visit = (value: Value): void => {
-    if (value.domain !== 'row' || step.inputs.includes(value)) return;
+    if (value.domain !== 'row' || free.has(value)) return;
     if (!forward.has(value)) for (const argument of argumentsOf(value)) visit(argument);
     else if (isCheap(value)) cheap.push(value);
     else kept.add(value);
@@ -104,4 +148,13 @@ function keptValues(step: Plans['step'], results: readonly Value[], isAdjoint: R
   for (const value of needed) visit(value);
   for (const value of cheap.sort((a, b) => a.id - b.id)) if (!canBeRemade(value)) kept.add(value);
   return [...kept];
+}
+
+/** Whether a value is not finite for some finite arguments, other than by overflow. */
+function hasPole({ operation }: Value): boolean {
+  if (operation.kind === 'unary')
+    return operation.op === 'log' || operation.op === 'reciprocal' || operation.op === 'sqrt';
+  if (operation.kind === 'binary')
+    return operation.op === 'pow' || (operation.op === 'div' && typeof operation.b === 'object');
+  return false;
 }

@@ -21,8 +21,9 @@ export type Lengths = readonly number[] | Int32Array | Tensor;
 
 export interface ScanOptions<P extends StepParameters = StepParameters> {
   /**
-   * What the step gets as its third argument. A step that is given its weights this way, and depends on nothing but its arguments, is
-   * traced once for all calls; one that uses tensors from around it is traced at each call.
+   * What the step gets as its third argument: an object with tensors, such as a module. A step that is given its weights this way, and uses
+   * nothing but its arguments and the fields of this object (those of objects in it too), is traced once for all calls in which the fields
+   * are as they were but for the tensors' values; one that uses tensors from around it is traced at each call.
    */
   readonly parameters?: P;
   /**
@@ -32,6 +33,8 @@ export interface ScanOptions<P extends StepParameters = StepParameters> {
   readonly lengths?: Lengths;
   /** Walk from each row's last valid step to its first. Outputs keep their places. */
   readonly reverse?: boolean;
+  /** Names of inner values of the step, given by `tap`, to be returned for all steps. */
+  readonly record?: readonly string[];
   /** [T, B]: where not 0, the row's state is the initial one again before that step. */
   readonly resets?: Tensor | readonly (readonly number[])[];
 }
@@ -56,10 +59,15 @@ export function formedAs<Form extends Tensors>(form: Form, list: readonly Tensor
 
 /** Checks the arguments of a scan before any work. */
 export function checkScan(
+  step: unknown,
   sequences: readonly Tensor[],
   initial: readonly Tensor[],
-  { lengths, resets }: ScanOptions,
+  { lengths, resets, record, parameters }: ScanOptions,
 ): ScanExtent {
+  if (typeof step !== 'function') refuseArgument('step', told(step), 'a function of input, state and parameters');
+  if (parameters !== undefined && (typeof parameters !== 'object' || parameters === null))
+    refuseArgument('parameters', told(parameters), 'an object');
+  checkRecord(record);
   checkPresent('xs', sequences);
   checkPresent('state', initial);
   const [steps, batch] = sequences[0]?.shape ?? [];
@@ -93,6 +101,42 @@ function checkPresent(argument: string, tensors: readonly Tensor[]): void {
     if (x.size === 0)
       refuse(argument, `shape ${showShape(x.shape)}, which has no element`, 'at least one step, row and feature');
   });
+}
+
+/** Refuses anything but a list of different names. */
+function checkRecord(record: readonly string[] | undefined): void {
+  if (record === undefined) return;
+  const isList = Array.isArray(record) && record.every((name) => typeof name === 'string');
+  if (isList && new Set(record).size === record.length) return;
+  refuseArgument(
+    'record',
+    isList ? record.map((name) => `'${name}'`).join(', ') : told(record),
+    'a list of different names',
+  );
+}
+
+/** Refuses what a step must not return. */
+export function checkResult(result: unknown): void {
+  if (Array.isArray(result) && result.length === 2 && result.every(areTensors)) return;
+  throw new ArgumentError(
+    `scan: the step returned ${told(result)}, expected [output, state], each a tensor or a list of tensors`,
+    { argument: 'step', expected: '[output, state]', received: told(result) },
+  );
+}
+
+function areTensors(value: unknown): boolean {
+  return value instanceof Tensor || (Array.isArray(value) && value.every((part) => part instanceof Tensor));
+}
+
+/** A value as messages speak of it. */
+function told(value: unknown): string {
+  if (value instanceof Tensor) return 'a tensor';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `[${value.map(told).join(', ')}]`;
+  return typeof value === 'string' ? `'${value}'` : value === null ? 'null' : typeof value;
+}
+
+function refuseArgument(argument: string, received: string, expected: string): never {
+  throw new ArgumentError(`scan: ${argument} is ${received}, expected ${expected}`, { argument, expected, received });
 }
 
 function refuse(argument: string, received: string, expected: string): never {
@@ -129,6 +173,23 @@ export function validSteps(lengths: ArrayLike<number>, steps: number): Float32Ar
   const marks = new Float32Array(steps * rows);
   for (let row = 0; row < rows; row++) for (let t = 0; t < lengths[row]; t++) marks[t * rows + row] = 1;
   return marks;
+}
+
+/**
+ * For each step and row, a step and row (as `t * rows + row`) with valid values: its own, past the end of a row the last one, and for a row
+ * without steps the first one of another row.
+ *
+ * @returns `undefined` where no row has a step
+ */
+export function standInSteps(lengths: ArrayLike<number>, steps: number): Int32Array | undefined {
+  const rows = lengths.length;
+  const other = Array.from(lengths).findIndex((length) => length > 0);
+  if (other < 0) return undefined;
+  return Int32Array.from({ length: steps * rows }, (_, i) => {
+    const [t, row] = [Math.floor(i / rows), i % rows];
+    if (lengths[row] === 0) return other;
+    return Math.min(t, lengths[row] - 1) * rows + row;
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { cpu } from '@rnn/backend-cpu';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { setBackend, tensor, type Backend, type Tensor } from '../../src/index.js';
+import { grad, noGrad, scope, setBackend, tensor, type Backend, type Tensor } from '../../src/index.js';
 
 let backend: Backend;
 beforeEach(async () => {
@@ -57,5 +57,28 @@ describe('the collector', () => {
     })();
     expect(await collected(() => live() === 1)).toBe(true);
     expect(other.item()).toBe(3);
+  });
+
+  test('frees what left its scope as a result, was kept, or took the place of a kept value', async () => {
+    (() => {
+      scope(() => tensor([1]).mul(2));
+      scope(() => [scope(() => ({ inner: tensor([2]).exp() })), tensor([3])]);
+      scope(() => {
+        tensor([4]).mul(2).keep();
+        const kept = tensor([5]).keep();
+        noGrad(() => kept.copy_(tensor([6]).mul(2)));
+      });
+    })();
+    expect(await collected(() => live() === 0)).toBe(true);
+  });
+
+  test('frees a graph and gradients that left a scope', async () => {
+    (() => {
+      const w = leaf([1, 2]);
+      scope(() => w.square().tanh().sum());
+      scope(() => grad(w.square().sum(), [w], { createGraph: true }));
+      scope(() => w.exp().sum().backward());
+    })();
+    expect(await collected(() => live() === 0)).toBe(true);
   });
 });

@@ -1,0 +1,51 @@
+import type { Backend } from '../backend.js';
+import { hostArray, type DType } from '../dtype.js';
+import type { Generator } from '../random.js';
+import { wrap } from '../record.js';
+import { sizeOf, type Shape } from '../shape.js';
+import type { Tensor } from '../tensor.js';
+
+/** Host values of a floating type. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** A random tensor that is wanted. */
+export interface Draw {
+  readonly shape: Shape;
+  /** float32 or float64. */
+  readonly dtype: DType;
+  readonly backend: Backend;
+  readonly generator: Generator;
+  /** Fills an array with draws of the generator, and takes nothing from elsewhere. */
+  readonly fill: (out: FloatArray, generator: Generator) => void;
+  /** Whether, in a step of a scan, it is drawn in the first step and stays the same in those that follow. */
+  readonly perSequence: boolean;
+}
+
+/** Gives a random tensor. */
+export type Drawer = (request: Draw) => Tensor;
+
+/** Who draws: a scan looks after the draws of its step. */
+let drawer: Drawer = drawNow;
+
+/** A random tensor: drawn now, or by the scan whose step this is. */
+export function draw(request: Draw): Tensor {
+  return drawer(request);
+}
+
+/** Runs a function whose draws another looks after. */
+export function withDrawer<R>(other: Drawer, fn: () => R): R {
+  const before = drawer;
+  drawer = other;
+  try {
+    return fn();
+  } finally {
+    drawer = before;
+  }
+}
+
+/** Draws on the host, so that a seed gives the same numbers on all backends. */
+export function drawNow({ shape, dtype, backend, generator, fill }: Draw): Tensor {
+  const values = hostArray(dtype, sizeOf(shape)) as FloatArray;
+  fill(values, generator);
+  return wrap(backend, backend.upload(values), [...shape]);
+}

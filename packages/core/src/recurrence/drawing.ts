@@ -1,0 +1,110 @@
+/**
+ * Random tensors in the step of a scan. The draws of all steps come in the order in which a loop would draw them: step after step, and
+ * within a step in the order of the calls. So a seed gives the same numbers whichever road the step takes.
+ */
+import type { Backend } from '../backend.js';
+import { hostArray } from '../dtype.js';
+import { ArgumentError } from '../errors.js';
+import { drawNow, type Draw, type FloatArray } from '../ops/draw.js';
+import type { Generator } from '../random.js';
+import { wrap } from '../record.js';
+import { unscoped } from '../scope.js';
+import { sameShape, showShape } from '../shape.js';
+import { Tensor } from '../tensor.js';
+import type { ScanExtent } from './scan-arguments.js';
+
+/** A random tensor of a traced step, and its features. */
+export interface TracedDraw extends Pick<Draw, 'dtype' | 'generator' | 'fill' | 'perSequence'> {
+  readonly width: number;
+}
+
+/** How many steps a loop makes: as many as the longest row has, and one, without effect, where no row has any. */
+export function stepCount({ steps, lengths }: Pick<ScanExtent, 'steps' | 'lengths'>): number {
+  return lengths === undefined ? steps : Math.max(1, ...lengths);
+}
+
+/**
+ * Draws for all steps at once.
+ *
+ * @param draws - of one step, in the order of the calls
+ * @param extent - of the scan
+ * @param rows - of the batch
+ * @param reverse - whether the last step comes first
+ * @param backend - where the results go
+ * @returns `[steps * rows * width]` each; where the loop makes no step, the draws of another, which are as valid as any: a function with a
+ *   pole, such as a logarithm, is finite there
+ */
+export function drawAll(
+  draws: readonly TracedDraw[],
+  extent: Pick<ScanExtent, 'steps' | 'lengths'>,
+  rows: number,
+  reverse: boolean,
+  backend: Backend,
+): Tensor[] {
+  const count = stepCount(extent);
+  const arrays = draws.map(({ dtype, width }) => hostArray(dtype, extent.steps * rows * width) as FloatArray);
+  for (let n = 0; n < count; n++) {
+    const t = reverse ? count - 1 - n : n;
+    draws.forEach(({ width, generator, fill, perSequence }, i) => {
+      const size = rows * width;
+      const step = arrays[i].subarray(t * size, (t + 1) * size);
+      if (!perSequence || n === 0) fill(step, generator);
+      else {
+        const first = reverse ? count - 1 : 0;
+        step.set(arrays[i].subarray(first * size, (first + 1) * size));
+      }
+    });
+  }
+  for (const values of arrays) {
+    const size = values.length / extent.steps;
+    for (let t = count; t < extent.steps; t++) values.copyWithin(t * size, 0, size);
+  }
+  return arrays.map((values) => wrap(backend, backend.upload(values), [values.length]));
+}
+
+/** Where the generators of some draws stand. */
+export type GeneratorStates = ReadonlyMap<Generator, readonly number[]>;
+
+export function generatorStates(draws: readonly TracedDraw[]): GeneratorStates {
+  return new Map(draws.map(({ generator }) => [generator, generator.state()]));
+}
+
+/** Runs a function that draws again what was drawn from these states on; afterwards the generators go on from where they are now. */
+export function drawingAgain<R>(states: GeneratorStates, fn: () => R): R {
+  const now = Array.from(states.keys(), (generator) => [generator, generator.state()] as const);
+  try {
+    for (const [generator, state] of states) generator.setState(state);
+    return fn();
+  } finally {
+    for (const [generator, state] of now) generator.setState(state);
+  }
+}
+
+/** Draws for a step that is run by single operations, and remembers what is drawn once in a sequence. */
+export class StepDrawer {
+  private readonly kept: Tensor[] = [];
+  private next = 0;
+
+  /** To be called before each step. */
+  startStep(): void {
+    this.next = 0;
+  }
+
+  readonly draw = (request: Draw): Tensor => {
+    if (!request.perSequence) return drawNow(request);
+    const at = this.next++;
+    this.kept[at] ??= unscoped(() => drawNow(request));
+    const mask = this.kept[at];
+    // A handle for this step, which may be freed with it or be part of its results.
+    if (sameShape(mask.shape, request.shape)) return new Tensor(mask.held.retain(), mask.shape);
+    const [expected, received] = [showShape(mask.shape), showShape(request.shape)];
+    throw new ArgumentError(
+      `scan: call ${at + 1} with perSequence in a step draws shape ${received}, expected ${expected} as in the first step; a step has to make these calls in the same order each time`,
+      { argument: 'perSequence', expected, received },
+    );
+  };
+
+  release(): void {
+    for (const mask of this.kept) mask.dispose();
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What a step can see of the object that it is given as parameters: a picture of its fields, deep, by which the object is told to be
+ * as it was. Plain objects and lists are compared by what is in them. Anything else with fields, such as a module, must be the same object
+ * and have the same fields. Tensors are places for tensors: others of the same form may come there next time.
+ */
+import { Generator } from '../random.js';
+import { Tensor } from '../tensor.js';
+
+/** A value as it was: a field's content. */
+type Picture =
+  | { readonly kind: 'tensor' }
+  /** A number, a text, a function, a generator: the same thing again. */
+  | { readonly kind: 'same'; readonly value: unknown }
+  | {
+      readonly kind: 'fields';
+      /** The object itself, where its class may hide more than its fields, or where it comes in several places. */
+      readonly identity: WeakRef<object> | undefined;
+      readonly prototype: unknown;
+      readonly names: readonly string[];
+      readonly pictures: readonly Picture[];
+    };
+
+/** The picture of an object while it is taken. */
+interface Walked extends Extract<Picture, { kind: 'fields' }> {
+  identity: WeakRef<object> | undefined;
+  readonly pictures: Picture[];
+}
+
+/** More fields than a comparison at each call is worth. */
+const FIELDS_AT_MOST = 1000;
+
+/** A picture of an object, and the tensors in it in the order of the walk. */
+export interface Fields {
+  readonly picture: Picture;
+  readonly tensors: readonly Tensor[];
+}
+
+/** Takes a picture; `undefined` where there is something that no picture shows, such as the content of a map. */
+export function picture(value: object): Fields | undefined {
+  const tensors: Tensor[] = [];
+  const seen = new Map<object, Walked>();
+  let fields = 0;
+  const take = (part: unknown): Picture | undefined => {
+    if (part instanceof Tensor) {
+      tensors.push(part);
+      return { kind: 'tensor' };
+    }
+    if (typeof part !== 'object' || part === null || part instanceof Generator) return { kind: 'same', value: part };
+    const before = seen.get(part);
+    if (before !== undefined) {
+      // What comes in several places must be the very same object again in all of them.
+      before.identity ??= new WeakRef(part);
+      return { kind: 'same', value: part };
+    }
+    if (isOpaque(part)) return undefined;
+    const names = Object.keys(part);
+    fields += names.length;
+    if (fields > FIELDS_AT_MOST) return undefined;
+    const walked: Walked = {
+      kind: 'fields',
+      identity: isPlain(part) ? undefined : new WeakRef(part),
+      prototype: Object.getPrototypeOf(part),
+      names,
+      pictures: [],
+    };
+    seen.set(part, walked);
+    for (const name of names) {
+      const field = take((part as Record<string, unknown>)[name]);
+      if (field === undefined) return undefined;
+      walked.pictures.push(field);
+    }
+    return walked;
+  };
+  const whole = take(value);
+  return whole && { picture: whole, tensors };
+}
+
+/**
+ * Whether an object looks as in a picture.
+ *
+ * @param before - the picture
+ * @param value - the object now
+ * @param tensors - gets the tensors in it, in the order of the walk
+ */
+export function looksLike(before: Picture, value: unknown, tensors: Tensor[]): boolean {
+  switch (before.kind) {
+    case 'tensor':
+      if (!(value instanceof Tensor)) return false;
+      tensors.push(value);
+      return true;
+    case 'same':
+      return Object.is(before.value, value);
+    case 'fields': {
+      if (typeof value !== 'object' || value === null) return false;
+      const { identity, prototype, names, pictures } = before;
+      if (identity !== undefined && identity.deref() !== value) return false;
+      if (Object.getPrototypeOf(value) !== prototype) return false;
+      const now = Object.keys(value);
+      if (now.length !== names.length) return false;
+      for (let i = 0; i < names.length; i++) {
+        if (now[i] !== names[i]) return false;
+        if (!looksLike(pictures[i], (value as Record<string, unknown>)[names[i]], tensors)) return false;
+      }
+      return true;
+    }
+  }
+}
+
+/** Whether all that can be known of an object is in its fields. */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || prototype === Array.prototype;
+}
+
+/** Whether an object keeps what changes about it out of its fields. */
+function isOpaque(value: object): boolean {
+  return (
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof WeakMap ||
+    value instanceof WeakSet ||
+    value instanceof Date ||
+    value instanceof Promise ||
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer
+  );
+}

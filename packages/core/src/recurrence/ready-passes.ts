@@ -1,0 +1,132 @@
+/** The passes of a step made ready for a backend: where each value that goes in and comes out stands. */
+import type { Backend } from '../backend.js';
+import type { Shape } from '../shape.js';
+import type { Value } from './graph.js';
+import type { Plans, Shifted, TrainingPlans } from './plans.js';
+import { ReadyPlan } from './ready-plan.js';
+
+/** One output of a step among the results of the forward pass. */
+interface Output {
+  readonly at: number;
+  /** Whether no output before it is the same value. */
+  readonly isFirst: boolean;
+  /** Whether the loop puts it out, and so makes it zero past the end of a row. */
+  readonly isMasked: boolean;
+}
+
+/** Sources are the inputs, the random ones, and the captured values. */
+export class ReadyForward {
+  readonly plan: ReadyPlan;
+  readonly outputs: readonly Output[];
+  /** Where the values that the backward pass reads stand among the results. */
+  readonly kept: readonly number[];
+  /** The inputs and random inputs that it reads, by number. */
+  readonly keptInputs: readonly number[];
+  private readonly shapes: readonly Shape[];
+  private readonly widths: readonly number[];
+  private readonly firstOutput: readonly number[];
+
+  constructor(backend: Backend, { step, inference }: Plans, training: TrainingPlans | undefined) {
+    const plan = training?.forward ?? inference;
+    const kept = training?.kept ?? [];
+    const results = [...new Set([...step.outputs, ...kept])];
+    const inLoop = new Set(plan.loop?.outputs);
+    this.plan = new ReadyPlan(backend, plan, [...step.inputs, ...step.drawn, ...step.capturedValues], results);
+    this.outputs = step.outputs.map((value, i) => ({
+      at: results.indexOf(value),
+      isFirst: step.outputs.indexOf(value) === i,
+      isMasked: inLoop.has(value),
+    }));
+    this.kept = kept.map((value) => results.indexOf(value));
+    const inputs = [...step.inputs, ...step.drawn];
+    this.keptInputs = training?.keptInputs.map((value) => inputs.indexOf(value)) ?? [];
+    this.shapes = step.outputShapes;
+    this.widths = results.map(({ width }) => width);
+    this.firstOutput = results.map((value) => step.outputs.indexOf(value));
+  }
+
+  /** The shape of an output; without a batch the rows are left out. */
+  outputShape(output: number, steps: number, rows: number, batched: boolean): Shape {
+    const shape = this.shapes[output];
+    return batched ? [steps, rows, ...shape] : [steps, ...shape];
+  }
+
+  /** The shape of a result: that of the first output that it is, or flat. */
+  shapeOf(result: number, steps: number, rows: number, batched: boolean): Shape {
+    const output = this.firstOutput[result];
+    return output < 0 ? [steps * rows * this.widths[result]] : this.outputShape(output, steps, rows, batched);
+  }
+}
+
+/**
+ * Sources are the inputs, the random ones, the captured values, what was kept, the states that are made of kept ones, and the adjoints that
+ * come from behind.
+ */
+interface ReadyBackward {
+  readonly plan: ReadyPlan;
+  /** How many random inputs there are. */
+  readonly drawn: number;
+  /** How many values were kept. */
+  readonly kept: number;
+  readonly shifted: readonly Shifted[];
+  /** The inputs and random inputs that are read, by number. */
+  readonly keptInputs: readonly number[];
+  readonly hasPoles: boolean;
+  /** Widths of the adjoints from behind. */
+  readonly seeds: readonly number[];
+  /** For each input, state and captured tensor, which result is its gradient. */
+  readonly results: readonly (number | undefined)[];
+}
+
+function makeBackward(backend: Backend, { step, training }: Plans): ReadyBackward {
+  if (training === undefined) throw new TypeError('expected plans with a derivative');
+  const { derivative, kept, keptInputs, shifted, hasPoles, backward } = training;
+  const gradients: readonly (Value | undefined)[] = [
+    ...derivative.inputs,
+    ...step.states.map(() => undefined),
+    ...derivative.captured,
+  ];
+  const results = [...new Set(gradients.filter((value) => value !== undefined))];
+  const inputs = [...step.inputs, ...step.drawn];
+  const before = shifted.map(({ state }) => step.states[state]);
+  const sources = [...inputs, ...step.capturedValues, ...kept, ...before, ...derivative.seeds];
+  return {
+    plan: new ReadyPlan(backend, backward, sources, results),
+    drawn: step.drawn.length,
+    kept: kept.length,
+    shifted,
+    keptInputs: keptInputs.map((value) => inputs.indexOf(value)),
+    hasPoles,
+    seeds: derivative.seeds.map(({ width }) => width),
+    results: gradients.map((value) => (value === undefined ? undefined : results.indexOf(value))),
+  };
+}
+
+interface ReadyPasses {
+  inference?: ReadyForward;
+  forward?: ReadyForward;
+  backward?: ReadyBackward;
+}
+
+const known = new WeakMap<Backend, WeakMap<Plans, ReadyPasses>>();
+
+function passesOf(backend: Backend, plans: Plans): ReadyPasses {
+  let here = known.get(backend);
+  if (here === undefined) known.set(backend, (here = new WeakMap()));
+  let passes = here.get(plans);
+  if (passes === undefined) here.set(plans, (passes = {}));
+  return passes;
+}
+
+/** The forward pass, with what the derivative needs if there is to be one. */
+export function readyForward(backend: Backend, plans: Plans, training: TrainingPlans | undefined): ReadyForward {
+  const passes = passesOf(backend, plans);
+  return training === undefined
+    ? (passes.inference ??= new ReadyForward(backend, plans, undefined))
+    : (passes.forward ??= new ReadyForward(backend, plans, training));
+}
+
+/** The backward pass. */
+export function readyBackward(backend: Backend, plans: Plans): ReadyBackward {
+  return (passesOf(backend, plans).backward ??= makeBackward(backend, plans));
+}

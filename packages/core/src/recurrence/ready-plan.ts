@@ -1,0 +1,239 @@
+/**
+ * A plan made ready for one backend: every value has a numbered place, every program is compiled, and what a run needs besides its
+ * results is allocated once. A step of a stream or a short sequence takes a few microseconds, and looking values up by name would
+ * take as long as computing them.
+ */
+import type { Backend, Storage } from '../backend.js';
+import type { CompiledProgram, Program, ProgramArguments } from '../program.js';
+import { executeProgram } from './execute.js';
+import type { Value } from './graph.js';
+import type { Plan, Stage } from './lower.js';
+
+/** What a run works on. */
+export interface Extent {
+  readonly steps: number;
+  readonly rows: number;
+  readonly lengths: Int32Array | undefined;
+  readonly resets: Uint8Array | undefined;
+}
+
+/** The same fields, but to be written to again and again. */
+type Reused<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
+
+/** One piece of work of a run; places are numbers of storages. */
+type Work =
+  | { readonly kind: 'number'; readonly value: Value; readonly to: number }
+  | { readonly kind: 'primitive'; readonly value: Value; readonly from: readonly number[]; readonly to: number }
+  | { readonly kind: 'sumRows'; readonly from: number; readonly width: number; readonly to: number }
+  | {
+      readonly kind: 'productRows';
+      readonly a: number;
+      readonly b: number;
+      readonly m: number;
+      readonly n: number;
+      readonly to: number;
+    }
+  | {
+      readonly kind: 'stage';
+      readonly program: CompiledProgram;
+      readonly args: Reused<ProgramArguments>;
+      readonly isLoop: boolean;
+      readonly stacked: readonly number[];
+      readonly fixed: readonly number[];
+      readonly to: readonly number[];
+    };
+
+/** A result: where it lies, and whether the storage there belongs to somebody else, so that the caller gets a copy. */
+interface Result {
+  readonly place: number;
+  readonly isLent: boolean;
+}
+
+export class ReadyPlan {
+  private readonly backend: Backend;
+  private readonly work: readonly Work[];
+  private readonly results: readonly Result[];
+  /** The storages of a run, by place: first the sources, then what is made. */
+  private readonly storages: (Storage | undefined)[];
+  private readonly sources: number;
+
+  /**
+   * @param backend - where it will run
+   * @param plan - what to run
+   * @param sources - the values that the caller lends
+   * @param results - the values that the caller takes, each once
+   */
+  constructor(backend: Backend, plan: Plan, sources: readonly Value[], results: readonly Value[]) {
+    this.backend = backend;
+    this.sources = sources.length;
+    const places = new Map<Value, number>();
+    sources.forEach((value, i) => places.set(value, i));
+    let count = sources.length;
+    const work: Work[] = [];
+    const make = (value: Value): number => {
+      places.set(value, count);
+      return count++;
+    };
+    const placeOf = (value: Value): number => {
+      const place = places.get(value);
+      if (place !== undefined) return place;
+      if (value.operation.kind !== 'number')
+        throw new TypeError(`a ${value.operation.kind} is needed before it is computed`);
+      const to = make(value);
+      work.push({ kind: 'number', value, to });
+      return to;
+    };
+    const stage = (made: Stage | undefined, isLoop: boolean): void => {
+      if (made === undefined) return;
+      const { program } = made;
+      const [stacked, fixed] = [made.stacked.map(placeOf), made.fixed.map(placeOf)];
+      work.push({
+        kind: 'stage',
+        program: compiledFor(backend, program),
+        args: { steps: 1, rows: 0, stacked: [], carried: [], fixed: [], lengths: undefined, resets: undefined },
+        isLoop,
+        stacked,
+        fixed,
+        to: made.outputs.map(make),
+      });
+    };
+    const primitive = (value: Value): void => {
+      const { operation } = value;
+      if (operation.kind !== 'primitive') throw new TypeError(`expected a primitive, received a ${operation.kind}`);
+      const from = operation.inputs.map(placeOf);
+      work.push({ kind: 'primitive', value, from, to: make(value) });
+    };
+    plan.fixed.forEach(primitive);
+    stage(plan.before, false);
+    stage(plan.loop, true);
+    stage(plan.after, false);
+    for (const value of plan.totals) {
+      const { operation } = value;
+      if (operation.kind === 'productRows') {
+        const { a, b } = operation;
+        const [left, right] = [placeOf(a), placeOf(b)];
+        work.push({ kind: 'productRows', a: left, b: right, m: a.width, n: b.width, to: make(value) });
+      } else if (operation.kind === 'sumRows') {
+        const from = placeOf(operation.x);
+        work.push({ kind: 'sumRows', from, width: value.width, to: make(value) });
+      } else primitive(value);
+    }
+    this.results = results.map((value) => ({ place: placeOf(value), isLent: placeOf(value) < sources.length }));
+    this.work = work;
+    this.storages = Array.from({ length: count }, () => undefined);
+  }
+
+  /** Lends the storage of a source to the next run. */
+  lend(source: number, storage: Storage): void {
+    this.storages[source] = storage;
+  }
+
+  /**
+   * Runs the plan on what was lent.
+   *
+   * @param carried - the state before the first step
+   * @param extent - steps and rows
+   * @param outputs - gets the storages of the results, which then belong to the caller
+   * @returns the state after the last step, which belongs to the caller too
+   */
+  run(carried: readonly Storage[], extent: Extent, outputs: Storage[]): readonly Storage[] {
+    const { backend, storages, work, results } = this;
+    let last: readonly Storage[] = nothing;
+    try {
+      for (let i = 0; i < work.length; i++) {
+        const piece = work[i];
+        if (piece.kind !== 'stage') this.perform(piece, extent.steps * extent.rows);
+        else {
+          const made = this.runStage(piece, carried, extent);
+          if (piece.isLoop) last = made;
+        }
+      }
+      for (let i = 0; i < results.length; i++) {
+        const { place, isLent } = results[i];
+        const storage = storages[place] as Storage;
+        if (isLent) outputs.push(backend.copy({ storage, offset: 0, strides: [1] }, [storage.size], storage.dtype));
+        else {
+          outputs.push(storage);
+          storages[place] = undefined;
+        }
+      }
+      return last;
+    } catch (error) {
+      for (const storage of [...last, ...outputs]) backend.release(storage);
+      throw error;
+    } finally {
+      // What was made and not taken; what was lent is only let go.
+      for (let place = 0; place < storages.length; place++) {
+        const storage = storages[place];
+        if (storage === undefined) continue;
+        storages[place] = undefined;
+        if (place >= this.sources) backend.release(storage);
+      }
+    }
+  }
+
+  private runStage(
+    { program, args, isLoop, stacked, fixed, to }: Extract<Work, { kind: 'stage' }>,
+    carried: readonly Storage[],
+    extent: Extent,
+  ): readonly Storage[] {
+    const { storages } = this;
+    for (let i = 0; i < stacked.length; i++) args.stacked[i] = storages[stacked[i]] as Storage;
+    for (let i = 0; i < fixed.length; i++) args.fixed[i] = storages[fixed[i]] as Storage;
+    if (isLoop) {
+      args.steps = extent.steps;
+      args.rows = extent.rows;
+      args.lengths = extent.lengths;
+      args.resets = extent.resets;
+      for (let i = 0; i < carried.length; i++) args.carried[i] = carried[i];
+    } else args.rows = extent.steps * extent.rows; // outside the loop all steps are one
+    const { outputs, last } = program.run(args);
+    for (let i = 0; i < to.length; i++) storages[to[i]] = outputs[i];
+    args.stacked.length = args.fixed.length = args.carried.length = 0; // nothing stays alive for the arguments' sake
+    args.lengths = undefined;
+    args.resets = undefined;
+    return last;
+  }
+
+  private perform(piece: Exclude<Work, { kind: 'stage' }>, rows: number): void {
+    const { backend, storages } = this;
+    const at = (place: number): Storage => storages[place] as Storage;
+    storages[piece.to] = ((): Storage => {
+      switch (piece.kind) {
+        case 'number': {
+          const { operation, dtype } = piece.value;
+          return backend.fill(operation.kind === 'number' ? operation.value : NaN, 1, dtype);
+        }
+        case 'primitive': {
+          const { operation } = piece.value;
+          if (operation.kind !== 'primitive') throw new TypeError('expected a primitive');
+          return operation.call(backend, piece.from.map(at));
+        }
+        case 'sumRows':
+          return backend.reduce('sum', at(piece.from), 1, rows, piece.width);
+        case 'productRows':
+          return backend.matmul(
+            { storage: at(piece.a), batchStrides: [0], transposed: true },
+            { storage: at(piece.b), batchStrides: [0], transposed: false },
+            { batch: [1], m: piece.m, k: rows, n: piece.n },
+          );
+      }
+    })();
+  }
+}
+
+const nothing: readonly Storage[] = [];
+
+const compiled = new WeakMap<Backend, WeakMap<Program, CompiledProgram>>();
+
+/** A program as the backend compiled it, or else run by its primitives. */
+function compiledFor(backend: Backend, program: Program): CompiledProgram {
+  let known = compiled.get(backend);
+  if (known === undefined) compiled.set(backend, (known = new WeakMap()));
+  let ready = known.get(program);
+  if (ready === undefined) {
+    ready = backend.compile?.(program) ?? { run: (given) => executeProgram(backend, program, given) };
+    known.set(program, ready);
+  }
+  return ready;
+}

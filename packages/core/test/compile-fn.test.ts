@@ -1,0 +1,255 @@
+import { cpu } from '@rnn/backend-cpu';
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  compileFn,
+  concat,
+  fromData,
+  grad,
+  manualSeed,
+  maximum,
+  noGrad,
+  randn,
+  scan,
+  scope,
+  setBackend,
+  tanh,
+  tensor,
+  zeros,
+  type Backend,
+  type Tensor,
+} from '../src/index.js';
+
+let backend: Backend;
+beforeEach(async () => {
+  backend = await cpu();
+  setBackend(backend);
+  manualSeed(7);
+});
+
+const f64 = { dtype: 'float64' } as const;
+const leaf = (...shape: number[]): Tensor => randn(shape, { ...f64, requiresGrad: true });
+
+function expectClose(actual: Tensor, expected: Tensor): void {
+  expect(actual.shape).toEqual(expected.shape);
+  const [a, b] = [actual.dataSync(), expected.dataSync()];
+  a.forEach((value, i) => expect(Math.abs(value - b[i])).toBeLessThanOrEqual(1e-10 * Math.max(1, Math.abs(b[i]))));
+}
+
+/** Values and gradients of both forms of a function, held against each other. */
+function expectSame(
+  compiled: () => readonly Tensor[],
+  plain: () => readonly Tensor[],
+  leaves: readonly Tensor[],
+): void {
+  const [actual, expected] = [compiled(), plain()];
+  actual.forEach((y, i) => expectClose(y, expected[i]));
+  const seeds = expected.map((y) => randn(y.shape, f64));
+  const gradients = [actual, expected].map((ys) =>
+    grad(
+      ys.map((y, i) => y.mul(seeds[i]).sum()).reduce((a, b) => a.add(b)),
+      leaves,
+    ),
+  );
+  gradients[0].forEach((g, i) => expectClose(g, gradients[1][i]));
+}
+
+describe('compileFn computes what the function computes', () => {
+  const functions: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+    softmax: (x) => x.softmax(-1),
+    'an activation chain': (x) => x.mul(1.702).sigmoid().mul(x).softplus().add(x.abs()),
+    'layer normalisation': (x) => {
+      const centred = x.sub(x.mean(-1, true));
+      return centred.div(centred.square().mean(-1, true).add(1e-5).sqrt());
+    },
+    'a sum over features': (x) => x.square().sum(-1),
+    'pieces side by side': (x) => {
+      const [a, b] = x.split([2, 3], -1);
+      return concat([b.tanh(), a.exp(), b], -1);
+    },
+  };
+  for (const [name, fn] of Object.entries(functions)) {
+    for (const shape of [[4, 5], [2, 3, 5], [1, 5], [5]]) {
+      test(`${name} of [${shape.join(', ')}]`, () => {
+        const x = leaf(...shape);
+        expectSame(
+          () => [compileFn(fn)(x)],
+          () => [shape.length === 1 ? fn(x.unsqueeze(0)).squeeze(0) : fn(x)],
+          [x],
+        );
+      });
+    }
+  }
+
+  test('with several inputs, outputs and parameters', () => {
+    const fn = ([x, y]: readonly Tensor[], { w, b, v }: { w: Tensor; b: Tensor; v: Tensor }): readonly Tensor[] => {
+      const gate = x.matmul(w, { transposeB: true }).add(b).sigmoid();
+      return [gate.mul(y).sum(-1, true), maximum(gate, y).matmul(v), gate];
+    };
+    const [x, y, w, b, v] = [leaf(6, 3), leaf(6, 4), leaf(4, 3), leaf(4), leaf(4, 2)];
+    const compiled = compileFn(fn);
+    for (let i = 0; i < 2; i++) {
+      expectSame(
+        () => compiled([x, y], { w, b, v }),
+        () => fn([x, y], { w, b, v }),
+        [x, y, w, b, v],
+      );
+    }
+  });
+
+  test('with numbers that are operands at run time', () => {
+    const step = compileFn(([p, g]: readonly Tensor[], { lr }: { lr: Tensor }) => p.sub(g.mul(lr)));
+    const [p, g] = [leaf(7, 1), randn([7, 1], f64)];
+    for (const rate of [0.5, 0.25]) {
+      const lr = tensor([rate], f64);
+      expectClose(
+        noGrad(() => step([p, g], { lr })),
+        p.sub(g.mul(rate)),
+      );
+    }
+  });
+
+  test('an input that is returned as it is, and one result twice', () => {
+    const fn = (x: Tensor): readonly Tensor[] => {
+      const y = x.exp();
+      return [x, y, y];
+    };
+    const x = leaf(3, 2);
+    expectSame(
+      () => compileFn(fn)(x),
+      () => fn(x),
+      [x],
+    );
+  });
+
+  test('where only a part wants a gradient', () => {
+    const fn = compileFn(([x, y]: readonly Tensor[]) => x.mul(y));
+    const [x, y] = [leaf(2, 3), randn([2, 3], f64)];
+    const z = fn([x, y]);
+    z.sum().backward();
+    expectClose(x.grad as Tensor, y);
+    expect(y.grad).toBeUndefined();
+    expect(fn([y, y]).requiresGrad).toBe(false);
+    expect(noGrad(() => fn([x, y])).requiresGrad).toBe(false);
+  });
+});
+
+describe('compileFn and the graph', () => {
+  test('is one operation', () => {
+    const y = compileFn(function norm(x: Tensor) {
+      return x.tanh().square().exp();
+    })(leaf(2, 3));
+    expect(y.edge?.node.name).toBe('norm');
+    expect(y.edge?.node.inputs.map((edge) => edge?.node.name)).toEqual(['accumulateGrad']);
+  });
+
+  test('can be differentiated again', () => {
+    const fn = (x: Tensor, { w }: { w: Tensor }): Tensor => x.matmul(w).tanh().square();
+    const [x, w] = [leaf(4, 3), leaf(3, 2)];
+    const second = (f: (x: Tensor, p: { w: Tensor }) => Tensor): readonly Tensor[] => {
+      const [gx, gw] = grad(f(x, { w }).sum(), [x, w], { createGraph: true });
+      return grad(gx.square().sum().add(gw.square().sum()), [x, w]);
+    };
+    const [actual, expected] = [second(compileFn(fn)), second(fn)];
+    actual.forEach((g, i) => expectClose(g, expected[i]));
+  });
+
+  test('leaves nothing behind', () => {
+    const w = leaf(3);
+    const fn = compileFn((x: Tensor, p: { w: Tensor }) => x.mul(p.w).tanh().softmax(-1));
+    const x = randn([5, 3], f64);
+    const step = (): void =>
+      scope(() => {
+        fn(x, { w }).square().sum().backward();
+        noGrad(() => fn(x, { w }));
+        w.grad?.dispose();
+        w.grad = undefined;
+      });
+    step();
+    const before = backend.memory();
+    for (let i = 0; i < 100; i++) step();
+    expect(backend.memory()).toEqual(before);
+    fn(x, { w }).dispose(); // a graph that nobody goes through
+    expect(backend.memory()).toEqual(before);
+  });
+});
+
+describe('compileFn traces', () => {
+  test('once for each signature', () => {
+    let calls = 0;
+    const fn = compileFn((x: Tensor, { k }: { k: number }) => {
+      calls++;
+      return x.mul(k);
+    });
+    for (const rows of [1, 2, 7]) fn(randn([rows, 3]), { k: 2 });
+    const once = calls;
+    expect(fn(tensor([[1, 2, 3]]), { k: 2 }).toArray()).toEqual([[2, 4, 6]]);
+    expect(calls).toBe(once);
+    expect(fn(tensor([[1, 2, 3]]), { k: 3 }).toArray()).toEqual([[3, 6, 9]]);
+    expect(fn(tensor([[1, 2]]), { k: 2 }).toArray()).toEqual([[2, 4]]);
+    expect(calls).toBeGreaterThan(once);
+  });
+
+  test('at each call where the function uses tensors from around it', () => {
+    let factor = tensor([2]);
+    const fn = compileFn((x: Tensor) => x.mul(factor));
+    expect(fn(tensor([[3]])).item()).toBe(6);
+    factor = tensor([5]);
+    expect(fn(tensor([[3]])).item()).toBe(15);
+  });
+
+  test('at each call where the function changes its parameters', () => {
+    const counter = { k: 1 };
+    const fn = compileFn((x: Tensor, p: { k: number }) => x.mul(p.k++));
+    const [first, second] = [fn(tensor([[1]]), counter).item(), fn(tensor([[1]]), counter).item()];
+    expect(second).toBeGreaterThan(first);
+  });
+
+  test('nothing that a program cannot do, and runs it by single operations', () => {
+    const picks = compileFn((x: Tensor) => x.mul(x.argmax(-1, true).to('float64')));
+    const x = fromData(Float64Array.of(1, 2, 3, 6, 5, 4), [2, 3], f64);
+    expect(picks(x).toArray()).toEqual([
+      [2, 4, 6],
+      [0, 0, 0],
+    ]);
+    const mixes = compileFn((y: Tensor) => y.sub(y.mean(0, true)));
+    expectClose(mixes(x), x.sub(x.mean(0, true)));
+  });
+
+  test('as a part of a step of a scan', () => {
+    const squash = compileFn((x: Tensor) => tanh(x).mul(2));
+    const run = (f: (x: Tensor) => Tensor): readonly Tensor[] => {
+      const [ys, last] = scan(
+        (x: Tensor, h: Tensor) => {
+          const next = f(x.add(h));
+          return [next, next];
+        },
+        x,
+        zeros([2, 3], f64),
+      );
+      return [ys, last];
+    };
+    const x = leaf(4, 2, 3);
+    expectSame(
+      () => run(squash),
+      () => run((t) => tanh(t).mul(2)),
+      [x],
+    );
+  });
+});
+
+describe('compileFn refuses', () => {
+  const fn = compileFn(function twice([x, y]: readonly Tensor[]) {
+    return x.add(y);
+  });
+  test('rows that do not fit together', () => {
+    expect(() => fn([zeros([2, 3]), zeros([3, 3])])).toThrow(
+      'twice: x has shapes [2, 3], [3, 3], expected [..., features] with the same dimensions in front',
+    );
+    expect(() => fn([zeros([2, 3]), zeros([3])])).toThrow('the same dimensions in front');
+    expect(() => compileFn((x: Tensor) => x)(tensor(1))).toThrow('x has shape [], expected [..., features]');
+  });
+  test('what is no tensor, and two types', () => {
+    expect(() => fn([] as Tensor[])).toThrow('twice: tensors is an empty array');
+    expect(() => fn([zeros([2, 3]), zeros([2, 3], f64)])).toThrow('twice: operands are of float32 and float64');
+  });
+});
