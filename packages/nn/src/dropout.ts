@@ -1,4 +1,4 @@
-import { defaultGenerator, fromData, scope, type Generator, type Tensor } from '@rnn/core';
+import { bernoulli, scope, type Generator, type Tensor } from '@rnn/core';
 import { checkTensor } from './input-checks.js';
 import { Module } from './module.js';
 import { checkFlag, checkOptions, checkRange } from './options.js';
@@ -7,6 +7,8 @@ import { checkFlag, checkOptions, checkRange } from './options.js';
 export interface DropoutOptions {
   /** Where the draws come from; the one that `manualSeed` seeds unless said otherwise. */
   readonly generator?: Generator;
+  /** In a step of a recurrence: whether one mask serves all steps of a sequence, instead of one for each step. */
+  readonly perSequence?: boolean;
 }
 
 /** What the function `dropout` takes. */
@@ -25,24 +27,26 @@ export interface DropoutFunctionOptions extends DropoutOptions {
  * dropout(ones([4]), { p: 0.5 });   // for instance [2, 0, 0, 2]
  * ```
  * @param x - any shape, float32 or float64
- * @param options - `p` (0.5), `training` (true), `generator`
+ * @param options - `p` (0.5), `training` (true), `generator`, `perSequence` (false)
  * @returns the shape of `x`; `x` itself when nothing is dropped
  * @throws ArgumentError when p does not lie within [0, 1]
  *
- * The mask is drawn on the host: one seed gives one mask on every backend. Differs from PyTorch: other draws for the same seed.
+ * The mask is drawn on the host: one seed gives one mask on every backend. In the step of a recurrence it is drawn anew for every step, unless
+ * `perSequence` is set (variational dropout, Gal and Ghahramani 2016), and the step is compiled all the same. Differs from PyTorch: other draws for the same seed.
  */
 export function dropout(x: Tensor, options: DropoutFunctionOptions = {}): Tensor {
-  checkOptions('dropout', options, ['p', 'training', 'generator']);
-  const { p = 0.5, training = true, generator = defaultGenerator() } = options;
+  checkOptions('dropout', options, ['p', 'training', 'generator', 'perSequence']);
+  const { p = 0.5, training = true, generator, perSequence = false } = options;
   checkTensor('dropout', 'input', x);
   checkRange('dropout', 'p', p, 0, 1);
   checkFlag('dropout', 'training', training);
+  checkFlag('dropout', 'perSequence', perSequence);
   if (!training || p === 0) return x;
   const keep = 1 - p;
-  const draws = new Float32Array(x.size);
-  generator.uniform(draws, 0, 1);
-  const mask = Float64Array.from(draws, (draw) => (draw < keep ? 1 / keep : 0));
-  return scope(() => x.mul(fromData(mask, x.shape, { dtype: x.dtype, backend: x.backend })));
+  return scope(() => {
+    const mask = bernoulli(x, keep, { generator, perSequence });
+    return x.mul(keep === 0 ? mask : mask.mul(1 / keep));
+  });
 }
 
 /**
@@ -53,19 +57,23 @@ export function dropout(x: Tensor, options: DropoutFunctionOptions = {}): Tensor
  * new Dropout(0.2).eval().forward(x) === x;   // true
  * ```
  * @param p - the share of elements that is dropped
- * @param options - `generator`
+ * @param options - `generator`, `perSequence` (false)
  * @throws ArgumentError when p does not lie within [0, 1]
  */
 export class Dropout extends Module {
   readonly p: number;
+  readonly perSequence: boolean;
   readonly #generator: Generator | undefined;
 
   constructor(p = 0.5, options: DropoutOptions = {}) {
     super();
-    checkOptions('Dropout', options, ['generator']);
+    checkOptions('Dropout', options, ['generator', 'perSequence']);
+    const { generator, perSequence = false } = options;
     checkRange('Dropout', 'p', p, 0, 1);
+    checkFlag('Dropout', 'perSequence', perSequence);
     this.p = p;
-    this.#generator = options.generator;
+    this.perSequence = perSequence;
+    this.#generator = generator;
   }
 
   /**
@@ -73,6 +81,7 @@ export class Dropout extends Module {
    * @returns the shape of `x`
    */
   forward(x: Tensor): Tensor {
-    return dropout(x, { p: this.p, training: this.training, generator: this.#generator });
+    const { p, training, perSequence } = this;
+    return dropout(x, { p, training, perSequence, generator: this.#generator });
   }
 }

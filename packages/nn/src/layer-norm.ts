@@ -1,4 +1,15 @@
-import { ArgumentError, ones, scope, ShapeError, showShape, zeros, type Shape, type Tensor } from '@rnn/core';
+import {
+  ArgumentError,
+  compileFn,
+  ones,
+  scope,
+  ShapeError,
+  showShape,
+  sizeOf,
+  zeros,
+  type Shape,
+  type Tensor,
+} from '@rnn/core';
 import { ones_, zeros_ } from './init/index.js';
 import { checkTensor } from './input-checks.js';
 import { Module } from './module.js';
@@ -129,12 +140,21 @@ function normalized(
       received: showShape(tensor.shape),
     });
   }
-  const dims = shape.map((_, i) => x.rank - shape.length + i);
+  if (shape.length === 1) return normalizeRows(x, { weight, bias, eps });
+  // Several dimensions are the features of one row.
+  const size = sizeOf(shape);
   return scope(() => {
-    const centred = x.sub(x.mean(dims, true));
-    const spread = centred.square().mean(dims, true).add(eps).sqrt();
+    const flat = { weight: weight?.reshape([size]), bias: bias?.reshape([size]), eps };
+    return normalizeRows(x.reshape([...x.shape.slice(0, x.rank - shape.length), size]), flat).reshape(x.shape);
+  });
+}
+
+const normalizeRows = compileFn(
+  (x: Tensor, { weight, bias, eps }: LayerNormFunctionOptions & { readonly eps: number }) => {
+    const centred = x.sub(x.mean(-1, true));
+    const spread = centred.square().mean(-1, true).add(eps).sqrt();
     const unit = centred.div(spread);
     const scaled = weight === undefined ? unit : unit.mul(weight);
     return bias === undefined ? scaled : scaled.add(bias);
-  });
-}
+  },
+);

@@ -155,7 +155,7 @@ describe('lengths', () => {
     [
       () => lstm().forward(x(), undefined, { length: [7, 7] } as never),
       'ERR_ARGUMENT',
-      "LSTM: unknown option 'length' (known: lengths)",
+      "LSTM: unknown option 'length' (known: lengths, record)",
     ],
     [
       () => lstm().forward(packPaddedSequence(ones([7, 2]), [7, 7])),
@@ -262,7 +262,7 @@ describe('cells', () => {
     [
       () => new RNNCell(3, 2).forward(tensor([1, 2, 3], { backend: other })),
       'ERR_MIXED_BACKENDS',
-      "linear: operands are on two different 'cpu' backends; move one with .to(backend)",
+      "RNNCell: input is on another 'cpu' backend than the parameters; move one of them with .to(backend)",
     ],
   ]);
 });

@@ -1,6 +1,13 @@
-import { linear, scope, type Tensor } from '@rnn/core';
-import { checkOptions, placeOptions } from '../options.js';
-import { RecurrentCell, type CellOptions, type StepWeights } from './recurrent-cell.js';
+import { linear, tap, type Tensor } from '@rnn/core';
+import { checkFlag, checkOptions } from '../options.js';
+import { OneStateCell } from './one-state-cell.js';
+import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
+import { keepAll, type StepDropout } from './recurrent-dropout.js';
+
+export interface GRUCellOptions extends CellOptions {
+  /** Whether the reset gate multiplies the product with h (PyTorch, cuDNN) or h itself, before the product (Cho 2014). */
+  readonly resetAfter?: boolean;
+}
 
 /**
  * One step of a GRU, with gates in PyTorch's order r, z, n. The reset gate multiplies the product, bias included:
@@ -12,16 +19,49 @@ import { RecurrentCell, type CellOptions, type StepWeights } from './recurrent-c
  * @param weights - of three gates
  * @param x - `[..., inputSize]`
  * @param h - `[..., hiddenSize]`
+ * @param drop - what a training drops
  * @returns the next state, `[..., hiddenSize]`
+ *
+ * Taps `r`, `z`, `n` and `h`, the next state.
  */
-export function gruStep(weights: StepWeights, x: Tensor, h: Tensor): Tensor {
+export function gruStep(weights: StepWeights, x: Tensor, h: Tensor, drop: StepDropout = keepAll): Tensor {
   const { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
   const [xr, xz, xn] = linear(x, weight_ih, bias_ih).chunk(3, -1);
-  const [hr, hz, hn] = linear(h, weight_hh, bias_hh).chunk(3, -1);
-  const r = xr.add(hr).sigmoid();
-  const z = xz.add(hz).sigmoid();
-  const n = xn.add(r.mul(hn)).tanh();
-  return n.add(z.mul(h.sub(n))); // (1 - z) n + z h with one product
+  const [hr, hz, hn] = linear(drop.state(h), weight_hh, bias_hh).chunk(3, -1);
+  const r = tap('r', xr.add(hr).sigmoid());
+  const z = tap('z', xz.add(hz).sigmoid());
+  const n = drop.candidate(tap('n', xn.add(r.mul(hn)).tanh()));
+  return tap('h', n.add(z.mul(h.sub(n)))); // (1 - z) n + z h with one product
+}
+
+/**
+ * One step of a GRU as it was first published: the reset gate multiplies the state, before the product.
+ *
+ *     r, z = σ(W_ih x + b_ih + W_hh h + b_hh)
+ *     n = tanh(W_in x + b_in + W_hn (r h) + b_hn)
+ *     h' = (1 - z) n + z h
+ *
+ * @param weights - of three gates
+ * @param x - `[..., inputSize]`
+ * @param h - `[..., hiddenSize]`
+ * @param drop - what a training drops
+ * @returns the next state, `[..., hiddenSize]`
+ */
+function gruStepResetBefore(weights: StepWeights, x: Tensor, h: Tensor, drop: StepDropout): Tensor {
+  const { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
+  const before = drop.state(h);
+  const size = h.shape[h.rank - 1];
+  const [xGates, xn] = linear(x, weight_ih, bias_ih).split([2 * size, size], -1);
+  const [whGates, whn] = weight_hh.split([2 * size, size]);
+  const [bhGates, bhn] = bias_hh?.split([2 * size, size]) ?? [];
+  const [r, z] = xGates
+    .add(linear(before, whGates, bhGates))
+    .sigmoid()
+    .chunk(2, -1);
+  tap('r', r);
+  tap('z', z);
+  const n = drop.candidate(tap('n', xn.add(linear(r.mul(before), whn, bhn)).tanh()));
+  return tap('h', n.add(z.mul(h.sub(n))));
 }
 
 /**
@@ -34,31 +74,26 @@ export function gruStep(weights: StepWeights, x: Tensor, h: Tensor): Tensor {
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of the state
- * @param options - `bias` (true), `dtype`, `backend`
+ * @param options - `bias` (true), `resetAfter` (true), `recurrentDropout`, `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Differs from PyTorch: options go in one object. Source: Cho et al. 2014, with the reset gate after the product as in cuDNN.
+ * Differs from PyTorch: options go in one object; `resetAfter: false`, which Keras has as `reset_after` and ONNX as `linear_before_reset`,
+ * puts the reset gate before the product: n = tanh(W_in x + b_in + W_hn (r h) + b_hn). Source: Cho et al. 2014, by default with the reset
+ * gate after the product as in cuDNN.
  */
-export class GRUCell extends RecurrentCell {
-  constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {
-    checkOptions('GRUCell', options, ['bias', ...placeOptions]);
+export class GRUCell extends OneStateCell {
+  readonly resetAfter: boolean;
+
+  constructor(inputSize: number, hiddenSize: number, options: GRUCellOptions = {}) {
+    checkOptions('GRUCell', options, [...cellOptions, 'resetAfter']);
+    const { resetAfter = true } = options;
+    checkFlag('GRUCell', 'resetAfter', resetAfter);
     super({ name: 'GRUCell', gates: 3 }, inputSize, hiddenSize, options);
+    this.resetAfter = resetAfter;
     this.resetParameters();
   }
 
-  /** Zeros, `[batch, hiddenSize]` or `[hiddenSize]`. */
-  initialState(batch?: number): Tensor {
-    return this.zeroState(batch);
-  }
-
-  /**
-   * @param x - `[B, inputSize]` or `[inputSize]`
-   * @param h - the state before, `[B, hiddenSize]` or `[hiddenSize]`; zeros unless given
-   * @returns the state after, of the same shape
-   * @throws ShapeError when sizes do not fit
-   */
-  forward(x: Tensor, h?: Tensor): Tensor {
-    const batch = this.checkStep(x, { h });
-    return scope(() => gruStep(this, x, h ?? this.zeroState(batch)));
+  protected step(x: Tensor, h: Tensor): Tensor {
+    return (this.resetAfter ? gruStep : gruStepResetBefore)(this, x, h, this.drop);
   }
 }

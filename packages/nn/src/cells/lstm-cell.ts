@@ -1,10 +1,9 @@
-import { ArgumentError, linear, scope, type Tensor } from '@rnn/core';
-import { checkOptions, placeOptions } from '../options.js';
+import { linear, tap, type Tensor } from '@rnn/core';
+import { checkOptions } from '../options.js';
 import { setForgetGateBias } from './forget-gate.js';
-import { RecurrentCell, type CellOptions, type StepWeights } from './recurrent-cell.js';
-
-/** Hidden state h and cell state c. */
-export type LSTMState = readonly [h: Tensor, c: Tensor];
+import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
+import { keepAll, type StepDropout } from './recurrent-dropout.js';
+import { TwoStateCell, type LSTMState } from './two-state-cell.js';
 
 export interface LSTMCellOptions extends CellOptions {
   /** What the two biases of the forget gate add up to at first, in the place of random draws; 1 helps to remember from the start. */
@@ -20,16 +19,27 @@ export interface LSTMCellOptions extends CellOptions {
  * @param weights - of four gates
  * @param x - `[..., inputSize]`
  * @param state - h `[..., hiddenSize or projSize]` and c `[..., hiddenSize]`
+ * @param drop - what a training drops
  * @returns the next h and c
+ *
+ * Taps `preactivation` (of all gates, `[..., 4 hiddenSize]`), the gates `i`, `f`, `g`, `o`, and `c`, `h`, the next state.
  */
-export function lstmStep(weights: StepWeights, x: Tensor, [h, c]: LSTMState): [h: Tensor, c: Tensor] {
+export function lstmStep(
+  weights: StepWeights,
+  x: Tensor,
+  [h, c]: LSTMState,
+  drop: StepDropout = keepAll,
+): [h: Tensor, c: Tensor] {
   const { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr } = weights;
-  const [i, f, g, o] = linear(x, weight_ih, bias_ih)
-    .add(linear(h, weight_hh, bias_hh))
-    .chunk(4, -1);
-  const cNext = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
-  const hNext = o.sigmoid().mul(cNext.tanh());
-  return [weight_hr === undefined ? hNext : linear(hNext, weight_hr), cNext];
+  const sums = linear(x, weight_ih, bias_ih).add(linear(drop.state(h), weight_hh, bias_hh));
+  const [iSum, fSum, gSum, oSum] = tap('preactivation', sums).chunk(4, -1);
+  const f = tap('f', fSum.sigmoid());
+  const i = tap('i', iSum.sigmoid());
+  const g = tap('g', gSum.tanh());
+  const cNext = tap('c', f.mul(c).add(i.mul(drop.candidate(g))));
+  const o = tap('o', oSum.sigmoid());
+  const hNext = o.mul(cNext.tanh());
+  return [tap('h', weight_hr === undefined ? hNext : linear(hNext, weight_hr)), cNext];
 }
 
 /**
@@ -42,17 +52,17 @@ export function lstmStep(weights: StepWeights, x: Tensor, [h, c]: LSTMState): [h
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of h and c
- * @param options - `bias` (true), `forgetGateBias`, `dtype`, `backend`
+ * @param options - `bias` (true), `forgetGateBias`, `recurrentDropout`, `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
  * Differs from PyTorch: options go in one object; `forgetGateBias`. Source: Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and
  * Cummins 2000.
  */
-export class LSTMCell extends RecurrentCell {
+export class LSTMCell extends TwoStateCell {
   readonly forgetGateBias: number | undefined;
 
   constructor(inputSize: number, hiddenSize: number, options: LSTMCellOptions = {}) {
-    checkOptions('LSTMCell', options, ['bias', 'forgetGateBias', ...placeOptions]);
+    checkOptions('LSTMCell', options, [...cellOptions, 'forgetGateBias']);
     super({ name: 'LSTMCell', gates: 4 }, inputSize, hiddenSize, options);
     this.forgetGateBias = options.forgetGateBias;
     this.resetParameters();
@@ -63,25 +73,7 @@ export class LSTMCell extends RecurrentCell {
     if (this.forgetGateBias !== undefined) setForgetGateBias('LSTMCell', this, this.forgetGateBias);
   }
 
-  /** Zeros for h and c, `[batch, hiddenSize]` or `[hiddenSize]` each. */
-  initialState(batch?: number): [h: Tensor, c: Tensor] {
-    return [this.zeroState(batch), this.zeroState(batch)];
-  }
-
-  /**
-   * @param x - `[B, inputSize]` or `[inputSize]`
-   * @param state - h and c before, `[B, hiddenSize]` or `[hiddenSize]` each; zeros unless given
-   * @returns h and c after, of the same shape
-   * @throws ShapeError when sizes do not fit
-   */
-  forward(x: Tensor, state?: LSTMState): [h: Tensor, c: Tensor] {
-    if (state !== undefined && (!Array.isArray(state) || state.length !== 2)) {
-      throw new ArgumentError('LSTMCell: state is not a pair, expected the array [h, c]', {
-        argument: 'state',
-        expected: '[h, c]',
-      });
-    }
-    const batch = this.checkStep(x, { h: state?.[0], c: state?.[1] });
-    return scope(() => lstmStep(this, x, state ?? this.initialState(batch)));
+  protected step(x: Tensor, state: LSTMState): [h: Tensor, c: Tensor] {
+    return lstmStep(this, x, state, this.drop);
   }
 }

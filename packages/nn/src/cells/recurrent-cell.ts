@@ -1,23 +1,10 @@
-import { scope, zeros, type Tensor, type Tensors } from '@rnn/core';
+import { linear, scope, zeros, type Tensor } from '@rnn/core';
 import { uniform_ } from '../init/index.js';
 import { checkFeatures, checkNotEmpty, checkPlace, checkRank, checkShapeIs, checkTensor } from '../input-checks.js';
 import { Module } from '../module.js';
-import { checkFlag, checkSize, type PlaceOptions } from '../options.js';
+import { checkFlag, checkSize, placeOptions, type PlaceOptions } from '../options.js';
 import { Parameter } from '../parameter.js';
-
-/**
- * What `Recurrent` runs over a sequence: a step from an input and the state before to the state after. Any module (or object) with such a
- * `forward` is one. The state is a tensor or a list of tensors; the first of them is the output.
- */
-export interface Cell<S extends Tensors = Tensor> {
-  /**
-   * One step: `x` is `[B, ...]` (or without the batch), every tensor of the state likewise. What it returns is the type of the state; as an
-   * argument the state may be optional or read-only.
-   */
-  forward(x: Tensor, state: NoInfer<S>): S;
-  /** The state before the first step, for a batch or for a single sequence. Without it the caller gives the state. */
-  initialState?(batch?: number): NoInfer<S>;
-}
+import { stepDropout, type RecurrentDropout, type StepDropout } from './recurrent-dropout.js';
 
 /** The weights of one step. Gates are stacked along the first dimension, as PyTorch stacks them. */
 export interface StepWeights {
@@ -35,15 +22,22 @@ export interface StepWeights {
 
 /** What the built-in cells take. */
 export interface CellOptions extends PlaceOptions {
-  /** Whether the two biases are added. */
+  /** Whether biases are added. */
   readonly bias?: boolean;
+  /** What is dropped in each step of a training; a number drops that share of the candidates (in `RNNCell`, of the state). */
+  readonly recurrentDropout?: number | RecurrentDropout;
 }
+
+/** The names of `CellOptions`, for `checkOptions`. */
+export const cellOptions: readonly string[] = ['bias', 'recurrentDropout', ...placeOptions];
 
 /** What tells the built-in cells apart, for their common base. */
 interface CellKind {
   readonly name: string;
   /** How many weights are stacked. */
   readonly gates: number;
+  /** What `recurrentDropout` drops unless it says. */
+  readonly drops?: 'candidate' | 'state';
 }
 
 /**
@@ -60,12 +54,13 @@ export abstract class RecurrentCell extends Module {
   bias_ih: Parameter | undefined;
   bias_hh: Parameter | undefined;
   readonly #kind: CellKind;
+  readonly #drop: StepDropout;
 
   protected constructor(
     kind: CellKind,
     inputSize: number,
     hiddenSize: number,
-    { bias = true, dtype, backend }: CellOptions,
+    { bias = true, recurrentDropout, dtype, backend }: CellOptions,
   ) {
     super();
     checkSize(kind.name, 'inputSize', inputSize);
@@ -74,12 +69,44 @@ export abstract class RecurrentCell extends Module {
     const rows = kind.gates * hiddenSize;
     const made = (...shape: number[]): Parameter => scope(() => new Parameter(zeros(shape, { dtype, backend })));
     this.#kind = kind;
+    this.#drop = stepDropout(kind.name, recurrentDropout, () => this.training, kind.drops ?? 'candidate');
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
     this.weight_ih = made(rows, inputSize);
     this.weight_hh = made(rows, hiddenSize);
     this.bias_ih = bias ? made(rows) : undefined;
     this.bias_hh = bias ? made(rows) : undefined;
+  }
+
+  /** Steps depend on nothing but arguments and fields: see `Cell`. A subclass whose step depends on more has to say `false`. */
+  get traceOnce(): boolean {
+    return true;
+  }
+
+  /** The class's name as messages say it. */
+  protected get kindName(): string {
+    return this.#kind.name;
+  }
+
+  /** What a step calls on the values that `recurrentDropout` may drop. */
+  protected get drop(): StepDropout {
+    return this.#drop;
+  }
+
+  /** What comes from the input to all gates, `[..., gates * hiddenSize]`. */
+  protected fromInput(x: Tensor): Tensor {
+    return linear(x, this.weight_ih, this.bias_ih);
+  }
+
+  /** What comes from the state to all gates, `[..., gates * hiddenSize]`. */
+  protected fromState(h: Tensor): Tensor {
+    return linear(this.#drop.state(h), this.weight_hh, this.bias_hh);
+  }
+
+  /** A parameter that a kind of cell has besides. */
+  protected extraParameter(...shape: number[]): Parameter {
+    const { dtype, backend } = this.weight_hh;
+    return scope(() => new Parameter(zeros(shape, { dtype, backend })));
   }
 
   /** Draws the parameters anew. */
@@ -106,6 +133,7 @@ export abstract class RecurrentCell extends Module {
     checkRank(name, x, [1, 2], form);
     checkFeatures(name, x, { size: this.inputSize, name: 'inputSize', form });
     checkNotEmpty(name, x, form);
+    checkPlace(name, 'input', x, this.weight_ih, 'the parameters');
     const shape = [...x.shape.slice(0, -1), this.hiddenSize];
     for (const [argument, tensor] of Object.entries(state)) {
       if (tensor === undefined) continue;

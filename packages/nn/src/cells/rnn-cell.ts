@@ -1,6 +1,7 @@
-import { linear, relu, scope, tanh, type Tensor } from '@rnn/core';
-import { checkChoice, checkOptions, placeOptions } from '../options.js';
-import { RecurrentCell, type CellOptions, type StepWeights } from './recurrent-cell.js';
+import { linear, relu, tanh, tap, type Tensor } from '@rnn/core';
+import { checkChoice, checkOptions } from '../options.js';
+import { OneStateCell } from './one-state-cell.js';
+import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
 
 /** The activation of a plain recurrent network. */
 export type RNNNonlinearity = 'tanh' | 'relu';
@@ -17,11 +18,13 @@ export interface RNNCellOptions extends CellOptions {
  * @param x - `[..., inputSize]`
  * @param h - `[..., hiddenSize]`
  * @returns the next state, `[..., hiddenSize]`
+ *
+ * Taps `preactivation`, the sum, and `h`, the next state.
  */
 export function rnnStep(weights: StepWeights, nonlinearity: RNNNonlinearity, x: Tensor, h: Tensor): Tensor {
   const { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
-  const sum = linear(x, weight_ih, bias_ih).add(linear(h, weight_hh, bias_hh));
-  return nonlinearity === 'tanh' ? tanh(sum) : relu(sum);
+  const sum = tap('preactivation', linear(x, weight_ih, bias_ih).add(linear(h, weight_hh, bias_hh)));
+  return tap('h', nonlinearity === 'tanh' ? tanh(sum) : relu(sum));
 }
 
 /**
@@ -34,36 +37,24 @@ export function rnnStep(weights: StepWeights, nonlinearity: RNNNonlinearity, x: 
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of the state
- * @param options - `nonlinearity` ('tanh' or 'relu'), `bias` (true), `dtype`, `backend`
+ * @param options - `nonlinearity` ('tanh' or 'relu'), `bias` (true), `recurrentDropout`, `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
  * Differs from PyTorch: options go in one object. Source: Elman 1990.
  */
-export class RNNCell extends RecurrentCell {
+export class RNNCell extends OneStateCell {
   readonly nonlinearity: RNNNonlinearity;
 
   constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
-    checkOptions('RNNCell', options, ['bias', 'nonlinearity', ...placeOptions]);
+    checkOptions('RNNCell', options, [...cellOptions, 'nonlinearity']);
     const { nonlinearity = 'tanh' } = options;
     checkChoice('RNNCell', 'nonlinearity', nonlinearity, ['tanh', 'relu']);
-    super({ name: 'RNNCell', gates: 1 }, inputSize, hiddenSize, options);
+    super({ name: 'RNNCell', gates: 1, drops: 'state' }, inputSize, hiddenSize, options);
     this.nonlinearity = nonlinearity;
     this.resetParameters();
   }
 
-  /** Zeros, `[batch, hiddenSize]` or `[hiddenSize]`. */
-  initialState(batch?: number): Tensor {
-    return this.zeroState(batch);
-  }
-
-  /**
-   * @param x - `[B, inputSize]` or `[inputSize]`
-   * @param h - the state before, `[B, hiddenSize]` or `[hiddenSize]`; zeros unless given
-   * @returns the state after, of the same shape
-   * @throws ShapeError when sizes do not fit
-   */
-  forward(x: Tensor, h?: Tensor): Tensor {
-    const batch = this.checkStep(x, { h });
-    return scope(() => rnnStep(this, this.nonlinearity, x, h ?? this.zeroState(batch)));
+  protected step(x: Tensor, h: Tensor): Tensor {
+    return rnnStep(this, this.nonlinearity, x, this.drop.state(h));
   }
 }

@@ -1,14 +1,16 @@
-import type { Tensor } from '@rnn/core';
+import type { Records, Tensor } from '@rnn/core';
 import { gruStep } from '../cells/gru-cell.js';
 import { checkOptions } from '../options.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
-import { layerOptions, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import type { LayerExplanation } from './layer-explanation.js';
+import { layerOptions, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
 import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
 
 const kind: LayerKind = {
   name: 'GRU',
   gates: 3,
   states: ['h0'],
+  taps: ['r', 'z', 'n', 'h'],
   step: (x, [h], weights) => {
     const next = gruStep(weights, x, h);
     return [next, [next]];
@@ -42,18 +44,47 @@ export class GRU extends RecurrentLayer {
   /**
    * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
    * @param h0 - `[numLayers * directions, B, hiddenSize]` (without B for a single sequence); zeros unless given
-   * @param options - `lengths` of the rows
-   * @returns `output` `[T, B, directions * hiddenSize]` in the form of the input, and `hN` in the form of `h0`
-   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit
+   * @param options - `lengths` of the rows; `record`: names of inner values, here the gates `r` and `z`, the candidate `n`, and `h`
+   * @returns `output` `[T, B, directions * hiddenSize]` in the form of the input, and `hN` in the form of `h0`; with `record` also an object with the named
+   *   values, `[T, B, width]` each in the form of the output (padded for a packed input), zero past the end of a row; the names have suffixes
+   *   such as `_l0_reverse` where there are several layers or directions
+   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit, or `record` has an unknown name
    */
+  forward(
+    x: Tensor,
+    h0: Tensor | undefined,
+    options: RecordingOptions<SequenceOptions>,
+  ): [output: Tensor, hN: Tensor, records: Records];
   forward(x: Tensor, h0?: Tensor, options?: SequenceOptions): [output: Tensor, hN: Tensor];
+  forward(
+    x: PackedSequence,
+    h0: Tensor | undefined,
+    options: RecordingOptions<Pick<SequenceOptions, 'record'>>,
+  ): [output: PackedSequence, hN: Tensor, records: Records];
   forward(x: PackedSequence, h0?: Tensor): [output: PackedSequence, hN: Tensor];
   forward(
     x: Tensor | PackedSequence,
     h0?: Tensor,
     options?: SequenceOptions,
-  ): [output: Tensor | PackedSequence, hN: Tensor] {
-    const [output, [hN]] = this.run(x, h0 === undefined ? undefined : [h0], options);
-    return [output, hN];
+  ): [output: Tensor | PackedSequence, hN: Tensor, records?: Records] {
+    const [output, [hN], records] = this.run(x, h0 === undefined ? undefined : [h0], options);
+    return options?.record === undefined ? [output, hN] : [output, hN, records];
+  }
+
+  /**
+   * Says which road each layer and direction takes, with the programs that run. Nothing is computed.
+   *
+   * @example
+   * ```ts
+   * const [{ road, products }] = new GRU(3, 2).explain(ones([7, 5, 3]));   // 'compiled', { before: 1, loop: 1, after: 0 }
+   * ```
+   * @param x - as for `forward`
+   * @param h0 - as for `forward`
+   * @param options - as for `forward`
+   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), road, reason, products and text
+   * @throws what `forward` throws
+   */
+  explain(x: Tensor | PackedSequence, h0?: Tensor, options?: SequenceOptions): LayerExplanation[] {
+    return this.explainRuns(x, h0 === undefined ? undefined : [h0], options);
   }
 }

@@ -19,7 +19,15 @@ export interface LayerOptions extends PlaceOptions {
 export interface SequenceOptions {
   /** Valid steps of each row, from 0 to T. Padding enters neither states nor gradients; outputs past the end are zero. */
   readonly lengths?: Lengths;
+  /**
+   * Names of inner values that are to be returned for every step, such as `['i', 'c']` for an LSTM. `i` stands for all layers and directions;
+   * `i_l1` and `i_l1_reverse` for one.
+   */
+  readonly record?: readonly string[];
 }
+
+/** Options that ask for inner values, so that `forward` returns them. */
+export type RecordingOptions<Options> = Options & { readonly record: readonly string[] };
 
 /** The names of `LayerOptions`, for `checkOptions`. */
 export const layerOptions: readonly string[] = [

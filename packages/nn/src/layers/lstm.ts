@@ -1,9 +1,11 @@
-import { ArgumentError, type Tensor } from '@rnn/core';
+import { ArgumentError, type Records, type Tensor } from '@rnn/core';
 import { setForgetGateBias } from '../cells/forget-gate.js';
-import { lstmStep, type LSTMState } from '../cells/lstm-cell.js';
+import { lstmStep } from '../cells/lstm-cell.js';
+import type { LSTMState } from '../cells/two-state-cell.js';
 import { checkOptions, checkSize } from '../options.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
-import { layerOptions, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import type { LayerExplanation } from './layer-explanation.js';
+import { layerOptions, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
 import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
 
 export interface LSTMOptions extends LayerOptions {
@@ -17,6 +19,7 @@ const kind: LayerKind = {
   name: 'LSTM',
   gates: 4,
   states: ['h0', 'c0'],
+  taps: ['i', 'f', 'g', 'o', 'c', 'h', 'preactivation'],
   step: (x, [h, c], weights) => {
     const next = lstmStep(weights, x, [h, c]);
     return [next[0], next];
@@ -70,24 +73,57 @@ export class LSTM extends RecurrentLayer {
    * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
    * @param state - h0 `[numLayers * directions, B, hiddenSize or projSize]` and c0 `[numLayers * directions, B, hiddenSize]` (both without B
    *   for a single sequence); zeros unless given
-   * @param options - `lengths` of the rows
-   * @returns `output` `[T, B, directions * (hiddenSize or projSize)]` in the form of the input, and `[hN, cN]` in the form of the state
-   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit
+   * @param options - `lengths` of the rows; `record`: names of inner values, here the gates `i`, `f`, `o`, the candidate `g`, the cell state `c`, `h`, and `preactivation` (of i, f, g, o, 4 hiddenSize wide)
+   * @returns `output` `[T, B, directions * (hiddenSize or projSize)]` in the form of the input, and `[hN, cN]` in the form of the state; with `record` also an object with the named
+   *   values, `[T, B, width]` each in the form of the output (padded for a packed input), zero past the end of a row; the names have suffixes
+   *   such as `_l0_reverse` where there are several layers or directions
+   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit, or `record` has an unknown name
    */
+  forward(
+    x: Tensor,
+    state: LSTMState | undefined,
+    options: RecordingOptions<SequenceOptions>,
+  ): [output: Tensor, state: [hN: Tensor, cN: Tensor], records: Records];
   forward(x: Tensor, state?: LSTMState, options?: SequenceOptions): [output: Tensor, state: [hN: Tensor, cN: Tensor]];
+  forward(
+    x: PackedSequence,
+    state: LSTMState | undefined,
+    options: RecordingOptions<Pick<SequenceOptions, 'record'>>,
+  ): [output: PackedSequence, state: [hN: Tensor, cN: Tensor], records: Records];
   forward(x: PackedSequence, state?: LSTMState): [output: PackedSequence, state: [hN: Tensor, cN: Tensor]];
   forward(
     x: Tensor | PackedSequence,
     state?: LSTMState,
     options?: SequenceOptions,
-  ): [output: Tensor | PackedSequence, state: [hN: Tensor, cN: Tensor]] {
-    if (state !== undefined && (!Array.isArray(state) || state.length !== 2)) {
-      throw new ArgumentError('LSTM: state is not a pair, expected the array [h0, c0]', {
-        argument: 'state',
-        expected: '[h0, c0]',
-      });
-    }
-    const [output, [hN, cN]] = this.run(x, state, options);
-    return [output, [hN, cN]];
+  ): [output: Tensor | PackedSequence, state: [hN: Tensor, cN: Tensor], records?: Records] {
+    checkPair(state);
+    const [output, [hN, cN], records] = this.run(x, state, options);
+    return options?.record === undefined ? [output, [hN, cN]] : [output, [hN, cN], records];
   }
+
+  /**
+   * Says which road each layer and direction takes, with the programs that run. Nothing is computed.
+   *
+   * @example
+   * ```ts
+   * const [{ road, products }] = new LSTM(3, 2).explain(ones([7, 5, 3]));   // 'compiled', { before: 1, loop: 1, after: 0 }
+   * ```
+   * @param x - as for `forward`
+   * @param state - as for `forward`
+   * @param options - as for `forward`
+   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), road, reason, products and text
+   * @throws what `forward` throws
+   */
+  explain(x: Tensor | PackedSequence, state?: LSTMState, options?: SequenceOptions): LayerExplanation[] {
+    checkPair(state);
+    return this.explainRuns(x, state, options);
+  }
+}
+
+function checkPair(state: LSTMState | undefined): void {
+  if (state === undefined || (Array.isArray(state) && state.length === 2)) return;
+  throw new ArgumentError('LSTM: state is not a pair, expected the array [h0, c0]', {
+    argument: 'state',
+    expected: '[h0, c0]',
+  });
 }

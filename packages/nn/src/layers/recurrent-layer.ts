@@ -1,4 +1,4 @@
-import { concat, scan, scope, stack, zeros, type Step, type Tensor } from '@rnn/core';
+import { explain, isGradEnabled, scan, scope, zeros, type Records, type Step, type Tensor } from '@rnn/core';
 import type { StepWeights } from '../cells/recurrent-cell.js';
 import { dropout } from '../dropout.js';
 import { uniform_ } from '../init/index.js';
@@ -7,7 +7,11 @@ import { checkOptions, checkSize } from '../options.js';
 import { Parameter } from '../parameter.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
 import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
+import type { LayerExplanation } from './layer-explanation.js';
+import { apart, asGiven, joined, sideBySide, timeMajor } from './layer-forms.js';
 import { settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import { namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
+import { runsOf, type LayerRun } from './layer-runs.js';
 
 /** One layer's step in one direction: the state is a list, the output its first tensor. */
 type LayerStep = Step<Tensor, readonly Tensor[], Tensor, StepWeights>;
@@ -19,6 +23,8 @@ export interface LayerKind {
   readonly gates: number;
   /** Names of the tensors of the state, the hidden state first. */
   readonly states: readonly string[];
+  /** Names of the values that the step taps. */
+  readonly taps: readonly string[];
   /** Depends on its arguments alone, so that it is traced once for all layers. */
   readonly step: LayerStep;
 }
@@ -44,6 +50,7 @@ export abstract class RecurrentLayer extends Module {
   /** Size of the projected output of an LSTM; 0 without a projection. */
   readonly projSize: number;
   readonly #kind: LayerKind;
+  readonly #runs: readonly LayerRun[];
 
   protected constructor(
     kind: LayerKind,
@@ -66,6 +73,7 @@ export abstract class RecurrentLayer extends Module {
     this.bidirectional = settings.bidirectional;
     this.projSize = projSize;
     this.#kind = kind;
+    this.#runs = runsOf(this.numLayers, this.bidirectional ? 2 : 1);
     const { dtype, backend } = options;
     const make = (key: string, ...shape: number[]): void => {
       this.registerParameter(
@@ -74,16 +82,14 @@ export abstract class RecurrentLayer extends Module {
       );
     };
     const rows = gates * hiddenSize;
-    for (let layer = 0; layer < this.numLayers; layer++) {
-      for (const suffix of this.#suffixes(layer)) {
-        make(`weight_ih${suffix}`, rows, layer === 0 ? inputSize : this.#width(0) * this.#directions);
-        make(`weight_hh${suffix}`, rows, this.#width(0));
-        if (this.bias) {
-          make(`bias_ih${suffix}`, rows);
-          make(`bias_hh${suffix}`, rows);
-        }
-        if (projSize > 0) make(`weight_hr${suffix}`, projSize, hiddenSize);
+    for (const { layer, names } of this.#runs) {
+      make(names.weight_ih, rows, layer === 0 ? inputSize : this.#width(0) * this.#directions);
+      make(names.weight_hh, rows, this.#width(0));
+      if (this.bias) {
+        make(names.bias_ih, rows);
+        make(names.bias_hh, rows);
       }
+      if (projSize > 0) make(names.weight_hr, projSize, hiddenSize);
     }
   }
 
@@ -95,9 +101,7 @@ export abstract class RecurrentLayer extends Module {
 
   /** The weights of every layer and direction. */
   protected stepWeights(): StepWeights[] {
-    return Array.from({ length: this.numLayers }, (_, layer) => this.#suffixes(layer)).flatMap((suffixes) =>
-      suffixes.map((suffix) => this.#weights(suffix)),
-    );
+    return this.#runs.map((run) => this.#weights(run));
   }
 
   /**
@@ -105,77 +109,147 @@ export abstract class RecurrentLayer extends Module {
    *
    * @param input - `[T, B, inputSize]` (`[B, T, inputSize]` with `batchFirst`), `[T, inputSize]`, or packed
    * @param state - the tensors of the initial state, `[numLayers * directions, B, width]` each; zeros unless given
-   * @param options - `lengths`
-   * @returns the last layer's output in the form of the input, and the final states in the form of the initial ones
+   * @param options - `lengths`, `record`
+   * @returns the last layer's output in the form of the input, the final states in the form of the initial ones, and the recorded values
    */
   protected run(
     input: Tensor | PackedSequence,
     state: readonly Tensor[] | undefined,
     options: SequenceOptions = {},
-  ): [output: Tensor | PackedSequence, states: Tensor[]] {
+  ): [output: Tensor | PackedSequence, states: Tensor[], records: Records] {
+    const sequence = this.#checked(input, state, options);
+    const [output, states, records] = scope(() => this.#throughLayers(sequence, state, options.record ?? []));
+    return [input instanceof PackedSequence ? new PackedSequence(output, input.lengths) : output, states, records];
+  }
+
+  /** See `explain` of each layer. */
+  protected explainRuns(
+    input: Tensor | PackedSequence,
+    state: readonly Tensor[] | undefined,
+    options: SequenceOptions = {},
+  ): LayerExplanation[] {
+    const sequence = this.#checked(input, state, options);
+    return scope(() => this.#explanations(sequence, state, options.record ?? []));
+  }
+
+  #checked(
+    input: Tensor | PackedSequence,
+    state: readonly Tensor[] | undefined,
+    options: SequenceOptions,
+  ): CheckedSequence {
     const { name: owner, states: names } = this.#kind;
-    checkOptions(owner, options, ['lengths']);
+    checkOptions(owner, options, ['lengths', 'record']);
     const { lengths } = options;
     const { inputSize, batchFirst } = this;
     const sequence = checkSequence({ owner, inputSize, batchFirst, parameter: this.weight_ih_l0 }, input, lengths);
     if (state !== undefined) {
       const rules = names.map((name, i) => ({
         name,
-        runs: this.numLayers * this.#directions,
+        runs: this.#runs.length,
         width: this.#width(i),
         widthName: this.#width(i) === this.projSize ? 'projSize' : 'hiddenSize',
       }));
       checkStates(owner, state, rules, sequence);
     }
-    const [output, states] = scope(() => this.#throughLayers(sequence, state));
-    return [input instanceof PackedSequence ? new PackedSequence(output, input.lengths) : output, states];
+    return sequence;
   }
 
-  #throughLayers(sequence: CheckedSequence, state: readonly Tensor[] | undefined): [output: Tensor, states: Tensor[]] {
+  #throughLayers(
+    sequence: CheckedSequence,
+    state: readonly Tensor[] | undefined,
+    record: readonly string[],
+  ): [output: Tensor, states: Tensor[], records: Records] {
     const { batch, lengths } = sequence;
     const initial = this.#initialStates(state, batch);
+    const wanted = this.#wanted(record);
+    const records: [name: string, value: Tensor][] = [];
     const finals: (readonly Tensor[])[] = [];
-    let current = timeMajor(sequence);
-    for (let layer = 0; layer < this.numLayers; layer++) {
-      const x = layer === 0 ? current : dropout(current, { p: this.dropout, training: this.training });
-      const outputs = this.#suffixes(layer).map((suffix, direction) => {
-        const run = layer * this.#directions + direction;
-        const parameters = this.#weights(suffix);
-        const [ys, last] = scan(this.#kind.step, x, initial[run], { parameters, lengths, reverse: direction === 1 });
+    let below = timeMajor(sequence);
+    let outputs: Tensor[] = [];
+    this.#runs.forEach((run, i) => {
+      const { layer, isReverse } = run;
+      if (layer > 0 && !isReverse) {
+        below = dropout(sideBySide(outputs), { p: this.dropout, training: this.training });
+        outputs = [];
+      }
+      const options = { parameters: this.#weights(run), lengths, reverse: isReverse };
+      if (wanted === undefined || wanted[i].taps.length === 0) {
+        const [ys, last] = scan(this.#kind.step, below, initial[i], options);
+        outputs.push(ys);
         finals.push(last);
-        return ys;
-      });
-      current = outputs.length === 1 ? outputs[0] : concat(outputs, -1);
-    }
+        return;
+      }
+      const [ys, last, values] = scan(this.#kind.step, below, initial[i], { ...options, record: wanted[i].taps });
+      outputs.push(ys);
+      finals.push(last);
+      records.push(...namedRecords(wanted[i], values, (value) => asGiven(value, sequence)));
+    });
     const states = this.#kind.states.map((_, i) => joined(finals.map((final) => final[i])));
-    return [asGiven(current, sequence), batch === undefined ? states.map((tensor) => tensor.squeeze(1)) : states];
+    return [
+      asGiven(sideBySide(outputs), sequence),
+      batch === undefined ? states.map((tensor) => tensor.squeeze(1)) : states,
+      Object.fromEntries(records),
+    ];
+  }
+
+  /** What each run is to record; nothing where nothing is. */
+  #wanted(record: readonly string[]): readonly RunRecords[] | undefined {
+    const { name, taps } = this.#kind;
+    if (record.length === 0) return undefined;
+    return recordsOfRuns(
+      name,
+      record,
+      taps,
+      this.#runs.map(({ suffix }) => suffix),
+    );
+  }
+
+  /** Explains every scan of a pass, the upper layers' on zeros in the place of the output below. */
+  #explanations(
+    sequence: CheckedSequence,
+    state: readonly Tensor[] | undefined,
+    record: readonly string[],
+  ): LayerExplanation[] {
+    const { batch, lengths, steps } = sequence;
+    const initial = this.#initialStates(state, batch);
+    const wanted = this.#wanted(record);
+    const { dtype, backend } = this.weight_ih_l0;
+    const below = zeros([steps, batch ?? 1, this.#width(0) * this.#directions], {
+      dtype,
+      backend,
+      requiresGrad: isGradEnabled() && (sequence.x.requiresGrad || this.parameters().some((p) => p.requiresGrad)),
+    });
+    const x = timeMajor(sequence);
+    return this.#runs.map((run, i) => ({
+      name: run.suffix.slice(1),
+      ...explain(this.#kind.step, run.layer === 0 ? x : below, initial[i], {
+        parameters: this.#weights(run),
+        lengths,
+        reverse: run.isReverse,
+        record: wanted?.[i].taps,
+      }),
+    }));
   }
 
   /** One list of tensors for every layer and direction. */
   #initialStates(state: readonly Tensor[] | undefined, batch: number | undefined): (readonly Tensor[])[] {
-    const runs = this.numLayers * this.#directions;
     if (state === undefined) {
       const { dtype, backend } = this.weight_ih_l0;
       const start = this.#kind.states.map((_, i) => zeros([batch ?? 1, this.#width(i)], { dtype, backend }));
-      return Array.from({ length: runs }, () => start);
+      return this.#runs.map(() => start);
     }
     const parts = state.map((tensor) => apart(batch === undefined ? tensor.unsqueeze(1) : tensor));
-    return Array.from({ length: runs }, (_, run) => parts.map((part) => part[run]));
+    return this.#runs.map((_, run) => parts.map((part) => part[run]));
   }
 
-  #weights(suffix: string): StepWeights {
+  #weights({ names }: LayerRun): StepWeights {
     return {
-      weight_ih: this[`weight_ih${suffix}`],
-      weight_hh: this[`weight_hh${suffix}`],
-      bias_ih: this.bias ? this[`bias_ih${suffix}`] : undefined,
-      bias_hh: this.bias ? this[`bias_hh${suffix}`] : undefined,
-      weight_hr: this.projSize > 0 ? this[`weight_hr${suffix}`] : undefined,
+      weight_ih: this[names.weight_ih],
+      weight_hh: this[names.weight_hh],
+      bias_ih: this.bias ? this[names.bias_ih] : undefined,
+      bias_hh: this.bias ? this[names.bias_hh] : undefined,
+      weight_hr: this.projSize > 0 ? this[names.weight_hr] : undefined,
     };
-  }
-
-  /** The ends of the parameters' names in one layer, one for each direction. */
-  #suffixes(layer: number): string[] {
-    return this.bidirectional ? [`_l${layer}`, `_l${layer}_reverse`] : [`_l${layer}`];
   }
 
   get #directions(): number {
@@ -186,26 +260,4 @@ export abstract class RecurrentLayer extends Module {
   #width(state: number): number {
     return state === 0 && this.projSize > 0 ? this.projSize : this.hiddenSize;
   }
-}
-
-/** A sequence as `scan` walks it, `[T, B, ...]`. */
-function timeMajor({ x, batch, batchFirst }: CheckedSequence): Tensor {
-  if (batch === undefined) return x.unsqueeze(1);
-  return batchFirst ? x.transpose(0, 1) : x;
-}
-
-/** An output `[T, B, ...]` in the form of the input. */
-function asGiven(output: Tensor, { batch, batchFirst }: CheckedSequence): Tensor {
-  if (batch === undefined) return output.squeeze(1);
-  return batchFirst ? output.transpose(0, 1) : output;
-}
-
-/** `stack`, which for a single tensor copies nothing. */
-function joined(tensors: readonly Tensor[]): Tensor {
-  return tensors.length === 1 ? tensors[0].unsqueeze(0) : stack(tensors);
-}
-
-/** `unbind`, which for a single part copies nothing. */
-function apart(tensor: Tensor): Tensor[] {
-  return tensor.shape[0] === 1 ? [tensor.squeeze(0)] : tensor.unbind(0);
 }

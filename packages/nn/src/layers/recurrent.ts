@@ -1,6 +1,6 @@
 import {
-  ArgumentError,
   checkLengths,
+  explain,
   scan,
   scope,
   ShapeError,
@@ -8,13 +8,19 @@ import {
   Tensor,
   tensor,
   type Lengths,
+  type Explanation,
+  type Records,
   type ScanOptions,
+  type Step,
   type Tensors,
 } from '@rnn/core';
-import type { Cell } from '../cells/recurrent-cell.js';
+import { checkCell, initialStateOf, type Cell } from '../cells/cell.js';
 import { checkTensor } from '../input-checks.js';
 import { Module } from '../module.js';
 import { checkFlag, checkOptions } from '../options.js';
+import type { LayerExplanation } from './layer-explanation.js';
+import type { RecordingOptions } from './layer-options.js';
+import { checkRecord } from './layer-records.js';
 
 /** What `Recurrent` takes. */
 export interface RecurrentOptions {
@@ -30,6 +36,8 @@ export interface RecurrentForwardOptions {
   readonly reverse?: boolean;
   /** `[T, B]` (`[B, T]` if batch first): where not 0, the row's state is the initial one again before that step. */
   readonly resets?: ScanOptions['resets'];
+  /** Names of inner values, which the cell gives by `tap`, that are to be returned for every step. */
+  readonly record?: readonly string[];
 }
 
 /**
@@ -44,7 +52,8 @@ export interface RecurrentForwardOptions {
  * @param options - `batchFirst` (false)
  * @throws ArgumentError when the cell has no forward, or for unknown options
  *
- * The cell's parameters stand under `cell.` in the state dict. PyTorch has no such thing: there, a cell of one's own is a loop in Python.
+ * The cell's step is traced and runs as one compiled loop where it can: `explain` says whether. It is traced at each call, unless the cell
+ * says `traceOnce`. The cell's parameters stand under `cell.` in the state dict. PyTorch has no such thing: there, a cell of one's own is a loop in Python.
  */
 export class Recurrent<S extends Tensors = Tensor> extends Module {
   readonly cell: Cell<S>;
@@ -63,15 +72,47 @@ export class Recurrent<S extends Tensors = Tensor> extends Module {
   /**
    * @param x - `[T, B, ...]`, `[B, T, ...]` if batch first, or `[T, I]` for a single sequence
    * @param h0 - the state before the first step, as the cell takes it; what `cell.initialState(B)` gives unless it is given
-   * @param options - `lengths`, `reverse`, `resets`
-   * @returns `output` `[T, B, ...]` in the form of the input: the first tensor of each step's state; and the state after the last step
-   * @throws ShapeError, ArgumentError when input, state, lengths and resets do not fit, or the state is missing
+   * @param options - `lengths`, `reverse`, `resets`, `record`
+   * @returns `output` `[T, B, ...]` in the form of the input: the first tensor of each step's state; the state after the last step; with
+   *   `record` also an object with the named values, `[T, B, ...]` each in the form of the output, zero past the end of a row
+   * @throws ShapeError, ArgumentError when input, state, lengths and resets do not fit, the state is missing, or the cell taps no such name
    */
-  forward(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): [output: Tensor, last: S] {
-    checkOptions('Recurrent', options, ['lengths', 'reverse', 'resets']);
-    return runCell({ owner: 'Recurrent', cell: this.cell, batchFirst: this.batchFirst }, x, h0, options);
+  forward(
+    x: Tensor,
+    h0: S | undefined,
+    options: RecordingOptions<RecurrentForwardOptions>,
+  ): [output: Tensor, last: S, records: Records];
+  forward(x: Tensor, h0?: S, options?: RecurrentForwardOptions): [output: Tensor, last: S];
+  forward(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): [output: Tensor, last: S, records?: Records] {
+    checkOptions('Recurrent', options, optionNames);
+    const [output, last, records] = runCell(this.#run(), x, h0, options);
+    return options.record === undefined ? [output, last] : [output, last, records];
+  }
+
+  /**
+   * Says which road the cell takes, with the programs that run. Nothing is computed.
+   *
+   * @example
+   * ```ts
+   * const [{ road, reason }] = new Recurrent(new GRUCell(3, 2)).explain(ones([7, 5, 3]));   // 'compiled', undefined
+   * ```
+   * @param x - as for `forward`
+   * @param h0 - as for `forward`
+   * @param options - as for `forward`
+   * @returns one entry: name (`cell`), road, reason, products and text
+   * @throws what `forward` throws, but for errors of the cell itself, which are the reason of the eager road
+   */
+  explain(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): LayerExplanation[] {
+    checkOptions('Recurrent', options, optionNames);
+    return [{ name: 'cell', ...explainCell(this.#run(), x, h0, options) }];
+  }
+
+  #run(): CellRun<S> {
+    return { owner: 'Recurrent', cell: this.cell, batchFirst: this.batchFirst };
   }
 }
+
+const optionNames = ['lengths', 'reverse', 'resets', 'record'];
 
 /** A cell and how its sequences lie. */
 export interface CellRun<S extends Tensors> {
@@ -81,22 +122,59 @@ export interface CellRun<S extends Tensors> {
   readonly batchFirst: boolean;
 }
 
-/** Refuses what cannot be called as a cell. */
-export function checkCell(owner: string, argument: string, cell: unknown): void {
-  if (typeof (cell as Partial<Cell> | undefined)?.forward === 'function') return;
-  throw new ArgumentError(`${owner}: ${argument} has no forward(x, state), expected a module such as LSTMCell`, {
-    argument,
+/** One pass of a cell over a sequence; see `Recurrent`. */
+export function runCell<S extends Tensors>(
+  run: CellRun<S>,
+  x: Tensor,
+  h0: S | undefined,
+  options: RecurrentForwardOptions,
+): [output: Tensor, last: S, records: Records] {
+  const form = checkedForm(run, x, h0, options);
+  const asGiven = (value: Tensor): Tensor => (form.turned ? value.transpose(0, 1) : value);
+  return scope(() => {
+    const { step, xs, state, options: rest } = arranged(run, x, h0, options, form);
+    const { record } = options;
+    if (record === undefined) {
+      const [output, last] = scan(step, xs, state, rest);
+      return [asGiven(output), last, {}];
+    }
+    const [output, last, values] = scan(step, xs, state, { ...rest, record });
+    const records = Object.entries(values).map(([name, value]) => [name, asGiven(value)] as const);
+    return [asGiven(output), last, Object.fromEntries(records)];
   });
 }
 
-/** One pass of a cell over a sequence; see `Recurrent`. */
-export function runCell<S extends Tensors>(
-  { owner, cell, batchFirst }: CellRun<S>,
+/** Which road such a pass takes; see `Recurrent`. */
+export function explainCell<S extends Tensors>(
+  run: CellRun<S>,
   x: Tensor,
   h0: S | undefined,
-  { lengths, resets, reverse }: RecurrentForwardOptions,
-): [output: Tensor, last: S] {
+  options: RecurrentForwardOptions,
+): Explanation {
+  const form = checkedForm(run, x, h0, options);
+  return scope(() => {
+    const { step, xs, state, options: rest } = arranged(run, x, h0, options, form);
+    return explain(step, xs, state, { ...rest, record: options.record });
+  });
+}
+
+/** How a sequence lies. */
+interface SequenceForm {
+  /** `undefined` for a single sequence. */
+  readonly batch: number | undefined;
+  /** Whether it is `[B, T, ...]`. */
+  readonly turned: boolean;
+  readonly lengths: readonly number[] | undefined;
+}
+
+function checkedForm<S extends Tensors>(
+  { owner, batchFirst }: CellRun<S>,
+  x: Tensor,
+  h0: S | undefined,
+  { lengths, resets, record }: RecurrentForwardOptions,
+): SequenceForm {
   checkTensor(owner, 'input', x);
+  checkRecord(owner, record);
   // Two dimensions are a single sequence, unless something tells that there is a batch.
   const batched =
     x.rank > 2 || lengths !== undefined || resets !== undefined || (h0 !== undefined && first(h0).rank > 1);
@@ -112,29 +190,46 @@ export function runCell<S extends Tensors>(
     );
   }
   const turned = batched && batchFirst;
-  const batch = batched ? x.shape[turned ? 0 : 1] : undefined;
-  const valid = lengths && checkLengths(owner, lengths, x.shape[turned ? 0 : 1], x.shape[turned ? 1 : 0]);
-  return scope(() => {
-    const state = h0 ?? initialState(owner, cell, batch);
-    const [output, last] = scan(
-      (input: Tensor, before: S) => {
-        const after = cell.forward(input, before);
-        return [first(after), after] as const;
-      },
-      turned ? x.transpose(0, 1) : x,
-      state,
-      { lengths: valid, reverse, resets: turned ? resets && turnedMarks(resets, x) : resets },
-    );
-    return [turned ? output.transpose(0, 1) : output, last];
-  });
+  return {
+    batch: batched ? x.shape[turned ? 0 : 1] : undefined,
+    turned,
+    lengths: lengths && checkLengths(owner, lengths, x.shape[turned ? 0 : 1], x.shape[turned ? 1 : 0]),
+  };
 }
 
-function initialState<S extends Tensors>(owner: string, cell: Cell<S>, batch: number | undefined): S {
-  if (cell.initialState !== undefined) return cell.initialState(batch);
-  throw new ArgumentError(
-    `${owner}: ${cell.constructor.name} has no initialState(batch), so the first state has to be given: forward(x, h0)`,
-    { argument: 'h0' },
-  );
+/** The arguments of `scan`. */
+interface CellScan<S extends Tensors> {
+  readonly step: Step<Tensor, S, Tensor, Cell<S>>;
+  readonly xs: Tensor;
+  readonly state: S;
+  readonly options: ScanOptions<Cell<S>>;
+}
+
+function arranged<S extends Tensors>(
+  { owner, cell }: CellRun<S>,
+  x: Tensor,
+  h0: S | undefined,
+  { resets, reverse }: RecurrentForwardOptions,
+  { batch, turned, lengths }: SequenceForm,
+): CellScan<S> {
+  const isRemembered = cell.traceOnce === true;
+  return {
+    step: isRemembered ? cellStep : (input, before) => cellStep(input, before, cell),
+    xs: turned ? x.transpose(0, 1) : x,
+    state: h0 ?? initialStateOf(owner, cell, batch),
+    options: {
+      // A step with parameters is traced once for all calls in which they look the same.
+      parameters: isRemembered ? cell : undefined,
+      lengths,
+      reverse,
+      resets: turned ? resets && turnedMarks(resets, x) : resets,
+    },
+  };
+}
+
+function cellStep<S extends Tensors>(input: Tensor, before: S, cell: Cell<S>): readonly [Tensor, S] {
+  const after = cell.forward(input, before);
+  return [first(after), after];
 }
 
 /** `resets` as `scan` takes them, `[T, B]`, from `[B, T]`. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '@rnn/core';
 import { Module } from '../module.js';
+import { elementwise } from './elementwise.js';
 import { checkFactor, checkPair } from './pair.js';
 import {
   checkLoss,
@@ -41,13 +42,19 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BCEWithLog
   const { weight, posWeight } = options;
   if (weight !== undefined) checkFactor(owner, 'weight', weight, input);
   if (posWeight !== undefined) checkFactor(owner, 'posWeight', posWeight, input);
-  return elementwiseLoss(owner, input, target, options, (x, y) => {
-    // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = x + softplus(-x)
-    const negative = x.neg().softplus();
-    const positive = posWeight === undefined ? negative : negative.mul(posWeight.sub(1).mul(y).add(1));
-    const losses = x.mul(y.neg().add(1)).add(positive);
+  return elementwiseLoss(owner, input, target, options, (pair) => {
+    const losses = posWeight === undefined ? logisticLoss(pair) : weightedLoss(pair, posWeight);
     return weight === undefined ? losses : losses.mul(weight);
   });
+}
+
+const logisticLoss = elementwise((pair) => weightedLoss(pair, undefined));
+
+/** -log σ(x) = softplus(-x) and -log(1 - σ(x)) = x + softplus(-x). */
+function weightedLoss([x, y]: readonly Tensor[], posWeight: Tensor | undefined): Tensor {
+  const negative = x.neg().softplus();
+  const positive = posWeight === undefined ? negative : negative.mul(posWeight.sub(1).mul(y).add(1));
+  return x.mul(y.neg().add(1)).add(positive);
 }
 
 /** `bceWithLogits` as a module; `weight` and `pos_weight` are buffers, as in PyTorch. */

@@ -1,4 +1,14 @@
-import { ArgumentError, gather, indexSelect, logSoftmax, sameShape, scope, where, type Tensor } from '@rnn/core';
+import {
+  ArgumentError,
+  compileFn,
+  gather,
+  indexSelect,
+  logSoftmax,
+  sameShape,
+  scope,
+  where,
+  type Tensor,
+} from '@rnn/core';
 import { checkPlace, checkTensor } from '../input-checks.js';
 import { Module } from '../module.js';
 import { checkRange } from '../options.js';
@@ -91,7 +101,7 @@ function hardLoss(
     const picked = classIndices(owner, target, layout, options);
     const { index, mask, count } = picked;
     const rows = countedOnly(asRows(input, layout), picked);
-    const logs = logarithmic ? rows : logSoftmax(rows, 1);
+    const logs = logarithmic ? rows : logSoftmaxOfRows(rows);
     const own = gather(logs, 1, index.unsqueeze(1)).squeeze(1).neg();
     const ownWeight = weight && indexSelect(weight, 0, index);
     let losses = ownWeight === undefined ? own : own.mul(ownWeight);
@@ -123,7 +133,7 @@ function softCrossEntropy(
   checkPlace(owner, 'target', target, input);
   return scope(() => {
     const counted = countedRows(owner, input, layout, options);
-    const logs = logSoftmax(countedOnly(asRows(input, layout), counted), 1);
+    const logs = logSoftmaxOfRows(countedOnly(asRows(input, layout), counted));
     const given = countedOnly(asRows(target, layout), counted);
     const smooth = labelSmoothing === 0 ? given : given.mul(1 - labelSmoothing).add(labelSmoothing / layout.classes);
     const terms = logs.mul(weight === undefined ? smooth : smooth.mul(weight));
@@ -132,6 +142,8 @@ function softCrossEntropy(
     return reduced(losses.reshape(layout.outer), reduction, counted.count);
   });
 }
+
+const logSoftmaxOfRows = compileFn((rows: Tensor) => logSoftmax(rows, 1));
 
 /** Zeros in the rows that do not count, so that a NaN there reaches neither loss nor gradient. */
 function countedOnly(rows: Tensor, { mask }: Pick<ClassIndices, 'mask'>): Tensor {

@@ -90,15 +90,15 @@ export function elementwiseLoss(
   input: Tensor,
   target: Tensor,
   options: LossOptions,
-  lossOf: (input: Tensor, target: Tensor) => Tensor,
+  lossOf: (pair: readonly [input: Tensor, target: Tensor]) => Tensor,
 ): Tensor {
   const { reduction = 'mean', batchFirst = false } = options;
   const lengths = targetLengths(owner, target.shape, options);
   return scope(() => {
-    if (lengths === undefined) return reduced(lossOf(input, target), reduction, input.size);
+    if (lengths === undefined) return reduced(lossOf([input, target]), reduction, input.size);
     // Masked on the way in as well, since zero times the derivative at a NaN would still be NaN.
     const mask = stepMask(lengths, target, batchFirst);
-    const losses = where(mask, lossOf(where(mask, input, 0), where(mask, target, 0)), 0);
+    const losses = where(mask, lossOf([where(mask, input, 0), where(mask, target, 0)]), 0);
     const valid = lengths.reduce((sum, length) => sum + length, 0);
     return reduced(losses, reduction, (valid * input.size) / (target.shape[0] * target.shape[1]));
   });

@@ -2,6 +2,7 @@ import type { Tensor } from '@rnn/core';
 import { Module } from '../module.js';
 import { checkRange } from '../options.js';
 import { checkPair } from './pair.js';
+import { elementwise } from './elementwise.js';
 import {
   checkLoss,
   checkLossModule,
@@ -47,14 +48,14 @@ export interface HuberLossOptions extends HuberLossModuleOptions, LossForwardOpt
 export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkPair('mseLoss', input, target);
   checkLoss('mseLoss', options, []);
-  return elementwiseLoss('mseLoss', input, target, options, (x, y) => x.sub(y).square());
+  return elementwiseLoss('mseLoss', input, target, options, squaredError);
 }
 
 /** The absolute error |x - y|; arguments and result as for `mseLoss`. */
 export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkPair('l1Loss', input, target);
   checkLoss('l1Loss', options, []);
-  return elementwiseLoss('l1Loss', input, target, options, (x, y) => x.sub(y).abs());
+  return elementwiseLoss('l1Loss', input, target, options, absoluteError);
 }
 
 /**
@@ -70,8 +71,8 @@ export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Los
   checkLoss('smoothL1Loss', options, ['beta']);
   const { beta = 1 } = options;
   checkBeta('smoothL1Loss', beta);
-  return elementwiseLoss('smoothL1Loss', input, target, options, (x, y) =>
-    beta === 0 ? x.sub(y).abs() : huber(x.sub(y), beta).div(beta),
+  return elementwiseLoss('smoothL1Loss', input, target, options, (pair) =>
+    beta === 0 ? absoluteError(pair) : smoothError(pair, { beta }),
   );
 }
 
@@ -88,8 +89,13 @@ export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptio
   checkLoss('huberLoss', options, ['delta']);
   const { delta = 1 } = options;
   checkDelta('huberLoss', delta);
-  return elementwiseLoss('huberLoss', input, target, options, (x, y) => huber(x.sub(y), delta));
+  return elementwiseLoss('huberLoss', input, target, options, (pair) => huberError(pair, { delta }));
 }
+
+const squaredError = elementwise(([x, y]) => x.sub(y).square());
+const absoluteError = elementwise(([x, y]) => x.sub(y).abs());
+const smoothError = elementwise(([x, y], { beta }: { readonly beta: number }) => huber(x.sub(y), beta).div(beta));
+const huberError = elementwise(([x, y], { delta }: { readonly delta: number }) => huber(x.sub(y), delta));
 
 /** With a = |error| and q = min(a, delta), both branches are q (a - q / 2). */
 function huber(error: Tensor, delta: number): Tensor {

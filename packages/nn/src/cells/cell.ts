@@ -1,0 +1,45 @@
+import { ArgumentError, type Tensor, type Tensors } from '@rnn/core';
+
+/**
+ * What `Recurrent` runs over a sequence: a step from an input and the state before to the state after. Any module (or object) with such a
+ * `forward` is one. The state is a tensor or a list of tensors; the first of them is the output.
+ */
+export interface Cell<S extends Tensors = Tensor> {
+  /**
+   * One step: `x` is `[B, ...]` (or without the batch), every tensor of the state likewise. What it returns is the type of the state; as an
+   * argument the state may be optional or read-only.
+   */
+  forward(x: Tensor, state: NoInfer<S>): S;
+  /** The state before the first step, for a batch or for a single sequence. Without it the caller gives the state. */
+  initialState?(batch?: number): NoInfer<S>;
+  /**
+   * `true` promises that a step depends on nothing but its arguments and the fields of this object (and of objects in it), which may change:
+   * then a trace of the step serves again while the fields are as they were, tensors' values apart. Without it `Recurrent` traces the step at
+   * each call. The cells of this package promise it.
+   */
+  readonly traceOnce?: boolean;
+}
+
+/** Refuses what cannot be called as a cell. */
+export function checkCell(owner: string, argument: string, cell: unknown): void {
+  if (typeof (cell as Partial<Cell> | undefined | null)?.forward === 'function') return;
+  throw new ArgumentError(`${owner}: ${argument} has no forward(x, state), expected a module such as LSTMCell`, {
+    argument,
+  });
+}
+
+/**
+ * The state before the first step.
+ *
+ * @param owner - for the message
+ * @param cell - whose state it is
+ * @param batch - `undefined` for a single sequence
+ * @throws ArgumentError when the cell has none of itself
+ */
+export function initialStateOf<S extends Tensors>(owner: string, cell: Cell<S>, batch: number | undefined): S {
+  if (cell.initialState !== undefined) return cell.initialState(batch);
+  throw new ArgumentError(
+    `${owner}: ${cell.constructor.name} has no initialState(batch), so the first state has to be given: forward(x, h0)`,
+    { argument: 'h0' },
+  );
+}

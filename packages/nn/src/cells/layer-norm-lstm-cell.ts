@@ -1,0 +1,65 @@
+import { tap, type Tensor } from '@rnn/core';
+import { LayerNorm } from '../layer-norm.js';
+import { checkOptions } from '../options.js';
+import { cellOptions, type CellOptions } from './recurrent-cell.js';
+import { TwoStateCell, type LSTMState } from './two-state-cell.js';
+
+/** What the layer-normalised cells take. */
+export interface LayerNormCellOptions extends CellOptions {
+  /** Added to each variance, so that nothing is divided by zero. */
+  readonly eps?: number;
+}
+
+/**
+ * The layer-normalised LSTM: what comes from the input, what comes from the state, and the cell state on its way out are each brought to
+ * mean 0 and variance 1 over their features (LN, with factors and summands of its own).
+ *
+ *     i, f, o = σ(LN(W_ih x) + LN(W_hh h))      g = tanh(the same with its own weights)
+ *     c' = f c + i g                            h' = o tanh(LN(c'))
+ *
+ * @example
+ * ```ts
+ * const cell = new LayerNormLSTMCell(3, 2);
+ * const [h, c] = cell.forward(ones([5, 3]));   // both [5, 2]
+ * ```
+ * @param inputSize - features of the input
+ * @param hiddenSize - features of h and c
+ * @param options - `bias` (true): the summands, `eps` (1e-5), `recurrentDropout`, `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
+ *
+ * Parameters: `weight_ih` [4 * hiddenSize, inputSize] and `weight_hh` [4 * hiddenSize, hiddenSize] with gates in the order i, f, g, o;
+ * `weight` and `bias` of `norm_ih` and `norm_hh` [4 * hiddenSize] and of `norm_c` [hiddenSize]. The mean and variance are those of all
+ * four gates together, as in the paper. Not in PyTorch. Source: Ba, Kiros and Hinton 2016.
+ */
+export class LayerNormLSTMCell extends TwoStateCell {
+  norm_ih: LayerNorm;
+  norm_hh: LayerNorm;
+  norm_c: LayerNorm;
+
+  constructor(inputSize: number, hiddenSize: number, options: LayerNormCellOptions = {}) {
+    checkOptions('LayerNormLSTMCell', options, [...cellOptions, 'eps']);
+    const { bias = true, eps, dtype, backend } = options;
+    super({ name: 'LayerNormLSTMCell', gates: 4 }, inputSize, hiddenSize, { ...options, bias: false });
+    const norm = (size: number): LayerNorm => new LayerNorm(size, { bias, eps, dtype, backend });
+    this.norm_ih = norm(4 * hiddenSize);
+    this.norm_hh = norm(4 * hiddenSize);
+    this.norm_c = norm(hiddenSize);
+    this.resetParameters();
+  }
+
+  override resetParameters(): void {
+    super.resetParameters();
+    for (const norm of [this.norm_ih, this.norm_hh, this.norm_c]) norm.resetParameters();
+  }
+
+  protected step(x: Tensor, [h, c]: LSTMState): [h: Tensor, c: Tensor] {
+    const sums = this.norm_ih.forward(this.fromInput(x)).add(this.norm_hh.forward(this.fromState(h)));
+    const [iSum, fSum, gSum, oSum] = sums.chunk(4, -1);
+    const i = tap('i', iSum.sigmoid());
+    const f = tap('f', fSum.sigmoid());
+    const g = tap('g', gSum.tanh());
+    const cNext = tap('c', f.mul(c).add(i.mul(this.drop.candidate(g))));
+    const o = tap('o', oSum.sigmoid());
+    return [tap('h', o.mul(this.norm_c.forward(cNext).tanh())), cNext];
+  }
+}

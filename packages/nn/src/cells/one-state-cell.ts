@@ -1,0 +1,30 @@
+import { compileFn, scope, type Tensor } from '@rnn/core';
+import { RecurrentCell } from './recurrent-cell.js';
+
+/** What cells with a single tensor as their state have in common. */
+export abstract class OneStateCell extends RecurrentCell {
+  static readonly #run = compileFn(([x, h]: readonly Tensor[], cell: OneStateCell) => cell.step(x, h));
+
+  /** One step on checked arguments. It reads shapes only, so that it can be traced. */
+  protected abstract step(x: Tensor, h: Tensor): Tensor;
+
+  /** Zeros, `[batch, hiddenSize]` or `[hiddenSize]`. */
+  initialState(batch?: number): Tensor {
+    return this.zeroState(batch);
+  }
+
+  /**
+   * @param x - `[B, inputSize]` or `[inputSize]`
+   * @param h - the state before, `[B, hiddenSize]` or `[hiddenSize]`; zeros unless given
+   * @returns the state after, of the same shape
+   * @throws ShapeError when sizes do not fit
+   */
+  forward(x: Tensor, h?: Tensor): Tensor {
+    const batch = this.checkStep(x, { h });
+    if (h !== undefined && this.traceOnce) return OneStateCell.#run([x, h], this);
+    return scope(() => {
+      const before = h ?? this.zeroState(batch);
+      return this.traceOnce ? OneStateCell.#run([x, before], this) : this.step(x, before);
+    });
+  }
+}

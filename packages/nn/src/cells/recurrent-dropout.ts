@@ -1,0 +1,55 @@
+import type { Tensor } from '@rnn/core';
+import { dropout } from '../dropout.js';
+import { checkChoice, checkFlag, checkOptions, checkRange } from '../options.js';
+
+/** Dropout inside a recurrence, in training mode. */
+export interface RecurrentDropout {
+  /** The share of elements that is dropped, from 0 to 1. */
+  readonly p: number;
+  /**
+   * What is dropped: the candidate, which is what a step would add to the memory, so that nothing remembered is lost (Semeniuta, Severyn
+   * and Barth 2016); or the state where it enters the products with `weight_hh` (Gal and Ghahramani 2016).
+   */
+  readonly on?: 'candidate' | 'state';
+  /** Whether one mask serves all steps of a sequence, instead of one for each step. */
+  readonly perSequence?: boolean;
+}
+
+/** What a step calls on the values that may be dropped. */
+export interface StepDropout {
+  state(h: Tensor): Tensor;
+  candidate(g: Tensor): Tensor;
+}
+
+const same = (x: Tensor): Tensor => x;
+
+/** Drops nothing. */
+export const keepAll: StepDropout = { state: same, candidate: same };
+
+/**
+ * What a cell drops, after a check of the option.
+ *
+ * @param owner - for the message
+ * @param option - a number is the share of candidates dropped in each step; `undefined` drops nothing
+ * @param isTraining - asked at every step
+ * @param usual - where `on` is not given
+ * @returns the functions that its step calls
+ * @throws ArgumentError when p does not lie within [0, 1], or an option is unknown
+ */
+export function stepDropout(
+  owner: string,
+  option: number | RecurrentDropout | undefined,
+  isTraining: () => boolean,
+  usual: 'candidate' | 'state',
+): StepDropout {
+  if (option === undefined) return keepAll;
+  const given = typeof option === 'number' ? { p: option } : option;
+  checkOptions(`${owner}: recurrentDropout`, given, ['p', 'on', 'perSequence']);
+  const { p, on = usual, perSequence = false } = given;
+  checkRange(owner, 'recurrentDropout', p, 0, 1);
+  // A cell without gates has no candidate apart from its state.
+  checkChoice(owner, 'recurrentDropout.on', on, usual === 'state' ? ['state'] : ['candidate', 'state']);
+  checkFlag(owner, 'recurrentDropout.perSequence', perSequence);
+  const drop = (x: Tensor): Tensor => dropout(x, { p, perSequence, training: isTraining() });
+  return { ...keepAll, [on]: drop };
+}

@@ -1,0 +1,45 @@
+import { ArgumentError, compileFn, scope, type Tensor } from '@rnn/core';
+import { RecurrentCell } from './recurrent-cell.js';
+
+/** Hidden state h and cell state c. */
+export type LSTMState = readonly [h: Tensor, c: Tensor];
+
+/** What the LSTM and its relatives have in common: a hidden state h, which is the output, and a cell state c. */
+export abstract class TwoStateCell extends RecurrentCell {
+  static readonly #run = compileFn(([x, h, c]: readonly Tensor[], cell: TwoStateCell): readonly Tensor[] =>
+    cell.step(x, [h, c]),
+  );
+
+  /** One step on checked arguments. It reads shapes only, so that it can be traced. */
+  protected abstract step(x: Tensor, state: LSTMState): [h: Tensor, c: Tensor];
+
+  /** Zeros for h and c, `[batch, hiddenSize]` or `[hiddenSize]` each. */
+  initialState(batch?: number): [h: Tensor, c: Tensor] {
+    return [this.zeroState(batch), this.zeroState(batch)];
+  }
+
+  /**
+   * @param x - `[B, inputSize]` or `[inputSize]`
+   * @param state - h and c before, `[B, hiddenSize]` or `[hiddenSize]` each; zeros unless given
+   * @returns h and c after, of the same shape
+   * @throws ShapeError when sizes do not fit
+   */
+  forward(x: Tensor, state?: LSTMState): [h: Tensor, c: Tensor] {
+    if (state !== undefined && (!Array.isArray(state) || state.length !== 2)) {
+      throw new ArgumentError(`${this.kindName}: state is not a pair, expected the array [h, c]`, {
+        argument: 'state',
+        expected: '[h, c]',
+      });
+    }
+    const batch = this.checkStep(x, { h: state?.[0], c: state?.[1] });
+    if (state !== undefined && this.traceOnce) return pairOf(TwoStateCell.#run([x, state[0], state[1]], this));
+    return scope(() => {
+      const [h, c] = state ?? this.initialState(batch);
+      return this.traceOnce ? pairOf(TwoStateCell.#run([x, h, c], this)) : this.step(x, [h, c]);
+    });
+  }
+}
+
+function pairOf([h, c]: readonly Tensor[]): [h: Tensor, c: Tensor] {
+  return [h, c];
+}

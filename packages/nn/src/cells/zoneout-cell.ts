@@ -1,0 +1,88 @@
+import { ArgumentError, bernoulli, scope, Tensor, where, type Generator, type Tensors } from '@rnn/core';
+import { Module } from '../module.js';
+import { checkOptions, checkRange } from '../options.js';
+import { checkCell, initialStateOf, type Cell } from './cell.js';
+
+/** What `ZoneoutCell` takes. */
+export interface ZoneoutOptions {
+  /** The probability that a unit keeps its state in a step; a list has one for each tensor of the state. */
+  readonly p: number | readonly number[];
+  /** Where the draws come from; the one that `manualSeed` seeds unless said otherwise. */
+  readonly generator?: Generator;
+}
+
+/**
+ * Zoneout around any cell: in each step of a training each unit of the state stays what it was with probability p; in evaluation mode the
+ * state is the expected one.
+ *
+ *     training:    s' = d s + (1 - d) cell(x, s), with d drawn anew for each unit and step, 1 with probability p
+ *     evaluation:  s' = p s + (1 - p) cell(x, s)
+ *
+ * @example
+ * ```ts
+ * const cell = new ZoneoutCell(new LSTMCell(3, 2), { p: [0.05, 0.5] });   // for h and for c
+ * const [output, [hN, cN]] = new Recurrent(cell).forward(ones([7, 5, 3]));
+ * ```
+ * @param cell - whose state is a tensor or a list of tensors
+ * @param options - `p`, and `generator`
+ * @throws ArgumentError when a p does not lie within [0, 1], or the cell has no forward
+ *
+ * The cell's parameters stand under `cell.` in the state dict. Not in PyTorch. Source: Krueger et al. 2017.
+ */
+export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
+  readonly cell: Cell<S>;
+  readonly p: number | readonly number[];
+  /** What the cell has; there is none where the cell has none. */
+  readonly initialState: Cell<S>['initialState'];
+  readonly #generator: Generator | undefined;
+
+  constructor(cell: Cell<S>, options: ZoneoutOptions) {
+    super();
+    checkCell('ZoneoutCell', 'cell', cell);
+    checkOptions('ZoneoutCell', options, ['p', 'generator']);
+    const { p } = options;
+    for (const each of typeof p === 'object' ? p : [p]) checkRange('ZoneoutCell', 'p', each, 0, 1);
+    this.cell = cell;
+    this.p = p;
+    this.#generator = options.generator;
+    this.initialState = cell.initialState && ((batch) => initialStateOf('ZoneoutCell', cell, batch));
+  }
+
+  /** As the cell says. */
+  get traceOnce(): boolean {
+    return this.cell.traceOnce === true;
+  }
+
+  /**
+   * @param x - `[B, ...]` or without the batch, as the cell takes it
+   * @param state - as the cell takes it; what the cell gives for the first step unless given
+   * @returns the state after, in the form of the cell's
+   * @throws ArgumentError when the list p has another length than the state; whatever the cell throws
+   */
+  forward(x: Tensor, state?: S): S {
+    return scope(() => {
+      const before = state ?? initialStateOf('ZoneoutCell', this.cell, x.rank > 1 ? x.shape[0] : undefined);
+      const after = this.cell.forward(x, before);
+      if (before instanceof Tensor) return this.#mixed(before, after as Tensor, this.#shares(1)[0]) as S;
+      const shares = this.#shares(before.length);
+      return (after as readonly Tensor[]).map((s, i) => this.#mixed(before[i], s, shares[i])) as readonly Tensor[] as S;
+    });
+  }
+
+  /** The probability of each tensor of the state. */
+  #shares(count: number): readonly number[] {
+    const { p } = this;
+    if (typeof p === 'number') return Array.from({ length: count }, () => p);
+    if (p.length === count) return p;
+    throw new ArgumentError(
+      `ZoneoutCell: p has ${p.length} entries but the cell's state has ${count} tensors, expected one for each or a number`,
+      { argument: 'p', expected: `${count} entries`, received: `${p.length} entries` },
+    );
+  }
+
+  #mixed(before: Tensor, after: Tensor, p: number): Tensor {
+    if (p === 0) return after;
+    if (this.training) return where(bernoulli(before, p, { generator: this.#generator }), before, after);
+    return after.add(before.sub(after).mul(p)); // p s + (1 - p) s' with one product
+  }
+}
