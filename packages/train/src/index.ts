@@ -25,7 +25,7 @@ export type {
 export { RMSprop, type RMSpropOptions } from './optimizers/rmsprop.js';
 export { SGD, type SGDOptions } from './optimizers/sgd.js';
 export type { GroupStateDict, OptimizerStateDict, ParamStateDict } from './optimizers/state-dict.js';
-export type { Progress, Scalar, UpdateRule } from './optimizers/update-rule.js';
+export type { Choices, Progress, UpdateRule } from './optimizers/update-rule.js';
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './schedules/cosine-annealing-lr.js';
 export { ExponentialLR, type ExponentialLROptions } from './schedules/exponential-lr.js';
 export { LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './schedules/lr-scheduler.js';

@@ -1,8 +1,11 @@
 import { noGrad, scope, type Tensor } from '@rnn/core';
 
-/** The mean of all elements of many tensors. The sum grows on the device and is read once, at the end. */
+/**
+ * The mean of all elements of many tensors. The sum grows on the device and is read once, at the end; where the tensors come from another
+ * backend after a while, a second sum begins there, so that nothing is read in between.
+ */
 export class RunningMean {
-  private total: Tensor | undefined;
+  private readonly totals: Tensor[] = [];
   private count: number;
   /** What the sum starts from. */
   private readonly base: number;
@@ -17,8 +20,9 @@ export class RunningMean {
     noGrad(() =>
       scope(() => {
         const sum = (values.dtype === 'int32' ? values.to('float32') : values).sum();
-        if (this.total === undefined) this.total = sum.detach().keep();
-        else this.total.copy_(this.total.to(sum.backend).to(sum.dtype).add(sum).to(this.total.dtype));
+        const total = this.totals.find(({ backend, dtype }) => backend === sum.backend && dtype === sum.dtype);
+        if (total === undefined) this.totals.push(sum.detach().keep());
+        else total.copy_(total.add(sum));
       }),
     );
     this.count += values.size;
@@ -26,12 +30,11 @@ export class RunningMean {
 
   /** NaN when there were no elements. */
   async value(): Promise<number> {
-    const [sum] = this.total === undefined ? [0] : await this.total.data();
-    return (this.base + sum) / this.count;
+    const sums = await Promise.all(this.totals.map(async (total) => (await total.data())[0]));
+    return sums.reduce((sum, part) => sum + part, this.base) / this.count;
   }
 
   dispose(): void {
-    this.total?.dispose();
-    this.total = undefined;
+    for (const total of this.totals.splice(0)) total.dispose();
   }
 }

@@ -33,9 +33,9 @@ const rule: UpdateRule<AdagradOptions, 'sum', Scalars> = {
   scalars: ({ lr, lrDecay, weightDecay, eps }, { step }) => ({ lr: lr / (1 + (step - 1) * lrDecay), weightDecay, eps }),
 
   // s' = s + g^2;  p' = p - lr g / (sqrt(s') + eps)
-  update(param, grad, { sum }, { lr, weightDecay, eps }, options) {
-    let gradient = options.maximize ? grad.neg() : grad;
-    if (options.weightDecay !== 0) gradient = gradient.add(param.mul(weightDecay));
+  update(param, grad, { sum }, { lr, weightDecay, eps }, choices) {
+    let gradient = choices.maximize ? grad.neg() : grad;
+    if (choices.weightDecay) gradient = gradient.add(param.mul(weightDecay));
     const next = sum.add(gradient.square());
     return [param.sub(gradient.mul(lr).div(next.sqrt().add(eps))), { sum: next }];
   },

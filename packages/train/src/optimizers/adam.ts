@@ -57,20 +57,20 @@ function adamRule(name: string, decoupled: boolean): UpdateRule<AdamOptions, Slo
     },
 
     // m' = b1 m + (1 - b1) g;  v' = b2 v + (1 - b2) g^2;  p' = p - lr / (1 - b1^t) m' / (sqrt(v') / sqrt(1 - b2^t) + eps)
-    update(param, grad, state, scalars, options) {
+    update(param, grad, state, scalars, choices) {
       const { beta1, gradWeight, beta2, squareWeight, stepSize, correction2, eps, decay } = scalars;
-      let gradient = options.maximize ? grad.neg() : grad;
+      let gradient = choices.maximize ? grad.neg() : grad;
       let start = param;
-      if (options.weightDecay !== 0) {
+      if (choices.weightDecay) {
         if (decoupled) start = param.mul(decay);
         else gradient = gradient.add(param.mul(decay));
       }
       const expAvg = state.expAvg.mul(beta1).add(gradient.mul(gradWeight));
       const expAvgSq = state.expAvgSq.mul(beta2).add(gradient.square().mul(squareWeight));
-      const largest = options.amsgrad ? state.maxExpAvgSq.maximum(expAvgSq) : expAvgSq;
+      const largest = choices.amsgrad ? state.maxExpAvgSq.maximum(expAvgSq) : expAvgSq;
       const denominator = largest.sqrt().div(correction2).add(eps);
       const next = start.sub(expAvg.mul(stepSize).div(denominator));
-      return [next, { expAvg, expAvgSq, ...(options.amsgrad ? { maxExpAvgSq: largest } : {}) }];
+      return [next, { expAvg, expAvgSq, ...(choices.amsgrad ? { maxExpAvgSq: largest } : {}) }];
     },
   };
 }

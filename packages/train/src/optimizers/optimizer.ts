@@ -1,4 +1,14 @@
-import { ArgumentError, DisposedError, full, noGrad, scope, type Tensor } from '@rnn/core';
+import {
+  ArgumentError,
+  compileFn,
+  DisposedError,
+  fromData,
+  full,
+  noGrad,
+  scope,
+  type CompiledFunction,
+  type Tensor,
+} from '@rnn/core';
 import type { HostArray } from '../host-array.js';
 import { withDefaults } from '../option-checks.js';
 import {
@@ -19,12 +29,27 @@ import {
   type OptimizerStateDict,
   type ParamStateDict,
 } from './state-dict.js';
-import type { UpdateRule } from './update-rule.js';
+import { choicesOf, type Choices, type Progress, type UpdateRule } from './update-rule.js';
 
 /** What is kept for one parameter. */
 interface ParamState {
   step: number;
   readonly tensors: Map<string, Tensor>;
+}
+
+/** The numbers of a step, a tensor each. */
+type Scalars = Readonly<Record<string, Tensor>>;
+
+/** A rule under certain choices as one operation: from parameter, gradient and state to parameter and state, columns all. */
+type Update = CompiledFunction<readonly Tensor[], readonly Tensor[], Scalars>;
+
+/** What the parameters of a group share in one step. */
+interface GroupStep<O> {
+  readonly group: ParamGroup<O>;
+  readonly slots: readonly [name: string, initial: number][];
+  readonly update: Update;
+  /** The scalars of the parameter before, which most parameters have too. */
+  last: { readonly of: Progress & Pick<Tensor, 'backend' | 'dtype'>; readonly scalars: Scalars } | undefined;
 }
 
 /**
@@ -54,6 +79,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly defaults: Readonly<O>;
   private readonly rule: UpdateRule<O>;
   private readonly states = new Map<Tensor, ParamState>();
+  /** By the names of the slots and the choices. */
+  private readonly updates = new Map<string, Update>();
 
   constructor(rule: UpdateRule<O>, params: Params<O>, defaults: O, options: Partial<O>) {
     this.rule = rule;
@@ -92,10 +119,17 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     noGrad(() => {
       for (const group of this.paramGroups) {
         const slots = slotsOf(this.rule, group);
-        for (const param of group.params) {
-          const { grad } = param;
-          if (grad !== undefined) scope(() => this.advance(group, slots, param, grad));
-        }
+        const update = this.updateFor(
+          slots.map(([slot]) => slot),
+          choicesOf<O>(optionsOf(group)),
+        );
+        const step: GroupStep<O> = { group, slots, update, last: undefined };
+        scope(() => {
+          for (const param of group.params) {
+            const { grad } = param;
+            if (grad !== undefined) this.advance(step, param, grad);
+          }
+        });
       }
     });
   }
@@ -212,8 +246,22 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
   }
 
-  private advance(group: ParamGroup<O>, slots: readonly [string, number][], param: Tensor, grad: Tensor): void {
-    const { rule } = this;
+  private updateFor(slots: readonly string[], choices: Choices<O>): Update {
+    const key = JSON.stringify([slots, choices]);
+    let update = this.updates.get(key);
+    if (update === undefined) {
+      update = compileFn(([param, grad, ...kept]: readonly Tensor[], scalars: Scalars): readonly Tensor[] => {
+        const state = Object.fromEntries(slots.map((slot, i) => [slot, kept[i]]));
+        const [next, after] = this.rule.update(param, grad, state, scalars, choices);
+        return [next, ...slots.map((slot) => after[slot] as Tensor)];
+      });
+      this.updates.set(key, update);
+    }
+    return update;
+  }
+
+  private advance(step: GroupStep<O>, param: Tensor, grad: Tensor): void {
+    const { slots, update } = step;
     const kept = this.states.get(param) ?? { step: 0, tensors: new Map<string, Tensor>() };
     let fresh = false;
     for (const [slot, initial] of slots) {
@@ -223,12 +271,37 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       kept.tensors.set(slot, (before === undefined ? filled(param, initial) : placed(before, param)).keep());
       before?.dispose();
     }
-    const scalars = rule.scalars(group, { step: kept.step + 1, fresh });
-    const [next, state] = rule.update(param, grad, Object.fromEntries(kept.tensors), scalars, group);
-    param.copy_(next);
-    for (const [slot] of slots) kept.tensors.get(slot)?.copy_(state[slot] as Tensor);
+    const scalars = this.scalars(step, param, { step: kept.step + 1, fresh });
+    scope(() => {
+      const state = slots.map(([slot]) => kept.tensors.get(slot) as Tensor);
+      const [next, ...after] = update([param, grad, ...state].map(asColumn), scalars);
+      param.copy_(next.reshape(param.shape));
+      state.forEach((tensor, i) => tensor.copy_(after[i].reshape(param.shape)));
+    });
     kept.step++;
     this.states.set(param, kept);
+  }
+
+  /** The numbers of a step as tensors: operands, so that the update is the same program at every step. */
+  private scalars(
+    step: GroupStep<O>,
+    { backend, dtype }: Tensor,
+    progress: Progress,
+  ): Readonly<Record<string, Tensor>> {
+    const of = { ...progress, backend, dtype };
+    const { last } = step;
+    if (
+      last !== undefined &&
+      last.of.step === of.step &&
+      last.of.fresh === of.fresh &&
+      last.of.backend === backend &&
+      last.of.dtype === dtype
+    )
+      return last.scalars;
+    const numbers = Object.entries<number>(this.rule.scalars(step.group, progress));
+    const scalars = Object.fromEntries(numbers.map(([name, x]) => [name, fromData([x], [1], { backend, dtype })]));
+    step.last = { of, scalars };
+    return scalars;
   }
 
   private checkedGroups(saved: readonly unknown[]): (O & Record<string, unknown>)[] {
@@ -277,6 +350,16 @@ export function checkOptimizer(owner: string, optimizer: unknown): asserts optim
 /** A rule's slots in their order. */
 function slotsOf<O>(rule: UpdateRule<O>, options: O): [string, number][] {
   return Object.entries(rule.slots(options)) as [string, number][];
+}
+
+/** A group without its parameters. */
+function optionsOf<O>({ params: _, ...options }: ParamGroup<O>): O {
+  return options as unknown as O;
+}
+
+/** The elements as rows of one feature each, so that one program serves every shape. */
+function asColumn(x: Tensor): Tensor {
+  return x.reshape([x.size, 1]);
 }
 
 /** A tensor of a parameter's shape, type and place. */

@@ -48,14 +48,14 @@ const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
   }),
 
   // v' = a v + (1 - a) g^2;  centered: m' = a m + (1 - a) g, d = sqrt(v' - m'^2), else d = sqrt(v');  p' = p - lr g / (d + eps)
-  update(param, grad, state, { lr, alpha, weight, eps, weightDecay, momentum }, options) {
-    let gradient = options.maximize ? grad.neg() : grad;
-    if (options.weightDecay !== 0) gradient = gradient.add(param.mul(weightDecay));
+  update(param, grad, state, { lr, alpha, weight, eps, weightDecay, momentum }, choices) {
+    let gradient = choices.maximize ? grad.neg() : grad;
+    if (choices.weightDecay) gradient = gradient.add(param.mul(weightDecay));
     const squareAvg = state.squareAvg.mul(alpha).add(gradient.square().mul(weight));
-    const gradAvg = options.centered ? state.gradAvg.mul(alpha).add(gradient.mul(weight)) : undefined;
+    const gradAvg = choices.centered ? state.gradAvg.mul(alpha).add(gradient.mul(weight)) : undefined;
     const variance = gradAvg === undefined ? squareAvg : squareAvg.sub(gradAvg.square());
     const denominator = variance.sqrt().add(eps);
-    if (options.momentum === 0) return [param.sub(gradient.mul(lr).div(denominator)), { squareAvg, gradAvg }];
+    if (!choices.momentum) return [param.sub(gradient.mul(lr).div(denominator)), { squareAvg, gradAvg }];
     const momentumBuffer = state.momentumBuffer.mul(momentum).add(gradient.div(denominator));
     return [param.sub(momentumBuffer.mul(lr)), { squareAvg, gradAvg, momentumBuffer }];
   },

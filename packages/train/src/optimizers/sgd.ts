@@ -46,13 +46,13 @@ const rule: UpdateRule<SGDOptions, 'momentumBuffer', Scalars> = {
   }),
 
   // g' = g + wd p;  b' = momentum b + (1 - dampening) g';  p' = p - lr b'  (Nesterov: p - lr (g' + momentum b'))
-  update(param, grad, { momentumBuffer }, { lr, momentum, gradWeight, weightDecay }, options) {
-    let direction = options.maximize ? grad.neg() : grad;
-    if (options.weightDecay !== 0) direction = direction.add(param.mul(weightDecay));
-    if (options.momentum === 0) return [param.sub(direction.mul(lr)), {}];
-    const added = options.dampening === 0 ? direction : direction.mul(gradWeight);
+  update(param, grad, { momentumBuffer }, { lr, momentum, gradWeight, weightDecay }, choices) {
+    let direction = choices.maximize ? grad.neg() : grad;
+    if (choices.weightDecay) direction = direction.add(param.mul(weightDecay));
+    if (!choices.momentum) return [param.sub(direction.mul(lr)), {}];
+    const added = choices.dampening ? direction.mul(gradWeight) : direction;
     const next = momentumBuffer.mul(momentum).add(added);
-    const step = options.nesterov ? direction.add(next.mul(momentum)) : next;
+    const step = choices.nesterov ? direction.add(next.mul(momentum)) : next;
     return [param.sub(step.mul(lr)), { momentumBuffer: next }];
   },
 };

@@ -1,7 +1,22 @@
 import type { Tensor } from '@rnn/core';
 
-/** A number that changes from step to step: known on the host now, an operand of a compiled program later. */
-export type Scalar = Tensor | number;
+/**
+ * What the choice of operations may depend on: flags and words as they are, and of each number whether it is not 0. A number itself is a
+ * scalar, since it may change from step to step.
+ */
+export type Choices<O> = {
+  readonly [K in keyof O as O[K] extends number | boolean | string ? K : never]: O[K] extends number ? boolean : O[K];
+};
+
+/** The choices that options leave. */
+export function choicesOf<O extends object>(options: O): Choices<O> {
+  const choices: Record<string, boolean | string> = {};
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (typeof value === 'number') choices[name] = value !== 0;
+    else if (typeof value === 'boolean' || typeof value === 'string') choices[name] = value;
+  }
+  return choices as Choices<O>;
+}
 
 /** How far the update of one parameter has come. */
 export interface Progress {
@@ -15,7 +30,8 @@ export interface Progress {
  * What tells one optimiser from another. Everything else (groups, state, loading, moving between backends) is the `Optimizer`'s.
  *
  * The update is an ordinary function of tensors, elementwise, without a look at any value. Which operations it does depends on the
- * options alone; what changes from step to step comes in as scalars. So it can be traced once and run as a compiled program.
+ * choices alone; what changes from step to step comes in as scalars. So it is traced once and, where the backend compiles programs, runs
+ * as one that makes the new parameter and the new state in one pass.
  */
 export interface UpdateRule<O, Slots extends string = string, Scalars extends string = string> {
   /** The optimiser's name, for messages. */
@@ -29,18 +45,18 @@ export interface UpdateRule<O, Slots extends string = string, Scalars extends st
   /**
    * One step.
    *
-   * @param param - the parameter
+   * @param param - the parameter, as a column `[elements, 1]`
    * @param grad - its gradient, same shape
    * @param state - the tensors that `slots` names, same shape
-   * @param scalars - the numbers of `scalars`
-   * @param options - for the choice of operations only: numbers that change between steps are scalars
+   * @param scalars - the numbers of `scalars`, a tensor each
+   * @param choices - what the options leave for the choice of operations
    * @returns the new parameter and the new state
    */
   update(
     param: Tensor,
     grad: Tensor,
     state: Readonly<Record<Slots, Tensor>>,
-    scalars: Readonly<Record<Scalars, Scalar>>,
-    options: Readonly<O>,
+    scalars: Readonly<Record<Scalars, Tensor>>,
+    choices: Choices<O>,
   ): readonly [Tensor, Readonly<Partial<Record<Slots, Tensor>>>];
 }

@@ -2,7 +2,7 @@ import { cpu } from '@rnn/backend-cpu';
 import { manualSeed, randn, setBackend, type Backend, type Tensor } from '@rnn/core';
 import { Linear, LSTM, Module, mseLoss } from '@rnn/nn';
 import { beforeAll, expect, test } from 'vitest';
-import { Adam, ExponentialLR, fit, type History } from '../../src/index.js';
+import { Adam, DataLoader, ExponentialLR, fit, windows, type History } from '../../src/index.js';
 
 let home: Backend;
 beforeAll(async () => {
@@ -49,4 +49,32 @@ test('a model that moves between backends in the middle of its training equals o
   expect(unbroken).toHaveLength(15);
   expect(unbroken[14]).toBeLessThan(unbroken[0]);
   expect(await losses([home, other, home])).toEqual(unbroken);
+});
+
+test('a model may move within one training, after any step that is reported', async () => {
+  const other = await cpu();
+  const run = async (moveAt: number): Promise<[number[], number]> => {
+    setBackend(home);
+    manualSeed(1);
+    const model = new Net().to(home);
+    const x = Array.from({ length: 8 }, (_, i) => Math.sin(i));
+    const optimizer = new Adam(model.parameters(), { lr: 0.02 });
+    const history = await fit(model, new DataLoader(windows(x, 4), { batchSize: 2 }), {
+      loss: (net, [input, target]) => mseLoss(net.forward(input.expand([4, 2, 2])), target),
+      optimizer,
+      epochs: 3,
+      onStep: ({ step }) => {
+        if (step !== moveAt) return;
+        setBackend(other);
+        model.to(other);
+      },
+    });
+    return [history.steps.map(({ loss }) => loss), history.epochs[1].loss];
+  };
+  const [steps, pass] = await run(Infinity);
+  const [moved, passOfBoth] = await run(3);
+  setBackend(home);
+  expect(moved).toEqual(steps);
+  expect(passOfBoth).toBeCloseTo(pass, 6);
+  expect(other.memory().storages).toBeGreaterThan(0);
 });
