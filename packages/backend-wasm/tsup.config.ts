@@ -5,7 +5,8 @@ import { library } from '../../tooling/tsup.js';
 const options: Options = {
   ...library(['src/index.ts']),
   onSuccess: async () => {
-    for (const simd of ['strict', 'relaxed']) await copyFile(`build/kernels-${simd}.wasm`, `dist/kernels-${simd}.wasm`);
+    for (const file of ['kernels-strict.wasm', 'kernels-relaxed.wasm', 'worker.js'])
+      await copyFile(`build/${file}`, `dist/${file}`);
   },
 };
 export default options;

@@ -1,9 +1,9 @@
 // Functions of two operands. An operand is walked densely or, broadcast, read from one splatted vector: the only difference is a step of 0.
-import { SPLATS } from '../src/layout';
-import { loadPart, maximum4, minimum4, splat, storePart } from './vector';
+import { SPLATS, TAIL } from '../src/layout';
+import { maximum4, minimum4, splat, storePart } from './vector';
 import { offsetOf, runsOf, sizeAt, strideAt } from './walk';
 
-const enum Op {
+export const enum Op {
   add, sub, mul, div, maximum, minimum, eq, ne, lt, le, gt, ge, pow,
   addInt, subInt, mulInt, divInt, maximumInt, minimumInt, eqInt, neInt, ltInt, leInt, gtInt, geInt, powInt,
 }
@@ -36,87 +36,16 @@ function apply(op: Op, a: v128, b: v128): v128 {
   return i32x4.neg(i32x4.ge_s(a, b));
 }
 
+/** Whole vectors: `n` is rounded up to a multiple of 4. */
 // @ts-ignore: decorator
 @inline
 function each(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  while (n >= 4) {
+  for (; n > 0; n -= 4) {
     v128.store(out, apply(op, v128.load(a), v128.load(b)));
     out += 16;
     a += stepA;
     b += stepB;
-    n -= 4;
   }
-  if (n > 0) storePart(out, apply(op, loadPart(a, n), loadPart(b, n)), n);
-}
-
-function add(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.add, out, a, stepA, b, stepB, n);
-}
-function sub(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.sub, out, a, stepA, b, stepB, n);
-}
-function mul(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.mul, out, a, stepA, b, stepB, n);
-}
-function div(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.div, out, a, stepA, b, stepB, n);
-}
-function maximum(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.maximum, out, a, stepA, b, stepB, n);
-}
-function minimum(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.minimum, out, a, stepA, b, stepB, n);
-}
-function eq(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.eq, out, a, stepA, b, stepB, n);
-}
-function ne(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.ne, out, a, stepA, b, stepB, n);
-}
-function lt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.lt, out, a, stepA, b, stepB, n);
-}
-function le(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.le, out, a, stepA, b, stepB, n);
-}
-function gt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.gt, out, a, stepA, b, stepB, n);
-}
-function ge(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.ge, out, a, stepA, b, stepB, n);
-}
-function addInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.addInt, out, a, stepA, b, stepB, n);
-}
-function subInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.subInt, out, a, stepA, b, stepB, n);
-}
-function mulInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.mulInt, out, a, stepA, b, stepB, n);
-}
-function maximumInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.maximumInt, out, a, stepA, b, stepB, n);
-}
-function minimumInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.minimumInt, out, a, stepA, b, stepB, n);
-}
-function eqInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.eqInt, out, a, stepA, b, stepB, n);
-}
-function neInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.neInt, out, a, stepA, b, stepB, n);
-}
-function ltInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.ltInt, out, a, stepA, b, stepB, n);
-}
-function leInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.leInt, out, a, stepA, b, stepB, n);
-}
-function gtInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.gtInt, out, a, stepA, b, stepB, n);
-}
-function geInt(out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
-  each(Op.geInt, out, a, stepA, b, stepB, n);
 }
 
 /** Whole numbers: towards zero, and 0 where there is no quotient. The smallest number divided by -1 wraps around. */
@@ -155,54 +84,55 @@ function single(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usi
   }
 }
 
-function run(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+/** `op` over whole vectors, but over `n` elements where it has no vector form. `out` may be `a` or `b`. */
+export function run(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
   switch (op) {
     case Op.add:
-      return add(out, a, stepA, b, stepB, n);
+      return each(Op.add, out, a, stepA, b, stepB, n);
     case Op.sub:
-      return sub(out, a, stepA, b, stepB, n);
+      return each(Op.sub, out, a, stepA, b, stepB, n);
     case Op.mul:
-      return mul(out, a, stepA, b, stepB, n);
+      return each(Op.mul, out, a, stepA, b, stepB, n);
     case Op.div:
-      return div(out, a, stepA, b, stepB, n);
+      return each(Op.div, out, a, stepA, b, stepB, n);
     case Op.maximum:
-      return maximum(out, a, stepA, b, stepB, n);
+      return each(Op.maximum, out, a, stepA, b, stepB, n);
     case Op.minimum:
-      return minimum(out, a, stepA, b, stepB, n);
+      return each(Op.minimum, out, a, stepA, b, stepB, n);
     case Op.eq:
-      return eq(out, a, stepA, b, stepB, n);
+      return each(Op.eq, out, a, stepA, b, stepB, n);
     case Op.ne:
-      return ne(out, a, stepA, b, stepB, n);
+      return each(Op.ne, out, a, stepA, b, stepB, n);
     case Op.lt:
-      return lt(out, a, stepA, b, stepB, n);
+      return each(Op.lt, out, a, stepA, b, stepB, n);
     case Op.le:
-      return le(out, a, stepA, b, stepB, n);
+      return each(Op.le, out, a, stepA, b, stepB, n);
     case Op.gt:
-      return gt(out, a, stepA, b, stepB, n);
+      return each(Op.gt, out, a, stepA, b, stepB, n);
     case Op.ge:
-      return ge(out, a, stepA, b, stepB, n);
+      return each(Op.ge, out, a, stepA, b, stepB, n);
     case Op.addInt:
-      return addInt(out, a, stepA, b, stepB, n);
+      return each(Op.addInt, out, a, stepA, b, stepB, n);
     case Op.subInt:
-      return subInt(out, a, stepA, b, stepB, n);
+      return each(Op.subInt, out, a, stepA, b, stepB, n);
     case Op.mulInt:
-      return mulInt(out, a, stepA, b, stepB, n);
+      return each(Op.mulInt, out, a, stepA, b, stepB, n);
     case Op.maximumInt:
-      return maximumInt(out, a, stepA, b, stepB, n);
+      return each(Op.maximumInt, out, a, stepA, b, stepB, n);
     case Op.minimumInt:
-      return minimumInt(out, a, stepA, b, stepB, n);
+      return each(Op.minimumInt, out, a, stepA, b, stepB, n);
     case Op.eqInt:
-      return eqInt(out, a, stepA, b, stepB, n);
+      return each(Op.eqInt, out, a, stepA, b, stepB, n);
     case Op.neInt:
-      return neInt(out, a, stepA, b, stepB, n);
+      return each(Op.neInt, out, a, stepA, b, stepB, n);
     case Op.ltInt:
-      return ltInt(out, a, stepA, b, stepB, n);
+      return each(Op.ltInt, out, a, stepA, b, stepB, n);
     case Op.leInt:
-      return leInt(out, a, stepA, b, stepB, n);
+      return each(Op.leInt, out, a, stepA, b, stepB, n);
     case Op.gtInt:
-      return gtInt(out, a, stepA, b, stepB, n);
+      return each(Op.gtInt, out, a, stepA, b, stepB, n);
     case Op.geInt:
-      return geInt(out, a, stepA, b, stepB, n);
+      return each(Op.geInt, out, a, stepA, b, stepB, n);
     default:
       return single(op, out, a, stepA, b, stepB, n);
   }
@@ -219,6 +149,9 @@ function operand(at: usize, isDense: i32, place: usize): usize {
 /**
  * `op(a, b)` over runs of `n` elements.
  *
+ * What is left of a run behind its whole vectors is computed in TAIL and copied: a whole vector would write over the end of the last run. A
+ * single run begins where a block of the allocator begins, which ends at a multiple of 16 bytes too.
+ *
  * @param denseA - 1 if the operand is dense along a run, 0 if one element stands for all of it
  * @param dims - number of outer dimensions, described at WALK
  */
@@ -229,12 +162,22 @@ export function binary(op: Op, out: usize, a: usize, denseA: i32, b: usize, dens
   const inner = dims > 0 ? sizeAt(dims - 1) : 1;
   const strideA = dims > 0 ? strideAt(dims - 1, 0) : 0;
   const strideB = dims > 0 ? strideAt(dims - 1, 1) : 0;
+  const whole = runs == 1 ? n : n & ~3;
+  const vectors = <usize>(whole >> 2);
+  const rest = n - whole;
   for (let first = 0; first < runs; first += inner) {
     let p = a + offsetOf(first, dims, 0);
     let q = b + offsetOf(first, dims, 1);
     for (let i = 0; i < inner; i++) {
-      run(op, out, operand(p, denseA, SPLATS), stepA, operand(q, denseB, SPLATS + 16), stepB, n);
-      out += <usize>n << 2;
+      const x = operand(p, denseA, SPLATS);
+      const y = operand(q, denseB, SPLATS + 16);
+      run(op, out, x, stepA, y, stepB, whole);
+      out += <usize>whole << 2;
+      if (rest > 0) {
+        run(op, TAIL, x + vectors * stepA, stepA, y + vectors * stepB, stepB, rest);
+        storePart(out, v128.load(TAIL), rest);
+        out += <usize>rest << 2;
+      }
       p += strideA;
       q += strideB;
     }
@@ -251,11 +194,10 @@ export function select(
     let p = operand(a + offsetOf(r, dims, 1), denseA, SPLATS);
     let q = operand(b + offsetOf(r, dims, 2), denseB, SPLATS + 16);
     for (let left = n; left > 0; left -= 4) {
-      const whole = left >= 4;
-      const marks = whole ? v128.load(c) : loadPart(c, left);
+      const marks = v128.load(c);
       const isZero = isInt ? i32x4.eq(marks, i32x4.splat(0)) : f32x4.eq(marks, splat(0));
-      const y = v128.bitselect(whole ? v128.load(q) : loadPart(q, left), whole ? v128.load(p) : loadPart(p, left), isZero);
-      if (whole) v128.store(out, y);
+      const y = v128.bitselect(v128.load(q), v128.load(p), isZero);
+      if (left >= 4) v128.store(out, y);
       else storePart(out, y, left);
       out += <usize>min(left, 4) << 2;
       c += <usize>denseC << 4;

@@ -49,46 +49,45 @@ function expNegative4(x: v128): v128 {
 }
 
 /**
- * 1 / (1 + exp(-x)). The power is computed as 2 exp(r) * 2^(n-1): with n = 128 it overflows to infinity, as it should, and the
- * result is 0.
+ * 1 / (1 + exp(-x)) with exp(-x) = 2^n exp(r). From n = 128 on the power is infinite and the result 0. The polynomial is tanh's, so that a
+ * program with both needs fewer constants.
  */
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
   const y = f32x4.pmax(f32x4.pmin(x, splat(87)), splat(-89));
-  const t = nmadd(y, splat(LOG2E), splat(ROUND + 126));
-  const n = f32x4.sub(t, splat(ROUND + 126));
+  const t = nmadd(y, splat(LOG2E), splat(ROUND + 127));
+  const n = f32x4.sub(t, splat(ROUND + 127));
   const r = madd(n, splat(LN2_LOW), madd(n, splat(LN2_HIGH), y)); // -r
-  let q = nmadd(r, splat(2 * EXP_6), splat(2 * EXP_5));
-  q = nmadd(q, r, splat(2 * EXP_4));
-  q = nmadd(q, r, splat(2 * EXP_3));
-  q = nmadd(q, r, splat(2 * EXP_2));
-  q = nmadd(q, r, splat(2)); // 2 + -r * -(...)
-  const p = nmadd(q, r, splat(2));
+  let q = nmadd(r, splat(EXPM1_6), splat(EXPM1_5));
+  q = nmadd(q, r, splat(EXPM1_4));
+  q = nmadd(q, r, splat(EXPM1_3));
+  q = nmadd(q, r, splat(EXPM1_2));
+  q = nmadd(q, r, splat(1)); // 1 + -r * -(...)
+  const p = nmadd(q, r, splat(1));
   return f32x4.div(splat(1), madd(p, i32x4.shl(t, 23), splat(1)));
 }
 
 /**
- * tanh|x| = e / (e + 2) = 1 - 2 / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): the first form has no cancellation near 0, the
- * second none near 1, where a derivative 1 - y^2 would show it. 1 from |x| = 9.02 on. The sign is set at the end.
+ * tanh|x| = e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): no cancellation near 0, and near 1 an error of e hardly
+ * matters. 1 from |x| = 9.02 on. The sign is set at the end.
  */
 // @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
   const y = f32x4.pmin(f32x4.abs(x), splat(9.02));
-  const t = madd(y, splat(2 * LOG2E), splat(ROUND + 127));
+  const z = f32x4.add(y, y);
+  const t = madd(z, splat(LOG2E), splat(ROUND + 127));
   const n = f32x4.sub(t, splat(ROUND + 127));
-  const r = nmadd(n, splat(LN2_LOW / 2), nmadd(n, splat(LN2_HIGH / 2), y)); // half of exp's r
-  let q = madd(r, splat(64 * EXPM1_6), splat(32 * EXPM1_5));
-  q = madd(q, r, splat(16 * EXPM1_4));
-  q = madd(q, r, splat(8 * EXPM1_3));
-  q = madd(q, r, splat(4 * EXPM1_2));
-  const p = madd(f32x4.mul(r, r), q, f32x4.add(r, r));
+  const r = nmadd(n, splat(LN2_LOW), nmadd(n, splat(LN2_HIGH), z));
+  let q = madd(r, splat(EXPM1_6), splat(EXPM1_5));
+  q = madd(q, r, splat(EXPM1_4));
+  q = madd(q, r, splat(EXPM1_3));
+  q = madd(q, r, splat(EXPM1_2));
+  const p = madd(f32x4.mul(r, r), q, r);
   const power = i32x4.shl(t, 23);
   const e = madd(power, p, f32x4.sub(power, splat(1)));
-  const large = f32x4.gt(y, splat(0.55));
-  const quotient = f32x4.div(v128.bitselect(splat(-2), e, large), f32x4.add(e, splat(2)));
-  return v128.or(f32x4.add(quotient, v128.and(large, splat(1))), v128.and(x, i32x4.splat(<i32>0x80000000)));
+  return v128.or(f32x4.div(e, f32x4.add(e, splat(2))), v128.and(x, splat(-0.0)));
 }
 
 /**

@@ -1,175 +1,224 @@
 // Matrix products of float32: C = init + A B.
 //
-// The right factor is packed into panels of 8 columns: for each term k of the sum its 8 elements lie side by side. A tile of 4 x 8 results lives in
-// eight registers while two vectors of the panel and four elements of A are loaded for each k. (6 x 8 and 4 x 12 tiles spill.) Sums run over
-// blocks of BLOCK_K terms, for which a panel stays in the first cache. Whatever the number of rows, each result is summed in
-// the same order.
+// The right factor is packed into panels of 8 columns: for each term k of the sum its 8 elements lie side by side. A tile of 6 x 8 results lives in
+// twelve registers while two vectors of the panel and, one after the other, six elements of A are loaded for each k. The loop is not unrolled:
+// engines then load ahead and run out of registers. Eight chains of multiply-add (4 x 8) would leave a processor that does two at a time
+// with a latency of four no slack at all. Sums run over blocks of BLOCK_K terms, for which a panel stays in the first cache.
+//
+// Each result is one chain, init + a0 b0 + a1 b1 + ..., whatever the number of rows and wherever its row lies: blocks of rows and
+// of columns may be computed apart, and give the same bits.
 //
 // A row or two would not pay for packing: `vectors...` read the right factor as it lies in memory.
-import { BLOCK_K, BLOCK_M } from '../src/layout';
-import { loadPart, madd, storePart } from './vector';
-
-// @ts-ignore: decorator
-@inline
-function loadRow(p: usize, columns: i32, second: bool): v128 {
-  const n = second ? columns - 4 : columns;
-  if (n >= 4) return v128.load(p, 0);
-  return n <= 0 ? f32x4.splat(0) : loadPart(p, n);
-}
-
-function storeRow(p: usize, x: v128, y: v128, columns: i32): void {
-  if (columns >= 4) {
-    v128.store(p, x);
-    if (columns == 8) v128.store(p, y, 16);
-    else if (columns > 4) storePart(p + 16, y, columns - 4);
-  } else storePart(p, x, columns);
-}
+import { BLOCK_K, BLOCK_M, BLOCK_N, PANEL_BYTES, TILE_BYTES, TILE_M } from '../src/layout';
+import { copyRun, loadPart, madd, storePart } from './vector';
 
 /**
- * A tile of up to 4 x 8 results.
+ * `count` tiles of R rows, one below the other, and in each `panels` times 8 results side by side, for R from 1 to 6, which is a constant
+ * where this is written out. All panels of a tile come before the next tile, so that a line of C is written while it is in the cache.
  *
- * @param packed - true: the four rows of A lie side by side for each k; false: they are `rowA` bytes apart
+ * @param rowA - bytes from one row of A to the next
+ * @param stepA - bytes from one k to the next
+ * @param nextA - bytes from the first row of a tile to the first of the next
  * @param init - where the sums start, in rows `rowInit` apart; 0 for zeros
  */
 // @ts-ignore: decorator
 @inline
-function tileBody(packed: bool, a: usize, rowA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, rows: i32, columns: i32): void {
-  // A row that is not there is read as the last one that is, and not stored.
-  const two = rows > 1 ? 1 : 0;
-  const three = rows > 2 ? 2 : two;
-  const four = rows > 3 ? 3 : three;
-  let c00 = f32x4.splat(0);
-  let c01 = c00;
-  let c10 = c00;
-  let c11 = c00;
-  let c20 = c00;
-  let c21 = c00;
-  let c30 = c00;
-  let c31 = c00;
-  if (init != 0) {
-    const i1 = init + rowInit * two;
-    const i2 = init + rowInit * three;
-    const i3 = init + rowInit * four;
-    if (columns == 8) {
-      c00 = v128.load(init);
-      c01 = v128.load(init, 16);
-      c10 = v128.load(i1);
-      c11 = v128.load(i1, 16);
-      c20 = v128.load(i2);
-      c21 = v128.load(i2, 16);
-      c30 = v128.load(i3);
-      c31 = v128.load(i3, 16);
-    } else {
-      c00 = loadRow(init, columns, false);
-      c01 = loadRow(init + 16, columns, true);
-      c10 = loadRow(i1, columns, false);
-      c11 = loadRow(i1 + 16, columns, true);
-      c20 = loadRow(i2, columns, false);
-      c21 = loadRow(i2 + 16, columns, true);
-      c30 = loadRow(i3, columns, false);
-      c31 = loadRow(i3 + 16, columns, true);
+function tiles(
+  R: i32, a: usize, rowA: usize, stepA: usize, nextA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, count: i32,
+  panels: i32,
+): void {
+  const size = <usize>k << 5;
+  for (; count > 0; count--) {
+    let p = b;
+    let to = c;
+    let start = init;
+    for (let panel = panels; panel > 0; panel--) {
+      const end = p + size;
+      let x0 = f32x4.splat(0);
+      let y0 = f32x4.splat(0);
+      let x1 = f32x4.splat(0);
+      let y1 = f32x4.splat(0);
+      let x2 = f32x4.splat(0);
+      let y2 = f32x4.splat(0);
+      let x3 = f32x4.splat(0);
+      let y3 = f32x4.splat(0);
+      let x4 = f32x4.splat(0);
+      let y4 = f32x4.splat(0);
+      let x5 = f32x4.splat(0);
+      let y5 = f32x4.splat(0);
+      if (init != 0) {
+        let from = start;
+        x0 = v128.load(from);
+        y0 = v128.load(from, 16);
+        if (R > 1) {
+          from += rowInit;
+          x1 = v128.load(from);
+          y1 = v128.load(from, 16);
+        }
+        if (R > 2) {
+          from += rowInit;
+          x2 = v128.load(from);
+          y2 = v128.load(from, 16);
+        }
+        if (R > 3) {
+          from += rowInit;
+          x3 = v128.load(from);
+          y3 = v128.load(from, 16);
+        }
+        if (R > 4) {
+          from += rowInit;
+          x4 = v128.load(from);
+          y4 = v128.load(from, 16);
+        }
+        if (R > 5) {
+          from += rowInit;
+          x5 = v128.load(from);
+          y5 = v128.load(from, 16);
+        }
+      }
+      let a0 = a;
+      let a1 = a0 + rowA;
+      let a2 = a1 + rowA;
+      let a3 = a2 + rowA;
+      let a4 = a3 + rowA;
+      let a5 = a4 + rowA;
+      while (p != end) {
+        const left = v128.load(p);
+        const right = v128.load(p, 16);
+        const s = v128.load32_splat(a0);
+        x0 = madd(s, left, x0);
+        y0 = madd(s, right, y0);
+        if (R > 1) {
+          const s = v128.load32_splat(a1);
+          x1 = madd(s, left, x1);
+          y1 = madd(s, right, y1);
+        }
+        if (R > 2) {
+          const s = v128.load32_splat(a2);
+          x2 = madd(s, left, x2);
+          y2 = madd(s, right, y2);
+        }
+        if (R > 3) {
+          const s = v128.load32_splat(a3);
+          x3 = madd(s, left, x3);
+          y3 = madd(s, right, y3);
+        }
+        if (R > 4) {
+          const s = v128.load32_splat(a4);
+          x4 = madd(s, left, x4);
+          y4 = madd(s, right, y4);
+        }
+        if (R > 5) {
+          const s = v128.load32_splat(a5);
+          x5 = madd(s, left, x5);
+          y5 = madd(s, right, y5);
+        }
+        a0 += stepA;
+        a1 += stepA;
+        a2 += stepA;
+        a3 += stepA;
+        a4 += stepA;
+        a5 += stepA;
+        p += 32;
+      }
+      let row = to;
+      v128.store(row, x0);
+      v128.store(row, y0, 16);
+      if (R > 1) {
+        row += rowC;
+        v128.store(row, x1);
+        v128.store(row, y1, 16);
+      }
+      if (R > 2) {
+        row += rowC;
+        v128.store(row, x2);
+        v128.store(row, y2, 16);
+      }
+      if (R > 3) {
+        row += rowC;
+        v128.store(row, x3);
+        v128.store(row, y3, 16);
+      }
+      if (R > 4) {
+        row += rowC;
+        v128.store(row, x4);
+        v128.store(row, y4, 16);
+      }
+      if (R > 5) {
+        row += rowC;
+        v128.store(row, x5);
+        v128.store(row, y5, 16);
+      }
+      to += 32;
+      start += 32;
     }
+    a += nextA;
+    c += <usize>R * rowC;
+    if (init != 0) init += <usize>R * rowInit;
   }
-  const end = b + (<usize>k << 5);
-  if (packed) {
-    while (b != end) {
-      const b0 = v128.load(b);
-      const b1 = v128.load(b, 16);
-      let x = v128.load32_splat(a);
-      c00 = madd(x, b0, c00);
-      c01 = madd(x, b1, c01);
-      x = v128.load32_splat(a, 4);
-      c10 = madd(x, b0, c10);
-      c11 = madd(x, b1, c11);
-      x = v128.load32_splat(a, 8);
-      c20 = madd(x, b0, c20);
-      c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a, 12);
-      c30 = madd(x, b0, c30);
-      c31 = madd(x, b1, c31);
-      a += 16;
-      b += 32;
-    }
-  } else {
-    let a1 = a + rowA * two;
-    let a2 = a + rowA * three;
-    let a3 = a + rowA * four;
-    const even = b + (<usize>(k & ~1) << 5);
-    while (b != even) {
-      const b0 = v128.load(b);
-      const b1 = v128.load(b, 16);
-      let x = v128.load32_splat(a);
-      c00 = madd(x, b0, c00);
-      c01 = madd(x, b1, c01);
-      x = v128.load32_splat(a1);
-      c10 = madd(x, b0, c10);
-      c11 = madd(x, b1, c11);
-      x = v128.load32_splat(a2);
-      c20 = madd(x, b0, c20);
-      c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3);
-      c30 = madd(x, b0, c30);
-      c31 = madd(x, b1, c31);
-      const d0 = v128.load(b, 32);
-      const d1 = v128.load(b, 48);
-      x = v128.load32_splat(a, 4);
-      c00 = madd(x, d0, c00);
-      c01 = madd(x, d1, c01);
-      x = v128.load32_splat(a1, 4);
-      c10 = madd(x, d0, c10);
-      c11 = madd(x, d1, c11);
-      x = v128.load32_splat(a2, 4);
-      c20 = madd(x, d0, c20);
-      c21 = madd(x, d1, c21);
-      x = v128.load32_splat(a3, 4);
-      c30 = madd(x, d0, c30);
-      c31 = madd(x, d1, c31);
-      a += 8;
-      a1 += 8;
-      a2 += 8;
-      a3 += 8;
-      b += 64;
-    }
-    if (b != end) {
-      const b0 = v128.load(b);
-      const b1 = v128.load(b, 16);
-      let x = v128.load32_splat(a);
-      c00 = madd(x, b0, c00);
-      c01 = madd(x, b1, c01);
-      x = v128.load32_splat(a1);
-      c10 = madd(x, b0, c10);
-      c11 = madd(x, b1, c11);
-      x = v128.load32_splat(a2);
-      c20 = madd(x, b0, c20);
-      c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3);
-      c30 = madd(x, b0, c30);
-      c31 = madd(x, b1, c31);
-    }
-  }
-  if (columns == 8 && rows == 4) {
-    v128.store(c, c00);
-    v128.store(c, c01, 16);
-    v128.store(c + rowC, c10);
-    v128.store(c + rowC, c11, 16);
-    v128.store(c + 2 * rowC, c20);
-    v128.store(c + 2 * rowC, c21, 16);
-    v128.store(c + 3 * rowC, c30);
-    v128.store(c + 3 * rowC, c31, 16);
-    return;
-  }
-  storeRow(c, c00, c01, columns);
-  if (rows > 1) storeRow(c + rowC, c10, c11, columns);
-  if (rows > 2) storeRow(c + 2 * rowC, c20, c21, columns);
-  if (rows > 3) storeRow(c + 3 * rowC, c30, c31, columns);
 }
 
-export function tile(a: usize, rowA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, rows: i32, columns: i32): void {
-  tileBody(false, a, rowA, b, k, c, rowC, init, rowInit, rows, columns);
+function tiles6(
+  a: usize, rowA: usize, stepA: usize, nextA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, count: i32, panels: i32,
+): void {
+  tiles(6, a, rowA, stepA, nextA, b, k, c, rowC, init, rowInit, count, panels);
 }
 
-export function tilePacked(a: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, rows: i32, columns: i32): void {
-  tileBody(true, a, 0, b, k, c, rowC, init, rowInit, rows, columns);
+function tiles5(
+  a: usize, rowA: usize, stepA: usize, nextA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, count: i32, panels: i32,
+): void {
+  tiles(5, a, rowA, stepA, nextA, b, k, c, rowC, init, rowInit, count, panels);
+}
+
+function tiles4(
+  a: usize, rowA: usize, stepA: usize, nextA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, count: i32, panels: i32,
+): void {
+  tiles(4, a, rowA, stepA, nextA, b, k, c, rowC, init, rowInit, count, panels);
+}
+
+/** Fewer than 4 rows, one at a time. */
+function tiles1(
+  a: usize, rowA: usize, stepA: usize, nextA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, count: i32, panels: i32,
+): void {
+  tiles(1, a, rowA, stepA, nextA, b, k, c, rowC, init, rowInit, count, panels);
+}
+
+/** `count` tiles of `rows` rows and `panels` times 8 columns. */
+function column(
+  rows: i32, a: usize, rowA: usize, stepA: usize, nextA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, count: i32,
+  panels: i32,
+): void {
+  if (rows == 6) tiles6(a, rowA, stepA, nextA, b, k, c, rowC, init, rowInit, count, panels);
+  else if (rows == 5) tiles5(a, rowA, stepA, nextA, b, k, c, rowC, init, rowInit, count, panels);
+  else if (rows == 4) tiles4(a, rowA, stepA, nextA, b, k, c, rowC, init, rowInit, count, panels);
+  else
+    for (; count > 0; count--) {
+      tiles1(a, rowA, stepA, rowA, b, k, c, rowC, init, rowInit, rows, panels);
+      a += nextA;
+      c += <usize>rows * rowC;
+      if (init != 0) init += <usize>rows * rowInit;
+    }
+}
+
+/** The same for a panel that has fewer than 8 columns: by way of `edge`, room for one tile. */
+function lastColumn(
+  rows: i32, a: usize, rowA: usize, stepA: usize, nextA: usize, b: usize, k: i32, c: usize, rowC: usize, init: usize, rowInit: usize, count: i32,
+  columns: i32, edge: usize,
+): void {
+  for (; count > 0; count--) {
+    if (init != 0) {
+      for (let r = 0; r < rows; r++) {
+        copyRun(edge + (<usize>r << 5), init, columns);
+        init += rowInit;
+      }
+    }
+    column(rows, a, rowA, stepA, nextA, b, k, edge, 32, init == 0 ? 0 : edge, 32, 1, 1);
+    for (let r = 0; r < rows; r++) {
+      copyRun(c, edge + (<usize>r << 5), columns);
+      c += rowC;
+    }
+    a += nextA;
+  }
 }
 
 /** 4 x 4 elements of B^T, for columns that are side by side in the panel. */
@@ -235,67 +284,119 @@ export function pack(to: usize, b: usize, row: usize, column: usize, k: i32, n: 
   }
 }
 
-/** Rows of A for a block, in groups of four that lie side by side: for a factor that is stored transposed. */
-function packRows(to: usize, a: usize, rowA: usize, stepA: usize, rows: i32, k: i32): void {
-  for (let i = 0; i < rows; i += 4) {
-    const have = min(4, rows - i);
-    let from = a + <usize>i * rowA;
+/** Tiles of `rows` rows of a block of A whose rows lie side by side: for each tile, for each k, its elements. Returns where the next tile is packed. */
+function packTiles(to: usize, a: usize, stepA: usize, rows: i32, k: i32, count: i32): usize {
+  const bytes = <usize>rows << 2;
+  for (; count > 0; count--) {
+    let from = a;
     for (let l = 0; l < k; l++) {
-      if (have == 4 && rowA == 4) v128.store(to, v128.load(from));
-      else for (let r = 0; r < have; r++) store<f32>(to + (<usize>r << 2), load<f32>(from + <usize>r * rowA));
-      to += 16;
+      if (rows >= 4) {
+        v128.store(to, v128.load(from));
+        // 4, 5 or 6 elements: the last two once more, or for the first time
+        store<u64>(to + bytes - 8, load<u64>(from + bytes - 8));
+      } else for (let r: usize = 0; r < bytes; r += 4) store<f32>(to + r, load<f32>(from + r));
+      to += bytes;
       from += stepA;
     }
+    a += bytes;
   }
+  return to;
 }
 
 /**
- * C = init + A B for a packed B, all blocks.
+ * C = init + A B for a packed B, all blocks. Rows are dealt out evenly to blocks, and in a block to tiles: of any number from 20 on, tiles have 5
+ * or 6 rows.
  *
  * @param rowA - bytes from one row of A to the next
- * @param stepA - bytes from one k to the next; if they are not side by side, rows are packed into `room`
+ * @param stepA - bytes from one k to the next; if they are not side by side, the rows are, and are packed into `room`
  * @param init - 0 for zeros; rows are `rowInit` bytes apart, 0 for one row that serves all
- * @param room - BLOCK_M x BLOCK_K elements, if A has to be packed
+ * @param room - TILE_BYTES if `n` is not a multiple of 8; behind them BLOCK_M x BLOCK_K elements, if A has to be packed
  */
 export function product(
   a: usize, rowA: usize, stepA: usize, b: usize, c: usize, rowC: usize, init: usize, rowInit: usize, m: i32, k: i32, n: i32, room: usize,
 ): void {
+  const isDense = stepA == 4;
   for (let first = 0; first < k; first += BLOCK_K) {
     const size = min(BLOCK_K, k - first);
-    for (let top = 0; top < m; top += BLOCK_M) {
-      const bottom = min(m, top + BLOCK_M);
-      let left = a + <usize>first * stepA + <usize>top * rowA;
-      if (stepA != 4) {
-        packRows(room, left, rowA, stepA, bottom - top, size);
-        left = room;
+    let left = a + <usize>first * stepA;
+    let target = c;
+    let start = init;
+    for (let below = m; below > 0;) {
+      // Blocks of the same size, or one row less.
+      const rows = below / ((below + BLOCK_M - 1) / BLOCK_M);
+      const count = (rows + TILE_M - 1) / TILE_M;
+      const less = rows / count;
+      const more = less + 1;
+      const countMore = rows - less * count;
+      const countLess = count - countMore;
+      let from = left;
+      let row = rowA;
+      let step = stepA;
+      let nextMore = <usize>more * rowA;
+      let nextLess = <usize>less * rowA;
+      if (!isDense) {
+        packTiles(packTiles(room + TILE_BYTES, left, stepA, more, size, countMore), left + <usize>(countMore * more) * 4, stepA, less, size, countLess);
+        from = room + TILE_BYTES;
+        row = 4;
+        nextMore = <usize>(more * size) << 2;
+        nextLess = <usize>(less * size) << 2;
       }
-      const target = c + <usize>top * rowC;
-      const start = init == 0 ? 0 : init + <usize>top * rowInit;
+      const fromLess = from + <usize>countMore * nextMore;
+      const down = <usize>(countMore * more);
       let panel = b;
-      for (let j = 0; j < n; j += 8) {
-        const along = <usize>j << 2;
-        const columns = min(8, n - j);
-        let from = left;
-        let to = target + along;
-        let begin = start == 0 ? 0 : start + along;
-        for (let i = top; i < bottom; i += 4) {
-          const rows = min(4, bottom - i);
-          if (stepA == 4) {
-            tile(from, rowA, panel, size, to, rowC, begin, rowInit, rows, columns);
-            from += 4 * rowA;
-          } else {
-            tilePacked(from, panel, size, to, rowC, begin, rowInit, rows, columns);
-            from += <usize>size << 4;
-          }
-          to += 4 * rowC;
-          if (begin != 0) begin += 4 * rowInit;
+      let to = target;
+      let begin = start;
+      let panels = 0;
+      for (let j = n; j > 0; j -= panels << 3) {
+        panels = max(1, min(j >> 3, PANEL_BYTES / (size << 5)));
+        const toLess = to + down * rowC;
+        const beginLess = begin == 0 ? 0 : begin + down * rowInit;
+        if (!isDense) step = <usize>more << 2;
+        if (j >= 8) {
+          column(more, from, row, step, nextMore, panel, size, to, rowC, begin, rowInit, countMore, panels);
+          if (!isDense) step = <usize>less << 2;
+          column(less, fromLess, row, step, nextLess, panel, size, toLess, rowC, beginLess, rowInit, countLess, panels);
+        } else {
+          lastColumn(more, from, row, step, nextMore, panel, size, to, rowC, begin, rowInit, countMore, j, room);
+          if (!isDense) step = <usize>less << 2;
+          lastColumn(less, fromLess, row, step, nextLess, panel, size, toLess, rowC, beginLess, rowInit, countLess, j, room);
         }
-        panel += <usize>size << 5;
+        panel += <usize>(panels * size) << 5;
+        to += <usize>panels << 5;
+        if (begin != 0) begin += <usize>panels << 5;
       }
+      left += <usize>rows * rowA;
+      target += <usize>rows * rowC;
+      if (start != 0) start += <usize>rows * rowInit;
+      below -= rows;
     }
     b += ((<usize>n + 7) >> 3) * (<usize>size << 5);
     init = c;
     rowInit = rowC;
+  }
+}
+
+/**
+ * C = A B, or a block of rows and columns of it, for factors as they lie in memory. All room that it needs is given, so that threads can compute
+ * blocks side by side.
+ *
+ * @param rowB - bytes from one k to the next
+ * @param stepB - bytes from one column to the next
+ * @param packed - BLOCK_K x BLOCK_N elements, or as many as B has; columns are rounded up to whole panels
+ * @param room - see `product`
+ */
+export function multiply(
+  a: usize, rowA: usize, stepA: usize, b: usize, rowB: usize, stepB: usize, c: usize, rowC: usize, m: i32, k: i32, n: i32, packed: usize, room: usize,
+): void {
+  for (let j = 0; j < n; j += BLOCK_N) {
+    const width = min(BLOCK_N, n - j);
+    const to = c + (<usize>j << 2);
+    for (let first = 0; first < k; first += BLOCK_K) {
+      const depth = min(BLOCK_K, k - first);
+      pack(packed, b + <usize>first * rowB + <usize>j * stepB, rowB, stepB, depth, width);
+      const init = first == 0 ? 0 : to;
+      product(a + <usize>first * stepA, rowA, stepA, packed, to, rowC, init, rowC, m, depth, width, room);
+    }
   }
 }
 

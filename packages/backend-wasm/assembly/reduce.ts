@@ -2,7 +2,8 @@
 //
 // Sums of float32: four (or fewer) neighbours are added in float32, in pairs, and everything else in float64. That leaves two or three roundings
 // for a sum of any length.
-import { STRIP, SUMS } from '../src/layout';
+import { STRIP, SUMS, TAIL } from '../src/layout';
+import { Op, run } from './binary';
 import { loadPart, maximum4, minimum4, storePart } from './vector';
 
 // @ts-ignore: decorator
@@ -100,29 +101,22 @@ export function sum_float32(out: usize, x: usize, outer: i32, size: i32, inner: 
   }
 }
 
-const enum Op {
-  max, min, maxInt, minInt, sumInt,
-}
-
 // @ts-ignore: decorator
 @inline
 function merge(op: Op, a: v128, b: v128): v128 {
-  if (op == Op.max) return maximum4(a, b);
-  if (op == Op.min) return minimum4(a, b);
-  if (op == Op.maxInt) return i32x4.max_s(a, b);
-  if (op == Op.minInt) return i32x4.min_s(a, b);
+  if (op == Op.maximum) return maximum4(a, b);
+  if (op == Op.minimum) return minimum4(a, b);
+  if (op == Op.maximumInt) return i32x4.max_s(a, b);
+  if (op == Op.minimumInt) return i32x4.min_s(a, b);
   return i32x4.add(a, b);
 }
 
 /** One run, by vectors and then by the lanes of the last. */
-// @ts-ignore: decorator
-@inline
 function mergeRun(op: Op, x: usize, n: i32): v128 {
   let best = v128.load32_splat(x);
   x += 4;
   n--;
-  let wide = best;
-  if (op == Op.sumInt) wide = i32x4.splat(0);
+  let wide = op == Op.addInt ? i32x4.splat(0) : best;
   for (; n >= 4; n -= 4) {
     wide = merge(op, wide, v128.load(x));
     x += 16;
@@ -131,25 +125,28 @@ function mergeRun(op: Op, x: usize, n: i32): v128 {
     best = merge(op, best, v128.load32_splat(x));
     x += 4;
   }
-  wide = merge(op, wide, i32x4.shuffle(wide, wide, 2, 3, 0, 1));
-  wide = merge(op, wide, i32x4.shuffle(wide, wide, 1, 0, 3, 2));
-  return merge(op, best, wide);
+  // Two lanes onto the others, one onto the other, and the rest.
+  for (let left = 0; left < 3; left++) {
+    if (left == 2) best = merge(op, best, wide);
+    else wide = merge(op, wide, left == 0 ? i32x4.shuffle(wide, wide, 2, 3, 0, 1) : i32x4.shuffle(wide, wide, 1, 0, 3, 2));
+  }
+  return best;
 }
 
-// @ts-ignore: decorator
-@inline
 function reduce(op: Op, out: usize, x: usize, outer: i32, size: i32, inner: i32): void {
   const row = <usize>inner << 2;
   for (; outer > 0; outer--) {
     if (inner == 1) v128.store_lane<u32>(out, mergeRun(op, x, size), 0);
     else {
       memory.copy(out, x, row);
+      const whole = inner & ~3;
+      const wholeBytes = <usize>whole << 2;
       for (let s = 1; s < size; s++) {
         const from = x + <usize>s * row;
-        for (let i: usize = 0; i < row; i += 16) {
-          const left = <i32>((row - i) >> 2);
-          if (left >= 4) v128.store(out + i, merge(op, v128.load(out + i), v128.load(from + i)));
-          else storePart(out + i, merge(op, loadPart(out + i, left), loadPart(from + i, left)), left);
+        run(op, out, out, 16, from, 16, whole);
+        if (whole < inner) {
+          run(op, TAIL, out + wholeBytes, 16, from + wholeBytes, 16, inner - whole);
+          storePart(out + wholeBytes, v128.load(TAIL), inner - whole);
         }
       }
     }
@@ -159,23 +156,23 @@ function reduce(op: Op, out: usize, x: usize, outer: i32, size: i32, inner: i32)
 }
 
 export function max_float32(out: usize, x: usize, outer: i32, size: i32, inner: i32): void {
-  reduce(Op.max, out, x, outer, size, inner);
+  reduce(Op.maximum, out, x, outer, size, inner);
 }
 
 export function min_float32(out: usize, x: usize, outer: i32, size: i32, inner: i32): void {
-  reduce(Op.min, out, x, outer, size, inner);
+  reduce(Op.minimum, out, x, outer, size, inner);
 }
 
 export function max_int32(out: usize, x: usize, outer: i32, size: i32, inner: i32): void {
-  reduce(Op.maxInt, out, x, outer, size, inner);
+  reduce(Op.maximumInt, out, x, outer, size, inner);
 }
 
 export function min_int32(out: usize, x: usize, outer: i32, size: i32, inner: i32): void {
-  reduce(Op.minInt, out, x, outer, size, inner);
+  reduce(Op.minimumInt, out, x, outer, size, inner);
 }
 
 export function sum_int32(out: usize, x: usize, outer: i32, size: i32, inner: i32): void {
-  reduce(Op.sumInt, out, x, outer, size, inner);
+  reduce(Op.addInt, out, x, outer, size, inner);
 }
 
 /** The first position of the largest value, or of a NaN: nothing is greater than a NaN, so the search may end there. */

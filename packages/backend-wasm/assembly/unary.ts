@@ -1,6 +1,6 @@
 // Functions of one operand over dense elements. Each is a function of its own, which an engine optimises by itself.
 import { exp4, log4, sigmoid4, softplus4, tanh4 } from './functions';
-import { loadPart, splat, storePart } from './vector';
+import { splat } from './vector';
 
 const enum Op {
   neg, exp, log, sqrt, square, reciprocal, abs, sign, tanh, sigmoid, relu, softplus,
@@ -36,17 +36,14 @@ function apply(op: Op, x: v128): v128 {
   return f32x4.convert_i32x4_s(x);
 }
 
+/** Whole vectors: operand and result are whole blocks of the allocator, which end at a multiple of 16 bytes. */
 // @ts-ignore: decorator
 @inline
 function each(op: Op, out: usize, x: usize, n: i32): void {
-  while (n > 0) {
-    const whole = n >= 4;
-    const y = apply(op, whole ? v128.load(x) : loadPart(x, n));
-    if (whole) v128.store(out, y);
-    else storePart(out, y, n);
+  for (; n > 0; n -= 4) {
+    v128.store(out, apply(op, v128.load(x)));
     out += 16;
     x += 16;
-    n -= 4;
   }
 }
 

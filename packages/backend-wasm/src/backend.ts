@@ -20,9 +20,10 @@ import type {
 } from '@rnn/core';
 import { compileProgram } from './compile.js';
 import { numberOfBinary, type Kernels } from './kernels.js';
-import { WALK, WALK_DIMS } from './layout.js';
-import { matmul } from './matmul.js';
+import { matmul, type Means } from './matmul.js';
 import type { Memory, WasmStorage } from './memory.js';
+import type { Threads } from './threads/threads.js';
+import { denseStrides, describeWalk, isDense, product, type Prepared } from './walk.js';
 
 /**
  * The backend: each method finds the addresses of its operands, takes a storage for the result and calls the kernel. Nothing is checked
@@ -32,11 +33,16 @@ export class WasmBackend implements Backend {
   readonly info: BackendInfo;
   private readonly memoryOf: Memory;
   private readonly kernels: Kernels;
+  private readonly threads: Threads;
+  /** The same for products. */
+  private readonly means: Means;
 
-  constructor(info: BackendInfo, memory: Memory, kernels: Kernels) {
+  constructor(info: BackendInfo, memory: Memory, kernels: Kernels, threads: Threads) {
     this.info = info;
     this.memoryOf = memory;
     this.kernels = kernels;
+    this.threads = threads;
+    this.means = { memory, kernels, threads };
   }
 
   // --- memory ---------------------------------------------------------------------------------------------------
@@ -74,8 +80,9 @@ export class WasmBackend implements Backend {
     return this.memoryOf.use();
   }
 
-  dispose(): void {
+  dispose(): void | Promise<void> {
     this.memoryOf.dispose();
+    return this.threads.dispose();
   }
 
   // --- elementwise ------------------------------------------------------------------------------------------------
@@ -99,29 +106,38 @@ export class WasmBackend implements Backend {
     const { memoryOf, kernels } = this;
     const { dtype } = (typeof a === 'number' ? (b as Strided) : a).storage; // at most one is a number
     if (op === 'pow' && b === 2 && typeof a !== 'number' && isDense(a, sizes)) return this.unary('square', a.storage);
-    const left = this.operand(a, sizes, dtype);
-    const right = this.operand(b, sizes, dtype);
-    const result = memoryOf.allocate(dtype, product(sizes));
-    const dims = this.describe(sizes, [left, right], 1);
-    const n = sizes[sizes.length - 1];
-    kernels.binary(numberOfBinary(op, dtype), result.at, left.at, left.isDense, right.at, right.isDense, n, dims);
-    left.release();
-    right.release();
-    return result;
+    return this.withOperands([a, b], sizes, dtype, (operands) => {
+      const [left, right] = operands;
+      const result = memoryOf.allocate(dtype, product(sizes));
+      const dims = describeWalk(memoryOf, sizes, operands, 1);
+      const n = sizes[sizes.length - 1];
+      kernels.binary(numberOfBinary(op, dtype), result.at, left.at, left.isDense, right.at, right.isDense, n, dims);
+      return result;
+    });
   }
 
   select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
     const { memoryOf, kernels } = this;
     const isInt = Number(condition.storage.dtype === 'int32');
-    const marks = this.operand(condition, sizes, dtype);
-    const left = this.operand(a, sizes, dtype);
-    const right = this.operand(b, sizes, dtype);
-    const result = memoryOf.allocate(dtype, product(sizes));
-    const dims = this.describe(sizes, [marks, left, right], 1);
-    const n = sizes[sizes.length - 1];
-    kernels.select(result.at, marks.at, marks.isDense, isInt, left.at, left.isDense, right.at, right.isDense, n, dims);
-    for (const operand of [marks, left, right]) operand.release();
-    return result;
+    return this.withOperands([condition, a, b], sizes, dtype, (operands) => {
+      const [marks, left, right] = operands;
+      const result = memoryOf.allocate(dtype, product(sizes));
+      const dims = describeWalk(memoryOf, sizes, operands, 1);
+      const n = sizes[sizes.length - 1];
+      kernels.select(
+        result.at,
+        marks.at,
+        marks.isDense,
+        isInt,
+        left.at,
+        left.isDense,
+        right.at,
+        right.isDense,
+        n,
+        dims,
+      );
+      return result;
+    });
   }
 
   // --- moving data ------------------------------------------------------------------------------------------------
@@ -133,7 +149,7 @@ export class WasmBackend implements Backend {
     const result = memoryOf.allocate(known(dtype), size);
     const { length } = sizes;
     // A plane is the last two dimensions; a walk along one dimension is a plane of one row, or of one column if it jumps.
-    const dims = this.describe(sizes, [{ strides: x.strides }], 2);
+    const dims = describeWalk(memoryOf, sizes, [{ strides: x.strides }], 2);
     const rows = length > 1 ? sizes[length - 2] : 1;
     const row = length > 1 ? x.strides[length - 2] * 4 : 0;
     const columns = sizes[length - 1];
@@ -175,7 +191,7 @@ export class WasmBackend implements Backend {
     const result = memoryOf.allocate(source.dtype, total);
     const isFloat = source.dtype === 'float32';
     const bytes = total * (isFloat ? 8 : 4);
-    const sums = isFloat ? memoryOf.take(bytes) : result.at;
+    const sums = isFloat ? this.takeFor(result, bytes) : result.at;
     memoryOf.u8.fill(0, sums, sums + bytes);
     kernels[isFloat ? 'scatterAdd_float32' : 'scatterAdd_int32'](
       sums,
@@ -207,19 +223,42 @@ export class WasmBackend implements Backend {
   }
 
   matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
-    return matmul(this.memoryOf, this.kernels, a, b, sizes);
+    return matmul(this.means, a, b, sizes);
   }
 
   // --- programs ---------------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram | undefined {
-    return compileProgram(program, this.memoryOf, this.kernels, {
-      isRelaxed: this.info.simd === 'relaxed',
-      isShared: false,
-    });
+    return compileProgram(program, this.memoryOf, this.kernels, this.threads);
   }
 
   // --- for the kernels --------------------------------------------------------------------------------------------
+
+  /** A block for computing a result, which is released if there is no room for the block. */
+  private takeFor(result: Storage, bytes: number): number {
+    try {
+      return this.memoryOf.take(bytes);
+    } catch (error) {
+      this.memoryOf.release(result);
+      throw error;
+    }
+  }
+
+  /** Computes with operands as the elementwise kernels take them; what was made for that is freed afterwards, also when memory runs out. */
+  private withOperands(
+    operands: readonly Operand[],
+    sizes: readonly number[],
+    dtype: DType,
+    compute: (prepared: readonly Prepared[]) => Storage,
+  ): Storage {
+    const prepared: Prepared[] = [];
+    try {
+      for (const x of operands) prepared.push(this.operand(x, sizes, dtype));
+      return compute(prepared);
+    } finally {
+      for (const { release } of prepared) release();
+    }
+  }
 
   /**
    * An operand as the elementwise kernels take it: dense or constant along the last dimension. One that jumps there is copied first, by the
@@ -240,33 +279,6 @@ export class WasmBackend implements Backend {
     const dense = this.copy(x, sizes, x.storage.dtype) as WasmStorage;
     return { at: dense.at, isDense: 1, strides: denseStrides(sizes), release: () => memoryOf.release(dense) };
   }
-
-  /** Writes the outer dimensions, all but the last `inner` ones, to where the kernels read them; returns their number. */
-  private describe(sizes: readonly number[], operands: readonly Pick<Prepared, 'strides'>[], inner: number): number {
-    const dims = Math.max(sizes.length - inner, 0);
-    if (dims > WALK_DIMS) {
-      throw new BackendError(
-        `wasm: a walk has ${sizes.length} dimensions that cannot be merged, at most ${WALK_DIMS} are possible`,
-      );
-    }
-    const { i32 } = this.memoryOf;
-    for (let dim = 0; dim < dims; dim++) {
-      const at = (WALK >>> 2) + dim * 4;
-      i32[at] = sizes[dim];
-      for (let i = 0; i < operands.length; i++) i32[at + 1 + i] = operands[i].strides[dim] * 4;
-    }
-    return dims;
-  }
-}
-
-/** An operand of an elementwise kernel. */
-interface Prepared {
-  readonly at: number;
-  /** 1 if it is dense along the last dimension, 0 if it is constant there. */
-  readonly isDense: number;
-  readonly strides: readonly number[];
-  /** Frees what was made for the call. */
-  readonly release: () => void;
 }
 
 function nothing(): void {
@@ -275,23 +287,6 @@ function nothing(): void {
 
 function isIntegerOp(op: UnaryOp): op is 'neg' | 'square' | 'abs' | 'sign' | 'relu' {
   return op === 'neg' || op === 'square' || op === 'abs' || op === 'sign' || op === 'relu';
-}
-
-/** Whether an operand is its whole storage, in order. */
-function isDense({ storage, offset, strides }: Strided, sizes: readonly number[]): boolean {
-  return offset === 0 && strides.length === 1 && strides[0] === 1 && storage.size === sizes[0];
-}
-
-function denseStrides(sizes: readonly number[]): number[] {
-  const strides = sizes.map(() => 1);
-  for (let i = sizes.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * sizes[i + 1];
-  return strides;
-}
-
-function product(sizes: readonly number[]): number {
-  let size = 1;
-  for (const s of sizes) size *= s;
-  return size;
 }
 
 function dtypeOf(values: TypedArray): DType {

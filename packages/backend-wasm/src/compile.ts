@@ -1,19 +1,21 @@
 import type { CompiledProgram, Program, ProgramArguments, ProgramResults, Storage } from '@rnn/core';
-import { pointerAt, ROWS } from './emit/argument-block.js';
-import { canEmit, emitProgram, stepStrides } from './emit/emit-program.js';
-import type { Layout } from './emit/layout-of.js';
+import { ALL_ROWS, pointerAt, ROWS } from './emit/argument-block.js';
+import { canEmit, emitProgram, type Emitted } from './emit/emit-program.js';
 import type { Kernels } from './kernels.js';
 import { PANEL } from './layout.js';
 import { FEW } from './matmul.js';
 import type { Memory, WasmStorage } from './memory.js';
+import { workOfRow } from './program-work.js';
+import { cut, type Entry, type Threads } from './threads/threads.js';
 
-/** What an emitted module exports. */
-interface Emitted {
-  /** Computes one step with the pointers of an argument block. */
-  readonly step: (block: number) => void;
-  /** Computes several steps and moves the pointers on between them. */
+/** What an emitted module exports: loops over `steps` steps with the pointers of an argument block. */
+interface Loops {
   readonly run: (block: number, steps: number) => void;
+  readonly runMasked: (block: number, steps: number) => void;
 }
+
+/** Blocks of two threads share no line of the cache. */
+const LINE = 128;
 
 /**
  * Turns a program into WebAssembly.
@@ -24,102 +26,198 @@ export function compileProgram(
   program: Program,
   memory: Memory,
   kernels: Kernels,
-  { isRelaxed, isShared }: { readonly isRelaxed: boolean; readonly isShared: boolean },
+  threads: Threads,
 ): CompiledProgram | undefined {
   if (!canEmit(program)) return undefined;
-  const { bytes, layout } = emitProgram(program, isShared, isRelaxed);
-  const { product, vectors, vectorsTransposed } = kernels;
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-    env: { memory: memory.memory, product, vectors, vectorsTransposed },
-  });
-  return new WasmProgram(program, layout, memory, kernels, instance.exports as unknown as Emitted);
+  const emitted = emitProgram(program, memory.isShared, kernels.simdLevel.value === 2);
+  const env = { ...kernels, memory: memory.memory };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(emitted.bytes), { env });
+  return new WasmProgram(program, emitted, memory, kernels, threads, exports as unknown as Loops);
 }
 
 /** A program with its module and its workspace. */
 class WasmProgram implements CompiledProgram {
   private readonly program: Program;
-  private readonly layout: Layout;
+  private readonly emitted: Emitted;
   private readonly memory: Memory;
   private readonly kernels: Kernels;
-  private readonly emitted: Emitted;
-  /** The argument block; 0 until the first run. */
-  private block = 0;
+  private readonly threads: Threads;
+  private readonly plain: Entry;
+  private readonly masked: Entry;
+  /** Argument blocks, one for each share; 0 until the first run. */
+  private blocks = 0;
+  private readonly blockBytes: number;
+  private readonly rowBytes: Int32Array;
   /** Scratch values and second buffers of the state, for so many rows. */
   private workspace = 0;
   private capacity = 0;
   private readonly scratchRowBytes: number;
+  private readonly workOfRow: number;
 
-  constructor(program: Program, layout: Layout, memory: Memory, kernels: Kernels, emitted: Emitted) {
+  constructor(
+    program: Program,
+    emitted: Emitted,
+    memory: Memory,
+    kernels: Kernels,
+    threads: Threads,
+    { run, runMasked }: Loops,
+  ) {
     this.program = program;
-    this.layout = layout;
+    this.emitted = emitted;
     this.memory = memory;
     this.kernels = kernels;
-    this.emitted = emitted;
+    this.threads = threads;
+    const module = { bytes: emitted.bytes, at: 0 };
+    this.plain = { name: 'run', module, call: run };
+    this.masked = { name: 'runMasked', module, call: runMasked };
+    this.blockBytes = Math.ceil(pointerAt(emitted.masks.count) / LINE) * LINE;
+    this.rowBytes = rowStrides(program, emitted);
     this.scratchRowBytes =
-      layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, 0) +
+      emitted.layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, 0) +
       program.carried.reduce((sum, width) => sum + width * 4, 0);
+    this.workOfRow = workOfRow(program);
   }
 
   run(args: ProgramArguments): ProgramResults {
-    const { program, memory, layout } = this;
+    const { program, memory, emitted, threads } = this;
     const { steps, rows, lengths, resets } = args;
-    const { widths, slots } = layout;
-    // All memory is taken first: a growth would leave the views behind.
-    if (this.block === 0) this.block = memory.take(pointerAt(slots.count));
-    if (rows > this.capacity) {
-      if (this.workspace !== 0) memory.give(this.workspace);
-      this.workspace = memory.take(
-        Math.max(16, this.scratchRowBytes * rows + 16 * (slots.scratch.length + program.carried.length)),
-      );
-      this.capacity = rows;
+    const { widths } = emitted.layout;
+    const outputs: WasmStorage[] = [];
+    const last: WasmStorage[] = [];
+    let masks = 0;
+    try {
+      // All memory is taken first: a growth would leave the views behind.
+      this.reserve(rows);
+      for (const value of program.outputs) outputs.push(memory.allocate('float32', steps * rows * widths[value]));
+      for (const width of program.carried) last.push(memory.allocate('float32', rows * width));
+      const packed = rows >= FEW ? this.packWeights(args.fixed) : undefined;
+      const isMasked = lengths !== undefined || resets !== undefined;
+      if (isMasked) masks = this.setUpMasks(args);
+      this.setUp(args, outputs, last, packed);
+      const entry = isMasked ? this.masked : this.plain;
+      const most = threads.sharesFor(this.workOfRow * rows * steps);
+      if (most === 1) entry.call(this.blocks, steps);
+      else threads.run(entry, this.split(rows, steps, most));
+      return { outputs, last };
+    } catch (error) {
+      for (const storage of [...outputs, ...last]) memory.release(storage);
+      throw error;
+    } finally {
+      if (masks !== 0) memory.give(masks);
     }
-    const outputs = program.outputs.map((value) => memory.allocate('float32', steps * rows * widths[value]));
-    const last = program.carried.map((width) => memory.allocate('float32', rows * width));
-    if (rows >= FEW) this.packWeights(args.fixed);
+  }
 
-    const { block } = this;
+  /** Takes argument blocks, and a workspace that is large enough. */
+  private reserve(rows: number): void {
+    const { memory, program, emitted } = this;
+    if (this.blocks === 0) this.blocks = memory.take(this.blockBytes * this.threads.count);
+    if (rows <= this.capacity) return;
+    if (this.workspace !== 0) memory.give(this.workspace);
+    this.workspace = 0;
+    this.capacity = 0;
+    const parts = emitted.layout.slots.scratch.length + program.carried.length;
+    this.workspace = memory.take(Math.max(16, this.scratchRowBytes * rows + 16 * parts));
+    this.capacity = rows;
+  }
+
+  /** Writes the first argument block: all rows. Slots and strides are read in plain loops, since small programs take a microsecond in all. */
+  private setUp(
+    { steps, rows, fixed, stacked, carried }: ProgramArguments,
+    outputs: readonly WasmStorage[],
+    last: readonly WasmStorage[],
+    packed: ReadonlyMap<number, number> | undefined,
+  ): void {
+    const { program, memory, rowBytes } = this;
+    const { slots } = this.emitted.layout;
     const { i32, f32 } = memory;
-    i32[(block + ROWS) >>> 2] = rows;
+    const block = this.blocks >>> 2;
+    const pointers = block + pointerAt(0) / 4;
+    i32[block + ROWS / 4] = rows;
+    i32[block + ALL_ROWS / 4] = rows;
     let free = this.workspace;
-    for (const { slot, rowBytes } of slots.scratch) {
-      this.point(slot, free);
-      free += (rowBytes * rows + 15) & ~15;
+    for (const scratch of slots.scratch) {
+      i32[pointers + scratch.slot] = free;
+      free += (scratch.rowBytes * rows + 15) & ~15;
     }
-    args.fixed.forEach((storage, i) => this.point(slots.fixed[i], memory.addressOf(storage)));
-    const from = program.reverse ? steps - 1 : 0;
-    args.stacked.forEach((storage, i) =>
-      this.point(slots.stacked[i], memory.addressOf(storage) + from * rows * program.stacked[i] * 4),
-    );
-    outputs.forEach((storage, i) =>
-      this.point(slots.outputs[i], storage.at + from * rows * widths[program.outputs[i]] * 4),
-    );
+    for (let i = 0; i < fixed.length; i++) i32[pointers + slots.fixed[i]] = memory.addressOf(fixed[i]);
+    if (packed !== undefined)
+      for (const [weight, at] of packed) i32[pointers + (slots.packed.get(weight) as number)] = at;
+    const first = program.reverse ? (steps - 1) * rows : 0;
+    for (let i = 0; i < stacked.length; i++) {
+      const slot = slots.stacked[i];
+      i32[pointers + slot] = memory.addressOf(stacked[i]) + first * rowBytes[slot];
+    }
+    for (let i = 0; i < outputs.length; i++) {
+      const slot = slots.outputs[i];
+      i32[pointers + slot] = outputs[i].at + first * rowBytes[slot];
+    }
     // Two buffers take turns; which comes first is chosen so that the last step writes into the result.
-    args.carried.forEach((storage, i) => {
-      const size = rows * program.carried[i];
-      const [before, after] = steps % 2 === 0 ? [last[i].at, free] : [free, last[i].at];
-      free += (size * 4 + 15) & ~15;
-      const source = memory.addressOf(storage) >>> 2;
-      f32.copyWithin(before >>> 2, source, source + size);
-      this.point(slots.before[i], before);
-      this.point(slots.after[i], after);
+    for (let i = 0; i < carried.length; i++) {
+      const bytes = rows * program.carried[i] * 4;
+      const before = steps % 2 === 0 ? last[i].at : free;
+      const source = memory.addressOf(carried[i]);
+      f32.copyWithin(before >>> 2, source >>> 2, (source + bytes) >>> 2);
+      i32[pointers + slots.before[i]] = before;
+      i32[pointers + slots.after[i]] = steps % 2 === 0 ? free : last[i].at;
+      free += (bytes + 15) & ~15;
+    }
+  }
+
+  /** Takes memory for lengths, resets and sums of diverted adjoints, and writes the pointers; returns the block to give back. */
+  private setUpMasks({ steps, rows, carried, lengths, resets }: ProgramArguments): number {
+    const { program, memory, emitted } = this;
+    const { masks } = emitted;
+    const isAside = program.adjoint && resets !== undefined;
+    const asideBytes = isAside ? program.carried.reduce((sum, width) => sum + width * rows * 4, 0) : 0;
+    const lengthBytes = lengths === undefined ? 0 : rows * 4;
+    const taken = memory.take(asideBytes + lengthBytes + (resets === undefined ? 0 : rows * steps));
+    const { i32, u8 } = memory;
+    const point = (slot: number, address: number): void => {
+      i32[(this.blocks + pointerAt(slot)) >>> 2] = address;
+    };
+    u8.fill(0, taken, taken + asideBytes);
+    let free = taken;
+    program.carried.forEach((width, i) => {
+      point(masks.initial[i], memory.addressOf(carried[i]));
+      point(masks.aside[i], isAside ? free : 0);
+      if (isAside) free += width * rows * 4;
     });
-    if (lengths === undefined && resets === undefined) this.emitted.run(block, steps);
-    else this.runMasked(args, outputs, last);
-    return { outputs, last };
+    if (lengths !== undefined) i32.set(lengths, free >>> 2);
+    point(masks.lengths, lengths === undefined ? 0 : free);
+    free += lengthBytes;
+    if (resets !== undefined) u8.set(resets, free);
+    point(masks.resets, resets === undefined ? 0 : free + (program.reverse ? (steps - 1) * rows : 0));
+    return taken;
   }
 
-  private point(slot: number, address: number): void {
-    this.memory.i32[(this.block + pointerAt(slot)) >>> 2] = address;
-  }
-
-  private pointer(slot: number): number {
-    return this.memory.i32[(this.block + pointerAt(slot)) >>> 2];
+  /** Makes a block for each share of the rows of the first one: the pointers of the share's first row. Returns the calls. */
+  private split(rows: number, steps: number, most: number): number[][] {
+    const { rowBytes, blockBytes } = this;
+    const { i32 } = this.memory;
+    const source = this.blocks >>> 2;
+    // A product takes several rows at a time, so a share has a few; where there are fewer in all it takes them one by one.
+    const shares = cut(rows, rows < FEW ? 1 : FEW, most);
+    const calls = shares.map(({ from, to }, i) => {
+      const block = this.blocks + i * blockBytes;
+      const target = block >>> 2;
+      i32[target + ROWS / 4] = to - from;
+      i32[target + ALL_ROWS / 4] = rows;
+      if (i === 0) return [block, steps];
+      rowBytes.forEach((bytes, slot) => {
+        const at = pointerAt(slot) / 4;
+        const pointer = i32[source + at];
+        i32[target + at] = pointer === 0 ? 0 : pointer + from * bytes;
+      });
+      return [block, steps];
+    });
+    return calls;
   }
 
   /** Weights of products in the order in which the kernel reads them; kept with the storage, which never changes. */
-  private packWeights(fixed: readonly Storage[]): void {
-    const { program, memory, kernels, layout } = this;
+  private packWeights(fixed: readonly Storage[]): Map<number, number> {
+    const { program, memory, kernels } = this;
     const first = program.stacked.length + program.carried.length;
+    const addresses = new Map<number, number>();
     for (const instruction of program.body) {
       if (instruction.kind !== 'matmul') continue;
       const { weight, transposed, width } = instruction;
@@ -134,69 +232,23 @@ class WasmProgram implements CompiledProgram {
         kernels.pack(packed.at, address, row, column, k, width);
         (storage.packed ??= []).push(packed);
       }
-      this.point(layout.slots.packed.get(weight) as number, packed.at);
+      addresses.set(weight, packed.at);
     }
+    return addresses;
   }
+}
 
-  /** Step by step, with what lengths and resets ask for in between. */
-  private runMasked(
-    { steps, rows, carried: initial, lengths, resets }: ProgramArguments,
-    outputs: readonly WasmStorage[],
-    last: readonly WasmStorage[],
-  ): void {
-    const { program, memory, layout, block, emitted } = this;
-    const { f32 } = memory;
-    const { slots, widths } = layout;
-    const strides = stepStrides(program, layout);
-    // Adjoints that are due to the initial state, because a reset cut the sequence there.
-    const aside =
-      program.adjoint && resets !== undefined
-        ? program.carried.map((width) => new Float32Array(rows * width))
-        : undefined;
-    for (let n = 0; n < steps; n++) {
-      const t = program.reverse ? steps - 1 - n : n;
-      if (resets !== undefined && !program.adjoint) {
-        program.carried.forEach((width, i) => {
-          const to = this.pointer(slots.before[i]) >>> 2;
-          const from = memory.addressOf(initial[i]) >>> 2;
-          for (let row = 0; row < rows; row++) {
-            if (resets[t * rows + row] !== 0)
-              f32.copyWithin(to + row * width, from + row * width, from + (row + 1) * width);
-          }
-        });
-      }
-      emitted.step(block);
-      program.carried.forEach((width, i) => {
-        const after = this.pointer(slots.after[i]) >>> 2;
-        const before = this.pointer(slots.before[i]) >>> 2;
-        for (let row = 0; row < rows; row++) {
-          const at = row * width;
-          if (lengths !== undefined && t >= lengths[row]) f32.copyWithin(after + at, before + at, before + at + width);
-          else if (aside !== undefined && resets?.[t * rows + row]) {
-            for (let e = at; e < at + width; e++) {
-              aside[i][e] += f32[after + e];
-              f32[after + e] = 0;
-            }
-          }
-        }
-        this.point(slots.before[i], after << 2);
-        this.point(slots.after[i], before << 2);
-      });
-      if (lengths !== undefined) {
-        outputs.forEach((storage, i) => {
-          const width = widths[program.outputs[i]];
-          const first = (storage.at >>> 2) + t * rows * width;
-          for (let row = 0; row < rows; row++)
-            if (t >= lengths[row]) f32.fill(0, first + row * width, first + (row + 1) * width);
-        });
-      }
-      for (const { slot, rowBytes } of strides)
-        this.point(slot, this.pointer(slot) + (program.reverse ? -rowBytes : rowBytes) * rows);
-    }
-    if (aside === undefined) return;
-    last.forEach((storage, i) => {
-      const first = storage.at >>> 2;
-      for (let e = 0; e < storage.size; e++) f32[first + e] += aside[i][e];
-    });
-  }
+/** How far apart rows are at each pointer of the argument block; 0 where all rows are served by one. */
+function rowStrides({ stacked, carried, outputs }: Program, { layout, masks }: Emitted): Int32Array {
+  const { slots, widths } = layout;
+  const strides = new Int32Array(masks.count);
+  const set = (list: readonly number[], bytes: (i: number) => number): void =>
+    list.forEach((slot, i) => (strides[slot] = bytes(i)));
+  set(slots.stacked, (i) => stacked[i] * 4);
+  set(slots.outputs, (i) => widths[outputs[i]] * 4);
+  for (const state of [slots.before, slots.after, masks.initial, masks.aside]) set(state, (i) => carried[i] * 4);
+  for (const { slot, rowBytes } of slots.scratch) strides[slot] = rowBytes;
+  strides[masks.lengths] = 4;
+  strides[masks.resets] = 1;
+  return strides;
 }

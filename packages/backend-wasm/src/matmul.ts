@@ -1,12 +1,11 @@
 import type { Matrices, MatmulSizes, Storage } from '@rnn/core';
 import type { Kernels } from './kernels.js';
-import { BLOCK_K, BLOCK_M, PANEL } from './layout.js';
+import { BLOCK_K, BLOCK_M, BLOCK_N, PANEL, TILE_BYTES, TILE_M } from './layout.js';
 import type { Memory } from './memory.js';
+import { cut, type Threads } from './threads/threads.js';
 
 /** Fewer rows than this do not pay for packing the other factor. */
 export const FEW = 4;
-/** Columns of the right factor that are packed at a time: with BLOCK_K terms they take 2 MiB. */
-const BLOCK_N = 2048;
 
 /** One matrix of a product: address, bytes from row to row and from column to column. */
 interface Factor {
@@ -15,8 +14,23 @@ interface Factor {
   readonly column: number;
 }
 
+/** Sizes of one product: rows, terms of each sum, columns. */
+interface Sizes {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+}
+
+/** What products are computed with. */
+export interface Means {
+  readonly memory: Memory;
+  readonly kernels: Kernels;
+  readonly threads: Threads;
+}
+
 /** Batched product. */
-export function matmul(memory: Memory, kernels: Kernels, a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
+export function matmul(means: Means, a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
+  const { memory, kernels } = means;
   const { batch, m, k, n } = sizes;
   const left = memory.addressOf(a.storage);
   const right = memory.addressOf(b.storage);
@@ -25,17 +39,22 @@ export function matmul(memory: Memory, kernels: Kernels, a: Matrices, b: Matrice
   const result = memory.allocate(dtype, count * m * n);
   const [rowA, columnA] = a.transposed ? [4, m * 4] : [k * 4, 4];
   const [rowB, columnB] = b.transposed ? [4, k * 4] : [n * 4, 4];
-  for (let i = 0; i < count; i++) {
-    const A = { at: left + offsetOf(i, batch, a.batchStrides) * 4, row: rowA, column: columnA };
-    const B = { at: right + offsetOf(i, batch, b.batchStrides) * 4, row: rowB, column: columnB };
-    const c = result.at + i * m * n * 4;
-    if (dtype === 'int32') kernels.productInt(A.at, A.row, A.column, B.at, B.row, B.column, c, m, k, n);
-    else if (m < FEW) fewRows(memory, kernels, A, B, c, m, k, n);
-    // One column: with the factors exchanged it is one row. Its elements follow one another either way.
-    else if (n === 1) fewRows(memory, kernels, transpose(B), transpose(A), c, 1, k, m);
-    else manyRows(memory, kernels, A, B, c, m, k, n);
+  try {
+    for (let i = 0; i < count; i++) {
+      const A = { at: left + offsetOf(i, batch, a.batchStrides) * 4, row: rowA, column: columnA };
+      const B = { at: right + offsetOf(i, batch, b.batchStrides) * 4, row: rowB, column: columnB };
+      const c = result.at + i * m * n * 4;
+      if (dtype === 'int32') kernels.productInt(A.at, A.row, A.column, B.at, B.row, B.column, c, m, k, n);
+      else if (m < FEW) fewRows(means, A, B, c, sizes);
+      // One column: with the factors exchanged it is one row. Its elements follow one another either way.
+      else if (n === 1) fewRows(means, transpose(B), transpose(A), c, { m: 1, k, n: m });
+      else manyRows(means, A, B, c, sizes);
+    }
+    return result;
+  } catch (error) {
+    memory.release(result);
+    throw error;
   }
-  return result;
 }
 
 function transpose({ at, row, column }: Factor): Factor {
@@ -53,16 +72,7 @@ function offsetOf(i: number, batch: readonly number[], strides: readonly number[
   return offset;
 }
 
-function fewRows(
-  memory: Memory,
-  kernels: Kernels,
-  A: Factor,
-  B: Factor,
-  c: number,
-  m: number,
-  k: number,
-  n: number,
-): void {
+function fewRows({ memory, kernels }: Means, A: Factor, B: Factor, c: number, { m, k, n }: Sizes): void {
   let { at, row } = A;
   let dense: number | undefined;
   if (A.column !== 4) {
@@ -76,31 +86,59 @@ function fewRows(
   if (dense !== undefined) memory.give(dense);
 }
 
-function manyRows(
-  memory: Memory,
-  kernels: Kernels,
+function manyRows(means: Means, A: Factor, B: Factor, c: number, sizes: Sizes): void {
+  const { memory, kernels, threads } = means;
+  const { m, k, n } = sizes;
+  const most = threads.sharesFor(2 * m * k * n);
+  if (most > 1) {
+    manyThreads(means, A, B, c, sizes, most);
+    return;
+  }
+  const packed = packedBytes(k, n);
+  const workspace = memory.take(packed + roomBytes(A, k));
+  const room = workspace + packed;
+  kernels.multiply(A.at, A.row, A.column, B.at, B.row, B.column, c, n * 4, m, k, n, workspace, room);
+  memory.give(workspace);
+}
+
+/** Splits the result into blocks, one for each thread; every sum is computed by one of them, in the order in which one thread would. */
+function manyThreads(
+  { memory, kernels, threads }: Means,
   A: Factor,
   B: Factor,
   c: number,
-  m: number,
-  k: number,
-  n: number,
+  { m, k, n }: Sizes,
+  most: number,
 ): void {
-  const columns = Math.min(n, BLOCK_N);
-  const terms = Math.min(k, BLOCK_K);
-  const packed = memory.take(Math.ceil(columns / PANEL) * PANEL * terms * 4);
-  const room = A.column === 4 ? 0 : memory.take(BLOCK_M * terms * 4);
-  for (let j = 0; j < n; j += columns) {
-    const width = Math.min(columns, n - j);
-    const to = c + j * 4;
-    for (let first = 0; first < k; first += terms) {
-      const depth = Math.min(terms, k - first);
-      kernels.pack(packed, B.at + first * B.row + j * B.column, B.row, B.column, depth, width);
-      const from = A.at + first * A.column;
-      const init = first === 0 ? 0 : to;
-      kernels.product(from, A.row, A.column, packed, to, n * 4, init, n * 4, m, depth, width, room);
-    }
+  // Blocks of rows pack all of B each, blocks of columns all of A if it is packed at all.
+  const rows = cut(m, TILE_M, most);
+  const columns = cut(n, PANEL, most);
+  const byColumns = columns.length > rows.length || (columns.length === rows.length && (A.column === 4 || m < n));
+  const shares = byColumns ? columns : rows;
+  const packed = packedBytes(k, byColumns ? Math.max(...shares.map(({ from, to }) => to - from)) : n);
+  const each = packed + roomBytes(A, k);
+  const workspace = memory.take(each * shares.length);
+  const calls = shares.map(({ from, to }, i) => {
+    const block = byColumns
+      ? { a: A.at, b: B.at + from * B.column, c: c + from * 4, m, n: to - from }
+      : { a: A.at + from * A.row, b: B.at, c: c + from * n * 4, m: to - from, n };
+    const own = workspace + i * each;
+    const room = own + packed;
+    return [block.a, A.row, A.column, block.b, B.row, B.column, block.c, n * 4, block.m, k, block.n, own, room];
+  });
+  try {
+    threads.run({ name: 'multiply', module: undefined, call: kernels.multiply }, calls);
+  } finally {
+    memory.give(workspace);
   }
-  memory.give(packed);
-  if (room !== 0) memory.give(room);
+}
+
+/** What `multiply` needs for packing B. */
+function packedBytes(k: number, n: number): number {
+  return Math.ceil(Math.min(n, BLOCK_N) / PANEL) * PANEL * Math.min(k, BLOCK_K) * 4;
+}
+
+/** What it needs for a tile at the edge, and for packing A if its elements of a row do not lie side by side. */
+function roomBytes({ column }: Factor, k: number): number {
+  return TILE_BYTES + (column === 4 ? 0 : BLOCK_M * Math.min(k, BLOCK_K) * 4);
 }

@@ -156,8 +156,8 @@ test('random programs give what the reference gives by primitives', { timeout: 1
       (program, rows, steps, seed, masked, reset) => {
         let state = seed + 1;
         const draw = (): number => {
-          state = (Math.imul(state, 48271) >>> 0) % 0x7fffffff;
-          return Math.fround((state / 0x7fffffff) * 2 - 1);
+          state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+          return Math.fround((state / 2 ** 32) * 2 - 1);
         };
         const host = (size: number): Float32Array => Float32Array.from({ length: size }, draw);
         const stacked = program.stacked.map((w) => host(steps * rows * w));
@@ -277,5 +277,88 @@ test('the first feature of a row stands for that row only', () => {
     const args = { steps: 1, rows: 3, stacked, carried: [], fixed: [], lengths: undefined, resets: undefined };
     const { outputs } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
     expect([...backend.readSync(outputs[0])]).toEqual([2, 3, 6, 7, 10, 11]);
+  }
+});
+
+/** Numbers that look like nothing in particular. */
+function noise(size: number, seed: number): Float32Array {
+  return Float32Array.from({ length: size }, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233));
+}
+
+test("a row's bits do not depend on which rows are computed with it", () => {
+  const [k, n] = [300, 43];
+  const program: Program = {
+    dtype: 'float32',
+    stacked: [k],
+    carried: [],
+    fixed: [
+      { rows: k, columns: n },
+      { rows: 1, columns: n },
+      { rows: k, columns: n },
+    ],
+    body: [
+      { kind: 'matmul', width: n, x: 0, weight: 1, transposed: false, init: 2 },
+      { kind: 'unary', width: n, op: 'tanh', x: 4 },
+      { kind: 'matmul', width: k, x: 5, weight: 3, transposed: true, init: 0 },
+      { kind: 'reduce', width: 1, op: 'sum', x: 6, outer: 1, size: k, inner: 1 },
+      { kind: 'binary', width: k, op: 'sub', a: { value: 6 }, b: { value: 7 } },
+    ],
+    next: [],
+    outputs: [8, 5],
+    reverse: false,
+    adjoint: false,
+  };
+  const rows = 131;
+  const x = noise(rows * k, 1);
+  const weights = [noise(k * n, 2), noise(n, 3), noise(k * n, 4)];
+  for (const backend of compiled) {
+    const ready = backend.compile?.(program);
+    const fixed = weights.map((values) => backend.upload(values));
+    const run = (from: number, to: number): number[][] => {
+      const stacked = [backend.upload(x.subarray(from * k, to * k))];
+      const args = { steps: 1, rows: to - from, stacked, carried: [], fixed, lengths: undefined, resets: undefined };
+      return ready?.run(args).outputs.map((storage) => [...backend.readSync(storage)]) ?? [];
+    };
+    const whole = run(0, rows);
+    for (const cuts of [[4], [7, 19], [96], [13, 17, 40, 101], [127]]) {
+      const ends = [...cuts, rows];
+      const parts = ends.map((to, i) => run(ends[i - 1] ?? 0, to));
+      expect(whole.map((_, output) => parts.flatMap((part) => part[output]))).toEqual(whole);
+    }
+  }
+});
+
+test('a block of a product has the bits of the whole product', () => {
+  // More terms than a block has, and edges everywhere; A and B as they are, and transposed.
+  const [m, k, n] = [101, 515, 21];
+  const a = noise(m * k, 5);
+  const b = noise(k * n, 6);
+  const block = (from: number, to: number, aTransposed: boolean): Float32Array =>
+    aTransposed
+      ? Float32Array.from(
+          { length: k * (to - from) },
+          (_, i) => a[Math.floor(i / (to - from)) * m + from + (i % (to - from))],
+        )
+      : a.slice(from * k, to * k);
+  for (const backend of compiled) {
+    for (const [aTransposed, bTransposed] of [
+      [false, false],
+      [false, true],
+      [true, false],
+      [true, true],
+    ]) {
+      const right = backend.upload(b);
+      const rows = (from: number, to: number): number[] => {
+        const left = backend.upload(block(from, to, aTransposed));
+        const product = backend.matmul(
+          { storage: left, batchStrides: [], transposed: aTransposed },
+          { storage: right, batchStrides: [], transposed: bTransposed },
+          { batch: [], m: to - from, k, n },
+        );
+        return [...backend.readSync(product)];
+      };
+      const whole = rows(0, m);
+      for (const cut of [4, 31, 60, 96]) expect([...rows(0, cut), ...rows(cut, m)]).toEqual(whole);
+    }
   }
 });

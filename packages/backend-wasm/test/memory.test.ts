@@ -1,4 +1,4 @@
-import { MemoryLimitError } from '@rnn/core';
+import { MemoryLimitError, type Program } from '@rnn/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.js';
@@ -77,4 +77,70 @@ test('the limit is an error that names it, and leaves the backend as it was', as
   expect(backend.memory()).toEqual(before);
   const small = backend.fill(3, 1000, 'float32');
   expect(backend.readSync(small)[999]).toBe(3);
+});
+
+test('a run that meets the limit gives back what it had taken', async () => {
+  const program: Program = {
+    dtype: 'float32',
+    stacked: [100],
+    carried: [100],
+    fixed: [],
+    body: [{ kind: 'binary', width: 100, op: 'add', a: { value: 0 }, b: { value: 1 } }],
+    next: [2],
+    outputs: [2, 2, 2],
+    reverse: false,
+    adjoint: false,
+  };
+  const backend = await wasm({ threads: 1, maxBytes: 4 * PAGE });
+  const compiled = backend.compile?.(program);
+  const run = (steps: number): number | undefined => {
+    const stacked = [backend.fill(1, steps * 500, 'float32')];
+    const carried = [backend.fill(0, 500, 'float32')];
+    const args = { steps, rows: 5, stacked, carried, fixed: [], lengths: undefined, resets: undefined };
+    try {
+      const { outputs, last } = compiled?.run(args) ?? { outputs: [], last: [] };
+      const total = backend.readSync(last[0])[499];
+      for (const storage of [...outputs, ...last]) backend.release(storage);
+      return total;
+    } finally {
+      for (const storage of [...stacked, ...carried]) backend.release(storage);
+    }
+  };
+  expect(run(20)).toBe(20);
+  for (let i = 0; i < 20; i++) {
+    // The operand fits, and one or two of the outputs.
+    expect(() => run(50)).toThrow(MemoryLimitError);
+    expect(backend.memory()).toEqual({ storages: 0, bytes: 0 });
+  }
+  expect(run(20)).toBe(20);
+});
+
+test('a product that meets the limit gives back what it had taken', async () => {
+  const backend = await wasm({ threads: 1, maxBytes: 4 * PAGE });
+  const side = { storage: backend.fill(1, 140 * 140, 'float32'), batchStrides: [], transposed: false };
+  const before = backend.memory();
+  for (let i = 0; i < 20; i++) {
+    expect(() => backend.matmul(side, side, { batch: [], m: 140, k: 140, n: 140 })).toThrow(MemoryLimitError);
+    expect(backend.memory()).toEqual(before);
+  }
+});
+
+test('operations that meet the limit give back what they had taken', async () => {
+  const backend = await wasm({ threads: 1, maxBytes: 4 * PAGE });
+  const side = 120;
+  const x = backend.fill(1, side * side, 'float32');
+  const index = backend.fill(0, side * side, 'int32');
+  const turned = { storage: x, offset: 0, strides: [1, side] };
+  const before = backend.memory();
+  for (let i = 0; i < 20; i++) {
+    // There is room for one copy of the operand, not for a second one or the result besides.
+    expect(() => backend.binary('add', turned, turned, [side, side])).toThrow(MemoryLimitError);
+    expect(() => backend.select(turned, turned, 1, [side, side], 'float32')).toThrow(MemoryLimitError);
+    const sizes = { outer: 1, size: side * side, inner: 1, count: side * side };
+    expect(() => backend.scatterAdd(x, { storage: index, offset: 0, strides: [0, 1, 0] }, sizes)).toThrow(
+      MemoryLimitError,
+    );
+    expect(backend.memory()).toEqual(before);
+  }
+  expect(backend.readSync(backend.unary('neg', x))[0]).toBe(-1);
 });

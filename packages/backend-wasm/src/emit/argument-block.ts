@@ -2,9 +2,11 @@
 import type { Place } from './layout-of.js';
 import { I32, type Code } from './writer.js';
 
-/** What the argument block begins with, in bytes; the pointers follow. */
+/** What the argument block begins with, in bytes; the pointers follow. Rows to compute here: all of the batch, or a thread's share of it. */
 export const ROWS = 0;
-const POINTERS = 4;
+/** Rows of the whole batch: how far apart steps are, and what decides between kernels, so that results do not depend on the shares. */
+export const ALL_ROWS = 4;
+const POINTERS = 8;
 
 /** Where a pointer stands in the argument block. */
 export function pointerAt(slot: number): number {

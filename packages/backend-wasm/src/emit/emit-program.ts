@@ -1,16 +1,20 @@
 /** Turns the body of a program into WebAssembly: one function a group of instructions, one for a step, one for a run of steps. */
 import type { Program } from '@rnn/core';
+import { BLOCK_M, TILE_M } from '../layout.js';
 import { pointerAt, ROWS } from './argument-block.js';
+import { emitMaskedRun, emitRun, importMaskFunctions, maskSlots, type MaskSlots } from './emit-run.js';
 import { emitSegment } from './emit-segment.js';
 import { emitSingle } from './emit-single.js';
 import { layoutOf, type Layout } from './layout-of.js';
-import { isEmittable, LongFunctions } from './vector-functions.js';
+import { isEmittable } from './vector-functions.js';
 import { Code, I32, ModuleWriter, type FunctionType } from './writer.js';
 
 /** A module and how to call it. */
 export interface Emitted {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly layout: Layout;
+  /** The pointers of `runMasked`, behind those of the layout. */
+  readonly masks: MaskSlots;
 }
 
 const takesBlock: FunctionType = { parameters: [I32], results: [] };
@@ -33,9 +37,9 @@ export function canEmit({ body, dtype }: Program): boolean {
 }
 
 /**
- * Emits a program. The module exports `step(block)`, which computes one step, and `run(block, steps)`, which computes several and moves
- * the pointers on between them; the loop is outside of the functions that compute, since an engine replaces a function by its optimised
- * form between calls.
+ * Emits a program. The module exports `run(block, steps)`, which computes all steps with the pointers of an argument block, and
+ * `runMasked(block, steps)`, which does the same with lengths and resets. The loop is outside of the functions that compute, since an
+ * engine replaces a function by its optimised form between calls.
  *
  * @param program - what to emit; `canEmit` holds for it
  * @param isShared - whether the memory that it will import is shared between threads
@@ -43,60 +47,83 @@ export function canEmit({ body, dtype }: Program): boolean {
  */
 export function emitProgram(program: Program, isShared: boolean, relaxed: boolean): Emitted {
   const layout = layoutOf(program);
+  const masks = maskSlots(program, layout);
   const writer = new ModuleWriter(isShared);
   const imports = {
     product: writer.importFunction('product', product),
     vectors: writer.importFunction('vectors', fewRows),
     vectorsTransposed: writer.importFunction('vectorsTransposed', fewRows),
   };
-  const long = new LongFunctions(writer, relaxed);
+  const maskFunctions = importMaskFunctions(writer);
   const functions = layout.groups.map((group) => {
     const code = new Code(1);
-    if (group.kind === 'segment') emitSegment(code, group, layout, long, relaxed);
+    if (group.kind === 'segment') emitSegment(code, group, layout, relaxed);
     else emitSingle(code, program, group.value, group.instruction, layout, imports);
     return writer.addFunction(takesBlock, code);
   });
   const step = new Code(1);
-  for (const number of functions) step.get(0).call(number);
+  emitStep(step, program, layout, functions);
   const stepNumber = writer.addFunction(takesBlock, step);
-  writer.exportFunction('step', stepNumber);
-  writer.exportFunction(
-    'run',
-    writer.addFunction({ parameters: [I32, I32], results: [] }, emitRun(program, layout, stepNumber)),
-  );
-  return { bytes: writer.bytes(), layout };
+  const loop: FunctionType = { parameters: [I32, I32], results: [] };
+  writer.exportFunction('run', writer.addFunction(loop, emitRun(program, layout, stepNumber)));
+  const masked = emitMaskedRun(program, layout, masks, stepNumber, maskFunctions);
+  writer.exportFunction('runMasked', writer.addFunction(loop, masked));
+  return { bytes: writer.bytes(), layout, masks };
 }
 
-/** Bytes that a stacked operand or output moves on from step to step, without the sign, for one row. */
-export function stepStrides(
-  { stacked, outputs }: Program,
-  { widths, slots }: Layout,
-): { readonly slot: number; readonly rowBytes: number }[] {
-  return [
-    ...stacked.map((width, i) => ({ slot: slots.stacked[i], rowBytes: width * 4 })),
-    ...outputs.map((value, i) => ({ slot: slots.outputs[i], rowBytes: widths[value] * 4 })),
+/** Bytes of values that one pass over some rows may touch, so that the next group finds them in the second cache. */
+const CACHED = 256 * 1024;
+/** Blocks of rows are a multiple of a tile's, and not too few for a product whose weights have to come into the cache each time. */
+const LEAST_ROWS = 4 * TILE_M;
+
+/**
+ * One step: all groups for all rows. Where nothing is carried the rows may be many, as all steps of a sequence are computed at once: they are
+ * then taken in blocks, whose values stay in the cache from group to group.
+ */
+function emitStep(code: Code, program: Program, { groups, slots, widths }: Layout, functions: readonly number[]): void {
+  const all = (): void => {
+    for (const number of functions) code.get(0).call(number);
+  };
+  if (program.carried.length > 0 || groups.length < 2) {
+    all();
+    return;
+  }
+  const weights = program.fixed.reduce((most, { rows, columns }) => Math.max(most, rows * columns * 4), 0);
+  const rowBytes =
+    program.body.reduce((sum, { width }) => sum + width * 4, 0) +
+    program.stacked.reduce((sum, width) => sum + width * 4, 0);
+  const least = weights > CACHED ? BLOCK_M : LEAST_ROWS;
+  const block = Math.max(least, Math.floor(CACHED / rowBytes / LEAST_ROWS) * LEAST_ROWS);
+  const moving = [
+    ...program.stacked.map((width, i) => ({ slot: slots.stacked[i], rowBytes: width * 4, start: code.local(I32) })),
+    ...program.outputs.map((value, i) => ({
+      slot: slots.outputs[i],
+      rowBytes: widths[value] * 4,
+      start: code.local(I32),
+    })),
   ];
-}
-
-function emitRun(program: Program, layout: Layout, step: number): Code {
-  const code = new Code(2);
-  const kept = code.local(I32);
-  code.times({ local: 1 }, () => {
-    code.get(0).call(step);
-    for (const { slot, rowBytes } of stepStrides(program, layout)) {
-      code.get(0).get(0).loadI32(pointerAt(slot));
-      code.get(0).loadI32(ROWS).i32(rowBytes).multiply();
-      if (program.reverse) code.subtract();
-      else code.add();
-      code.storeI32(pointerAt(slot));
-    }
-    // What was the state after this step is the state before the next.
-    layout.slots.before.forEach((before, i) => {
-      const after = layout.slots.after[i];
-      code.get(0).loadI32(pointerAt(before)).set(kept);
-      code.get(0).get(0).loadI32(pointerAt(after)).storeI32(pointerAt(before));
-      code.get(0).get(kept).storeI32(pointerAt(after));
+  const rows = code.local(I32);
+  const left = code.local(I32);
+  code.get(0).loadI32(ROWS).tee(rows).set(left);
+  for (const { slot, start } of moving) code.get(0).loadI32(pointerAt(slot)).set(start);
+  code.get(left).i32(block).byte(0x4a); // greater than, signed
+  code.when(() => {
+    code.get(0).i32(block).storeI32(ROWS);
+    code.repeat(() => {
+      all();
+      for (const { slot, rowBytes: bytes } of moving)
+        code
+          .get(0)
+          .get(0)
+          .loadI32(pointerAt(slot))
+          .i32(bytes * block)
+          .add()
+          .storeI32(pointerAt(slot));
+      code.get(left).i32(block).subtract().tee(left).i32(block).byte(0x4a);
     });
+    code.get(0).get(left).storeI32(ROWS);
   });
-  return code;
+  all();
+  code.get(0).get(rows).storeI32(ROWS);
+  for (const { slot, start } of moving) code.get(0).get(start).storeI32(pointerAt(slot));
 }

@@ -2,7 +2,7 @@
 import type { Instruction, ProgramOperand } from '@rnn/core';
 import { ROWS, Streams } from './argument-block.js';
 import { placeOf, type Layout, type Member, type Place, type Segment } from './layout-of.js';
-import { binaryExpression, unaryExpression, Vectors, type Expression, type LongFunctions } from './vector-functions.js';
+import { binaryExpression, unaryExpression, Vectors, type Expression } from './vector-functions.js';
 import { I32, V128, type Code } from './writer.js';
 
 /** The values that a member reads. */
@@ -18,25 +18,21 @@ function reads(member: Member): number[] {
       return values(instruction.a, instruction.b);
     case 'select':
       return [instruction.condition, ...values(instruction.a, instruction.b)];
+    case 'copy':
+      return [instruction.x];
     default:
       return [];
   }
 }
 
 /** Writes the function of a segment; its parameter is the argument block. */
-export function emitSegment(
-  code: Code,
-  { width, members }: Segment,
-  layout: Layout,
-  long: LongFunctions,
-  relaxed: boolean,
-): void {
+export function emitSegment(code: Code, { width, members }: Segment, layout: Layout, relaxed: boolean): void {
   const made = new Set(members.flatMap((member) => ('copyOf' in member ? [] : [member.value])));
   const outside = [...new Set(members.flatMap(reads))].filter((value) => !made.has(value));
   const sources = outside.map((value) => ({
     value,
     place: placeOf(layout, value),
-    isSpread: layout.widths[value] === 1 && width > 1,
+    isSpread: layout.widths[value] === 1 && (width > 1 || placeOf(layout, value).rowStride === 0),
   }));
   const targets = members.map((member) => layout.destinations(member.value));
   const streams = new Streams(code);
@@ -44,9 +40,12 @@ export function emitSegment(
   for (const place of targets.flat()) streams.at(place);
   const v = new Vectors(code, relaxed);
 
-  // If all places are dense and of the segment's width, the rows are one long row; not if a feature stands for its whole row.
+  // If all places are dense and of the segment's width, the rows are one long row; not if a feature stands for its whole row. A number does not
+  // matter.
   const isDense = ({ offset, rowStride }: Place): boolean => offset === 0 && rowStride === width * 4;
-  const isFlat = sources.every(({ place, isSpread }) => !isSpread && isDense(place)) && targets.flat().every(isDense);
+  const isFlat =
+    sources.every(({ place, isSpread }) => (isSpread ? place.rowStride === 0 : isDense(place))) &&
+    targets.flat().every(isDense);
   const index = code.local(I32); // bytes into the row
   const end = code.local(I32);
   // A value of one feature stands for all: loaded once a row, or once at all where it is fixed.
@@ -69,7 +68,7 @@ export function emitSegment(
         void code.get(spread.get(value) ?? (values.get(value) as number));
     members.forEach((member, i) => {
       if (!('copyOf' in member)) {
-        expressionOf(member.instruction, v, read, long)();
+        expressionOf(member.instruction, v, read)();
         code.set(values.get(member.value) as number);
       }
       const result = read('copyOf' in member ? member.copyOf : member.value);
@@ -94,7 +93,7 @@ export function emitSegment(
         }),
       );
     }
-    if (isFlat || width % 4 !== 0) {
+    if (width % 4 !== 0) {
       code.get(index).get(end).byte(0x48);
       code.when(() =>
         code.repeat(() => {
@@ -134,22 +133,19 @@ export function emitSegment(
   });
 }
 
-function expressionOf(
-  instruction: Instruction,
-  v: Vectors,
-  read: (value: number) => Expression,
-  long: LongFunctions,
-): Expression {
+function expressionOf(instruction: Instruction, v: Vectors, read: (value: number) => Expression): Expression {
   const operand = (x: ProgramOperand): Expression => (typeof x === 'number' ? v.splat(x) : read(x.value));
   switch (instruction.kind) {
     case 'unary':
-      return unaryExpression(instruction.op, v, read(instruction.x), long);
+      return unaryExpression(instruction.op, v, read(instruction.x));
     case 'binary': {
       const { op, a, b } = instruction;
       return binaryExpression(op, v, operand(a), operand(b), typeof b === 'number' ? b : undefined);
     }
     case 'select':
       return v.choose(operand(instruction.a), operand(instruction.b), v.ne(read(instruction.condition), v.splat(0)));
+    case 'copy': // of one feature
+      return read(instruction.x);
     case 'fill':
       return v.splat(instruction.number);
     default:

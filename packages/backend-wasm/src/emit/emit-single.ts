@@ -1,7 +1,7 @@
 /** Emits instructions that are groups of their own: products, reductions, and features in another order. */
 import type { Instruction, Program } from '@rnn/core';
 import { FEW } from '../matmul.js';
-import { pointerAt, ROWS, Streams } from './argument-block.js';
+import { ALL_ROWS, pointerAt, ROWS, Streams } from './argument-block.js';
 import { placeOf, type Layout, type Place } from './layout-of.js';
 import { F32, I32, V128, type Code } from './writer.js';
 
@@ -63,7 +63,7 @@ function emitProduct(
     pointer(own);
     code.i32(own.rowStride);
   };
-  code.get(0).loadI32(ROWS).i32(FEW).byte(0x48);
+  code.get(0).loadI32(ALL_ROWS).i32(FEW).byte(0x48);
   code.when(
     () => {
       pointer(left);
@@ -90,10 +90,16 @@ function emitProduct(
         .loadI32(pointerAt(layout.slots.packed.get(weight) as number));
       target();
       initial();
-      code.get(0).loadI32(ROWS).i32(k).i32(width).i32(0).call(imports.product);
+      code.get(0).loadI32(ROWS).i32(k).i32(width);
+      if (layout.slots.room === undefined) code.i32(0);
+      else code.get(0).loadI32(pointerAt(layout.slots.room));
+      code.call(imports.product);
     },
   );
 }
+
+/** Vectors that a reduction along a row goes through at a time, with a chain of its own for each: the processor need not wait. */
+const CHAINS = 4;
 
 function emitReduce(
   code: Code,
@@ -104,34 +110,56 @@ function emitReduce(
   const streams = new Streams(code);
   const [source, target] = [streams.at(from), streams.at(to)];
   const rows = code.local(I32);
-  const sum = code.local(F32);
-  const lanes = code.local(V128);
+  const total = code.local(F32);
   const at = code.local(I32);
   const out = code.local(I32);
   code.get(0).loadI32(ROWS).set(rows);
   const combineLanes = op === 'sum' ? 0xe4 : op === 'max' ? 0xe9 : 0xe8;
   const combine = op === 'sum' ? 0x92 : op === 'max' ? 0x97 : 0x96;
   const neutral = op === 'sum' ? 0 : op === 'max' ? -Infinity : Infinity;
-  const whole = inner === 1 ? size - (size % 4) : 0;
+  const vectors = inner === 1 ? Math.floor(size / 4) : 0;
+  const chains = Array.from({ length: Math.min(CHAINS, vectors) }, () => code.local(V128));
+  const start =
+    vectors === 0 ? 0 : code.constant(new Uint8Array(Float32Array.of(neutral, neutral, neutral, neutral).buffer));
+  /** Takes the next vectors, one for each chain. */
+  const take = (some: readonly number[]): void => {
+    some.forEach((chain, i) =>
+      code
+        .get(chain)
+        .get(at)
+        .simdAt(0x00, i * 16)
+        .simd(combineLanes)
+        .set(chain),
+    );
+    code.advance(at, some.length * 16);
+  };
   code.times({ local: rows }, () => {
     code.get(source).i32(from.offset).add().set(at);
     code.get(target).i32(to.offset).add().set(out);
     code.times(outer, () => {
       code.times(inner, () => {
-        code.f32(neutral).set(sum);
-        if (whole > 0) {
-          code.simd(0x0c).float(neutral).float(neutral).float(neutral).float(neutral).set(lanes);
-          code.times(whole / 4, () => {
-            code.get(lanes).get(at).simdAt(0x00, 0).simd(combineLanes).set(lanes);
-            code.advance(at, 16);
-          });
-          for (let lane = 0; lane < 4; lane++) code.get(sum).get(lanes).simd(0x1f).byte(lane).byte(combine).set(sum);
+        code.f32(neutral).set(total);
+        if (vectors > 0) {
+          for (const chain of chains) code.get(start).set(chain);
+          code.times(Math.floor(vectors / chains.length), () => take(chains));
+          if (vectors % chains.length > 0) take(chains.slice(0, vectors % chains.length));
+          // In pairs, and then the lanes.
+          for (let apart = 1; apart < chains.length; apart *= 2) {
+            for (let i = 0; i + apart < chains.length; i += 2 * apart)
+              code
+                .get(chains[i])
+                .get(chains[i + apart])
+                .simd(combineLanes)
+                .set(chains[i]);
+          }
+          for (let lane = 0; lane < 4; lane++)
+            code.get(total).get(chains[0]).simd(0x1f).byte(lane).byte(combine).set(total);
         }
-        code.times(size - whole, () => {
-          code.get(sum).get(at).loadF32(0).byte(combine).set(sum);
+        code.times(size - vectors * 4, () => {
+          code.get(total).get(at).loadF32(0).byte(combine).set(total);
           code.advance(at, inner * 4);
         });
-        code.get(out).get(sum).storeF32(0);
+        code.get(out).get(total).storeF32(0);
         code.advance(out, 4);
         if (inner > 1) code.advance(at, 4 - size * inner * 4); // back to the next column
       });

@@ -1,5 +1,6 @@
 /** Where the values of a program live while it runs, and in which groups its instructions are computed. */
 import { firstInstruction, operandsOf, widthsOf, type Instruction, type Program } from '@rnn/core';
+import { PANEL, TILE_BYTES } from '../layout.js';
 
 /** A place in linear memory: a pointer in the argument block, bytes to add to it, bytes from row to row (0: the same for all rows). */
 export interface Place {
@@ -40,6 +41,8 @@ interface Slots {
   /** For fixed operands that are weights of products: packed. */
   readonly packed: ReadonlyMap<number, number>;
   readonly outputs: readonly number[];
+  /** Room for the edges of products, in the workspace; nothing if there are none. */
+  readonly room: number | undefined;
   /** Workspace, with its bytes a row. */
   readonly scratch: readonly { readonly slot: number; readonly rowBytes: number }[];
   readonly count: number;
@@ -55,8 +58,17 @@ export interface Layout {
   readonly destinations: (value: number) => readonly Place[];
 }
 
-function isElementwise({ kind }: Instruction): boolean {
-  return kind === 'unary' || kind === 'binary' || kind === 'select' || kind === 'fill';
+/** Whether a feature of the result needs the same feature of the operands, or one that stands for all. */
+function isElementwise(instruction: Instruction, widths: readonly number[]): boolean {
+  const { kind } = instruction;
+  return (
+    kind === 'unary' || kind === 'binary' || kind === 'select' || kind === 'fill' || isRepetition(instruction, widths)
+  );
+}
+
+/** A value of one feature, repeated. */
+function isRepetition(instruction: Instruction, widths: readonly number[]): boolean {
+  return instruction.kind === 'copy' && instruction.width > 1 && widths[instruction.x] === 1;
 }
 
 /** A range of features, which is read where it is. */
@@ -89,6 +101,9 @@ export function layoutOf(program: Program): Layout {
     if (instruction.kind === 'matmul' && !slots.packed.has(instruction.weight))
       slots.packed.set(instruction.weight, slot());
   }
+  const hasEdge = body.some(({ kind, width }) => kind === 'matmul' && width % PANEL !== 0);
+  const room = hasEdge ? slot() : undefined;
+  if (room !== undefined) slots.scratch.push({ slot: room, rowBytes: TILE_BYTES });
   const scratch = (width: number): Place => {
     const rowBytes = width * 4;
     slots.scratch.push({ slot: slot(), rowBytes });
@@ -148,7 +163,7 @@ export function layoutOf(program: Program): Layout {
   };
   const isLocal = (value: number, width: number): boolean => {
     const instruction = instructionOf(value);
-    return instruction !== undefined && isElementwise(instruction) && widths[value] === width;
+    return instruction !== undefined && isElementwise(instruction, widths) && widths[value] === width;
   };
   /** Operands and ranges of them have places already; copies of such to where they are wanted can be made at once. */
   const copyIfRead = (value: number): void => {
@@ -166,7 +181,7 @@ export function layoutOf(program: Program): Layout {
       return;
     }
     const operands = operandsOf(instruction);
-    if (isElementwise(instruction)) {
+    if (isElementwise(instruction, widths)) {
       // A value of the same width may be in the same segment; any other has to be in memory.
       const from = Math.max(
         0,
@@ -194,7 +209,11 @@ export function layoutOf(program: Program): Layout {
     }
     if (instruction.kind === 'concat') return;
     for (const x of operandsOf(instruction)) {
-      if (!isElementwise(instruction) || !isLocal(x, instruction.width) || groupOf.get(x) !== groupOf.get(value))
+      if (
+        !isElementwise(instruction, widths) ||
+        !isLocal(x, instruction.width) ||
+        groupOf.get(x) !== groupOf.get(value)
+      )
         leaves.add(base(x));
     }
   });
@@ -203,7 +222,7 @@ export function layoutOf(program: Program): Layout {
     if (isRange(instruction) || instruction.kind === 'concat') return;
     const places = wanted.get(value) ?? [];
     if (places.length > 0) homes.set(value, places[0]);
-    else if (leaves.has(value) || !isElementwise(instruction)) homes.set(value, scratch(instruction.width));
+    else if (leaves.has(value) || !isElementwise(instruction, widths)) homes.set(value, scratch(instruction.width));
   });
 
   const home = (value: number): Place | undefined => {
@@ -214,7 +233,7 @@ export function layoutOf(program: Program): Layout {
   };
   return {
     groups,
-    slots: { ...slots, count },
+    slots: { ...slots, room, count },
     widths,
     home,
     destinations: (value) => {

@@ -4,7 +4,7 @@
  */
 import type { BinaryOp, UnaryOp } from '@rnn/core';
 import * as k from '../coefficients.js';
-import { Code, V128, type FunctionType, type ModuleWriter } from './writer.js';
+import { V128, type Code } from './writer.js';
 
 /** Writes code that leaves one vector on the stack. */
 export type Expression = () => void;
@@ -28,12 +28,13 @@ export class Vectors {
 
   /** The same number in every lane. */
   splat(value: number): Expression {
-    return () => void this.code.simd(0x0c).float(value).float(value).float(value).float(value);
+    const local = this.code.constant(new Uint8Array(Float32Array.of(value, value, value, value).buffer));
+    return () => void this.code.get(local);
   }
 
   splatInt(value: number): Expression {
-    const bytes = new Uint8Array(Int32Array.of(value, value, value, value).buffer);
-    return () => void this.code.simd(0x0c).byte(...bytes);
+    const local = this.code.constant(new Uint8Array(Int32Array.of(value, value, value, value).buffer));
+    return () => void this.code.get(local);
   }
 
   /** Computes something once. */
@@ -95,10 +96,10 @@ export class Vectors {
   }
 }
 
-/** Polynomials that are functions of the emitted module, written when a program needs them. */
-export type LongFunction = 'exp' | 'log' | 'tanh' | 'sigmoid' | 'softplus';
+/** Functions by polynomials. They are written out where they are used: a call would cost their constants, and all registers, each time. */
+type LongFunction = 'exp' | 'log' | 'tanh' | 'sigmoid' | 'softplus';
 
-const bodies: Record<LongFunction, (v: Vectors, x: Expression) => Expression> = {
+const long: Record<LongFunction, (v: Vectors, x: Expression) => Expression> = {
   exp(v, x) {
     const y = v.keep(v.pmax(v.pmin(x, v.splat(89)), v.splat(-104)));
     const t = v.keep(v.madd(y, v.splat(k.LOG2E), v.splat(k.ROUND)));
@@ -111,32 +112,31 @@ const bodies: Record<LongFunction, (v: Vectors, x: Expression) => Expression> = 
   },
   sigmoid(v, x) {
     const y = v.keep(v.pmax(v.pmin(x, v.splat(87)), v.splat(-89)));
-    const t = v.keep(v.nmadd(y, v.splat(k.LOG2E), v.splat(k.ROUND + 126)));
-    const n = v.keep(v.sub(t, v.splat(k.ROUND + 126)));
+    const t = v.keep(v.nmadd(y, v.splat(k.LOG2E), v.splat(k.ROUND + 127)));
+    const n = v.keep(v.sub(t, v.splat(k.ROUND + 127)));
     const r = v.keep(v.madd(n, v.splat(k.LN2_LOW), v.madd(n, v.splat(k.LN2_HIGH), y)));
-    let q = v.nmadd(r, v.splat(2 * k.EXP_6), v.splat(2 * k.EXP_5));
-    q = v.nmadd(q, r, v.splat(2 * k.EXP_4));
-    q = v.nmadd(q, r, v.splat(2 * k.EXP_3));
-    q = v.nmadd(q, r, v.splat(2 * k.EXP_2));
-    q = v.nmadd(q, r, v.splat(2));
-    const p = v.nmadd(q, r, v.splat(2));
+    let q = v.nmadd(r, v.splat(k.EXPM1_6), v.splat(k.EXPM1_5));
+    q = v.nmadd(q, r, v.splat(k.EXPM1_4));
+    q = v.nmadd(q, r, v.splat(k.EXPM1_3));
+    q = v.nmadd(q, r, v.splat(k.EXPM1_2));
+    q = v.nmadd(q, r, v.splat(1));
+    const p = v.nmadd(q, r, v.splat(1));
     return v.div(v.splat(1), v.madd(p, v.shiftLeft(t, 23), v.splat(1)));
   },
   tanh(v, x) {
     const y = v.keep(v.pmin(v.abs(x), v.splat(9.02)));
-    const t = v.keep(v.madd(y, v.splat(2 * k.LOG2E), v.splat(k.ROUND + 127)));
+    const z = v.keep(v.add(y, y));
+    const t = v.keep(v.madd(z, v.splat(k.LOG2E), v.splat(k.ROUND + 127)));
     const n = v.keep(v.sub(t, v.splat(k.ROUND + 127)));
-    const r = v.keep(v.nmadd(n, v.splat(k.LN2_LOW / 2), v.nmadd(n, v.splat(k.LN2_HIGH / 2), y)));
-    let q = v.madd(r, v.splat(64 * k.EXPM1_6), v.splat(32 * k.EXPM1_5));
-    q = v.madd(q, r, v.splat(16 * k.EXPM1_4));
-    q = v.madd(q, r, v.splat(8 * k.EXPM1_3));
-    q = v.madd(q, r, v.splat(4 * k.EXPM1_2));
-    const p = v.keep(v.madd(v.mul(r, r), q, v.add(r, r)));
+    const r = v.keep(v.nmadd(n, v.splat(k.LN2_LOW), v.nmadd(n, v.splat(k.LN2_HIGH), z)));
+    let q = v.madd(r, v.splat(k.EXPM1_6), v.splat(k.EXPM1_5));
+    q = v.madd(q, r, v.splat(k.EXPM1_4));
+    q = v.madd(q, r, v.splat(k.EXPM1_3));
+    q = v.madd(q, r, v.splat(k.EXPM1_2));
+    const p = v.keep(v.madd(v.mul(r, r), q, r));
     const power = v.keep(v.shiftLeft(t, 23));
     const e = v.keep(v.madd(power, p, v.sub(power, v.splat(1))));
-    const large = v.keep(v.gt(y, v.splat(0.55)));
-    const quotient = v.div(v.choose(v.splat(-2), e, large), v.add(e, v.splat(2)));
-    return v.or(v.add(quotient, v.and(large, v.splat(1))), v.and(x, v.splatInt(0x80000000)));
+    return v.or(v.div(e, v.add(e, v.splat(2))), v.and(x, v.splat(-0)));
   },
   log(v, x) {
     const tiny = v.keep(v.lt(x, v.splat(1.1754943508222875e-38)));
@@ -180,33 +180,8 @@ function expNegative(v: Vectors, x: Expression): Expression {
   return v.mul(expSmall(v, r), v.shiftLeft(t, 23));
 }
 
-const vectorToVector: FunctionType = { parameters: [V128], results: [V128] };
-
-/** The long functions of one module, each written at its first use. */
-export class LongFunctions {
-  private readonly writer: ModuleWriter;
-  private readonly relaxed: boolean;
-  private readonly numbers = new Map<LongFunction, number>();
-
-  constructor(writer: ModuleWriter, relaxed: boolean) {
-    this.writer = writer;
-    this.relaxed = relaxed;
-  }
-
-  numberOf(name: LongFunction): number {
-    let number = this.numbers.get(name);
-    if (number === undefined) {
-      const code = new Code(1);
-      bodies[name](new Vectors(code, this.relaxed), () => void code.get(0))();
-      number = this.writer.addFunction(vectorToVector, code);
-      this.numbers.set(name, number);
-    }
-    return number;
-  }
-}
-
 /** A unary function applied to an expression that may be used more than once. */
-export function unaryExpression(op: UnaryOp, v: Vectors, x: Expression, long: LongFunctions): Expression {
+export function unaryExpression(op: UnaryOp, v: Vectors, x: Expression): Expression {
   const zero = v.splat(0);
   const one = v.splat(1);
   switch (op) {
@@ -224,13 +199,8 @@ export function unaryExpression(op: UnaryOp, v: Vectors, x: Expression, long: Lo
       return v.or(v.sub(v.and(v.gt(x, zero), one), v.and(v.lt(x, zero), one)), v.ne(x, x));
     case 'relu':
       return v.without(x, v.le(x, zero));
-    default: {
-      const number = long.numberOf(op);
-      return () => {
-        x();
-        v.code.call(number);
-      };
-    }
+    default:
+      return long[op](v, x);
   }
 }
 

@@ -60,6 +60,9 @@ export class Bytes {
 export class Code extends Bytes {
   private readonly locals: number[] = [];
   private readonly parameters: number;
+  private readonly constants = new Map<string, number>();
+  /** Sets the constants, ahead of everything else. */
+  private readonly prologue: Bytes = new Bytes();
 
   constructor(parameters: number) {
     super();
@@ -93,6 +96,21 @@ export class Code extends Bytes {
 
   call(index: number): this {
     return this.byte(0x10).unsigned(index);
+  }
+
+  /**
+   * A local that holds a vector constant. It is set once, at the beginning: engines build a constant in two or more steps wherever it is
+   * written, in a loop again and again.
+   */
+  constant(bytes: Uint8Array): number {
+    const key = bytes.join();
+    let local = this.constants.get(key);
+    if (local === undefined) {
+      local = this.local(V128);
+      this.constants.set(key, local);
+      this.prologue.byte(0xfd, 0x0c, ...bytes, 0x21).unsigned(local);
+    }
+    return local;
   }
 
   /** A vector instruction. */
@@ -177,7 +195,7 @@ export class Code extends Bytes {
   finish(): Bytes {
     const body = new Bytes().unsigned(this.locals.length);
     for (const type of this.locals) body.unsigned(1).byte(type);
-    body.append(this).byte(0x0b);
+    body.append(this.prologue).append(this).byte(0x0b);
     return new Bytes().unsigned(body.list.length).append(body);
   }
 }

@@ -1,0 +1,158 @@
+/** In front of every block: its size (bit 0: in use), where the block before it begins, and the neighbours in its free list. */
+export const HEADER = 16;
+const SIZE = 0;
+const BEFORE = 1;
+const NEXT = 2;
+const PREVIOUS = 3;
+/** What is left of a block is a block of its own from this size on. */
+const SPLIT = 48;
+/** Free lists for each doubling of the size. */
+const FINE = 8;
+const FINE_BITS = 3;
+
+/**
+ * The allocator of linear memory, a two-level segregated fit: free blocks hang in lists by size, eight for each doubling, and two bit maps
+ * find the first list with a block that is large enough, so that taking and giving back take the same short time at any size of the heap.
+ * A block that is given back joins its free neighbours at once: sequences of ever changing lengths do not fragment the heap. Every
+ * block carries its header in front of it, in linear memory itself. Sizes and addresses here count the header.
+ */
+export class FreeLists {
+  /** All of linear memory; a new array after a growth. */
+  private words: Uint32Array;
+  private readonly heads: Int32Array = new Int32Array(33 * FINE);
+  private readonly fineMaps: Int32Array = new Int32Array(33);
+  private coarseMap = 0;
+  /** The last block's end: a header of size 0 that is in use. */
+  private end: number;
+
+  /**
+   * @param words - linear memory
+   * @param start - where the blocks begin
+   */
+  constructor(words: Uint32Array, start: number) {
+    this.words = words;
+    this.end = start;
+    words[start >>> 2] = 1;
+    words[(start >>> 2) + BEFORE] = 0;
+    this.extend(words);
+  }
+
+  /** Bytes that a memory has to gain so that a block of `size` bytes is found for sure. */
+  static growthFor(size: number): number {
+    return size * (1 + 1 / FINE) + HEADER;
+  }
+
+  /** A block of at least so many bytes, or `undefined` if none is free. */
+  take(size: number): number | undefined {
+    const list = this.search(size);
+    if (list < 0) return undefined;
+    const block = this.heads[list] >>> 0;
+    this.unlink(block, list);
+    const { words } = this;
+    const at = block >>> 2;
+    const found = words[at + SIZE];
+    const rest = found - size;
+    if (rest >= SPLIT) {
+      words[at + SIZE] = size + 1;
+      const tail = block + size;
+      words[(tail >>> 2) + BEFORE] = block;
+      words[((block + found) >>> 2) + BEFORE] = tail;
+      this.link(tail, rest);
+    } else words[at + SIZE] = found + 1;
+    return block;
+  }
+
+  /** Gives back a block that `take` gave. */
+  give(given: number): void {
+    const { words } = this;
+    let block = given;
+    let size = words[block >>> 2] - 1;
+    const next = block + size;
+    const nextSize = words[next >>> 2];
+    if ((nextSize & 1) === 0) {
+      this.unlink(next, listOf(nextSize));
+      size += nextSize;
+    }
+    const before = words[(block >>> 2) + BEFORE];
+    if (before !== 0) {
+      const beforeSize = words[before >>> 2];
+      if ((beforeSize & 1) === 0) {
+        this.unlink(before, listOf(beforeSize));
+        size += beforeSize;
+        block = before;
+      }
+    }
+    words[((block + size) >>> 2) + BEFORE] = block;
+    this.link(block, size);
+  }
+
+  /** Takes in a grown memory: what lies between the last block and the new end is a free block. */
+  extend(words: Uint32Array): void {
+    this.words = words;
+    // The highest header has to lie below 2^32.
+    const end = words.byteLength - HEADER;
+    const block = this.end;
+    const before = words[(block >>> 2) + BEFORE];
+    words[block >>> 2] = end - block + 1;
+    words[(block >>> 2) + BEFORE] = before;
+    words[end >>> 2] = 1;
+    words[(end >>> 2) + BEFORE] = block;
+    this.end = end;
+    this.give(block);
+  }
+
+  /** The first list all of whose blocks have at least `size` bytes and which is not empty; -1 if there is none. */
+  private search(size: number): number {
+    // Rounded up to the next class, so that any block in the list will do.
+    const coarse = 31 - Math.clz32(size);
+    const list = listOf(size + 2 ** (coarse - FINE_BITS) - 1);
+    let row = list >>> FINE_BITS;
+    const fine = this.fineMaps[row] & (-1 << (list & (FINE - 1)));
+    if (fine !== 0) return (row << FINE_BITS) | lowest(fine);
+    const rows = row >= 31 ? 0 : this.coarseMap & (-1 << (row + 1));
+    if (rows === 0) return -1;
+    row = lowest(rows);
+    return (row << FINE_BITS) | lowest(this.fineMaps[row]);
+  }
+
+  private link(block: number, size: number): void {
+    const { words, heads } = this;
+    const list = listOf(size);
+    const head = heads[list] >>> 0;
+    const at = block >>> 2;
+    words[at + SIZE] = size;
+    words[at + NEXT] = head;
+    words[at + PREVIOUS] = 0;
+    if (head !== 0) words[(head >>> 2) + PREVIOUS] = block;
+    heads[list] = block;
+    this.fineMaps[list >>> FINE_BITS] |= 1 << (list & (FINE - 1));
+    this.coarseMap |= 1 << (list >>> FINE_BITS);
+  }
+
+  private unlink(block: number, list: number): void {
+    const { words, heads } = this;
+    const next = words[(block >>> 2) + NEXT];
+    const previous = words[(block >>> 2) + PREVIOUS];
+    if (next !== 0) words[(next >>> 2) + PREVIOUS] = previous;
+    if (previous !== 0) {
+      words[(previous >>> 2) + NEXT] = next;
+      return;
+    }
+    heads[list] = next;
+    if (next !== 0) return;
+    const row = list >>> FINE_BITS;
+    this.fineMaps[row] &= ~(1 << (list & (FINE - 1)));
+    if (this.fineMaps[row] === 0) this.coarseMap &= ~(1 << row);
+  }
+}
+
+/** The free list of blocks of a size. */
+function listOf(size: number): number {
+  const coarse = 31 - Math.clz32(size);
+  return (coarse << FINE_BITS) | ((size >>> (coarse - FINE_BITS)) & (FINE - 1));
+}
+
+/** Position of the lowest bit. */
+function lowest(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
+}

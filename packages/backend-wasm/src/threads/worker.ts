@@ -1,0 +1,78 @@
+/**
+ * A worker's whole program, for Node and for browsers. scripts/build-worker.ts makes one script without imports of it, which can be started
+ * from a file as well as from its text. After its first message it never returns to its event loop: it waits on the board.
+ */
+import * as board from './board.js';
+import type { Start } from './board.js';
+
+type Call = (...args: number[]) => void;
+type Exports = Record<string, Call>;
+
+/** As much as is used here of a worker's global scope and of Node's `parentPort`, which have the same shape for it. */
+interface Port {
+  postMessage(message: unknown): void;
+  addEventListener?(
+    type: 'message',
+    listener: (event: { readonly data: Start }) => void,
+    options: { once: true },
+  ): void;
+  once?(type: 'message', listener: (start: Start) => void): void;
+}
+
+/** Takes calls from the board until it says stop. */
+function serve({ memory, module, board: at }: Start, ready: () => void): void {
+  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Exports;
+  const words = new Int32Array(memory.buffer, at, board.BOARD_BYTES / 4);
+  const programs = new Map<number, Exports>();
+
+  const exportsOf = (address: number, bytes: number): Exports => {
+    if (bytes === 0) return kernels;
+    let known = programs.get(address);
+    if (known === undefined) {
+      // A copy: shared memory is no source for a module.
+      const own = new Uint8Array(new Uint8Array(memory.buffer, address, bytes));
+      known = new WebAssembly.Instance(new WebAssembly.Module(own), { env: { ...kernels, memory } }).exports as Exports;
+      programs.set(address, known);
+    }
+    return known;
+  };
+  const compute = (record: Int32Array): void => {
+    try {
+      const [address, bytes, number] = record;
+      const call = exportsOf(address >>> 0, bytes)[board.FUNCTIONS[number]];
+      call(...record.subarray(board.ARGUMENTS));
+    } catch (error) {
+      const text = String(error).slice(0, board.MESSAGE_LENGTH);
+      for (let i = 0; i < text.length; i++) words[board.MESSAGE + i] = text.charCodeAt(i);
+      Atomics.store(words, board.FAILED, text.length);
+    }
+  };
+
+  ready();
+  for (let idle = 0; Atomics.load(words, board.STOP) === 0;) {
+    const turn = Atomics.load(words, board.TURN);
+    const left = turn & 0xff;
+    if (left === 0) {
+      if (++idle > board.SPINS) Atomics.wait(words, board.TURN, turn);
+      continue;
+    }
+    idle = 0;
+    // Read before the call is taken: the record is this job's for as long as TURN has not changed.
+    const first = board.RECORDS + (left - 1) * board.RECORD;
+    const record = words.slice(first, first + board.RECORD);
+    if (Atomics.compareExchange(words, board.TURN, turn, turn - 1) !== turn) continue;
+    Atomics.add(words, board.HELPED, 1);
+    compute(record);
+    Atomics.add(words, board.DONE, 1);
+    Atomics.notify(words, board.DONE);
+  }
+}
+
+interface Scope extends Port {
+  readonly process?: { getBuiltinModule?(name: 'node:worker_threads'): { readonly parentPort: Port | null } };
+}
+const scope = globalThis as unknown as Scope;
+const port = scope.process?.getBuiltinModule?.('node:worker_threads').parentPort ?? scope;
+const begin = (start: Start): void => serve(start, () => port.postMessage('ready'));
+if (port.once === undefined) port.addEventListener?.('message', ({ data }) => begin(data), { once: true });
+else port.once('message', begin);
