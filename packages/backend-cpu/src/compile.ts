@@ -71,6 +71,10 @@ export class CpuProgram implements CompiledProgram {
         const width = widths[value];
         const at = t * rows * width;
         const source = values[value];
+        if (lengths === undefined && source.length === rows * width) {
+          copyRun(kept[i].values, at, source, 0, source.length);
+          return;
+        }
         const isShared = source.length === width && rows > 1; // a fixed row
         for (let row = 0; row < rows; row++) {
           if (isGoing(row)) copyRun(kept[i].values, at + row * width, source, isShared ? 0 : row * width, width);
@@ -209,16 +213,19 @@ class Workspace {
   /** Operands of an elementwise instruction: dense where all are, else row by row, with stride 0 where one element or row serves all. */
   private walk(operands: readonly ProgramOperand[], width: number, dtype: DType): { sizes: number[]; views: View[] } {
     const { values, widths, rows } = this;
+    const isFixed = ({ value }: { readonly value: number }): boolean => isFixedValue(this.program, value);
+    const isNumber = (operand: { readonly value: number }): boolean =>
+      isFixed(operand) && values[operand.value].length === 1;
     const isDense = (operand: ProgramOperand): boolean =>
-      typeof operand === 'number' || (!isFixedValue(this.program, operand.value) && widths[operand.value] === width);
+      typeof operand === 'number' || isNumber(operand) || (!isFixed(operand) && widths[operand.value] === width);
     const dense = operands.every(isDense);
     const views = operands.map((operand): View => {
       if (typeof operand === 'number')
         return { values: newArray(dtype, 1).fill(operand), offset: 0, strides: dense ? [0] : [0, 0] };
       const own = widths[operand.value];
       const strides = dense
-        ? [1]
-        : [isFixedValue(this.program, operand.value) ? 0 : own, own === 1 && width > 1 ? 0 : 1];
+        ? [isNumber(operand) ? 0 : 1]
+        : [isFixed(operand) ? 0 : own, own === 1 && width > 1 ? 0 : 1];
       return { values: values[operand.value], offset: 0, strides };
     });
     return { sizes: dense ? [rows * width] : [rows, width], views };
