@@ -5,6 +5,8 @@ import { indexingCases } from './kernels/indexing.js';
 import { movementCases } from './kernels/movement.js';
 import { specialValueCases } from './kernels/special-values.js';
 import { storageCases } from './kernels/storage.js';
+import { cellCases } from './programs/cell-cases.js';
+import { programCases } from './programs/program-cases.js';
 import { backendCases } from './tensors/backend-cases.js';
 import { emptyCases } from './tensors/empty-cases.js';
 import { errorCases } from './tensors/error-cases.js';
@@ -29,6 +31,8 @@ export function primitiveCases(): ConformanceCase[] {
     ...emptyCases(),
     ...operationCases(),
     ...scanCases(),
+    ...programCases(),
+    ...cellCases(),
     ...memoryCases(),
     ...errorCases(),
   ];

@@ -9,11 +9,13 @@ import { primitiveCases } from './cases.js';
 import { referenceCases } from './reference/reference-cases.js';
 import { defaultRuns, defaultSeed, filtered, runConformance, type Progress } from './run.js';
 import { formatReport, reportAsJson } from './summary.js';
+import { swapCases } from './swap/swap-cases.js';
 
 interface Arguments {
   readonly backend: string;
   readonly options: Record<string, unknown>;
   readonly cases?: string;
+  readonly swap?: string;
   readonly filter: string;
   readonly json?: string;
   readonly seed: number;
@@ -51,6 +53,7 @@ const command = new Command('rnn-conformance')
   )
   .option('--options <json>', 'what the factory gets, as in \'{"threads":2}\'', parseOptions, {})
   .option('--cases <directory>', 'run the reference cases of this directory, and nothing else')
+  .option('--swap <module>', 'move trainings to this backend and back, too')
   .option('--filter <text>', 'run only cases whose group and name contain this text', '')
   .option('--json <file>', 'write the whole report to a file')
   .option('--seed <number>', 'where random examples start from', parseWhole(0), defaultSeed)
@@ -71,15 +74,18 @@ function showProgress({ done, total, result }: Progress): void {
 }
 
 /** The cases that the arguments ask for. */
-function casesOf(directory: string | undefined): ConformanceCase[] {
+async function casesOf({ cases: directory, swap }: Arguments): Promise<ConformanceCase[]> {
   const reference = referenceCases(caseDirectory(directory ?? builtInDirectory));
-  return directory === undefined ? [...primitiveCases(), ...reference] : reference;
+  if (directory !== undefined) return reference;
+  const other = swap === undefined ? undefined : await loadFactory(swap, process.cwd());
+  return [...primitiveCases(), ...reference, ...(other === undefined ? [] : swapCases(() => other({})))];
 }
 
 async function main(argv: readonly string[]): Promise<boolean> {
-  const { backend, options, cases, filter, json, seed, runs } = command.parse(argv).opts<Arguments>();
+  const given = command.parse(argv).opts<Arguments>();
+  const { backend, options, filter, json, seed, runs } = given;
   const make = await loadFactory(backend, process.cwd());
-  const chosen = filtered(casesOf(cases), filter);
+  const chosen = filtered(await casesOf(given), filter);
   if (chosen.length === 0) throw new Error(`--filter ${filter}: no case has this text in its group and name`);
   const report = await runConformance({
     factory: () => make(options),

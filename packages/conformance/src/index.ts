@@ -2,6 +2,8 @@
 export type { CaseResult, ConformanceCase, Subject } from './case.js';
 export type { Difference, Measure } from './checks.js';
 export { primitiveCases } from './cases.js';
+export { programExamples, type ProgramExample } from './programs/program-example.js';
+export { randomPrograms } from './programs/random-program.js';
 export { referenceCases, type CaseSource } from './reference/reference-cases.js';
 export { registerConformance, type TestRunner } from './register.js';
 export {
@@ -13,4 +15,5 @@ export {
   type RunOptions,
 } from './run.js';
 export { readSafetensors, type HostTensor, type SafetensorsFile } from './safetensors.js';
+export { swapCases } from './swap/swap-cases.js';
 export { formatReport, reportAsJson, summarize, type GroupSummary } from './summary.js';

@@ -1,4 +1,5 @@
 /** A report as text, for a terminal, a log or a page. */
+import type { BackendInfo } from '@rnn/core';
 import type { CaseResult } from './case.js';
 import { exceeds, type Measure } from './checks.js';
 import type { Report } from './run.js';
@@ -37,7 +38,7 @@ function worstOf(results: readonly CaseResult[]): Measure {
 }
 
 /**
- * A table of the groups, then each failing case with its reason, then why cases were skipped, then the counts.
+ * What runs, then a table of the groups, then each failing case with its reason, then why cases were skipped, then the counts.
  *
  * @param report - what `runConformance` gave
  * @returns lines, the last of which is `N passed, N failed, N skipped`
@@ -45,11 +46,7 @@ function worstOf(results: readonly CaseResult[]): Measure {
 export function formatReport(report: Report): string {
   const { results, info, seed, passed, failed, skipped } = report;
   const lines: string[] = [];
-  if (info !== undefined) {
-    lines.push(`${info.name}: ${info.device}; ${info.dtypes.join(', ')}`);
-    if (info.bound !== undefined) lines.push(`declared bound ${info.bound.tolerance}: ${info.bound.reason}`);
-    lines.push('');
-  }
+  if (info !== undefined) lines.push(...infoLines(info), '');
   const rows = summarize(results).map(({ group, passed, failed, skipped, worst }) => [
     group,
     String(passed),
@@ -69,6 +66,16 @@ export function formatReport(report: Report): string {
   if (failed > 0) lines.push('', `Random examples came from seed ${seed}.`);
   lines.push('', `${passed} passed, ${failed} failed, ${skipped} skipped`);
   return lines.join('\n');
+}
+
+/** What a backend says of itself. */
+function infoLines({ name, device, dtypes, threads, simd, synchronous, bound, notes }: BackendInfo): string[] {
+  const lines = [
+    `${name}: ${device}; ${dtypes.join(', ')}`,
+    `threads ${threads}, simd ${simd}, ${synchronous ? 'reads without waiting' : 'reads with await alone'}`,
+    bound === undefined ? 'no declared bound' : `declared bound ${bound.tolerance}: ${bound.reason}`,
+  ];
+  return [...lines, ...notes.map((note) => `- ${note}`)];
 }
 
 /** A failing case in two or three lines. */

@@ -5,11 +5,14 @@ import { primitiveCases } from './cases.js';
 import { referenceCases } from './reference/reference-cases.js';
 import { registerConformance } from './register.js';
 import type { BackendFactory, CaseOptions } from './run.js';
+import { swapCases } from './swap/swap-cases.js';
 
 /** What `conformance` takes besides. */
 export interface ConformanceOptions extends CaseOptions {
   /** A directory of other reference cases, instead of those of this package. */
   readonly cases?: string;
+  /** Makes another backend: trainings then move to it and back, too. */
+  readonly swap?: BackendFactory;
 }
 
 /**
@@ -22,9 +25,10 @@ export interface ConformanceOptions extends CaseOptions {
  * conformance(abacus);
  * ```
  * @param factory - makes a backend
- * @param options - `filter`, `seed`, `runs`, `cases`
+ * @param options - `filter`, `seed`, `runs`, `cases`, `swap`
  */
-export function conformance(factory: BackendFactory, { cases, ...options }: ConformanceOptions = {}): void {
-  const all = [...primitiveCases(), ...referenceCases(caseDirectory(cases))];
+export function conformance(factory: BackendFactory, { cases, swap, ...options }: ConformanceOptions = {}): void {
+  const swaps = swap === undefined ? [] : swapCases(swap);
+  const all = [...primitiveCases(), ...referenceCases(caseDirectory(cases)), ...swaps];
   registerConformance({ describe, it, after: afterAll }, factory, all, options);
 }

@@ -37,7 +37,7 @@ const report: Report = {
     threads: 1,
     simd: 'none',
     synchronous: true,
-    notes: [],
+    notes: ['the beads were counted', 'one row is used'],
   },
   seed: 7,
   runs: 40,
@@ -59,6 +59,10 @@ test('a report in text', () => {
   expect(formatReport(report)).toBe(
     [
       'abacus: wood; float32, int32',
+      'threads 1, simd none, reads without waiting',
+      'no declared bound',
+      '- the beads were counted',
+      '- one row is used',
       '',
       'group   passed  failed  skipped  worst error  tolerance',
       '------  ------  ------  -------  -----------  ---------',
@@ -77,6 +81,19 @@ test('a report in text', () => {
       '3 passed, 1 failed, 2 skipped',
     ].join('\n'),
   );
+});
+
+test('a report names the declared bound and its reason', () => {
+  const info = { ...(report.info as NonNullable<Report['info']>), synchronous: false, notes: [] };
+  const text = formatReport({
+    ...report,
+    info: { ...info, bound: { tolerance: 1e-4, reason: 'the beads are coarse' } },
+  });
+  expect(text.split('\n').slice(1, 4)).toEqual([
+    'threads 1, simd none, reads with await alone',
+    'declared bound 0.0001: the beads are coarse',
+    '',
+  ]);
 });
 
 test('a report as JSON keeps NaN and infinities as texts', () => {

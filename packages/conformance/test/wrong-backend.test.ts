@@ -1,7 +1,14 @@
 /** The suite can fail: backends with one deliberate fault, and exactly the cases that touch it turn red. */
 import { cpu } from '@rnn/backend-cpu';
-import type { Backend, BackendInfo, Storage, TypedArray } from '@rnn/core';
-import { primitiveCases, referenceCases, runConformance, type ConformanceCase, type Report } from '@rnn/conformance';
+import type { Backend, BackendInfo, ProgramArguments, Storage, TypedArray } from '@rnn/core';
+import {
+  primitiveCases,
+  referenceCases,
+  runConformance,
+  swapCases,
+  type ConformanceCase,
+  type Report,
+} from '@rnn/conformance';
 import { caseDirectory } from '@rnn/conformance/node';
 import { describe, expect, test } from 'vitest';
 
@@ -56,7 +63,8 @@ async function casesThat(watch: (touched: () => void) => (real: Backend) => Meth
 }
 
 // These count storages, compare a backend with itself, or look for errors: they run kernels and do not ask what came out.
-const comparesNothing = /^(memory|error) |^kernel storage .* makes one storage/;
+const comparesNothing =
+  /^(memory|error) |^kernel storage .* makes one storage|^programs .*: (compiled as eager|padding changes no bit)$/;
 
 test('a tanh that is off by 1e-3 fails every case that computes with tanh, and no other', async () => {
   const off = (real: Backend): Methods => ({
@@ -203,6 +211,48 @@ describe('one fault is found, and its kind is told', () => {
   test.each(faults)('%s', async (_, change, where) => {
     const cases = primitiveCases().filter(({ group, name }) => where.test(`${group} ${name}`));
     expect(await failuresWith(change, cases)).not.toEqual([]);
+  });
+});
+
+describe('a fault in what compile makes is found', () => {
+  const faults: readonly (readonly [name: string, change: (args: ProgramArguments) => ProgramArguments])[] = [
+    ['resets that are ignored', (args) => ({ ...args, resets: undefined })],
+    ['lengths that are ignored', (args) => ({ ...args, lengths: undefined })],
+  ];
+
+  test.each(faults)('%s', async (_, change) => {
+    const factory = async (): Promise<Backend> => {
+      const real = await cpu();
+      return Object.assign(Object.create(real) as Backend, {
+        compile: (program: Parameters<NonNullable<Backend['compile']>>[0]) => {
+          const compiled = real.compile?.(program);
+          return compiled && { run: (args: ProgramArguments) => compiled.run(change(args)) };
+        },
+      });
+    };
+    const cases = primitiveCases().filter(({ group }) => group === 'programs');
+    const failed = failedOf(await runConformance({ factory, cases, filter: 'programs', runs: 40 }));
+    expect(failed).toContain('programs random programs compiled');
+    expect(failed).toContain('programs GRUCell: compiled as eager');
+    expect(failed).not.toContain('programs random programs by primitives');
+  });
+});
+
+describe('a training that swaps backends', () => {
+  const cases = (other: () => Promise<Backend>): ConformanceCase[] =>
+    swapCases(other).filter(({ name }) => name.startsWith('GRU'));
+
+  test('passes where the other computes the same', async () => {
+    expect(await runConformance({ factory: cpu, cases: cases(cpu) })).toMatchObject({ passed: 2, failed: 0 });
+  });
+
+  test('fails where the other is off', async () => {
+    const off = (): Promise<Backend> =>
+      altered((real) => ({
+        unary: (op, x) => changed(real, real.unary(op, x), (y) => (op === 'tanh' ? y + 0.1 : y)),
+      }));
+    const { results } = await runConformance({ factory: cpu, cases: cases(off) });
+    expect(results.map(({ difference }) => difference?.what)).toEqual(['loss', 'loss']);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Config } from './config.js';
 import type { Trial } from './trial.js';
 
 /** Refuses a shape that contradicts the sizes in the config. */
-function checkShape(name: string, { shape }: Tensor, expected: readonly number[]): void {
+export function checkShape(name: string, { shape }: Tensor, expected: readonly number[]): void {
   if (shape.length !== expected.length || shape.some((size, i) => size !== expected[i])) {
     throw new FormatError(
       `reference case: '${name}' has shape [${shape.join(', ')}], but config says [${expected.join(', ')}]`,
@@ -133,7 +133,7 @@ function inputShape(config: Config, inputSize: number): number[] {
 }
 
 /** Lengths stand in the config and as a tensor; they must agree. */
-function lengthsOf({ file }: Trial): readonly number[] | undefined {
+export function lengthsOf({ file }: Trial): readonly number[] | undefined {
   const lengths = file.config.numbers('lengths');
   const stored = file.has('lengths') ? [...file.tensor('lengths').data] : undefined;
   if (String(lengths) !== String(stored)) {

@@ -2,6 +2,7 @@
 import { FormatError, scope, type Backend } from '@rnn/core';
 import { defineCase, type ConformanceCase } from '../case.js';
 import type { Checks } from '../checks.js';
+import { runRecurrent } from './cells.js';
 import { runLoss, runModule } from './losses.js';
 import { runOperation } from './operations.js';
 import { runCell, runLayer } from './recurrent.js';
@@ -36,6 +37,7 @@ const EXTENSION = '.safetensors';
 const runners: ReadonlyMap<string, (trial: Trial) => void> = new Map([
   ['cell', runCell],
   ['layer', runLayer],
+  ['recurrent', runRecurrent],
   ['op', runOperation],
   ['nn', runModule],
   ['loss', runLoss],

@@ -1,0 +1,202 @@
+/** A training that moves from one backend to another and back goes on as if it had stayed. */
+import { fromData, manualSeed, scope, type Backend, type Tensor } from '@rnn/core';
+import { GRU, LayerNormLSTMCell, Linear, LSTM, Module, mseLoss, Recurrent, type LSTMState } from '@rnn/nn';
+import { Adam, clipGradNorm, RMSprop, SGD, type Optimizer } from '@rnn/train';
+import { defineCase, type ConformanceCase } from '../case.js';
+import type { Checks } from '../checks.js';
+import { onFresh } from '../kernels/storage.js';
+import type { BackendFactory } from '../run.js';
+
+/** How far loss and weights may come apart over all steps. */
+const TOLERANCE = 1e-4;
+/** Steps before the move, on the other backend, and after the move back. */
+const STEPS = 50;
+
+const [T, B, I, H] = [7, 6, 3, 8];
+const lengths = [7, 3, 5, 1, 7, 2];
+
+/** A recurrent part with a linear one on top of it. */
+abstract class Regression extends Module {
+  readonly head: Linear;
+
+  constructor(backend: Backend) {
+    super();
+    this.head = new Linear(H, 1, { backend });
+  }
+
+  /** `[T, B, I]` -> `[B, 1]` */
+  abstract override forward(x: Tensor): Tensor;
+}
+
+class LSTMRegression extends Regression {
+  readonly layer: LSTM;
+
+  constructor(backend: Backend) {
+    super(backend);
+    this.layer = new LSTM(I, H, { numLayers: 2, dropout: 0.2, backend });
+  }
+
+  forward(x: Tensor): Tensor {
+    const [, [h]] = this.layer.forward(x, undefined, { lengths });
+    return this.head.forward(h.select(0, 1));
+  }
+}
+
+class GRURegression extends Regression {
+  readonly layer: GRU;
+
+  constructor(backend: Backend) {
+    super(backend);
+    this.layer = new GRU(I, H, { backend });
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.head.forward(this.layer.forward(x, undefined, { lengths })[1].select(0, 0));
+  }
+}
+
+class CellRegression extends Regression {
+  readonly layer: Recurrent<LSTMState>;
+
+  constructor(backend: Backend) {
+    super(backend);
+    this.layer = new Recurrent<LSTMState>(new LayerNormLSTMCell(I, H, { backend, recurrentDropout: 0.2 }));
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.head.forward(this.layer.forward(x, undefined, { lengths })[0].select(0, 0));
+  }
+}
+
+/** A model and what trains it. */
+interface Trained {
+  readonly name: string;
+  readonly make: (backend: Backend) => Regression;
+  readonly optimizer: (parameters: readonly Tensor[]) => Optimizer;
+}
+
+const trainings: readonly Trained[] = [
+  {
+    name: 'LSTM with dropout, Adam',
+    make: (backend) => new LSTMRegression(backend),
+    optimizer: (parameters) => new Adam(parameters, { lr: 0.003, amsgrad: true }),
+  },
+  {
+    name: 'GRU, SGD with momentum',
+    make: (backend) => new GRURegression(backend),
+    optimizer: (parameters) => new SGD(parameters, { lr: 0.01, momentum: 0.9 }),
+  },
+  {
+    name: 'LayerNormLSTMCell with recurrent dropout, RMSprop',
+    make: (backend) => new CellRegression(backend),
+    optimizer: (parameters) => new RMSprop(parameters, { lr: 0.001, momentum: 0.5 }),
+  },
+];
+
+/**
+ * Trainings that go some steps on one backend, then move to another with model and optimiser, and come back; against the same training
+ * that stays. In both directions, with further instances alive.
+ *
+ * @example
+ * ```ts
+ * await runConformance({ factory: () => wasm(), cases: swapCases(cpu) });
+ * ```
+ * @param other - makes the backend to which the one under test moves, and from which it comes
+ * @returns two cases for each kind of training
+ */
+export function swapCases(other: BackendFactory): ConformanceCase[] {
+  return trainings.flatMap((trained) =>
+    (['there and back', 'from there and back'] as const).map((direction) =>
+      defineCase('swap', `${trained.name}: ${direction}`, (checks, { create }) =>
+        onFresh(create, (mine) =>
+          onFresh(
+            async () => other(),
+            async (theirs) => {
+              const [home, abroad] = direction === 'there and back' ? [mine, theirs] : [theirs, mine];
+              await compare(trained, checks, home, abroad);
+            },
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+/** What a training leaves. */
+interface Trace {
+  readonly losses: readonly number[];
+  readonly weights: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly data: ArrayLike<number>;
+  }[];
+}
+
+async function compare(trained: Trained, checks: Checks, home: Backend, abroad: Backend): Promise<void> {
+  const unbroken = await train(trained, checks, [home, home, home]);
+  const swapped = await train(trained, checks, [home, abroad, home]);
+  const { losses } = unbroken;
+  const last = losses.length - 1;
+  checks.fact(`the loss went from ${losses[0]} to ${losses[last]}, expected less`, losses[last] < losses[0]);
+  checks.close('loss', swapped.losses, losses, [losses.length], { tolerance: TOLERANCE });
+  unbroken.weights.forEach(({ name, shape, data }, i) =>
+    checks.close(name, swapped.weights[i].data, data, shape, { tolerance: TOLERANCE }),
+  );
+}
+
+async function train(
+  { make, optimizer: withOptimizer }: Trained,
+  checks: Checks,
+  places: readonly Backend[],
+): Promise<Trace> {
+  manualSeed(7);
+  const model = make(places[0]);
+  const optimizer = withOptimizer(model.parameters());
+  const losses: number[] = [];
+  for (const [i, place] of places.entries()) {
+    const before = places[Math.max(i - 1, 0)];
+    if (place !== before) {
+      model.zeroGrad();
+      model.to(place);
+    }
+    const [x, y] = scope(() => data(place));
+    for (let step = 0; step < STEPS; step++) {
+      const loss = scope(() => {
+        optimizer.zeroGrad();
+        const value = mseLoss(model.forward(x), y);
+        value.backward();
+        clipGradNorm(model.parameters(), 1);
+        optimizer.step();
+        return value.detach();
+      });
+      losses.push((await loss.data())[0]);
+      loss.dispose();
+    }
+    for (const tensor of [x, y]) tensor.dispose();
+    if (place !== before) {
+      const { storages } = before.memory();
+      checks.fact(`${storages} storages stayed behind on '${before.info.name}' after the move`, storages === 0);
+    }
+  }
+  const weights = [];
+  for (const [name, parameter] of model.namedParameters()) {
+    weights.push({ name, shape: parameter.shape, data: await parameter.data() });
+  }
+  for (const resource of [optimizer, model]) resource.dispose();
+  for (const place of places) {
+    const { storages } = place.memory();
+    checks.fact(`${storages} storages are alive on '${place.info.name}' after the training`, storages === 0);
+  }
+  return { losses, weights };
+}
+
+/** Sequences and a target that depends on all of their steps. */
+function data(backend: Backend): [x: Tensor, y: Tensor] {
+  const numbers = Float32Array.from({ length: T * B * I }, (_, i) => Math.fround((((i * 37) % 101) - 50) / 50));
+  const targets = lengths.map((length, row) => {
+    let sum = 0;
+    for (let t = 0; t < length; t++) sum += numbers[(t * B + row) * I] * (t + 1);
+    return Math.fround(sum / length);
+  });
+  return [fromData(numbers, [T, B, I], { backend }), fromData(targets, [B, 1], { backend })];
+}
