@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
@@ -7,13 +7,20 @@ const testTimeout = 30_000;
 
 // Across packages tests see sources (the condition stands in each package's exports), so nobody tests against a stale build.
 const source = '@rnn/source';
+const nodeConditions: string[] = [source, 'module', 'node', 'development|production'];
+
+// WebGPU in Node, in the processes that run tests: Chromium's Vulkan loader and software renderer, unless the machine names its own.
+const vulkan = '/usr/lib/chromium';
+if (process.env.VK_ICD_FILENAMES === undefined && existsSync(`${vulkan}/vk_swiftshader_icd.json`)) {
+  process.env.VK_ICD_FILENAMES = `${vulkan}/vk_swiftshader_icd.json`;
+  process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, vulkan].filter(Boolean).join(':');
+}
 
 /** A package's tests in Node; the project has the name of the folder. */
 function nodeProject(folder: string): TestProjectConfiguration {
-  const conditions = [source, 'module', 'node', 'development|production'];
   return {
-    resolve: { conditions },
-    ssr: { resolve: { conditions, externalConditions: [source, 'node'] } },
+    resolve: { conditions: nodeConditions },
+    ssr: { resolve: { conditions: nodeConditions, externalConditions: [source, 'node'] } },
     test: {
       name: basename(folder),
       root: folder,
@@ -29,13 +36,27 @@ async function browserProject(include: string[]): Promise<TestProjectConfigurati
   const { playwright } = await import('@vitest/browser-playwright');
   const launchOptions = {
     executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    // The software renderer, so that WebGL is the same on every machine.
-    args: ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+    // The software renderer, so that WebGL and WebGPU are the same on every machine.
+    args: [
+      '--use-angle=swiftshader',
+      '--enable-unsafe-swiftshader',
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
+    ],
   };
   return {
     resolve: { conditions: [source, 'module', 'browser', 'development|production'] },
+    ssr: { resolve: { conditions: nodeConditions, externalConditions: [source, 'node'] } },
+    // Without these a page may not share memory between threads.
+    server: {
+      headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+    },
+    // Found only when a backend is made, they would make the page load again in the middle of a test.
+    optimizeDeps: { include: ['@rnn/backend-gpu > gpu.js', '@rnn/conformance > fast-check'] },
     test: {
       name: 'browser',
+      // What the same code computes in Node, for tests that compare.
+      globalSetup: globSync('packages/*/test/browser-setup.ts', { cwd: root }),
       include,
       testTimeout,
       browser: {

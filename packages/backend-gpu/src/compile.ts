@@ -1,0 +1,257 @@
+import { executeProgram } from '@rnn/core';
+import type { Backend, CompiledProgram, Program, ProgramArguments, ProgramResults, Storage } from '@rnn/core';
+import { Arena } from './compile-arena.js';
+import { addColumns, copyColumns, joinColumns } from './compile-columns.js';
+import { Timeline } from './compile-timeline.js';
+import type { DeviceArray, DeviceKernel } from './device.js';
+import type { Tensor } from './emit/kernel-writer.js';
+import { columnsOf, planProgram, type Plan } from './emit/plan.js';
+import { ENDED, RESET, type StepKernel, type Variant } from './emit/roots.js';
+import type { Memory } from './memory.js';
+
+/**
+ * Turns a program into kernels: a step is one launch for each round of products or reductions that wait for each other, and one for
+ * what follows, which also hands on the state. Other types than float32 are left to the primitives.
+ *
+ * @param backend - runs programs by primitives for which no division into kernels with few enough operands is found
+ */
+export function compileProgram(program: Program, memory: Memory, backend: Backend): CompiledProgram | undefined {
+  return program.dtype === 'float32' ? new GpuProgram(program, memory, backend) : undefined;
+}
+
+/** A plan and its kernels. */
+interface Ready {
+  readonly plan: Plan;
+  readonly kernels: readonly DeviceKernel[];
+}
+
+class GpuProgram implements CompiledProgram {
+  private readonly program: Program;
+  private readonly memory: Memory;
+  private readonly backend: Backend;
+  private readonly ready = new Map<string, Ready | undefined>();
+
+  constructor(program: Program, memory: Memory, backend: Backend) {
+    this.program = program;
+    this.memory = memory;
+    this.backend = backend;
+  }
+
+  run(args: ProgramArguments): ProgramResults {
+    const { program, memory } = this;
+    const variant = this.variantOf(args);
+    const ready = this.prepare(variant);
+    if (ready === undefined || !this.fits(ready.plan, args)) return executeProgram(this.backend, program, args);
+    const arena = new Arena(memory.device);
+    try {
+      const results = variant.isLoop ? this.runLoop(arena, ready, args) : this.runOnce(arena, ready, args);
+      const wrap = (list: readonly DeviceArray[]): Storage[] =>
+        list.map((array) => memory.wrap('float32', arena.take(array)));
+      return { outputs: wrap(results.outputs), last: wrap(results.last) };
+    } finally {
+      arena.clear();
+    }
+  }
+
+  /** Whether values side by side in a kernel's result are not more than an array holds. */
+  private fits({ kernels, variant, isPacked }: Plan, { rows }: ProgramArguments): boolean {
+    const packed = isPacked ? this.program.stacked.reduce((total, width) => total + width, 0) : 0;
+    const widest = Math.max(packed, ...kernels.map(({ width }) => width));
+    return !variant.isLoop || rows * widest <= this.memory.device.maxSize;
+  }
+
+  private variantOf({ steps, lengths, resets }: ProgramArguments): Variant {
+    const { carried, adjoint } = this.program;
+    // In a single step resets change nothing: its state is the initial one.
+    const isLoop = carried.length > 0 && steps > 1;
+    const isReset = isLoop && (resets?.some((reset) => reset !== 0) ?? false);
+    return {
+      isLoop,
+      isMasked: lengths?.some((length) => length < steps) ?? false,
+      resets: isReset ? (adjoint ? 'adjoint' : 'forward') : 'none',
+    };
+  }
+
+  private prepare(variant: Variant): Ready | undefined {
+    const key = `${variant.isLoop} ${variant.isMasked} ${variant.resets}`;
+    if (!this.ready.has(key)) {
+      const plan = planProgram(this.program, variant, this.memory.device.description.maxTensors);
+      this.ready.set(key, plan && { plan, kernels: plan.kernels.map((kernel) => this.kernelOf(kernel)) });
+    }
+    return this.ready.get(key);
+  }
+
+  private kernelOf({ body, tensors, floats }: StepKernel): DeviceKernel {
+    return this.memory.device.kernel(body, () => ({
+      tensors: tensors.map((_, i) => `t${i}`),
+      ints: ['at', 'base', 'pitch'],
+      floats: floats.map((_, i) => `c${i}`),
+      body,
+    }));
+  }
+
+  /** One step, or rows that have nothing to do with each other. */
+  private runOnce(arena: Arena, ready: Ready, args: ProgramArguments): DeviceResults {
+    const { plan } = ready;
+    const operands = this.operandsOf(args);
+    const marks = plan.variant.isMasked ? arena.upload(this.marksOf(args)) : undefined;
+    const made = launchAll(arena, ready, args.steps * args.rows, [0, 0, 0], (tensor) =>
+      tensor.kind === 'marks' ? marks : operandOf(operands, tensor),
+    );
+    return {
+      outputs: plan.outputs.map(({ kernel }) => made[kernel]),
+      last: plan.next.map(({ kernel }) => made[kernel]),
+    };
+  }
+
+  private runLoop(arena: Arena, ready: Ready, args: ProgramArguments): DeviceResults {
+    const { steps, rows } = args;
+    const { carried, reverse } = this.program;
+    const { plan } = ready;
+    const { layout, variant } = plan;
+    const operands = this.operandsOf(args);
+    const marks = variant.isMasked || variant.resets !== 'none' ? arena.upload(this.marksOf(args)) : undefined;
+    const initial = this.initialState(arena, operands.carried, plan, rows);
+    const end = plan.kernels.length - 1;
+    const { width } = plan.kernels[end];
+    const timeline = new Timeline(arena, rows, width, plan.keptFrom, reverse);
+    const inputs = plan.isPacked ? new PackedInputs(arena, operands.stacked, this.program, steps, rows) : undefined;
+    let state = initial;
+    for (let n = 0; n < steps; n++) {
+      const t = reverse ? steps - 1 - n : n;
+      const packed = inputs?.at(t);
+      const numbers = [t * rows, (t - (packed?.from ?? t)) * rows, n === 0 ? layout.width : width];
+      const made = launchAll(arena, ready, rows, numbers, (tensor) => {
+        switch (tensor.kind) {
+          case 'inputs':
+            return packed?.array;
+          case 'state':
+            return state;
+          case 'initial':
+            return initial;
+          case 'marks':
+            return marks;
+          default:
+            return operandOf(operands, tensor);
+        }
+      });
+      state = made[end];
+      timeline.push(state);
+    }
+    const last = carried.map((each, i) => {
+      const columns = { pitch: width, from: layout.carried[i], width: each };
+      return variant.resets === 'adjoint'
+        ? addColumns(arena, state, rows, columns, layout.aside[i])
+        : copyColumns(arena, [{ array: state, rows }], columns);
+    });
+    return { outputs: timeline.finish(plan.outputs), last };
+  }
+
+  private operandsOf({ stacked, carried, fixed }: ProgramArguments): Operands {
+    const arrays = (storages: readonly Storage[]): DeviceArray[] =>
+      storages.map((storage) => this.memory.arrayOf(storage));
+    return { stacked: arrays(stacked), carried: arrays(carried), fixed: arrays(fixed) };
+  }
+
+  /** What applies to every row at every step. */
+  private marksOf({ steps, rows, lengths, resets }: ProgramArguments): Float32Array {
+    const { reverse, adjoint } = this.program;
+    return Float32Array.from({ length: steps * rows }, (_, i) => {
+      const t = Math.floor(i / rows);
+      // A reset takes effect before the body, so forward it is the step before that hands on the initial values.
+      const at = adjoint ? t : reverse ? t - 1 : t + 1;
+      const isReset = resets !== undefined && at >= 0 && at < steps && resets[at * rows + (i % rows)] !== 0;
+      return (lengths === undefined ? 0 : endedAt(lengths, i, rows)) + (isReset ? RESET : 0);
+    });
+  }
+
+  /** The carried values side by side, and zeros for what resets will set aside. */
+  private initialState(arena: Arena, carried: readonly DeviceArray[], { layout }: Plan, rows: number): DeviceArray {
+    if (carried.length === 1 && layout.aside.length === 0) return carried[0];
+    const parts = carried.map((array, i) => ({
+      array,
+      width: this.program.carried[i],
+      column: layout.carried[i],
+    }));
+    return joinColumns(arena, parts, { from: 0, rows, width: layout.width });
+  }
+}
+
+/** The stacked operands of some steps side by side: of as many as an array holds. */
+class PackedInputs {
+  private readonly arena: Arena;
+  private readonly stacked: readonly DeviceArray[];
+  private readonly widths: readonly number[];
+  private readonly rows: number;
+  private readonly steps: number;
+  /** Steps that are packed at a time. */
+  private readonly span: number;
+  private readonly width: number;
+  private packed: { readonly from: number; readonly array: DeviceArray } | undefined;
+
+  constructor(arena: Arena, stacked: readonly DeviceArray[], program: Program, steps: number, rows: number) {
+    this.arena = arena;
+    this.stacked = stacked;
+    this.widths = program.stacked;
+    this.rows = rows;
+    this.steps = steps;
+    this.width = this.widths.reduce((total, width) => total + width, 0);
+    this.span = Math.max(1, Math.min(steps, Math.floor(arena.device.maxSize / (rows * this.width))));
+  }
+
+  /** What holds step `t`, and the first step in it. */
+  at(t: number): { readonly from: number; readonly array: DeviceArray } {
+    const from = t - (t % this.span);
+    if (this.packed?.from === from) return this.packed;
+    if (this.packed !== undefined) this.arena.release(this.packed.array);
+    const columns = columnsOf(this.widths);
+    const parts = this.stacked.map((array, i) => ({ array, width: this.widths[i], column: columns[i] }));
+    const count = Math.min(this.span, this.steps - from) * this.rows;
+    const array = joinColumns(this.arena, parts, { from: from * this.rows, rows: count, width: this.width });
+    this.packed = { from, array };
+    return this.packed;
+  }
+}
+
+interface Operands {
+  readonly stacked: readonly DeviceArray[];
+  readonly carried: readonly DeviceArray[];
+  readonly fixed: readonly DeviceArray[];
+}
+
+interface DeviceResults {
+  readonly outputs: readonly DeviceArray[];
+  readonly last: readonly DeviceArray[];
+}
+
+function operandOf(operands: Operands, tensor: Tensor): DeviceArray | undefined {
+  return tensor.kind === 'stacked' || tensor.kind === 'carried' || tensor.kind === 'fixed'
+    ? operands[tensor.kind][tensor.index]
+    : undefined;
+}
+
+/** Launches the kernels of a step; returns their results, of which those that nobody wants any more are released. */
+function launchAll(
+  arena: Arena,
+  { plan, kernels }: Ready,
+  rows: number,
+  numbers: readonly number[],
+  arrayOf: (tensor: Tensor) => DeviceArray | undefined,
+): DeviceArray[] {
+  const made: DeviceArray[] = [];
+  plan.kernels.forEach(({ tensors, floats, width }, k) => {
+    const arrays = tensors.map((tensor) => {
+      const array = tensor.kind === 'kernel' ? made[tensor.index] : arrayOf(tensor);
+      if (array === undefined) throw new TypeError(`a kernel reads ${tensor.kind}, which is not there`);
+      return array;
+    });
+    made.push(arena.run(kernels[k], rows * width, arrays, [...numbers, ...floats]));
+    for (const expired of plan.expires[k]) arena.release(made[expired]);
+  });
+  return made;
+}
+
+/** The mark of element `i` of `[steps, rows]` by lengths alone. */
+function endedAt(lengths: Int32Array, i: number, rows: number): number {
+  return Math.floor(i / rows) >= lengths[i % rows] ? ENDED : 0;
+}

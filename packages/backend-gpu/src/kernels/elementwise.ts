@@ -1,0 +1,98 @@
+import type { BinaryOp, DType, UnaryOp } from '@rnn/core';
+import type { Device, DeviceArray } from '../device.js';
+import { binaryCode, returnCode, selectCode, truncateCode, unaryCode } from './functions.js';
+import { rankOf, walkCode, walkNumbers, type Strides } from './walk.js';
+
+/** A strided walk of an array, or a number that stands for itself everywhere. */
+export type Operand = (Strides & { readonly array: DeviceArray }) | number;
+
+const X = 'let x = this.thread.x + 0.0;';
+
+/** Every element of an array. */
+export function unary(device: Device, op: UnaryOp, dtype: DType, a: DeviceArray): DeviceArray {
+  const kernel = device.kernel(`unary ${op} ${dtype}`, () => ({
+    tensors: ['a'],
+    body: `let v = a[this.thread.x]; ${unaryCode(op, 'v', 'y')} ${returnCode(op, dtype, 'y')}`,
+  }));
+  return device.run(kernel, a.size, [a]);
+}
+
+/** Two operands walked over `sizes`. */
+export function binary(
+  device: Device,
+  op: BinaryOp,
+  dtype: DType,
+  a: Operand,
+  b: Operand,
+  sizes: readonly number[],
+): DeviceArray {
+  const code = `${binaryCode(op, 'av', 'bv', 'y')} ${returnCode(op, dtype, 'y')}`;
+  return walk(device, `binary ${op} ${dtype}`, code, { a, b }, sizes);
+}
+
+/** `condition != 0 ? a : b`. */
+export function select(
+  device: Device,
+  condition: Operand,
+  a: Operand,
+  b: Operand,
+  sizes: readonly number[],
+): DeviceArray {
+  return walk(device, 'select', `${selectCode('cv', 'av', 'bv', 'y')} return y;`, { c: condition, a, b }, sizes);
+}
+
+/** A dense copy of a walk, without fractions if `truncate` says so. */
+export function copy(device: Device, a: Operand, sizes: readonly number[], truncate: boolean): DeviceArray {
+  const code = truncate ? `${truncateCode('av', 'y')} return y;` : 'return av;';
+  return walk(device, truncate ? 'truncate' : 'copy', code, { a }, sizes);
+}
+
+/** An array full of one value. */
+export function fill(device: Device, value: number, size: number): DeviceArray {
+  if (Object.is(value, -0)) return device.upload(new Float32Array(size).fill(-0)); // as in `walk`
+  const kernel = device.kernel('fill', () => ({ floats: ['value'], body: 'return value;' }));
+  return device.run(kernel, size, [], [value]);
+}
+
+/** Runs a function of operands that are walked together; in `code` the value of the operand `a` is `av`. */
+function walk(
+  device: Device,
+  key: string,
+  code: string,
+  operands: Readonly<Record<string, Operand>>,
+  sizes: readonly number[],
+): DeviceArray {
+  // gpu.js passes a number again only if it differs from the last one, and takes -0 for 0.
+  const zeros = Object.keys(operands).filter((name) => Object.is(operands[name], -0));
+  if (zeros.length > 0) {
+    const array = device.upload(Float32Array.of(-0));
+    const strides = sizes.map(() => 0);
+    const arrays = Object.fromEntries(zeros.map((name) => [name, { array, offset: 0, strides }]));
+    const result = walk(device, key, code, { ...operands, ...arrays }, sizes);
+    device.release(array);
+    return result;
+  }
+  const rank = rankOf(sizes);
+  const names = Object.keys(operands);
+  const walked = names.filter((name) => typeof operands[name] !== 'number');
+  const numbers = names.filter((name) => typeof operands[name] === 'number');
+  const kernel = device.kernel(`${key} ${walked.join('')} ${rank}`, () => {
+    const { ints, code: places } = walkCode(rank, walked, 'x');
+    const values = walked.map((name) => `let ${name}v = ${name}[${name}p];`).join(' ');
+    return {
+      tensors: walked,
+      ints,
+      floats: numbers.map((name) => `${name}v`),
+      body: `${X} ${places} ${values} ${code}`,
+    };
+  });
+  const arrays = walked.map((name) => operands[name] as Exclude<Operand, number>);
+  let size = 1;
+  for (const each of sizes) size *= each;
+  return device.run(
+    kernel,
+    size,
+    arrays.map(({ array }) => array),
+    [...walkNumbers(rank, sizes, arrays), ...numbers.map((name) => operands[name] as number)],
+  );
+}

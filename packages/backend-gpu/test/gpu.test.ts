@@ -1,0 +1,42 @@
+import { ArgumentError, BackendError, tensor } from '@rnn/core';
+import { expect, test } from 'vitest';
+import { Queue } from '../src/queue.js';
+import { gpu, type GpuOptions } from '../src/index.js';
+
+test('in Node it does not guess: the error says what would work', async () => {
+  await expect(gpu()).rejects.toThrow(BackendError);
+  await expect(gpu()).rejects.toThrow(/mode: 'webgpu'.*webgpu installed.*@rnn\/backend-wasm/);
+  await expect(gpu({ mode: 'webgl2' })).rejects.toThrow(/needs a page or a worker/);
+});
+
+test('options that do not exist are refused', async () => {
+  await expect(gpu({ mode: 'cuda' } as unknown as GpuOptions)).rejects.toThrow(ArgumentError);
+  await expect(gpu({ threads: 2 } as GpuOptions)).rejects.toThrow("unknown option 'threads'");
+});
+
+test('a tensor outlives its backend', async () => {
+  const backend = await gpu({ mode: 'cpu' });
+  const x = tensor([1], { backend });
+  await backend.dispose();
+  expect(() => x.add(1)).toThrow(/disposed of/);
+  expect(() => x.dispose()).not.toThrow();
+});
+
+test('a queue does one thing after the other, also what is added meanwhile', async () => {
+  const queue = new Queue();
+  const seen: number[] = [];
+  queue.push(async () => {
+    await Promise.resolve();
+    seen.push(1);
+  });
+  await new Promise<void>((resolve) => {
+    queue.push(() => {
+      seen.push(2);
+      queue.push(() => {
+        seen.push(3);
+        resolve();
+      });
+    });
+  });
+  expect(seen).toEqual([1, 2, 3]);
+});

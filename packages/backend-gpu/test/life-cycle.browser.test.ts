@@ -1,0 +1,165 @@
+/** Memory, loss of the device, and what happens around them, counted by the browser's own calls. */
+import { DeviceLostError, manualSeed, randn, scope, tensor, type Backend } from '@rnn/core';
+import { LSTM, Linear, mseLoss } from '@rnn/nn';
+import { Adam, clipGradNorm } from '@rnn/train';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { gpu } from '../src/index.js';
+
+/** Textures and buffers that exist, by the calls that make and delete them. */
+let alive = 0;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Counts calls of a method of the browser's. */
+function count(prototype: object, name: string, change: number): void {
+  const methods = prototype as Record<string, Method>;
+  const original = methods[name];
+  vi.spyOn(methods, name).mockImplementation(function (this: unknown, ...args: unknown[]) {
+    alive += change;
+    return original.apply(this, args);
+  });
+}
+
+function countDeviceMemory(mode: 'webgl2' | 'webgpu'): void {
+  alive = 0;
+  if (mode === 'webgl2') {
+    count(WebGL2RenderingContext.prototype, 'createTexture', 1);
+    count(WebGL2RenderingContext.prototype, 'deleteTexture', -1);
+  } else {
+    const scope = globalThis as unknown as Record<'GPUDevice' | 'GPUBuffer', { prototype: object }>;
+    count(scope.GPUDevice.prototype, 'createBuffer', 1);
+    count(scope.GPUBuffer.prototype, 'destroy', -1);
+  }
+}
+
+/** A training step that never reads back. */
+function trainer(backend: Backend): { step: () => void; dispose: () => void } {
+  manualSeed(1);
+  const layer = new LSTM(2, 3, { backend });
+  const head = new Linear(3, 1, { backend });
+  const parameters = [...layer.parameters(), ...head.parameters()];
+  const optimizer = new Adam(parameters, { lr: 0.01 });
+  const x = randn([3, 2, 2], { backend });
+  const y = randn([2, 1], { backend });
+  return {
+    step: () =>
+      scope(() => {
+        optimizer.zeroGrad();
+        const [output] = layer.forward(x);
+        mseLoss(head.forward(output.select(0, -1)), y).backward();
+        clipGradNorm(parameters, 1);
+        optimizer.step();
+      }),
+    dispose: () => {
+      for (const each of [optimizer, layer, head, x, y]) each.dispose();
+    },
+  };
+}
+
+describe.each(['webgl2', 'webgpu'] as const)('%s', (mode) => {
+  test('says what really runs', async () => {
+    const backend = await gpu({ mode });
+    const { info } = backend;
+    expect(info.device).toContain(mode);
+    expect(info.device.toLowerCase()).toContain('swiftshader');
+    expect(info.synchronous).toBe(mode === 'webgl2');
+    expect(info.notes.join()).toContain('16777216');
+    await backend.dispose();
+  });
+
+  test('training leaves the count of textures and buffers as it was', async () => {
+    countDeviceMemory(mode);
+    const backend = await gpu({ mode });
+    const { step, dispose } = trainer(backend);
+    const settled = async (): Promise<number> => {
+      const probe = tensor([1], { backend });
+      await probe.data();
+      probe.dispose();
+      return alive;
+    };
+    for (let i = 0; i < 10; i++) step();
+    const before = await settled();
+    const storages = backend.memory().storages;
+    for (let i = 0; i < 100; i++) {
+      step();
+      if (i % 20 === 0) await settled();
+    }
+    expect(await settled()).toBe(before);
+    expect(backend.memory().storages).toBe(storages);
+    dispose();
+    expect(backend.memory()).toEqual({ storages: 0, bytes: 0 });
+    await backend.dispose();
+  });
+
+  test('a tensor too large is refused with the limit', async () => {
+    const backend = await gpu({ mode });
+    expect(() => backend.fill(1, 2 ** 24 + 1, 'float32')).toThrow(/at most 16777216 are possible/);
+    await backend.dispose();
+  });
+
+  test('whole numbers beyond 2^24 are kept, and not computed with', async () => {
+    const backend = await gpu({ mode });
+    const large = tensor([2 ** 24 + 1], { backend, dtype: 'int32' });
+    expect(await large.data()).toEqual(Int32Array.of(2 ** 24 + 1));
+    expect(() => large.add(1)).toThrow(/beyond ±16777216/);
+    await backend.dispose();
+  });
+
+  test('a lost device is an error, and a new backend takes the model from its state dict', async () => {
+    const lost = await gpu({ mode });
+    const model = new Linear(3, 2, { backend: lost });
+    const x = tensor([[1, 2, 3]], { backend: lost });
+    const expected = await model.forward(x).data();
+    const state = Object.fromEntries(
+      await Promise.all(
+        Object.entries(model.stateDict()).map(
+          async ([name, value]) => [name, [value.shape, await value.data()]] as const,
+        ),
+      ),
+    );
+    await loseDevice(lost, mode);
+    await expect(async () => x.add(1).data()).rejects.toThrow(DeviceLostError);
+
+    const backend = await gpu({ mode });
+    const fresh = new Linear(3, 2, { backend });
+    fresh.loadStateDict(
+      Object.fromEntries(
+        Object.entries(state).map(([name, [shape, data]]) => [
+          name,
+          tensor(Array.from(data), { backend }).reshape(shape),
+        ]),
+      ),
+    );
+    const there = tensor([[1, 2, 3]], { backend });
+    expect(Array.from(await fresh.forward(there).data())).toEqual(Array.from(expected));
+    await lost.dispose();
+    await backend.dispose();
+  });
+});
+
+/** Takes the device away, as a driver that restarts does. */
+async function loseDevice(backend: Backend, mode: 'webgl2' | 'webgpu'): Promise<void> {
+  // gpu.js shows the context of a kernel only, and the kernels of an instance
+  const { device } = backend as unknown as { device: { engine: { gpu: { kernels: { context: object }[] } } } };
+  const [{ context }] = device.engine.gpu.kernels;
+  if (mode === 'webgl2') (context as WebGL2RenderingContext).getExtension('WEBGL_lose_context')?.loseContext();
+  else (context as { device: { destroy(): void } }).device.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+test('webgpu does not answer at once', async () => {
+  const backend = await gpu({ mode: 'webgpu' });
+  const x = tensor([1], { backend });
+  const y = x.add(1);
+  expect(() => y.dataSync()).toThrow(/await t\.data\(\)/);
+  expect(await y.data()).toEqual(Float32Array.of(2));
+  // what was read once can be moved
+  const other = await gpu({ mode: 'webgl2' });
+  expect(y.to(other).mul(3).dataSync()).toEqual(Float32Array.of(6));
+  await other.dispose();
+  await backend.dispose();
+});
