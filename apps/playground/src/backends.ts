@@ -1,9 +1,9 @@
 import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';
-import type { Backend } from '@rnn/core';
+import type { BackendFactories } from './chapters/context.ts';
 
-/** The backends that the tour can run on. A further one is a line here. */
-export const backends: Readonly<Record<string, () => Promise<Backend>>> = {
+/** The backends that run in Node as in a page. A further one is a line here; the first is what the others are held against. */
+export const backends: BackendFactories = {
   cpu: () => cpu(),
   wasm: () => wasm(),
 };

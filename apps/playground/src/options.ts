@@ -33,7 +33,7 @@ export function readOptions(args: readonly string[]): Options {
         .argParser(stopsOf)
         .default(stops, 'all'),
     )
-    .addOption(new Option('--backend <name>', 'what computes').choices(Object.keys(backends)).default('cpu'))
+    .addOption(new Option('--backend <name>', 'what computes').choices(Object.keys(backends)).default('wasm'))
     .option('--seed <number>', 'seeds weights and shuffling', wholeNumberFrom(0), 0)
     .addOption(
       new Option('--steps <number>', 'training steps of each network')

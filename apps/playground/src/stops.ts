@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { runBackends } from './chapters/backends.ts';
 import type { ChapterContext } from './chapters/context.ts';
 import { runGradients } from './chapters/gradients.ts';
 import { runLesson } from './chapters/lesson.ts';
 import { runSunspots } from './chapters/sunspots.ts';
 import { runVowels } from './chapters/vowels.ts';
 import type { Screen } from './terminal/screen.ts';
+import { showBackends, summariseBackends } from './terminal/show-backends.ts';
 import { showGradients, summariseGradients } from './terminal/show-gradients.ts';
 import { showLesson, summariseLesson } from './terminal/show-lesson.ts';
 import { showSunspots, summariseSunspots } from './terminal/show-sunspots.ts';
@@ -57,6 +59,15 @@ export const stops: readonly Stop[] = [
       const result = await runGradients(context);
       showGradients(screen, result);
       return summariseGradients(result);
+    },
+  },
+  {
+    name: 'backends',
+    title: 'The same numbers on every backend',
+    visit: async (context, screen) => {
+      const result = await runBackends(context);
+      showBackends(screen, result);
+      return summariseBackends(result);
     },
   },
 ];

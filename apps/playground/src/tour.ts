@@ -1,4 +1,5 @@
 import type { Backend } from '@rnn/core';
+import { backends } from './backends.ts';
 import type { Duration } from './chapters/context.ts';
 import { readData } from './data/files.ts';
 import { stops, type Stop } from './stops.ts';
@@ -20,7 +21,7 @@ export async function runTour(screen: Screen, { backend, seed, duration, only }:
   const { name, device } = backend.info;
   screen.say(`Backend ${name} (${device}), seed ${seed}.`);
 
-  const context = { backend, seed, duration, read: readData, report: progressOn(screen) };
+  const context = { backend, backends, seed, duration, read: readData, report: progressOn(screen) };
   const rows: string[][] = [];
   let total = 0;
   for (const stop of only) {

@@ -45,7 +45,7 @@ test('a table with a hole or a word in a column of numbers is refused by name', 
   expect(() => numberIn(row, 'sunspots')).toThrow('column sunspots: expected a number, received many');
   expect(() => numberIn(row, 'spots')).toThrow('column spots: expected a number, received no such column');
   expect(() => parseSunspots('month,sunspots\n1749-01,')).toThrow('column sunspots: expected a number');
-  expect(() => parseRows('a,b\n1')).toThrow('Invalid Record Length');
+  expect(() => parseRows('a,b\n1')).toThrow('row 1: Too few fields');
 });
 
 function countBySpeaker(speakers: Int32Array): number[] {

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { cpu } from '@rnn/backend-cpu';
 import { manualSeed, randn, setBackend, tensor, zeros } from '@rnn/core';
 import { beforeAll, expect, test } from 'vitest';
+import { pieces } from '../src/chapters/lesson-pieces.ts';
 import { runLesson } from '../src/chapters/lesson.ts';
 import { SimpleRNNCell } from '../src/chapters/simple-rnn-cell.ts';
 import { readData } from '../src/data/files.ts';
 import { parseLesson, type Lesson } from '../src/data/lesson.ts';
-import { pieces } from '../src/terminal/show-lesson.ts';
 import { quietContext } from './context.ts';
 
 let lesson: Lesson;

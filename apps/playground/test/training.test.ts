@@ -1,4 +1,6 @@
+import { wasm } from '@rnn/backend-wasm';
 import { expect, test, vi } from 'vitest';
+import { runBackends } from '../src/chapters/backends.ts';
 import { runGradients } from '../src/chapters/gradients.ts';
 import { runLesson } from '../src/chapters/lesson.ts';
 import { runSunspots } from '../src/chapters/sunspots.ts';
@@ -10,7 +12,10 @@ vi.setConfig({ testTimeout: 600_000 });
 
 // PyTorch 2.15 with the same settings: 17.7 to 18.8 over three seeds; "next = this" has 19.6.
 test('an LSTM that learns for 600 steps forecasts sunspots with an error of at most 19.0', async () => {
-  const { forecasts, naive } = await runSunspots(await quietContext({ duration: { steps: 600 } }), ['LSTM']);
+  const { forecasts, naive } = await runSunspots(
+    await quietContext({ backend: await wasm(), duration: { steps: 600 } }),
+    ['LSTM'],
+  );
   expect(naive).toBeCloseTo(19.62, 2);
   expect(forecasts).toHaveLength(1);
   expect(forecasts[0].values).toHaveLength(624);
@@ -19,7 +24,7 @@ test('an LSTM that learns for 600 steps forecasts sunspots with an error of at m
 
 // PyTorch 2.15 with the same settings: 0.951 to 0.965 over three seeds.
 test('a GRU that learns for 400 steps knows at least 94 % of the speakers', async () => {
-  const { accuracy, losses } = await runVowels(await quietContext({ duration: { steps: 400 } }));
+  const { accuracy, losses } = await runVowels(await quietContext({ backend: await wasm(), duration: { steps: 400 } }));
   expect(losses).toHaveLength(400);
   expect(accuracy).toBeGreaterThanOrEqual(0.94);
 });
@@ -46,7 +51,7 @@ test('an epoch is one pass over the training data', async () => {
 
 test('chapters leave no storage behind on the backend', async () => {
   const context = await quietContext({ duration: { steps: 2 } });
-  for (const run of [runLesson, runSunspots, runVowels, runGradients]) {
+  for (const run of [runLesson, runSunspots, runVowels, runGradients, runBackends]) {
     await run(context);
     expect(context.backend.memory(), run.name).toEqual({ storages: 0, bytes: 0 });
   }

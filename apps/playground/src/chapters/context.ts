@@ -14,12 +14,17 @@ export interface Progress {
   readonly loss: number;
 }
 
+/** What there is to choose from, by name. A factory fails with a reason for people where its backend cannot run. */
+export type BackendFactories = Readonly<Record<string, () => Promise<Backend>>>;
+
 /**
  * What a chapter needs from outside. A chapter is a function of this and returns what it found as plain data; who shows it, terminal or
  * web page, is none of its business.
  */
 export interface ChapterContext {
   readonly backend: Backend;
+  /** All that could be chosen; the first is what the others are held against. */
+  readonly backends: BackendFactories;
   /** Seeds weights and shuffling; the same seed gives the same run. */
   readonly seed: number;
   /** The chapter's own choice if left out. */
@@ -27,6 +32,12 @@ export interface ChapterContext {
   /** The text of a file in `data/`. */
   readonly read: (file: string) => Promise<string>;
   readonly report: (progress: Progress) => void;
+  /** Every how many steps the loss is read from the device and reported; 1 if left out. */
+  readonly readEvery?: number;
+  /** Asked after each report, with the steps done: where to go on, if somewhere else. */
+  readonly moveTo?: (step: number) => Backend | undefined;
+  /** Ends a training early; the chapter goes on with what was learned. */
+  readonly signal?: AbortSignal;
 }
 
 /** Training steps of one network, when an epoch has `batches` of them. */

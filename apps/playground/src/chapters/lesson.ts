@@ -1,14 +1,10 @@
+import { cpu } from '@rnn/backend-cpu';
 import { manualSeed, randn, scope, setBackend, tensor, zeros, type Tensor, type TensorLike } from '@rnn/core';
-import { parseLesson, type Lesson } from '../data/lesson.ts';
+import { parseLesson } from '../data/lesson.ts';
+import type { Comparison } from './comparison.ts';
 import type { ChapterContext } from './context.ts';
+import { textOf } from './printed-tensor.ts';
 import { SimpleRNNCell } from './simple-rnn-cell.ts';
-
-/** The same numbers as printed here and as PyTorch prints them. */
-export interface Comparison {
-  readonly name: string;
-  readonly here: string;
-  readonly torch: string;
-}
 
 export interface LessonResult {
   /** Weights and input: both sides drew them from seed 0. */
@@ -22,13 +18,40 @@ export interface LessonResult {
 /** The lesson: a cell written by hand, run over five time steps, and its gradients. */
 export async function runLesson({ backend, read }: ChapterContext): Promise<LessonResult> {
   const torch = parseLesson(await read('lesson.json'));
+  const host = await cpu();
   setBackend(backend);
-  return scope(() => compareWith(torch));
+  const { cell, x, printed } = scope(runLines);
+  using Wh = cell.Wh.detach();
+  using Wx = cell.Wx.detach();
+  const compare = async (name: string, here: Tensor | undefined, there: TensorLike): Promise<Comparison> => ({
+    name,
+    here: await textOf(here, host),
+    torch: String(tensor(there, { backend: host })),
+  });
+  const result = {
+    draws: [await compare('Wh', Wh, torch.W_h), await compare('Wx', Wx, torch.W_x), await compare('x', x, torch.x)],
+    lines: await Promise.all(
+      printed.map(async ([text, h], t) => ({
+        name: `h_${t}`,
+        here: `${text} ${await textOf(h, host)}`,
+        torch: torch.printed[t],
+      })),
+    ),
+    gradients: [
+      await compare('Wh', cell.Wh.grad, torch.grad.W_h),
+      await compare('Wx', cell.Wx.grad, torch.grad.W_x),
+      await compare('b', cell.b.grad, torch.grad.b),
+    ],
+  };
+  cell.dispose();
+  for (const tensor of [x, ...printed.map(([, h]) => h)]) tensor.dispose();
+  return result;
 }
 
-function compareWith(torch: Lesson): LessonResult {
-  const printed: string[] = [];
-  const print = (line: string): void => void printed.push(line);
+/** The code of the lesson. What it prints is kept, since some devices give their numbers only to those who wait. */
+function runLines(): { cell: SimpleRNNCell; x: Tensor; printed: [text: string, h: Tensor][] } {
+  const printed: [string, Tensor][] = [];
+  const print = (text: string, h: Tensor): void => void printed.push([text, h]);
 
   manualSeed(0); // the lesson's own seed, whatever that of the tour
   const cell = new SimpleRNNCell(3, 2);
@@ -37,28 +60,10 @@ function compareWith(torch: Lesson): LessonResult {
   let h = zeros([2]);
   for (const [t, xt] of x.unbind(0).entries()) {
     h = cell.forward(xt, h);
-    print(`Time step ${t}: h_t = ${String(h)}`);
+    print(`Time step ${t}: h_t =`, h);
   }
 
   h.square().sum().backward();
 
-  const result = {
-    draws: [
-      compare('Wh', cell.Wh.detach(), torch.W_h),
-      compare('Wx', cell.Wx.detach(), torch.W_x),
-      compare('x', x, torch.x),
-    ],
-    lines: printed.map((here, t) => ({ name: `h_${t}`, here, torch: torch.printed[t] })),
-    gradients: [
-      compare('Wh', cell.Wh.grad, torch.grad.W_h),
-      compare('Wx', cell.Wx.grad, torch.grad.W_x),
-      compare('b', cell.b.grad, torch.grad.b),
-    ],
-  };
-  cell.dispose();
-  return result;
-}
-
-function compare(name: string, here: Tensor | undefined, torch: TensorLike): Comparison {
-  return { name, here: String(here), torch: String(tensor(torch)) };
+  return { cell, x, printed };
 }

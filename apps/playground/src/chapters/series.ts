@@ -19,3 +19,9 @@ export function standardise(series: readonly number[], count: number): StandardS
 export function rmse(forecast: readonly number[], truth: readonly number[]): number {
   return Math.sqrt(truth.reduce((sum, value, i) => sum + (forecast[i] - value) ** 2, 0) / truth.length);
 }
+
+/** An error beside that of a simpler forecast, in words. */
+export function comparedTo(error: number, naive: number): string {
+  const percent = 100 * (1 - error / naive);
+  return `${Math.abs(percent).toFixed(0)} % ${percent < 0 ? 'more' : 'less'}`;
+}

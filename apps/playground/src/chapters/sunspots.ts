@@ -1,22 +1,19 @@
-import { concat, manualSeed, noGrad, scope, setBackend } from '@rnn/core';
-import { GRU, LSTM, mseLoss, RNN } from '@rnn/nn';
-import { Adam, DataLoader, fit, windows } from '@rnn/train';
+import { manualSeed, setBackend } from '@rnn/core';
+import { GRU, LSTM, RNN } from '@rnn/nn';
 import { parseSunspots } from '../data/sunspots.ts';
-import { trainingSteps, type ChapterContext } from './context.ts';
+import type { ChapterContext } from './context.ts';
 import { Forecaster, type SequenceLayer } from './forecaster.ts';
-import { rmse, standardise, type StandardSeries } from './series.ts';
+import { learnSeries, predictSeries } from './forecasting.ts';
+import { rmse, standardise } from './series.ts';
 
-/** Months that a network sees before it forecasts the next one. */
-const window = 60;
+/** Enough to beat "next = this" well; longer training gains little. */
+const tourSteps = 150;
 
 const layers: readonly (readonly [name: string, make: () => SequenceLayer])[] = [
   ['RNN', () => new RNN(1, 32)],
   ['LSTM', () => new LSTM(1, 32)],
   ['GRU', () => new GRU(1, 32)],
 ];
-
-/** Enough to beat "next = this" well; longer training gains little. */
-const tourSteps = 150;
 
 /** One network after its training. */
 export interface Forecast {
@@ -58,8 +55,11 @@ export async function runSunspots(
     manualSeed(context.seed);
     const start = performance.now();
     const model = new Forecaster(make());
-    const steps = await train(name, model, series.values.subarray(0, cut), context);
-    const forecast = await predict(model, series, cut);
+    const { steps } = await learnSeries(
+      { task: name, model, series: series.values.subarray(0, cut), tourSteps },
+      context,
+    );
+    const forecast = await predictSeries(model, series, cut);
     forecasts.push({
       name,
       parameters: model.parameterCount(),
@@ -77,27 +77,4 @@ export async function runSunspots(
     naive: rmse(values.slice(cut - 1, -1), truth),
     forecasts,
   };
-}
-
-async function train(task: string, model: Forecaster, series: Float32Array, context: ChapterContext): Promise<number> {
-  const loader = new DataLoader(windows(series, window), { batchSize: 64, shuffle: true });
-  using optimizer = new Adam(model.parameters(), { lr: 0.005 });
-  const steps = trainingSteps(context, loader.length, tourSteps);
-  await fit(model, loader, {
-    loss: (model, [x, y]) => mseLoss(model.forward(x), y),
-    optimizer,
-    clipNorm: 1,
-    steps,
-    onStep: ({ step, loss }) => context.report({ task, step, steps, loss }),
-  });
-  return steps;
-}
-
-/** Forecasts of the months from `cut` on. Their windows reach back into the months before. */
-async function predict(model: Forecaster, { values, mean, deviation }: StandardSeries, cut: number): Promise<number[]> {
-  const loader = new DataLoader(windows(values.subarray(cut - window), window), { batchSize: 256 });
-  const forecast = noGrad(() => scope(() => concat(Array.from(loader, ([x]) => model.forward(x)))));
-  const standard = await forecast.data();
-  forecast.dispose();
-  return Array.from(standard, (value) => value * deviation + mean);
 }

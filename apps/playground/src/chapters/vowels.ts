@@ -1,8 +1,9 @@
 import { concat, manualSeed, noGrad, scope, setBackend, type Lengths, type Tensor } from '@rnn/core';
 import { crossEntropy, GRU, Linear, Module } from '@rnn/nn';
-import { Adam, DataLoader, fit, SequenceDataset } from '@rnn/train';
+import { DataLoader, SequenceDataset } from '@rnn/train';
 import { coefficients, parseUtterances, speakers, type Utterances } from '../data/japanese-vowels.ts';
 import { trainingSteps, type ChapterContext } from './context.ts';
+import { train, type Trained } from './training.ts';
 
 const tourSteps = 300;
 
@@ -20,7 +21,9 @@ export interface VowelsResult {
   readonly shortest: number;
   readonly longest: number;
   readonly parameters: number;
-  /** The loss of each training step. */
+  /** Training steps done. */
+  readonly steps: number;
+  /** Every loss that was read on the way. */
   readonly losses: readonly number[];
   readonly seconds: number;
   readonly speakers: readonly Speaker[];
@@ -49,7 +52,7 @@ export async function runVowels(context: ChapterContext): Promise<VowelsResult> 
   manualSeed(context.seed);
   const start = performance.now();
   const model = new SpeakerClassifier();
-  const losses = await train(model, training, context);
+  const { steps, losses } = await learn(model, training, context);
   const perSpeaker = await recognise(model, test);
   const seconds = (performance.now() - start) / 1000;
   const parameters = model.parameterCount();
@@ -61,6 +64,7 @@ export async function runVowels(context: ChapterContext): Promise<VowelsResult> 
     shortest: Math.min(...lengths),
     longest: Math.max(...lengths),
     parameters,
+    steps,
     losses,
     seconds,
     speakers: perSpeaker,
@@ -68,18 +72,18 @@ export async function runVowels(context: ChapterContext): Promise<VowelsResult> 
   };
 }
 
-async function train(model: SpeakerClassifier, utterances: Utterances, context: ChapterContext): Promise<number[]> {
-  const loader = new DataLoader(datasetOf(utterances), { batchSize: 32, shuffle: true });
-  using optimizer = new Adam(model.parameters(), { lr: 0.005 });
-  const steps = trainingSteps(context, loader.length, tourSteps);
-  const history = await fit(model, loader, {
-    loss: (model, { input, lengths, target }) => crossEntropy(model.forward(input, lengths), target),
-    optimizer,
-    clipNorm: 1,
-    steps,
-    onStep: ({ step, loss }) => context.report({ task: 'GRU', step, steps, loss }),
-  });
-  return history.steps.map(({ loss }) => loss);
+async function learn(model: SpeakerClassifier, utterances: Utterances, context: ChapterContext): Promise<Trained> {
+  const data = new DataLoader(datasetOf(utterances), { batchSize: 32, shuffle: true });
+  return train(
+    {
+      task: 'GRU',
+      model,
+      data,
+      loss: (model, { input, lengths, target }) => crossEntropy(model.forward(input, lengths), target),
+      steps: trainingSteps(context, data.length, tourSteps),
+    },
+    context,
+  );
 }
 
 /** How many utterances of each speaker are recognised. */

@@ -1,4 +1,4 @@
-import { parse } from 'csv-parse/sync';
+import Papa from 'papaparse';
 
 /** One row of a table: text by the name of its column. */
 export type Row = Readonly<Record<string, string>>;
@@ -7,10 +7,17 @@ export type Row = Readonly<Record<string, string>>;
  * The rows of a CSV file with a header line.
  *
  * @param csv - the file's text
- * @returns a row for each line; the parser throws on lines of another length than the header
+ * @returns a row for each line
+ * @throws Error when a line has more or fewer fields than the header, or quotes that do not match
  */
 export function parseRows(csv: string): readonly Row[] {
-  return parse<Record<string, string>>(csv, { columns: true });
+  const { data, errors } = Papa.parse<Record<string, string>>(csv, {
+    header: true,
+    delimiter: ',',
+    skipEmptyLines: true,
+  });
+  if (errors.length > 0) throw new Error(`row ${(errors[0].row ?? 0) + 1}: ${errors[0].message}`);
+  return data;
 }
 
 /** The number in a column; throws when the column is missing or does not hold one. */

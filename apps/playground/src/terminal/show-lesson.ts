@@ -1,20 +1,9 @@
-import type { Comparison, LessonResult } from '../chapters/lesson.ts';
+import { bareNumbers, isSame, type Comparison } from '../chapters/comparison.ts';
+import { pieces } from '../chapters/lesson-pieces.ts';
+import type { LessonResult } from '../chapters/lesson.ts';
 import { grid } from './grid.ts';
 import type { Screen } from './screen.ts';
 import type { Summary } from './summary.ts';
-
-/** What the chapter ran, piece by piece. A test holds these lines to its source. */
-export const pieces = {
-  draw: ['manualSeed(0);', 'const cell = new SimpleRNNCell(3, 2);', 'const x = randn([5, 3]);'],
-  run: [
-    'let h = zeros([2]);',
-    'for (const [t, xt] of x.unbind(0).entries()) {',
-    '  h = cell.forward(xt, h);',
-    '  print(`Time step ${t}: h_t = ${String(h)}`);',
-    '}',
-  ],
-  differentiate: ['h.square().sum().backward();'],
-} as const;
 
 /**
  * @param cellSource - the file that the cell is written in
@@ -37,7 +26,7 @@ export function showLesson(screen: Screen, result: LessonResult, cellSource: str
 
 export function summariseLesson({ draws, lines, gradients }: LessonResult): Summary[] {
   const all = [...draws, ...lines, ...gradients];
-  const same = all.filter(({ here, torch }) => here === torch).length;
+  const same = all.filter(isSame).length;
   return [{ what: 'SimpleRNNCell', result: `${same} of ${all.length} as in PyTorch`, beside: '' }];
 }
 
@@ -47,20 +36,12 @@ function showCode(screen: Screen, lines: readonly string[]): void {
   screen.print();
 }
 
-/** The numbers of a printed line or tensor alone: so two fit side by side. */
-function bare(printed: string): string {
-  return printed
-    .replace(/^.*tensor\(/, '')
-    .replace(/(, grad_fn=.*)?\)$/, '')
-    .replaceAll('\n       ', '\n');
-}
-
 function showComparisons(screen: Screen, comparisons: readonly Comparison[]): void {
-  const rows = comparisons.map(({ name, here, torch }) => [
-    name,
-    bare(here),
-    bare(torch),
-    here === torch ? screen.paint('green', 'same') : screen.paint('red', 'DIFFERS'),
+  const rows = comparisons.map((comparison) => [
+    comparison.name,
+    bareNumbers(comparison.here),
+    bareNumbers(comparison.torch),
+    isSame(comparison) ? screen.paint('green', 'same') : screen.paint('red', 'DIFFERS'),
   ]);
   screen.print(grid(screen, ['', 'here', 'PyTorch', ''], rows));
 }

@@ -1,3 +1,4 @@
+import { comparedTo } from '../chapters/series.ts';
 import type { Forecast, SunspotsResult } from '../chapters/sunspots.ts';
 import { lineChart } from './chart.ts';
 import { grid } from './grid.ts';
@@ -37,7 +38,7 @@ export function showSunspots(screen: Screen, result: SunspotsResult): void {
     name,
     String(parameters),
     rmse.toFixed(1),
-    difference(rmse, naive),
+    comparedTo(rmse, naive),
   ]);
   screen.print(
     grid(
@@ -55,11 +56,6 @@ export function summariseSunspots({ naive, forecasts }: SunspotsResult): Summary
     result: `RMSE ${rmse.toFixed(1)}`,
     beside: `"next = this" ${naive.toFixed(1)}`,
   }));
-}
-
-function difference(error: number, naive: number): string {
-  const percent = 100 * (1 - error / naive);
-  return `${Math.abs(percent).toFixed(0)} % ${percent < 0 ? 'more' : 'less'}`;
 }
 
 function bestOf(forecasts: readonly Forecast[]): Forecast {
