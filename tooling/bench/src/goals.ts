@@ -3,15 +3,15 @@ import type { Results } from './results.ts';
 import { flopsOf, type Kind, type Task } from './workload.ts';
 
 /** One measured value of a goal and what it belongs to. */
-interface Part {
+export interface Part {
   readonly label: string;
   readonly value: number | undefined;
 }
 
-interface Goal {
+export interface Goal {
   readonly title: string;
   readonly limit: number;
-  readonly unit: 'us' | 'x' | '%';
+  readonly unit: 'us' | 'x' | '%' | 'launches';
   /** `at most` or `at least` the limit. */
   readonly direction: 'at most' | 'at least';
   readonly parts: readonly Part[];
@@ -159,7 +159,8 @@ function goalsOf(results: Results, { gflops }: Ceiling): Goal[] {
   ];
 }
 
-function verdictOf({ title, limit, unit, direction, parts }: Goal): Verdict {
+/** Judges one goal. */
+export function verdictOf({ title, limit, unit, direction, parts }: Goal): Verdict {
   const show = (value: number): string =>
     unit === '%' ? `${value.toFixed(0)} %` : `${Number(value.toPrecision(3))} ${unit}`;
   const goal = `${direction} ${show(limit)}`;

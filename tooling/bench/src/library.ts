@@ -19,9 +19,19 @@ export interface Job {
   dispose?(): void;
 }
 
+/** What a graphics card was made to do. */
+export interface DeviceWork {
+  /** Kernels started. */
+  readonly launches: number;
+  /** Bytes that went to the card or came back. */
+  readonly bytesMoved: number;
+}
+
 /** A library, loaded. */
 export interface Library {
   readonly version: string;
+  /** What it has made a graphics card do so far; only of a library that counts. */
+  work?(): DeviceWork;
   /** All ways in which the library can do the task; throws `NotOffered` when there is none. */
   prepare(task: Task, numbers: WorkloadNumbers): Job[] | Promise<Job[]>;
 }
@@ -38,10 +48,13 @@ export const LOSSES = 2;
  * @param run - one training step; gives the loss
  * @param parameters - their values now, in the order in which `WorkloadNumbers` has them
  */
-export function checkTraining(run: () => number, parameters: () => ArrayLike<number>[]): Float32Array {
-  const flat = (): number[] => parameters().flatMap((values) => Array.from(values));
-  const before = flat();
-  const first = run();
-  const changes = flat().map((value, i) => value - before[i]);
-  return Float32Array.from([first, run(), ...changes]);
+export async function checkTraining(
+  run: () => number | Promise<number>,
+  parameters: () => readonly ArrayLike<number>[] | Promise<readonly ArrayLike<number>[]>,
+): Promise<Float32Array> {
+  const flat = async (): Promise<number[]> => (await parameters()).flatMap((values) => Array.from(values));
+  const before = await flat();
+  const first = await run();
+  const changes = (await flat()).map((value, i) => value - before[i]);
+  return Float32Array.from([first, await run(), ...changes]);
 }

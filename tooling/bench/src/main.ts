@@ -4,6 +4,7 @@ import { isPeer } from './libraries/index.ts';
 import { readOptions } from './options.ts';
 import { progressOn } from './progress.ts';
 import { reportJson } from './report/json.ts';
+import { crossoverText } from './report/crossover.ts';
 import { reportText } from './report/text.ts';
 import { runBench } from './run.ts';
 
@@ -15,4 +16,5 @@ const progress = progressOn(process.stdout, options.tasks.length * options.libra
 const run = await runBench({ ...options, ...progress, warmup: WARMUP });
 progress.stop();
 console.log(`\n${reportText(run)}`);
+if (options.crossover) console.log(`\n${crossoverText(run)}`);
 if (json !== undefined) writeFileSync(json, `${reportJson(run)}\n`);

@@ -1,12 +1,17 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { isPeer, libraries, type LibraryEntry } from './libraries/index.ts';
-import { kinds, workloads, type Kind, type Task, type Workload } from './workload.ts';
+import { isPeer, libraries, pageLibraries, type LibraryEntry } from './libraries/index.ts';
+import { kinds, type Kind, type Task, type Workload } from './workload.ts';
+import { growingLayers, workloads } from './workload-list.ts';
 
 /** What the command line asks for. */
 export interface Options {
   readonly tasks: readonly Task[];
   readonly libraries: readonly LibraryEntry[];
   readonly python: string | undefined;
+  /** Whether the libraries run in pages of a browser, and whether its graphics card is one in software. */
+  readonly browser: { readonly isSoftware: boolean } | undefined;
+  /** Not the workloads but growing layers, to see from which size on the graphics card is faster. */
+  readonly crossover: boolean;
   readonly json: string | undefined;
   /** Milliseconds of measurement for each task of each library. */
   readonly time: number;
@@ -17,8 +22,11 @@ export interface Options {
 interface RawOptions {
   readonly only: readonly Workload[];
   readonly kinds: readonly Kind[];
-  readonly libraries?: readonly LibraryEntry[];
+  readonly libraries?: readonly string[];
   readonly peers?: true;
+  readonly browser?: true;
+  readonly crossover?: true;
+  readonly software?: true;
   readonly python?: string;
   readonly json?: string;
   readonly time: number;
@@ -39,9 +47,12 @@ export function readOptions(args: readonly string[]): Options {
         .default(workloads, 'all'),
     )
     .addOption(new Option('--kinds <kinds>', `some of ${kinds.join(', ')}`).argParser(kindsOf).default(kinds, 'all'))
-    .option('--libraries <names>', 'some libraries or families, such as ours,tfjs', librariesOf)
+    .option('--libraries <names>', 'some libraries or families, such as ours,tfjs', listOf)
     .option('--peers', 'other libraries too; installs them at the first time (about 500 MB)')
     .option('--python <path>', 'PyTorch too, with this Python')
+    .option('--browser', 'in pages of Chromium: cpu, wasm, webgl2, webgpu, and tfjs-webgl with --peers')
+    .option('--crossover', 'in the browser, layers of growing size: from where on is the graphics card faster?')
+    .option('--software', 'in the browser, with a graphics card in software, where there is no other')
     .addOption(new Option('--time <seconds>', 'measurement of each piece of work').argParser(seconds).default(1.5))
     .addOption(
       new Option('--patience <seconds>', 'after which a library is given up for one piece of work')
@@ -57,9 +68,18 @@ export function readOptions(args: readonly string[]): Options {
     if (entry.family === 'pytorch') return raw.python !== undefined;
     return raw.peers === true || !isPeer(entry);
   };
-  const chosen = (raw.libraries ?? libraries).filter(isWanted);
+  const isInPage = raw.browser === true || raw.crossover === true;
+  const offered = isInPage ? pageLibraries : libraries;
+  const isNamed = ({ name, family }: LibraryEntry): boolean =>
+    raw.libraries === undefined || raw.libraries.includes(name) || raw.libraries.includes(family);
+  const unknown = raw.libraries?.find((item) => !offered.some(({ name, family }) => item === name || item === family));
+  if (unknown !== undefined) {
+    command.error(`error: there is no library '${unknown}' ${isInPage ? 'in the browser' : 'without --browser'}`);
+  }
+  const chosen = offered.filter((entry) => isNamed(entry) && isWanted(entry));
   if (chosen.length === 0) command.error('error: nothing to run: other libraries need --peers, PyTorch needs --python');
-  const tasks = raw.only.flatMap((workload) =>
+  const work = raw.crossover === true ? growingLayers : raw.only;
+  const tasks = work.flatMap((workload) =>
     workload.kinds.filter((kind) => raw.kinds.includes(kind)).map((kind) => ({ workload, kind })),
   );
   if (tasks.length === 0) command.error('error: none of the workloads of --only has one of --kinds');
@@ -67,6 +87,8 @@ export function readOptions(args: readonly string[]): Options {
     tasks,
     libraries: chosen,
     python: raw.python,
+    browser: isInPage ? { isSoftware: raw.software === true } : undefined,
+    crossover: raw.crossover === true,
     json: raw.json,
     time: raw.time * 1000,
     patience: raw.patience * 1000,
@@ -75,8 +97,13 @@ export function readOptions(args: readonly string[]): Options {
 
 function helpText(): string {
   const works = workloads.map(({ id, title }) => `  ${id.padEnd(20)} ${title}`);
-  const names = libraries.map(({ name, family }) => `  ${name.padEnd(20)} ${family === name ? '' : family}`.trimEnd());
-  return `\nWorkloads:\n${works.join('\n')}\n\nLibraries and their families:\n${names.join('\n')}`;
+  const names = (entries: readonly LibraryEntry[]): string =>
+    entries.map(({ name, family }) => `  ${name.padEnd(20)} ${family === name ? '' : family}`.trimEnd()).join('\n');
+  return [
+    `\nWorkloads:\n${works.join('\n')}`,
+    `Libraries and their families:\n${names(libraries)}`,
+    `In the browser:\n${names(pageLibraries)}`,
+  ].join('\n\n');
 }
 
 const listOf = (text: string): string[] => text.split(',').map((item) => item.trim());
@@ -94,13 +121,6 @@ function kindsOf(text: string): Kind[] {
   const unknown = wanted.find((item) => !kinds.some((kind) => kind === item));
   if (unknown !== undefined) throw new InvalidArgumentError(`There is no kind '${unknown}'.`);
   return kinds.filter((kind) => wanted.includes(kind));
-}
-
-function librariesOf(text: string): LibraryEntry[] {
-  const wanted = listOf(text);
-  const unknown = wanted.find((item) => !libraries.some(({ name, family }) => item === name || item === family));
-  if (unknown !== undefined) throw new InvalidArgumentError(`There is no library '${unknown}'.`);
-  return libraries.filter(({ name, family }) => wanted.includes(name) || wanted.includes(family));
 }
 
 function seconds(text: string): number {

@@ -1,3 +1,4 @@
+import type { DeviceWork } from './library.ts';
 import type { Times } from './measure.ts';
 import { nameOf, type Kind, type Task } from './workload.ts';
 
@@ -6,6 +7,8 @@ export interface Way extends Times {
   readonly variant?: string;
   readonly note?: string;
   readonly keptBytes?: number;
+  /** Of one call. */
+  readonly work?: DeviceWork;
   /** From the right result; absent if there was nothing to compare. */
   readonly difference?: number;
   /** Whether the difference is within the tolerance. */

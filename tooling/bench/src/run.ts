@@ -2,10 +2,12 @@ import { cpus } from 'node:os';
 import { measureCeiling, type Ceiling } from './ceiling.ts';
 import { differenceOf, expectations, TOLERANCE } from './expected.ts';
 import type { LibraryEntry } from './libraries/index.ts';
+import { judge } from './goals.ts';
+import { judgeLaunches } from './launch-goals.ts';
 import type { Durations } from './measure.ts';
-import { LibraryProcess } from './process/library-process.ts';
+import { hostsOf } from './hosts.ts';
 import type { Reply } from './process/messages.ts';
-import type { Run } from './report/text.ts';
+import type { Run } from './report/run-report.ts';
 import { Results, type Outcome, type Row } from './results.ts';
 import type { Task } from './workload.ts';
 
@@ -19,6 +21,8 @@ export interface RunOptions extends Durations {
   readonly python: string | undefined;
   /** Milliseconds that a library gets for one task before its process is ended. */
   readonly patience: number;
+  /** Whether the libraries run in pages of a browser, and whether its graphics card is one in software. */
+  readonly browser: { readonly isSoftware: boolean } | undefined;
   /** Called before each measurement. */
   readonly onStart: (task: Task, library: LibraryEntry) => void;
   /** Called after the last library of a task. */
@@ -27,10 +31,10 @@ export interface RunOptions extends Durations {
 
 /** Runs all tasks, each in all libraries one after another, so that whatever slows the machine for a while slows them alike. */
 export async function runBench(options: RunOptions): Promise<Run> {
-  const { tasks, libraries, python, patience, time, warmup } = options;
+  const { tasks, libraries, patience, time, warmup, browser } = options;
   let ceiling: Ceiling = { gflops: 0, isFused: false };
   const expected = await expectations();
-  const processes = libraries.map((entry) => ({ entry, process: new LibraryProcess(entry, python) }));
+  const { hosts, stop } = await hostsOf(options);
   const rows: Row[] = [];
   try {
     for (const task of tasks) {
@@ -38,20 +42,22 @@ export async function runBench(options: RunOptions): Promise<Run> {
       const now = await measureCeiling(CEILING_TIME);
       if (now.gflops > ceiling.gflops) ceiling = now;
       const outcomes = new Map<string, Outcome>();
-      for (const { entry, process } of processes) {
+      for (const { entry, host } of hosts) {
         options.onStart(task, entry);
-        outcomes.set(entry.name, compared(task, await process.ask({ task, time, warmup }, patience), right));
+        outcomes.set(entry.name, compared(task, await host.ask({ task, time, warmup }, patience), right));
       }
       rows.push({ task, outcomes });
       options.onRow({ task, outcomes });
     }
   } finally {
-    for (const { process } of processes) process.stop();
+    await stop();
   }
-  const versions = new Map(processes.map(({ entry, process }) => [entry.name, process.about] as const));
+  const versions = new Map(hosts.map(({ entry, host }) => [entry.name, host.about] as const));
   const [{ model }, { length }] = [cpus()[0], cpus()];
   const machine = `${model.trim()}, ${length} cores, Node ${process.versions.node}`;
-  return { machine, ceiling, libraries, versions, results: new Results(rows) };
+  const results = new Results(rows);
+  const verdicts = browser === undefined ? judge(results, ceiling) : judgeLaunches(results);
+  return { machine, ceiling, libraries, versions, results, verdicts };
 }
 
 function compared(task: Task, reply: Reply, right: Float32Array): Outcome {

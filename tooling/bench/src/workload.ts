@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 /** What is timed: inference of a whole sequence, one step of a stream, a training step, or the input product by itself. */
 export type Kind = 'forward' | 'step' | 'train' | 'product';
 
@@ -33,10 +31,6 @@ export interface Task {
   readonly workload: Workload;
   readonly kind: Kind;
 }
-
-export const workloads: readonly Workload[] = JSON.parse(
-  readFileSync(new URL('../workloads.json', import.meta.url), 'utf8'),
-) as Workload[];
 
 export const gatesOf = ({ cell }: Workload): number => ({ rnn: 1, lstm: 4, gru: 3 })[cell];
 

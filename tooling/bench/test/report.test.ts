@@ -1,10 +1,14 @@
 import { expect, it } from 'vitest';
 import { judge } from '../src/goals.ts';
-import { libraries } from '../src/libraries/index.ts';
+import { judgeLaunches } from '../src/launch-goals.ts';
+import { libraries, pageLibraries } from '../src/libraries/index.ts';
 import { reportJson } from '../src/report/json.ts';
-import { reportText, type Run } from '../src/report/text.ts';
+import { crossoverText } from '../src/report/crossover.ts';
+import type { Run } from '../src/report/run-report.ts';
+import { reportText } from '../src/report/text.ts';
 import { Results, type Outcome, type Way } from '../src/results.ts';
-import { workloads, type Workload } from '../src/workload.ts';
+import type { Workload } from '../src/workload.ts';
+import { growingLayers, workloads } from '../src/workload-list.ts';
 
 const way = (minimum: number, rest: Partial<Way> = {}): Way => ({
   minimum,
@@ -49,6 +53,7 @@ const run: Run = {
   libraries: libraries.filter(({ name }) => names.includes(name)),
   versions: new Map([['wasm', 'this checkout']]),
   results,
+  verdicts: judge(results, { gflops: 50, isFused: true }),
 };
 
 it('shows times, marks, ratios and goals', () => {
@@ -81,4 +86,38 @@ it('writes the same as data', () => {
   expect(data.tasks[1].libraries['tfjs-wasm']).toMatchObject({
     ways: [{ variant: 'layers', isRight: false }, { minimum: 150 }],
   });
+});
+
+/** A run in the browser in which the card is ten times slower at 32 units and gains with the size. */
+function inBrowser(renderer: string): Run {
+  const rows = growingLayers.map((grown, i) => ({
+    task: { workload: grown, kind: 'forward' as const },
+    outcomes: new Map<string, Outcome>([
+      ['wasm', measured(way(4 ** i))],
+      ['webgl2', measured(way(10 * 2 ** i, { work: { launches: 20, bytesMoved: 131_072 } }))],
+    ]),
+  }));
+  const grown = new Results(rows);
+  return {
+    ...run,
+    libraries: pageLibraries.filter(({ name }) => name === 'wasm' || name === 'webgl2'),
+    versions: new Map([['webgl2', renderer]]),
+    results: grown,
+    verdicts: judgeLaunches(grown),
+  };
+}
+
+it('counts what a graphics card does, and says when it is a program', () => {
+  const text = reportText(inBrowser('ANGLE (Google, Vulkan, SwiftShader driver)'));
+  expect(text).toContain('The graphics card of webgl2 is a program on the processor here');
+  expect(text).toMatch(/H=32 forward +webgl2 +20 +2\.50 +131/);
+  expect(text).toMatch(/LSTM forward, a step +at most 3 launches +2\.5 launches \(H=32, webgl2\) +met/);
+  expect(reportText(inBrowser('NVIDIA'))).not.toContain('is a program');
+});
+
+it('finds the size from which on the graphics card is faster', () => {
+  // 4^i against 10 * 2^i: ahead from i = 4 on, at 512 units.
+  expect(crossoverText(inBrowser('NVIDIA'))).toBe(
+    'webgl2, forward: faster from 512 units on; 3.2 times as fast as the processor at 1024 units',
+  );
 });

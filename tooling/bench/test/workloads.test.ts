@@ -5,7 +5,8 @@ import { differenceOf, TOLERANCE } from '../src/expected.ts';
 import type { Library } from '../src/library.ts';
 import { oursOn } from '../src/libraries/ours.ts';
 import { numbersOf } from '../src/numbers.ts';
-import { flopsOf, nameOf, workloads, type Task } from '../src/workload.ts';
+import { flopsOf, nameOf, type Task } from '../src/workload.ts';
+import { workloads } from '../src/workload-list.ts';
 
 /** Work of every kind and form, of which no part takes longer than a moment. */
 const tasks: Task[] = workloads

@@ -58,10 +58,11 @@ describe.each(publishedPackages())('$name', (subject) => {
         await pack(subject),
         '--profile',
         'esm-only',
-        // Bytes have no types.
+        // Bytes and a worker's script have no types.
         '--exclude-entrypoints',
         './kernels-relaxed.wasm',
         './kernels-strict.wasm',
+        './worker.js',
       ]),
     ).toBe('');
   });

@@ -8,14 +8,15 @@ export interface LibraryEntry {
   readonly title: string;
   /** Its family, which the command line takes as well. */
   readonly family: 'ours' | 'tfjs' | 'onnxruntime-web' | 'jax-js' | 'brain.js' | 'pytorch';
-  /** Loads it, in the process that runs it; nothing for PyTorch, which has a program of its own. */
+  /** Loads it, in the Node process that runs it; nothing for PyTorch, which has a program of its own, and for what runs in a page. */
   readonly load?: () => Promise<Library>;
   /** Threads, where the program is told. */
   readonly threads?: number;
 }
 
 const wasmOn = async (threads: number): Promise<Library> => (await import('./on-backends.ts')).onWasm(threads);
-const tfjsOn = async (backend: 'wasm' | 'cpu'): Promise<Library> => (await import('./tfjs.ts')).loadTfjs(backend);
+const tfjsOn = async (backend: 'wasm' | 'cpu'): Promise<Library> =>
+  (await import('./tfjs-in-node.ts')).loadTfjs(backend);
 
 /** All libraries, in the order of the table's columns. */
 export const libraries: readonly LibraryEntry[] = [
@@ -44,6 +45,16 @@ export const libraries: readonly LibraryEntry[] = [
     family: 'brain.js',
     load: async () => (await import('./brain.ts')).loadBrain(),
   },
+];
+
+/** What runs in a page; src/page/loaders.ts loads it there. */
+export const pageLibraries: readonly LibraryEntry[] = [
+  { name: 'cpu', title: 'ours\ncpu', family: 'ours' },
+  { name: 'wasm', title: 'ours\nwasm', family: 'ours' },
+  { name: 'wasm-2', title: 'ours\nwasm, 2', family: 'ours' },
+  { name: 'webgl2', title: 'ours\nwebgl2', family: 'ours' },
+  { name: 'webgpu', title: 'ours\nwebgpu', family: 'ours' },
+  { name: 'tfjs-webgl', title: 'tfjs\nwebgl', family: 'tfjs' },
 ];
 
 /** Libraries that `--peers` installs. */

@@ -1,4 +1,4 @@
-import { fromData, linear, noGrad, scope, type Backend, type DType, type Tensor } from '@rnn/core';
+import { fromData, linear, noGrad, scope, type Backend, type DType, type Tensor, type TypedArray } from '@rnn/core';
 import {
   crossEntropy,
   GRU,
@@ -51,6 +51,13 @@ class Preparation {
     this.numbers = numbers;
   }
 
+  /** What `make` computes, read: at once where the backend can, since waiting would be a good part of a short task. */
+  private readOf(make: () => Tensor): TypedArray | Promise<TypedArray> {
+    if (this.place.backend.info.synchronous) return scope(() => make().dataSync());
+    const result = scope(make);
+    return result.data().finally(() => result.dispose());
+  }
+
   private tensor({ values, shape }: Numbers): Tensor {
     return fromData(values, shape, this.place);
   }
@@ -82,8 +89,8 @@ class Preparation {
   private forward(): Job {
     const layer = this.layer();
     const x = this.tensor(this.numbers.x);
-    const output = (): ArrayLike<number> => noGrad(() => scope(() => layer.forward(x)[0].dataSync()));
-    return { run: output, check: () => Float32Array.from(output()) };
+    const run = (): TypedArray | Promise<TypedArray> => noGrad(() => this.readOf(() => layer.forward(x)[0]));
+    return { run, check: async () => Float32Array.from(await run()) };
   }
 
   private step(): Job {
@@ -119,15 +126,19 @@ class Preparation {
       reset = () => (state = module.initialState(1));
     }
     let n = 0;
-    const run = (): ArrayLike<number> =>
-      noGrad(() => scope(() => next(fromData(inputs[n++ % stream], [1, I], place)).dataSync()));
+    // Kept by the stream itself, so that what is read here may not be disposed of.
+    const run = (): TypedArray | Promise<TypedArray> =>
+      noGrad(() => {
+        const h = scope(() => next(fromData(inputs[n++ % stream], [1, I], place)));
+        return place.backend.info.synchronous ? h.dataSync() : h.data();
+      });
     return {
       run,
-      check: () => {
+      check: async () => {
         const outputs = new Float32Array(stream * H);
         reset();
         n = 0;
-        for (let t = 0; t < stream; t++) outputs.set(run(), t * H);
+        for (let t = 0; t < stream; t++) outputs.set(await run(), t * H);
         return outputs;
       },
     };
@@ -151,17 +162,21 @@ class Preparation {
       lossOf = (output) => mseLoss(output, target);
     }
     const optimizer = kind === 'xent' ? new Adam(parameters, { lr }) : new SGD(parameters, { lr });
-    const run = (): number =>
-      scope(() => {
-        const loss = lossOf(layer.forward(x)[0]);
-        optimizer.zeroGrad();
-        loss.backward();
-        optimizer.step();
-        return loss.item();
-      });
+    const step = (): Tensor => {
+      const loss = lossOf(layer.forward(x)[0]);
+      optimizer.zeroGrad();
+      loss.backward();
+      optimizer.step();
+      return loss;
+    };
+    const valueOf = ([value]: TypedArray): number => value;
+    const run = (): number | Promise<number> => {
+      const loss = this.readOf(step);
+      return loss instanceof Promise ? loss.then(valueOf) : valueOf(loss);
+    };
     return {
       run,
-      check: () => checkTraining(run, () => parameters.map((parameter) => parameter.dataSync())),
+      check: () => checkTraining(run, () => Promise.all(parameters.map((parameter) => parameter.data()))),
       keptBytes: () => {
         optimizer.zeroGrad();
         const { backend } = place;
@@ -185,6 +200,6 @@ class Preparation {
     const w = this.tensor(weight);
     // Nobody reads so large a product, and copying it out would be a good part of the time.
     const run = (): void => noGrad(() => scope(() => void linear(x, w)));
-    return { run, check: () => noGrad(() => scope(() => Float32Array.from(linear(x, w).dataSync()))) };
+    return { run, check: async () => Float32Array.from(await noGrad(() => this.readOf(() => linear(x, w)))) };
   }
 }

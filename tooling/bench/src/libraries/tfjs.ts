@@ -1,21 +1,13 @@
 import { checkTraining, NotOffered, type Job, type Library } from '../library.ts';
 import type { Numbers, WorkloadNumbers } from '../numbers.ts';
 import type { Workload } from '../workload.ts';
-import { installed, requirePeer, versionOf } from './peer.ts';
-import type { TfBackendWasm, TfTensor, TfVariable, Tensorflow } from './tfjs-types.ts';
+import type { TfTensor, TfVariable, Tensorflow } from './tfjs-types.ts';
 import { layersJob } from './tfjs-layers.ts';
 
-/** TensorFlow.js on one backend: by its layers, where they exist, and by the same arithmetic out of its operations. */
-export async function loadTfjs(backend: 'wasm' | 'cpu'): Promise<Library> {
-  const tf = requirePeer('@tensorflow/tfjs') as Tensorflow;
-  if (backend === 'wasm') {
-    const { setWasmPaths } = requirePeer('@tensorflow/tfjs-backend-wasm') as TfBackendWasm;
-    setWasmPaths(`${installed}@tensorflow/tfjs-backend-wasm/dist/`);
-  }
-  if (!(await tf.setBackend(backend))) throw new Error(`tfjs has no backend '${backend}'`);
-  await tf.ready();
+/** TensorFlow.js on its current backend: by its layers, where they exist, and by the same arithmetic out of its operations. */
+export function tfjsOf(tf: Tensorflow, version: string): Library {
   return {
-    version: `${versionOf('@tensorflow/tfjs')}, ${tf.getBackend()}`,
+    version,
     prepare({ workload, kind }, numbers) {
       if (workload.variant !== undefined) throw new NotOffered('not compared');
       if (kind === 'step') return [stepJob(tf, workload, numbers)];

@@ -2,12 +2,13 @@ import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { LibraryEntry } from '../libraries/index.ts';
+import { messageOf, tooSlow, type LibraryHost } from './library-host.ts';
 import type { Message, Reply, Request } from './messages.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
 /** A library in its process: asked for one task at a time, started when first asked and again after it was ended for being too slow. */
-export class LibraryProcess {
+export class LibraryProcess implements LibraryHost {
   private version: string | undefined;
   /** Why it does not run at all. */
   private broken: Reply | undefined;
@@ -99,7 +100,7 @@ export class LibraryProcess {
       const timer = setTimeout(() => {
         this.receive = undefined;
         this.stop();
-        resolve({ type: 'failed', message: `no answer within ${Math.round(patience / 1000)} s` });
+        resolve(tooSlow(patience));
       }, patience);
       this.receive = (message) => {
         clearTimeout(timer);
@@ -109,13 +110,4 @@ export class LibraryProcess {
       act();
     });
   }
-}
-
-/** A line of the Python program; arrays come as the base64 of their bytes. */
-function messageOf(line: string): Message {
-  return JSON.parse(line, (key, value: unknown) => {
-    if (key !== 'result' || typeof value !== 'string') return value;
-    const bytes = Uint8Array.from(Buffer.from(value, 'base64'));
-    return new Float32Array(bytes.buffer);
-  }) as Message;
 }

@@ -1,3 +1,4 @@
+import type { DeviceWork } from '../library.ts';
 import type { Durations, Times } from '../measure.ts';
 import type { Task } from '../workload.ts';
 
@@ -13,6 +14,8 @@ export interface Measured extends Times {
   /** What `Job.check` gave. */
   readonly result?: Float32Array;
   readonly keptBytes?: number;
+  /** What one call of the work made a graphics card do. */
+  readonly work?: DeviceWork;
 }
 
 /** From such a process: what it is, once; then an answer for each request. */

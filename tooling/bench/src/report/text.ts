@@ -1,19 +1,9 @@
-import type { Ceiling } from '../ceiling.ts';
-import { judge, rateOf } from '../goals.ts';
-import type { LibraryEntry } from '../libraries/index.ts';
-import { bestOf, type Outcome, type Results } from '../results.ts';
+import { rateOf } from '../goals.ts';
+import { bestOf, type Outcome } from '../results.ts';
 import { nameOf } from '../workload.ts';
+import { graphicsWork, softwareNote } from './graphics.ts';
 import { digits, grid } from './grid.ts';
-
-/** Everything that a run found out. */
-export interface Run {
-  readonly machine: string;
-  readonly ceiling: Ceiling;
-  readonly libraries: readonly LibraryEntry[];
-  /** What each library says of itself, by its name. */
-  readonly versions: ReadonlyMap<string, string>;
-  readonly results: Results;
-}
+import type { Run } from './run-report.ts';
 
 /** The whole report. */
 export function reportText(run: Run): string {
@@ -22,9 +12,11 @@ export function reportText(run: Run): string {
   return [
     `${machine}; 128-bit WebAssembly ceiling (${kind}) ${ceiling.gflops.toFixed(1)} GFLOP/s a thread`,
     [...run.versions].map(([name, version]) => `${name}: ${version}`).join('\n'),
+    softwareNote(run),
     titled('Milliseconds, minimum', times(run)),
     titled('The same in times of ours, wasm on one thread', ratios(run)),
     titled('Ours', own(run)),
+    titled("The graphics card's work in one call", graphicsWork(run)),
     titled('Goals', goals(run)),
     notes(run),
   ]
@@ -83,8 +75,7 @@ function own({ libraries, results, ceiling }: Run): string {
   return rows.length === 0 ? '' : grid(header, rows, [0, 1]);
 }
 
-function goals({ results, ceiling }: Run): string {
-  const verdicts = judge(results, ceiling);
+function goals({ verdicts }: Run): string {
   const rows = verdicts.flatMap(({ title, goal, measured, missedBy }) => {
     if (measured === undefined) return [];
     const excess = Number((100 * ((missedBy ?? 1) - 1)).toPrecision(2));

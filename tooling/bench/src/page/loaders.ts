@@ -1,0 +1,44 @@
+import { cpu } from '@rnn/backend-cpu';
+import { gpu } from '@rnn/backend-gpu';
+import { wasm } from '@rnn/backend-wasm';
+import type { Library } from '../library.ts';
+import { oursOn } from '../libraries/ours.ts';
+import { tfjsOf } from '../libraries/tfjs.ts';
+import type { Tensorflow } from '../libraries/tfjs-types.ts';
+
+async function onWasm(threads: number): Promise<Library> {
+  const backend = await wasm({ threads });
+  const { info } = backend;
+  if (info.threads !== threads) throw new Error(`${threads} threads asked for, ${info.threads} given`);
+  return oursOn({ backend, dtype: 'float32' }, `this checkout, ${info.simd} SIMD, threads ${threads}`);
+}
+
+async function onGpu(mode: 'webgl2' | 'webgpu'): Promise<Library> {
+  const backend = await gpu({ mode });
+  const library = oursOn({ backend, dtype: 'float32' }, `this checkout, ${backend.info.device}`);
+  return { ...library, work: () => ({ ...backend.counters }) };
+}
+
+/** The card that TensorFlow.js draws on, as WebGL names it. */
+function rendererName(): string {
+  const gl = document.createElement('canvas').getContext('webgl2');
+  return String(gl?.getParameter(gl.getExtension('WEBGL_debug_renderer_info')?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+}
+
+async function onTfjs(): Promise<Library> {
+  // Put into the page as a script, since it is no part of the workspace.
+  const { tf } = globalThis as unknown as { tf: Tensorflow & { version: { tfjs: string } } };
+  if (!(await tf.setBackend('webgl'))) throw new Error("tfjs has no backend 'webgl' here");
+  await tf.ready();
+  return tfjsOf(tf, `${tf.version.tfjs}, ${tf.getBackend()}, ${rendererName()}`);
+}
+
+/** How each library of `pageLibraries` is loaded in the page. */
+export const loaders: Readonly<Record<string, () => Promise<Library>>> = {
+  cpu: async () => oursOn({ backend: await cpu(), dtype: 'float32' }, 'this checkout'),
+  wasm: () => onWasm(1),
+  'wasm-2': () => onWasm(2),
+  webgl2: () => onGpu('webgl2'),
+  webgpu: () => onGpu('webgpu'),
+  'tfjs-webgl': onTfjs,
+};
