@@ -57,6 +57,7 @@ export { full, ones, onesLike, zeros, zerosLike, type TensorOptions } from './op
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.js';
 export { linear, matmul } from './ops/matmul.js';
 export { chunk, concat, split, stack, unbind } from './ops/join.js';
+export { moveTo } from './ops/move-to.js';
 export { flatten, flip, permute, squeeze, t, transpose, unsqueeze } from './ops/movement.js';
 export { narrow, select, slice } from './ops/slice.js';
 export { to } from './ops/convert.js';

@@ -104,7 +104,7 @@ function arrange<X extends Tensors, S extends Tensors, Y extends Tensors, P exte
     record,
     inputs,
     states,
-    form: `${xs instanceof Tensor ? 'x' : `[${inputs.length}]`} ${state instanceof Tensor ? 's' : `[${states.length}]`}`,
+    form: (xs instanceof Tensor ? 0 : 1) + (state instanceof Tensor ? 0 : 2),
     parameters: options.parameters,
     extent,
     reverse: options.reverse === true,

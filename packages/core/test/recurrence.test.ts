@@ -366,6 +366,13 @@ function expectSameAsEager(step: PlainStep, options: ScanOptions = {}): void {
   expect(last.toArray()).toEqual(last2.toArray());
 }
 
+test('the reason is said once, in the shapes that the caller knows', () => {
+  const mistaken: PlainStep = (x, h) => [x, linear(h, zeros([H, H + 1]))];
+  expect(explain(mistaken, randn([T, B, H]), randn([B, H]), { resets: zeros([T, B]) }).reason).toMatch(/\[B, \d\]/);
+  const reading: PlainStep = (x, h) => [x, h.add(x.sum().item())];
+  expect(explain(reading, randn([T, B, H]), randn([B, H])).reason).toMatch(/^[^;]*reads numbers[^;]*$/);
+});
+
 test.each<[string, PlainStep, RegExp]>([
   ['reads numbers', (x, h) => [x, h.add(x.sum().item())], /reads numbers/],
   ['draws whole numbers', (x, h) => [x, h.add(randint(0, 9, h.shape).to('float32'))], /draws random numbers/],

@@ -453,6 +453,17 @@ describe.each([
   });
 });
 
+test('a number as a tensor has its type in a compiled step too', () => {
+  const dtype = 'float64';
+  const step: Step<Tensor, Tensor, Tensor> = (x, h) => {
+    const next = x.mul(tensor(0.1, { dtype })).add(h);
+    return [next, next];
+  };
+  const [x, h] = [tensor([[[1]], [[2]]], { dtype }), zeros([1, 1], { dtype })];
+  expect(explain(step, x, h).road).toBe('compiled');
+  expect(scan(step, x, h)[0].toArray()).toEqual([[[0.1]], [[2 * 0.1 + 0.1]]]);
+});
+
 describe('a step that does more than computing is run by single operations', () => {
   let calls = 0;
   test.each<[reason: string, deed: (y: Tensor) => unknown]>([
@@ -598,6 +609,12 @@ describe('refusals', () => {
       'step',
       'ERR_SHAPE',
       () => scan((x: Tensor, h: Tensor) => [x, h.sum(1)], x(), h()),
+    ],
+    [
+      'scan: the step made an output (or a value to record) of shape [4], expected [2, ...], as lengths speak of rows',
+      'step',
+      'ERR_SHAPE',
+      () => scan((x: Tensor, h: Tensor) => [x.select(0, 0), h], x(), h(), { lengths: [3, 1] }),
     ],
     [
       "scan: step is 'tanh', expected a function of input, state and parameters",

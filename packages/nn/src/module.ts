@@ -1,5 +1,6 @@
-import { ArgumentError, noGrad, scope, Tensor, type Backend } from '@rnn/core';
+import { ArgumentError, moveTo, Tensor, type Backend } from '@rnn/core';
 import { membersOf } from './members.js';
+import { moveAtOnce } from './move-at-once.js';
 import { Parameter } from './parameter.js';
 import { loadState, type LoadOptions, type LoadReport, type StateDict } from './state-dict.js';
 import { formatSummary } from './summary.js';
@@ -158,23 +159,30 @@ export abstract class Module {
    *
    * @param backend - what a backend's factory resolved to
    * @returns this module
+   * @throws BackendError when something lies on a backend that answers only later, which `moveTo` waits for; nothing has moved then
    */
   to(backend: Backend): this {
-    const tensors = [...this.parameters(), ...this.buffers()];
-    noGrad(() =>
-      scope(() => {
-        // Everything that can fail comes before the first move.
-        const values = tensors.map((tensor) => tensor.to(backend));
-        const gradients = tensors.map((tensor) => tensor.grad?.to(backend));
-        tensors.forEach((tensor, i) => {
-          if (values[i] !== tensor) tensor.copy_(values[i]);
-          const { grad } = tensor;
-          if (grad === undefined || gradients[i] === grad) return;
-          tensor.grad = gradients[i]?.keep();
-          grad.dispose();
-        });
-      }),
-    );
+    moveAtOnce(this.constructor.name, [...this.parameters(), ...this.buffers()], backend);
+    return this;
+  }
+
+  /**
+   * The same as `to`, but waits for the numbers: the way from every backend to every other, also from one that answers only later, as
+   * WebGPU does.
+   *
+   * @example
+   * ```ts
+   * await model.moveTo(backend);
+   * await optimizer.moveTo(backend);   // what the optimiser keeps, in the middle of a training
+   * ```
+   * @param backend - what a backend's factory resolved to
+   * @returns a promise of this module; nothing may change the module until it resolves
+   * @throws ArgumentError when something did; and what `moveTo` of `@rnn/core` throws. Then nothing has moved.
+   *
+   * Differs from PyTorch: `to` there always waits.
+   */
+  async moveTo(backend: Backend): Promise<this> {
+    await moveTo([...this.parameters(), ...this.buffers()], backend);
     return this;
   }
 

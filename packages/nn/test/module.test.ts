@@ -9,10 +9,12 @@ import {
   StateDictError,
   tensor,
   zeros,
+  type Backend,
   type Tensor,
 } from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BCEWithLogitsLoss, Dropout, Linear, LSTM, Module, Parameter, ReLU, Sequential } from '../src/index.js';
+import { answersLater } from './answers-later.js';
 
 beforeAll(async () => setBackend(await cpu()));
 
@@ -228,6 +230,59 @@ describe('to', () => {
     loss.to(here);
     expect(there.memory()).toEqual({ storages: there.memory().storages, bytes: there.memory().bytes });
     expect(weight.backend).toBe(here);
+  });
+});
+
+describe('moveTo', () => {
+  /** A model with a buffer and a gradient. */
+  async function trained(backend: Backend): Promise<{ model: Sequential; loss: BCEWithLogitsLoss }> {
+    const model = new Sequential(new Linear(2, 3, { backend }), new Linear(3, 1, { backend }));
+    const [posWeight, target] = [ones([1], { backend }), ones([4, 1], { backend })];
+    const loss = new BCEWithLogitsLoss({ posWeight });
+    scope(() => loss.forward(model.forward(ones([4, 2], { backend })), target).backward());
+    for (const tensor of [posWeight, target]) tensor.dispose();
+    return { model, loss };
+  }
+
+  const numbers = (module: Module): Promise<unknown> =>
+    Promise.all(
+      [...module.parameters(), ...module.buffers()].map(async (x) => [await x.data(), await x.grad?.data(), x.backend]),
+    );
+
+  it('does what to does', async () => {
+    const there = await cpu();
+    const [a, b] = [await trained(await cpu()), await trained(await cpu())];
+    b.model.loadStateDict(a.model.stateDict());
+    a.model.parameters().forEach(({ grad }, i) => b.model.parameters()[i].grad?.copy_(grad as Tensor));
+    a.model.to(there);
+    a.loss.to(there);
+    expect(await b.model.moveTo(there)).toBe(b.model);
+    expect(await b.loss.moveTo(there)).toBe(b.loss);
+    expect(await numbers(b.model)).toEqual(await numbers(a.model));
+    expect(await numbers(b.loss)).toEqual(await numbers(a.loss));
+  });
+
+  it('leaves a backend that answers only later, where to says that it cannot', async () => {
+    const [later, there] = [await answersLater(), await cpu()];
+    const { model, loss } = await trained(later);
+    const parameters = model.parameters();
+    expect(() => model.to(there)).toThrow(
+      "to: Sequential is on 'later', which answers only later; write `await model.moveTo(backend)`",
+    );
+    expect(() => loss.to(there)).toThrow(/to: BCEWithLogitsLoss is on 'later'/);
+    expect(there.memory().storages).toBe(0);
+    expect(model.to(later)).toBe(model);
+    for (const module of [model, loss]) await module.moveTo(there);
+    expect(later.memory().storages).toBe(0);
+    expect(model.parameters().every((parameter, i) => parameter === parameters[i])).toBe(true);
+    expect(parameters.map(({ backend, grad }) => [backend, grad?.backend])).toEqual(
+      parameters.map(() => [there, there]),
+    );
+    expect(loss.pos_weight?.backend).toBe(there);
+    // and goes back without waiting
+    model.to(later);
+    loss.to(later);
+    expect(there.memory().storages).toBe(0);
   });
 });
 

@@ -237,6 +237,14 @@ describe('mistakes', () => {
       'Bidirectional: backwardCell has no forward(x, state)',
     ],
     [
+      () => new Bidirectional(new GRUCell(3, 2), new GRUCell(3, 2)).forward(ones([4, 5, 3]), ones([2, 5, 2]) as never),
+      'Bidirectional: h0 is not a pair, expected the array [forward, backward] of the two states',
+    ],
+    [
+      () => new Bidirectional(new GRUCell(3, 2), new GRUCell(3, 2)).explain(ones([4, 5, 3]), [ones([5, 2])] as never),
+      'Bidirectional: h0 is not a pair, expected the array [forward, backward] of the two states',
+    ],
+    [
       () => new Recurrent(new GRUCell(2, 2), { batch_first: true } as never),
       "Recurrent: unknown option 'batch_first'; write batchFirst",
     ],

@@ -4,6 +4,9 @@ import type { Kind } from './workload.ts';
 
 const cards = ['webgl2', 'webgpu'];
 
+/** So many steps that what is done once for all of them counts little in the average. */
+const LONG = 50;
+
 /**
  * Judges the goals of a graphics card. How many kernels a step starts is the same on every card and in software, so it can be judged anywhere;
  * how long they take cannot.
@@ -12,7 +15,8 @@ export function judgeLaunches(results: Results): Verdict[] {
   /** Kernels started for each step of the sequence; what is done once for all steps counts in. */
   const launches = (kind: Kind): Part[] =>
     results.rows
-      .filter(({ task: { workload } }) => workload.cell === 'lstm' && workload.variant === undefined && workload.T > 1)
+      .filter(({ task: { workload } }) => workload.cell === 'lstm' && workload.variant === undefined)
+      .filter(({ task: { workload } }) => workload.T >= LONG)
       .filter(({ task }) => task.kind === kind)
       .flatMap(({ task: { workload } }) =>
         cards.map((card): Part => {

@@ -19,7 +19,8 @@ import { checkTensor } from './operands.js';
  * @param x - any shape
  * @param target - a type (float to int32 truncates) or a backend
  * @returns a tensor of that type or on that backend; `x` itself where nothing changes. Gradients flow back across both.
- * @throws DTypeError when the backend does not have the type; ArgumentError when `target` is neither a type nor a backend
+ * @throws DTypeError when the backend does not have the type; ArgumentError when `target` is neither a type nor a backend; BackendError
+ *   when `x` lies on a backend that answers only later, which `moveTo` waits for
  */
 export function to(x: Tensor, target: Backend | DType): Tensor {
   checkTensor('to', 'x', x);

@@ -35,8 +35,8 @@ export interface Scan {
   readonly record: readonly string[];
   readonly inputs: readonly Tensor[];
   readonly states: readonly Tensor[];
-  /** Which of the two the step gets in a list, as a step may tell the difference. */
-  readonly form: string;
+  /** What the step gets in a list, since it may tell the difference: 1 the inputs, 2 the states, 3 both, 0 neither. */
+  readonly form: number;
   /** What the step gets besides; `undefined` where nothing was given, so that it may use anything. */
   readonly parameters: object | undefined;
   readonly extent: ScanExtent;
@@ -91,6 +91,7 @@ export function runEagerly({
       isSingle = result.isSingle;
       checkStates(initial, result.next);
       if (mask === undefined) return [result.outputs, result.next] as const;
+      checkRows(result.outputs, rows);
       return [
         result.outputs.map((v) => chosen(mask, v, 0)),
         result.next.map((s, i) => chosen(mask, s, before[i])),
@@ -127,6 +128,18 @@ function fillingOf(x: Tensor, lengths: readonly number[] | undefined): readonly 
 /** `a` for the rows whose mark is not 0, else `b`. */
 function chosen(marks: Tensor, a: Tensor, b: Tensor | number): Tensor {
   return where(reshape(marks, [marks.size, ...Array.from({ length: a.rank - 1 }, () => 1)]), a, b);
+}
+
+/** Refuses outputs, recorded values among them, that do not have the rows that lengths speak of. */
+function checkRows(outputs: readonly Tensor[], rows: number): void {
+  for (const { shape } of outputs) {
+    if (shape[0] === rows) continue;
+    const [expected, received] = [`[${rows}, ...]`, showShape(shape)];
+    throw new ShapeError(
+      `scan: the step made an output (or a value to record) of shape ${received}, expected ${expected}, as lengths speak of rows`,
+      { argument: 'step', expected, received },
+    );
+  }
 }
 
 /** Refuses states of other shapes than before. */

@@ -36,7 +36,8 @@ interface Slot {
 
 /** What is remembered for one signature. */
 interface Entry {
-  readonly backend: Backend;
+  /** Not held: a backend that is not used any more should go, with all its memory. */
+  readonly backend: WeakRef<Backend>;
   readonly recorded: boolean;
   readonly inputs: readonly Slot[];
   readonly fields: Fields['picture'];
@@ -214,7 +215,7 @@ function entryFor(
   if (order.includes(-1)) return undefined;
   const slot = (x: Tensor, shape: Shape): Slot => ({ shape, dtype: x.dtype, wantsGrad: x.requiresGrad });
   return {
-    backend: inputs[0].backend,
+    backend: new WeakRef(inputs[0].backend),
     recorded: isGradEnabled(),
     inputs: inputs.map((x) => slot(x, [widthOf(x)])),
     fields: fields.picture,
@@ -224,9 +225,16 @@ function entryFor(
 }
 
 /** Whether a trace serves for these arguments. `tensors` gets those in the parameters. */
-function fits(entry: Entry, place: Backend, inputs: readonly Tensor[], parameters: object, tensors: Tensor[]): boolean {
-  const { backend, recorded } = entry;
-  if (backend !== place || recorded !== isGradEnabled() || entry.inputs.length !== inputs.length) return false;
+function fits(
+  entry: Entry,
+  backend: Backend,
+  inputs: readonly Tensor[],
+  parameters: object,
+  tensors: Tensor[],
+): boolean {
+  const { recorded } = entry;
+  if (entry.backend.deref() !== backend || recorded !== isGradEnabled() || entry.inputs.length !== inputs.length)
+    return false;
   for (let i = 0; i < inputs.length; i++) {
     const slot = entry.inputs[i];
     if (slot.shape[0] !== widthOf(inputs[i]) || !isLike(inputs[i], slot, backend, recorded)) return false;

@@ -24,10 +24,12 @@ export interface Trace {
 
 interface Remembered extends Omit<Trace, 'captured'> {
   readonly needsBatch: boolean;
-  readonly form: string;
+  readonly form: number;
+  readonly inputs: number;
   readonly reverse: boolean;
   readonly recorded: boolean;
-  readonly backend: Backend;
+  /** Not held: a backend that is not used any more should go, with all its memory. */
+  readonly backend: WeakRef<Backend>;
   readonly record: string;
   readonly fields: Fields['picture'];
   /** For each tensor that goes in: its shape, without time and batch for inputs and states, its type, and whether it wants a gradient. */
@@ -96,9 +98,10 @@ export function remember(
     draws,
     needsBatch: needsBatch(scan),
     form: scan.form,
+    inputs: inputs.length,
     reverse,
     recorded: isGradEnabled(),
-    backend: inputs[0].backend,
+    backend: new WeakRef(inputs[0].backend),
     record: scan.record.join('\n'),
     fields: before,
     slots: [...inputs, ...states, ...tensors].map((t) => ({
@@ -118,14 +121,16 @@ export function needsBatch({ extent }: Pick<Scan, 'extent'>): boolean {
 /** The tensors of the parameters, if a trace serves for a scan with them. */
 function fits(entry: Remembered, scan: Scan, parameters: object): readonly Tensor[] | undefined {
   const { inputs, states, record } = scan;
-  const { slots, batched, backend } = entry;
-  if (entry.form !== scan.form) return undefined;
+  const { slots, batched } = entry;
+  if (entry.form !== scan.form || entry.inputs !== inputs.length) return undefined;
   if (entry.reverse !== scan.reverse || entry.recorded !== isGradEnabled() || entry.needsBatch !== needsBatch(scan))
     return undefined;
   if (entry.record !== (record.length === 0 ? '' : record.join('\n'))) return undefined;
   const tensors: Tensor[] = [];
   if (!looksLike(entry.fields, parameters, tensors)) return undefined;
   if (slots.length !== inputs.length + states.length + tensors.length) return undefined;
+  const { backend } = inputs[0];
+  if (entry.backend.deref() !== backend) return undefined;
   const lead = batched ? 1 : 0;
   let at = 0;
   for (const tensor of inputs) if (!fitsSlot(tensor, slots[at++], lead + 1, backend)) return undefined;

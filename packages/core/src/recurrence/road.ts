@@ -40,7 +40,7 @@ function traceRoad(scan: Scan): Road {
   const batch = inputs[0].shape[1];
   const canBeBatched =
     inputs.every((x) => x.rank > 1 && x.shape[1] === batch) && states.every((s) => s.rank > 0 && s.shape[0] === batch);
-  const reasons: string[] = [];
+  const reasons = new Set<string>();
   for (const batched of [true, false]) {
     if (batched ? !canBeBatched : needsBatch(scan)) continue;
     const slot = (t: Tensor, lead: number): Slot => ({
@@ -62,8 +62,8 @@ function traceRoad(scan: Scan): Road {
     } catch (error) {
       // Whatever is wrong with the step itself shows again, with real tensors, on the eager road.
       if (!(error instanceof Error)) throw error;
-      reasons.push(error.message);
+      reasons.add(error.message.replaceAll(String(ROWS), 'B')); // the placeholder would puzzle people
     }
   }
-  return { kind: 'eager', reason: reasons.join('; ') };
+  return { kind: 'eager', reason: [...reasons].join('; ') };
 }

@@ -19,7 +19,7 @@ import type {
   Strided,
   UnaryOp,
 } from '../backend.js';
-import type { DType, TypedArray } from '../dtype.js';
+import { dtypeOf, type DType, type TypedArray } from '../dtype.js';
 import { BackendError, TraceError } from '../errors.js';
 import { sizeOf } from '../shape.js';
 import type { Graph, Value } from './graph.js';
@@ -71,7 +71,7 @@ export class Tracer implements Backend {
 
   // --- memory ---------------------------------------------------------------------------------------------------
   upload(values: TypedArray): Storage {
-    if (values.length === 1) return this.fill(values[0], 1, values instanceof Int32Array ? 'int32' : 'float32');
+    if (values.length === 1) return this.fill(values[0], 1, dtypeOf(values));
     throw new TraceError('the step makes a tensor out of numbers; make it outside and let the step use it');
   }
 

@@ -3,7 +3,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { cpu } from '@rnn/backend-cpu';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { grad, noGrad, scope, setBackend, tensor, type Backend, type Tensor } from '../../src/index.js';
+import {
+  compileFn,
+  grad,
+  noGrad,
+  scan,
+  scope,
+  setBackend,
+  tensor,
+  zeros,
+  type Backend,
+  type Tensor,
+} from '../../src/index.js';
 
 let backend: Backend;
 beforeEach(async () => {
@@ -70,6 +81,21 @@ describe('the collector', () => {
       });
     })();
     expect(await collected(() => live() === 0)).toBe(true);
+  });
+
+  test('frees a backend that nobody holds, though traces of what ran on it are remembered', async () => {
+    const step = (x: Tensor, h: Tensor): readonly [Tensor, Tensor] => [h, x.add(h).tanh()];
+    const square = compileFn((x: Tensor) => x.mul(x));
+    let isGone = false;
+    const watcher = new FinalizationRegistry(() => (isGone = true));
+    await (async () => {
+      const other = await cpu();
+      const [x, h] = [zeros([3, 1, 2], { backend: other }), zeros([1, 2], { backend: other })];
+      scan(step, x, h, { parameters: {} });
+      square(h);
+      watcher.register(other, undefined);
+    })();
+    expect(await collected(() => isGone)).toBe(true);
   });
 
   test('frees a graph and gradients that left a scope', async () => {

@@ -1,4 +1,4 @@
-import { concat, scope, type Lengths, type Records, type Tensor, type Tensors } from '@rnn/core';
+import { ArgumentError, concat, scope, type Lengths, type Records, type Tensor, type Tensors } from '@rnn/core';
 import { checkCell, type Cell } from '../cells/cell.js';
 import { Module } from '../module.js';
 import { checkFlag, checkOptions } from '../options.js';
@@ -79,6 +79,7 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
     options: BidirectionalForwardOptions = {},
   ): [output: Tensor, last: [forward: S, backward: S], records?: Records] {
     checkOptions('Bidirectional', options, ['lengths', 'record']);
+    checkPair(h0);
     return scope(() => {
       const [first, second] = this.#runs(options);
       const [there, lastThere, records] = runCell(first.run, x, h0?.[0], first.options);
@@ -105,6 +106,7 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
     options: BidirectionalForwardOptions = {},
   ): LayerExplanation[] {
     checkOptions('Bidirectional', options, ['lengths', 'record']);
+    checkPair(h0);
     return this.#runs(options).map(({ name, run, options: each }, i) => ({
       name,
       ...explainCell(run, x, h0?.[i], each),
@@ -127,6 +129,15 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
       },
     ];
   }
+}
+
+/** Refuses anything but one state for each cell: a tensor of both, as PyTorch has it, would go unnoticed. */
+function checkPair(h0: unknown): void {
+  if (h0 === undefined || (Array.isArray(h0) && h0.length === 2)) return;
+  throw new ArgumentError('Bidirectional: h0 is not a pair, expected the array [forward, backward] of the two states', {
+    argument: 'h0',
+    expected: '[forward, backward]',
+  });
 }
 
 /** What one cell of the two gets. */

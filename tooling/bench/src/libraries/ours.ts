@@ -89,7 +89,7 @@ class Preparation {
   private forward(): Job {
     const layer = this.layer();
     const x = this.tensor(this.numbers.x);
-    const run = (): TypedArray | Promise<TypedArray> => noGrad(() => this.readOf(() => layer.forward(x)[0]));
+    const run = (): TypedArray | Promise<TypedArray> => this.readOf(() => noGrad(() => layer.forward(x)[0]));
     return { run, check: async () => Float32Array.from(await run()) };
   }
 
@@ -127,11 +127,10 @@ class Preparation {
     }
     let n = 0;
     // Kept by the stream itself, so that what is read here may not be disposed of.
-    const run = (): TypedArray | Promise<TypedArray> =>
-      noGrad(() => {
-        const h = scope(() => next(fromData(inputs[n++ % stream], [1, I], place)));
-        return place.backend.info.synchronous ? h.dataSync() : h.data();
-      });
+    const run = (): TypedArray | Promise<TypedArray> => {
+      const h = noGrad(() => scope(() => next(fromData(inputs[n++ % stream], [1, I], place))));
+      return place.backend.info.synchronous ? h.dataSync() : h.data();
+    };
     return {
       run,
       check: async () => {
@@ -200,6 +199,6 @@ class Preparation {
     const w = this.tensor(weight);
     // Nobody reads so large a product, and copying it out would be a good part of the time.
     const run = (): void => noGrad(() => scope(() => void linear(x, w)));
-    return { run, check: async () => Float32Array.from(await noGrad(() => this.readOf(() => linear(x, w)))) };
+    return { run, check: async () => Float32Array.from(await this.readOf(() => noGrad(() => linear(x, w)))) };
   }
 }

@@ -16,7 +16,11 @@ async function onWasm(threads: number): Promise<Library> {
 async function onGpu(mode: 'webgl2' | 'webgpu'): Promise<Library> {
   const backend = await gpu({ mode });
   const library = oursOn({ backend, dtype: 'float32' }, `this checkout, ${backend.info.device}`);
-  return { ...library, work: () => ({ ...backend.counters }) };
+  const { counters } = backend;
+  return {
+    ...library,
+    work: () => ({ launches: counters.launches, bytesMoved: counters.bytesUp + counters.bytesDown }),
+  };
 }
 
 /** The card that TensorFlow.js draws on, as WebGL names it. */

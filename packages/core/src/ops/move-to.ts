@@ -1,0 +1,97 @@
+import type { Backend } from '../backend.js';
+import { checkBackend } from '../current-backend.js';
+import type { TypedArray } from '../dtype.js';
+import { ArgumentError, AutogradError } from '../errors.js';
+import { wrap } from '../record.js';
+import { scope } from '../scope.js';
+import { showShape } from '../shape.js';
+import type { SharedStorage } from '../shared-storage.js';
+import type { Tensor } from '../tensor.js';
+import { checkSupported } from './fill.js';
+import { checkTensor } from './operands.js';
+
+/**
+ * Moves tensors to another backend, and waits for their numbers: so they can also leave a backend that answers only later (`info.synchronous`
+ * is false, as on WebGPU), which `to` cannot. The tensors stay the same objects, and their gradients go with them. `model.moveTo` and
+ * `optimizer.moveTo` are made of this.
+ *
+ * @example
+ * ```ts
+ * const x = tensor([1, 2]);
+ * await moveTo([x], await wasm());
+ * ```
+ * @param tensors - leaves of any shape; one that is there already stays as it is. Nothing may change them until the promise resolves
+ * @param backend - what a backend's factory resolved to
+ * @returns a promise that resolves when all are there
+ * @throws BackendError when `backend` is none; DTypeError when it lacks a type; AutogradError for the result of a recorded operation;
+ *   ArgumentError when a tensor changed while it was waited for; whatever the backends throw. Then nothing has moved.
+ *
+ * Differs from PyTorch: `to` there always waits.
+ */
+export async function moveTo(tensors: readonly Tensor[], backend: Backend): Promise<void> {
+  checkBackend('moveTo', 'backend', backend);
+  const all = [...new Set(tensors)];
+  all.forEach((tensor, i) => checkMovable(tensor, i, backend));
+  const grads = all.map(({ grad }) => grad);
+  const isAway = (tensor: Tensor | undefined): tensor is Tensor => tensor !== undefined && tensor.backend !== backend;
+  const [values, gradients] = await Promise.all(
+    [all, grads].map((list) => Promise.all(list.filter(isAway).map(departing))),
+  );
+  checkUnchanged([...values, ...gradients], all, grads);
+  scope(() => {
+    // Everything that can fail comes before the first move.
+    const arrived = values.map((each) => arriving(each, backend));
+    const arrivedGradients = new Map(gradients.map((each) => [each.tensor, arriving(each, backend)]));
+    values.forEach(({ tensor }, i) => tensor.copy_(arrived[i]));
+    for (const tensor of all) {
+      const before = tensor.grad;
+      const after = before && arrivedGradients.get(before);
+      if (after === undefined) continue;
+      tensor.grad = after.keep();
+      before?.dispose();
+    }
+  });
+}
+
+/** A tensor under way. */
+interface Traveller {
+  readonly tensor: Tensor;
+  /** Where it was when its numbers were asked for. */
+  readonly from: SharedStorage;
+  readonly numbers: TypedArray;
+}
+
+async function departing(tensor: Tensor): Promise<Traveller> {
+  const { held: from } = tensor;
+  return { tensor, from, numbers: await from.backend.read(from.storage) };
+}
+
+function arriving({ tensor, from, numbers }: Traveller, backend: Backend): Tensor {
+  return wrap(backend, backend.upload(numbers), tensor.shape, from.bounds);
+}
+
+function checkMovable(tensor: Tensor, i: number, backend: Backend): void {
+  checkTensor('moveTo', `tensors[${i}]`, tensor);
+  checkSupported('moveTo', tensor.dtype, backend);
+  if (tensor.isLeaf) return;
+  throw new AutogradError(
+    `moveTo: tensors[${i}] is the result of a recorded operation, expected a leaf; move detach() of it`,
+    { argument: 'tensors', expected: 'a leaf', received: 'a result' },
+  );
+}
+
+/** Refuses to put old numbers in the place of newer ones, as after a forgotten `await`. */
+function checkUnchanged(
+  travellers: readonly Traveller[],
+  tensors: readonly Tensor[],
+  grads: readonly (Tensor | undefined)[],
+): void {
+  const changed =
+    travellers.find(({ tensor, from }) => tensor.isDisposed || tensor.home !== from)?.tensor ??
+    tensors.find(({ grad }, i) => grad !== grads[i]);
+  if (changed === undefined) return;
+  throw new ArgumentError(
+    `moveTo: a tensor of shape ${showShape(changed.shape)}, or its gradient, changed while it was being moved, and nothing has moved; await moveTo before the next step`,
+    { argument: 'tensors' },
+  );
+}

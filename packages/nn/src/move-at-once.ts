@@ -1,0 +1,35 @@
+import { BackendError, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
+
+/**
+ * Moves tensors and their gradients to another backend without waiting. The tensors stay the same objects.
+ *
+ * @param owner - whose tensors these are, for the message
+ * @param tensors - leaves
+ * @param backend - where to
+ * @throws BackendError when one lies where reading means waiting. Then nothing has moved.
+ */
+export function moveAtOnce(owner: string, tensors: readonly Tensor[], backend: Backend): void {
+  const places = tensors.flatMap(({ backend: place, grad }) => [place, grad?.backend ?? place]);
+  const slow = places.find((place) => place !== backend && !place.info.synchronous);
+  if (slow !== undefined) {
+    const { name } = slow.info;
+    throw new BackendError(
+      `to: ${owner} is on '${name}', which answers only later; write \`await model.moveTo(backend)\``,
+      { expected: 'a backend that answers at once', received: name },
+    );
+  }
+  noGrad(() =>
+    scope(() => {
+      // Everything that can fail comes before the first move.
+      const values = tensors.map((tensor) => tensor.to(backend));
+      const gradients = tensors.map((tensor) => tensor.grad?.to(backend));
+      tensors.forEach((tensor, i) => {
+        if (values[i] !== tensor) tensor.copy_(values[i]);
+        const { grad } = tensor;
+        if (grad === undefined || gradients[i] === grad) return;
+        tensor.grad = gradients[i]?.keep();
+        grad.dispose();
+      });
+    }),
+  );
+}
