@@ -13,7 +13,7 @@ import { binary } from './binary.js';
 import { concat } from './concat.js';
 import { copy } from './copy.js';
 import { matmul } from './matmul.js';
-import type { Memory } from './memory.js';
+import type { LiveStorage, Memory } from './memory.js';
 import { reduce } from './reduce.js';
 import { select } from './select.js';
 import { newArray } from './typed-arrays.js';
@@ -22,6 +22,9 @@ import type { View } from './walk.js';
 
 /** One instruction, ready to run on the arrays of one workspace. */
 type Action = () => void;
+
+/** So many elements of a value are worked on at once: those of all values then stay in the processor's cache. */
+const BLOCK = 2048;
 
 /**
  * What `compile` has to do, in the plainest form: every value of the program gets an array of `rows x width`, once; every instruction
@@ -32,44 +35,85 @@ export class CpuProgram implements CompiledProgram {
   private readonly program: Program;
   private readonly memory: Memory;
   private readonly widths: readonly number[];
-  private workspace: Workspace | undefined;
+  /** Rows are independent, so many of them are run a block at a time; not for products, which want all rows of a weight that they load. */
+  private readonly blockRows: number;
+  private readonly hasBlocks: boolean;
+  /** By the number of rows. */
+  private readonly workspaces = new Map<number, Workspace>();
+  private workspaceRows = 0;
 
   constructor(program: Program, memory: Memory) {
     this.program = program;
     this.memory = memory;
     this.widths = widthsOf(program);
+    this.blockRows = Math.ceil(BLOCK / Math.max(1, ...this.widths));
+    this.hasBlocks = program.carried.length === 0 && program.body.every(({ kind }) => kind !== 'matmul');
   }
 
   run(args: ProgramArguments): ProgramResults {
+    const { program, memory, widths, blockRows } = this;
+    const { steps, rows } = args;
+    const { dtype, carried } = program;
+    const outputs = program.outputs.map((value) => memory.allocate(dtype, steps * rows * widths[value]));
+    const last = carried.map((width) => memory.allocate(dtype, rows * width));
+    const size = this.hasBlocks ? blockRows : rows;
+    for (let start = 0; start < rows; start += size) {
+      this.runRows(args, start, Math.min(size, rows - start), outputs, last);
+    }
+    return { outputs, last };
+  }
+
+  private workspaceFor(rows: number): Workspace {
+    let workspace = this.workspaces.get(rows);
+    if (workspace === undefined) {
+      // Enough for a block and what is left over behind it. Past that all are forgotten: the sizes in use come back at once.
+      if (this.workspaceRows + rows > 2 * this.blockRows) {
+        this.workspaces.clear();
+        this.workspaceRows = 0;
+      }
+      workspace = new Workspace(this.program, this.widths, rows);
+      this.workspaces.set(rows, workspace);
+      this.workspaceRows += rows;
+    }
+    return workspace;
+  }
+
+  /** Runs `rows` rows from `start` on; where there are carried values, these are all rows. */
+  private runRows(
+    args: ProgramArguments,
+    start: number,
+    rows: number,
+    kept: readonly LiveStorage[],
+    last: readonly LiveStorage[],
+  ): void {
     const { program, memory, widths } = this;
-    const { steps, rows, lengths, resets } = args;
+    const { steps, lengths, resets } = args;
     const { dtype, carried, outputs, reverse, adjoint } = program;
-    if (this.workspace?.rows !== rows) this.workspace = new Workspace(program, widths, rows);
-    const { values, state, actions } = this.workspace;
+    const { values, state, actions } = this.workspaceFor(rows);
 
     const stacked = args.stacked.map((storage) => memory.valuesOf(storage));
     const initial = args.carried.map((storage) => memory.valuesOf(storage));
     args.fixed.forEach((storage, i) =>
       values[program.stacked.length + carried.length + i].set(memory.valuesOf(storage)),
     );
-    const kept = outputs.map((value) => memory.allocate(dtype, steps * rows * widths[value]));
-    const last = carried.map((width) => memory.allocate(dtype, rows * width));
     state.forEach((array, i) => array.set(initial[i]));
     // Adjoints that are due to the initial state, because a reset cut the sequence there.
     const aside = adjoint && resets !== undefined ? carried.map((width) => newArray(dtype, rows * width)) : undefined;
 
     for (let n = 0; n < steps; n++) {
       const t = reverse ? steps - 1 - n : n;
-      const isGoing = (row: number): boolean => lengths === undefined || t < lengths[row];
+      const isGoing = (row: number): boolean => lengths === undefined || t < lengths[start + row];
       const isReset = (row: number): boolean => resets !== undefined && resets[t * rows + row] !== 0;
-      stacked.forEach((array, i) => copyRun(values[i], 0, array, t * values[i].length, values[i].length));
+      stacked.forEach((array, i) =>
+        copyRun(values[i], 0, array, (t * args.rows + start) * widths[i], rows * widths[i]),
+      );
       if (!adjoint) state.forEach((array, i) => copyRows(array, initial[i], carried[i], rows, isReset));
 
       for (const action of actions) action();
 
       outputs.forEach((value, i) => {
         const width = widths[value];
-        const at = t * rows * width;
+        const at = (t * args.rows + start) * width;
         const source = values[value];
         if (lengths === undefined && source.length === rows * width) {
           copyRun(kept[i].values, at, source, 0, source.length);
@@ -90,13 +134,13 @@ export class CpuProgram implements CompiledProgram {
       copyRun(last[i].values, 0, array, 0, array.length);
       if (aside !== undefined) for (let e = 0; e < array.length; e++) last[i].values[e] += aside[i][e];
     });
-    return { outputs: kept, last };
   }
 }
 
-/** `count` elements; a loop, since `subarray` would allocate at every step. */
+/** `count` elements; a short run by a loop, since `subarray` allocates at every step. */
 function copyRun(to: TypedArray, at: number, from: TypedArray, start: number, count: number): void {
-  for (let i = 0; i < count; i++) to[at + i] = from[start + i];
+  if (count >= 256) to.set(from.subarray(start, start + count), at);
+  else for (let i = 0; i < count; i++) to[at + i] = from[start + i];
 }
 
 /** The rows for which a condition holds. */

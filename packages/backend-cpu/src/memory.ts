@@ -22,7 +22,7 @@ class CpuStorage implements Storage {
 }
 
 /** One that has just been made. */
-type LiveStorage = CpuStorage & { readonly values: TypedArray };
+export type LiveStorage = CpuStorage & { readonly values: TypedArray };
 
 /**
  * The live storages, and released arrays that wait for their next use.

@@ -18,7 +18,7 @@ import type {
   UnaryOp,
 } from '@rnn/core';
 import { compileProgram } from './compile.js';
-import { EXACT, type Device } from './device.js';
+import { EXACT, type Counters, type Device } from './device.js';
 import * as elementwise from './kernels/elementwise.js';
 import { gather, scatterAdd } from './kernels/indexing.js';
 import { concat } from './kernels/joining.js';
@@ -26,10 +26,25 @@ import { matmul } from './kernels/matmul.js';
 import { reduce } from './kernels/reduce.js';
 import { Memory, noFloat64 } from './memory.js';
 
+/** A backend on a graphics card, as `gpu` makes it. */
+export interface GpuBackend extends Backend {
+  /**
+   * What the device was made to do since the backend was made, up to date at every read. Two looks, before and after, measure what is between.
+   *
+   * @example
+   * ```ts fragment
+   * const before = { ...backend.counters };
+   * model.forward(x);
+   * console.log(backend.counters.launches - before.launches, 'launches');
+   * ```
+   */
+  readonly counters: Readonly<Counters>;
+}
+
 /** The backend: each method finds the arrays of its operands and launches a kernel. */
-export class GpuBackend implements Backend {
+export class DeviceBackend implements GpuBackend {
   readonly info: BackendInfo;
-  /** What launches kernels; its `counters` tell how many and how many bytes moved. */
+  /** What launches kernels. */
   readonly device: Device;
   private readonly memoryOf: Memory;
 
@@ -37,6 +52,10 @@ export class GpuBackend implements Backend {
     this.info = info;
     this.device = device;
     this.memoryOf = new Memory(device);
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.device.counters;
   }
 
   // --- memory ---------------------------------------------------------------------------------------------------

@@ -5,13 +5,15 @@ import { atOnce, Queue, type Turns } from './queue.js';
 /** Whole numbers are exact in float32 up to here, and so are the places of elements. */
 export const EXACT: number = 2 ** 24;
 
-/** What was done since the start, for measurements. */
+/** What a device was made to do, for measurements. */
 export interface Counters {
   /** Kernels started, uploads not counted. */
   launches: number;
-  /** Kernels compiled. */
+  /** Kernels built. */
   kernels: number;
+  /** Arrays of the host copied to the device. */
   uploads: number;
+  /** Arrays of the device copied to the host. */
   reads: number;
   /** From the host to the device. */
   bytesUp: number;
@@ -90,11 +92,17 @@ export class Device {
     } catch (cause) {
       await engine.destroy();
       if (cause instanceof BackendError) throw cause;
-      throw new BackendError(`gpu: ${mode} does not run here: ${(cause as Error).message}`, {
+      const hint = mode === 'cpu' ? ' (a content security policy has to allow unsafe-eval)' : '';
+      throw new BackendError(`gpu: ${mode} does not run here${hint}: ${(cause as Error).message}`, {
         argument: 'mode',
         cause,
       });
     }
+  }
+
+  /** How many arrays are there: made, and not released. */
+  get arrays(): number {
+    return this.live.size;
   }
 
   /**

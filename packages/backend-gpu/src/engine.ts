@@ -63,7 +63,12 @@ export interface Engine {
 interface RawKernel {
   (...args: readonly unknown[]): unknown;
   setOutput(size: readonly number[]): unknown;
-  readonly kernel: object & { readonly context?: unknown; readonly texture?: { readonly texture?: object } | null };
+  readonly kernel: object & {
+    readonly context?: unknown;
+    readonly texture?: { readonly texture?: object } | null;
+    /** On `webgl2` the numbers that were passed last, by name. */
+    uniform1fCache?: object;
+  };
 }
 interface RawGpu {
   createKernel(source: string, settings: object): RawKernel;
@@ -165,7 +170,11 @@ class GpuJs implements Engine {
     const launch = (size: number, args: readonly (Handle | number)[]): Handle | Promise<Handle> => {
       if (size !== last || !ownResults.mayTake(size, args)) raw.setOutput([size]);
       last = size;
+      // A number that equals the last one is not passed again, and -0 equals 0: nothing is to be known before a -0, nor after it.
+      const hasNegativeZero = args.some((arg) => Object.is(arg, -0));
+      if (hasNegativeZero) forgetNumbers(raw);
       const result = raw(...args) as Handle | Promise<Handle>;
+      if (hasNegativeZero) forgetNumbers(raw);
       if (isVerified) return result;
       isVerified = true;
       if (!(result instanceof Promise)) {
@@ -213,6 +222,11 @@ class GpuJs implements Engine {
   async destroy(): Promise<void> {
     await this.gpu.destroy();
   }
+}
+
+/** Makes gpu.js pass all numbers to a kernel again. */
+function forgetNumbers({ kernel }: RawKernel): void {
+  if (kernel.uniform1fCache !== undefined) kernel.uniform1fCache = {};
 }
 
 /**

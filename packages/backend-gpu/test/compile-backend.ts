@@ -1,10 +1,10 @@
 /** A backend for tests of compiled programs. */
-import { GpuBackend } from '../src/backend.js';
+import { DeviceBackend } from '../src/backend.js';
 import { Device } from '../src/device.js';
 import { startEngine, type Engine, type Mode } from '../src/engine.js';
 
 /** A backend whose kernels take at most `maxTensors` operands, as on devices that allow no more. */
-export async function backendWith(mode: Mode, maxTensors: number = Infinity): Promise<GpuBackend> {
+export async function backendWith(mode: Mode, maxTensors: number = Infinity): Promise<DeviceBackend> {
   const engine = await startEngine(mode);
   const describe: Engine['describe'] = () => {
     const description = engine.describe();
@@ -21,5 +21,5 @@ export async function backendWith(mode: Mode, maxTensors: number = Infinity): Pr
     synchronous: device.isSynchronous,
     notes: [],
   };
-  return new GpuBackend(info, device);
+  return new DeviceBackend(info, device);
 }

@@ -1,6 +1,6 @@
 import { noGrad, scan, setBackend, zeros, type Tensor } from '@rnn/core';
 import { expect, test } from 'vitest';
-import type { GpuBackend } from '../src/backend.js';
+import type { DeviceBackend } from '../src/backend.js';
 import { backendWith } from './compile-backend.js';
 import { cells, runCell, type TestCell } from './compile-cells.js';
 
@@ -8,21 +8,21 @@ const steps = 48;
 const sizes = { rows: 2, inputs: 3, units: 4 };
 
 /** Launches for a step of inference, all that comes before and after the loop included. */
-function forwardLaunches(backend: GpuBackend, cell: TestCell): number {
+function forwardLaunches(backend: DeviceBackend, cell: TestCell): number {
   setBackend(backend);
   const weights = cell.weights(sizes.inputs, sizes.units).map((shape) => zeros(shape));
   const x = zeros([steps, sizes.rows, sizes.inputs]);
   const state = Array.from({ length: cell.states }, () => zeros([sizes.rows, sizes.units]));
-  const before = backend.device.counters.launches;
+  const before = backend.counters.launches;
   noGrad(() => scan((input: Tensor, states: readonly Tensor[]) => cell.step(weights, input, states), x, state));
-  return (backend.device.counters.launches - before) / steps;
+  return (backend.counters.launches - before) / steps;
 }
 
 /** The same for the forward pass with what is kept, the loss, and the gradients of everything. */
-async function trainingLaunches(backend: GpuBackend, cell: TestCell): Promise<number> {
-  const before = backend.device.counters.launches;
+async function trainingLaunches(backend: DeviceBackend, cell: TestCell): Promise<number> {
+  const before = backend.counters.launches;
   await runCell(backend, 'float32', cell, { steps, ...sizes });
-  return (backend.device.counters.launches - before) / steps;
+  return (backend.counters.launches - before) / steps;
 }
 
 test.each([

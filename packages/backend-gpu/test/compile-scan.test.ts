@@ -1,12 +1,12 @@
 import { cpu } from '@rnn/backend-cpu';
 import { beforeAll, expect, test } from 'vitest';
 import type { Backend } from '@rnn/core';
-import type { GpuBackend } from '../src/backend.js';
+import type { DeviceBackend } from '../src/backend.js';
 import { backendWith } from './compile-backend.js';
 import { cells, runCell, worstError, type Setting } from './compile-cells.js';
 
 let reference: Backend;
-let backends: readonly GpuBackend[];
+let backends: readonly DeviceBackend[];
 
 beforeAll(async () => {
   reference = await cpu();
@@ -37,7 +37,7 @@ for (const [name, cell] of Object.entries(cells)) {
       for (const backend of backends) {
         const found = await runCell(backend, 'float32', cell, setting);
         expect(worstError(found, exact)).toBeLessThan(Math.max(1e-5, 4 * own));
-        expect([backend.memory().storages, backend.device['live'].size]).toEqual([0, 0]);
+        expect([backend.memory().storages, backend.device.arrays]).toEqual([0, 0]);
       }
     });
   }
@@ -51,5 +51,5 @@ test('where arrays are small, steps are packed and stacked in pieces', async () 
   Object.defineProperty(backend.device, 'maxSize', { value: 230 * 4 * 8 });
   const found = await runCell(backend, 'float32', cells.lstm, setting);
   expect(worstError(found, exact)).toBeLessThan(1e-5);
-  expect([backend.memory().storages, backend.device['live'].size]).toEqual([0, 0]);
+  expect([backend.memory().storages, backend.device.arrays]).toEqual([0, 0]);
 });

@@ -4,7 +4,7 @@ import { programExamples } from '@rnn/conformance';
 import type { Backend } from '@rnn/core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { GpuBackend } from '../src/backend.js';
+import type { DeviceBackend } from '../src/backend.js';
 import { backendWith } from './compile-backend.js';
 import { cells, runCell, worstError, type Setting } from './compile-cells.js';
 
@@ -20,7 +20,7 @@ const settings: Readonly<Record<string, Setting>> = {
 
 for (const mode of ['webgl2', 'webgpu'] as const) {
   describe(mode, () => {
-    let backend: GpuBackend;
+    let backend: DeviceBackend;
     let reference: Backend;
     beforeAll(async () => {
       backend = await backendWith(mode);
@@ -34,7 +34,7 @@ for (const mode of ['webgl2', 'webgpu'] as const) {
           const found = await example.runCompiled(backend);
           if (found === undefined) throw new Error('not compiled');
           expect(worstError(found, [...example.exact.outputs, ...example.exact.last])).toBeLessThan(5e-5);
-          expect([backend.memory().storages, backend.device['live'].size]).toEqual([0, 0]);
+          expect([backend.memory().storages, backend.device.arrays]).toEqual([0, 0]);
         }),
         { numRuns: 30, seed: 5, endOnFailure: true },
       );
@@ -48,7 +48,7 @@ for (const mode of ['webgl2', 'webgpu'] as const) {
           const found = await runCell(backend, 'float32', cells[name], setting);
           // Gradients of a layer normalisation of few units enlarge every rounding, on the CPU too.
           expect(worstError(found, exact)).toBeLessThan(Math.max(1e-5, 8 * own));
-          expect([backend.memory().storages, backend.device['live'].size]).toEqual([0, 0]);
+          expect([backend.memory().storages, backend.device.arrays]).toEqual([0, 0]);
         });
       }
     }

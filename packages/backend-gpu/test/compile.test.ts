@@ -2,12 +2,12 @@ import { programExamples, randomPrograms } from '@rnn/conformance';
 import { executeProgram, type Instruction, type Program } from '@rnn/core';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import type { GpuBackend } from '../src/backend.js';
+import type { DeviceBackend } from '../src/backend.js';
 import { planProgram } from '../src/emit/plan.js';
 import { backendWith } from './compile-backend.js';
 import { worstError } from './compile-cells.js';
 
-let backends: readonly GpuBackend[];
+let backends: readonly DeviceBackend[];
 
 beforeAll(async () => {
   // As many operands as there may be, as few as WebGPU allows, and so few that most things have to be divided.
@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 
 /** Storages that core knows of and arrays of the device. */
-function alive(backend: GpuBackend): [storages: number, arrays: number] {
-  return [backend.memory().storages, backend.device['live'].size];
+function alive(backend: DeviceBackend): [storages: number, arrays: number] {
+  return [backend.memory().storages, backend.device.arrays];
 }
 
 test('random programs give what they give in float64', { timeout: 60_000 }, async () => {

@@ -22,6 +22,17 @@ test('a tensor outlives its backend', async () => {
   expect(() => x.dispose()).not.toThrow();
 });
 
+test('counters tell what the device was made to do', async () => {
+  const backend = await gpu({ mode: 'cpu' });
+  const { counters } = backend;
+  expect(counters).toEqual({ launches: 0, kernels: 0, uploads: 0, reads: 0, bytesUp: 0, bytesDown: 0 });
+  const y = tensor([1, 2, 3], { backend }).mul(2).mul(3).sum();
+  await y.data();
+  // two products by one kernel, and a sum
+  expect(counters).toEqual({ launches: 3, kernels: 2, uploads: 1, reads: 1, bytesUp: 12, bytesDown: 4 });
+  await backend.dispose();
+});
+
 test('a queue does one thing after the other, also what is added meanwhile', async () => {
   const queue = new Queue();
   const seen: number[] = [];

@@ -1,9 +1,10 @@
-/** Memory, loss of the device, and what happens around them, counted by the browser's own calls. */
+/** Memory, counted by the browser's own calls, loss of the device, and what of the kernels shows on a device alone. */
 import { DeviceLostError, manualSeed, randn, scope, tensor, type Backend } from '@rnn/core';
-import { LSTM, Linear, mseLoss } from '@rnn/nn';
-import { Adam, clipGradNorm } from '@rnn/train';
+import { LSTM, Linear, RNN, mseLoss } from '@rnn/nn';
+import { Adam, clipGradNorm, SGD } from '@rnn/train';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { gpu } from '../src/index.js';
+import { expectArgmax } from './reduce-cases.js';
 
 /** Textures and buffers that exist, by the calls that make and delete them. */
 let alive = 0;
@@ -36,8 +37,32 @@ function countDeviceMemory(mode: 'webgl2' | 'webgpu'): void {
   }
 }
 
-/** A training step that never reads back. */
-function trainer(backend: Backend): { step: () => void; dispose: () => void } {
+/** A training that never reads back. */
+interface Trainer {
+  readonly step: () => void;
+  readonly dispose: () => void;
+}
+
+/** The least that is a training of a recurrent network, for many steps. */
+function smallTrainer(backend: Backend): Trainer {
+  manualSeed(1);
+  const layer = new RNN(1, 1, { bias: false, backend });
+  const optimizer = new SGD(layer.parameters(), { lr: 0.01 });
+  const [x, y] = [randn([2, 1, 1], { backend }), randn([2, 1, 1], { backend })];
+  return {
+    step: () =>
+      scope(() => {
+        optimizer.zeroGrad();
+        mseLoss(layer.forward(x)[0], y).backward();
+        optimizer.step();
+      }),
+    dispose: () => {
+      for (const each of [optimizer, layer, x, y]) each.dispose();
+    },
+  };
+}
+
+function trainer(backend: Backend): Trainer {
   manualSeed(1);
   const layer = new LSTM(2, 3, { backend });
   const head = new Linear(3, 1, { backend });
@@ -71,10 +96,13 @@ describe.each(['webgl2', 'webgpu'] as const)('%s', (mode) => {
     await backend.dispose();
   });
 
-  test('training leaves the count of textures and buffers as it was', async () => {
+  test.each([
+    ['100 steps of an LSTM with Adam and clipping', trainer, 100],
+    ['10,000 steps of an RNN of one unit with SGD', smallTrainer, 10_000],
+  ] as const)('%s leave the count of textures and buffers as it was', { timeout: 600_000 }, async (_, make, steps) => {
     countDeviceMemory(mode);
     const backend = await gpu({ mode });
-    const { step, dispose } = trainer(backend);
+    const { step, dispose } = make(backend);
     const settled = async (): Promise<number> => {
       const probe = tensor([1], { backend });
       await probe.data();
@@ -83,15 +111,32 @@ describe.each(['webgl2', 'webgpu'] as const)('%s', (mode) => {
     };
     for (let i = 0; i < 10; i++) step();
     const before = await settled();
-    const storages = backend.memory().storages;
-    for (let i = 0; i < 100; i++) {
+    const { storages } = backend.memory();
+    let most = before;
+    for (let i = 1; i <= steps; i++) {
       step();
-      if (i % 20 === 0) await settled();
+      if (i % 50 === 0) most = Math.max(most, await settled());
     }
-    expect(await settled()).toBe(before);
+    expect([await settled(), most]).toEqual([before, before]);
     expect(backend.memory().storages).toBe(storages);
     dispose();
     expect(backend.memory()).toEqual({ storages: 0, bytes: 0 });
+    await backend.dispose();
+  });
+
+  test('argmax of long lines is the first place of the largest value or of a NaN', async () => {
+    const backend = await gpu({ mode });
+    await expectArgmax(backend, 20);
+    await backend.dispose();
+  });
+
+  test('-0 is told from 0 where a number is the same but for that as the one before', async () => {
+    const backend = await gpu({ mode });
+    for (const value of [0, -0, 0, -0, -0]) {
+      const storage = backend.fill(value, 2, 'float32');
+      expect(await backend.read(storage)).toEqual(Float32Array.of(value, value));
+      backend.release(storage);
+    }
     await backend.dispose();
   });
 

@@ -20,7 +20,7 @@ test('the example passes every case that it does not declare itself unable to ru
   const reasons = report.results.filter(({ status }) => status === 'skipped').map(({ reason }) => reason);
   expect(new Set(reasons)).toEqual(new Set(['minimal does not declare float64']));
   expect(report.passed + report.skipped).toBe(cases.length);
-});
+}, 180_000);
 
 test('the example is at most 300 lines', () => {
   expect(example.split('\n').length - 1).toBeLessThanOrEqual(300);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface Package {
   readonly name: string;
   readonly folder: string;
-  /** What its manifest lets it import: dependencies and peers. */
+  /** What its manifest lets it import: dependencies and peers. An optional peer is looked up by name at run time, and only where it is wanted. */
   readonly dependencies: readonly string[];
 }
 
@@ -21,8 +21,11 @@ export function publishedPackages(): Package[] {
         name: string;
         dependencies?: Record<string, string>;
         peerDependencies?: Record<string, string>;
+        peerDependenciesMeta?: Record<string, { optional?: boolean }>;
       };
-      const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+      const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(
+        (name) => manifest.peerDependenciesMeta?.[name]?.optional !== true,
+      );
       return { name: manifest.name, folder, dependencies };
     });
 }

@@ -4,7 +4,6 @@ import { parseSunspots } from '../data/sunspots.ts';
 import type { ChapterContext } from './context.ts';
 import { Forecaster } from './forecaster.ts';
 import { learnSeries, predictSeries } from './forecasting.ts';
-import { moveModel } from './move-training.ts';
 import { standardise, type StandardSeries } from './series.ts';
 
 const tourSteps = 40;
@@ -78,7 +77,8 @@ export async function runBackends(context: ChapterContext): Promise<BackendsResu
   const runs: BackendRun[] = [];
   let first: readonly number[] | undefined;
   for (const [name, backend] of started) {
-    await moveModel(moved.model, backend);
+    await moved.model.moveTo(backend);
+    setBackend(backend);
     const { forecast, milliseconds } = await timedForecast(moved.model, series, cut);
     first ??= forecast;
     runs.push({ name, device: backend.info.device, milliseconds, difference: largestDifference(first, forecast) });

@@ -1,7 +1,7 @@
+import { setBackend } from '@rnn/core';
 import type { Module } from '@rnn/nn';
 import { Adam, fit, type DataLoader, type LossFunction } from '@rnn/train';
 import type { ChapterContext } from './context.ts';
-import { moveTraining } from './move-training.ts';
 
 /** What to train, and how long. */
 interface Task<M extends Module, B> {
@@ -40,7 +40,9 @@ export async function train<M extends Module, B>(task: Task<M, B>, context: Chap
       context.report({ task: task.task, step, steps, loss });
       const next = context.moveTo?.(step);
       if (next === undefined || next === backend) return;
-      await moveTraining(model, optimizer, next);
+      await model.moveTo(next);
+      await optimizer.moveTo(next);
+      setBackend(next);
       backend = next;
     },
   });

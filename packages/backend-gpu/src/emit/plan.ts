@@ -22,7 +22,7 @@ export interface Plan {
 }
 
 /** Columns of a kernel's result. */
-export interface Place {
+interface Place {
   readonly kernel: number;
   readonly column: number;
   readonly width: number;

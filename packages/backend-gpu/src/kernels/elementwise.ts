@@ -49,7 +49,6 @@ export function copy(device: Device, a: Operand, sizes: readonly number[], trunc
 
 /** An array full of one value. */
 export function fill(device: Device, value: number, size: number): DeviceArray {
-  if (Object.is(value, -0)) return device.upload(new Float32Array(size).fill(-0)); // as in `walk`
   const kernel = device.kernel('fill', () => ({ floats: ['value'], body: 'return value;' }));
   return device.run(kernel, size, [], [value]);
 }
@@ -62,16 +61,6 @@ function walk(
   operands: Readonly<Record<string, Operand>>,
   sizes: readonly number[],
 ): DeviceArray {
-  // gpu.js passes a number again only if it differs from the last one, and takes -0 for 0.
-  const zeros = Object.keys(operands).filter((name) => Object.is(operands[name], -0));
-  if (zeros.length > 0) {
-    const array = device.upload(Float32Array.of(-0));
-    const strides = sizes.map(() => 0);
-    const arrays = Object.fromEntries(zeros.map((name) => [name, { array, offset: 0, strides }]));
-    const result = walk(device, key, code, { ...operands, ...arrays }, sizes);
-    device.release(array);
-    return result;
-  }
   const rank = rankOf(sizes);
   const names = Object.keys(operands);
   const walked = names.filter((name) => typeof operands[name] !== 'number');

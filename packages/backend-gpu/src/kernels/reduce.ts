@@ -79,29 +79,48 @@ function extremeOf(op: 'max' | 'min'): string {
       return y;`;
 }
 
-/** The first position of the largest value, or of a NaN. */
+/** The first position of the largest value, or of a NaN: of each block, then of each block of these positions, until one is left. */
 function argmax(device: Device, x: DeviceArray, outer: number, size: number, inner: number): DeviceArray {
-  const kernel = device.kernel('argmax', () => ({
-    tensors: ['a'],
-    ints: ['size', 'inner'],
+  let left = size;
+  let places: DeviceArray | undefined;
+  do {
+    const blocks = Math.ceil(left / BLOCK);
+    const next = device.run(
+      argmaxPass(device, places !== undefined),
+      outer * blocks * inner,
+      places === undefined ? [x] : [x, places],
+      [size, inner, left, blocks, Math.min(left, BLOCK)],
+    );
+    if (places !== undefined) device.release(places);
+    places = next;
+    left = blocks;
+  } while (left > 1);
+  return places;
+}
+
+/** Candidates are all positions, or those that are left of the pass before. */
+function argmaxPass(device: Device, isLater: boolean): ReturnType<Device['kernel']> {
+  const place = isLater ? 'places[(o * left + candidate) * inner + i]' : 'candidate';
+  return device.kernel(isLater ? 'argmax later' : 'argmax', () => ({
+    tensors: isLater ? ['a', 'places'] : ['a'],
+    ints: ['size', 'inner', 'left', 'blocks', 'count'],
     body: `
       let x = this.thread.x + 0.0;
-      ${divide('x', 'inner', 'o', 'i')}
-      let p = o * size * inner + i;
-      let y = a[p];
-      let at = 0.0;
-      let place = 0.0;
+      ${divide('x', 'inner', 'line', 'i')}
+      ${divide('line', 'blocks', 'o', 'b')}
+      let candidate = b * ${BLOCK}.0;
+      let at = ${place};
+      let y = a[(o * size + at) * inner + i];
       let found = 0.0;
-      for (let k = 0; k < size; k++) {
-        let v = a[p];
-        if (found === 0) {
+      for (let k = 0; k < count; k++) {
+        if (candidate < left && found === 0) {
+          let place = ${place};
+          let v = a[(o * size + place) * inner + i];
           if (v > y) { y = v; at = place; }
           if (v < 0 || v >= 0) { found = 0.0; } else { at = place; found = 1.0; }
         }
-        place += 1.0;
-        p = p + inner;
+        candidate += 1.0;
       }
       return at;`,
   }));
-  return device.run(kernel, outer * inner, [x], [size, inner]);
 }

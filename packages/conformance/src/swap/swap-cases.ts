@@ -1,4 +1,4 @@
-/** A training that moves from one backend to another and back goes on as if it had stayed. */
+/** A training that moves from backend to backend goes on as if it had stayed. */
 import { fromData, manualSeed, scope, type Backend, type Tensor } from '@rnn/core';
 import { GRU, LayerNormLSTMCell, Linear, LSTM, Module, mseLoss, Recurrent, type LSTMState } from '@rnn/nn';
 import { Adam, clipGradNorm, RMSprop, SGD, type Optimizer } from '@rnn/train';
@@ -9,7 +9,7 @@ import type { BackendFactory } from '../run.js';
 
 /** How far loss and weights may come apart over all steps. */
 const TOLERANCE = 1e-4;
-/** Steps before the move, on the other backend, and after the move back. */
+/** Steps on each backend of the way. */
 const STEPS = 50;
 
 const [T, B, I, H] = [7, 6, 3, 8];
@@ -93,30 +93,48 @@ const trainings: readonly Trained[] = [
   },
 ];
 
+/** A way of a training from backend to backend. */
+interface Way {
+  readonly name: string;
+  /** The stations, of the backend under test and the others. */
+  readonly stations: (mine: Backend, others: readonly Backend[]) => readonly Backend[];
+}
+
+const thereAndBack: readonly Way[] = [
+  { name: 'there and back', stations: (mine, others) => [mine, ...others, mine] },
+  { name: 'from there and back', stations: (mine, [other]) => [other, mine, other] },
+];
+
+const throughAll: readonly Way[] = [
+  { name: 'through the others to here', stations: (mine, others) => [...others, mine] },
+  { name: 'from here through the others', stations: (mine, others) => [mine, ...others.toReversed()] },
+];
+
 /**
- * Trainings that go some steps on one backend, then move to another with model and optimiser, and come back; against the same training
- * that stays. In both directions, with further instances alive.
+ * Trainings that go 50 steps on one backend, then move to another with model and optimiser, and on; against the same training that stays.
+ * With one other backend there and back, with several through all of them; in both directions, all of them alive at once.
  *
  * @example
  * ```ts
  * await runConformance({ factory: () => wasm(), cases: swapCases(cpu) });
  * ```
- * @param other - makes the backend to which the one under test moves, and from which it comes
+ * @param others - make the backends to which trainings move from the one under test, and from which they come
  * @returns two cases for each kind of training
  */
-export function swapCases(other: BackendFactory): ConformanceCase[] {
+export function swapCases(...others: readonly [BackendFactory, ...BackendFactory[]]): ConformanceCase[] {
+  const ways = others.length === 1 ? thereAndBack : throughAll;
   return trainings.flatMap((trained) =>
-    (['there and back', 'from there and back'] as const).map((direction) =>
-      defineCase('swap', `${trained.name}: ${direction}`, (checks, { create }) =>
-        onFresh(create, (mine) =>
-          onFresh(
-            async () => other(),
-            async (theirs) => {
-              const [home, abroad] = direction === 'there and back' ? [mine, theirs] : [theirs, mine];
-              await compare(trained, checks, home, abroad);
-            },
-          ),
-        ),
+    ways.map(({ name, stations }) =>
+      defineCase('swap', `${trained.name}: ${name}`, (checks, { create }) =>
+        onFresh(create, async (mine) => {
+          const made: Backend[] = [];
+          try {
+            for (const other of others) made.push(await other());
+            await compare(trained, checks, stations(mine, made));
+          } finally {
+            for (const backend of made) await backend.dispose();
+          }
+        }),
       ),
     ),
   );
@@ -132,9 +150,13 @@ interface Trace {
   }[];
 }
 
-async function compare(trained: Trained, checks: Checks, home: Backend, abroad: Backend): Promise<void> {
-  const unbroken = await train(trained, checks, [home, home, home]);
-  const swapped = await train(trained, checks, [home, abroad, home]);
+async function compare(trained: Trained, checks: Checks, stations: readonly Backend[]): Promise<void> {
+  const unbroken = await train(
+    trained,
+    checks,
+    stations.map(() => stations[0]),
+  );
+  const swapped = await train(trained, checks, stations);
   const { losses } = unbroken;
   const last = losses.length - 1;
   checks.fact(`the loss went from ${losses[0]} to ${losses[last]}, expected less`, losses[last] < losses[0]);
@@ -156,8 +178,10 @@ async function train(
   for (const [i, place] of places.entries()) {
     const before = places[Math.max(i - 1, 0)];
     if (place !== before) {
-      model.zeroGrad();
-      model.to(place);
+      await model.moveTo(place);
+      await optimizer.moveTo(place);
+      const { storages } = before.memory();
+      checks.fact(`${storages} storages stayed behind on '${before.info.name}' after the move`, storages === 0);
     }
     const [x, y] = scope(() => data(place));
     for (let step = 0; step < STEPS; step++) {
@@ -173,10 +197,6 @@ async function train(
       loss.dispose();
     }
     for (const tensor of [x, y]) tensor.dispose();
-    if (place !== before) {
-      const { storages } = before.memory();
-      checks.fact(`${storages} storages stayed behind on '${before.info.name}' after the move`, storages === 0);
-    }
   }
   const weights = [];
   for (const [name, parameter] of model.namedParameters()) {

@@ -91,9 +91,7 @@ async function movesOver(checks: Checks, first: Backend, second: Backend): Promi
   const model = new Linear(3, 2, { backend: first });
   const x = tensor([[1, -2, 3]], { backend: first });
   const before = await model.forward(x).data();
-  // A device that answers later moves what it was asked for before.
-  for (const parameter of model.parameters()) await parameter.data();
-  model.to(second);
+  await model.moveTo(second);
   const there = tensor([[1, -2, 3]], { backend: second });
   const after = await model.forward(there).data();
   checks.close('the output', after, before, [1, 2], { tolerance: 1e-6 });

@@ -1,4 +1,4 @@
-import { ArgumentError, unscoped } from '@rnn/core';
+import { ArgumentError, moveTo, scope, unscoped } from '@rnn/core';
 import type { Module, StateDict } from '@rnn/nn';
 import { checkAtLeast, checkChoice, checkCount, checkFlag } from '../option-checks.js';
 import type { EpochRecord } from './history.js';
@@ -43,8 +43,13 @@ export class EarlyStopping {
   }
 
   /** Gives the model what it had after the best of the passes that were noted. */
-  restore(model: Module): void {
-    if (this.best !== undefined) model.loadStateDict(this.best);
+  async restore(model: Module): Promise<void> {
+    const { best } = this;
+    if (best === undefined) return;
+    // The model may have moved since.
+    const places = scope(() => Object.entries(model.stateDict()).map(([name, { backend }]) => ({ name, backend })));
+    for (const { name, backend } of places) await moveTo([best[name]], backend);
+    model.loadStateDict(best);
   }
 
   dispose(): void {

@@ -101,7 +101,7 @@ class Training<M extends Module, B> {
   async run(): Promise<History> {
     let stopped: History['stopped'] | undefined = this.reason();
     while (stopped === undefined) stopped = await this.pass();
-    if (stopped !== 'aborted') this.early?.restore(this.model);
+    if (stopped !== 'aborted') await this.early?.restore(this.model);
     return {
       step: this.step,
       epoch: this.epoch,

@@ -30,7 +30,11 @@ const rule: UpdateRule<AdagradOptions, 'sum', Scalars> = {
 
   slots: ({ initialAccumulatorValue }) => ({ sum: initialAccumulatorValue }),
 
-  scalars: ({ lr, lrDecay, weightDecay, eps }, { step }) => ({ lr: lr / (1 + (step - 1) * lrDecay), weightDecay, eps }),
+  scalars: ({ lr, lrDecay, weightDecay, eps }, { step }) => ({
+    lr: lr / (1 + (step - 1) * lrDecay),
+    eps,
+    ...(weightDecay === 0 ? {} : { weightDecay }),
+  }),
 
   // s' = s + g^2;  p' = p - lr g / (sqrt(s') + eps)
   update(param, grad, { sum }, { lr, weightDecay, eps }, choices) {

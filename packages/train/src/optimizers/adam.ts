@@ -52,7 +52,7 @@ function adamRule(name: string, decoupled: boolean): UpdateRule<AdamOptions, Slo
         stepSize: lr / (1 - beta1 ** step),
         correction2: Math.sqrt(1 - beta2 ** step),
         eps,
-        decay: decoupled ? 1 - lr * weightDecay : weightDecay,
+        ...(weightDecay === 0 ? {} : { decay: decoupled ? 1 - lr * weightDecay : weightDecay }),
       };
     },
 

@@ -1,14 +1,4 @@
-import {
-  ArgumentError,
-  compileFn,
-  DisposedError,
-  fromData,
-  full,
-  noGrad,
-  scope,
-  type CompiledFunction,
-  type Tensor,
-} from '@rnn/core';
+import { ArgumentError, full, moveTo, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
 import type { HostArray } from '../host-array.js';
 import { withDefaults } from '../option-checks.js';
 import {
@@ -21,6 +11,7 @@ import {
   type Params,
 } from './param-group.js';
 import {
+  checkedGroups,
   checkedStates,
   isRecord,
   placed,
@@ -29,7 +20,10 @@ import {
   type OptimizerStateDict,
   type ParamStateDict,
 } from './state-dict.js';
-import { choicesOf, type Choices, type Progress, type UpdateRule } from './update-rule.js';
+import { checkGradient, checkPlaces } from './step-checks.js';
+import { StepScalars } from './step-scalars.js';
+import { UpdatePrograms, type Update } from './update-programs.js';
+import type { UpdateRule } from './update-rule.js';
 
 /** What is kept for one parameter. */
 interface ParamState {
@@ -37,19 +31,11 @@ interface ParamState {
   readonly tensors: Map<string, Tensor>;
 }
 
-/** The numbers of a step, a tensor each. */
-type Scalars = Readonly<Record<string, Tensor>>;
-
-/** A rule under certain choices as one operation: from parameter, gradient and state to parameter and state, columns all. */
-type Update = CompiledFunction<readonly Tensor[], readonly Tensor[], Scalars>;
-
 /** What the parameters of a group share in one step. */
 interface GroupStep<O> {
-  readonly group: ParamGroup<O>;
   readonly slots: readonly [name: string, initial: number][];
   readonly update: Update;
-  /** The scalars of the parameter before, which most parameters have too. */
-  last: { readonly of: Progress & Pick<Tensor, 'backend' | 'dtype'>; readonly scalars: Scalars } | undefined;
+  readonly scalars: StepScalars<O>;
 }
 
 /**
@@ -79,11 +65,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly defaults: Readonly<O>;
   private readonly rule: UpdateRule<O>;
   private readonly states = new Map<Tensor, ParamState>();
-  /** By the names of the slots and the choices. */
-  private readonly updates = new Map<string, Update>();
+  private readonly updates: UpdatePrograms<O>;
 
   constructor(rule: UpdateRule<O>, params: Params<O>, defaults: O, options: Partial<O>) {
     this.rule = rule;
+    this.updates = new UpdatePrograms(rule);
     this.defaults = withDefaults(rule.name, defaults, options);
     rule.check(this.defaults);
     for (const group of groupsOf(rule.name, params)) this.addParamGroup(group);
@@ -109,21 +95,25 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * Moves every parameter that has a gradient by one step. State that lies on another backend than its parameter follows it first.
    *
    * @throws ArgumentError when an option makes no sense or a gradient does not fit its parameter, DisposedError when a gradient is
-   *   gone; then nothing has changed
+   *   gone, BackendError when state lies on a backend that answers only later, which `moveTo` waits for; then nothing has changed
    */
   step(): void {
     for (const group of this.paramGroups) {
       this.rule.check(group);
-      for (const param of group.params) if (param.grad !== undefined) this.checkGradient(param, param.grad);
+      for (const param of group.params) {
+        if (param.grad === undefined) continue;
+        checkGradient(this.rule.name, param, param.grad);
+        checkPlaces(this.rule.name, param, this.states.get(param)?.tensors.values() ?? []);
+      }
     }
     noGrad(() => {
       for (const group of this.paramGroups) {
         const slots = slotsOf(this.rule, group);
-        const update = this.updateFor(
+        const update = this.updates.for(
+          group,
           slots.map(([slot]) => slot),
-          choicesOf<O>(optionsOf(group)),
         );
-        const step: GroupStep<O> = { group, slots, update, last: undefined };
+        const step: GroupStep<O> = { slots, update, scalars: new StepScalars<O>(this.rule, group) };
         scope(() => {
           for (const param of group.params) {
             const { grad } = param;
@@ -132,6 +122,29 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         });
       }
     });
+  }
+
+  /**
+   * Moves what is kept for the parameters to another backend, and waits for it. After `await model.moveTo(backend)`, wherever the old
+   * backend answers only later, as WebGPU does; from any other, state follows its parameters by itself.
+   *
+   * @example
+   * ```ts
+   * await model.moveTo(backend);
+   * await optimizer.moveTo(backend);
+   * ```
+   * @param backend - where the parameters are or are going to be
+   * @returns a promise of this optimiser; no step may be done until it resolves
+   * @throws ArgumentError when a step was done; and what `moveTo` of `@rnn/core` throws. Then nothing has moved.
+   *
+   * Differs from PyTorch: an optimiser cannot be moved there.
+   */
+  async moveTo(backend: Backend): Promise<this> {
+    await moveTo(
+      [...this.states.values()].flatMap(({ tensors }) => [...tensors.values()]),
+      backend,
+    );
+    return this;
   }
 
   /** Frees all gradients, so that the next `backward` starts from none. */
@@ -179,7 +192,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     if (!isRecord(dict) || !isRecord(dict.state) || !Array.isArray(dict.paramGroups)) {
       refuse(name, 'is not { state, paramGroups }');
     }
-    const options = this.checkedGroups(dict.paramGroups as readonly unknown[]);
+    const sizes = this.paramGroups.map((group) => group.params.length);
+    const known = Object.keys(this.defaults);
+    const options = checkedGroups(name, dict.paramGroups, sizes, known) as (O & Record<string, unknown>)[];
+    for (const group of options) this.rule.check(group);
     const params = this.params();
     const slots = this.paramGroups.flatMap(({ params: own }, i) =>
       own.map(() => slotsOf(this.rule, options[i]).map(([slot]) => slot)),
@@ -223,45 +239,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return this.paramGroups.flatMap(({ params }) => params);
   }
 
-  private checkGradient(param: Tensor, grad: Tensor): void {
-    const { name } = this.rule;
-    const place = param.backend.info.name;
-    if (grad.isDisposed) {
-      throw new DisposedError(
-        `${name}: the gradient of a parameter of shape [${param.shape.join(', ')}] was disposed of; call zeroGrad() instead, which also takes it off the parameter`,
-        { argument: 'params' },
-      );
-    }
-    if (grad.backend !== param.backend || grad.dtype !== param.dtype) {
-      throw new ArgumentError(
-        `${name}: a parameter of shape [${param.shape.join(', ')}] is ${param.dtype} on '${place}', its gradient ${grad.dtype} on '${grad.backend.info.name}'; after a move of the model call zeroGrad() and backward() again`,
-        { argument: 'params' },
-      );
-    }
-    if (grad.shape.length !== param.shape.length || grad.shape.some((size, i) => size !== param.shape[i])) {
-      throw new ArgumentError(
-        `${name}: a parameter has shape [${param.shape.join(', ')}] but its gradient [${grad.shape.join(', ')}]`,
-        { argument: 'params' },
-      );
-    }
-  }
-
-  private updateFor(slots: readonly string[], choices: Choices<O>): Update {
-    const key = JSON.stringify([slots, choices]);
-    let update = this.updates.get(key);
-    if (update === undefined) {
-      update = compileFn(([param, grad, ...kept]: readonly Tensor[], scalars: Scalars): readonly Tensor[] => {
-        const state = Object.fromEntries(slots.map((slot, i) => [slot, kept[i]]));
-        const [next, after] = this.rule.update(param, grad, state, scalars, choices);
-        return [next, ...slots.map((slot) => after[slot] as Tensor)];
-      });
-      this.updates.set(key, update);
-    }
-    return update;
-  }
-
   private advance(step: GroupStep<O>, param: Tensor, grad: Tensor): void {
-    const { slots, update } = step;
+    const { slots, update, scalars } = step;
     const kept = this.states.get(param) ?? { step: 0, tensors: new Map<string, Tensor>() };
     let fresh = false;
     for (const [slot, initial] of slots) {
@@ -271,69 +250,15 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       kept.tensors.set(slot, (before === undefined ? filled(param, initial) : placed(before, param)).keep());
       before?.dispose();
     }
-    const scalars = this.scalars(step, param, { step: kept.step + 1, fresh });
+    const numbers = scalars.of(param, { step: kept.step + 1, fresh });
     scope(() => {
       const state = slots.map(([slot]) => kept.tensors.get(slot) as Tensor);
-      const [next, ...after] = update([param, grad, ...state].map(asColumn), scalars);
+      const [next, ...after] = update([param, grad, ...state], numbers);
       param.copy_(next.reshape(param.shape));
       state.forEach((tensor, i) => tensor.copy_(after[i].reshape(param.shape)));
     });
     kept.step++;
     this.states.set(param, kept);
-  }
-
-  /** The numbers of a step as tensors: operands, so that the update is the same program at every step. */
-  private scalars(
-    step: GroupStep<O>,
-    { backend, dtype }: Tensor,
-    progress: Progress,
-  ): Readonly<Record<string, Tensor>> {
-    const of = { ...progress, backend, dtype };
-    const { last } = step;
-    if (
-      last !== undefined &&
-      last.of.step === of.step &&
-      last.of.fresh === of.fresh &&
-      last.of.backend === backend &&
-      last.of.dtype === dtype
-    )
-      return last.scalars;
-    const numbers = Object.entries<number>(this.rule.scalars(step.group, progress));
-    const scalars = Object.fromEntries(numbers.map(([name, x]) => [name, fromData([x], [1], { backend, dtype })]));
-    step.last = { of, scalars };
-    return scalars;
-  }
-
-  private checkedGroups(saved: readonly unknown[]): (O & Record<string, unknown>)[] {
-    const { name } = this.rule;
-    if (saved.length !== this.paramGroups.length) {
-      refuse(name, `has ${saved.length} parameter groups, but the optimiser has ${this.paramGroups.length}`);
-    }
-    return saved.map((group, i) => {
-      if (!isRecord(group) || !Array.isArray(group.params))
-        refuse(name, `has paramGroups[${i}] that is not { params, lr, ... }`);
-      const { params, ...options } = group;
-      const expected = this.paramGroups[i].params.length;
-      if ((params as unknown[]).length !== expected) {
-        refuse(
-          name,
-          `has ${(params as unknown[]).length} parameters in paramGroups[${i}], but the optimiser has ${expected} there`,
-        );
-      }
-      const known = Object.keys(this.defaults);
-      const missing = known.filter((key) => !Object.hasOwn(options, key)).map((key) => `paramGroups[${i}].${key}`);
-      const unexpected = Object.keys(options)
-        .filter((key) => !known.includes(key) && !(scheduledNames as readonly string[]).includes(key))
-        .map((key) => `paramGroups[${i}].${key}`);
-      if (missing.length > 0 || unexpected.length > 0) {
-        refuse(name, `lacks [${missing.join(', ')}] and has [${unexpected.join(', ')}] that ${name} does not know`, {
-          missing,
-          unexpected,
-        });
-      }
-      this.rule.check(options as unknown as O);
-      return structuredClone(options) as O & Record<string, unknown>;
-    });
   }
 }
 
@@ -350,16 +275,6 @@ export function checkOptimizer(owner: string, optimizer: unknown): asserts optim
 /** A rule's slots in their order. */
 function slotsOf<O>(rule: UpdateRule<O>, options: O): [string, number][] {
   return Object.entries(rule.slots(options)) as [string, number][];
-}
-
-/** A group without its parameters. */
-function optionsOf<O>({ params: _, ...options }: ParamGroup<O>): O {
-  return options as unknown as O;
-}
-
-/** The elements as rows of one feature each, so that one program serves every shape. */
-function asColumn(x: Tensor): Tensor {
-  return x.reshape([x.size, 1]);
 }
 
 /** A tensor of a parameter's shape, type and place. */

@@ -43,8 +43,8 @@ const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
     alpha,
     weight: 1 - alpha,
     eps,
-    weightDecay,
-    momentum,
+    ...(weightDecay === 0 ? {} : { weightDecay }),
+    ...(momentum === 0 ? {} : { momentum }),
   }),
 
   // v' = a v + (1 - a) g^2;  centered: m' = a m + (1 - a) g, d = sqrt(v' - m'^2), else d = sqrt(v');  p' = p - lr g / (d + eps)

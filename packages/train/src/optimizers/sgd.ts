@@ -40,9 +40,9 @@ const rule: UpdateRule<SGDOptions, 'momentumBuffer', Scalars> = {
   // The first gradient enters the momentum in full, as PyTorch has it.
   scalars: ({ lr, momentum, dampening, weightDecay }, { fresh }) => ({
     lr,
-    momentum,
-    gradWeight: fresh ? 1 : 1 - dampening,
-    weightDecay,
+    ...(momentum === 0 ? {} : { momentum }),
+    ...(dampening === 0 ? {} : { gradWeight: fresh ? 1 : 1 - dampening }),
+    ...(weightDecay === 0 ? {} : { weightDecay }),
   }),
 
   // g' = g + wd p;  b' = momentum b + (1 - dampening) g';  p' = p - lr b'  (Nesterov: p - lr (g' + momentum b'))

@@ -1,5 +1,6 @@
 import { fromData, scope, StateDictError, Tensor } from '@rnn/core';
 import type { HostArray } from '../host-array.js';
+import { scheduledNames } from './param-group.js';
 
 /** What an optimiser keeps for one parameter. */
 export interface ParamStateDict<T = Tensor> {
@@ -32,6 +33,39 @@ export function refuse(
   details: { missing?: string[]; unexpected?: string[] } = {},
 ): never {
   throw new StateDictError(`${owner}: the state dict ${what}`, { argument: 'stateDict', ...details });
+}
+
+/** The options of `paramGroups`, copies, after every group was compared with the optimiser's. */
+export function checkedGroups(
+  owner: string,
+  saved: readonly unknown[],
+  sizes: readonly number[],
+  known: readonly string[],
+): Record<string, unknown>[] {
+  if (saved.length !== sizes.length) {
+    refuse(owner, `has ${saved.length} parameter groups, but the optimiser has ${sizes.length}`);
+  }
+  return saved.map((group, i) => {
+    if (!isRecord(group) || !Array.isArray(group.params)) {
+      refuse(owner, `has paramGroups[${i}] that is not { params, lr, ... }`);
+    }
+    const { params, ...options } = group;
+    const { length } = params as unknown[];
+    if (length !== sizes[i]) {
+      refuse(owner, `has ${length} parameters in paramGroups[${i}], but the optimiser has ${sizes[i]} there`);
+    }
+    const missing = known.filter((key) => !Object.hasOwn(options, key)).map((key) => `paramGroups[${i}].${key}`);
+    const unexpected = Object.keys(options)
+      .filter((key) => !known.includes(key) && !(scheduledNames as readonly string[]).includes(key))
+      .map((key) => `paramGroups[${i}].${key}`);
+    if (missing.length > 0 || unexpected.length > 0) {
+      refuse(owner, `lacks [${missing.join(', ')}] and has [${unexpected.join(', ')}] that ${owner} does not know`, {
+        missing,
+        unexpected,
+      });
+    }
+    return structuredClone(options);
+  });
 }
 
 /** The entries of `state`, by position, after every one was checked against its parameter. */

@@ -18,6 +18,17 @@ export function choicesOf<O extends object>(options: O): Choices<O> {
   return choices as Choices<O>;
 }
 
+/** A text that differs where the choices do; made at every step, so without making them. */
+export function choicesKey(options: object): string {
+  let key = '';
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (typeof value === 'number') key += value === 0 ? `|${name}` : `|${name}!`;
+    else if (typeof value === 'boolean') key += value ? `|${name}!` : `|${name}`;
+    else if (typeof value === 'string') key += `|${name}=${JSON.stringify(value)}`;
+  }
+  return key;
+}
+
 /** How far the update of one parameter has come. */
 export interface Progress {
   /** Number of this step for this parameter, from 1. */
@@ -40,15 +51,15 @@ export interface UpdateRule<O, Slots extends string = string, Scalars extends st
   check(options: Readonly<O>): void;
   /** The tensors to keep for each parameter under these options, by name, each with the value that it starts from. */
   slots(options: Readonly<O>): Readonly<Partial<Record<Slots, number>>>;
-  /** The numbers of this step, computed on the host in double precision. */
-  scalars(options: Readonly<O>, progress: Progress): Readonly<Record<Scalars, number>>;
+  /** The numbers of this step, computed on the host in double precision; those that the choices leave unused may be left out. */
+  scalars(options: Readonly<O>, progress: Progress): Readonly<Partial<Record<Scalars, number>>>;
   /**
    * One step.
    *
    * @param param - the parameter, as a column `[elements, 1]`
    * @param grad - its gradient, same shape
    * @param state - the tensors that `slots` names, same shape
-   * @param scalars - the numbers of `scalars`, a tensor each
+   * @param scalars - the numbers of `scalars`, a tensor `[1]` each
    * @param choices - what the options leave for the choice of operations
    * @returns the new parameter and the new state
    */

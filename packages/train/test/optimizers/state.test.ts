@@ -2,6 +2,7 @@ import { cpu } from '@rnn/backend-cpu';
 import {
   fromData,
   Generator,
+  moveTo,
   randn,
   scope,
   setBackend,
@@ -12,6 +13,7 @@ import {
 } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Adagrad, Adam, AdamW, RMSprop, SGD, type Optimizer, type OptimizerStateDict } from '../../src/index.js';
+import { answersLater } from '../answers-later.js';
 
 let backend: Backend;
 beforeAll(async () => {
@@ -44,7 +46,7 @@ function run(optimizer: Optimizer, params: readonly Tensor[], from: number, to: 
   }
 }
 
-const moveTo = (target: Backend, params: readonly Tensor[]): void =>
+const moveAtOnce = (target: Backend, params: readonly Tensor[]): void =>
   scope(() => params.forEach((param) => param.copy_(param.detach().to(target))));
 
 const tensorsOf = (optimizer: Optimizer): Tensor[] =>
@@ -119,19 +121,37 @@ describe.each(makes)('%s', (_name, make) => {
     const moved = parameters();
     const optimizer = make(moved);
     run(optimizer, moved, 0, 2);
-    moveTo(other, moved);
+    moveAtOnce(other, moved);
     run(optimizer, moved, 2, 4);
     expect(moved.every((param) => param.backend === other)).toBe(true);
     for (const t of tensorsOf(optimizer)) {
       expect(t.backend).toBe(other);
       t.dispose();
     }
-    moveTo(backend, moved);
+    moveAtOnce(backend, moved);
     run(optimizer, moved, 4, 6);
     expect(values(moved)).toEqual(values(params));
     // Nothing stays behind: 2 parameters and their states have left.
     optimizer.dispose();
     expect(other.memory()).toEqual({ storages: 0, bytes: 0 });
+  });
+
+  test('moves to a backend that answers only later, and back', async () => {
+    const params = parameters();
+    run(make(params), params, 0, 6);
+
+    const later = await answersLater();
+    const moved = parameters();
+    const optimizer = make(moved);
+    run(optimizer, moved, 0, 2);
+    await moveTo(moved, later);
+    expect(await optimizer.moveTo(later)).toBe(optimizer);
+    run(optimizer, moved, 2, 4);
+    await moveTo(moved, backend);
+    await optimizer.moveTo(backend);
+    expect(later.memory()).toEqual({ storages: 0, bytes: 0 });
+    run(optimizer, moved, 4, 6);
+    expect(values(moved)).toEqual(values(params));
   });
 
   test('starts afresh after dispose', () => {
@@ -145,6 +165,33 @@ describe.each(makes)('%s', (_name, make) => {
     run(make(two), two, 0, 3);
     expect(values(one)).toEqual(values(two));
   });
+});
+
+test('a step says that state has to be moved where it could not follow, and changes nothing', async () => {
+  const later = await answersLater();
+  const params = parameters(later);
+  const optimizer = new SGD(params, { lr: 0.1, momentum: 0.9 });
+  run(optimizer, params, 0, 1);
+  await moveTo(params, backend);
+  const before = values(params);
+  expect(() => run(optimizer, params, 1, 2)).toThrow(
+    "SGD: a parameter is on 'cpu', but what is kept for it on 'later', which answers only later; write `await optimizer.moveTo(backend)` after moving the model",
+  );
+  expect(values(params)).toEqual(before);
+  await optimizer.moveTo(backend);
+  run(optimizer, params, 1, 2);
+  expect(values(params)).not.toEqual(before);
+});
+
+test('a step while the state is under way is refused', async () => {
+  const later = await answersLater();
+  const params = parameters(later);
+  const optimizer = new SGD(params, { lr: 0.1, momentum: 0.9 });
+  run(optimizer, params, 0, 1);
+  const moved = optimizer.moveTo(backend);
+  run(optimizer, params, 1, 2);
+  await expect(moved).rejects.toThrow(/changed while it was being moved, and nothing has moved/);
+  expect(tensorsOf(optimizer).every((state) => state.backend === later)).toBe(true);
 });
 
 describe('memory', () => {
