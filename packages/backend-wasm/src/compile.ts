@@ -35,7 +35,7 @@ export function compileProgram(
   return new WasmProgram(program, emitted, memory, kernels, threads, exports as unknown as Loops);
 }
 
-/** A program with its module and its workspace. */
+/** A program with its module. It keeps no linear memory between runs: there may be hundreds of programs, and none knows when it is the last time. */
 class WasmProgram implements CompiledProgram {
   private readonly program: Program;
   private readonly emitted: Emitted;
@@ -44,14 +44,13 @@ class WasmProgram implements CompiledProgram {
   private readonly threads: Threads;
   private readonly plain: Entry;
   private readonly masked: Entry;
-  /** Argument blocks, one for each share; 0 until the first run. */
+  /** Argument blocks of this run, one for each share; behind them the workspace. */
   private blocks = 0;
   private readonly blockBytes: number;
   private readonly rowBytes: Int32Array;
-  /** Scratch values and second buffers of the state, for so many rows. */
-  private workspace = 0;
-  private capacity = 0;
-  private readonly scratchRowBytes: number;
+  /** Bytes of scratch values and second buffers of the state. */
+  private readonly workRowBytes: number;
+  private readonly stateRowBytes: number;
   private readonly workOfRow: number;
 
   constructor(
@@ -67,14 +66,13 @@ class WasmProgram implements CompiledProgram {
     this.memory = memory;
     this.kernels = kernels;
     this.threads = threads;
-    const module = { bytes: emitted.bytes, at: 0 };
+    const module = { bytes: emitted.bytes, at: 0, number: 0 };
     this.plain = { name: 'run', module, call: run };
     this.masked = { name: 'runMasked', module, call: runMasked };
     this.blockBytes = Math.ceil(pointerAt(emitted.masks.count) / LINE) * LINE;
     this.rowBytes = rowStrides(program, emitted);
-    this.scratchRowBytes =
-      emitted.layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, 0) +
-      program.carried.reduce((sum, width) => sum + width * 4, 0);
+    this.stateRowBytes = program.carried.reduce((sum, width) => sum + width * 4, 0);
+    this.workRowBytes = emitted.layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, this.stateRowBytes);
     this.workOfRow = workOfRow(program);
   }
 
@@ -84,16 +82,16 @@ class WasmProgram implements CompiledProgram {
     const { widths } = emitted.layout;
     const outputs: WasmStorage[] = [];
     const last: WasmStorage[] = [];
-    let masks = 0;
+    this.blocks = 0;
     try {
       // All memory is taken first: a growth would leave the views behind.
-      this.reserve(rows);
+      this.blocks = memory.borrow(this.bytesFor(args));
       for (const value of program.outputs) outputs.push(memory.allocate('float32', steps * rows * widths[value]));
       for (const width of program.carried) last.push(memory.allocate('float32', rows * width));
       const packed = rows >= FEW ? this.packWeights(args.fixed) : undefined;
+      const free = this.setUp(args, outputs, last, packed);
       const isMasked = lengths !== undefined || resets !== undefined;
-      if (isMasked) masks = this.setUpMasks(args);
-      this.setUp(args, outputs, last, packed);
+      if (isMasked) this.setUpMasks(args, free);
       const entry = isMasked ? this.masked : this.plain;
       const most = threads.sharesFor(this.workOfRow * rows * steps);
       if (most === 1) entry.call(this.blocks, steps);
@@ -103,30 +101,29 @@ class WasmProgram implements CompiledProgram {
       for (const storage of [...outputs, ...last]) memory.release(storage);
       throw error;
     } finally {
-      if (masks !== 0) memory.give(masks);
+      if (this.blocks !== 0) memory.giveBack(this.blocks);
     }
   }
 
-  /** Takes argument blocks, and a workspace that is large enough. */
-  private reserve(rows: number): void {
-    const { memory, program, emitted } = this;
-    if (this.blocks === 0) this.blocks = memory.take(this.blockBytes * this.threads.count);
-    if (rows <= this.capacity) return;
-    if (this.workspace !== 0) memory.give(this.workspace);
-    this.workspace = 0;
-    this.capacity = 0;
+  /** Bytes for the argument blocks, the workspace, and lengths, resets and sums of diverted adjoints if there are such. */
+  private bytesFor({ steps, rows, lengths, resets }: ProgramArguments): number {
+    const { program, emitted } = this;
     const parts = emitted.layout.slots.scratch.length + program.carried.length;
-    this.workspace = memory.take(Math.max(16, this.scratchRowBytes * rows + 16 * parts));
-    this.capacity = rows;
+    const bytes = this.blockBytes * this.threads.count + this.workRowBytes * rows + 16 * parts;
+    const ofResets = resets === undefined ? 0 : steps * rows + (program.adjoint ? this.stateRowBytes * rows : 0);
+    return bytes + ofResets + (lengths === undefined ? 0 : rows * 4);
   }
 
-  /** Writes the first argument block: all rows. Slots and strides are read in plain loops, since small programs take a microsecond in all. */
+  /**
+   * Writes the first argument block: all rows. Slots and strides are read in plain loops, since small programs take a microsecond in all.
+   * Returns where the room behind the workspace begins.
+   */
   private setUp(
     { steps, rows, fixed, stacked, carried }: ProgramArguments,
     outputs: readonly WasmStorage[],
     last: readonly WasmStorage[],
     packed: ReadonlyMap<number, number> | undefined,
-  ): void {
+  ): number {
     const { program, memory, rowBytes } = this;
     const { slots } = this.emitted.layout;
     const { i32, f32 } = memory;
@@ -134,10 +131,10 @@ class WasmProgram implements CompiledProgram {
     const pointers = block + pointerAt(0) / 4;
     i32[block + ROWS / 4] = rows;
     i32[block + ALL_ROWS / 4] = rows;
-    let free = this.workspace;
+    let free = this.blocks + this.blockBytes * this.threads.count;
     for (const scratch of slots.scratch) {
       i32[pointers + scratch.slot] = free;
-      free += (scratch.rowBytes * rows + 15) & ~15;
+      free += roundedUp(scratch.rowBytes * rows);
     }
     for (let i = 0; i < fixed.length; i++) i32[pointers + slots.fixed[i]] = memory.addressOf(fixed[i]);
     if (packed !== undefined)
@@ -159,24 +156,22 @@ class WasmProgram implements CompiledProgram {
       f32.copyWithin(before >>> 2, source >>> 2, (source + bytes) >>> 2);
       i32[pointers + slots.before[i]] = before;
       i32[pointers + slots.after[i]] = steps % 2 === 0 ? free : last[i].at;
-      free += (bytes + 15) & ~15;
+      free += roundedUp(bytes);
     }
+    return free;
   }
 
-  /** Takes memory for lengths, resets and sums of diverted adjoints, and writes the pointers; returns the block to give back. */
-  private setUpMasks({ steps, rows, carried, lengths, resets }: ProgramArguments): number {
+  /** Puts lengths, resets and sums of diverted adjoints where there is room for them, and writes the pointers. */
+  private setUpMasks({ steps, rows, carried, lengths, resets }: ProgramArguments, room: number): void {
     const { program, memory, emitted } = this;
     const { masks } = emitted;
     const isAside = program.adjoint && resets !== undefined;
-    const asideBytes = isAside ? program.carried.reduce((sum, width) => sum + width * rows * 4, 0) : 0;
-    const lengthBytes = lengths === undefined ? 0 : rows * 4;
-    const taken = memory.take(asideBytes + lengthBytes + (resets === undefined ? 0 : rows * steps));
     const { i32, u8 } = memory;
     const point = (slot: number, address: number): void => {
       i32[(this.blocks + pointerAt(slot)) >>> 2] = address;
     };
-    u8.fill(0, taken, taken + asideBytes);
-    let free = taken;
+    let free = room;
+    if (isAside) u8.fill(0, free, free + this.stateRowBytes * rows);
     program.carried.forEach((width, i) => {
       point(masks.initial[i], memory.addressOf(carried[i]));
       point(masks.aside[i], isAside ? free : 0);
@@ -184,10 +179,9 @@ class WasmProgram implements CompiledProgram {
     });
     if (lengths !== undefined) i32.set(lengths, free >>> 2);
     point(masks.lengths, lengths === undefined ? 0 : free);
-    free += lengthBytes;
+    if (lengths !== undefined) free += rows * 4;
     if (resets !== undefined) u8.set(resets, free);
     point(masks.resets, resets === undefined ? 0 : free + (program.reverse ? (steps - 1) * rows : 0));
-    return taken;
   }
 
   /** Makes a block for each share of the rows of the first one: the pointers of the share's first row. Returns the calls. */
@@ -236,6 +230,11 @@ class WasmProgram implements CompiledProgram {
     }
     return addresses;
   }
+}
+
+/** To the next multiple of 16. */
+function roundedUp(bytes: number): number {
+  return ((bytes + 15) & ~15) >>> 0;
 }
 
 /** How far apart rows are at each pointer of the argument block; 0 where all rows are served by one. */

@@ -13,6 +13,7 @@ const FINE_BITS = 3;
 /**
  * The allocator of linear memory, a two-level segregated fit: free blocks hang in lists by size, eight for each doubling, and two bit maps
  * find the first list with a block that is large enough, so that taking and giving back take the same short time at any size of the heap.
+ * Only before the memory has to grow is a list searched.
  * A block that is given back joins its free neighbours at once: sequences of ever changing lengths do not fragment the heap. Every
  * block carries its header in front of it, in linear memory itself. Sizes and addresses here count the header.
  */
@@ -37,18 +38,13 @@ export class FreeLists {
     this.extend(words);
   }
 
-  /** Bytes that a memory has to gain so that a block of `size` bytes is found for sure. */
-  static growthFor(size: number): number {
-    return size * (1 + 1 / FINE) + HEADER;
-  }
-
   /** A block of at least so many bytes, or `undefined` if none is free. */
   take(size: number): number | undefined {
     const list = this.search(size);
-    if (list < 0) return undefined;
-    const block = this.heads[list] >>> 0;
-    this.unlink(block, list);
+    const block = list < 0 ? this.searchWithin(size) : this.heads[list] >>> 0;
+    if (block === 0) return undefined;
     const { words } = this;
+    this.unlink(block, listOf(words[block >>> 2]));
     const at = block >>> 2;
     const found = words[at + SIZE];
     const rest = found - size;
@@ -105,7 +101,9 @@ export class FreeLists {
   private search(size: number): number {
     // Rounded up to the next class, so that any block in the list will do.
     const coarse = 31 - Math.clz32(size);
-    const list = listOf(size + 2 ** (coarse - FINE_BITS) - 1);
+    const roundedUp = size + 2 ** (coarse - FINE_BITS) - 1;
+    if (roundedUp >= 2 ** 32) return -1;
+    const list = listOf(roundedUp);
     let row = list >>> FINE_BITS;
     const fine = this.fineMaps[row] & (-1 << (list & (FINE - 1)));
     if (fine !== 0) return (row << FINE_BITS) | lowest(fine);
@@ -113,6 +111,14 @@ export class FreeLists {
     if (rows === 0) return -1;
     row = lowest(rows);
     return (row << FINE_BITS) | lowest(this.fineMaps[row]);
+  }
+
+  /** A block among those of the size's own class, of which some are large enough; 0 if there is none. For when memory is short: it takes time. */
+  private searchWithin(size: number): number {
+    const { words } = this;
+    let block = this.heads[listOf(size)] >>> 0;
+    while (block !== 0 && words[block >>> 2] < size) block = words[(block >>> 2) + NEXT];
+    return block;
   }
 
   private link(block: number, size: number): void {

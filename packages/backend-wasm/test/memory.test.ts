@@ -69,6 +69,73 @@ test('lengths that change all the time do not make the memory grow', () => {
   expect(memory.memory.buffer.byteLength).toBeLessThanOrEqual(settled + 8 * PAGE);
 });
 
+test('up to the limit nothing is wasted: a block fits where one of its size was, and one may have nearly all', () => {
+  const memory = fresh(16);
+  const blocks: number[] = [];
+  const fill = (): void => {
+    for (;;) blocks.push(memory.take(5000));
+  };
+  expect(fill).toThrow(MemoryLimitError);
+  expect(blocks.length * 5000).toBeGreaterThan(0.97 * 16 * PAGE);
+  for (const at of [blocks[10], blocks[100]]) {
+    memory.give(at);
+    expect(memory.take(5000)).toBe(at);
+  }
+  fresh(16).take(0.98 * 15 * PAGE);
+});
+
+test.each([0xf000_0000, 0xf800_0000, 0xffff_0000])('a block of %d bytes is not cut short', (bytes) => {
+  const memory = fresh(65_536);
+  try {
+    const at = memory.take(bytes);
+    expect(at + bytes).toBeLessThanOrEqual(memory.memory.buffer.byteLength);
+  } catch (error) {
+    expect(error).toBeInstanceOf(MemoryLimitError); // where the engine has no such room
+  }
+});
+
+/** The sum of what is stacked, kept as the state. */
+function sums(width: number): Program {
+  return {
+    dtype: 'float32',
+    stacked: [width],
+    carried: [width],
+    fixed: [],
+    body: [{ kind: 'binary', width, op: 'add', a: { value: 0 }, b: { value: 1 } }],
+    next: [2],
+    outputs: [2],
+    reverse: false,
+    adjoint: false,
+  };
+}
+
+test('programs hold no memory between their runs', async () => {
+  const backend = await wasm({ threads: 1, maxBytes: 64 * PAGE });
+  // Each takes a second buffer of 400 kB for its state; all of them would take 40 MB.
+  for (let width = 50; width < 150; width++) {
+    const rows = Math.floor(100_000 / width);
+    const stacked = [backend.fill(1, 2 * rows * width, 'float32')];
+    const carried = [backend.fill(1, rows * width, 'float32')];
+    const lengths = new Int32Array(rows).fill(1);
+    const ready = backend.compile?.(sums(width));
+    for (const given of [undefined, lengths]) {
+      const { outputs, last } = ready?.run({
+        steps: 2,
+        rows,
+        stacked,
+        carried,
+        fixed: [],
+        lengths: given,
+        resets: undefined,
+      }) ?? { outputs: [], last: [] };
+      expect(new Set(backend.readSync(last[0]))).toEqual(new Set([given ? 2 : 3]));
+      for (const storage of [...outputs, ...last]) backend.release(storage);
+    }
+    for (const storage of [...stacked, ...carried]) backend.release(storage);
+  }
+  expect(backend.memory()).toEqual({ storages: 0, bytes: 0 });
+});
+
 test('the limit is an error that names it, and leaves the backend as it was', async () => {
   const backend = await wasm({ maxBytes: 4 * PAGE });
   const before = backend.memory();

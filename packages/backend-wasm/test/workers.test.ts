@@ -2,10 +2,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { BackendError, type Backend, type Storage } from '@rnn/core';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { BackendError, type Backend, type Instruction, type Storage } from '@rnn/core';
 import { expect, test, vi } from 'vitest';
 import { createBackend } from '../src/create.js';
 import { wasm } from '../src/index.js';
+import { PAGE, type Memory } from '../src/memory.js';
 import { eager, helpedBy, poolOf } from './eager.js';
 
 const node = promisify(execFile);
@@ -83,6 +86,72 @@ test('a worker that takes a call and does not return is an error, not a hang', a
   await backend.dispose();
 });
 
+test('a process that was stopped for long while a worker computed goes on', async () => {
+  // Takes the first call at once, and returns after 400 ms.
+  const program = `
+    const words = new Int32Array(start.memory.buffer, start.board, 51);
+    parentPort.postMessage('ready');
+    Atomics.wait(words, 0, 0);
+    Atomics.sub(words, 0, 1);
+    Atomics.wait(words, 50, 0, 400);
+    Atomics.add(words, 32, 1);
+    setInterval(() => {}, 1000);
+  `;
+  const backend = await createBackend({ threads: 2, worker: worker(program) }, eager);
+  const now = performance.now.bind(performance);
+  const begun = now();
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + (now() - begun < 100 ? 0 : 1_000_000));
+  try {
+    expect(() => multiply(backend)).not.toThrow();
+  } finally {
+    vi.restoreAllMocks();
+  }
+  await backend.dispose();
+});
+
+test('modules of programs that nobody holds any more are given back by all threads', async () => {
+  const backend = await createBackend({ threads: 2 }, eager);
+  const linear = (backend as unknown as { readonly memoryOf: Memory }).memoryOf;
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const rows = 8;
+  /** Compiles and runs a program; the result is a power of two. */
+  const run = (count: number): void => {
+    const body: Instruction[] = Array.from({ length: count }, (_, x) => ({
+      kind: 'binary',
+      width: 1,
+      op: 'add',
+      a: { value: x },
+      b: { value: x },
+    }));
+    const program = {
+      dtype: 'float32',
+      stacked: [1],
+      carried: [],
+      fixed: [],
+      body,
+      next: [],
+      outputs: [count],
+    } as const;
+    const stacked = [backend.fill(1, rows, 'float32')];
+    const args = { steps: 1, rows, stacked, carried: [], fixed: [], lengths: undefined, resets: undefined };
+    const { outputs } = backend.compile?.({ ...program, reverse: false, adjoint: false })?.run(args) ?? { outputs: [] };
+    expect([...backend.readSync(outputs[0])]).toEqual(Array.from({ length: rows }, () => 2 ** count));
+    for (const storage of [...stacked, ...outputs]) backend.release(storage);
+  };
+  for (let i = 0; i < 200; i++) {
+    run(20 + (i % 100));
+    if (i % 10 !== 9) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    collect();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  // All modules together have several times as much.
+  expect(linear.memory.buffer.byteLength).toBeLessThanOrEqual(3 * PAGE);
+  expect(helpedBy(backend)).toBeGreaterThan(100);
+  await backend.dispose();
+});
+
 test('workers of a backend that nobody holds any more end', async () => {
   const program = `
     import { wasm } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
@@ -102,7 +171,11 @@ test('workers of a backend that nobody holds any more end', async () => {
 
 test('a call that fails in a worker is an error that says why', async () => {
   const backend = await createBackend({ threads: 2 }, eager);
-  const broken = { name: 'run', module: { bytes: Uint8Array.of(1, 2, 3, 4), at: 0 }, call: () => undefined } as const;
+  const broken = {
+    name: 'run',
+    module: { bytes: Uint8Array.of(1, 2, 3, 4), at: 0, number: 0 },
+    call: () => undefined,
+  } as const;
   expect(() => poolOf(backend).run(broken, [[], []])).toThrow(/a call failed in a worker: CompileError/);
   expect(() => multiply(backend)).toThrow(BackendError);
   await backend.dispose();

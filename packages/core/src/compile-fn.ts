@@ -18,39 +18,50 @@ export type CompiledFunction<X extends Tensors, Y extends Tensors, P extends Ste
   parameters?: P,
 ) => Y;
 
+export interface CompileFnOptions {
+  /**
+   * The function works on each element by itself: its inputs have one shape, whichever, and its results have the same. One program then
+   * serves all shapes.
+   */
+  readonly elementwise?: boolean;
+}
+
 /**
- * Makes one operation of a chain of operations. The function is called once for each signature of its arguments, on symbols, and what it
- * computes becomes one program, forward and backward. On a backend without `compile`, and where a function does what a program cannot
- * (see `scan`), it runs by single operations with the same numbers.
+ * Makes one operation of a chain of operations. The function is called once for each form of its arguments, on symbols, and what it computes
+ * becomes one program, forward and backward. On a backend without `compile`, and where a function does what a program cannot (see `scan`),
+ * it runs by single operations with the same numbers.
  *
  * @example
  * ```ts
- * const gelu = compileFn((x: Tensor) => x.mul(x.mul(1.702).sigmoid()));
+ * const gelu = compileFn((x: Tensor) => x.mul(x.mul(1.702).sigmoid()), { elementwise: true });
  * gelu(randn([7, 5, 3]));                                                       // [7, 5, 3]
  * const scaled = compileFn(([x, y]: readonly Tensor[], { w }: { w: Tensor }) => x.mul(w).add(y));
  * scaled([randn([5, 3]), randn([5, 3])], { w: randn([3]) });                    // [5, 3]
  * ```
- * @param fn - a function of one tensor or a list of them. It is called with matrices: the last dimension of each tensor as its features,
- *   all dimensions in front as rows. It must treat all rows alike, and return `[rows, ...]`, one tensor or a list
+ * @param fn - a function of one tensor or a list of them. It is called with matrices `[rows, features]`: the last dimension of each tensor
+ *   as its features, all dimensions in front as rows. It must treat all rows alike, and return `[rows, ...]`, one tensor or a list
+ * @param options - `elementwise` (false): the function is called with columns `[elements, 1]`, and returns such
  * @returns the function on tensors `[..., features]` with common leading dimensions, and parameters: an object, such as a module, whose
  *   tensors are the same for all rows. Everything else in it (numbers, flags) is a constant of the trace, so a number that changes from
- *   call to call had better be a tensor. A function that uses tensors from around it, not from its arguments, is traced at each call
- *
- * The compiled function returns `[..., ...]`: the leading dimensions, then what a row makes. It is recorded as one operation, may be
- * differentiated again, and throws ShapeError when the leading dimensions differ, or a tensor has no dimension; BackendError
- * (`ERR_MIXED_BACKENDS`) or DTypeError (`ERR_MIXED_DTYPES`) for tensors of two backends or types.
+ *   call to call had better be a tensor. A function that uses tensors from around it, not from its arguments, is traced at each call.
+ *   It returns `[..., ...]`: the leading dimensions, then what a row makes; elementwise the shape of its inputs. A call is recorded as one
+ *   operation and may be differentiated again
+ * @throws by the function that it returns: ShapeError when the leading dimensions (elementwise: the shapes) differ, or a tensor has no
+ *   dimension; BackendError (`ERR_MIXED_BACKENDS`) or DTypeError (`ERR_MIXED_DTYPES`) for tensors of two backends or types
  *
  * Differs from PyTorch: `torch.compile` there takes any function.
  */
 export function compileFn<X extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters>(
   fn: RowwiseFunction<X, Y, P>,
+  options: CompileFnOptions = {},
 ): CompiledFunction<X, Y, P> {
+  const { elementwise = false } = options;
   const name = fn.name === '' ? 'compiled function' : fn.name;
-  const single = new OneStep(name, ([x], parameters) => made(fn(x as X, parameters as P)));
-  const several = new OneStep(name, (x, parameters) => made(fn(x as X, parameters as P)));
+  const single = new OneStep(name, ([x], parameters) => made(fn(x as X, parameters as P)), elementwise);
+  const several = new OneStep(name, (x, parameters) => made(fn(x as X, parameters as P)), elementwise);
   return (x, parameters) => {
     const inputs = listOf(x);
-    checkInputs(name, inputs);
+    checkInputs(name, inputs, elementwise);
     const { outputs, isSingle } = (x instanceof Tensor ? single : several).run(inputs, parameters ?? noParameters);
     return (isSingle ? outputs[0] : outputs) as Y;
   };
@@ -62,18 +73,24 @@ function made(result: Tensors): { readonly outputs: readonly Tensor[]; readonly 
   return { outputs: listOf(result), isSingle: result instanceof Tensor };
 }
 
-function checkInputs(operation: string, inputs: readonly Tensor[]): void {
+function checkInputs(operation: string, inputs: readonly Tensor[], elementwise: boolean): void {
   checkTensors(operation, inputs);
   placeOf(operation, inputs);
   const { shape } = inputs[0];
+  const lead = elementwise ? shape.length : shape.length - 1;
   for (let i = 0; i < inputs.length; i++) {
     const other = inputs[i].shape;
-    let isFit = other.length > 0 && other.length === shape.length;
-    for (let dim = 0; isFit && dim < shape.length - 1; dim++) isFit = shape[dim] === other[dim];
+    let isFit = lead >= 0 && other.length === shape.length;
+    for (let dim = 0; isFit && dim < lead; dim++) isFit = shape[dim] === other[dim];
     if (isFit) continue;
+    const shapes = `${operation}: x has shape${inputs.length > 1 ? 's' : ''} ${inputs.map((input) => showShape(input.shape)).join(', ')}`;
     throw new ShapeError(
-      `${operation}: x has shape${inputs.length > 1 ? 's' : ''} ${inputs.map((input) => showShape(input.shape)).join(', ')}, expected [..., features] with the same dimensions in front`,
-      { argument: 'x', expected: '[..., features]', received: showShape(other) },
+      `${shapes}, expected ${elementwise ? 'one shape' : '[..., features] with the same dimensions in front'}`,
+      {
+        argument: 'x',
+        expected: elementwise ? showShape(shape) : '[..., features]',
+        received: showShape(other),
+      },
     );
   }
 }

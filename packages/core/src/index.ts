@@ -61,7 +61,8 @@ export { moveTo } from './ops/move-to.js';
 export { flatten, flip, permute, squeeze, t, transpose, unsqueeze } from './ops/movement.js';
 export { narrow, select, slice } from './ops/slice.js';
 export { to } from './ops/convert.js';
-export { amax, amin, argmax, argmin, logsumexp, logSoftmax, max, mean, min, softmax } from './ops/reduce.js';
+export { amax, amin, argmax, argmin, logsumexp, max, mean, min } from './ops/reduce.js';
+export { logSoftmax, softmax } from './ops/softmax.js';
 export {
   firstInstruction,
   isFixedValue,
@@ -78,7 +79,7 @@ export {
 } from './program.js';
 export { defaultGenerator, Generator, manualSeed } from './random.js';
 export { customOperation, type CustomOperation, type Derivative } from './record.js';
-export { compileFn, type CompiledFunction, type RowwiseFunction } from './compile-fn.js';
+export { compileFn, type CompiledFunction, type CompileFnOptions, type RowwiseFunction } from './compile-fn.js';
 export { explain, scan } from './scan.js';
 export {
   checkLengths,

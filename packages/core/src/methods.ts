@@ -13,6 +13,7 @@ import { chunk, split, unbind } from './ops/join.js';
 import { matmul } from './ops/matmul.js';
 import * as movement from './ops/movement.js';
 import * as reduce from './ops/reduce.js';
+import { logSoftmax, softmax } from './ops/softmax.js';
 import * as parts from './ops/slice.js';
 import { Tensor } from './tensor.js';
 import type { NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
@@ -147,10 +148,10 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
     return reduce.logsumexp(this, dims, keepDim);
   },
   softmax(dim) {
-    return reduce.softmax(this, dim);
+    return softmax(this, dim);
   },
   logSoftmax(dim) {
-    return reduce.logSoftmax(this, dim);
+    return logSoftmax(this, dim);
   },
   reshape(shape) {
     return reshape(this, shape);

@@ -32,6 +32,8 @@ import { Tensor } from './tensor.js';
  *   the named inner values, `[T, ...]` each, zero past the end of a row
  * @throws ShapeError, ArgumentError when sequences, lengths or states do not fit together, a step returns something else than an output and a
  *   state of the same shape as before, or `record` asks for a name that the step does not `tap`
+ *
+ * Differs from PyTorch: there a loop over time is written in Python. It is `jax.lax.scan` with lengths, resets and a direction.
  */
 export function scan<
   X extends Tensors,
@@ -114,13 +116,21 @@ function arrange<X extends Tensors, S extends Tensors, Y extends Tensors, P exte
 const nothing: readonly string[] = [];
 
 /**
- * Says which road `scan` takes for a step on these arguments, and why.
+ * Says which road `scan` takes for a step on these arguments, and why. Nothing is computed; the step is called on symbols.
  *
+ * @example
+ * ```ts
+ * const { road, reason } = explain((x: Tensor, h: Tensor) => [h, h.add(x.sum().item())], xs, h0);
+ * // 'eager', since the step reads data
+ * ```
  * @param step - as for `scan`
  * @param xs - as for `scan`
  * @param state - as for `scan`
  * @param options - as for `scan`
  * @returns the road, the reason if it is the eager one, the number of products before, in and after the loop, and the programs in words
+ * @throws as `scan`, but for errors of the step itself, which are the reason of the eager road
+ *
+ * Differs from PyTorch: nothing there says so much; `torch._dynamo.explain` comes near.
  */
 export function explain<
   X extends Tensors,

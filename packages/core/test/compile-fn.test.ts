@@ -133,6 +133,48 @@ describe('compileFn computes what the function computes', () => {
   });
 });
 
+describe('compileFn element by element', () => {
+  const fn = ([x, y]: readonly Tensor[], { lr }: { lr: Tensor }): readonly Tensor[] => {
+    const next = x.sub(y.mul(lr));
+    return [next, next.tanh()];
+  };
+  const compiled = compileFn(fn, { elementwise: true });
+
+  for (const shape of [[], [5], [2, 3], [4, 1], [2, 1, 3], [0], [2, 0]]) {
+    test(`on shape [${shape.join(', ')}]`, () => {
+      const [x, y, lr] = [leaf(...shape), leaf(...shape), leaf()];
+      expectSame(
+        () => compiled([x, y], { lr }),
+        () => fn([x, y], { lr }),
+        [x, y, lr],
+      );
+      expect(compileFn((z: Tensor) => z.square(), { elementwise: true })(x).shape).toEqual(shape);
+    });
+  }
+
+  test('traces once for all shapes', () => {
+    let calls = 0;
+    const counting = compileFn(
+      (x: Tensor) => {
+        calls++;
+        return x.square();
+      },
+      { elementwise: true },
+    );
+    counting(randn([2, 3]));
+    const once = calls;
+    for (const shape of [[], [7], [3, 2, 2]]) expect(counting(randn(shape)).shape).toEqual(shape);
+    expect(calls).toBe(once);
+  });
+
+  test('refuses two shapes, and a function that is not elementwise', () => {
+    const [x, y] = [zeros([2, 3], f64), zeros([3], f64)];
+    expect(() => compiled([x, y], { lr: tensor(1, f64) })).toThrow('x has shapes [2, 3], [3], expected one shape');
+    const widens = compileFn((z: Tensor) => concat([z, z], 1), { elementwise: true });
+    expect(() => widens(x)).toThrow('[2, 3]');
+  });
+});
+
 describe('compileFn and the graph', () => {
   test('is one operation', () => {
     const y = compileFn(function norm(x: Tensor) {

@@ -138,6 +138,23 @@ describe('a trace serves again', () => {
     expect(promising.taken()).toBe(0);
   });
 
+  it('for each of many cells that are plain objects', () => {
+    let calls = 0;
+    const cells = Array.from({ length: 20 }, (_, k) => ({
+      traceOnce: true,
+      forward: (x: Tensor, h: Tensor): Tensor => {
+        calls++;
+        return h.mul(0.5).add(x.mul(k));
+      },
+    }));
+    const x = randn([3, B, H]);
+    const outputs = (): Tensor[] => cells.map((cell) => new Recurrent(cell).forward(x, zeros([B, H]))[0]);
+    const first = outputs();
+    calls = 0;
+    outputs().forEach((output, k) => expectClose(output, first[k]));
+    expect(calls).toBe(0);
+  });
+
   it('without the promise, what lies outside of the cell counts at each call', () => {
     const cell = new Counting().eval();
     const x = sequence();

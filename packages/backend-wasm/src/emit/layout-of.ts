@@ -10,6 +10,9 @@ export interface Place {
   readonly rowStride: number;
 }
 
+/** Engines limit the locals and bytes of a function, and take long over large ones: a segment with so many members is full. */
+const MEMBERS_AT_MOST = 256;
+
 /** Elementwise instructions of one width, in one pass over memory. */
 export interface Segment {
   readonly kind: 'segment';
@@ -149,11 +152,11 @@ export function layoutOf(program: Program): Layout {
   };
   const copies = new Map<number, number>();
   const partReadyAt = (part: number): number => Math.max(readyAt(part), (copies.get(part) ?? -1) + 1);
-  /** Puts a member into the first segment of its width from `from` on, or into a new one; returns the number of the group. */
+  /** Puts a member into the first segment of its width from `from` on that has room, or into a new one; returns the number of the group. */
   const place = (member: Member, width: number, from: number): number => {
     for (let g = from; g < groups.length; g++) {
       const group = groups[g];
-      if (group.kind === 'segment' && group.width === width) {
+      if (group.kind === 'segment' && group.width === width && group.members.length < MEMBERS_AT_MOST) {
         group.members.push(member);
         return g;
       }

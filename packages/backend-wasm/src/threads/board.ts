@@ -18,12 +18,12 @@ export const STOP = 50;
 export const MESSAGE = 64;
 export const MESSAGE_LENGTH = 192;
 /**
- * Records, RECORD words each: where the bytes of the module lie and how many they are (0: the kernels), the function, its arguments, of which
- * there is room for 13.
+ * Records, RECORD words each: where the bytes of the module lie, how many they are and its number (0: the kernels), the function, its arguments, of
+ * which there is room for 16.
  */
 export const RECORDS = 256;
-export const RECORD = 16;
-export const ARGUMENTS = 3;
+export const RECORD = 20;
+export const ARGUMENTS = 4;
 /** The most calls that a job may have: one for each thread. */
 export const MOST_CALLS = 64;
 

@@ -16,6 +16,9 @@ export interface Tuning {
 
 export const usual: Tuning = { leastWork: 1_000_000, patience: 0, longestWait: 60_000 };
 
+/** Milliseconds that the calling thread sleeps at a time. */
+const NAP = 100;
+
 /** What the workers start from. */
 export interface PoolStart {
   readonly memory: Memory;
@@ -35,6 +38,8 @@ export class Pool implements Threads {
   private readonly tuning: Tuning;
   private readonly words: Int32Array;
   private job = 0;
+  /** Modules that workers have got so far. */
+  private modules = 0;
   /** Why the workers are of no use any more. */
   private broken: { readonly why: string; readonly cause?: unknown } | undefined;
 
@@ -99,8 +104,7 @@ export class Pool implements Threads {
       }
       Atomics.add(words, board.DONE, 1);
     }
-    const end = performance.now();
-    this.awaitCalls(calls.length, end + this.tuning.longestWait + 100 * (end - begun));
+    this.awaitCalls(calls.length, this.tuning.longestWait + 100 * (performance.now() - begun));
     if (failure !== undefined) throw failure;
     const length = Atomics.load(words, board.FAILED);
     if (length === 0) return;
@@ -126,13 +130,16 @@ export class Pool implements Threads {
     const { words, memory } = this;
     if (module !== undefined && module.at === 0) {
       module.at = memory.take(module.bytes.length);
+      module.number = ++this.modules;
       memory.u8.set(module.bytes, module.at);
+      unused.register(module, { memory, at: module.at });
     }
     calls.forEach((args, i) => {
       const at = board.RECORDS + i * board.RECORD;
       words[at] = module?.at ?? 0;
       words[at + 1] = module?.bytes.length ?? 0;
-      words[at + 2] = board.FUNCTIONS.indexOf(name);
+      words[at + 2] = module?.number ?? 0;
+      words[at + 3] = board.FUNCTIONS.indexOf(name);
       words.set(args, at + board.ARGUMENTS);
     });
     Atomics.store(words, board.DONE, 0);
@@ -141,18 +148,24 @@ export class Pool implements Threads {
     Atomics.notify(words, board.TURN, calls.length - 1);
   }
 
-  /** Returns when so many calls have returned. */
-  private awaitCalls(count: number, deadline: number): void {
+  /** Returns when so many calls have returned; fails after so many milliseconds. */
+  private awaitCalls(count: number, patience: number): void {
     const { words } = this;
+    let waited = 0;
+    let before = performance.now();
     for (let spin = 1; ; spin++) {
       const done = Atomics.load(words, board.DONE);
       if (done === count) return;
       if (spin % board.SPINS !== 0) continue;
-      if (performance.now() > deadline) {
+      const now = performance.now();
+      // A longer time than a thread sleeps: the process was stopped, and its workers with it.
+      waited += Math.min(now - before, 2 * NAP);
+      before = now;
+      if (waited > patience) {
         this.broken = { why: 'a worker does not answer' };
         this.refuseBroken();
       }
-      if (mayWait) Atomics.wait(words, board.DONE, done, 100);
+      if (mayWait) Atomics.wait(words, board.DONE, done, NAP);
     }
   }
 
@@ -165,6 +178,11 @@ export class Pool implements Threads {
     );
   }
 }
+
+/** Gives back the bytes of modules whose programs nobody holds any more. Workers know modules by numbers, which are not used again. */
+const unused = new FinalizationRegistry<{ readonly memory: Memory; readonly at: number }>(({ memory, at }) =>
+  memory.give(at),
+);
 
 /** Whether this thread may sleep: a browser's main thread may not. */
 const mayWait: boolean = ((): boolean => {

@@ -7,8 +7,9 @@ export interface Range {
 /** A module that a program was turned into. */
 interface EmittedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where the bytes lie in linear memory for the other threads; 0 before they are needed there. */
+  /** Where the bytes lie in linear memory for the other threads, and the number by which those know the module; 0 before they need it. */
   at: number;
+  number: number;
 }
 
 /** A function that every thread has. */

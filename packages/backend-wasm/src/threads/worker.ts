@@ -19,27 +19,37 @@ interface Port {
   once?(type: 'message', listener: (start: Start) => void): void;
 }
 
+/** So many modules stay linked; the oldest goes first, and is linked again if it is called once more. */
+const LINKED_AT_MOST = 1000;
+
 /** Takes calls from the board until it says stop. */
 function serve({ memory, module, board: at }: Start, ready: () => void): void {
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Exports;
   const words = new Int32Array(memory.buffer, at, board.BOARD_BYTES / 4);
   const programs = new Map<number, Exports>();
 
-  const exportsOf = (address: number, bytes: number): Exports => {
-    if (bytes === 0) return kernels;
-    let known = programs.get(address);
+  const exportsOf = (address: number, bytes: number, number: number): Exports => {
+    if (number === 0) return kernels;
+    let known = programs.get(number);
     if (known === undefined) {
+      if (programs.size >= LINKED_AT_MOST)
+        for (const oldest of programs.keys()) {
+          programs.delete(oldest);
+          break;
+        }
+      // An engine may take its time to show a growth by another thread; growing by nothing makes it look.
+      if (address + bytes > memory.buffer.byteLength) memory.grow(0);
       // A copy: shared memory is no source for a module.
       const own = new Uint8Array(new Uint8Array(memory.buffer, address, bytes));
       known = new WebAssembly.Instance(new WebAssembly.Module(own), { env: { ...kernels, memory } }).exports as Exports;
-      programs.set(address, known);
+      programs.set(number, known);
     }
     return known;
   };
   const compute = (record: Int32Array): void => {
     try {
-      const [address, bytes, number] = record;
-      const call = exportsOf(address >>> 0, bytes)[board.FUNCTIONS[number]];
+      const [address, bytes, number, name] = record;
+      const call = exportsOf(address >>> 0, bytes, number)[board.FUNCTIONS[name]];
       call(...record.subarray(board.ARGUMENTS));
     } catch (error) {
       const text = String(error).slice(0, board.MESSAGE_LENGTH);

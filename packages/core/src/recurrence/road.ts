@@ -3,8 +3,9 @@ import { isFloating } from '../dtype.js';
 import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
 import type { Tensor } from '../tensor.js';
 import type { Scan } from './eager.js';
+import { picture } from './fields.js';
 import { plansFor, ROWS } from './known-plans.js';
-import { fieldsOf, needsBatch, recall, remember, type Trace } from './remembered.js';
+import { needsBatch, recall, remember, type Trace } from './remembered.js';
 import type { Slot } from './traced-step.js';
 
 /** The road that a step takes, and why. */
@@ -24,7 +25,7 @@ export function findRoad(scan: Scan): Road {
   if (isAnomalyEnabled()) return { kind: 'eager', reason: 'the anomaly mode looks at every operation' };
   const known = recall(scan);
   if (known !== undefined) return { kind: 'compiled', ...known };
-  const fields = fieldsOf(scan);
+  const fields = scan.parameters && picture(scan.parameters);
   const road = traceRoad(scan);
   if (road.kind === 'compiled' && fields !== undefined) remember(scan, road, fields);
   return road;

@@ -25,6 +25,9 @@ let gathering: Gathering | undefined;
  * @param name - for `record`; a name that comes again in the same step becomes `name_1`, `name_2`, ... there
  * @param x - a tensor that the step made, `[B, ...]`
  * @returns `x` as it is
+ * @throws ArgumentError when somebody gathers values and `x` is no tensor
+ *
+ * Differs from PyTorch: there a layer gives no inner values; a cell of one's own has to return them.
  */
 export function tap(name: string, x: Tensor): Tensor {
   gathering?.add(name, x);

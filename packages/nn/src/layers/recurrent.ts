@@ -214,7 +214,7 @@ function arranged<S extends Tensors>(
 ): CellScan<S> {
   const isRemembered = cell.traceOnce === true;
   return {
-    step: isRemembered ? cellStep : (input, before) => cellStep(input, before, cell),
+    step: isRemembered ? stepOf(cell) : (input, before) => cellStep(input, before, cell),
     xs: turned ? x.transpose(0, 1) : x,
     state: h0 ?? initialStateOf(owner, cell, batch),
     options: {
@@ -225,6 +225,15 @@ function arranged<S extends Tensors>(
       resets: turned ? resets && turnedMarks(resets, x) : resets,
     },
   };
+}
+
+/** Steps by the cell: what is remembered of a step goes with its cell, also where the cell is a plain object. */
+const steps = new WeakMap<object, typeof cellStep>();
+
+function stepOf(cell: object): typeof cellStep {
+  let step = steps.get(cell);
+  if (step === undefined) steps.set(cell, (step = (input, before, self) => cellStep(input, before, self)));
+  return step;
 }
 
 function cellStep<S extends Tensors>(input: Tensor, before: S, cell: Cell<S>): readonly [Tensor, S] {

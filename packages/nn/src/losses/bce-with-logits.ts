@@ -1,6 +1,5 @@
-import type { Tensor } from '@rnn/core';
+import { compileFn, type Tensor } from '@rnn/core';
 import { Module } from '../module.js';
-import { elementwise } from './elementwise.js';
 import { checkFactor, checkPair } from './pair.js';
 import {
   checkLoss,
@@ -48,7 +47,7 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BCEWithLog
   });
 }
 
-const logisticLoss = elementwise((pair) => weightedLoss(pair, undefined));
+const logisticLoss = compileFn((pair: readonly Tensor[]) => weightedLoss(pair, undefined), { elementwise: true });
 
 /** -log σ(x) = softplus(-x) and -log(1 - σ(x)) = x + softplus(-x). */
 function weightedLoss([x, y]: readonly Tensor[], posWeight: Tensor | undefined): Tensor {

@@ -6,6 +6,8 @@ import {
   ShapeError,
   showShape,
   sizeOf,
+  where,
+  type Backend,
   type Shape,
   type Tensor,
 } from '@rnn/core';
@@ -73,13 +75,16 @@ export function asRows(tensor: Tensor, { dim, rows, classes }: ClassLayout): Ten
 export interface CountedRows {
   /** 1 where a row counts, `[rows]`; `undefined` when all of them do. */
   readonly mask: Tensor | undefined;
-  readonly count: number;
+  /** How many do; an int32 tensor where only the device knows. */
+  readonly count: number | Tensor;
 }
 
 /** Class indices that can be used as such. */
 export interface ClassIndices extends CountedRows {
-  /** `[rows]`; 0 for rows that do not count. */
+  /** `[rows]`; any class for rows that do not count. */
   readonly index: Tensor;
+  /** 1 where the target is a class, `[rows]`; `undefined` when it is in every row that counts. */
+  readonly isClass: Tensor | undefined;
 }
 
 /**
@@ -90,7 +95,7 @@ export interface ClassIndices extends CountedRows {
  * @param layout - of the input
  * @param options - `ignoreIndex`, `lengths`, `batchFirst`
  * @returns usable indices and the rows that count
- * @throws ArgumentError for an index that is no class
+ * @throws ArgumentError for an index that is no class, unless the backend answers only later and so cannot be asked
  */
 export function classIndices(
   owner: string,
@@ -114,14 +119,14 @@ export function classIndices(
   const { backend } = target;
   const marks = rowMarks(owner, outer, options);
   const { bounds } = target.held;
-  const known = bounds !== undefined && bounds.min >= 0 && bounds.max < classes;
-  if (known && marks === undefined && (ignoreIndex < bounds.min || ignoreIndex > bounds.max)) {
-    return { index: target.reshape([rows]), mask: undefined, count: rows };
+  const areClasses = bounds !== undefined && bounds.min >= 0 && bounds.max < classes;
+  if (areClasses && (ignoreIndex < bounds.min || ignoreIndex > bounds.max)) {
+    return { index: target.reshape([rows]), isClass: undefined, ...counted(marks, rows, backend) };
   }
+  if (!backend.info.synchronous) return indicesOnDevice(target.reshape([rows]), classes, ignoreIndex, marks);
   const values = target.dataSync();
   const index = new Int32Array(rows);
   const mask = new Int32Array(rows);
-  let count = 0;
   for (let i = 0; i < rows; i++) {
     const value = values[i];
     if (marks?.[i] === 0 || value === ignoreIndex) continue;
@@ -133,13 +138,28 @@ export function classIndices(
     }
     index[i] = value;
     mask[i] = 1;
-    count++;
   }
-  return {
-    index: fromData(index, [rows], { backend }),
-    mask: count === rows ? undefined : fromData(mask, [rows], { backend }),
-    count,
-  };
+  return { index: fromData(index, [rows], { backend }), isClass: undefined, ...counted(mask, rows, backend) };
+}
+
+/** The same by operations alone. */
+function indicesOnDevice(
+  target: Tensor,
+  classes: number,
+  ignoreIndex: number,
+  marks: Int32Array | undefined,
+): ClassIndices {
+  const isClass = target.ge(0).mul(target.lt(classes));
+  const index = where(isClass, target, 0);
+  index.held.bounds = { min: 0, max: classes - 1 };
+  const isMeant = target.ne(ignoreIndex);
+  const mask = marks === undefined ? isMeant : isMeant.mul(fromData(marks, target.shape, { backend: target.backend }));
+  return { index, isClass, mask, count: mask.sum() };
+}
+
+function counted(marks: Int32Array | undefined, rows: number, backend: Backend): CountedRows {
+  const count = marks?.reduce((sum, mark) => sum + mark, 0) ?? rows;
+  return { mask: marks === undefined || count === rows ? undefined : fromData(marks, [rows], { backend }), count };
 }
 
 /**
@@ -156,9 +176,7 @@ export function countedRows(
   { outer, rows }: ClassLayout,
   options: ClassLossOptions,
 ): CountedRows {
-  const marks = rowMarks(owner, outer, options);
-  if (marks === undefined) return { mask: undefined, count: rows };
-  return { mask: fromData(marks, [rows], { backend }), count: marks.reduce((sum, mark) => sum + mark, 0) };
+  return counted(rowMarks(owner, outer, options), rows, backend);
 }
 
 /** 1 for each row within the lengths, else 0; `undefined` without lengths. */

@@ -1,14 +1,4 @@
-import {
-  ArgumentError,
-  compileFn,
-  gather,
-  indexSelect,
-  logSoftmax,
-  sameShape,
-  scope,
-  where,
-  type Tensor,
-} from '@rnn/core';
+import { ArgumentError, gather, indexSelect, logSoftmax, sameShape, scope, where, type Tensor } from '@rnn/core';
 import { checkPlace, checkTensor } from '../input-checks.js';
 import { Module } from '../module.js';
 import { checkRange } from '../options.js';
@@ -51,7 +41,8 @@ const crossEntropyNames = [...classNames, 'labelSmoothing'];
  *   target `[T, B, ...]`, `batchFirst`, `classDim` (1, and -1 with lengths)
  * @returns a single number, or the shape of the target without reduction. The mean is weighted: the sum of the losses by the sum of the
  *   weights of the targets that count
- * @throws ShapeError when shapes do not fit; ArgumentError when a target is no class
+ * @throws ShapeError when shapes do not fit; ArgumentError when a target is no class. On a backend that answers only later, where nobody
+ *   has seen the targets since they were computed, or some are ignored, the loss of such a target is NaN instead
  *
  * Differs from PyTorch: `lengths` and `classDim`.
  */
@@ -99,9 +90,9 @@ function hardLoss(
   const { weight, labelSmoothing = 0, reduction = 'mean' } = options;
   return scope(() => {
     const picked = classIndices(owner, target, layout, options);
-    const { index, mask, count } = picked;
+    const { index, isClass, mask, count } = picked;
     const rows = countedOnly(asRows(input, layout), picked);
-    const logs = logarithmic ? rows : logSoftmaxOfRows(rows);
+    const logs = logarithmic ? rows : logSoftmax(rows, 1);
     const own = gather(logs, 1, index.unsqueeze(1)).squeeze(1).neg();
     const ownWeight = weight && indexSelect(weight, 0, index);
     let losses = ownWeight === undefined ? own : own.mul(ownWeight);
@@ -109,9 +100,12 @@ function hardLoss(
       const all = (weight === undefined ? logs : logs.mul(weight)).sum(1).neg();
       losses = losses.mul(1 - labelSmoothing).add(all.mul(labelSmoothing / layout.classes));
     }
+    if (isClass !== undefined) losses = where(isClass, losses, NaN);
     if (mask !== undefined) losses = where(mask, losses, 0);
     const divisor =
-      ownWeight === undefined ? count : (mask === undefined ? ownWeight : where(mask, ownWeight, 0)).sum();
+      ownWeight === undefined
+        ? divisorOf(count, losses)
+        : (mask === undefined ? ownWeight : where(mask, ownWeight, 0)).sum();
     return reduced(losses.reshape(layout.outer), reduction, divisor);
   });
 }
@@ -133,17 +127,20 @@ function softCrossEntropy(
   checkPlace(owner, 'target', target, input);
   return scope(() => {
     const counted = countedRows(owner, input, layout, options);
-    const logs = logSoftmaxOfRows(countedOnly(asRows(input, layout), counted));
+    const logs = logSoftmax(countedOnly(asRows(input, layout), counted), 1);
     const given = countedOnly(asRows(target, layout), counted);
     const smooth = labelSmoothing === 0 ? given : given.mul(1 - labelSmoothing).add(labelSmoothing / layout.classes);
     const terms = logs.mul(weight === undefined ? smooth : smooth.mul(weight));
     const sums = terms.sum(1).neg();
     const losses = counted.mask === undefined ? sums : where(counted.mask, sums, 0);
-    return reduced(losses.reshape(layout.outer), reduction, counted.count);
+    return reduced(losses.reshape(layout.outer), reduction, divisorOf(counted.count, losses));
   });
 }
 
-const logSoftmaxOfRows = compileFn((rows: Tensor) => logSoftmax(rows, 1));
+/** A number of rows as what losses may be divided by. */
+function divisorOf(count: number | Tensor, { dtype }: Tensor): number | Tensor {
+  return typeof count === 'number' ? count : count.to(dtype);
+}
 
 /** Zeros in the rows that do not count, so that a NaN there reaches neither loss nor gradient. */
 function countedOnly(rows: Tensor, { mask }: Pick<ClassIndices, 'mask'>): Tensor {

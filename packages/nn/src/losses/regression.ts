@@ -1,8 +1,7 @@
-import type { Tensor } from '@rnn/core';
+import { compileFn, type Tensor } from '@rnn/core';
 import { Module } from '../module.js';
 import { checkRange } from '../options.js';
 import { checkPair } from './pair.js';
-import { elementwise } from './elementwise.js';
 import {
   checkLoss,
   checkLossModule,
@@ -92,10 +91,17 @@ export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptio
   return elementwiseLoss('huberLoss', input, target, options, (pair) => huberError(pair, { delta }));
 }
 
-const squaredError = elementwise(([x, y]) => x.sub(y).square());
-const absoluteError = elementwise(([x, y]) => x.sub(y).abs());
-const smoothError = elementwise(([x, y], { beta }: { readonly beta: number }) => huber(x.sub(y), beta).div(beta));
-const huberError = elementwise(([x, y], { delta }: { readonly delta: number }) => huber(x.sub(y), delta));
+const elementwise = { elementwise: true };
+const squaredError = compileFn(([x, y]: readonly Tensor[]) => x.sub(y).square(), elementwise);
+const absoluteError = compileFn(([x, y]: readonly Tensor[]) => x.sub(y).abs(), elementwise);
+const smoothError = compileFn(
+  ([x, y]: readonly Tensor[], { beta }: { readonly beta: number }) => huber(x.sub(y), beta).div(beta),
+  elementwise,
+);
+const huberError = compileFn(
+  ([x, y]: readonly Tensor[], { delta }: { readonly delta: number }) => huber(x.sub(y), delta),
+  elementwise,
+);
 
 /** With a = |error| and q = min(a, delta), both branches are q (a - q / 2). */
 function huber(error: Tensor, delta: number): Tensor {

@@ -254,8 +254,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     scope(() => {
       const state = slots.map(([slot]) => kept.tensors.get(slot) as Tensor);
       const [next, ...after] = update([param, grad, ...state], numbers);
-      param.copy_(next.reshape(param.shape));
-      state.forEach((tensor, i) => tensor.copy_(after[i].reshape(param.shape)));
+      param.copy_(next);
+      state.forEach((tensor, i) => tensor.copy_(after[i]));
     });
     kept.step++;
     this.states.set(param, kept);

@@ -2,24 +2,26 @@ import { ArgumentError, BackendError, DisposedError, sameShape, showShape, type 
 
 /** Refuses a gradient that is gone or does not fit its parameter. */
 export function checkGradient(owner: string, param: Tensor, grad: Tensor): void {
-  const shape = showShape(param.shape);
   if (grad.isDisposed) {
     throw new DisposedError(
-      `${owner}: the gradient of a parameter of shape ${shape} was disposed of; call zeroGrad() instead, which also takes it off the parameter`,
+      `${owner}: the gradient of a parameter of shape ${showShape(param.shape)} was disposed of; call zeroGrad() instead, which also takes it off the parameter`,
       { argument: 'params' },
     );
   }
   if (grad.backend !== param.backend || grad.dtype !== param.dtype) {
     const [place, other] = [param.backend.info.name, grad.backend.info.name];
     throw new ArgumentError(
-      `${owner}: a parameter of shape ${shape} is ${param.dtype} on '${place}', its gradient ${grad.dtype} on '${other}'; after a move of the model call zeroGrad() and backward() again`,
+      `${owner}: a parameter of shape ${showShape(param.shape)} is ${param.dtype} on '${place}', its gradient ${grad.dtype} on '${other}'; after a move of the model call zeroGrad() and backward() again`,
       { argument: 'params' },
     );
   }
   if (!sameShape(grad.shape, param.shape)) {
-    throw new ArgumentError(`${owner}: a parameter has shape ${shape} but its gradient ${showShape(grad.shape)}`, {
-      argument: 'params',
-    });
+    throw new ArgumentError(
+      `${owner}: a parameter has shape ${showShape(param.shape)} but its gradient ${showShape(grad.shape)}`,
+      {
+        argument: 'params',
+      },
+    );
   }
 }
 

@@ -1,9 +1,9 @@
-import { compileFn, type Tensor } from '@rnn/core';
+import { compileFn, type CompiledFunction, type Tensor } from '@rnn/core';
 import type { Scalars } from './step-scalars.js';
 import { choicesKey, choicesOf, type UpdateRule } from './update-rule.js';
 
-/** A rule under certain choices: from parameter, gradient and state to parameter and state, all of as many elements. */
-export type Update = (tensors: readonly Tensor[], scalars: Scalars) => readonly Tensor[];
+/** A rule under certain choices as one operation: from parameter, gradient and state to parameter and state. */
+export type Update = CompiledFunction<readonly Tensor[], readonly Tensor[], Scalars>;
 
 /** A rule's updates, each made once. */
 export class UpdatePrograms<O extends object> {
@@ -21,23 +21,16 @@ export class UpdatePrograms<O extends object> {
     let update = this.known.get(key);
     if (update === undefined) {
       const choices = choicesOf<O>(options);
-      const plain = ([param, grad, ...kept]: readonly Tensor[], scalars: Scalars): readonly Tensor[] => {
-        const state = Object.fromEntries(slots.map((slot, i) => [slot, kept[i]]));
-        const [next, after] = this.rule.update(param, grad, state, scalars, choices);
-        return [next, ...slots.map((slot) => after[slot] as Tensor)];
-      };
-      update = slots.length === 0 ? plain : inColumns(compileFn(plain));
+      update = compileFn(
+        ([param, grad, ...kept]: readonly Tensor[], scalars: Scalars): readonly Tensor[] => {
+          const state = Object.fromEntries(slots.map((slot, i) => [slot, kept[i]]));
+          const [next, after] = this.rule.update(param, grad, state, scalars, choices);
+          return [next, ...slots.map((slot) => after[slot] as Tensor)];
+        },
+        { elementwise: true },
+      );
       this.known.set(key, update);
     }
     return update;
   }
-}
-
-/** The elements as rows of one feature each, so that one program serves every shape. */
-function inColumns(update: Update): Update {
-  return (tensors, scalars) =>
-    update(
-      tensors.map((x) => x.reshape([x.size, 1])),
-      scalars,
-    );
 }

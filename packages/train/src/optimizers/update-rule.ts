@@ -21,7 +21,8 @@ export function choicesOf<O extends object>(options: O): Choices<O> {
 /** A text that differs where the choices do; made at every step, so without making them. */
 export function choicesKey(options: object): string {
   let key = '';
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+  for (const name of Object.keys(options)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
     if (typeof value === 'number') key += value === 0 ? `|${name}` : `|${name}!`;
     else if (typeof value === 'boolean') key += value ? `|${name}!` : `|${name}`;
     else if (typeof value === 'string') key += `|${name}=${JSON.stringify(value)}`;
@@ -56,7 +57,7 @@ export interface UpdateRule<O, Slots extends string = string, Scalars extends st
   /**
    * One step.
    *
-   * @param param - the parameter, as a column `[elements, 1]`
+   * @param param - the elements of the parameter, as a column `[elements, 1]`
    * @param grad - its gradient, same shape
    * @param state - the tensors that `slots` names, same shape
    * @param scalars - the numbers of `scalars`, a tensor `[1]` each

@@ -1,0 +1,123 @@
+/**
+ * Traces that serve again. A function that is given what it works with as `parameters`, and that captured nothing else, computes the same
+ * when its arguments have the same form and the parameters' fields are as they were.
+ */
+import type { Backend } from '../backend.js';
+import { isGradEnabled } from '../grad-mode.js';
+import type { Tensor } from '../tensor.js';
+import { isPlain, looksLike, type Fields } from './fields.js';
+import type { Slot } from './traced-step.js';
+
+/** A trace with what it depends on. */
+interface Entry<T> {
+  readonly trace: T;
+  /** Not held: a backend that is not used any more should go, with all its memory. */
+  readonly backend: WeakRef<Backend>;
+  readonly recorded: boolean;
+  readonly fields: Fields['picture'];
+  /** Of the tensors in the parameters. */
+  readonly slots: readonly Slot[];
+  /** Which of them each captured tensor is. */
+  readonly order: readonly number[];
+}
+
+/** A trace that serves, with the tensors that stand now where it captured some. */
+interface Recalled<T> {
+  readonly trace: T;
+  readonly captured: readonly Tensor[];
+}
+
+const REMEMBERED_AT_MOST = 16;
+
+/** The traces of one function. */
+export class TraceMemory<T, Call> {
+  private readonly serves: (trace: T, call: Call, backend: Backend) => boolean;
+  /** Of parameters that are a plain object, which says all about itself. */
+  private readonly ofPlain: Entry<T>[] = [];
+  /** By the parameters, where they are an object of some class. */
+  private readonly ofObjects = new WeakMap<object, Entry<T>[]>();
+
+  /**
+   * @param serves - whether a trace serves for a call, as far as its own arguments go
+   */
+  constructor(serves: (trace: T, call: Call, backend: Backend) => boolean) {
+    this.serves = serves;
+  }
+
+  /** An earlier trace that serves for a call. */
+  recall(call: Call, backend: Backend, parameters: object): Recalled<T> | undefined {
+    const entries = this.entriesOf(parameters);
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i];
+      if (entry.recorded !== isGradEnabled() || entry.backend.deref() !== backend) continue;
+      if (!this.serves(entry.trace, call, backend)) continue;
+      const tensors: Tensor[] = [];
+      if (!looksLike(entry.fields, parameters, tensors) || !haveForms(tensors, entry.slots, backend)) continue;
+      const captured: Tensor[] = [];
+      for (let k = 0; k < entry.order.length; k++) captured.push(tensors[entry.order[k]]);
+      return { trace: entry.trace, captured };
+    }
+    return undefined;
+  }
+
+  /**
+   * Keeps a trace for later calls, if it can serve again.
+   *
+   * @param trace - what was found
+   * @param captured - the tensors that the function used besides its arguments
+   * @param backend - which it was found on
+   * @param parameters - of the call
+   * @param before - how they looked before the function was called
+   */
+  remember(trace: T, captured: readonly Tensor[], backend: Backend, parameters: object, before: Fields): void {
+    const { tensors } = before;
+    const now: Tensor[] = [];
+    if (!looksLike(before.picture, parameters, now)) return; // the function changes what it depends on
+    if (now.some((tensor, i) => tensor !== tensors[i])) return;
+    // One tensor in two places: next time two may come, and the trace knows of one.
+    if (new Set(tensors).size < tensors.length) return;
+    const order = captured.map((tensor) => tensors.indexOf(tensor));
+    if (order.includes(-1)) return;
+    const entries = this.entriesOf(parameters);
+    if (entries.length >= REMEMBERED_AT_MOST) entries.shift();
+    entries.push({
+      trace,
+      backend: new WeakRef(backend),
+      recorded: isGradEnabled(),
+      fields: before.picture,
+      slots: tensors.map(({ shape, dtype, requiresGrad }) => ({ shape, dtype, wantsGrad: requiresGrad })),
+      order,
+    });
+  }
+
+  private entriesOf(parameters: object): Entry<T>[] {
+    if (isPlain(parameters)) return this.ofPlain;
+    let entries = this.ofObjects.get(parameters);
+    if (entries === undefined) this.ofObjects.set(parameters, (entries = []));
+    return entries;
+  }
+}
+
+function haveForms(tensors: readonly Tensor[], slots: readonly Slot[], backend: Backend): boolean {
+  if (tensors.length !== slots.length) return false;
+  for (let i = 0; i < tensors.length; i++) if (!hasForm(tensors[i], slots[i], backend, 0)) return false;
+  return true;
+}
+
+/**
+ * Whether a tensor has a slot's type and place, wants a gradient where that matters, and has the slot's shape behind `lead` dimensions.
+ * Without `lead` there may be any number in front.
+ */
+export function hasForm(
+  { shape, backend: place, dtype, requiresGrad }: Tensor,
+  slot: Slot,
+  backend: Backend,
+  lead?: number,
+): boolean {
+  if (place !== backend || dtype !== slot.dtype) return false;
+  if (requiresGrad !== slot.wantsGrad && isGradEnabled()) return false;
+  const front = shape.length - slot.shape.length;
+  if (lead === undefined ? front < 0 : front !== lead) return false;
+  for (let i = 0; i < slot.shape.length; i++) if (shape[front + i] !== slot.shape[i]) return false;
+  return true;
+}
