@@ -107,7 +107,7 @@ test('a program may have thousands of instructions', () => {
       .compile?.(program)
       ?.run(args)
       .outputs.map((storage) => [...backend.readSync(storage)]);
-    const near = (x: number): unknown => Array.from({ length: 15 }, () => expect.closeTo(x, 5));
+    const near = (x: number): unknown => Array.from({ length: 15 }, (): unknown => expect.closeTo(x, 5));
     expect(results).toEqual([near(fixedPoint), near(1.5 * fixedPoint)]);
   }
 });
