@@ -5,8 +5,10 @@ import { join } from 'node:path';
 export interface Package {
   readonly name: string;
   readonly folder: string;
-  /** What its manifest lets it import: dependencies and peers. An optional peer is looked up by name at run time, and only where it is wanted. */
+  /** What its manifest lets it import: dependencies and peers. */
   readonly dependencies: readonly string[];
+  /** Peers that a user may leave out: imported in an entry of their own, or looked up by name at run time. */
+  readonly optionalPeers: readonly string[];
 }
 
 const home = join(import.meta.dirname, '../../../packages');
@@ -23,9 +25,10 @@ export function publishedPackages(): Package[] {
         peerDependencies?: Record<string, string>;
         peerDependenciesMeta?: Record<string, { optional?: boolean }>;
       };
-      const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(
-        (name) => manifest.peerDependenciesMeta?.[name]?.optional !== true,
-      );
-      return { name: manifest.name, folder, dependencies };
+      const isOptional = (name: string): boolean => manifest.peerDependenciesMeta?.[name]?.optional === true;
+      const named = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+      const dependencies = named.filter((name) => !isOptional(name));
+      const optionalPeers = named.filter(isOptional);
+      return { name: manifest.name, folder, dependencies, optionalPeers };
     });
 }
