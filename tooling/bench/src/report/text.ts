@@ -82,7 +82,7 @@ function goals({ verdicts }: Run): string {
     return [[title, goal, measured, missedBy === undefined ? 'met' : `missed by ${excess} %`]];
   });
   const open = verdicts.length - rows.length;
-  const rest = open === 0 ? '' : `${open} goals were not measured: they need other workloads or libraries.`;
+  const rest = open === 0 ? '' : `Not measured, since other workloads or libraries are needed: ${open} more.`;
   const table = rows.length === 0 ? '' : grid(['', 'goal', 'measured, worst', ''], rows, [0, 1, 2, 3]);
   return [table, rest].filter((part) => part !== '').join('\n\n');
 }
