@@ -1,17 +1,9 @@
-import { cpu } from '@rnn/backend-cpu';
 import { gpu } from '@rnn/backend-gpu';
-import { wasm } from '@rnn/backend-wasm';
 import type { Library } from '../library.ts';
+import { onCpu, onWasm } from '../libraries/on-backends.ts';
 import { oursOn } from '../libraries/ours.ts';
 import { tfjsOf } from '../libraries/tfjs.ts';
 import type { Tensorflow } from '../libraries/tfjs-types.ts';
-
-async function onWasm(threads: number): Promise<Library> {
-  const backend = await wasm({ threads });
-  const { info } = backend;
-  if (info.threads !== threads) throw new Error(`${threads} threads asked for, ${info.threads} given`);
-  return oursOn({ backend, dtype: 'float32' }, `this checkout, ${info.simd} SIMD, threads ${threads}`);
-}
 
 async function onGpu(mode: 'webgl2' | 'webgpu'): Promise<Library> {
   const backend = await gpu({ mode });
@@ -39,7 +31,7 @@ async function onTfjs(): Promise<Library> {
 
 /** How each library of `pageLibraries` is loaded in the page. */
 export const loaders: Readonly<Record<string, () => Promise<Library>>> = {
-  cpu: async () => oursOn({ backend: await cpu(), dtype: 'float32' }, 'this checkout'),
+  cpu: onCpu,
   wasm: () => onWasm(1),
   'wasm-2': () => onWasm(2),
   webgl2: () => onGpu('webgl2'),
