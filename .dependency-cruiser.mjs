@@ -11,8 +11,9 @@ const mayImport = {
   'backend-wasm': ['core'],
   'backend-gpu': ['core'],
   nn: ['core'],
-  train: ['core', 'nn'],
-  conformance: ['core', 'nn', 'train'],
+  io: ['core', 'nn'],
+  train: ['core', 'nn', 'io'],
+  conformance: ['core', 'nn', 'io', 'train'],
 };
 
 /** @param {string} name */

@@ -1,0 +1,2 @@
+/** The same for paths: files in Node. */
+export { FormatError } from './index.js';
