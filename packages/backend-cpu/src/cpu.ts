@@ -1,4 +1,4 @@
-import { ArgumentError } from '@rnn/core';
+import { ArgumentError, dtypeOf } from '@rnn/core';
 import type {
   Backend,
   BackendInfo,
@@ -27,7 +27,7 @@ import { matmul } from './matmul.js';
 import { Memory } from './memory.js';
 import { reduce } from './reduce.js';
 import { select } from './select.js';
-import { dtypeOf, newArray } from './typed-arrays.js';
+import { newArray } from './typed-arrays.js';
 import { unary } from './unary.js';
 import type { View } from './walk.js';
 

@@ -10,9 +10,3 @@ const arrays: Readonly<Record<DType, new (size: number) => TypedArray>> = {
 export function newArray(dtype: DType, size: number): TypedArray {
   return new arrays[dtype](size);
 }
-
-/** The element type of an array. */
-export function dtypeOf(values: TypedArray): DType {
-  if (values instanceof Float32Array) return 'float32';
-  return values instanceof Float64Array ? 'float64' : 'int32';
-}

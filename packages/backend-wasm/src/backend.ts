@@ -1,4 +1,4 @@
-import { BackendError } from '@rnn/core';
+import { BackendError, dtypeOf } from '@rnn/core';
 import type {
   Backend,
   BackendInfo,
@@ -49,7 +49,7 @@ export class WasmBackend implements Backend {
 
   upload(values: TypedArray): Storage {
     const { memoryOf } = this;
-    const dtype = dtypeOf(values);
+    const dtype = known(dtypeOf(values));
     const result = memoryOf.allocate(dtype, values.length);
     if (dtype === 'int32') memoryOf.i32.set(values, result.at >>> 2);
     else memoryOf.f32.set(values, result.at >>> 2);
@@ -287,12 +287,6 @@ function nothing(): void {
 
 function isIntegerOp(op: UnaryOp): op is 'neg' | 'square' | 'abs' | 'sign' | 'relu' {
   return op === 'neg' || op === 'square' || op === 'abs' || op === 'sign' || op === 'relu';
-}
-
-function dtypeOf(values: TypedArray): DType {
-  if (values instanceof Float32Array) return 'float32';
-  if (values instanceof Int32Array) return 'int32';
-  return known('float64');
 }
 
 function known(dtype: DType): DType {

@@ -69,8 +69,9 @@ export function checkOptions(options: WasmOptions): void {
 }
 
 function isModule(value: unknown): boolean {
-  const isCompiled = typeof WebAssembly === 'object' && value instanceof WebAssembly.Module;
-  return isCompiled || value instanceof ArrayBuffer || value instanceof Uint8Array;
+  // By tag, since `instanceof` does not know modules and buffers of another realm.
+  const tag = Object.prototype.toString.call(value);
+  return tag === '[object WebAssembly.Module]' || tag === '[object ArrayBuffer]' || tag === '[object Uint8Array]';
 }
 
 /** An address, of the page where it is relative, or nothing if it is none. */

@@ -1,8 +1,22 @@
 /** What a generator refuses. */
+import { asTypedArray, dtypeOf, type DType } from './dtype.js';
 import { ArgumentError } from './errors.js';
 
 export function isIntegerIn(value: number, least: number, greatest: number): boolean {
   return Number.isInteger(value) && value >= least && value <= greatest;
+}
+
+/** Checks the array that draws go into: one of another type would round them, or take them for another type's. */
+export function checkOut(method: string, out: unknown, dtypes: readonly DType[]): void {
+  const array = asTypedArray(`Generator.${method}`, 'out', out);
+  const received = array === undefined ? typeof out : dtypeOf(array);
+  if (array !== undefined && dtypes.includes(dtypeOf(array))) return;
+  const expected = `a typed array of ${dtypes.join(' or ')}`;
+  throw new ArgumentError(`Generator.${method}: out is ${received}, expected ${expected}`, {
+    argument: 'out',
+    expected,
+    received,
+  });
 }
 
 export function checkSeed(seed: number, call: string): void {

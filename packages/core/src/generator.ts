@@ -1,6 +1,15 @@
 import { mersenne, mersenneFromState } from 'pure-rand/generator/mersenne';
+import { dtypeOf, type DType } from './dtype.js';
 import { ArgumentError } from './errors.js';
-import { checkBounds, checkFinite, checkInteger, checkSeed, isIntegerIn, outOfRange } from './generator-checks.js';
+import {
+  checkBounds,
+  checkFinite,
+  checkInteger,
+  checkOut,
+  checkSeed,
+  isIntegerIn,
+  outOfRange,
+} from './generator-checks.js';
 import { refuseTracing } from './tracing-mode.js';
 import { cosTurns, ln, sinTurns } from './portable-math.js';
 
@@ -27,6 +36,8 @@ const STATE_LENGTH = 625;
 const LARGEST_FLOAT32 = 3.4028234663852886e38;
 const SMALLEST_INT32 = -0x8000_0000;
 const LARGEST_INT32 = 0x7fff_ffff;
+const FLOATING: readonly DType[] = ['float32', 'float64'];
+const WHOLE: readonly DType[] = ['int32'];
 
 /**
  * A seeded stream of random numbers.
@@ -118,10 +129,11 @@ export class Generator {
    * @param out where the draws go; its type decides between 24 random bits a draw (float32) and 53 (float64)
    * @param low the least value, rounded to float32 for a Float32Array
    * @param high the bound that no draw reaches, rounded likewise; where it equals `low`, every draw is `low`
-   * @throws ArgumentError if a bound is not finite in the array's type, low > high, or high - low is beyond the type's range
+   * @throws ArgumentError if `out` is another array, a bound is not finite in the array's type, low > high, or high - low is beyond the type's range
    */
   uniform(out: Float32Array | Float64Array, low: number, high: number): void {
-    const single = out instanceof Float32Array;
+    checkOut('uniform', out, FLOATING);
+    const single = dtypeOf(out) === 'float32';
     const from = single ? Math.fround(low) : low;
     const to = single ? Math.fround(high) : high;
     checkBounds(from, to, single ? LARGEST_FLOAT32 : Number.MAX_VALUE, low, high);
@@ -143,9 +155,10 @@ export class Generator {
    * @param out where the draws go
    * @param mean the distribution's mean, finite
    * @param std its standard deviation, finite, at least 0
-   * @throws ArgumentError if `mean` or `std` is not finite, or `std` is negative
+   * @throws ArgumentError if `out` is another array, `mean` or `std` is not finite, or `std` is negative
    */
   normal(out: Float32Array | Float64Array, mean: number, std: number): void {
+    checkOut('normal', out, FLOATING);
     checkFinite(mean, 'normal', 'mean');
     checkFinite(std, 'normal', 'std');
     if (std < 0) throw outOfRange('normal', 'std', 'at least 0', std);
@@ -174,9 +187,10 @@ export class Generator {
    * @param out where the draws go
    * @param low the least value, an int32
    * @param high one more than the greatest value, at most 2^31
-   * @throws ArgumentError if a bound is not an integer or out of range, or low >= high
+   * @throws ArgumentError if `out` is another array, a bound is not an integer or out of range, or low >= high
    */
   integers(out: Int32Array, low: number, high: number): void {
+    checkOut('integers', out, WHOLE);
     checkInteger(low, 'integers', 'low', SMALLEST_INT32, LARGEST_INT32);
     checkInteger(high, 'integers', 'high', SMALLEST_INT32 + 1, LARGEST_INT32 + 1);
     if (low >= high) throw outOfRange('integers', 'high', `greater than low (${low})`, high);

@@ -17,7 +17,7 @@ export type {
 } from './backend.js';
 export { backward, grad } from './backward.js';
 export { getBackend, setBackend } from './current-backend.js';
-export { type DType, type TypedArray } from './dtype.js';
+export { asTypedArray, dtypeOf, hostArray, type DType, type TypedArray } from './dtype.js';
 export {
   AnomalyError,
   ArgumentError,

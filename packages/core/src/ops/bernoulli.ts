@@ -1,4 +1,4 @@
-import { isFloating } from '../dtype.js';
+import { dtypeOf, isFloating } from '../dtype.js';
 import { ArgumentError, DTypeError } from '../errors.js';
 import { defaultGenerator, type Generator } from '../random.js';
 import type { Tensor } from '../tensor.js';
@@ -61,7 +61,7 @@ export function bernoulli(x: Tensor, p: number, options: BernoulliOptions = {}):
 }
 
 function fillMask(out: FloatArray, p: number, generator: Generator): void {
-  const draws = out instanceof Float32Array ? out : new Float32Array(out.length);
+  const draws = dtypeOf(out) === 'float32' ? out : new Float32Array(out.length);
   generator.uniform(draws, 0, 1);
   for (let i = 0; i < out.length; i++) out[i] = draws[i] < p ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-import { dtypeOf, hostArray, isFloating, type TypedArray } from '../dtype.js';
+import { asTypedArray, dtypeOf, hostArray, isFloating, TYPED_ARRAYS, type TypedArray } from '../dtype.js';
 import { ArgumentError, DTypeError, ShapeError } from '../errors.js';
 import { defaultGenerator, type Generator } from '../random.js';
 import { wrap } from '../record.js';
@@ -34,23 +34,20 @@ export interface RandomOptions extends TensorOptions {
  * Differs from PyTorch: whole numbers become float32 unless `dtype` says int32.
  */
 export function tensor(values: TensorLike, options: TensorOptions = {}): Tensor {
-  if (isTypedArray(values)) return uploaded('tensor', values, [values.length], options);
+  const array = asTypedArray('tensor', 'values', values);
+  if (array !== undefined) return uploaded('tensor', array, [array.length], options);
   const shape: number[] = [];
   for (let level: TensorLike = values; isList(level); level = level[0]) {
     shape.push(level.length);
-    if (isTypedArray(level) || level.length === 0) break;
+    if (ArrayBuffer.isView(level) || level.length === 0) break;
   }
   const flat: number[] = [];
   flatten(values, shape, 0, flat);
   return uploaded('tensor', flat, shape, options);
 }
 
-function isTypedArray(values: unknown): values is TypedArray {
-  return values instanceof Float32Array || values instanceof Float64Array || values instanceof Int32Array;
-}
-
 function isList(level: unknown): level is TypedArray | readonly TensorLike[] {
-  return Array.isArray(level) || isTypedArray(level);
+  return Array.isArray(level) || asTypedArray('tensor', 'values', level) !== undefined;
 }
 
 function flatten(level: TensorLike, shape: Shape, depth: number, out: number[]): void {
@@ -58,9 +55,7 @@ function flatten(level: TensorLike, shape: Shape, depth: number, out: number[]):
     if (level.length !== shape[depth]) refuseRagged(shape, depth, `a list of ${level.length}`);
     for (let i = 0; i < shape[depth]; i++) flatten(level[i], shape, depth + 1, out);
   } else if (depth < shape.length) refuseRagged(shape, depth, String(level));
-  else if (typeof level === 'number') out.push(level);
-  else if (typeof level === 'boolean') out.push(level ? 1 : 0);
-  else refuseElement(level, out.length);
+  else out.push(numberOf('tensor', level, out.length));
 }
 
 function refuseRagged(shape: Shape, depth: number, received: string): never {
@@ -71,11 +66,14 @@ function refuseRagged(shape: Shape, depth: number, received: string): never {
   );
 }
 
-function refuseElement(element: unknown, at: number): never {
+/** An element of a list: a number as it is, a truth value as 1 or 0, nothing else. */
+function numberOf(operation: string, element: unknown, at: number): number {
+  if (typeof element === 'number') return element;
+  if (typeof element === 'boolean') return element ? 1 : 0;
   const isTensor = element instanceof Tensor;
   const received = isTensor ? 'a Tensor' : element === null ? 'null' : typeof element;
   throw new ArgumentError(
-    `tensor: element ${at} is ${received}, expected a number${isTensor ? '; use stack for a list of tensors, clone() for a copy' : ''}`,
+    `${operation}: element ${at} is ${received}, expected a number${isTensor ? '; use stack for a list of tensors, clone() for a copy' : ''}`,
     { argument: 'values', expected: 'a number', received },
   );
 }
@@ -87,23 +85,28 @@ function refuseElement(element: unknown, at: number): never {
  * ```ts
  * fromData(new Float32Array([1, 2, 3, 4]), [2, 2]);   // [[1, 2], [3, 4]]
  * ```
- * @param values - a typed array or a list; copied
+ * @param values - a typed array or a list; copied; truth values become 1 and 0
  * @param shape - as many elements
  * @param options - type (by default that of a typed array, else float32), place, whether it wants a gradient
  * @returns a tensor of that shape
- * @throws ShapeError when the number of values differs; DTypeError when an element or the backend does not fit the type
+ * @throws ShapeError when the number of values differs; ArgumentError when an element is not a number, or the array's type is none of
+ *   `DType`; DTypeError when an element or the backend does not fit the type
  */
 export function fromData(values: TypedArray | readonly number[], shape: Shape, options: TensorOptions = {}): Tensor {
-  if (!isList(values)) {
-    const received = ArrayBuffer.isView(values) ? (values as object).constructor.name : typeof values;
-    const expected = 'a Float32Array, Float64Array, Int32Array or list of numbers';
+  const array = asTypedArray('fromData', 'values', values);
+  if (array !== undefined) return uploaded('fromData', array, shape, options);
+  if (!Array.isArray(values)) {
+    const received = typeof values;
+    const expected = `${TYPED_ARRAYS}, or a list of numbers`;
     throw new ArgumentError(`fromData: values is ${received}, expected ${expected}`, {
       argument: 'values',
       expected,
       received,
     });
   }
-  return uploaded('fromData', values, shape, options);
+  // Array.from also visits holes, which a list's own methods pass over.
+  const numbers = Array.from(values as readonly unknown[], (element, at) => numberOf('fromData', element, at));
+  return uploaded('fromData', numbers, shape, options);
 }
 
 function uploaded(
@@ -113,11 +116,8 @@ function uploaded(
   options: TensorOptions,
 ): Tensor {
   checkShape(operation, shape);
-  const { dtype, requiresGrad, backend } = checkOptions(
-    operation,
-    options,
-    isTypedArray(values) ? dtypeOf(values) : 'float32',
-  );
+  const given = Array.isArray(values) ? undefined : dtypeOf(values as TypedArray);
+  const { dtype, requiresGrad, backend } = checkOptions(operation, options, given ?? 'float32');
   if (sizeOf(shape) !== values.length) {
     throw new ShapeError(
       `${operation}: shape ${showShape(shape)} has ${sizeOf(shape)} elements, received ${values.length} values`,
@@ -125,7 +125,7 @@ function uploaded(
     );
   }
   if (!isFloating(dtype)) checkWhole(operation, values);
-  const host = isTypedArray(values) && dtypeOf(values) === dtype ? values : hostArray(dtype, values);
+  const host = given === dtype ? (values as TypedArray) : hostArray(dtype, values);
   return withGrad(wrap(backend, backend.upload(host), [...shape], boundsOf(host)), requiresGrad);
 }
 

@@ -80,7 +80,6 @@ describe('tensor', () => {
     ['null in a list', [null], 'ERR_ARGUMENT', 'tensor: element 0 is null, expected a number'],
     ['undefined', undefined, 'ERR_ARGUMENT', 'tensor: element 0 is undefined, expected a number'],
     ['an object', { a: 1 }, 'ERR_ARGUMENT', 'tensor: element 0 is object, expected a number'],
-    ['an array of bytes', new Uint8Array(2), 'ERR_ARGUMENT', 'tensor: element 0 is object, expected a number'],
   ])('refuses %s', (_, values, code, message) => {
     expect(() => tensor(values as TensorLike)).toThrow(expect.objectContaining({ code, message, argument: 'values' }));
   });
@@ -159,9 +158,8 @@ describe('fromData', () => {
       expect.objectContaining({
         code: 'ERR_ARGUMENT',
         argument: 'values',
-        message: 'fromData: values is string, expected a Float32Array, Float64Array, Int32Array or list of numbers',
+        message: 'fromData: values is string, expected Float32Array, Float64Array or Int32Array, or a list of numbers',
       }),
     );
-    expect(() => fromData(new Uint8Array(2) as unknown as number[], [2])).toThrow('fromData: values is Uint8Array');
   });
 });
