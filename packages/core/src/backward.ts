@@ -1,10 +1,10 @@
+import { checkTensor } from './checks/tensors.js';
 import { AutogradError, DTypeError, ShapeError } from './errors.js';
 import { isAnomalyEnabled, withChecking, withRecording } from './grad-mode.js';
 import type { GradNode } from './grad-node.js';
 import { add } from './ops/arithmetic.js';
 import { onesLike, zerosLike } from './ops/fill.js';
 import { detach } from './ops/identity.js';
-import { checkTensor } from './ops/operands.js';
 import { checkForNaN, refuseBackends } from './record.js';
 import { isOwn, scope, track } from './scope.js';
 import { sameShape, showShape } from './shape.js';

@@ -1,5 +1,5 @@
+import { checkTensors } from './checks/tensors.js';
 import { ShapeError } from './errors.js';
-import { checkTensors } from './ops/operands.js';
 import { OneStep } from './recurrence/one-step.js';
 import { listOf, type StepParameters, type Tensors } from './recurrence/scan-arguments.js';
 import { placeOf } from './record.js';
@@ -74,7 +74,7 @@ function made(result: Tensors): { readonly outputs: readonly Tensor[]; readonly 
 }
 
 function checkInputs(operation: string, inputs: readonly Tensor[], elementwise: boolean): void {
-  checkTensors(operation, inputs);
+  checkTensors(operation, 'inputs', inputs);
   placeOf(operation, inputs);
   const { shape } = inputs[0];
   const lead = elementwise ? shape.length : shape.length - 1;

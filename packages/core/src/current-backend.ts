@@ -1,4 +1,5 @@
 import type { Backend } from './backend.js';
+import { checkBackend } from './checks/backends.js';
 import { BackendError } from './errors.js';
 
 let current: Backend | undefined;
@@ -16,52 +17,6 @@ let current: Backend | undefined;
 export function setBackend(backend: Backend): void {
   checkBackend('setBackend', 'backend', backend);
   current = backend;
-}
-
-/** What every backend has, to tell one from something else. */
-const required = [
-  'upload',
-  'fill',
-  'read',
-  'readSync',
-  'release',
-  'memory',
-  'dispose',
-  'unary',
-  'binary',
-  'select',
-  'copy',
-  'concat',
-  'gather',
-  'scatterAdd',
-  'reduce',
-  'matmul',
-] as const satisfies readonly (keyof Backend)[];
-
-/** Refuses what is not a backend, or an incomplete one, before anything relies on it. */
-export function checkBackend(operation: string, argument: string, backend: Backend): void {
-  const expected = 'a backend';
-  const refuse = (received: string, advice: string): never => {
-    throw new BackendError(`${operation}: ${argument} is ${received}, expected a backend; ${advice}`, {
-      argument,
-      expected,
-      received,
-    });
-  };
-  if (typeof backend !== 'object' || backend === null) {
-    refuse(backend === null ? 'null' : typeof backend, 'one comes from a factory, as in `setBackend(await cpu())`');
-  }
-  if (typeof (backend as unknown as PromiseLike<unknown>).then === 'function')
-    refuse('a promise', 'write `setBackend(await cpu())`');
-  const missing = required.filter((method) => typeof backend[method] !== 'function');
-  if (typeof backend.info?.name !== 'string' || missing.length === required.length) {
-    refuse('an object', 'one comes from a factory, as in `setBackend(await cpu())`');
-  }
-  if (missing.length > 0)
-    refuse(
-      `'${backend.info.name}' without ${missing.join(', ')}`,
-      'every method of the Backend interface but compile is required',
-    );
 }
 
 /**

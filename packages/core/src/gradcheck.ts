@@ -1,3 +1,4 @@
+import { checkTensor } from './checks/tensors.js';
 import { backward, grad } from './backward.js';
 import { hostArray, type TypedArray } from './dtype.js';
 import { ArgumentError, AutogradError, DTypeError } from './errors.js';
@@ -5,7 +6,6 @@ import { enableGrad, noGrad } from './grad-mode.js';
 import { add, mul } from './ops/arithmetic.js';
 import { sum } from './ops/broadcast.js';
 import { fromData } from './ops/create.js';
-import { checkTensor } from './ops/operands.js';
 import { scope } from './scope.js';
 import { Tensor } from './tensor.js';
 

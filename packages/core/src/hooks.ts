@@ -1,5 +1,5 @@
+import { checkTensor } from './checks/tensors.js';
 import { AutogradError } from './errors.js';
-import { checkTensor } from './ops/operands.js';
 import { showShape } from './shape.js';
 import type { GradHook, Tensor, TensorEdge } from './tensor.js';
 import { refuseTracing } from './tracing-mode.js';

@@ -1,3 +1,5 @@
+import { refuse } from './checks/refusal.js';
+import { ArgumentError } from './errors.js';
 import { Generator } from './generator.js';
 
 export { Generator };
@@ -29,4 +31,15 @@ export function manualSeed(seed: number): Generator {
 export function defaultGenerator(): Generator {
   current ??= new Generator(crypto.getRandomValues(new Uint32Array(1))[0]);
   return current;
+}
+
+/** The generator that an option names, or the default one. */
+export function generatorOf(operation: string, generator: Generator | undefined): Generator {
+  if (generator === undefined) return defaultGenerator();
+  if (generator instanceof Generator) return generator;
+  refuse(ArgumentError, operation, 'generator', {
+    value: generator,
+    expected: 'a Generator',
+    hint: 'make one with new Generator(seed)',
+  });
 }

@@ -291,7 +291,7 @@ describe('compileFn refuses', () => {
     expect(() => compileFn((x: Tensor) => x)(tensor(1))).toThrow('x has shape [], expected [..., features]');
   });
   test('what is no tensor, and two types', () => {
-    expect(() => fn([] as Tensor[])).toThrow('twice: tensors is an empty array');
+    expect(() => fn([] as Tensor[])).toThrow('twice: inputs is an empty array');
     expect(() => fn([zeros([2, 3]), zeros([2, 3], f64)])).toThrow('twice: operands are of float32 and float64');
   });
 });

@@ -68,7 +68,7 @@ test('mistakes are refused before anything is read', async () => {
   await expect(moveTo([x.mul(2)], there)).rejects.toThrow(/tensors\[0\] is the result of a recorded operation/);
   await expect(moveTo([x, y], float32)).rejects.toThrow(/moveTo: dtype is float64, expected one of/);
   await expect(moveTo([x], cpu() as never)).rejects.toThrow(/moveTo: backend is a promise/);
-  await expect(moveTo([1 as never], there)).rejects.toThrow(/moveTo: tensors\[0\] is number/);
+  await expect(moveTo([1 as never], there)).rejects.toThrow(/moveTo: tensors\[0\] is 1/);
   expect(x.backend).toBe(home);
 });
 

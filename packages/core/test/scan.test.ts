@@ -593,13 +593,13 @@ describe('refusals', () => {
       () => scan(step, x(), h(), { resets: [[0, 0], [0], [0, 0]] }),
     ],
     [
-      'scan: xs[0] is number, expected a Tensor; make one with tensor(...)',
+      'scan: xs[0] is 1, expected a Tensor; make one with tensor(...)',
       'xs[0]',
       'ERR_ARGUMENT',
       () => scan((_: readonly Tensor[], s: Tensor) => [s, s], [1 as unknown as Tensor], h()),
     ],
     [
-      'scan: xs is string, expected a Tensor; make one with tensor(...)',
+      "scan: xs is 'x', expected a Tensor; make one with tensor(...)",
       'xs',
       'ERR_ARGUMENT',
       () => scan(step, 'x' as unknown as Tensor, h()),

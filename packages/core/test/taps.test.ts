@@ -142,7 +142,7 @@ describe.each([
       return [x, h] as const;
     };
     const [x, h] = [randn([4, 2, 3]), randn([2, 3])];
-    expect(() => scan(step, x, h, { record: ['gate'] })).toThrow("tap: 'gate' is number, expected a Tensor");
+    expect(() => scan(step, x, h, { record: ['gate'] })).toThrow("tap: 'gate' is 3, expected a Tensor");
   });
 
   test('a name that nobody taps: the error lists those there are', () => {

@@ -1,8 +1,8 @@
 /** The four operations and what is close to them; each derivative stands beside its function. */
+import { checkFloating, checkTensor } from '../checks/tensors.js';
 import type { Tensor } from '../tensor.js';
 import { eq, gt, lt, where } from './comparison.js';
 import { anyFunction, binaryFunction, realFunction } from './elementwise.js';
-import { checkFloating, checkTensor } from './operands.js';
 
 const passed = (grad: Tensor): Tensor => grad;
 
@@ -58,11 +58,14 @@ export function div(a: Tensor | number, b: Tensor | number): Tensor {
 
 /** Refuses int32 operands. */
 export function checkReal(operation: string, a: Tensor | number, b: Tensor | number): void {
-  for (const [argument, x] of Object.entries({ a, b })) {
-    if (typeof x === 'number') continue;
-    checkTensor(operation, argument, x);
-    checkFloating(operation, x);
-  }
+  checkRealOperand(operation, 'a', a);
+  checkRealOperand(operation, 'b', b);
+}
+
+function checkRealOperand(operation: string, argument: string, x: Tensor | number): void {
+  if (typeof x === 'number') return;
+  checkTensor(operation, argument, x);
+  checkFloating(operation, argument, x);
 }
 
 /** The larger of two, element by element; a NaN wins. Where both are equal the gradient is shared by halves, as in PyTorch. See `add`. */

@@ -1,9 +1,9 @@
+import { checkTensor } from '../checks/tensors.js';
 import { dtypeOf, isFloating } from '../dtype.js';
 import { ArgumentError, DTypeError } from '../errors.js';
 import { defaultGenerator, type Generator } from '../random.js';
 import type { Tensor } from '../tensor.js';
 import { draw, type FloatArray } from './draw.js';
-import { checkTensor } from './operands.js';
 
 export interface BernoulliOptions {
   /** Where the draws come from; the one that `manualSeed` seeds unless said otherwise. */

@@ -1,4 +1,5 @@
 /** Shapes and broadcasting. The gradient of `expand` is a sum, the gradient of `sum` an expansion. */
+import { checkTensor } from '../checks/tensors.js';
 import { ShapeError } from '../errors.js';
 import { record, wrap } from '../record.js';
 import {
@@ -14,7 +15,6 @@ import {
 import { Tensor } from '../tensor.js';
 import type { Dims } from '../tensor-methods.js';
 import { empty, full } from './fill.js';
-import { checkTensor } from './operands.js';
 
 /**
  * The same elements in another shape; moves nothing.

@@ -1,11 +1,12 @@
 /** Comparisons, which have no derivative, and the choice between two values, which has one. */
+import { checkTensor } from '../checks/tensors.js';
 import { placeOf, record, refuseBackends, wrap, type Derivative } from '../record.js';
 import { broadcastShapes, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { sumTo } from './broadcast.js';
 import { combined } from './elementwise.js';
 import { empty } from './fill.js';
-import { aligned, checkNumber, checkTensor } from './operands.js';
+import { aligned, checkNumber } from './operands.js';
 
 /**
  * 1 where the operands are equal, else 0.
@@ -73,7 +74,8 @@ export function where(condition: Tensor, a: Tensor | number, b: Tensor | number)
   const backend = choices.length > 0 ? placeOf('where', choices) : condition.backend;
   if (condition.backend !== backend) refuseBackends('where', condition.backend, backend);
   const { dtype } = choices[0] ?? condition;
-  for (const x of [a, b]) if (typeof x === 'number') checkNumber('where', dtype, x);
+  if (typeof a === 'number') checkNumber('where', 'a', dtype, a);
+  if (typeof b === 'number') checkNumber('where', 'b', dtype, b);
   const shape = choices.reduce((joint, x) => broadcastShapes('where', joint, x.shape), condition.shape);
   return record(selected(condition, a, b, choices, shape), {
     name: 'where',

@@ -1,12 +1,11 @@
+import { checkBackend, checkSupported } from '../checks/backends.js';
+import { checkTensor } from '../checks/tensors.js';
 import type { Backend } from '../backend.js';
 import { isFloating, type DType } from '../dtype.js';
-import { checkBackend } from '../current-backend.js';
 import { record, wrap } from '../record.js';
 import { denseStrides } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import { checkSupported } from './fill.js';
 import { walked } from './join.js';
-import { checkTensor } from './operands.js';
 
 /**
  * The same numbers as another type, or on another backend.
@@ -30,7 +29,7 @@ export function to(x: Tensor, target: Backend | DType): Tensor {
 }
 
 function moved(x: Tensor, target: Backend): Tensor {
-  checkSupported('to', x.dtype, target);
+  checkSupported('to', x.dtype, target, "convert with .to('float32') first");
   const home = x.backend;
   const result = wrap(target, target.upload(x.dataSync()), x.shape, x.held.bounds);
   return record(result, { name: 'toCopy', inputs: [x], derivatives: [(grad) => to(grad, home)] });

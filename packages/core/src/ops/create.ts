@@ -1,12 +1,13 @@
-import { asTypedArray, dtypeOf, hostArray, isFloating, TYPED_ARRAYS, type TypedArray } from '../dtype.js';
+import { refuse } from '../checks/refusal.js';
+import { asTypedArray, dtypeOf, hostArray, isFloating, TYPED_ARRAYS, type DType, type TypedArray } from '../dtype.js';
 import { ArgumentError, DTypeError, ShapeError } from '../errors.js';
-import { defaultGenerator, type Generator } from '../random.js';
+import { generatorOf, type Generator } from '../random.js';
 import { wrap } from '../record.js';
 import { checkShape, showShape, sizeOf, type Shape } from '../shape.js';
 import type { Bounds } from '../shared-storage.js';
 import { Tensor } from '../tensor.js';
 import { draw, type Draw } from './draw.js';
-import { checkOptions, withGrad, type CheckedOptions, type TensorOptions } from './fill.js';
+import { checkTensorOptions, withGrad, type CheckedOptions, type TensorOptions } from './fill.js';
 
 /** Numbers or truth values, nested as deep as the tensor has dimensions; typed arrays may stand for the innermost lists. */
 export type TensorLike = number | boolean | TypedArray | readonly TensorLike[];
@@ -116,8 +117,21 @@ function uploaded(
   options: TensorOptions,
 ): Tensor {
   checkShape(operation, shape);
-  const given = Array.isArray(values) ? undefined : dtypeOf(values as TypedArray);
-  const { dtype, requiresGrad, backend } = checkOptions(operation, options, given ?? 'float32');
+  return filledWith(operation, values, shape, checkTensorOptions(operation, options, typeOf(values) ?? 'float32'));
+}
+
+/** The type of a typed array. */
+function typeOf(values: TypedArray | readonly number[]): DType | undefined {
+  return Array.isArray(values) ? undefined : dtypeOf(values as TypedArray);
+}
+
+/** The same when everything but the values has been checked. */
+function filledWith(
+  operation: string,
+  values: TypedArray | readonly number[],
+  shape: Shape,
+  { dtype, requiresGrad, backend }: CheckedOptions,
+): Tensor {
   if (sizeOf(shape) !== values.length) {
     throw new ShapeError(
       `${operation}: shape ${showShape(shape)} has ${sizeOf(shape)} elements, received ${values.length} values`,
@@ -125,7 +139,7 @@ function uploaded(
     );
   }
   if (!isFloating(dtype)) checkWhole(operation, values);
-  const host = given === dtype ? (values as TypedArray) : hostArray(dtype, values);
+  const host = typeOf(values) === dtype ? (values as TypedArray) : hostArray(dtype, values);
   return withGrad(wrap(backend, backend.upload(host), [...shape], boundsOf(host)), requiresGrad);
 }
 
@@ -197,10 +211,10 @@ export function arange(start: number, end?: number | TensorOptions, step = 1, op
 export function eye(rows: number, columns: number = rows, options: TensorOptions = {}): Tensor {
   const shape = [rows, columns];
   checkShape('eye', shape);
-  const { dtype } = checkOptions('eye', options);
-  const values = hostArray(dtype, rows * columns);
+  const checked = checkTensorOptions('eye', options);
+  const values = hostArray(checked.dtype, rows * columns);
   for (let i = 0; i < Math.min(rows, columns); i++) values[i * columns + i] = 1;
-  return uploaded('eye', values, shape, options);
+  return filledWith('eye', values, shape, checked);
 }
 
 /**
@@ -226,21 +240,24 @@ export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
 }
 
 function drawn(operation: string, shape: Shape, options: RandomOptions, fill: Draw['fill']): Tensor {
-  const { dtype, backend, requiresGrad } = checkDraw(operation, shape, options);
+  const { dtype, backend, requiresGrad, generator } = checkDraw(operation, shape, options, 'float32');
   if (!isFloating(dtype)) {
-    throw new DTypeError(
-      `${operation}: dtype is ${dtype}, expected float32 or float64; use randint for whole numbers`,
-      { argument: 'dtype', expected: 'float32 or float64', received: dtype },
-    );
+    const expected = 'float32 or float64';
+    refuse(DTypeError, operation, 'dtype', { received: dtype, expected, hint: 'use randint for whole numbers' });
   }
-  const { generator = defaultGenerator() } = options;
   return withGrad(draw({ shape, dtype, backend, generator, fill, perSequence: false }), requiresGrad);
 }
 
 /** Everything that can be wrong is found before the generator moves on. */
-function checkDraw(operation: string, shape: Shape, options: TensorOptions): CheckedOptions {
+function checkDraw(
+  operation: string,
+  shape: Shape,
+  options: RandomOptions,
+  defaultType: DType,
+): CheckedOptions & Required<Pick<RandomOptions, 'generator'>> {
   checkShape(operation, shape);
-  return checkOptions(operation, options);
+  const checked = checkTensorOptions(operation, options, defaultType, ['generator']);
+  return { ...checked, generator: generatorOf(operation, options.generator) };
 }
 
 /**
@@ -258,8 +275,8 @@ function checkDraw(operation: string, shape: Shape, options: TensorOptions): Che
  * @throws ArgumentError unless `low < high`, both whole numbers of 32 bits; ShapeError when a size is negative, fractional or NaN
  */
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
-  const { dtype } = checkDraw('randint', shape, { ...options, dtype: options.dtype ?? 'int32' });
+  const checked = checkDraw('randint', shape, options, 'int32');
   const values = new Int32Array(sizeOf(shape));
-  (options.generator ?? defaultGenerator()).integers(values, low, high);
-  return uploaded('randint', values, shape, { ...options, dtype });
+  checked.generator.integers(values, low, high);
+  return filledWith('randint', values, shape, checked);
 }

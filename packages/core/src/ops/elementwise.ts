@@ -1,5 +1,7 @@
 /** How elementwise functions run and are recorded; the functions are in `arithmetic.ts`, `comparison.ts` and `functions.ts`. */
+import { checkFloating, checkTensor } from '../checks/tensors.js';
 import type { BinaryOp, UnaryOp } from '../backend.js';
+import { refuse } from '../checks/refusal.js';
 import { ArgumentError } from '../errors.js';
 import { isAnomalyEnabled } from '../grad-mode.js';
 import type { DerivativeRule } from '../grad-node.js';
@@ -8,7 +10,7 @@ import { broadcastShapes, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { sumTo } from './broadcast.js';
 import { empty } from './fill.js';
-import { aligned, checkFloating, checkNumber, checkTensor } from './operands.js';
+import { aligned, checkNumber } from './operands.js';
 
 /** The derivative of a function of one operand: from the gradient and the operand or the result. */
 type UnaryDerivative = (grad: Tensor, value: Tensor) => Tensor;
@@ -29,7 +31,7 @@ type Reads = 'x' | 'y' | 'nothing';
 /** A function on the reals. */
 export function realFunction(op: UnaryOp, x: Tensor, reads: Reads, derivative: UnaryDerivative): Tensor {
   checkTensor(op, 'x', x);
-  checkFloating(op, x);
+  checkFloating(op, 'x', x);
   return anyFunction(op, x, reads, derivative);
 }
 
@@ -50,8 +52,8 @@ export function combined(op: BinaryOp, a: Tensor | number, b: Tensor | number): 
   const tensors = tensorsOf(op, a, b);
   const [{ dtype }] = tensors;
   const backend = placeOf(op, tensors);
-  if (typeof a === 'number') checkNumber(op, dtype, a);
-  if (typeof b === 'number') checkNumber(op, dtype, b);
+  if (typeof a === 'number') checkNumber(op, 'a', dtype, a);
+  if (typeof b === 'number') checkNumber(op, 'b', dtype, b);
   const shape = tensors.length === 2 ? broadcastShapes(op, tensors[0].shape, tensors[1].shape) : tensors[0].shape;
   const size = sizeOf(shape);
   if (size === 0) return empty(shape, dtype, backend);
@@ -64,11 +66,7 @@ export function combined(op: BinaryOp, a: Tensor | number, b: Tensor | number): 
 /** The operands that are tensors, in order; refuses anything else than tensors and numbers. */
 function tensorsOf(op: BinaryOp, a: Tensor | number, b: Tensor | number): Tensor[] {
   if (typeof a === 'number' && typeof b === 'number') {
-    throw new ArgumentError(`${op}: a and b are plain numbers, expected at least one Tensor`, {
-      argument: 'a',
-      expected: 'a Tensor',
-      received: 'a number',
-    });
+    refuse(ArgumentError, op, 'a', { received: 'a number, and so is b', expected: 'at least one Tensor' });
   }
   const tensors: Tensor[] = [];
   if (typeof a !== 'number') {

@@ -1,4 +1,8 @@
 import type { Backend } from '../backend.js';
+import { checkBackend, checkSupported } from '../checks/backends.js';
+import { checkOptions } from '../checks/options.js';
+import { refuse } from '../checks/refusal.js';
+import { checkFlag } from '../checks/values.js';
 import { getBackend } from '../current-backend.js';
 import { hostArray, isFloating, type DType } from '../dtype.js';
 import { DTypeError } from '../errors.js';
@@ -16,44 +20,35 @@ export interface TensorOptions {
   readonly backend?: Backend;
 }
 
-/** Refuses a type that the backend does not have. */
-export function checkSupported(operation: string, dtype: DType, backend: Backend): void {
-  const expected = backend.info.dtypes.join(', ');
-  if (!backend.info.dtypes.includes(dtype)) {
-    throw new DTypeError(
-      `${operation}: dtype is ${String(dtype)}, expected one of those that the backend '${backend.info.name}' has: ${expected}`,
-      { argument: 'dtype', expected, received: String(dtype) },
-    );
-  }
-}
-
-/** What `checkOptions` fills in. */
+/** What `checkTensorOptions` fills in. */
 export interface CheckedOptions {
   readonly dtype: DType;
   readonly requiresGrad: boolean;
   readonly backend: Backend;
 }
 
-/** The options of a creating function, checked before any number is made. */
-export function checkOptions(
+/** The options of a creating function, checked before any number is made; `more` names those that it has besides. */
+export function checkTensorOptions(
   operation: string,
   options: TensorOptions,
   defaultType: DType = 'float32',
+  more: readonly string[] = [],
 ): CheckedOptions {
+  checkOptions(operation, options, more.length === 0 ? tensorOptions : [...tensorOptions, ...more]);
   const { dtype = defaultType, requiresGrad = false, backend = getBackend() } = options;
+  if (options.backend !== undefined) checkBackend(operation, 'backend', backend);
   checkSupported(operation, dtype, backend);
+  checkFlag(operation, 'requiresGrad', requiresGrad);
   if (requiresGrad && !isFloating(dtype)) {
-    throw new DTypeError(
-      `${operation}: requiresGrad is set and dtype is ${dtype}, which has no gradient, expected float32 or float64`,
-      {
-        argument: 'requiresGrad',
-        expected: 'float32 or float64',
-        received: dtype,
-      },
-    );
+    refuse(DTypeError, operation, 'requiresGrad', {
+      received: `true and dtype ${dtype}, which has no gradient`,
+      expected: 'dtype float32 or float64',
+    });
   }
   return { dtype, requiresGrad, backend };
 }
+
+const tensorOptions = ['dtype', 'requiresGrad', 'backend'] satisfies (keyof TensorOptions)[];
 
 /** Applies `requiresGrad` to a new tensor. */
 export function withGrad(tensor: Tensor, requiresGrad: boolean): Tensor {
@@ -97,14 +92,10 @@ export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
 
 function filled(operation: string, shape: Shape, value: number, options: TensorOptions): Tensor {
   checkShape(operation, shape);
-  const { dtype, requiresGrad, backend } = checkOptions(operation, options);
+  const { dtype, requiresGrad, backend } = checkTensorOptions(operation, options);
   if (typeof value !== 'number' || (!isFloating(dtype) && (value | 0) !== value)) {
-    const expected = isFloating(dtype) ? 'a number' : 'a whole number of 32 bits';
-    throw new DTypeError(`${operation}: value is ${String(value)}, expected ${expected} for ${dtype}`, {
-      argument: 'value',
-      expected,
-      received: String(value),
-    });
+    const expected = `${isFloating(dtype) ? 'a number' : 'a whole number of 32 bits'} for ${dtype}`;
+    refuse(DTypeError, operation, 'value', { value, expected });
   }
   const bounds = isFloating(dtype) ? undefined : { min: value, max: value };
   return withGrad(wrap(backend, backend.fill(value, sizeOf(shape), dtype), [...shape], bounds), requiresGrad);

@@ -1,4 +1,5 @@
 /** Elementary functions and activations; each derivative stands beside its function. */
+import { checkTensor } from '../checks/tensors.js';
 import { ArgumentError } from '../errors.js';
 import { record } from '../record.js';
 import { scope } from '../scope.js';
@@ -8,7 +9,6 @@ import { eq, ge, gt, le, lt, where } from './comparison.js';
 import { anyFunction, binaryFunction, combined, realFunction } from './elementwise.js';
 import { full, zerosLike } from './fill.js';
 import { detach } from './identity.js';
-import { checkTensor } from './operands.js';
 
 /**
  * e to the power x.

@@ -1,7 +1,7 @@
 /** The same value under another handle. Values never change, so the memory is shared. */
+import { checkTensor } from '../checks/tensors.js';
 import { record } from '../record.js';
 import { Tensor } from '../tensor.js';
-import { checkTensor } from './operands.js';
 
 /**
  * The same value, cut off from the graph.

@@ -1,3 +1,5 @@
+import { checkSupported } from '../checks/backends.js';
+import { checkTensor } from '../checks/tensors.js';
 import type { IndexSizes, Strided } from '../backend.js';
 import type { DType } from '../dtype.js';
 import { ArgumentError, DTypeError, ShapeError } from '../errors.js';
@@ -10,10 +12,9 @@ import { add } from './arithmetic.js';
 import { eq } from './comparison.js';
 import { to } from './convert.js';
 import { arange } from './create.js';
-import { checkSupported, empty, zeros } from './fill.js';
+import { empty, zeros } from './fill.js';
 import { detach } from './identity.js';
 import { unsqueeze } from './movement.js';
-import { checkTensor } from './operands.js';
 import { slice } from './slice.js';
 
 /** Refuses indices of the wrong type, on another backend, or outside `[0, size)`. */

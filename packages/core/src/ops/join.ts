@@ -1,11 +1,11 @@
 /** Taking tensors apart and joining them: each is the other's adjoint. */
+import { checkTensor, checkTensors } from '../checks/tensors.js';
 import { isFloating, type DType } from '../dtype.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { isRecorded, placeOf, recordAll, wrap } from '../record.js';
 import { denseStrides, mergeDims, normalizeDim, sameShape, showShape, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { empty, full } from './fill.js';
-import { checkTensor, checkTensors } from './operands.js';
 
 /**
  * A dense copy of a walk over `x`. Records nothing.
@@ -179,7 +179,7 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
  * @throws ShapeError, DTypeError, BackendError when they do not fit together; ArgumentError when there is none
  */
 export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
-  checkTensors('concat', tensors);
+  checkTensors('concat', 'tensors', tensors);
   placeOf('concat', tensors);
   const { rank, shape } = tensors[0];
   if (rank === 0) {
@@ -218,7 +218,7 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
  * @throws ShapeError, DTypeError, BackendError when they do not fit together; ArgumentError when there is none
  */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  checkTensors('stack', tensors);
+  checkTensors('stack', 'tensors', tensors);
   placeOf('stack', tensors);
   const { shape } = tensors[0];
   const odd = tensors.findIndex((x) => !sameShape(x.shape, shape));

@@ -1,3 +1,4 @@
+import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { ShapeError } from '../errors.js';
 import { placeOf, record, wrap } from '../record.js';
 import { scope } from '../scope.js';
@@ -7,7 +8,6 @@ import type { MatmulOptions } from '../tensor-methods.js';
 import { add } from './arithmetic.js';
 import { sumTo, viewed } from './broadcast.js';
 import { empty, zeros } from './fill.js';
-import { checkFloating, checkTensor } from './operands.js';
 
 /** An operand as matrices: `[..., rows, columns]`, stored as that or transposed. */
 interface Side {
@@ -40,7 +40,7 @@ function named(operation: string, a: Tensor, b: Tensor, transposeA: boolean, tra
   checkTensor(operation, 'a', a);
   checkTensor(operation, 'b', b);
   placeOf(operation, [a, b]);
-  checkFloating(operation, a);
+  checkFloating(operation, 'a', a);
   if (a.rank === 0 || b.rank === 0) {
     throw new ShapeError(
       `${operation}: ${showShape(a.shape)} times ${showShape(b.shape)}, expected at least one dimension each; use mul for numbers`,

@@ -1,5 +1,6 @@
+import { checkBackend, checkSupported } from '../checks/backends.js';
+import { checkTensor } from '../checks/tensors.js';
 import type { Backend } from '../backend.js';
-import { checkBackend } from '../current-backend.js';
 import type { TypedArray } from '../dtype.js';
 import { ArgumentError, AutogradError } from '../errors.js';
 import { wrap } from '../record.js';
@@ -7,8 +8,6 @@ import { scope } from '../scope.js';
 import { showShape } from '../shape.js';
 import type { SharedStorage } from '../shared-storage.js';
 import type { Tensor } from '../tensor.js';
-import { checkSupported } from './fill.js';
-import { checkTensor } from './operands.js';
 
 /**
  * Moves tensors to another backend, and waits for their numbers: so they can also leave a backend that answers only later (`info.synchronous`
@@ -72,7 +71,7 @@ function arriving({ tensor, from, numbers }: Traveller, backend: Backend): Tenso
 
 function checkMovable(tensor: Tensor, i: number, backend: Backend): void {
   checkTensor('moveTo', `tensors[${i}]`, tensor);
-  checkSupported('moveTo', tensor.dtype, backend);
+  checkSupported('moveTo', tensor.dtype, backend, "convert with .to('float32') first");
   if (tensor.isLeaf) return;
   throw new AutogradError(
     `moveTo: tensors[${i}] is the result of a recorded operation, expected a leaf; move detach() of it`,

@@ -1,4 +1,5 @@
 /** Dimensions in another order, joined, added and dropped. */
+import { checkTensor } from '../checks/tensors.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { record } from '../record.js';
 import { denseStrides, normalizeDim, normalizeDims, showShape, sizeOf } from '../shape.js';
@@ -6,7 +7,6 @@ import type { Tensor } from '../tensor.js';
 import type { Dims } from '../tensor-methods.js';
 import { reshape, viewed } from './broadcast.js';
 import { walked } from './join.js';
-import { checkTensor } from './operands.js';
 
 /**
  * The dimensions in another order.

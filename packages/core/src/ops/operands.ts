@@ -1,51 +1,18 @@
 import type { Strided } from '../backend.js';
-import { isFloating } from '../dtype.js';
-import { ArgumentError, DTypeError } from '../errors.js';
+import { refuse } from '../checks/refusal.js';
+import { isFloating, type DType } from '../dtype.js';
+import { DTypeError } from '../errors.js';
 import { broadcastStrides, mergeDims, sameShape, type Shape } from '../shape.js';
-import { Tensor } from '../tensor.js';
-
-/** Refuses what is neither a tensor nor, where that is allowed, a number: the call of someone who writes plain JavaScript. */
-export function checkTensor(operation: string, argument: string, value: unknown): asserts value is Tensor {
-  if (value instanceof Tensor) return;
-  const received = Array.isArray(value) ? 'an array' : value === null ? 'null' : typeof value;
-  throw new ArgumentError(`${operation}: ${argument} is ${received}, expected a Tensor; make one with tensor(...)`, {
-    argument,
-    expected: 'a Tensor',
-    received,
-  });
-}
-
-/** The same for a list with at least one tensor. */
-export function checkTensors(operation: string, tensors: readonly Tensor[]): void {
-  if (!Array.isArray(tensors) || tensors.length === 0) {
-    const received = Array.isArray(tensors) ? 'an empty array' : typeof tensors;
-    throw new ArgumentError(`${operation}: tensors is ${received}, expected an array of at least one Tensor`, {
-      argument: 'tensors',
-      expected: 'an array of at least one Tensor',
-      received,
-    });
-  }
-  tensors.forEach((tensor, i) => checkTensor(operation, `tensors[${i}]`, tensor));
-}
-
-/** Refuses int32 where a function is only defined on the reals. */
-export function checkFloating(operation: string, x: Tensor): void {
-  if (!isFloating(x.dtype)) {
-    throw new DTypeError(
-      `${operation}: expected float32 or float64, received ${x.dtype}; convert with .to('float32')`,
-      { expected: 'float32 or float64', received: x.dtype },
-    );
-  }
-}
+import type { Tensor } from '../tensor.js';
 
 /** Refuses a number that an int32 operand cannot be combined with. */
-export function checkNumber(operation: string, dtype: string, value: number): void {
-  if (dtype === 'int32' && (value | 0) !== value) {
-    throw new DTypeError(
-      `${operation}: the other operand is int32, expected a whole number of 32 bits, received ${value}; convert the tensor with .to('float32')`,
-      { expected: 'a whole number', received: String(value) },
-    );
-  }
+export function checkNumber(operation: string, argument: string, dtype: DType, value: number): void {
+  if (isFloating(dtype) || (value | 0) === value) return;
+  refuse(DTypeError, operation, argument, {
+    value,
+    expected: 'a whole number of 32 bits, as the other operand is int32',
+    hint: "convert the tensor with .to('float32')",
+  });
 }
 
 const oneByOne: readonly number[] = [1];

@@ -1,3 +1,4 @@
+import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { customOperation, record, wrap } from '../record.js';
 import { scope } from '../scope.js';
 import { reducedDims, sizeOf, type Shape } from '../shape.js';
@@ -10,7 +11,6 @@ import { empty, full } from './fill.js';
 import { abs, exp, log } from './functions.js';
 import { detach } from './identity.js';
 import { scattered } from './indexing.js';
-import { checkFloating, checkTensor } from './operands.js';
 
 /**
  * The mean over dimensions.
@@ -27,7 +27,7 @@ import { checkFloating, checkTensor } from './operands.js';
  */
 export function mean(x: Tensor, dims?: Dims, keepDim = false): Tensor {
   checkTensor('mean', 'x', x);
-  checkFloating('mean', x);
+  checkFloating('mean', 'x', x);
   const { shape } = x;
   const list = reducedDims('mean', dims, x.rank);
   const kept = keptShape(shape, list);
@@ -180,7 +180,7 @@ function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | unde
  */
 export function logsumexp(x: Tensor, dims?: Dims, keepDim = false): Tensor {
   checkTensor('logsumexp', 'x', x);
-  checkFloating('logsumexp', x);
+  checkFloating('logsumexp', 'x', x);
   const list = reducedDims('logsumexp', dims, x.rank);
   const kept = keptShape(x.shape, list);
   const shape = keepDim ? kept : droppedShape(x.shape, list);

@@ -1,4 +1,5 @@
 /** Parts of a tensor along one dimension; the gradient of each is zero outside of the part. */
+import { checkTensor } from '../checks/tensors.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { record } from '../record.js';
 import { denseStrides, normalizeDim, type Shape } from '../shape.js';
@@ -6,7 +7,6 @@ import type { Tensor } from '../tensor.js';
 import { reshape, viewed } from './broadcast.js';
 import { full } from './fill.js';
 import { concat, walked } from './join.js';
-import { checkTensor } from './operands.js';
 
 /**
  * Every `step`-th place of one dimension from `start` up to, without, `end`.

@@ -1,4 +1,5 @@
 /** The softmax and its logarithm. Along the last dimension, where every row is by itself, they run as one program. */
+import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { compileFn } from '../compile-fn.js';
 import { customOperation } from '../record.js';
 import { normalizeDim } from '../shape.js';
@@ -6,7 +7,6 @@ import type { Tensor } from '../tensor.js';
 import { div, mul, sub } from './arithmetic.js';
 import { reduced, sum } from './broadcast.js';
 import { exp, log } from './functions.js';
-import { checkFloating, checkTensor } from './operands.js';
 
 /**
  * `exp(x) / sum(exp(x))` along a dimension.
@@ -69,7 +69,7 @@ function logSoftmaxAlong(x: Tensor, dims: readonly number[]): Tensor {
 
 function checkSoftmax(operation: string, x: Tensor, dim: number): number[] {
   checkTensor(operation, 'x', x);
-  checkFloating(operation, x);
+  checkFloating(operation, 'x', x);
   const at = normalizeDim(operation, dim, x.rank);
   return x.rank === 0 ? [] : [at];
 }

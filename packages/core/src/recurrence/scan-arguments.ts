@@ -1,5 +1,5 @@
+import { checkTensor } from '../checks/tensors.js';
 import { ArgumentError, ShapeError } from '../errors.js';
-import { checkTensor } from '../ops/operands.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 

@@ -1,5 +1,5 @@
+import { checkTensor } from '../checks/tensors.js';
 import { ArgumentError } from '../errors.js';
-import { checkTensor } from '../ops/operands.js';
 import { track } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 

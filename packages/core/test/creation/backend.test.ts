@@ -33,7 +33,7 @@ describe('choosing a backend', () => {
     [
       'a factory',
       cpu,
-      'setBackend: backend is function, expected a backend; one comes from a factory, as in `setBackend(await cpu())`',
+      'setBackend: backend is a function, expected a backend; one comes from a factory, as in `setBackend(await cpu())`',
     ],
     [
       'another object',

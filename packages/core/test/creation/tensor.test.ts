@@ -119,7 +119,8 @@ describe('tensor', () => {
       expect.objectContaining({
         code: 'ERR_DTYPE',
         argument: 'requiresGrad',
-        message: 'tensor: requiresGrad is set and dtype is int32, which has no gradient, expected float32 or float64',
+        message:
+          'tensor: requiresGrad is true and dtype int32, which has no gradient, expected dtype float32 or float64',
       }),
     );
   });

@@ -67,9 +67,11 @@ test('a type that the backend lacks is refused, and what has no such type as wel
   });
   const message = "dtype is float64, expected one of those that the backend 'single' has: float32, int32";
   expect(() => zeros([1], { dtype: 'float64', backend: single })).toThrow(
-    expect.objectContaining({ code: 'ERR_DTYPE', message: `zeros: ${message}` }),
+    expect.objectContaining({ code: 'ERR_DTYPE', message: `zeros: ${message}; use dtype: 'float32'` }),
   );
-  expect(() => to(double(), single)).toThrow(expect.objectContaining({ code: 'ERR_DTYPE', message: `to: ${message}` }));
+  expect(() => to(double(), single)).toThrow(
+    expect.objectContaining({ code: 'ERR_DTYPE', message: `to: ${message}; convert with .to('float32') first` }),
+  );
 });
 
 test('nothing works before a backend is chosen, and the message says how to', async () => {

@@ -29,7 +29,7 @@ describeRefusals('indexing', [
     'x',
     'gather: x is a single number, expected at least one dimension',
   ],
-  [() => gather(x(), 1, not([[0]])), 'ERR_ARGUMENT', 'index', `gather: index is an array, ${noTensor}`],
+  [() => gather(x(), 1, not([[0]])), 'ERR_ARGUMENT', 'index', `gather: index is an array of 1, ${noTensor}`],
   [
     () => gather(elsewhere(), 0, whole([0])),
     'ERR_MIXED_BACKENDS',
@@ -104,7 +104,7 @@ describeRefusals('conversion and checks', [
     () => to(v(), not(3)),
     'ERR_BACKEND',
     'target',
-    'to: target is number, expected a backend; one comes from a factory, as in `setBackend(await cpu())`',
+    'to: target is 3, expected a backend; one comes from a factory, as in `await cpu()`',
   ],
   [
     () => gradcheck(exp, [v()]),

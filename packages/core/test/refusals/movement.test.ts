@@ -164,9 +164,9 @@ describeRefusals('movement', [
     () => concat(not(v())),
     'ERR_ARGUMENT',
     'tensors',
-    'concat: tensors is object, expected an array of at least one Tensor',
+    'concat: tensors is a Tensor of shape [3], expected an array of at least one Tensor',
   ],
-  [() => concat([v(), not(1)]), 'ERR_ARGUMENT', 'tensors[1]', `concat: tensors[1] is number, ${noTensor}`],
+  [() => concat([v(), not(1)]), 'ERR_ARGUMENT', 'tensors[1]', `concat: tensors[1] is 1, ${noTensor}`],
   [
     () => concat([x(), v()]),
     'ERR_SHAPE',
