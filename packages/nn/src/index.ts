@@ -40,6 +40,7 @@ export {
   type UnpackOptions,
 } from './sequences/packed-sequence.js';
 export { padSequence, type PadOptions } from './sequences/pad-sequence.js';
+export { TrainingModes } from './training-modes.js';
 export type { LoadOptions, LoadReport, StateDict } from './state-dict.js';
 export {
   bceWithLogits,

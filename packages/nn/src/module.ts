@@ -1,9 +1,10 @@
 import { ArgumentError, moveTo, Tensor, type Backend } from '@rnn/core';
-import { membersOf } from './members.js';
+import { checkAllNamed, membersOf, type MemberKinds, type Members } from './members.js';
 import { moveAtOnce } from './move-at-once.js';
 import { Parameter } from './parameter.js';
 import { loadState, type LoadOptions, type LoadReport, type StateDict } from './state-dict.js';
 import { formatSummary } from './summary.js';
+import { trainingProperty } from './training-modes.js';
 
 export interface BufferOptions {
   /** Whether it is part of the state dict. */
@@ -11,9 +12,9 @@ export interface BufferOptions {
 }
 
 /**
- * The base of everything that holds parameters. A subclass keeps its parameters and modules in ordinary properties (class fields), lists or
- * plain objects, and writes its own `forward`; the names of the properties are the names in the state dict. A tensor that is state but not
- * learned is to be registered as a buffer.
+ * The base of everything that holds parameters. A subclass keeps its parameters and modules in ordinary properties (class fields), arrays,
+ * plain objects, maps or sets, and writes its own `forward`; the names of the properties are the names in the state dict. A tensor that is
+ * state but not learned is to be registered as a buffer.
  *
  * @example
  * ```ts
@@ -26,12 +27,18 @@ export interface BufferOptions {
  * Object.keys(new SimpleRNNCell().stateDict());   // ['Wh', 'Wx', 'b']
  * ```
  *
- * Differs from PyTorch: a module is not callable, write `module.forward(x)`; lists and plain objects need no `ModuleList` or `ModuleDict`.
+ * Differs from PyTorch: a module is not callable, write `module.forward(x)`; collections need no `ModuleList` or `ModuleDict`. A module in
+ * an object of another class, or under a key that is no text, has no name: asking for parameters is then an error, where PyTorch passes
+ * over it. A `#private` field is no part of the module.
  */
 export abstract class Module {
   /** Whether this is being trained, which `Dropout` looks at; set by `train()` and `eval()`. */
-  training = true;
+  declare training: boolean;
   readonly #buffers = new Map<string, { readonly persistent: boolean }>();
+
+  constructor() {
+    Object.defineProperty(this, 'training', trainingProperty);
+  }
 
   /** What the module computes. A subclass declares arguments and result as it needs them. */
   abstract forward(...inputs: never[]): unknown;
@@ -48,8 +55,8 @@ export abstract class Module {
   /** The same with their names in the state dict; a shared parameter comes under its first name. */
   namedParameters(): [name: string, parameter: Parameter][] {
     const seen = new Set<Parameter>();
-    return this.namedModules().flatMap(([path, module]) =>
-      ownParameters(module).flatMap(([name, parameter]): [string, Parameter][] => {
+    return treeOf(this).flatMap(({ path, members: { parameters } }) =>
+      parameters.flatMap(([name, parameter]): [string, Parameter][] => {
         if (seen.has(parameter)) return [];
         seen.add(parameter);
         return [[joined(path, name), parameter]];
@@ -74,9 +81,9 @@ export abstract class Module {
     return this.namedChildren().map(([, module]) => module);
   }
 
-  /** The same with the names of their properties, `layers.0` for one in a list. */
+  /** The same with the names of their properties, `layers.0` for one in an array. */
   namedChildren(): [name: string, module: Module][] {
-    return membersOf(this, isModule);
+    return membersOf(this, kinds).modules.map(([name, module]) => [name, module]);
   }
 
   /** This module and all below it, each once, a parent before its children. */
@@ -86,14 +93,7 @@ export abstract class Module {
 
   /** The same with their paths; that of this module itself is ''. */
   namedModules(): [path: string, module: Module][] {
-    const found = new Map<Module, string>();
-    const visit = (module: Module, path: string): void => {
-      if (found.has(module)) return;
-      found.set(module, path);
-      for (const [name, child] of module.namedChildren()) visit(child, joined(path, name));
-    };
-    visit(this, '');
-    return Array.from(found, ([module, path]) => [path, module]);
+    return treeOf(this).map(({ path, module }) => [path, module]);
   }
 
   /**
@@ -254,10 +254,10 @@ export abstract class Module {
   summary(): string {
     const seen = new Set<Parameter>();
     return formatSummary(
-      this.namedModules().map(([path, module]) => ({
+      treeOf(this).map(({ path, module, members }) => ({
         path,
         type: module.constructor.name,
-        parameters: ownParameters(module).filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter)),
+        parameters: members.parameters.filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter)),
       })),
     );
   }
@@ -271,6 +271,7 @@ export abstract class Module {
 
   /** The tensors of the state dict; unlike in `namedParameters`, a shared one stands under all of its names. */
   #state(): Map<string, Tensor> {
+    const members = new Map(treeOf(this).map((node) => [node.module, node.members]));
     const state = new Map<string, Tensor>();
     const visit = (module: Module, path: string, above: readonly Module[]): void => {
       if (above.includes(module)) {
@@ -278,25 +279,49 @@ export abstract class Module {
           `stateDict: ${path} holds a module that it is itself part of; keep such a reference in a private #field`,
         );
       }
-      for (const [name, tensor] of ownParameters(module)) state.set(joined(path, name), tensor);
+      const { parameters, modules } = members.get(module) as Members<Module, Parameter>;
+      for (const [name, tensor] of parameters) state.set(joined(path, name), tensor);
       for (const [name, tensor] of module.#ownBuffers(true)) state.set(joined(path, name), tensor);
-      for (const [name, child] of module.namedChildren()) visit(child, joined(path, name), [...above, module]);
+      for (const [name, child] of modules) visit(child, joined(path, name), [...above, module]);
     };
     visit(this, '', []);
     return state;
   }
 }
 
-function ownParameters(module: Module): [string, Parameter][] {
-  return membersOf(module, isParameter);
+/** A module of a tree, under the first path to it. */
+interface TreeNode {
+  readonly path: string;
+  readonly module: Module;
+  readonly members: Members<Module, Parameter>;
 }
 
-function isParameter(value: unknown): value is Parameter {
-  return value instanceof Parameter;
-}
+const kinds: MemberKinds<Module, Parameter> = {
+  isModule: (value) => value instanceof Module,
+  isParameter: (value) => value instanceof Parameter,
+};
 
-function isModule(value: unknown): value is Module {
-  return value instanceof Module;
+/** A module and all below it, each once, a parent before its children. Refuses modules and parameters that have no name. */
+function treeOf(root: Module): TreeNode[] {
+  const nodes = new Map<Module, TreeNode>();
+  const visit = (module: Module, path: string): void => {
+    if (nodes.has(module)) return;
+    const members = membersOf(module, kinds);
+    nodes.set(module, { path, module, members });
+    for (const [name, child] of members.modules) visit(child, joined(path, name));
+  };
+  visit(root, '');
+  const tree = [...nodes.values()];
+  const nameless = tree.flatMap(({ path, members }) =>
+    members.nameless.map((each) => ({ ...each, path: joined(path, each.path) })),
+  );
+  if (nameless.length > 0) {
+    const known = new Set<object>(
+      tree.flatMap(({ module, members }) => [module, ...members.parameters.map(([, p]) => p)]),
+    );
+    checkAllNamed(root.constructor.name, nameless, known, kinds);
+  }
+  return tree;
 }
 
 function joined(path: string, name: string): string {

@@ -1,8 +1,7 @@
 import { ArgumentError, noGrad, scope, Tensor } from '@rnn/core';
-import type { Module } from '@rnn/nn';
+import { TrainingModes, type Module } from '@rnn/nn';
 import { checkWithin } from '../option-checks.js';
 import { Breath } from './event-loop.js';
-import { noteModes } from './modes.js';
 import { RunningMean } from './running-mean.js';
 
 /** The loss of a model on a batch. */
@@ -21,7 +20,8 @@ export interface EvaluateOptions<M, B> {
 }
 
 /**
- * Measures a model on data, in evaluation mode and without recording; afterwards every part of the model is in the mode that it was in.
+ * Measures a model on data, in evaluation mode and without recording. The mode holds within `loss` and `metrics` only: a training of the
+ * same model, or anything else that takes turns with this, is not disturbed, nor does it disturb.
  *
  * Each value is the mean over all elements of the tensors that its function gives. So a function that gives one element an example
  * is averaged over the examples, whatever the sizes of the batches; one that gives a mean is averaged over the batches.
@@ -63,7 +63,7 @@ export async function evaluate<M extends Module, B>(
       note(means, name, value);
     }
   };
-  const restore = noteModes(model);
+  const modes = new TrainingModes();
   const batches = data[Symbol.iterator]();
   const next = (): boolean =>
     noGrad(() =>
@@ -74,16 +74,15 @@ export async function evaluate<M extends Module, B>(
         return true;
       }),
     );
-  model.eval();
+  modes.run(() => model.eval());
   try {
-    while (next()) await breath.take();
+    while (modes.run(next)) await breath.take();
     if (means.size === 0) throw new ArgumentError(`${owner}: the data gave no batch`, { argument: 'data' });
     const result: Record<string, number> = {};
     for (const [name, mean] of means) result[name] = await mean.value();
     return result;
   } finally {
     batches.return?.();
-    restore();
     for (const mean of means.values()) mean.dispose();
   }
 }

@@ -1,5 +1,5 @@
 import { ArgumentError, scope, Tensor } from '@rnn/core';
-import type { Module } from '@rnn/nn';
+import { TrainingModes, type Module } from '@rnn/nn';
 import { clipGradNorm, gradNorm } from '../clip-grad.js';
 import { ReduceLROnPlateau } from '../schedules/reduce-lr-on-plateau.js';
 import { EarlyStopping } from './early-stopping.js';
@@ -7,7 +7,6 @@ import { evaluate } from './evaluate.js';
 import { Breath } from './event-loop.js';
 import { checkFitOptions, type FitOptions } from './fit-options.js';
 import type { EpochRecord, History, StepRecord } from './history.js';
-import { noteModes } from './modes.js';
 import { RunningMean } from './running-mean.js';
 
 /**
@@ -30,7 +29,10 @@ import { RunningMean } from './running-mean.js';
  * it left them, in this process or from their state dicts. The part of a pass that was done is passed over; with shuffled data the
  * run equals an unbroken one if the generator is set to where it was when that pass began.
  *
- * @param model - any module; put into training mode, and back into the mode of each part at the end
+ * The training mode holds within the functions that are given here only (of an asynchronous one, up to its first `await`), and what they
+ * set with `train()` and `eval()` holds for the rest of the run. So an evaluation, or anything else, may use the model between two steps.
+ *
+ * @param model - any module; its modes are as before at the end
  * @param data - batches, again for each pass: a `DataLoader`, an array
  * @param options - `loss`, `optimizer`, `epochs` or `steps`, and what {@link FitOptions} lists
  * @returns the course of the training, plain values
@@ -50,13 +52,10 @@ export async function fit<M extends Module, B>(
     });
   }
   const training = new Training(model, data, options);
-  const restore = noteModes(model);
-  model.train();
   try {
     return await training.run();
   } finally {
     training.close();
-    restore();
   }
 }
 
@@ -73,6 +72,7 @@ class Training<M extends Module, B> {
   private readonly started: number = performance.now();
   private readonly breath: Breath;
   private readonly early: EarlyStopping | undefined;
+  private readonly modes: TrainingModes = new TrainingModes();
   private readonly model: M;
   private readonly data: Iterable<B>;
   private readonly options: FitOptions<M, B>;
@@ -99,6 +99,7 @@ class Training<M extends Module, B> {
   }
 
   async run(): Promise<History> {
+    this.modes.run(() => this.model.train());
     let stopped: History['stopped'] | undefined = this.reason();
     while (stopped === undefined) stopped = await this.pass();
     if (stopped !== 'aborted') await this.early?.restore(this.model);
@@ -171,17 +172,19 @@ class Training<M extends Module, B> {
     const { optimizer, logEvery = 1, schedule, onStep } = this.options;
     const logged = (this.step + 1) % logEvery === 0;
     const [{ lr }] = optimizer.paramGroups;
-    const read = scope(() => {
-      const item = batches.next();
-      if (item.done === true) return undefined;
-      this.zeroGrad();
-      const loss = this.lossOn(item.value);
-      loss.backward();
-      const norm = this.clip(logged);
-      optimizer.step();
-      this.losses.add(loss);
-      return logged && norm !== undefined ? [loss.detach(), norm] : [];
-    });
+    const read = this.modes.run(() =>
+      scope(() => {
+        const item = batches.next();
+        if (item.done === true) return undefined;
+        this.zeroGrad();
+        const loss = this.lossOn(item.value);
+        loss.backward();
+        const norm = this.clip(logged);
+        optimizer.step();
+        this.losses.add(loss);
+        return logged && norm !== undefined ? [loss.detach(), norm] : [];
+      }),
+    );
     if (read === undefined) return false;
     this.lr = lr;
     this.step++;
@@ -193,7 +196,7 @@ class Training<M extends Module, B> {
       for (const tensor of read) tensor.dispose();
       const record = { step: this.step, epoch: this.epoch, loss, lr, gradNorm: norm, seconds: this.seconds() };
       this.steps.push(record);
-      await onStep?.(record);
+      await this.modes.run(() => onStep?.(record));
     }
     await this.breath.take();
     return true;
@@ -244,7 +247,7 @@ class Training<M extends Module, B> {
       if (schedule instanceof ReduceLROnPlateau) schedule.step(found?.loss ?? loss);
       else schedule.step();
     }
-    await onEpoch?.(record);
+    await this.modes.run(() => onEpoch?.(record));
   }
 
   private scheduleEvery(): 'step' | 'epoch' {
