@@ -14,6 +14,5 @@ export {
   type Report,
   type RunOptions,
 } from './run.js';
-export { readSafetensors, type HostTensor, type SafetensorsFile } from './safetensors.js';
 export { swapCases } from './swap/swap-cases.js';
 export { formatReport, reportAsJson, summarize, type GroupSummary } from './summary.js';

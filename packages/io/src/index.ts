@@ -1,3 +1,8 @@
 /** Models in and out of bytes. Nothing here needs Node, executes code from a file, or believes a size before it is checked. */
 export { FormatError } from '@rnn/core';
-export type { StateDict } from '@rnn/nn';
+export { toHost, type FloatType, type HostTensor, type ReadOptions, type TensorSource } from './host/host-tensor.js';
+export { type ElementType } from './safetensors/element-types.js';
+export { type WrittenFloat } from './safetensors/encode.js';
+export { openSafetensors, type ByteSource, type SafetensorsFile, type TensorInfo } from './safetensors/open.js';
+export { decodeSafetensors, readSafetensors, type Metadata } from './safetensors/read.js';
+export { writeSafetensors, type WriteOptions } from './safetensors/write.js';

@@ -1,19 +1,18 @@
 import { FormatError } from '@rnn/core';
-import { readSafetensors, type HostTensor } from '../safetensors.js';
+import { decodeSafetensors, type HostTensor } from '@rnn/io';
 import { Config } from './config.js';
 
 /** One reference case: what goes in, how to compute, what must come out. Notes what was used, so that nothing is passed over. */
 export class ReferenceFile {
   readonly group: string;
   readonly config: Config;
-  private readonly tensors: ReadonlyMap<string, HostTensor>;
+  private readonly tensors: Readonly<Record<string, HostTensor>>;
   private readonly used = new Set<string>();
 
   /** @throws FormatError when the bytes are not a case */
   constructor(bytes: Uint8Array) {
-    const { metadata, tensors } = readSafetensors(bytes);
-    const group = metadata.get('group');
-    const config = metadata.get('config');
+    const { metadata, tensors } = decodeSafetensors(bytes);
+    const { group, config } = metadata;
     if (group === undefined || config === undefined) {
       throw new FormatError("reference case: the metadata lacks 'group' or 'config'");
     }
@@ -23,20 +22,19 @@ export class ReferenceFile {
   }
 
   has(name: string): boolean {
-    return this.tensors.has(name);
+    return Object.hasOwn(this.tensors, name);
   }
 
   /** A tensor that the case needs. */
   tensor(name: string): HostTensor {
-    const found = this.tensors.get(name);
-    if (found === undefined) throw new FormatError(`reference case: tensor '${name}' is missing`);
+    if (!this.has(name)) throw new FormatError(`reference case: tensor '${name}' is missing`);
     this.used.add(name);
-    return found;
+    return this.tensors[name];
   }
 
   /** The names of all tensors that begin with a prefix, without it, in the order of the alphabet. */
   names(prefix: string): string[] {
-    return [...this.tensors.keys()]
+    return Object.keys(this.tensors)
       .filter((name) => name.startsWith(prefix))
       .map((name) => name.slice(prefix.length))
       .sort();
@@ -55,7 +53,7 @@ export class ReferenceFile {
   /** Refuses a case of which something was not used: it asks for something that is not understood. */
   checkUsed(): void {
     this.config.checkUsed();
-    const unused = [...this.tensors.keys()].filter((name) => !this.used.has(name));
+    const unused = Object.keys(this.tensors).filter((name) => !this.used.has(name));
     if (unused.length > 0) {
       throw new FormatError(
         `reference case: nothing is known to do with tensor ${unused.map((n) => `'${n}'`).join(', ')}`,

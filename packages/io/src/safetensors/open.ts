@@ -1,0 +1,138 @@
+import { ArgumentError, getBackend, type Tensor } from '@rnn/core';
+import type { StateDict } from '@rnn/nn';
+import { asFloat, upload, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
+import { decode, type ElementType } from './element-types.js';
+import { dataStartOf, parseHeader, PREFIX, refuse, type Entry } from './header.js';
+import type { Metadata } from './read.js';
+import { withTwins } from './twins.js';
+
+/** Bytes that need not all be in memory: a file, or a part of one that a server sends. */
+export interface ByteSource {
+  readonly size: number;
+  /** The bytes from `start` up to, but without, `end`; the caller may keep and change them. */
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** What a file says of a tensor before its numbers are read. */
+export interface TensorInfo {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  /** How many bytes it takes in the file. */
+  readonly bytes: number;
+}
+
+/** A file whose header was read and checked; each tensor is read when it is asked for. */
+export class SafetensorsFile {
+  readonly metadata: Metadata;
+  /** Names of the tensors, in the header's order. */
+  readonly names: readonly string[];
+  readonly #source: ByteSource;
+  readonly #dataStart: number;
+  readonly #entries: Readonly<Record<string, Entry>>;
+
+  /** @internal Use `openSafetensors`. */
+  constructor(source: ByteSource, dataStart: number, entries: readonly Entry[], metadata: Metadata) {
+    const { tensors, metadata: texts } = withTwins(
+      Object.fromEntries(entries.map((entry) => [entry.name, entry])),
+      metadata,
+    );
+    this.metadata = texts;
+    this.names = Object.keys(tensors);
+    this.#source = source;
+    this.#dataStart = dataStart;
+    this.#entries = tensors;
+  }
+
+  /**
+   * What the header says of a tensor.
+   *
+   * @param name - one of `names`
+   * @throws ArgumentError when the file has no such tensor
+   */
+  info(name: string): TensorInfo {
+    const { type, shape, start, end } = this.#entry('info', name);
+    return { type, shape, bytes: end - start };
+  }
+
+  /**
+   * Reads one tensor's numbers.
+   *
+   * @param name - one of `names`
+   * @param options - `dtype` for a floating tensor
+   * @returns a promise of `{ shape, data }`
+   * @throws ArgumentError when the file has no such tensor; FormatError when it became shorter, or a whole number does not fit
+   */
+  async read(name: string, { dtype }: { readonly dtype?: FloatType } = {}): Promise<HostTensor> {
+    const { name: first, type, shape, start, end } = this.#entry('read', name);
+    const bytes = await this.#source.read(this.#dataStart + start, this.#dataStart + end);
+    if (bytes.length !== end - start) refuse(`tensor '${name}' is cut off: ${bytes.length} of ${end - start} bytes`);
+    const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+    const { buffer } = whole ? bytes : new Uint8Array(bytes);
+    const data = decode(first, type, buffer as ArrayBuffer);
+    return asFloat({ shape: type === 'C64' ? [...shape, 2] : shape, data }, dtype);
+  }
+
+  /**
+   * Reads one tensor; see `read`.
+   *
+   * @param name - one of `names`
+   * @param options - `backend`, and `dtype` for a floating tensor
+   * @returns a promise of the tensor
+   */
+  async tensor(name: string, { backend = getBackend(), dtype }: ReadOptions = {}): Promise<Tensor> {
+    return upload(await this.read(name, { dtype }), backend);
+  }
+
+  /**
+   * Reads all tensors, one after another: beside them never more than one's numbers are in memory.
+   *
+   * @param options - `backend`, and `dtype` for the floating tensors
+   * @returns a promise of tensors by name
+   */
+  async tensors(options: ReadOptions = {}): Promise<StateDict> {
+    const made = new Map<Entry, Tensor>();
+    const entries: [string, Tensor][] = [];
+    for (const name of this.names) {
+      const entry = this.#entry('tensors', name);
+      let tensor = made.get(entry);
+      if (tensor === undefined) made.set(entry, (tensor = await this.tensor(name, options)));
+      entries.push([name, tensor]);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  #entry(method: string, name: string): Entry {
+    if (Object.hasOwn(this.#entries, name)) return this.#entries[name];
+    throw new ArgumentError(
+      `${method}: the file has no tensor '${name}', expected one of ${this.names.slice(0, 20).join(', ') || '(none)'}`,
+      { argument: 'name', received: name },
+    );
+  }
+}
+
+/**
+ * Opens a safetensors file without reading its tensors: for files larger than memory. `@rnn/io/node` has the same for a path.
+ *
+ * @example
+ * ```ts
+ * const file = await openSafetensors(input.files[0]);   // of an <input type="file">
+ * console.log(file.names);
+ * const weight = await file.tensor('lstm.weight_hh_l0');
+ * ```
+ * @param source - a `Blob` or `File`, or an object with `size` and `read(start, end)`
+ * @returns a promise of the file
+ * @throws FormatError when the header is not one, or does not fit the file's size
+ */
+export async function openSafetensors(source: Blob | ByteSource): Promise<SafetensorsFile> {
+  const bytes = 'read' in source ? source : blobSource(source);
+  const dataStart = dataStartOf(await bytes.read(0, Math.min(PREFIX, bytes.size)), bytes.size);
+  const { metadata, entries } = parseHeader(await bytes.read(PREFIX, dataStart), bytes.size - dataStart);
+  return new SafetensorsFile(bytes, dataStart, entries, metadata);
+}
+
+function blobSource(blob: Blob): ByteSource {
+  return {
+    size: blob.size,
+    read: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
+  };
+}
