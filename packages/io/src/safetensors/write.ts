@@ -14,7 +14,7 @@ export interface WriteOptions {
 }
 
 /** A file that is about to be written: everything but the numbers. */
-export interface Plan {
+interface Plan {
   /** The length of the header, and the header. */
   readonly head: Uint8Array;
   /** In the order of the file. */
@@ -71,7 +71,7 @@ function readAtOnce(tensor: Tensor): TypedArray {
 }
 
 /** Everything of a file but the numbers; see `writeSafetensors`. */
-export function planSafetensors(
+function planSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,
   { metadata = {}, dtype }: WriteOptions = {},
 ): Plan {
