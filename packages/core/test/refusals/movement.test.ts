@@ -21,7 +21,12 @@ import {
 import { describeRefusals, double, elsewhere, noTensor, not, one, v, x } from './refusal.js';
 
 describeRefusals('movement', [
-  [() => reshape(x(), [4]), 'ERR_SHAPE', 'shape', 'reshape: shape is [4], expected one with the 6 elements of x, [2, 3]'],
+  [
+    () => reshape(x(), [4]),
+    'ERR_SHAPE',
+    'shape',
+    'reshape: shape is [4], expected one with the 6 elements of x, [2, 3]',
+  ],
   [
     () => reshape(x(), [-1, 4]),
     'ERR_SHAPE',
@@ -34,12 +39,7 @@ describeRefusals('movement', [
     'shape',
     'reshape: shape is [-1, -1], expected one with the 6 elements of x, [2, 3]',
   ],
-  [
-    () => reshape(x(), [NaN]),
-    'ERR_SHAPE',
-    'shape[0]',
-    'reshape: shape[0] is NaN, expected a whole number from 0 up',
-  ],
+  [() => reshape(x(), [NaN]), 'ERR_SHAPE', 'shape[0]', 'reshape: shape[0] is NaN, expected a whole number from 0 up'],
   [
     () => reshape(zeros([0]), [-1, 0]),
     'ERR_SHAPE',
