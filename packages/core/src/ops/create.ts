@@ -150,7 +150,7 @@ function boundsOf(values: TypedArray): Bounds | undefined {
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return { min, max };
+  return { min, max, isTight: true };
 }
 
 /**

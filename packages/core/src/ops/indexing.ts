@@ -5,12 +5,12 @@ import { refuse } from '../checks/refusal.js';
 import { checkShapeIs, checkTensor } from '../checks/tensors.js';
 import { checkCount } from '../checks/values.js';
 import type { IndexSizes, Strided } from '../backend.js';
-import type { DType } from '../dtype.js';
-import { ArgumentError, DTypeError, ShapeError } from '../errors.js';
+import type { DType, TypedArray } from '../dtype.js';
+import { ArgumentError, BackendError, DTypeError, ShapeError } from '../errors.js';
 import { placeOf, record, refuseBackends, wrap } from '../record.js';
 import { scope } from '../scope.js';
 import { showShape, sizeOf, type Shape } from '../shape.js';
-import type { Bounds } from '../shared-storage.js';
+import { boundsOfPart, type Bounds, type SharedStorage } from '../shared-storage.js';
 import type { Tensor } from '../tensor.js';
 import { add } from './arithmetic.js';
 import { eq } from './comparison.js';
@@ -30,24 +30,41 @@ function checkIndex(operation: string, x: Tensor, index: Tensor, size: number): 
     refuse(DTypeError, operation, 'index', { received: index.dtype, expected: 'int32', hint });
   }
   if (index.size === 0) return;
-  const { min, max } = boundsOf(index);
-  if (min >= 0 && max < size) return;
+  const { held } = index;
+  if (held.bounds !== undefined && isWithin(held.bounds, size)) return;
+  // Inherited limits may be those of values that this part lacks: only its own can refuse it.
+  if (held.bounds?.isTight !== true) held.bounds = readBounds(operation, held);
+  if (isWithin(held.bounds, size)) return;
+  const { min, max } = held.bounds;
   const expected = size === 0 ? 'no index, as there is no place to pick' : `values from 0 to ${size - 1}`;
   refuse(ArgumentError, operation, 'index', { has: 'the value', received: String(min < 0 ? min : max), expected });
 }
 
-/** Smallest and largest index: known from the upload, or read once. */
-function boundsOf({ held }: Tensor): Bounds {
-  if (held.bounds === undefined) {
-    let min = Infinity;
-    let max = -Infinity;
-    for (const value of held.backend.readSync(held.storage)) {
-      if (value < min) min = value;
-      if (value > max) max = value;
-    }
-    held.bounds = { min, max };
+function isWithin({ min, max }: Bounds, size: number): boolean {
+  return min >= 0 && max < size;
+}
+
+/** The smallest and the largest index. */
+function readBounds(operation: string, { backend, storage }: SharedStorage): Bounds {
+  let values: TypedArray;
+  try {
+    values = backend.readSync(storage);
+  } catch (cause) {
+    if (backend.info.synchronous) throw cause;
+    refuse(BackendError, operation, 'index', {
+      received: `on '${backend.info.name}', which answers only later, and was computed or is a part of indices of which some are out of range`,
+      expected: 'values that can be checked now',
+      hint: "call `await index.data()` before, or make it with tensor(values, { dtype: 'int32' })",
+      cause,
+    });
   }
-  return held.bounds;
+  let min = Infinity;
+  let max = -Infinity;
+  for (const value of values) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { min, max, isTight: true };
 }
 
 /** What a kernel needs to know of values of a shape and `count` indices along one dimension. */
@@ -95,7 +112,12 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
     const result =
       index.size === 0
         ? empty(index.shape, dtype, backend)
-        : wrap(backend, backend.gather(source.storage, whole(index, sizes), sizes), index.shape, x.held.bounds);
+        : wrap(
+            backend,
+            backend.gather(source.storage, whole(index, sizes), sizes),
+            index.shape,
+            boundsOfPart(x.held.bounds),
+          );
     return record(result, {
       name: 'gather',
       inputs: [source],
@@ -147,7 +169,12 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   const result =
     sizeOf(target) === 0
       ? empty(target, dtype, backend)
-      : wrap(backend, backend.gather(x.storage, line(index), sizesOf(shape, at, index.size)), target, x.held.bounds);
+      : wrap(
+          backend,
+          backend.gather(x.storage, line(index), sizesOf(shape, at, index.size)),
+          target,
+          boundsOfPart(x.held.bounds),
+        );
   return record(result, {
     name: 'indexSelect',
     inputs: [x],

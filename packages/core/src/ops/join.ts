@@ -7,6 +7,7 @@ import { isFloating, type DType } from '../dtype.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { isRecorded, placeOf, recordAll, wrap } from '../record.js';
 import { denseStrides, mergeDims, normalizeDim, sameShape, showShape, sizeOf, type Shape } from '../shape.js';
+import { boundsOfPart } from '../shared-storage.js';
 import type { Tensor } from '../tensor.js';
 import { empty, full } from './fill.js';
 
@@ -27,7 +28,9 @@ export function walked(
   if (sizeOf(shape) === 0) return empty(shape, dtype, backend);
   const merged = mergeDims(walk, [strides]);
   const copy = backend.copy({ storage, offset, strides: merged.strides[0] }, merged.sizes, dtype);
-  return wrap(backend, copy, shape, isFloating(dtype) ? undefined : x.held.bounds);
+  if (isFloating(dtype)) return wrap(backend, copy, shape);
+  const { bounds } = x.held;
+  return wrap(backend, copy, shape, sizeOf(walk) === x.size ? bounds : boundsOfPart(bounds));
 }
 
 /**

@@ -151,7 +151,7 @@ function indicesOnDevice(
 ): ClassIndices {
   const isClass = target.ge(0).mul(target.lt(classes));
   const index = where(isClass, target, 0);
-  index.held.bounds = { min: 0, max: classes - 1 };
+  index.held.bounds = { min: 0, max: classes - 1, isTight: false };
   const isMeant = target.ne(ignoreIndex);
   const mask = marks === undefined ? isMeant : isMeant.mul(fromData(marks, target.shape, { backend: target.backend }));
   return { index, isClass, mask, count: mask.sum() };
