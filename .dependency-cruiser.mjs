@@ -31,7 +31,11 @@ function downwards(name, below) {
     comment: `@rnn/${name} may import ${allowed}.`,
     severity: 'error',
     from: { path: sources(name) },
-    to: { path: '^(packages|apps|tooling)/', pathNot: `^packages/(${[name, ...below].join('|')})/src/` },
+    to: {
+      path: '^(packages|apps|tooling)/',
+      // Its own version stands in its manifest.
+      pathNot: [`^packages/(${[name, ...below].join('|')})/src/`, `^packages/${name}/package[.]json$`],
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Backend } from './backend.js';
 import { checkBackend } from './checks/backends.js';
+import { noteBackend } from './copies.js';
 import { BackendError } from './errors.js';
 
 let current: Backend | undefined;
@@ -17,6 +18,7 @@ let current: Backend | undefined;
 export function setBackend(backend: Backend): void {
   checkBackend('setBackend', 'backend', backend);
   current = backend;
+  noteBackend(backend.info.name);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { copiesNote } from './copies.js';
+
 /**
  * Every mistake that the library reports is one of these classes. `code` is stable within a major version; the wording is not.
  * The class says what kind of mistake it is, the message says what was expected, what came, which argument, and what to do.
@@ -32,7 +34,7 @@ export class RnnError extends Error {
   readonly received: string | undefined;
 
   constructor(code: string, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(`${message}${copiesNote()}`, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'RnnError';
     this.code = details.code ?? code;
     this.argument = details.argument;

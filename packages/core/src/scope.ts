@@ -11,6 +11,7 @@ export interface Tracked extends Disposable {
   caretaker: Care | undefined;
   /** @internal Its neighbours in the list of that scope. */
   previous: Tracked | undefined;
+  /** @internal */
   next: Tracked | undefined;
   /** @internal Called when no scope looks after it any more. */
   onEscape(): void;

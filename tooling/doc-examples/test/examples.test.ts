@@ -12,22 +12,64 @@ const folder = join(import.meta.dirname, '../build');
 const all = documents().flatMap(examples);
 const fileOf = (place: string): string => join(folder, `${place.replaceAll(/[^\w]+/g, '-')}.ts`);
 
-const tsconfig = {
-  compilerOptions: { target: 'esnext', module: 'nodenext', strict: true, noEmit: true, types: [] },
-  include: ['*.ts'],
-};
+// What the strictest settings find fault with, beside the examples: options that may be undefined, and members that nobody should see.
+const uses = `
+import { scope, Tensor, zeros, type DType, type TensorOptions } from '@rnn/core';
+import { GRUCell, LSTM, LSTMCell, Recurrent, ZoneoutCell, type Cell } from '@rnn/nn';
+import { Adam } from '@rnn/train';
+
+export function make(dtype: DType | undefined, layers: number | undefined, options: Partial<TensorOptions>): Tensor {
+  const model = new LSTM(1, 8, { numLayers: layers, dtype });
+  new Adam(model.parameters(), { lr: layers });
+  for (const cell of [new GRUCell(1, 2), new ZoneoutCell(new GRUCell(1, 2), { p: 0.1, generator: undefined })]) new Recurrent(cell);
+  new Recurrent(new ZoneoutCell(new LSTMCell(1, 2), { p: [0.1, 0.2] }));
+  const own: Cell = { forward: (x, state) => x.add(state), initialState: undefined };
+  new Recurrent(own);
+  using x = zeros([2], { dtype, ...options });
+  return scope(() => x.add(1));
+}
+export const hidden: Extract<keyof Tensor, 'attach' | 'edge' | 'held' | 'home' | 'caretaker' | 'previous' | 'next' | 'alias'>[] = [];
+const none: never[] = hidden;
+void none;
+`;
 
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
   for (const { place, code } of all) writeFileSync(fileOf(place), `${code}\nexport {};\n`);
+  writeFileSync(join(folder, 'uses.ts'), uses);
 });
 
-test('every example has sound types', async () => {
-  const { stdout } = await exec('tsc', ['-p', folder]).catch((error: { stdout: string }) => error);
-  expect(stdout).toBe('');
-});
+describe.each(['typescript', 'typescript-newest'])(
+  'every example has sound types by the settings of %s',
+  (compiler) => {
+    const tsc = (...args: string[]): Promise<string> =>
+      exec(process.execPath, [join(import.meta.dirname, '../node_modules', compiler, 'bin/tsc'), ...args], {
+        cwd: join(folder, compiler),
+      }).then(
+        () => '',
+        ({ stdout }: { stdout: string }) => stdout,
+      );
+
+    // What a new project gets, which is stricter than what the repository itself compiles with.
+    beforeAll(async () => {
+      mkdirSync(join(folder, compiler));
+      const complaint = await tsc('--init');
+      if (complaint !== '') throw new Error(complaint);
+    });
+
+    test.each([
+      ['nodenext', {}],
+      ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+      ['an older engine', { target: 'es2022' }],
+    ])('%s', async (name, options) => {
+      const project = join(folder, compiler, `${name.replaceAll(' ', '-')}.json`);
+      const compilerOptions = { ...options, noEmit: true, skipLibCheck: false };
+      writeFileSync(project, JSON.stringify({ extends: './tsconfig.json', compilerOptions, include: ['../*.ts'] }));
+      expect(await tsc('-p', project)).toBe('');
+    });
+  },
+);
 
 describe('every example prints what the document says', () => {
   test.each(all)('$place', async ({ place, output }) => {

@@ -1,34 +1,54 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** What is read here of a package's manifest. */
+export interface Manifest {
+  readonly name: string;
+  readonly homepage?: string;
+  readonly bugs?: string;
+  readonly keywords?: readonly string[];
+  readonly repository?: { readonly type: string; readonly url: string; readonly directory?: string };
+  readonly main?: string;
+  readonly types?: string;
+  readonly files?: readonly string[];
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
 /** A published package. */
 export interface Package {
   readonly name: string;
   readonly folder: string;
+  readonly manifest: Manifest;
   /** What its manifest lets it import: dependencies and peers. */
   readonly dependencies: readonly string[];
   /** Peers that a user may leave out: imported in an entry of their own, or looked up by name at run time. */
   readonly optionalPeers: readonly string[];
 }
 
-const home = join(import.meta.dirname, '../../../packages');
+/** The repository's top folder. */
+export const root: string = join(import.meta.dirname, '../../..');
+
+/** The manifest in a folder. */
+export function manifestIn(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+}
 
 /** All packages that are published, by folder name. */
 export function publishedPackages(): Package[] {
+  const home = join(root, 'packages');
   return readdirSync(home)
     .map((name) => join(home, name))
     .filter((folder) => existsSync(join(folder, 'package.json')))
     .map((folder) => {
-      const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-        name: string;
-        dependencies?: Record<string, string>;
-        peerDependencies?: Record<string, string>;
-        peerDependenciesMeta?: Record<string, { optional?: boolean }>;
-      };
+      const manifest = manifestIn(folder);
       const isOptional = (name: string): boolean => manifest.peerDependenciesMeta?.[name]?.optional === true;
       const named = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
       const dependencies = named.filter((name) => !isOptional(name));
       const optionalPeers = named.filter(isOptional);
-      return { name: manifest.name, folder, dependencies, optionalPeers };
+      return { name: manifest.name, folder, manifest, dependencies, optionalPeers };
     });
 }

@@ -1,24 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import ts from 'typescript';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { publishedPackages, type Package } from '../src/packages.ts';
+import { install, scratch, tarballOf } from '../src/tarballs.ts';
 
 const exec = promisify(execFile);
-const tarballs = mkdtempSync(join(tmpdir(), 'rnn-tarballs-'));
-afterAll(() => rmSync(tarballs, { recursive: true }));
-
-/** Packs as a release does: pnpm rewrites `workspace:` and `catalog:` and leaves the in-repository condition out. */
-async function pack({ folder }: Package): Promise<string> {
-  const { stdout } = await exec('pnpm', ['pack', '--json', '--pack-destination', tarballs], { cwd: folder });
-  return (JSON.parse(stdout) as { filename: string }).filename;
-}
-
 /** What a checking command complains of: its report if it exits with an error. */
 async function complaints(command: string, args: string[]): Promise<string> {
   return exec(join(import.meta.dirname, '../node_modules/.bin', command), args, {
@@ -31,7 +22,7 @@ async function complaints(command: string, args: string[]): Promise<string> {
 
 /** The names of the packages, without those of Node, that the built files (code and types) import. */
 function importedPackages({ folder }: Package): string[] {
-  const files = readdirSync(join(folder, 'dist')).filter((name) => /\.(js|d\.ts)$/.test(name));
+  const files = globSync('**/*.{js,d.ts}', { cwd: join(folder, 'dist') });
   const imports = files.flatMap(
     (file) => ts.preProcessFile(readFileSync(join(folder, 'dist', file), 'utf8')).importedFiles,
   );
@@ -49,13 +40,13 @@ function importedPackages({ folder }: Package): string[] {
 
 describe.each(publishedPackages())('$name', (subject) => {
   test('is packed with sound exports', async () => {
-    expect(await complaints('publint', [await pack(subject), '--strict'])).toBe('');
+    expect(await complaints('publint', [await tarballOf(subject), '--strict'])).toBe('');
   });
 
   test('has types that every module resolution for ESM finds', async () => {
     expect(
       await complaints('attw', [
-        await pack(subject),
+        await tarballOf(subject),
         '--profile',
         'esm-only',
         // Bytes and a worker's script have no types.
@@ -65,6 +56,29 @@ describe.each(publishedPackages())('$name', (subject) => {
         './worker.js',
       ]),
     ).toBe('');
+  });
+
+  test('holds each source once, and nothing that a script wrote a second time', async () => {
+    const folder = join(scratch, 'unpacked', subject.name);
+    await install(subject, folder);
+    const files = globSync('**/*', { cwd: folder });
+    expect(files.filter((name) => /^src|(?<!\.d)\.ts$/.test(name))).toEqual([]);
+    const sources = globSync('**/*.map', { cwd: folder }).flatMap((name) => {
+      const map = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
+        sources: string[];
+        sourcesContent: string[];
+      };
+      expect(map.sourcesContent).toHaveLength(map.sources.length);
+      return map.sources;
+    });
+    expect(sources.filter((name, i) => sources.indexOf(name) !== i)).toEqual([]);
+    expect(sources.filter((name) => name.includes('.generated.'))).toEqual([]);
+  });
+
+  test('shows no member that is meant for the repository alone', () => {
+    for (const file of globSync('dist/**/*.d.ts', { cwd: subject.folder })) {
+      expect(readFileSync(join(subject.folder, file), 'utf8')).not.toContain('@internal');
+    }
   });
 
   test('imports what its manifest names, and no copy of another package is built in', () => {
@@ -80,7 +94,7 @@ describe.each(publishedPackages())('$name', (subject) => {
       packages: 'external',
       write: false,
       metafile: true,
-      outdir: tarballs,
+      outdir: scratch,
     });
     const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
     expect(imports.filter((path) => isBuiltin(path))).toEqual([]);

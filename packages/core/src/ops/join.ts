@@ -1,13 +1,9 @@
 /** Taking tensors apart and joining them: each is the other's adjoint. */
-import { placeDim } from './operands.js';
-import { checkCount, checkList } from '../checks/values.js';
-import { refuse, shown } from '../checks/refusal.js';
-import { checkTensors } from '../checks/tensors.js';
+import { checkTensor, checkTensors } from '../checks/tensors.js';
 import { isFloating, type DType } from '../dtype.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { isRecorded, placeOf, recordAll, wrap } from '../record.js';
 import { denseStrides, mergeDims, normalizeDim, sameShape, showShape, sizeOf, type Shape } from '../shape.js';
-import { boundsOfPart } from '../shared-storage.js';
 import type { Tensor } from '../tensor.js';
 import { empty, full } from './fill.js';
 
@@ -28,9 +24,7 @@ export function walked(
   if (sizeOf(shape) === 0) return empty(shape, dtype, backend);
   const merged = mergeDims(walk, [strides]);
   const copy = backend.copy({ storage, offset, strides: merged.strides[0] }, merged.sizes, dtype);
-  if (isFloating(dtype)) return wrap(backend, copy, shape);
-  const { bounds } = x.held;
-  return wrap(backend, copy, shape, sizeOf(walk) === x.size ? bounds : boundsOfPart(bounds));
+  return wrap(backend, copy, shape, isFloating(dtype) ? undefined : x.held.bounds);
 }
 
 /**
@@ -51,10 +45,21 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
 }
 
 function cut(operation: string, x: Tensor, dim: number, sizesFor: (length: number) => readonly number[]): Tensor[] {
-  const at = placeDim(operation, x, dim);
+  checkTensor(operation, 'x', x);
+  checkCuttable(operation, x);
+  const at = normalizeDim(operation, dim, x.rank);
   const list = sizesFor(x.shape[at]);
   const shapes = list.map((length) => x.shape.map((size, i) => (i === at ? length : size)));
   return cutTo('split', x, at, list, shapes, (grads) => concat(grads, at));
+}
+
+function checkCuttable(operation: string, x: Tensor): void {
+  if (x.rank > 0) return;
+  throw new ShapeError(`${operation}: x is a single number, expected at least one dimension`, {
+    argument: 'x',
+    expected: 'at least one dimension',
+    received: '[]',
+  });
 }
 
 /** Pieces of given lengths, each in a shape of its own; `joined` is the adjoint. */
@@ -86,16 +91,21 @@ function cutTo(
 function pieces(sizes: number | readonly number[], length: number): readonly number[] {
   if (typeof sizes === 'number') {
     if (!Number.isInteger(sizes) || sizes < 1) {
-      refuse(ArgumentError, 'split', 'sizes', { value: sizes, expected: 'a whole number from 1 up, or a list' });
+      throw new ArgumentError(`split: sizes is ${sizes}, expected a whole number from 1 up, or a list`, {
+        argument: 'sizes',
+        expected: 'a whole number from 1 up, or a list',
+        received: String(sizes),
+      });
     }
     const count = Math.max(1, Math.ceil(length / sizes));
     return Array.from({ length: count }, (_, i) => Math.min(sizes, length - i * sizes));
   }
-  checkList('split', 'sizes', sizes, 'sizes');
-  const total = sizes.reduce((sum, size) => sum + Number(size), 0);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
   if (sizes.some((size) => !Number.isInteger(size) || size < 0) || total !== length) {
-    const expected = `whole numbers that add up to the ${length} places of the dimension`;
-    refuse(ArgumentError, 'split', 'sizes', { received: `[${sizes.map(shown).join(', ')}]`, expected });
+    throw new ArgumentError(
+      `split: sizes is [${sizes.join(', ')}], expected whole numbers that add up to the ${length} places of the dimension`,
+      { argument: 'sizes', expected: `a sum of ${length}`, received: `[${sizes.join(', ')}]` },
+    );
   }
   return sizes;
 }
@@ -114,7 +124,13 @@ function pieces(sizes: number | readonly number[], length: number): readonly num
  * @throws ArgumentError, ShapeError as `split`
  */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
-  checkCount('chunk', 'chunks', chunks, 1);
+  if (!Number.isInteger(chunks) || chunks < 1) {
+    throw new ArgumentError(`chunk: chunks is ${chunks}, expected a whole number from 1 up`, {
+      argument: 'chunks',
+      expected: 'a whole number from 1 up',
+      received: String(chunks),
+    });
+  }
   return cut('chunk', x, dim, (length) =>
     length === 0 ? Array.from({ length: chunks }, () => 0) : pieces(Math.ceil(length / chunks), length),
   );
@@ -133,7 +149,9 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
  * @throws ShapeError for a single number
  */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
-  const at = placeDim('unbind', x, dim);
+  checkTensor('unbind', 'x', x);
+  checkCuttable('unbind', x);
+  const at = normalizeDim('unbind', dim, x.rank);
   const rest = x.shape.filter((_, i) => i !== at);
   const places = Array.from({ length: x.shape[at] }, () => 1);
   return places.length === 0
@@ -165,8 +183,11 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   placeOf('concat', tensors);
   const { rank, shape } = tensors[0];
   if (rank === 0) {
-    const [received, expected] = ['a single number', 'at least one dimension'];
-    refuse(ShapeError, 'concat', 'tensors[0]', { received, expected, hint: 'use stack' });
+    throw new ShapeError('concat: tensors[0] is a single number, expected at least one dimension; use stack', {
+      argument: 'tensors',
+      expected: 'at least one dimension',
+      received: '[]',
+    });
   }
   const at = normalizeDim('concat', dim, rank);
   const odd = tensors.findIndex((x) => x.rank !== rank || x.shape.some((size, i) => i !== at && size !== shape[i]));
@@ -217,7 +238,11 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
 
 function refuseJoin(operation: string, tensors: readonly Tensor[], odd: number, expected: string): never {
   const received = showShape(tensors[odd].shape);
-  refuse(ShapeError, operation, `tensors[${odd}]`, { has: 'shape', received, expected });
+  throw new ShapeError(`${operation}: tensors[${odd}] has shape ${received}, expected ${expected}`, {
+    argument: `tensors[${odd}]`,
+    expected,
+    received,
+  });
 }
 
 function joined(

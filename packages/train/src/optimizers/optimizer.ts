@@ -1,6 +1,5 @@
 import { ArgumentError, full, moveTo, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
 import type { HostArray } from '../host-array.js';
-import { fromJSONNumbers, toJSONNumbers, withToJSON } from '../json-numbers.js';
 import { withDefaults } from '../option-checks.js';
 import {
   completeGroup,
@@ -17,12 +16,11 @@ import {
   isRecord,
   placed,
   refuse,
-  withHostArrays,
   type GroupStateDict,
   type OptimizerStateDict,
   type ParamStateDict,
 } from './state-dict.js';
-import { checkGradient, checkPlaces, runClosure } from './step-checks.js';
+import { checkGradient, checkPlaces } from './step-checks.js';
 import { StepScalars } from './step-scalars.js';
 import { UpdatePrograms, type Update } from './update-programs.js';
 import type { UpdateRule } from './update-rule.js';
@@ -96,31 +94,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * Moves every parameter that has a gradient by one step. State that lies on another backend than its parameter follows it first.
    *
-   * @example
-   * ```ts
-   * const loss = optimizer.step(() => {
-   *   optimizer.zeroGrad();
-   *   const loss = mseLoss(model.forward(x), y);
-   *   loss.backward();
-   *   return loss;
-   * });
-   * ```
-   * @param closure - called once before the step, with recording on, to compute the loss and its gradients; may be left out where `backward`
-   *   was called already
-   * @returns what the closure returned; `undefined` without one
-   * @throws ArgumentError when the closure is no function or returns a promise (`await` before the step instead: nothing may change the
-   *   gradients meanwhile); ArgumentError when an option makes no sense or a gradient does not fit its parameter, DisposedError when a gradient is
+   * @throws ArgumentError when an option makes no sense or a gradient does not fit its parameter, DisposedError when a gradient is
    *   gone, BackendError when state lies on a backend that answers only later, which `moveTo` waits for; then nothing has changed
    */
-  step(): undefined;
-  step<R>(closure: () => R): R;
-  step<R>(closure?: () => R): R | undefined {
-    const result = closure === undefined ? undefined : runClosure(this.rule.name, closure);
-    this.advanceAll();
-    return result;
-  }
-
-  private advanceAll(): void {
+  step(): void {
     for (const group of this.paramGroups) {
       this.rule.check(group);
       for (const param of group.params) {
@@ -181,8 +158,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * The options of all groups and what is kept for each parameter.
    *
-   * @returns plain objects; its tensors are a snapshot that later steps do not change, and belong to the caller. `JSON.stringify` writes
-   *   a tensor as `{ shape, data }`, where its backend can be read without waiting
+   * @returns plain objects; its tensors are a snapshot that later steps do not change, and belong to the caller
    */
   stateDict(): OptimizerStateDict<O> {
     const state: Record<string, ParamStateDict> = {};
@@ -202,15 +178,13 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       });
       return { ...(structuredClone(options) as unknown as Partial<O> & Record<string, unknown>), params: positions };
     });
-    const dict: OptimizerStateDict<O> = { state, paramGroups };
-    return withToJSON(dict, () => toJSONNumbers(withHostArrays(dict)));
+    return { state, paramGroups };
   }
 
   /**
    * Takes over what `stateDict` gave, here or in another process. Tensors move to the parameters' backends and types.
    *
-   * @param dict - as `stateDict` returns it, or `JSON.parse` of its text; in place of a tensor `{ shape, data }` will do, in whose list
-   *   the texts 'NaN', 'Infinity' and '-Infinity' stand for numbers that JSON lacks
+   * @param dict - as `stateDict` returns it; in place of a tensor `{ shape, data }` will do
    * @throws StateDictError when groups, options, names or shapes do not fit; ArgumentError when an option makes no sense. Then nothing has changed
    */
   loadStateDict(dict: OptimizerStateDict<object, Tensor | HostArray>): void {
@@ -220,8 +194,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
     const sizes = this.paramGroups.map((group) => group.params.length);
     const known = Object.keys(this.defaults);
-    const options = fromJSONNumbers(checkedGroups(name, dict.paramGroups, sizes, known)) as (O &
-      Record<string, unknown>)[];
+    const options = checkedGroups(name, dict.paramGroups, sizes, known) as (O & Record<string, unknown>)[];
     for (const group of options) this.rule.check(group);
     const params = this.params();
     const slots = this.paramGroups.flatMap(({ params: own }, i) =>

@@ -1,6 +1,4 @@
 import { ArgumentError } from '@rnn/core';
-import { refuse } from '@rnn/core/checks';
-import { fromJSONNumbers, toJSONNumbers } from '../json-numbers.js';
 import { checkCount } from '../option-checks.js';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
@@ -51,12 +49,9 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
     return [...this.lastLr];
   }
 
-  /**
-   * Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts. The rates themselves are part of the
-   * optimiser's state.
-   */
+  /** Where the schedule stands, with its options: plain values that JSON keeps. The rates themselves are part of the optimiser's state. */
   stateDict(): ScheduleStateDict {
-    return toJSONNumbers(this.present()) as ScheduleStateDict;
+    return structuredClone({ lastEpoch: this.lastEpoch, baseLrs: this.baseLrs, lastLr: this.lastLr, ...this.settings });
   }
 
   /**
@@ -65,17 +60,12 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
    * @throws StateDictError when a name is missing or unknown or a value of another kind; then nothing has changed
    */
   loadStateDict(dict: ScheduleStateDict): void {
-    const loaded = fromJSONNumbers(dict);
-    checkScheduleState(this.owner, this.present(), loaded);
-    const { lastEpoch, baseLrs, lastLr, ...settings } = loaded;
+    checkScheduleState(this.owner, this.stateDict(), dict);
+    const { lastEpoch, baseLrs, lastLr, ...settings } = structuredClone(dict);
     this.lastEpoch = lastEpoch as number;
     this.baseLrs = baseLrs as readonly number[];
     this.lastLr = lastLr as readonly number[];
     this.settings = settings as unknown as S;
-  }
-
-  private present(): ScheduleStateDict {
-    return { lastEpoch: this.lastEpoch, baseLrs: this.baseLrs, lastLr: this.lastLr, ...this.settings };
   }
 
   /** Notes the rates that the groups start from, and sets those of the first step. */
@@ -85,7 +75,7 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
   }
 
   /**
-   * The rate of one group for the step `lastEpoch`: 0 or more.
+   * The rate of one group for the step `lastEpoch`.
    *
    * @param group - the group, `lr` being the rate of the step before
    * @param baseLr - the rate that it started from
@@ -97,14 +87,6 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
     this.lastEpoch++;
     const { paramGroups } = this.optimizer;
     const rates = paramGroups.map((group, i) => this.rate(group, this.baseLrs[i] ?? group.lr, initial));
-    const odd = rates.findIndex((rate) => !(rate >= 0));
-    if (odd >= 0) {
-      this.lastEpoch--;
-      refuse(ArgumentError, this.owner, `the rate of paramGroups[${odd}] at step ${this.lastEpoch + 1}`, {
-        value: rates[odd],
-        expected: 'a number of at least 0',
-      });
-    }
     paramGroups.forEach((group, i) => (group.lr = rates[i]));
     this.lastLr = rates;
   }
