@@ -46,8 +46,9 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
   const { inputs, createGraph = false } = options;
   const targets = inputs && new Set(inputs.map((input, i) => leafNode(input, i)));
   propagate('backward', root, gradient, options, targets, (node, grads) => {
-    if (node.leaf !== undefined && (targets === undefined || targets.has(node)))
-      accumulate(node.leaf, grads[0], createGraph);
+    const { leaf } = node;
+    // A leaf that was frozen since the forward pass gets nothing, though the gradient came as far as here.
+    if (leaf?.requiresGrad && (targets === undefined || targets.has(node))) accumulate(leaf, grads[0], createGraph);
     for (const [index, result] of node.retained ?? []) accumulate(result, grads[index], createGraph);
   });
 }
@@ -149,7 +150,7 @@ function propagate(
       scope(() => {
         const grads = arrived.map((grad, i) => (grad === undefined ? undefined : afterHooks(operation, node, i, grad)));
         arrive(node, grads);
-        if (node.inputs.length > 0) send(node, grads, pending, needed, createGraph);
+        if (node.inputs.length > 0) send(operation, node, grads, pending, needed, createGraph);
       });
       discard(pending, node);
       if (!createGraph && !retainGraph) node.free();
@@ -225,19 +226,28 @@ function afterHooks(operation: string, node: Node, index: number, grad: Tensor):
   for (const hook of node.hooksOf(index)) {
     const replaced = hook(current) ?? current;
     checkTensor(operation, "a hook's result", replaced);
-    if (!sameShape(replaced.shape, grad.shape)) {
-      throw new AutogradError(
-        `${operation}: a hook returned shape ${showShape(replaced.shape)} for a gradient of shape ${showShape(grad.shape)}, expected the same`,
-        { argument: 'hook', expected: showShape(grad.shape), received: showShape(replaced.shape) },
-      );
-    }
+    checkLike(operation, replaced, grad);
     current = replaced;
   }
   return current;
 }
 
+/** Refuses a hook's result that is of another shape or type, or lies elsewhere, than the gradient that it replaces. */
+function checkLike(operation: string, replaced: Tensor, grad: Tensor): void {
+  const described = (x: Tensor): string => `${x.dtype} of shape ${showShape(x.shape)}`;
+  if (!sameShape(replaced.shape, grad.shape) || replaced.dtype !== grad.dtype) {
+    const [expected, received] = [described(grad), described(replaced)];
+    throw new AutogradError(
+      `${operation}: a hook returned ${received} for a gradient that is ${expected}, expected the same shape and type`,
+      { argument: 'hook', expected, received },
+    );
+  }
+  if (replaced.backend !== grad.backend) refuseBackends(operation, grad.backend, replaced.backend);
+}
+
 /** Applies a node's derivative and hands the gradients to the nodes of its inputs. Runs in a scope of its own. */
 function send(
+  operation: string,
   node: Node,
   grads: Grads,
   pending: Pending,
@@ -246,7 +256,13 @@ function send(
 ): void {
   const wanted = node.inputs.map((edge) => edge !== undefined && (needed === undefined || needed.has(edge.node)));
   if (!wanted.includes(true)) return;
-  const saved = node.saved ?? [];
+  const { saved } = node;
+  if (saved === undefined) {
+    throw new AutogradError(
+      `${operation}: a hook went backward through ${node.name} and so freed what this pass still needs of it; pass { retainGraph: true } in the hook`,
+      { argument: 'hook', expected: 'a graph that was not freed', received: 'a freed one' },
+    );
+  }
   // Checked as a whole, so that a NaN is put down to the operation and not to a part of its derivative.
   const results = withChecking(false, () => withRecording(createGraph, () => node.derivative(grads, saved, wanted)));
   if (isAnomalyEnabled()) checkForNaN(`derivative of ${node.name}`, [...grads, ...saved], results);

@@ -159,8 +159,8 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
   flatten(startDim, endDim) {
     return movement.flatten(this, startDim, endDim);
   },
-  squeeze(dims) {
-    return movement.squeeze(this, dims);
+  squeeze(dims, ...more: never[]) {
+    return movement.squeeze(this, dims, ...more);
   },
   unsqueeze(dim) {
     return movement.unsqueeze(this, dim);
@@ -192,8 +192,8 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
   chunk(chunks, dim) {
     return chunk(this, chunks, dim);
   },
-  flip(dims) {
-    return movement.flip(this, dims);
+  flip(dims, ...more: never[]) {
+    return movement.flip(this, dims, ...more);
   },
   expand(shape) {
     return expand(this, shape);

@@ -96,15 +96,22 @@ export function customOperation({ name, inputs, forward, derivatives }: CustomOp
       name,
       inputs,
       saved,
-      derivatives: derivatives.map((rule, i) => ofShape(name, rule, inputs[i].shape)),
+      derivatives: derivatives.map((rule, i) => ofForm(name, rule, inputs[i])),
     });
   });
 }
 
-/** A derivative whose result is held against the shape of its input. */
-function ofShape(name: string, derivative: Derivative, shape: Shape): Derivative {
+/** A derivative whose result is held against the shape and the type of its input. */
+function ofForm(name: string, derivative: Derivative, { shape, dtype }: Tensor): Derivative {
   return (grad, saved) => {
     const result = derivative(grad, saved);
+    if (result.dtype !== dtype) {
+      throw new AutogradError(`${name}: a derivative is ${result.dtype}, expected the type of its input, ${dtype}`, {
+        argument: 'derivatives',
+        expected: dtype,
+        received: result.dtype,
+      });
+    }
     if (sameShape(result.shape, shape)) return result;
     throw new AutogradError(
       `${name}: a derivative has shape ${showShape(result.shape)}, expected that of its input, ${showShape(shape)}`,

@@ -1,3 +1,5 @@
+import { refuse, shown } from './checks/refusal.js';
+import { checkList } from './checks/values.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
 /** Sizes of a tensor's dimensions, outermost first. `[]` is a single number. */
@@ -34,32 +36,25 @@ export function showShape(shape: Shape): string {
 }
 
 /** Refuses sizes that are negative, fractional or NaN. */
-export function checkShape(operation: string, shape: Shape): void {
+export function checkShape(operation: string, shape: unknown): asserts shape is Shape {
   if (!Array.isArray(shape)) {
-    throw new ShapeError(`${operation}: shape is ${typeof shape}, expected an array of sizes such as [2, 3]`, {
-      argument: 'shape',
-      expected: 'an array of sizes',
-      received: typeof shape,
-    });
+    const hint = typeof shape === 'number' ? { hint: `put the sizes in one array: [${shape}, ...]` } : {};
+    refuse(ShapeError, operation, 'shape', { value: shape, expected: 'an array of sizes such as [2, 3]', ...hint });
   }
-  for (const size of shape) {
-    if (!Number.isInteger(size) || size < 0) {
-      throw new ShapeError(
-        `${operation}: shape [${shape.map(String).join(', ')}] has the size ${String(size)}, expected whole numbers from 0 up`,
-        { argument: 'shape', expected: 'whole numbers from 0 up', received: String(size) },
-      );
-    }
-  }
+  for (let i = 0; i < shape.length; i++) checkSize(operation, i, shape[i]);
+}
+
+function checkSize(operation: string, i: number, size: unknown): void {
+  if (Number.isSafeInteger(size) && (size as number) >= 0) return;
+  refuse(ShapeError, operation, `shape[${i}]`, { value: size, expected: 'a whole number from 0 up' });
 }
 
 /** A dimension counted from the front; negative ones count from the back, as in PyTorch. */
 export function normalizeDim(operation: string, dim: number, rank: number, argument = 'dim'): number {
   const limit = Math.max(rank, 1); // PyTorch lets dim 0 and -1 name the only place of a single number
   if (!Number.isInteger(dim) || dim < -limit || dim >= limit) {
-    throw new ArgumentError(
-      `${operation}: ${argument} is ${String(dim)}, expected a whole number from ${-limit} to ${limit - 1} for a tensor of rank ${rank}`,
-      { argument, expected: `${-limit} to ${limit - 1}`, received: String(dim) },
-    );
+    const expected = `a whole number from ${-limit} to ${limit - 1} for a tensor of rank ${rank}`;
+    refuse(ArgumentError, operation, argument, { value: dim, expected });
   }
   return dim < 0 ? dim + limit : dim;
 }
@@ -67,15 +62,26 @@ export function normalizeDim(operation: string, dim: number, rank: number, argum
 /** Several dimensions, each once, in ascending order; `undefined` means all of them. */
 export function normalizeDims(operation: string, dims: number | readonly number[] | undefined, rank: number): number[] {
   if (dims === undefined) return Array.from({ length: rank }, (_, i) => i);
+  if (typeof dims !== 'number') checkList(operation, 'dims', dims, 'dimensions');
   const list = (typeof dims === 'number' ? [dims] : dims).map((dim) => normalizeDim(operation, dim, rank, 'dims'));
   if (new Set(list).size !== list.length) {
-    throw new ArgumentError(`${operation}: dims is [${String(dims)}], expected each dimension at most once`, {
-      argument: 'dims',
-      expected: 'each dimension at most once',
+    refuse(ArgumentError, operation, 'dims', {
       received: `[${String(dims)}]`,
+      expected: 'each dimension at most once',
     });
   }
   return rank === 0 ? [] : list.sort((a, b) => a - b);
+}
+
+/** Refuses what follows the last argument: dimensions one by one, where they belong in one array. */
+export function checkOneArray(operation: string, argument: string, first: unknown, more: readonly unknown[]): void {
+  if (more.length === 0) return;
+  const all = [first, ...more].map(shown);
+  refuse(ArgumentError, operation, argument, {
+    received: `followed by ${all.slice(1).join(', ')}`,
+    expected: 'the last argument',
+    hint: `put them in one array: [${all.join(', ')}]`,
+  });
 }
 
 /** The same for reductions, where an empty list means all dimensions too, as in PyTorch. */
@@ -91,10 +97,12 @@ export function broadcastShapes(operation: string, a: Shape, b: Shape): Shape {
     const x = a[a.length - i] ?? 1;
     const y = b[b.length - i] ?? 1;
     if (x !== y && x !== 1 && y !== 1) {
-      throw new ShapeError(
-        `${operation}: shapes ${showShape(a)} and ${showShape(b)} do not broadcast: dimension ${-i} is ${x} in one and ${y} in the other (equal sizes or 1 would fit)`,
-        { expected: 'shapes that broadcast', received: `${showShape(a)} and ${showShape(b)}` },
-      );
+      refuse(ShapeError, operation, 'b', {
+        has: 'shape',
+        received: showShape(b),
+        expected: `one that broadcasts with ${showShape(a)}`,
+        hint: `dimension ${-i} is ${y} here and ${x} there, where equal sizes or 1 would fit`,
+      });
     }
     out[out.length - i] = x === 1 ? y : x;
   }

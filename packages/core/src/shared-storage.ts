@@ -1,9 +1,19 @@
 import type { Backend, Storage } from './backend.js';
 
-/** Smallest and largest value of an int32 storage: what an index check needs to know without reading the device. */
+/** Limits of the values of an int32 storage: what an index check needs to know without reading the device. */
 export interface Bounds {
   readonly min: number;
   readonly max: number;
+  /**
+   * Whether both limits occur. A part of a tensor inherits the limits of the whole, which accept
+   * what they accept, but prove nothing when an index is out of range: the part may lack it.
+   */
+  readonly isTight: boolean;
+}
+
+/** The limits that a part, or a choice, of values with these limits has. */
+export function boundsOfPart(bounds: Bounds | undefined): Bounds | undefined {
+  return bounds?.isTight ? { ...bounds, isTight: false } : bounds;
 }
 
 /** A storage and where it lies. */

@@ -115,7 +115,11 @@ export class Tensor implements Tracked {
     this.holdsOrigin = true;
   }
 
-  /** Whether operations on this are recorded. Setting it is for leaves. */
+  /**
+   * Whether operations on this are recorded. Setting it is for leaves. As in PyTorch, what counts for a gradient is the
+   * value when `backward` arrives: a leaf that was frozen since the forward pass keeps its `grad` as it was, one that
+   * was frozen and freed again accumulates. (Hooks of a frozen leaf still see the gradient.)
+   */
   get requiresGrad(): boolean {
     return this.wantsGrad || this.origin !== undefined || (this.gone && this.standIn()?.requiresGrad === true);
   }

@@ -276,12 +276,14 @@ describe('bernoulli', () => {
   });
 
   test.each([-0.1, 1.1, NaN, '0.5'])('p = %s is refused', (p) => {
-    expect(() => bernoulli(zeros([2]), p as number)).toThrow(`bernoulli: p is ${p}, expected a number from 0 to 1`);
+    expect(() => bernoulli(zeros([2]), p as number)).toThrow(
+      `bernoulli: p is ${typeof p === 'string' ? `'${p}'` : p}, expected a number from 0 to 1`,
+    );
   });
 
   test('perSequence is true or false', () => {
     expect(() => bernoulli(zeros([2]), 0.5, { perSequence: 'yes' as unknown as boolean })).toThrow(
-      'bernoulli: perSequence is yes, expected true or false',
+      "bernoulli: perSequence is 'yes', expected true or false",
     );
   });
 

@@ -4,7 +4,6 @@ import { moveAtOnce } from './move-at-once.js';
 import { Parameter } from './parameter.js';
 import { loadState, type LoadOptions, type LoadReport, type StateDict } from './state-dict.js';
 import { formatSummary } from './summary.js';
-import { trainingProperty } from './training-modes.js';
 
 export interface BufferOptions {
   /** Whether it is part of the state dict. */
@@ -33,12 +32,8 @@ export interface BufferOptions {
  */
 export abstract class Module {
   /** Whether this is being trained, which `Dropout` looks at; set by `train()` and `eval()`. */
-  declare training: boolean;
+  training = true;
   readonly #buffers = new Map<string, { readonly persistent: boolean }>();
-
-  constructor() {
-    Object.defineProperty(this, 'training', trainingProperty);
-  }
 
   /** What the module computes. A subclass declares arguments and result as it needs them. */
   abstract forward(...inputs: never[]): unknown;

@@ -1,55 +1,58 @@
-/** What `training` of each module is set to, unless a `TrainingModes` is in force. */
-const ownModes = new WeakMap<object, boolean>();
-
-/** The innermost `TrainingModes` in force. */
-let current: Map<object, boolean> | undefined;
+import type { Module } from './module.js';
 
 /**
- * The property `training` of a module. It is an own property of each module, since a trace of a step is compared by own properties: one that
- * was made in training mode must not serve in evaluation mode.
- */
-export const trainingProperty: PropertyDescriptor & ThisType<object> = {
-  enumerable: true,
-  get(): boolean {
-    return current?.get(this) ?? ownModes.get(this) ?? true;
-  },
-  set(training: boolean) {
-    if (current === undefined) ownModes.set(this, training);
-    else current.set(this, training);
-  },
-};
-
-/**
- * Training modes that hold for one task only. While `run` runs a function, `train()`, `eval()` and `module.training = ...` write here
- * instead of into the modules, and `module.training` is read from here first. So two tasks that take turns on one model, such as a training
- * and an evaluation beside it, do not see each other's modes.
+ * The modes of a model's modules for one task only. While `run` runs a function, the modules have the modes of this task, and what `train()`,
+ * `eval()` or `module.training = ...` set belongs to it; before and after, they have their own. So two tasks that take turns on one model,
+ * such as a training and an evaluation beside it, do not see each other's modes.
  *
  * @example
  * ```ts
  * const model = new Dropout(0.5);
- * const modes = new TrainingModes();
+ * const modes = new TrainingModes(model);
  * modes.run(() => model.eval());
  * modes.run(() => model.training);   // false
  * model.training;                    // true
  * ```
+ * @param model - the module; this task's modes are those that it and all below it have now
+ *
  * Differs from PyTorch: has no counterpart there.
  */
 export class TrainingModes {
-  private readonly modes = new Map<object, boolean>();
+  private readonly modules: readonly Module[];
+  /** While this task runs, what the modules had before; else this task's modes. */
+  private readonly others: boolean[];
+  private running = false;
+
+  constructor(model: Module) {
+    this.modules = model.modules();
+    this.others = this.modules.map(({ training }) => training);
+  }
 
   /**
-   * Runs a function under these modes.
+   * Runs a function under the modes of this task.
    *
    * @param fn - any function; of an asynchronous one, the part up to its first `await`
    * @returns what `fn` returned
    */
   run<R>(fn: () => R): R {
-    const outer = current;
-    current = this.modes;
+    if (this.running) return fn();
+    this.running = true;
+    this.swap();
     try {
       return fn();
     } finally {
-      current = outer;
+      this.swap();
+      this.running = false;
+    }
+  }
+
+  /** A step of a training enters and leaves, so this allocates nothing. */
+  private swap(): void {
+    const { modules, others } = this;
+    for (let i = 0; i < modules.length; i++) {
+      const { training } = modules[i];
+      modules[i].training = others[i];
+      others[i] = training;
     }
   }
 }

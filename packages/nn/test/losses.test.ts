@@ -1,5 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
-import { gradcheck, manualSeed, ones, randn, setBackend, tensor, zeros, type Tensor } from '@rnn/core';
+import { ArgumentError, gradcheck, manualSeed, ones, randn, setBackend, tensor, zeros, type Tensor } from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   bceWithLogits,
@@ -214,11 +214,39 @@ describe('lengths', () => {
     expect(none.select(1, 1).abs().sum().item()).toBe(0);
   });
 
+  it('of classes: the dimension of the classes never depends on lengths', () => {
+    manualSeed(7);
+    const x = randn([5, 4, 4]);
+    const target = int(Array.from({ length: 5 }, (_, t) => [t % 4, 1, 2, 3]));
+    const full = [5, 5, 5, 5];
+    const soft = x.softmax(1);
+    for (const loss of [crossEntropy, nllLoss] as const) {
+      // What dimension 1 means is PyTorch's business: [N, C, d1] and [N, d1].
+      expectClose(loss(x, target, { lengths: full, classDim: 1 }), loss(x, target));
+      expectClose(loss(x, target, { lengths: full, classDim: -1 }), loss(x.transpose(1, 2), target));
+      expect(() => loss(x, target, { lengths: full })).toThrow(ArgumentError);
+      expect(() => loss(x, target, { lengths: full })).toThrow(
+        /classDim is left out, and with lengths .* \[5, 4, 4\] for a target \[5, 4\] may be in dimension 1 or 2, .* write classDim: -1/,
+      );
+    }
+    expect(() => crossEntropy(x, soft, { lengths: full })).toThrow(/write classDim: -1 for \[T, B, C\]/);
+    expect(() => new CrossEntropyLoss().forward(x, target, { lengths: full })).toThrow(/write classDim: -1/);
+    expect(() => new NLLLoss().forward(x, target, { lengths: full })).toThrow(/write classDim: -1/);
+    // Where only one dimension fits, it is the one.
+    const narrow = x.narrow(2, 0, 3);
+    expectClose(
+      crossEntropy(narrow, target.narrow(1, 0, 3), { lengths: [5, 5, 5] }),
+      crossEntropy(narrow, target.narrow(1, 0, 3)),
+    );
+    const inRange = int(Array.from({ length: 5 }, (_, t) => [t % 3, 1, 2, 0]));
+    expectClose(crossEntropy(narrow, inRange, { lengths: full }), crossEntropy(narrow.transpose(1, 2), inRange));
+  });
+
   it('of probabilities', () => {
     const x = randn([4, 3, 5]);
     const p = randn([4, 3, 5]).softmax(-1);
     const each = crossEntropy(x, p, { classDim: -1, reduction: 'none' }).mul(marks());
-    expectClose(crossEntropy(x, p, { lengths }), each.sum().div(5));
+    expectClose(crossEntropy(x, p, { lengths, classDim: -1 }), each.sum().div(5));
   });
 });
 

@@ -10,7 +10,7 @@ const modesOf = (model: Sequential): boolean[] => model.modules().map(({ trainin
 describe('TrainingModes', () => {
   it('holds within run only, and again at the next run', () => {
     const model = new Sequential(new Linear(1, 1), new Dropout(0.5));
-    const modes = new TrainingModes();
+    const modes = new TrainingModes(model);
     modes.run(() => model.eval());
     expect(modesOf(model)).toEqual([true, true, true]);
     expect(modes.run(() => modesOf(model))).toEqual([false, false, false]);
@@ -22,7 +22,7 @@ describe('TrainingModes', () => {
 
   it('is as before after an error, and the innermost one is in force', () => {
     const model = new Dropout(0.5);
-    const [outer, inner] = [new TrainingModes(), new TrainingModes()];
+    const [outer, inner] = [new TrainingModes(model), new TrainingModes(model)];
     outer.run(() => {
       model.eval();
       inner.run(() => model.train());
@@ -42,7 +42,7 @@ describe('TrainingModes', () => {
     const layer = new Recurrent(cell);
     const [x, h] = [zeros([3, 1, 2]), ones([1, 2])];
     const run = (): number[] => layer.forward(x, h)[0].dataSync() as unknown as number[];
-    const evaluation = new TrainingModes();
+    const evaluation = new TrainingModes(layer);
     evaluation.run(() => layer.eval());
     const dropped = [...run()];
     const whole = [...evaluation.run(run)];

@@ -1,6 +1,9 @@
 import {
   ArgumentError,
+  asTypedArray,
+  dtypeOf,
   fromData,
+  hostArray,
   ShapeError,
   sizeOf,
   type Backend,
@@ -27,20 +30,22 @@ export type HostValues = TypedArray | readonly number[] | readonly (readonly num
 /**
  * Brings values on the host into one form.
  *
- * @throws ShapeError when lists are of different lengths or the data do not fill the shape; ArgumentError when they are no numbers
+ * @throws ShapeError when lists are of different lengths or the data do not fill the shape; ArgumentError when they are no numbers, or
+ *   of an array type that has no `DType`
  */
 export function hostArrayOf(owner: string, argument: string, values: HostValues): TypedHostArray {
-  if (ArrayBuffer.isView(values)) return { shape: [values.length], data: values };
+  const array = asTypedArray(owner, argument, values);
+  if (array !== undefined) return { shape: [array.length], data: array };
   if (isNested(values)) return flattened(owner, argument, values);
   if (isList(values)) return { shape: [values.length], data: float32(owner, argument, values) };
-  if (typeof values !== 'object' || values === null || !isList(values.shape)) {
+  if (!isHostArray(values)) {
     throw new ArgumentError(
       `${owner}: ${argument} is ${values === null ? 'null' : typeof values}, expected a typed array, a list of numbers, or { shape, data }`,
       { argument },
     );
   }
   const { shape } = values;
-  const data = ArrayBuffer.isView(values.data) ? values.data : float32(owner, argument, values.data);
+  const data = asTypedArray(owner, `${argument}.data`, values.data) ?? float32(owner, argument, values.data);
   if (data.length !== sizeOf(shape)) {
     throw new ShapeError(
       `${owner}: ${argument} has ${data.length} numbers for shape [${shape.join(', ')}], which takes ${sizeOf(shape)}`,
@@ -52,8 +57,7 @@ export function hostArrayOf(owner: string, argument: string, values: HostValues)
 
 /** An array of zeros of the same type. */
 export function zerosLikeArray(like: TypedArray, size: number): TypedArray {
-  if (like instanceof Float32Array) return new Float32Array(size);
-  return like instanceof Float64Array ? new Float64Array(size) : new Int32Array(size);
+  return hostArray(dtypeOf(like), size);
 }
 
 /** Chosen rows along the first dimension, as a tensor. */
@@ -69,6 +73,10 @@ export function uploadRows({ shape, data }: TypedHostArray, indices: ArrayLike<n
 
 function isList(values: unknown): values is readonly number[] {
   return Array.isArray(values);
+}
+
+function isHostArray(values: unknown): values is HostArray {
+  return typeof values === 'object' && values !== null && isList((values as Partial<HostArray>).shape);
 }
 
 function isNested(values: unknown): values is readonly (readonly number[])[] {
@@ -87,7 +95,17 @@ function flattened(owner: string, argument: string, rows: readonly (readonly num
   return { shape: [rows.length, width], data: float32(owner, argument, rows.flat()) };
 }
 
-function float32(owner: string, argument: string, values: readonly number[]): Float32Array {
+function float32(owner: string, argument: string, values: readonly number[] | TypedArray): Float32Array {
+  if (!isList(values)) {
+    throw new ArgumentError(
+      `${owner}: ${argument}.data is ${typeof values}, expected a typed array or a list of numbers`,
+      {
+        argument,
+        expected: 'a typed array or a list of numbers',
+        received: typeof values,
+      },
+    );
+  }
   const odd = values.findIndex((value) => typeof value !== 'number');
   if (odd >= 0) {
     throw new ArgumentError(`${owner}: element ${odd} of ${argument} is ${typeof values[odd]}, expected a number`, {

@@ -8,6 +8,8 @@ export interface Refusal extends Pick<ErrorDetails, 'code' | 'cause'> {
   readonly received?: string;
   /** The property that was wrong, such as shape or rank: "x has shape [2], ..." in the place of "x is ...". */
   readonly has?: string;
+  /** The part of the argument that was wrong: "element 3" gives "element 3 of values is ...". */
+  readonly part?: string;
   /** What would have been right: "a whole number from 1 up". */
   readonly expected: string;
   /** What to do: "convert with .to('float32')". */
@@ -36,10 +38,11 @@ export type RefusalClass = new (message: string, details: ErrorDetails) => RnnEr
  * @throws always an error of that class, with the same in its fields
  */
 export function refuse(kind: RefusalClass, operation: string, argument: string, refusal: Refusal): never {
-  const { value, received = shown(value), has, expected, hint = hintFor(value), ...details } = refusal;
+  const { value, received = shown(value), has, part, expected, hint = hintFor(value), ...details } = refusal;
   const what = has === undefined ? `is ${received}` : `has ${has} ${received}`;
   const advice = hint === undefined ? '' : `; ${hint}`;
-  throw new kind(`${operation}: ${argument} ${what}, expected ${expected}${advice}`, {
+  const subject = part === undefined ? argument : `${part} of ${argument}`;
+  throw new kind(`${operation}: ${subject} ${what}, expected ${expected}${advice}`, {
     ...details,
     argument,
     expected,

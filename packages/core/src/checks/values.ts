@@ -40,6 +40,7 @@ export function checkNumber(
 }
 
 function named({ from, to, above, below }: Interval): string {
+  if (from === -Infinity) return `a number${to === Infinity ? '' : `, at most ${to}`}`;
   const low = from !== undefined ? ` from ${from}` : above !== undefined ? ` above ${above}` : '';
   if (below !== undefined) return `a number${low}${low === '' ? '' : ' and'} below ${below}`;
   if (to === undefined) return `a finite number${low}${from === undefined ? '' : ' up'}`;

@@ -1,7 +1,8 @@
-import { checkTensor } from '../checks/tensors.js';
-import { dtypeOf, isFloating } from '../dtype.js';
-import { ArgumentError, DTypeError } from '../errors.js';
-import { defaultGenerator, type Generator } from '../random.js';
+import { checkOptions } from '../checks/options.js';
+import { checkFloating, checkTensor } from '../checks/tensors.js';
+import { checkFlag, checkNumber } from '../checks/values.js';
+import { dtypeOf } from '../dtype.js';
+import { generatorOf, type Generator } from '../random.js';
 import type { Tensor } from '../tensor.js';
 import { draw, type FloatArray } from './draw.js';
 
@@ -34,28 +35,12 @@ export interface BernoulliOptions {
  */
 export function bernoulli(x: Tensor, p: number, options: BernoulliOptions = {}): Tensor {
   checkTensor('bernoulli', 'x', x);
-  if (!isFloating(x.dtype)) {
-    throw new DTypeError(`bernoulli: x is ${x.dtype}, expected float32 or float64; convert with .to('float32')`, {
-      argument: 'x',
-      expected: 'float32 or float64',
-      received: x.dtype,
-    });
-  }
-  if (!(typeof p === 'number' && p >= 0 && p <= 1)) {
-    throw new ArgumentError(`bernoulli: p is ${String(p)}, expected a number from 0 to 1`, {
-      argument: 'p',
-      expected: 'a number from 0 to 1',
-      received: String(p),
-    });
-  }
-  const { generator = defaultGenerator(), perSequence = false } = options;
-  if (typeof perSequence !== 'boolean') {
-    throw new ArgumentError(`bernoulli: perSequence is ${String(perSequence)}, expected true or false`, {
-      argument: 'perSequence',
-      expected: 'true or false',
-      received: String(perSequence),
-    });
-  }
+  checkFloating('bernoulli', 'x', x);
+  checkNumber('bernoulli', 'p', p, { from: 0, to: 1 });
+  checkOptions('bernoulli', options, ['generator', 'perSequence']);
+  const { perSequence = false } = options;
+  const generator = generatorOf('bernoulli', options.generator);
+  checkFlag('bernoulli', 'perSequence', perSequence);
   const { shape, dtype, backend } = x;
   return draw({ shape, dtype, backend, generator, perSequence, fill: (out, from) => fillMask(out, p, from) });
 }

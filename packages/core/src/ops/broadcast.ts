@@ -1,5 +1,6 @@
 /** Shapes and broadcasting. The gradient of `expand` is a sum, the gradient of `sum` an expansion. */
 import { checkTensor } from '../checks/tensors.js';
+import { refuse, shown } from '../checks/refusal.js';
 import { ShapeError } from '../errors.js';
 import { record, wrap } from '../record.js';
 import {
@@ -54,10 +55,8 @@ function inferred(x: Tensor, shape: Shape): Shape {
 }
 
 function refuseReshape(x: Tensor, shape: Shape): never {
-  throw new ShapeError(
-    `reshape: x of shape ${showShape(x.shape)} has ${x.size} elements, which do not make ${showShape(shape)}`,
-    { argument: 'shape', expected: `${x.size} elements`, received: showShape(shape) },
-  );
+  const expected = `one with the ${x.size} elements of x, ${showShape(x.shape)}`;
+  refuse(ShapeError, 'reshape', 'shape', { received: `[${shape.map(shown).join(', ')}]`, expected });
 }
 
 /**
@@ -92,10 +91,8 @@ function reached(x: Tensor, shape: Shape): Shape {
   const target = Array.from(shape, (size, i) => (size === -1 && i >= lead && lead >= 0 ? x.shape[i - lead] : size));
   checkShape('expand', target);
   if (lead < 0 || x.shape.some((size, i) => size !== 1 && size !== target[i + lead])) {
-    throw new ShapeError(
-      `expand: x of shape ${showShape(x.shape)} does not broadcast to ${showShape(shape)}, expected equal sizes, or 1, counted from the end`,
-      { argument: 'shape', expected: `a shape that ${showShape(x.shape)} broadcasts to`, received: showShape(shape) },
-    );
+    const expected = `a shape that ${showShape(x.shape)} broadcasts to: equal sizes, or 1, counted from the end`;
+    refuse(ShapeError, 'expand', 'shape', { received: showShape(shape), expected });
   }
   return target;
 }
@@ -148,10 +145,8 @@ export function droppedShape(shape: Shape, dims: readonly number[]): number[] {
 export function checkNotEmpty(operation: string, x: Tensor, dims: readonly number[]): void {
   const at = dims.find((dim) => x.shape[dim] === 0);
   if (at === undefined) return;
-  throw new ShapeError(
-    `${operation}: x of shape ${showShape(x.shape)} has no element along dimension ${at}, expected at least one`,
-    { argument: 'x', expected: 'at least one element', received: showShape(x.shape) },
-  );
+  const [received, expected] = [showShape(x.shape), `at least one element along dimension ${at}`];
+  refuse(ShapeError, operation, 'x', { has: 'shape', received, expected });
 }
 
 /** Reduces ascending dimensions, neighbours in one go. Records nothing. */

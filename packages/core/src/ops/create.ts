@@ -1,4 +1,5 @@
 import { refuse } from '../checks/refusal.js';
+import { checkNumber } from '../checks/values.js';
 import { asTypedArray, dtypeOf, hostArray, isFloating, TYPED_ARRAYS, type DType, type TypedArray } from '../dtype.js';
 import { ArgumentError, DTypeError, ShapeError } from '../errors.js';
 import { generatorOf, type Generator } from '../random.js';
@@ -61,22 +62,20 @@ function flatten(level: TensorLike, shape: Shape, depth: number, out: number[]):
 
 function refuseRagged(shape: Shape, depth: number, received: string): never {
   const expected = depth === shape.length ? 'a number' : `a list of ${shape[depth]}`;
-  throw new ShapeError(
-    `tensor: values are nested unevenly: received ${received} at depth ${depth}, expected ${expected} (the first lists give shape ${showShape(shape)})`,
-    { argument: 'values', expected, received },
-  );
+  refuse(ShapeError, 'tensor', 'values', {
+    part: `depth ${depth}`,
+    received,
+    expected,
+    hint: `the first lists give shape ${showShape(shape)}, and all must be alike`,
+  });
 }
 
 /** An element of a list: a number as it is, a truth value as 1 or 0, nothing else. */
 function numberOf(operation: string, element: unknown, at: number): number {
   if (typeof element === 'number') return element;
   if (typeof element === 'boolean') return element ? 1 : 0;
-  const isTensor = element instanceof Tensor;
-  const received = isTensor ? 'a Tensor' : element === null ? 'null' : typeof element;
-  throw new ArgumentError(
-    `${operation}: element ${at} is ${received}, expected a number${isTensor ? '; use stack for a list of tensors, clone() for a copy' : ''}`,
-    { argument: 'values', expected: 'a number', received },
-  );
+  const hint = element instanceof Tensor ? { hint: 'use stack for a list of tensors, clone() for a copy' } : {};
+  refuse(ArgumentError, operation, 'values', { part: `element ${at}`, value: element, expected: 'a number', ...hint });
 }
 
 /**
@@ -97,13 +96,7 @@ export function fromData(values: TypedArray | readonly number[], shape: Shape, o
   const array = asTypedArray('fromData', 'values', values);
   if (array !== undefined) return uploaded('fromData', array, shape, options);
   if (!Array.isArray(values)) {
-    const received = typeof values;
-    const expected = `${TYPED_ARRAYS}, or a list of numbers`;
-    throw new ArgumentError(`fromData: values is ${received}, expected ${expected}`, {
-      argument: 'values',
-      expected,
-      received,
-    });
+    refuse(ArgumentError, 'fromData', 'values', { value: values, expected: `${TYPED_ARRAYS}, or a list of numbers` });
   }
   // Array.from also visits holes, which a list's own methods pass over.
   const numbers = Array.from(values as readonly unknown[], (element, at) => numberOf('fromData', element, at));
@@ -133,10 +126,8 @@ function filledWith(
   { dtype, requiresGrad, backend }: CheckedOptions,
 ): Tensor {
   if (sizeOf(shape) !== values.length) {
-    throw new ShapeError(
-      `${operation}: shape ${showShape(shape)} has ${sizeOf(shape)} elements, received ${values.length} values`,
-      { argument: 'shape', expected: `${values.length} elements`, received: showShape(shape) },
-    );
+    const expected = `one with ${values.length} elements, as many as there are values`;
+    refuse(ShapeError, operation, 'shape', { received: showShape(shape), expected });
   }
   if (!isFloating(dtype)) checkWhole(operation, values);
   const host = typeOf(values) === dtype ? (values as TypedArray) : hostArray(dtype, values);
@@ -147,11 +138,8 @@ function checkWhole(operation: string, values: TypedArray | readonly number[]): 
   if (values instanceof Int32Array) return;
   const at = values.findIndex((value) => (value | 0) !== value);
   if (at < 0) return;
-  throw new DTypeError(`${operation}: element ${at} is ${values[at]}, expected whole numbers of 32 bits for int32`, {
-    argument: 'values',
-    expected: 'whole numbers of 32 bits',
-    received: String(values[at]),
-  });
+  const expected = 'a whole number of 32 bits for int32';
+  refuse(DTypeError, operation, 'values', { part: `element ${at}`, value: values[at], expected });
 }
 
 function boundsOf(values: TypedArray): Bounds | undefined {
@@ -162,7 +150,7 @@ function boundsOf(values: TypedArray): Bounds | undefined {
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return { min, max };
+  return { min, max, isTight: true };
 }
 
 /**
@@ -182,14 +170,14 @@ function boundsOf(values: TypedArray): Bounds | undefined {
 export function arange(end: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end: number, step?: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end?: number | TensorOptions, step = 1, options: TensorOptions = {}): Tensor {
-  if (typeof end !== 'number') return arange(0, start, 1, end ?? {});
+  if (typeof end !== 'number') {
+    checkNumber('arange', end === undefined ? 'end' : 'start', start);
+    return arange(0, start, 1, end ?? {});
+  }
+  for (const [argument, value] of Object.entries({ start, end, step })) checkNumber('arange', argument, value);
   const count = Math.ceil((end - start) / step) + 0; // not -0
-  if (![start, end, step, count].every(Number.isFinite) || count < 0) {
-    throw new ArgumentError(`arange: step is ${step}, expected one that leads from ${start} to ${end}`, {
-      argument: 'step',
-      expected: 'a step towards the end',
-      received: String(step),
-    });
+  if (!Number.isFinite(count) || count < 0) {
+    refuse(ArgumentError, 'arange', 'step', { value: step, expected: `one that leads from ${start} to ${end}` });
   }
   const values = Array.from({ length: count }, (_, i) => start + i * step);
   return uploaded('arange', values, [count], options);

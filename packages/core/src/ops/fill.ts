@@ -97,7 +97,7 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
     const expected = `${isFloating(dtype) ? 'a number' : 'a whole number of 32 bits'} for ${dtype}`;
     refuse(DTypeError, operation, 'value', { value, expected });
   }
-  const bounds = isFloating(dtype) ? undefined : { min: value, max: value };
+  const bounds = isFloating(dtype) ? undefined : { min: value, max: value, isTight: true };
   return withGrad(wrap(backend, backend.fill(value, sizeOf(shape), dtype), [...shape], bounds), requiresGrad);
 }
 

@@ -1,6 +1,6 @@
 /** Elementary functions and activations; each derivative stands beside its function. */
 import { checkTensor } from '../checks/tensors.js';
-import { ArgumentError } from '../errors.js';
+import { checkNumber } from '../checks/values.js';
 import { record } from '../record.js';
 import { scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
@@ -109,13 +109,8 @@ function powerByExponent(grad: Tensor, a: Tensor | number, b: Tensor | number): 
  */
 export function clamp(x: Tensor, min: number = -Infinity, max: number = Infinity): Tensor {
   checkTensor('clamp', 'x', x);
-  if (!(min <= max)) {
-    throw new ArgumentError(`clamp: min is ${min} and max is ${max}, expected min <= max`, {
-      argument: 'min',
-      expected: `at most ${max}`,
-      received: String(min),
-    });
-  }
+  checkNumber('clamp', 'max', max, { from: -Infinity, to: Infinity });
+  checkNumber('clamp', 'min', min, { from: -Infinity, to: max });
   return record(limited(x, min, max), {
     name: 'clamp',
     inputs: [x],

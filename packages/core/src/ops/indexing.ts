@@ -1,12 +1,16 @@
+import { placeDim } from './operands.js';
 import { checkSupported } from '../checks/backends.js';
-import { checkTensor } from '../checks/tensors.js';
+import { checkOptions } from '../checks/options.js';
+import { refuse } from '../checks/refusal.js';
+import { checkShapeIs, checkTensor } from '../checks/tensors.js';
+import { checkCount } from '../checks/values.js';
 import type { IndexSizes, Strided } from '../backend.js';
-import type { DType } from '../dtype.js';
-import { ArgumentError, DTypeError, ShapeError } from '../errors.js';
+import type { DType, TypedArray } from '../dtype.js';
+import { ArgumentError, BackendError, DTypeError, ShapeError } from '../errors.js';
 import { placeOf, record, refuseBackends, wrap } from '../record.js';
 import { scope } from '../scope.js';
-import { normalizeDim, sameShape, showShape, sizeOf, type Shape } from '../shape.js';
-import type { Bounds } from '../shared-storage.js';
+import { showShape, sizeOf, type Shape } from '../shape.js';
+import { boundsOfPart, type Bounds, type SharedStorage } from '../shared-storage.js';
 import type { Tensor } from '../tensor.js';
 import { add } from './arithmetic.js';
 import { eq } from './comparison.js';
@@ -22,45 +26,45 @@ function checkIndex(operation: string, x: Tensor, index: Tensor, size: number): 
   checkTensor(operation, 'index', index);
   if (index.backend !== x.backend) refuseBackends(operation, x.backend, index.backend);
   if (index.dtype !== 'int32') {
-    throw new DTypeError(
-      `${operation}: index is ${index.dtype}, expected int32; make it with tensor(values, { dtype: 'int32' })`,
-      { argument: 'index', expected: 'int32', received: index.dtype },
-    );
+    const hint = "make it with tensor(values, { dtype: 'int32' })";
+    refuse(DTypeError, operation, 'index', { received: index.dtype, expected: 'int32', hint });
   }
   if (index.size === 0) return;
-  const { min, max } = boundsOf(index);
-  if (min >= 0 && max < size) return;
+  const { held } = index;
+  if (held.bounds !== undefined && isWithin(held.bounds, size)) return;
+  // Inherited limits may be those of values that this part lacks: only its own can refuse it.
+  if (held.bounds?.isTight !== true) held.bounds = readBounds(operation, held);
+  if (isWithin(held.bounds, size)) return;
+  const { min, max } = held.bounds;
   const expected = size === 0 ? 'no index, as there is no place to pick' : `values from 0 to ${size - 1}`;
-  throw new ArgumentError(`${operation}: index holds ${min < 0 ? min : max}, expected ${expected}`, {
-    argument: 'index',
-    expected,
-    received: `${min} to ${max}`,
-  });
+  refuse(ArgumentError, operation, 'index', { has: 'the value', received: String(min < 0 ? min : max), expected });
 }
 
-/** Smallest and largest index: known from the upload, or read once. */
-function boundsOf({ held }: Tensor): Bounds {
-  if (held.bounds === undefined) {
-    let min = Infinity;
-    let max = -Infinity;
-    for (const value of held.backend.readSync(held.storage)) {
-      if (value < min) min = value;
-      if (value > max) max = value;
-    }
-    held.bounds = { min, max };
+function isWithin({ min, max }: Bounds, size: number): boolean {
+  return min >= 0 && max < size;
+}
+
+/** The smallest and the largest index. */
+function readBounds(operation: string, { backend, storage }: SharedStorage): Bounds {
+  let values: TypedArray;
+  try {
+    values = backend.readSync(storage);
+  } catch (cause) {
+    if (backend.info.synchronous) throw cause;
+    refuse(BackendError, operation, 'index', {
+      received: `on '${backend.info.name}', which answers only later, and was computed or is a part of indices of which some are out of range`,
+      expected: 'values that can be checked now',
+      hint: "call `await index.data()` before, or make it with tensor(values, { dtype: 'int32' })",
+      cause,
+    });
   }
-  return held.bounds;
-}
-
-/** Refuses a single number where a dimension is needed. */
-function dimOf(operation: string, x: Tensor, dim: number): number {
-  checkTensor(operation, 'x', x);
-  if (x.rank > 0) return normalizeDim(operation, dim, x.rank);
-  throw new ShapeError(`${operation}: x is a single number, expected at least one dimension`, {
-    argument: 'x',
-    expected: 'at least one dimension',
-    received: '[]',
-  });
+  let min = Infinity;
+  let max = -Infinity;
+  for (const value of values) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { min, max, isTight: true };
 }
 
 /** What a kernel needs to know of values of a shape and `count` indices along one dimension. */
@@ -92,7 +96,7 @@ function line(index: Tensor): Strided {
  * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`; ShapeError when it does not fit
  */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
-  const at = dimOf('gather', x, dim);
+  const at = placeDim('gather', x, dim);
   checkIndex('gather', x, index, x.shape[at]);
   if (index.rank !== x.rank || index.shape.some((size, i) => i !== at && size > x.shape[i])) {
     refuseIndex('gather', index, `${x.rank} dimensions, none larger than in ${showShape(x.shape)} but dimension ${at}`);
@@ -108,7 +112,12 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
     const result =
       index.size === 0
         ? empty(index.shape, dtype, backend)
-        : wrap(backend, backend.gather(source.storage, whole(index, sizes), sizes), index.shape, x.held.bounds);
+        : wrap(
+            backend,
+            backend.gather(source.storage, whole(index, sizes), sizes),
+            index.shape,
+            boundsOfPart(x.held.bounds),
+          );
     return record(result, {
       name: 'gather',
       inputs: [source],
@@ -119,12 +128,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
 }
 
 function refuseIndex(operation: string, index: Tensor, expected: string): never {
-  const received = showShape(index.shape);
-  throw new ShapeError(`${operation}: index has shape ${received}, expected ${expected}`, {
-    argument: 'index',
-    expected,
-    received,
-  });
+  refuse(ShapeError, operation, 'index', { has: 'shape', received: showShape(index.shape), expected });
 }
 
 /** The adjoint of `gather`: values added up at their places, zeros elsewhere. */
@@ -157,7 +161,7 @@ export function scattered(source: Tensor, shape: Shape, at: number, index: Tenso
  * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`; ShapeError when it has another rank
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
-  const at = dimOf('indexSelect', x, dim);
+  const at = placeDim('indexSelect', x, dim);
   checkIndex('indexSelect', x, index, x.shape[at]);
   if (index.rank !== 1) refuseIndex('indexSelect', index, 'one dimension');
   const { backend, dtype, shape } = x;
@@ -165,7 +169,12 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   const result =
     sizeOf(target) === 0
       ? empty(target, dtype, backend)
-      : wrap(backend, backend.gather(x.storage, line(index), sizesOf(shape, at, index.size)), target, x.held.bounds);
+      : wrap(
+          backend,
+          backend.gather(x.storage, line(index), sizesOf(shape, at, index.size)),
+          target,
+          boundsOfPart(x.held.bounds),
+        );
   return record(result, {
     name: 'indexSelect',
     inputs: [x],
@@ -206,21 +215,14 @@ function indexAdd(source: Tensor, shape: Shape, at: number, index: Tensor): Tens
  * Differs from PyTorch: a smaller index is refused.
  */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
-  const at = dimOf('scatterAdd', x, dim);
+  const at = placeDim('scatterAdd', x, dim);
   checkTensor('scatterAdd', 'source', source);
   placeOf('scatterAdd', [x, source]);
   checkIndex('scatterAdd', x, index, x.shape[at]);
   if (index.rank !== x.rank || index.shape.some((size, i) => i !== at && size !== x.shape[i])) {
     refuseIndex('scatterAdd', index, `the sizes of ${showShape(x.shape)} in all dimensions but ${at}`);
   }
-  if (!sameShape(index.shape, source.shape)) {
-    const [expected, received] = [showShape(index.shape), showShape(source.shape)];
-    throw new ShapeError(`scatterAdd: source has shape ${received}, expected that of index, ${expected}`, {
-      argument: 'source',
-      expected,
-      received,
-    });
-  }
+  checkShapeIs('scatterAdd', 'source', source, index.shape, 'that of index');
   return scope(() => {
     const [from, values] = [detach(x), detach(source)];
     return record(add(from, scattered(values, x.shape, at, index)), {
@@ -245,19 +247,11 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
  * @returns the shape of `index` and one dimension more, float32 unless `dtype` says otherwise (PyTorch gives int64)
  * @throws DTypeError when `index` is not int32; ArgumentError when it does not fit `numClasses`
  */
-export function oneHot(
-  index: Tensor,
-  numClasses: number,
-  { dtype = 'float32' }: { readonly dtype?: DType } = {},
-): Tensor {
+export function oneHot(index: Tensor, numClasses: number, options: { readonly dtype?: DType } = {}): Tensor {
   checkTensor('oneHot', 'index', index);
-  if (!Number.isInteger(numClasses) || numClasses < 1) {
-    throw new ArgumentError(`oneHot: numClasses is ${numClasses}, expected a whole number from 1 up`, {
-      argument: 'numClasses',
-      expected: 'a whole number from 1 up',
-      received: String(numClasses),
-    });
-  }
+  checkCount('oneHot', 'numClasses', numClasses, 1, 2 ** 31 - 1);
+  checkOptions('oneHot', options, ['dtype']);
+  const { dtype = 'float32' } = options;
   checkIndex('oneHot', index, index, numClasses);
   const { backend } = index;
   checkSupported('oneHot', dtype, backend);

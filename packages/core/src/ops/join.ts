@@ -1,9 +1,13 @@
 /** Taking tensors apart and joining them: each is the other's adjoint. */
-import { checkTensor, checkTensors } from '../checks/tensors.js';
+import { placeDim } from './operands.js';
+import { checkCount, checkList } from '../checks/values.js';
+import { refuse, shown } from '../checks/refusal.js';
+import { checkTensors } from '../checks/tensors.js';
 import { isFloating, type DType } from '../dtype.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { isRecorded, placeOf, recordAll, wrap } from '../record.js';
 import { denseStrides, mergeDims, normalizeDim, sameShape, showShape, sizeOf, type Shape } from '../shape.js';
+import { boundsOfPart } from '../shared-storage.js';
 import type { Tensor } from '../tensor.js';
 import { empty, full } from './fill.js';
 
@@ -24,7 +28,9 @@ export function walked(
   if (sizeOf(shape) === 0) return empty(shape, dtype, backend);
   const merged = mergeDims(walk, [strides]);
   const copy = backend.copy({ storage, offset, strides: merged.strides[0] }, merged.sizes, dtype);
-  return wrap(backend, copy, shape, isFloating(dtype) ? undefined : x.held.bounds);
+  if (isFloating(dtype)) return wrap(backend, copy, shape);
+  const { bounds } = x.held;
+  return wrap(backend, copy, shape, sizeOf(walk) === x.size ? bounds : boundsOfPart(bounds));
 }
 
 /**
@@ -45,21 +51,10 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
 }
 
 function cut(operation: string, x: Tensor, dim: number, sizesFor: (length: number) => readonly number[]): Tensor[] {
-  checkTensor(operation, 'x', x);
-  checkCuttable(operation, x);
-  const at = normalizeDim(operation, dim, x.rank);
+  const at = placeDim(operation, x, dim);
   const list = sizesFor(x.shape[at]);
   const shapes = list.map((length) => x.shape.map((size, i) => (i === at ? length : size)));
   return cutTo('split', x, at, list, shapes, (grads) => concat(grads, at));
-}
-
-function checkCuttable(operation: string, x: Tensor): void {
-  if (x.rank > 0) return;
-  throw new ShapeError(`${operation}: x is a single number, expected at least one dimension`, {
-    argument: 'x',
-    expected: 'at least one dimension',
-    received: '[]',
-  });
 }
 
 /** Pieces of given lengths, each in a shape of its own; `joined` is the adjoint. */
@@ -91,21 +86,16 @@ function cutTo(
 function pieces(sizes: number | readonly number[], length: number): readonly number[] {
   if (typeof sizes === 'number') {
     if (!Number.isInteger(sizes) || sizes < 1) {
-      throw new ArgumentError(`split: sizes is ${sizes}, expected a whole number from 1 up, or a list`, {
-        argument: 'sizes',
-        expected: 'a whole number from 1 up, or a list',
-        received: String(sizes),
-      });
+      refuse(ArgumentError, 'split', 'sizes', { value: sizes, expected: 'a whole number from 1 up, or a list' });
     }
     const count = Math.max(1, Math.ceil(length / sizes));
     return Array.from({ length: count }, (_, i) => Math.min(sizes, length - i * sizes));
   }
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+  checkList('split', 'sizes', sizes, 'sizes');
+  const total = sizes.reduce((sum, size) => sum + Number(size), 0);
   if (sizes.some((size) => !Number.isInteger(size) || size < 0) || total !== length) {
-    throw new ArgumentError(
-      `split: sizes is [${sizes.join(', ')}], expected whole numbers that add up to the ${length} places of the dimension`,
-      { argument: 'sizes', expected: `a sum of ${length}`, received: `[${sizes.join(', ')}]` },
-    );
+    const expected = `whole numbers that add up to the ${length} places of the dimension`;
+    refuse(ArgumentError, 'split', 'sizes', { received: `[${sizes.map(shown).join(', ')}]`, expected });
   }
   return sizes;
 }
@@ -124,13 +114,7 @@ function pieces(sizes: number | readonly number[], length: number): readonly num
  * @throws ArgumentError, ShapeError as `split`
  */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
-  if (!Number.isInteger(chunks) || chunks < 1) {
-    throw new ArgumentError(`chunk: chunks is ${chunks}, expected a whole number from 1 up`, {
-      argument: 'chunks',
-      expected: 'a whole number from 1 up',
-      received: String(chunks),
-    });
-  }
+  checkCount('chunk', 'chunks', chunks, 1);
   return cut('chunk', x, dim, (length) =>
     length === 0 ? Array.from({ length: chunks }, () => 0) : pieces(Math.ceil(length / chunks), length),
   );
@@ -149,9 +133,7 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
  * @throws ShapeError for a single number
  */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
-  checkTensor('unbind', 'x', x);
-  checkCuttable('unbind', x);
-  const at = normalizeDim('unbind', dim, x.rank);
+  const at = placeDim('unbind', x, dim);
   const rest = x.shape.filter((_, i) => i !== at);
   const places = Array.from({ length: x.shape[at] }, () => 1);
   return places.length === 0
@@ -183,11 +165,8 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   placeOf('concat', tensors);
   const { rank, shape } = tensors[0];
   if (rank === 0) {
-    throw new ShapeError('concat: tensors[0] is a single number, expected at least one dimension; use stack', {
-      argument: 'tensors',
-      expected: 'at least one dimension',
-      received: '[]',
-    });
+    const [received, expected] = ['a single number', 'at least one dimension'];
+    refuse(ShapeError, 'concat', 'tensors[0]', { received, expected, hint: 'use stack' });
   }
   const at = normalizeDim('concat', dim, rank);
   const odd = tensors.findIndex((x) => x.rank !== rank || x.shape.some((size, i) => i !== at && size !== shape[i]));
@@ -238,11 +217,7 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
 
 function refuseJoin(operation: string, tensors: readonly Tensor[], odd: number, expected: string): never {
   const received = showShape(tensors[odd].shape);
-  throw new ShapeError(`${operation}: tensors[${odd}] has shape ${received}, expected ${expected}`, {
-    argument: `tensors[${odd}]`,
-    expected,
-    received,
-  });
+  refuse(ShapeError, operation, `tensors[${odd}]`, { has: 'shape', received, expected });
 }
 
 function joined(

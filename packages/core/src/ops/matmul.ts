@@ -1,4 +1,7 @@
-import { checkFloating, checkTensor } from '../checks/tensors.js';
+import { checkFlag } from '../checks/values.js';
+import { refuse } from '../checks/refusal.js';
+import { checkOptions } from '../checks/options.js';
+import { checkFloating, checkShapeIs, checkTensor } from '../checks/tensors.js';
 import { ShapeError } from '../errors.js';
 import { placeOf, record, wrap } from '../record.js';
 import { scope } from '../scope.js';
@@ -32,7 +35,11 @@ interface Side {
  * @throws ShapeError when the inner sizes differ, the batches do not broadcast, or an operand is a single number; DTypeError for int32
  *   or two types; BackendError for operands on two backends
  */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  checkOptions('matmul', options, ['transposeA', 'transposeB']);
+  const { transposeA = false, transposeB = false } = options;
+  checkFlag('matmul', 'transposeA', transposeA);
+  checkFlag('matmul', 'transposeB', transposeB);
   return named('matmul', a, b, transposeA, transposeB);
 }
 
@@ -42,20 +49,19 @@ function named(operation: string, a: Tensor, b: Tensor, transposeA: boolean, tra
   placeOf(operation, [a, b]);
   checkFloating(operation, 'a', a);
   if (a.rank === 0 || b.rank === 0) {
-    throw new ShapeError(
-      `${operation}: ${showShape(a.shape)} times ${showShape(b.shape)}, expected at least one dimension each; use mul for numbers`,
-      { argument: a.rank === 0 ? 'a' : 'b', expected: 'at least one dimension', received: '[]' },
-    );
+    const [received, expected] = ['a single number', 'at least one dimension'];
+    refuse(ShapeError, operation, a.rank === 0 ? 'a' : 'b', { received, expected, hint: 'use mul for numbers' });
   }
   const left: Side = { x: a, shape: a.rank === 1 ? [1, a.size] : a.shape, flipped: transposeA && a.rank > 1 };
   const right: Side = { x: b, shape: b.rank === 1 ? [b.size, 1] : b.shape, flipped: transposeB && b.rank > 1 };
   const k = columns(left);
   if (k !== rows(right)) {
     const show = ({ x, flipped }: Side): string => `${showShape(x.shape)}${flipped ? ' transposed' : ''}`;
-    throw new ShapeError(
-      `${operation}: ${show(left)} times ${show(right)}: the inner sizes are ${k} and ${rows(right)}, expected equal ones`,
-      { argument: 'b', expected: `inner size ${k}`, received: `inner size ${rows(right)}` },
-    );
+    refuse(ShapeError, operation, 'b', {
+      has: 'shape',
+      received: show(right),
+      expected: `${k} rows, as many as a, ${show(left)}, has columns`,
+    });
   }
   const batch = broadcastShapes(operation, left.shape.slice(0, -2), right.shape.slice(0, -2));
   const shape = [...batch, ...(a.rank === 1 ? [] : [rows(left)]), ...(b.rank === 1 ? [] : [columns(right)])];
@@ -155,16 +161,11 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     refuseLinear('x', x, `[..., ${features}] for a weight of shape [${out}, ${features}]`);
   if (bias === undefined) return named('linear', x, weight, false, true);
   checkTensor('linear', 'bias', bias);
-  if (!sameShape(bias.shape, [out])) refuseLinear('bias', bias, `[${out}]`);
+  checkShapeIs('linear', 'bias', bias, [out]);
   placeOf('linear', [x, weight, bias]);
   return scope(() => add(named('linear', x, weight, false, true), bias));
 }
 
 function refuseLinear(argument: string, x: Tensor, expected: string): never {
-  const received = showShape(x.shape);
-  throw new ShapeError(`linear: ${argument} has shape ${received}, expected ${expected}`, {
-    argument,
-    expected,
-    received,
-  });
+  refuse(ShapeError, 'linear', argument, { has: 'shape', received: showShape(x.shape), expected });
 }

@@ -1,8 +1,10 @@
 /** Dimensions in another order, joined, added and dropped. */
+import { checkList } from '../checks/values.js';
+import { refuse } from '../checks/refusal.js';
 import { checkTensor } from '../checks/tensors.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { record } from '../record.js';
-import { denseStrides, normalizeDim, normalizeDims, showShape, sizeOf } from '../shape.js';
+import { checkOneArray, denseStrides, normalizeDim, normalizeDims, showShape, sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { Dims } from '../tensor-methods.js';
 import { reshape, viewed } from './broadcast.js';
@@ -22,13 +24,11 @@ import { walked } from './join.js';
  */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
   checkTensor('permute', 'x', x);
+  checkList('permute', 'dims', dims, 'dimensions such as [1, 0]');
   const order = dims.map((dim) => normalizeDim('permute', dim, x.rank, 'dims'));
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
-    throw new ArgumentError(`permute: dims is [${dims.join(', ')}], expected each of the ${x.rank} dimensions once`, {
-      argument: 'dims',
-      expected: `each of ${x.rank} dimensions once`,
-      received: `[${dims.join(', ')}]`,
-    });
+    const expected = `each of the ${x.rank} dimensions once`;
+    refuse(ArgumentError, 'permute', 'dims', { received: `[${dims.join(', ')}]`, expected });
   }
   return reordered(x, order, 'permute');
 }
@@ -70,14 +70,9 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 export function t(x: Tensor): Tensor {
   checkTensor('t', 'x', x);
   if (x.rank > 2) {
-    throw new ShapeError(
-      `t: x has shape ${showShape(x.shape)}, expected at most 2 dimensions; use transpose(x, dim0, dim1)`,
-      {
-        argument: 'x',
-        expected: 'at most 2 dimensions',
-        received: showShape(x.shape),
-      },
-    );
+    const expected = 'at most 2 dimensions';
+    const hint = 'use transpose(x, dim0, dim1)';
+    refuse(ShapeError, 't', 'x', { has: 'shape', received: showShape(x.shape), expected, hint });
   }
   return x.rank === 2 ? reordered(x, [1, 0], 't') : viewed(x, x.shape, 't');
 }
@@ -100,11 +95,7 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   const start = normalizeDim('flatten', startDim, x.rank, 'startDim');
   const end = normalizeDim('flatten', endDim, x.rank, 'endDim');
   if (start > end) {
-    throw new ArgumentError(`flatten: startDim is ${startDim}, expected it not to lie behind endDim, ${endDim}`, {
-      argument: 'startDim',
-      expected: `at most ${end}`,
-      received: String(startDim),
-    });
+    refuse(ArgumentError, 'flatten', 'startDim', { value: startDim, expected: `at most endDim, ${endDim}` });
   }
   return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
 }
@@ -122,8 +113,9 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
  * @returns the same elements, sharing the memory of `x`
  * @throws ArgumentError when a dimension does not exist
  */
-export function squeeze(x: Tensor, dims?: Dims): Tensor {
+export function squeeze(x: Tensor, dims?: Dims, ...more: never[]): Tensor {
   checkTensor('squeeze', 'x', x);
+  checkOneArray('squeeze', 'dims', dims, more);
   const list = normalizeDims('squeeze', dims, x.rank);
   return viewed(
     x,
@@ -162,8 +154,9 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
  * @returns the same shape
  * @throws ArgumentError when a dimension does not exist or is named twice
  */
-export function flip(x: Tensor, dims: Dims): Tensor {
+export function flip(x: Tensor, dims: Dims, ...more: never[]): Tensor {
   checkTensor('flip', 'x', x);
+  checkOneArray('flip', 'dims', dims, more);
   const list = normalizeDims('flip', dims, x.rank);
   const strides = denseStrides(x.shape);
   const offset = x.size === 0 ? 0 : list.reduce((sum, dim) => sum + (x.shape[dim] - 1) * strides[dim], 0);

@@ -161,7 +161,11 @@ function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | unde
   const [outer, inner] = [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(last + 1))];
   return scope(() => {
     const { storage } = op === 'max' ? x : neg(detach(x));
-    return wrap(backend, backend.reduce('argmax', storage, outer, size, inner), target, { min: 0, max: size - 1 });
+    return wrap(backend, backend.reduce('argmax', storage, outer, size, inner), target, {
+      min: 0,
+      max: size - 1,
+      isTight: false,
+    });
   });
 }
 

@@ -1,8 +1,10 @@
 /** Parts of a tensor along one dimension; the gradient of each is zero outside of the part. */
-import { checkTensor } from '../checks/tensors.js';
-import { ArgumentError, ShapeError } from '../errors.js';
+import { placeDim } from './operands.js';
+import { refuse } from '../checks/refusal.js';
+import { checkCount } from '../checks/values.js';
+import { ArgumentError } from '../errors.js';
 import { record } from '../record.js';
-import { denseStrides, normalizeDim, type Shape } from '../shape.js';
+import { denseStrides, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { reshape, viewed } from './broadcast.js';
 import { full } from './fill.js';
@@ -24,36 +26,18 @@ import { concat, walked } from './join.js';
  * @throws ArgumentError when a number is not whole; ShapeError for a single number
  */
 export function slice(x: Tensor, dim: number, start = 0, end: number = Infinity, step = 1): Tensor {
-  const at = cuttableDim('slice', x, dim);
+  const at = placeDim('slice', x, dim);
   const length = x.shape[at];
-  if (!Number.isInteger(step) || step < 1) refuseNumber('slice', 'step', step, 'a whole number from 1 up');
+  checkCount('slice', 'step', step, 1);
   const place = (value: number, argument: string): number => {
     if (value === Infinity) return length;
-    if (!Number.isInteger(value)) refuseNumber('slice', argument, value, 'a whole number');
+    if (!Number.isInteger(value)) refuse(ArgumentError, 'slice', argument, { value, expected: 'a whole number' });
     return Math.min(Math.max(value < 0 ? value + length : value, 0), length);
   };
   const from = place(start, 'start');
   const count = Math.max(0, Math.ceil((place(end, 'end') - from) / step));
   const shape = x.shape.map((size, i) => (i === at ? count : size));
   return picked('slice', x, { at, from, count, step }, shape);
-}
-
-function cuttableDim(operation: string, x: Tensor, dim: number): number {
-  checkTensor(operation, 'x', x);
-  if (x.rank > 0) return normalizeDim(operation, dim, x.rank);
-  throw new ShapeError(`${operation}: x is a single number, expected at least one dimension`, {
-    argument: 'x',
-    expected: 'at least one dimension',
-    received: '[]',
-  });
-}
-
-function refuseNumber(operation: string, argument: string, value: number, expected: string): never {
-  throw new ArgumentError(`${operation}: ${argument} is ${value}, expected ${expected}`, {
-    argument,
-    expected,
-    received: String(value),
-  });
 }
 
 /** Places of one dimension. */
@@ -122,19 +106,15 @@ function embed(grad: Tensor, { at, from, step }: Places, length: number): Tensor
  * @throws ArgumentError when the range is not there; ShapeError for a single number
  */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
-  const at = cuttableDim('narrow', x, dim);
+  const at = placeDim('narrow', x, dim);
   const size = x.shape[at];
   const from = start < 0 ? start + size : start;
   if (!Number.isInteger(start) || from < 0 || from > size) {
-    refuseNumber('narrow', 'start', start, `a whole number from ${-size} to ${size}`);
+    refuse(ArgumentError, 'narrow', 'start', { value: start, expected: `a whole number from ${-size} to ${size}` });
   }
   if (!Number.isInteger(length) || length < 0 || from + length > size) {
-    refuseNumber(
-      'narrow',
-      'length',
-      length,
-      `a whole number from 0 to ${size - from}, as start is ${start} and dimension ${dim} has size ${size}`,
-    );
+    const expected = `a whole number from 0 to ${size - from}, as start is ${start} and dimension ${dim} has size ${size}`;
+    refuse(ArgumentError, 'narrow', 'length', { value: length, expected });
   }
   const shape = x.shape.map((s, i) => (i === at ? length : s));
   return picked('slice', x, { at, from, count: length, step: 1 }, shape);
@@ -154,15 +134,11 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
  * @throws ArgumentError when there is no such place; ShapeError for a single number
  */
 export function select(x: Tensor, dim: number, index: number): Tensor {
-  const at = cuttableDim('select', x, dim);
+  const at = placeDim('select', x, dim);
   const size = x.shape[at];
   if (!Number.isInteger(index) || index < -size || index >= size) {
-    refuseNumber(
-      'select',
-      'index',
-      index,
-      `a whole number from ${-size} to ${size - 1} for dimension ${dim} of size ${size}`,
-    );
+    const expected = `a whole number from ${-size} to ${size - 1} for dimension ${dim} of size ${size}`;
+    refuse(ArgumentError, 'select', 'index', { value: index, expected });
   }
   const from = index < 0 ? index + size : index;
   const rest = x.shape.filter((_, i) => i !== at);

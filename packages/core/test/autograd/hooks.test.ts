@@ -76,9 +76,73 @@ describe('hooks', () => {
     expect(() => x.sum().backward()).toThrow(
       expect.objectContaining({
         code: 'ERR_AUTOGRAD',
-        message: 'backward: a hook returned shape [3] for a gradient of shape [2], expected the same',
+        message:
+          'backward: a hook returned float32 of shape [3] for a gradient that is float32 of shape [2], expected the same shape and type',
       }),
     );
+  });
+
+  test.each(['float64', 'int32'] as const)('must keep the type: not %s, of a result or of a leaf', (dtype) => {
+    for (const onLeaf of [false, true]) {
+      const x = leaf([1, 2]);
+      const y = x.square();
+      (onLeaf ? x : y).registerHook((g) => g.to(dtype));
+      expect(() => y.sum().backward()).toThrow(
+        expect.objectContaining({ code: 'ERR_AUTOGRAD', argument: 'hook', received: `${dtype} of shape [2]` }),
+      );
+      expect(x.grad).toBeUndefined();
+    }
+  });
+
+  test('must keep the place', async () => {
+    const x = leaf([1, 2]);
+    const other = await cpu();
+    x.registerHook((g) => g.to(other));
+    expect(() => x.sum().backward()).toThrow(expect.objectContaining({ code: 'ERR_MIXED_BACKENDS' }));
+  });
+
+  // PyTorch: "Trying to backward through the graph a second time", in the outer call; the inner one has been through.
+  test('that go backward through what the pass still needs are an error, unless they retain it', () => {
+    const outer = (inner: (y: Tensor) => void): Tensor => {
+      const x = leaf(2);
+      const y = x.square();
+      let isFirst = true;
+      y.registerHook(() => {
+        if (!isFirst) return;
+        isFirst = false;
+        inner(y);
+      });
+      y.mul(3).add(y.mul(y)).backward();
+      return x;
+    };
+    expect(() => outer((y) => y.backward())).toThrow(
+      expect.objectContaining({
+        code: 'ERR_AUTOGRAD',
+        message:
+          'backward: a hook went backward through square and so freed what this pass still needs of it; pass { retainGraph: true } in the hook',
+      }),
+    );
+    // d(3y + y^2)/dx = (3 + 2y) 2x = 44, and dy/dx = 4 by the inner call.
+    expect(outer((y) => y.backward(undefined, { retainGraph: true })).grad?.item()).toBe(48);
+    expect(outer((y) => void grad(y, [y], { retainGraph: true })).grad?.item()).toBe(44);
+  });
+
+  test('that go backward through a part further down are an error too, and leave nothing behind', () => {
+    const x = leaf(2);
+    const a = x.square();
+    const b = a.square();
+    const c = b.mul(1);
+    const before = x.backend.memory().storages;
+    let isFirst = true;
+    c.registerHook(() => {
+      if (isFirst) a.backward();
+      isFirst = false;
+    });
+    expect(() => c.backward()).toThrow(expect.objectContaining({ code: 'ERR_AUTOGRAD', argument: 'hook' }));
+    expect(x.grad?.item()).toBe(4);
+    x.grad?.dispose();
+    x.grad = undefined;
+    expect(x.backend.memory().storages).toBeLessThanOrEqual(before);
   });
 
   test('an error in one passes through and leaves nothing behind', () => {

@@ -75,7 +75,9 @@ describe('typed arrays with a dtype', () => {
   test('a tag that was put on does not make one', () => {
     const pretender = { [Symbol.toStringTag]: 'Float32Array', length: 1, 0: 5 };
     expect(asTypedArray('test', 'values', pretender)).toBeUndefined();
-    expect(() => tensor(pretender as unknown as Float32Array)).toThrow('element 0 is object');
+    expect(() => tensor(pretender as unknown as Float32Array)).toThrow(
+      'tensor: element 0 of values is a Float32Array, expected a number',
+    );
   });
 });
 
@@ -143,16 +145,16 @@ describe('draws', () => {
 
 describe('lists', () => {
   test.each<[string, unknown[], string]>([
-    ['null', [null, 1], 'element 0 is null'],
-    ['undefined', [1, undefined], 'element 1 is undefined'],
+    ['null', [null, 1], 'element 0 of values is null'],
+    ['undefined', [1, undefined], 'element 1 of values is undefined'],
     // oxlint-disable-next-line no-sparse-arrays -- a hole reads as undefined, though the list's own methods skip it
-    ['a hole', [1, , 3], 'element 1 is undefined'],
-    ['text', [1, 'x'], 'element 1 is string'],
-    ['a number as text', ['1', 2], 'element 0 is string'],
-    ['a list', [[1, 2], 3], 'element 0 is object'],
-    ['a BigInt', [1n], 'element 0 is bigint'],
-    ['a symbol', [Symbol('x')], 'element 0 is symbol'],
-    ['a date', [new Date(0)], 'element 0 is object'],
+    ['a hole', [1, , 3], 'element 1 of values is undefined'],
+    ['text', [1, 'x'], "element 1 of values is 'x'"],
+    ['a number as text', ['1', 2], "element 0 of values is '1'"],
+    ['a list', [[1, 2], 3], 'element 0 of values is an array of 2'],
+    ['a BigInt', [1n], 'element 0 of values is the BigInt 1n'],
+    ['a symbol', [Symbol('x')], 'element 0 of values is a symbol'],
+    ['a date', [new Date(0)], 'element 0 of values is a Date'],
   ])('with %s are refused', (_, values, message) => {
     for (const dtype of ['float32', 'float64', 'int32'] as const) {
       expect(() => fromData(values as number[], [values.length], { dtype })).toThrow(

@@ -60,26 +60,26 @@ describe('tensor', () => {
       'uneven lists',
       [[1, 2], [3]],
       'ERR_SHAPE',
-      'tensor: values are nested unevenly: received a list of 1 at depth 1, expected a list of 2 (the first lists give shape [2, 2])',
+      'tensor: depth 1 of values is a list of 1, expected a list of 2; the first lists give shape [2, 2], and all must be alike',
     ],
     [
       'a list beside a number',
       [1, [2]],
       'ERR_SHAPE',
-      'tensor: values are nested unevenly: received a list of 1 at depth 1, expected a number (the first lists give shape [2])',
+      'tensor: depth 1 of values is a list of 1, expected a number; the first lists give shape [2], and all must be alike',
     ],
     [
       'a number beside a list',
       [[1], 2],
       'ERR_SHAPE',
-      'tensor: values are nested unevenly: received 2 at depth 1, expected a list of 1 (the first lists give shape [2, 1])',
+      'tensor: depth 1 of values is 2, expected a list of 1; the first lists give shape [2, 1], and all must be alike',
     ],
-    ['a string', 'abc', 'ERR_ARGUMENT', 'tensor: element 0 is string, expected a number'],
-    ['a string in a list', [1, '2'], 'ERR_ARGUMENT', 'tensor: element 1 is string, expected a number'],
-    ['null', null, 'ERR_ARGUMENT', 'tensor: element 0 is null, expected a number'],
-    ['null in a list', [null], 'ERR_ARGUMENT', 'tensor: element 0 is null, expected a number'],
-    ['undefined', undefined, 'ERR_ARGUMENT', 'tensor: element 0 is undefined, expected a number'],
-    ['an object', { a: 1 }, 'ERR_ARGUMENT', 'tensor: element 0 is object, expected a number'],
+    ['a string', 'abc', 'ERR_ARGUMENT', "tensor: element 0 of values is 'abc', expected a number"],
+    ['a string in a list', [1, '2'], 'ERR_ARGUMENT', "tensor: element 1 of values is '2', expected a number"],
+    ['null', null, 'ERR_ARGUMENT', 'tensor: element 0 of values is null, expected a number'],
+    ['null in a list', [null], 'ERR_ARGUMENT', 'tensor: element 0 of values is null, expected a number'],
+    ['undefined', undefined, 'ERR_ARGUMENT', 'tensor: element 0 of values is undefined, expected a number'],
+    ['an object', { a: 1 }, 'ERR_ARGUMENT', 'tensor: element 0 of values is an object, expected a number'],
   ])('refuses %s', (_, values, code, message) => {
     expect(() => tensor(values as TensorLike)).toThrow(expect.objectContaining({ code, message, argument: 'values' }));
   });
@@ -87,7 +87,7 @@ describe('tensor', () => {
   test('refuses tensors, with advice', () => {
     const x = tensor([1]);
     const message =
-      'tensor: element 0 is a Tensor, expected a number; use stack for a list of tensors, clone() for a copy';
+      'tensor: element 0 of values is a Tensor of shape [1], expected a number; use stack for a list of tensors, clone() for a copy';
     expect(() => tensor(x as unknown as TensorLike)).toThrow(
       expect.objectContaining({ code: 'ERR_ARGUMENT', message }),
     );
@@ -97,9 +97,9 @@ describe('tensor', () => {
   });
 
   test.each([
-    [[1, 1.5], 'tensor: element 1 is 1.5, expected whole numbers of 32 bits for int32'],
-    [[NaN], 'tensor: element 0 is NaN, expected whole numbers of 32 bits for int32'],
-    [[2 ** 31], 'tensor: element 0 is 2147483648, expected whole numbers of 32 bits for int32'],
+    [[1, 1.5], 'tensor: element 1 of values is 1.5, expected a whole number of 32 bits for int32'],
+    [[NaN], 'tensor: element 0 of values is NaN, expected a whole number of 32 bits for int32'],
+    [[2 ** 31], 'tensor: element 0 of values is 2147483648, expected a whole number of 32 bits for int32'],
   ])('refuses %j as int32', (values, message) => {
     expect(() => tensor(values, { dtype: 'int32' })).toThrow(
       expect.objectContaining({ code: 'ERR_DTYPE', argument: 'values', message }),
@@ -147,9 +147,9 @@ describe('fromData', () => {
       expect.objectContaining({
         code: 'ERR_SHAPE',
         argument: 'shape',
-        expected: '3 elements',
+        expected: 'one with 3 elements, as many as there are values',
         received: '[2, 2]',
-        message: 'fromData: shape [2, 2] has 4 elements, received 3 values',
+        message: 'fromData: shape is [2, 2], expected one with 3 elements, as many as there are values',
       }),
     );
   });
@@ -159,7 +159,7 @@ describe('fromData', () => {
       expect.objectContaining({
         code: 'ERR_ARGUMENT',
         argument: 'values',
-        message: 'fromData: values is string, expected Float32Array, Float64Array or Int32Array, or a list of numbers',
+        message: "fromData: values is '12', expected Float32Array, Float64Array or Int32Array, or a list of numbers",
       }),
     );
   });

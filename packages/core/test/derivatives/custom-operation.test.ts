@@ -149,3 +149,19 @@ describe('customOperation', () => {
     );
   });
 });
+
+test('a derivative must have the type of its input', () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  const y = customOperation({
+    name: 'twice',
+    inputs: [x],
+    forward: () => ({ result: x.mul(2) }),
+    derivatives: [(g) => g.mul(2).to('float64')],
+  });
+  expect(() => y.sum().backward()).toThrow(
+    expect.objectContaining({
+      code: 'ERR_AUTOGRAD',
+      message: 'twice: a derivative is float64, expected the type of its input, float32',
+    }),
+  );
+});

@@ -84,6 +84,8 @@ const refusals: [call: () => unknown, message: string | undefined][] = [
   [() => checkNumber('f', 'x', 1, { from: 0, below: 1 }), 'x is 1, expected a number from 0 and below 1'],
   [() => checkNumber('f', 'x', -Infinity, { below: 1 }), 'x is -Infinity, expected a number below 1'],
   [() => checkNumber('f', 'x', 0, { above: 0, to: 1 }), 'x is 0, expected a number above 0, at most 1'],
+  [() => checkNumber('f', 'x', 2, { from: -Infinity, to: 1 }), 'x is 2, expected a number, at most 1'],
+  [() => checkNumber('f', 'x', NaN, { from: -Infinity, to: Infinity }), 'x is NaN, expected a number'],
   [() => checkCount('f', 'n', 0), undefined],
   [() => checkCount('f', 'n', 0, 1), 'n is 0, expected a whole number from 1 up'],
   [() => checkCount('f', 'n', 1.5, 1), 'n is 1.5, expected a whole number from 1 up'],

@@ -21,60 +21,55 @@ import {
 import { describeRefusals, double, elsewhere, noTensor, not, one, v, x } from './refusal.js';
 
 describeRefusals('movement', [
-  [() => reshape(x(), [4]), 'ERR_SHAPE', 'shape', 'reshape: x of shape [2, 3] has 6 elements, which do not make [4]'],
+  [
+    () => reshape(x(), [4]),
+    'ERR_SHAPE',
+    'shape',
+    'reshape: shape is [4], expected one with the 6 elements of x, [2, 3]',
+  ],
   [
     () => reshape(x(), [-1, 4]),
     'ERR_SHAPE',
     'shape',
-    'reshape: x of shape [2, 3] has 6 elements, which do not make [-1, 4]',
+    'reshape: shape is [-1, 4], expected one with the 6 elements of x, [2, 3]',
   ],
   [
     () => reshape(x(), [-1, -1]),
     'ERR_SHAPE',
     'shape',
-    'reshape: x of shape [2, 3] has 6 elements, which do not make [-1, -1]',
+    'reshape: shape is [-1, -1], expected one with the 6 elements of x, [2, 3]',
   ],
-  [
-    () => reshape(x(), [NaN]),
-    'ERR_SHAPE',
-    'shape',
-    'reshape: shape [NaN] has the size NaN, expected whole numbers from 0 up',
-  ],
+  [() => reshape(x(), [NaN]), 'ERR_SHAPE', 'shape[0]', 'reshape: shape[0] is NaN, expected a whole number from 0 up'],
   [
     () => reshape(zeros([0]), [-1, 0]),
     'ERR_SHAPE',
     'shape',
-    'reshape: x of shape [0] has 0 elements, which do not make [-1, 0]',
+    'reshape: shape is [-1, 0], expected one with the 0 elements of x, [0]',
   ],
   [
     () => reshape(x(), not(6)),
     'ERR_SHAPE',
     'shape',
-    'reshape: shape is number, expected an array of sizes such as [2, 3]',
+    'reshape: shape is 6, expected an array of sizes such as [2, 3]; put the sizes in one array: [6, ...]',
   ],
   [
     () => expand(x(), [2, 4]),
     'ERR_SHAPE',
     'shape',
-    'expand: x of shape [2, 3] does not broadcast to [2, 4], expected equal sizes, or 1, counted from the end',
+    'expand: shape is [2, 4], expected a shape that [2, 3] broadcasts to: equal sizes, or 1, counted from the end',
   ],
   [
     () => expand(x(), [3]),
     'ERR_SHAPE',
     'shape',
-    'expand: x of shape [2, 3] does not broadcast to [3], expected equal sizes, or 1, counted from the end',
+    'expand: shape is [3], expected a shape that [2, 3] broadcasts to: equal sizes, or 1, counted from the end',
   ],
-  [
-    () => expand(v(), [-1, 3]),
-    'ERR_SHAPE',
-    'shape',
-    'expand: shape [-1, 3] has the size -1, expected whole numbers from 0 up',
-  ],
+  [() => expand(v(), [-1, 3]), 'ERR_SHAPE', 'shape[0]', 'expand: shape[0] is -1, expected a whole number from 0 up'],
   [
     () => expand(v(), not(3)),
     'ERR_SHAPE',
     'shape',
-    'expand: shape is number, expected an array of sizes such as [2, 3]',
+    'expand: shape is 3, expected an array of sizes such as [2, 3]; put the sizes in one array: [3, ...]',
   ],
   [() => permute(x(), [0]), 'ERR_ARGUMENT', 'dims', 'permute: dims is [0], expected each of the 2 dimensions once'],
   [
@@ -95,12 +90,7 @@ describeRefusals('movement', [
     'x',
     't: x has shape [1, 2, 3], expected at most 2 dimensions; use transpose(x, dim0, dim1)',
   ],
-  [
-    () => flatten(x(), 1, 0),
-    'ERR_ARGUMENT',
-    'startDim',
-    'flatten: startDim is 1, expected it not to lie behind endDim, 0',
-  ],
+  [() => flatten(x(), 1, 0), 'ERR_ARGUMENT', 'startDim', 'flatten: startDim is 1, expected at most endDim, 0'],
   [
     () => squeeze(x(), 3),
     'ERR_ARGUMENT',
@@ -176,7 +166,7 @@ describeRefusals('movement', [
   [
     () => concat([one(), one()]),
     'ERR_SHAPE',
-    'tensors',
+    'tensors[0]',
     'concat: tensors[0] is a single number, expected at least one dimension; use stack',
   ],
   [

@@ -11,6 +11,7 @@ import {
   type Shape,
   type Tensor,
 } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
 import { checkNotEmpty, checkPlace, checkShapeIs, checkTensor } from '../input-checks.js';
 import { stepMarks } from '../sequences/valid-steps.js';
 import { targetLengths, type LossForwardOptions, type LossModuleOptions } from './reduction.js';
@@ -21,7 +22,10 @@ export interface ClassLossModuleOptions extends LossModuleOptions {
   readonly weight?: Tensor;
   /** A target that has no part in the loss; -100 unless said otherwise. */
   readonly ignoreIndex?: number;
-  /** Where the classes stand in the input: 1 as in PyTorch, `[N, C, d1, ...]`; with `lengths` the last one, `[T, B, C]`. */
+  /**
+   * Which dimension of the input the classes are in. Unless given it is 1 as in PyTorch, `[N, C, d1, ...]`; with `lengths` also the last one,
+   * `[T, B, C]`, where the target's shape leaves no doubt.
+   */
   readonly classDim?: number;
 }
 
@@ -39,14 +43,15 @@ export interface ClassLayout {
 }
 
 /** Finds the dimension of the classes, after a check of input, weight and option. */
-export function classLayout(owner: string, input: Tensor, options: ClassLossOptions): ClassLayout {
+export function classLayout(owner: string, input: Tensor, target: Tensor, options: ClassLossOptions): ClassLayout {
   checkTensor(owner, 'input', input);
+  checkTensor(owner, 'target', target);
   checkNotEmpty(owner, input, '[N, C, ...]');
   if (input.dtype === 'int32') {
     throw new DTypeError(`${owner}: input is int32, expected float32 or float64`, { argument: 'input' });
   }
   const { rank, shape } = input;
-  const { classDim = rank < 2 ? 0 : options.lengths === undefined ? 1 : -1, weight } = options;
+  const { classDim = usualDim(owner, input, target, options), weight } = options;
   if (!Number.isInteger(classDim) || classDim < -rank || classDim >= rank) {
     throw new ArgumentError(
       `${owner}: classDim is ${String(classDim)}, expected a dimension of the input ${showShape(shape)}`,
@@ -62,6 +67,30 @@ export function classLayout(owner: string, input: Tensor, options: ClassLossOpti
   }
   const outer = shape.filter((_, i) => i !== dim);
   return { dim, classes, outer, rows: sizeOf(outer) };
+}
+
+/**
+ * The dimension of the classes where the caller does not say it: that of PyTorch. A padded batch mostly has them last, which dimension 1 could
+ * be mistaken for. So with lengths it is whichever of both leaves the target's shape; where both do, guessing would make the loss of a batch
+ * depend on its size.
+ */
+function usualDim(owner: string, input: Tensor, target: Tensor, { lengths }: ClassLossOptions): number {
+  const { rank, shape } = input;
+  if (rank < 2) return 0;
+  if (lengths === undefined || rank === 2) return 1;
+  const fits = (dim: number): boolean =>
+    sameShape(
+      target.shape,
+      shape.filter((_, i) => i !== dim),
+    );
+  const isSoft = target.dtype !== 'int32' && sameShape(target.shape, shape);
+  if (!isSoft && fits(1) !== fits(rank - 1)) return fits(1) ? 1 : rank - 1;
+  if (!isSoft && !fits(1)) return rank - 1; // refused later, with the shape that is expected
+  return refuse(ArgumentError, owner, 'classDim', {
+    received: `left out, and with lengths the classes of an input ${showShape(shape)} for a target ${showShape(target.shape)} may be in dimension 1 or ${rank - 1}`,
+    expected: 'the dimension of the classes',
+    hint: "write classDim: -1 for [T, B, C] and [B, T, C], classDim: 1 for PyTorch's [N, C, ...]",
+  });
 }
 
 /** A tensor that lies like the input as `[rows, classes]`. */
@@ -151,7 +180,7 @@ function indicesOnDevice(
 ): ClassIndices {
   const isClass = target.ge(0).mul(target.lt(classes));
   const index = where(isClass, target, 0);
-  index.held.bounds = { min: 0, max: classes - 1 };
+  index.held.bounds = { min: 0, max: classes - 1, isTight: false };
   const isMeant = target.ne(ignoreIndex);
   const mask = marks === undefined ? isMeant : isMeant.mul(fromData(marks, target.shape, { backend: target.backend }));
   return { index, isClass, mask, count: mask.sum() };

@@ -1,5 +1,5 @@
 import { ArgumentError, gather, indexSelect, logSoftmax, sameShape, scope, where, type Tensor } from '@rnn/core';
-import { checkPlace, checkTensor } from '../input-checks.js';
+import { checkPlace } from '../input-checks.js';
 import { Module } from '../module.js';
 import { checkRange } from '../options.js';
 import {
@@ -33,15 +33,15 @@ const crossEntropyNames = [...classNames, 'labelSmoothing'];
  * ```ts
  * const target = tensor([0, 2], { dtype: 'int32' });
  * crossEntropy(zeros([2, 3]), target).item();                      // 1.0986, the logarithm of 3
- * crossEntropy(logits, targets, { lengths: [5, 3] });              // [T, B, C] and [T, B]: a tagger over padded sequences
+ * crossEntropy(logits, targets, { lengths: [5, 3], classDim: -1 }); // [T, B, C] and [T, B]: a tagger over padded sequences
  * ```
- * @param input - logits `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `lengths` `[T, B, C]`
+ * @param input - logits `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `classDim: -1` `[..., C]`
  * @param target - int32 class indices of the input's shape without C, or probabilities of the input's shape
  * @param options - `weight` of the classes, `ignoreIndex` (-100), `labelSmoothing` (0), `reduction` ('mean', 'sum', 'none'), `lengths` of a
- *   target `[T, B, ...]`, `batchFirst`, `classDim` (1, and -1 with lengths)
+ *   target `[T, B, ...]`, `batchFirst`, `classDim` (1; with lengths to be given where the target's shape fits both 1 and -1)
  * @returns a single number, or the shape of the target without reduction. The mean is weighted: the sum of the losses by the sum of the
  *   weights of the targets that count
- * @throws ShapeError when shapes do not fit; ArgumentError when a target is no class. On a backend that answers only later, where nobody
+ * @throws ShapeError when shapes do not fit; ArgumentError when a target is no class, or `classDim` is needed. On a backend that answers only later, where nobody
  *   has seen the targets since they were computed, or some are ignored, the loss of such a target is NaN instead
  *
  * Differs from PyTorch: `lengths` and `classDim`.
@@ -51,8 +51,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   checkLoss(owner, options, crossEntropyNames);
   const { labelSmoothing = 0 } = options;
   checkRange(owner, 'labelSmoothing', labelSmoothing, 0, 1);
-  const layout = classLayout(owner, input, options);
-  checkTensor(owner, 'target', target);
+  const layout = classLayout(owner, input, target, options);
   if (target.dtype !== 'int32' && sameShape(target.shape, input.shape)) {
     return softCrossEntropy(owner, input, target, layout, options);
   }
@@ -66,7 +65,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
  * ```ts
  * nllLoss(x.logSoftmax(1), target);   // the same as crossEntropy(x, target)
  * ```
- * @param input - log-probabilities `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `lengths` `[T, B, C]`
+ * @param input - log-probabilities `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `classDim: -1` `[..., C]`
  * @param target - int32 class indices of the input's shape without C
  * @param options - those of `crossEntropy` without `labelSmoothing`
  * @returns as for `crossEntropy`
@@ -74,8 +73,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
 export function nllLoss(input: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
   const owner = 'nllLoss';
   checkLoss(owner, options, classNames);
-  const layout = classLayout(owner, input, options);
-  checkTensor(owner, 'target', target);
+  const layout = classLayout(owner, input, target, options);
   return hardLoss(owner, input, target, layout, options, true);
 }
 

@@ -1,4 +1,4 @@
-import { ArgumentError, fromData, ShapeError, sizeOf, type Backend, type Tensor } from '@rnn/core';
+import { ArgumentError, dtypeOf, fromData, ShapeError, sizeOf, type Backend, type Tensor } from '@rnn/core';
 import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
 
 export interface CollateOptions {
@@ -50,18 +50,19 @@ export function hostSequences(owner: string, argument: string, sequences: readon
     if (sequence.data.length === 0 && sequence.shape[0] === 0)
       return { shape: [0, ...step], data: zerosLikeArray(model.data, 0) };
     const own = sequence.shape.slice(1);
-    if (
-      sequence.shape.length === 0 ||
-      String(own) !== String(step) ||
-      sequence.data.constructor !== model.data.constructor
-    ) {
+    if (sequence.shape.length === 0 || String(own) !== String(step) || dtypeOf(sequence.data) !== dtypeOf(model.data)) {
       throw new ShapeError(
-        `${owner}: ${argument}[${i}] is a ${sequence.data.constructor.name} of shape [${sequence.shape.join(', ')}], expected a ${model.data.constructor.name} of shape [T${step.map((size) => `, ${size}`).join('')}] like the others`,
+        `${owner}: ${argument}[${i}] is a ${classOf(sequence)} of shape [${sequence.shape.join(', ')}], expected a ${classOf(model)} of shape [T${step.map((size) => `, ${size}`).join('')}] like the others`,
         { argument },
       );
     }
     return sequence;
   });
+}
+
+/** The class of an array of this element type, for messages. */
+function classOf({ data }: TypedHostArray): string {
+  return zerosLikeArray(data, 0).constructor.name;
 }
 
 /** The padded tensor of sequences that `hostSequences` has checked. */

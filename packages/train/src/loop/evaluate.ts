@@ -63,7 +63,7 @@ export async function evaluate<M extends Module, B>(
       note(means, name, value);
     }
   };
-  const modes = new TrainingModes();
+  const modes = new TrainingModes(model);
   const batches = data[Symbol.iterator]();
   const next = (): boolean =>
     noGrad(() =>

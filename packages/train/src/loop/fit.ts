@@ -72,7 +72,7 @@ class Training<M extends Module, B> {
   private readonly started: number = performance.now();
   private readonly breath: Breath;
   private readonly early: EarlyStopping | undefined;
-  private readonly modes: TrainingModes = new TrainingModes();
+  private readonly modes: TrainingModes;
   private readonly model: M;
   private readonly data: Iterable<B>;
   private readonly options: FitOptions<M, B>;
@@ -85,6 +85,7 @@ class Training<M extends Module, B> {
     this.model = model;
     this.data = data;
     this.options = options;
+    this.modes = new TrainingModes(model);
     this.lr = options.optimizer.paramGroups[0].lr;
     const { history, earlyStopping, yieldEvery = 20 } = options;
     this.step = history?.step ?? 0;

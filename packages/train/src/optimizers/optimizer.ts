@@ -1,5 +1,6 @@
 import { ArgumentError, full, moveTo, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
 import type { HostArray } from '../host-array.js';
+import { fromJSONNumbers, toJSONNumbers, withToJSON } from '../json-numbers.js';
 import { withDefaults } from '../option-checks.js';
 import {
   completeGroup,
@@ -16,11 +17,12 @@ import {
   isRecord,
   placed,
   refuse,
+  withHostArrays,
   type GroupStateDict,
   type OptimizerStateDict,
   type ParamStateDict,
 } from './state-dict.js';
-import { checkGradient, checkPlaces } from './step-checks.js';
+import { checkGradient, checkPlaces, runClosure } from './step-checks.js';
 import { StepScalars } from './step-scalars.js';
 import { UpdatePrograms, type Update } from './update-programs.js';
 import type { UpdateRule } from './update-rule.js';
@@ -94,10 +96,31 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * Moves every parameter that has a gradient by one step. State that lies on another backend than its parameter follows it first.
    *
-   * @throws ArgumentError when an option makes no sense or a gradient does not fit its parameter, DisposedError when a gradient is
+   * @example
+   * ```ts
+   * const loss = optimizer.step(() => {
+   *   optimizer.zeroGrad();
+   *   const loss = mseLoss(model.forward(x), y);
+   *   loss.backward();
+   *   return loss;
+   * });
+   * ```
+   * @param closure - called once before the step, with recording on, to compute the loss and its gradients; may be left out where `backward`
+   *   was called already
+   * @returns what the closure returned; `undefined` without one
+   * @throws ArgumentError when the closure is no function or returns a promise (`await` before the step instead: nothing may change the
+   *   gradients meanwhile); ArgumentError when an option makes no sense or a gradient does not fit its parameter, DisposedError when a gradient is
    *   gone, BackendError when state lies on a backend that answers only later, which `moveTo` waits for; then nothing has changed
    */
-  step(): void {
+  step(): undefined;
+  step<R>(closure: () => R): R;
+  step<R>(closure?: () => R): R | undefined {
+    const result = closure === undefined ? undefined : runClosure(this.rule.name, closure);
+    this.advanceAll();
+    return result;
+  }
+
+  private advanceAll(): void {
     for (const group of this.paramGroups) {
       this.rule.check(group);
       for (const param of group.params) {
@@ -158,7 +181,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * The options of all groups and what is kept for each parameter.
    *
-   * @returns plain objects; its tensors are a snapshot that later steps do not change, and belong to the caller
+   * @returns plain objects; its tensors are a snapshot that later steps do not change, and belong to the caller. `JSON.stringify` writes
+   *   a tensor as `{ shape, data }`, where its backend can be read without waiting
    */
   stateDict(): OptimizerStateDict<O> {
     const state: Record<string, ParamStateDict> = {};
@@ -178,13 +202,15 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       });
       return { ...(structuredClone(options) as unknown as Partial<O> & Record<string, unknown>), params: positions };
     });
-    return { state, paramGroups };
+    const dict: OptimizerStateDict<O> = { state, paramGroups };
+    return withToJSON(dict, () => toJSONNumbers(withHostArrays(dict)));
   }
 
   /**
    * Takes over what `stateDict` gave, here or in another process. Tensors move to the parameters' backends and types.
    *
-   * @param dict - as `stateDict` returns it; in place of a tensor `{ shape, data }` will do
+   * @param dict - as `stateDict` returns it, or `JSON.parse` of its text; in place of a tensor `{ shape, data }` will do, in whose list
+   *   the texts 'NaN', 'Infinity' and '-Infinity' stand for numbers that JSON lacks
    * @throws StateDictError when groups, options, names or shapes do not fit; ArgumentError when an option makes no sense. Then nothing has changed
    */
   loadStateDict(dict: OptimizerStateDict<object, Tensor | HostArray>): void {
@@ -194,7 +220,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
     const sizes = this.paramGroups.map((group) => group.params.length);
     const known = Object.keys(this.defaults);
-    const options = checkedGroups(name, dict.paramGroups, sizes, known) as (O & Record<string, unknown>)[];
+    const options = fromJSONNumbers(checkedGroups(name, dict.paramGroups, sizes, known)) as (O &
+      Record<string, unknown>)[];
     for (const group of options) this.rule.check(group);
     const params = this.params();
     const slots = this.paramGroups.flatMap(({ params: own }, i) =>

@@ -1,5 +1,7 @@
 import { fromData, scope, StateDictError, Tensor } from '@rnn/core';
+import { shown } from '@rnn/core/checks';
 import type { HostArray } from '../host-array.js';
+import { fromJSONNumber } from '../json-numbers.js';
 import { scheduledNames } from './param-group.js';
 
 /** What an optimiser keeps for one parameter. */
@@ -119,15 +121,38 @@ function checkTensor(owner: string, name: string, value: unknown, param: Tensor)
   if (shape.length !== param.shape.length || shape.some((size, i) => size !== param.shape[i])) {
     refuse(owner, `has ${name} of shape [${shape.join(', ')}], expected the parameter's, [${param.shape.join(', ')}]`);
   }
-  if (!isTensor && value.data.length !== param.size) {
+  if (isTensor) return;
+  if (value.data.length !== param.size) {
     refuse(owner, `has ${name} with ${value.data.length} numbers for shape [${shape.join(', ')}]`);
   }
+  const odd = Array.isArray(value.data) ? value.data.findIndex((item) => typeof fromJSONNumber(item) !== 'number') : -1;
+  if (odd >= 0) {
+    refuse(
+      owner,
+      `has ${name} with ${shown(value.data[odd])} at ${odd}, expected numbers, or 'NaN', 'Infinity' and '-Infinity' for those that JSON lacks`,
+    );
+  }
+}
+
+/** A state dict whose tensors are read into lists, as plain values. */
+export function withHostArrays(dict: OptimizerStateDict): OptimizerStateDict<object, HostArray> {
+  const state = Object.entries(dict.state).map(([key, { step, tensors }]): [string, ParamStateDict<HostArray>] => {
+    const lists = Object.entries(tensors).map(([name, tensor]): [string, HostArray] => [
+      name,
+      { shape: tensor.shape, data: Array.from(tensor.dataSync()) },
+    ]);
+    return [key, { step, tensors: Object.fromEntries(lists) }];
+  });
+  return { state: Object.fromEntries(state), paramGroups: dict.paramGroups };
 }
 
 /** The same values on a parameter's backend and of its type, under a handle of their own. */
 export function placed(value: Tensor | HostArray, param: Tensor): Tensor {
   const { dtype, backend } = param;
-  if (!(value instanceof Tensor)) return fromData(value.data, value.shape, { dtype, backend });
+  if (!(value instanceof Tensor)) {
+    const data = Array.isArray(value.data) ? value.data.map(fromJSONNumber) : value.data;
+    return fromData(data as HostArray['data'], value.shape, { dtype, backend });
+  }
   return scope(() => value.detach().to(backend).to(dtype));
 }
 

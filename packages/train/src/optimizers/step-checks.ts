@@ -1,4 +1,5 @@
-import { ArgumentError, BackendError, DisposedError, sameShape, showShape, type Tensor } from '@rnn/core';
+import { ArgumentError, BackendError, DisposedError, enableGrad, sameShape, showShape, type Tensor } from '@rnn/core';
+import { checkFunction, refuse } from '@rnn/core/checks';
 
 /** Refuses a gradient that is gone or does not fit its parameter. */
 export function checkGradient(owner: string, param: Tensor, grad: Tensor): void {
@@ -35,4 +36,21 @@ export function checkPlaces(owner: string, param: Tensor, kept: Iterable<Tensor>
       { argument: 'params', expected, received },
     );
   }
+}
+
+/**
+ * Calls the closure of a step with recording on, wherever the step is called.
+ *
+ * @throws ArgumentError when it is no function or returns a promise
+ */
+export function runClosure<R>(owner: string, closure: () => R): R {
+  const operation = `${owner}.step`;
+  checkFunction(operation, 'closure', closure, '() => loss');
+  const { result } = enableGrad(() => ({ result: closure() }));
+  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== 'function') return result;
+  return refuse(ArgumentError, operation, 'closure', {
+    received: 'an asynchronous function',
+    expected: 'a synchronous one, since nothing may change the gradients before the step',
+    hint: 'await what it needs before the step',
+  });
 }

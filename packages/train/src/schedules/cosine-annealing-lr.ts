@@ -23,7 +23,7 @@ type Settings = Readonly<Record<'tMax' | 'etaMin', number>>;
  * @param options - `tMax`, `etaMin` 0, `lastEpoch` -1
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: nothing in the numbers. Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm
+ * Differs from PyTorch: a rate that rounding would make negative is 0. Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm
  * restarts, 2017; without the restarts.
  */
 export class CosineAnnealingLR extends LRScheduler<Settings> {
@@ -41,6 +41,7 @@ export class CosineAnnealingLR extends LRScheduler<Settings> {
     // One step after the lowest point the quotient below would be 0 / 0.
     if ((t - 1 - tMax) % (2 * tMax) === 0) return lr + ((baseLr - etaMin) * (1 - Math.cos(Math.PI / tMax))) / 2;
     const quotient = (1 + Math.cos((Math.PI * t) / tMax)) / (1 + Math.cos((Math.PI * (t - 1)) / tMax));
-    return quotient * (lr - etaMin) + etaMin;
+    // Where etaMin is above the start, rounding would take a rate of 0 below it.
+    return Math.max(0, quotient * (lr - etaMin) + etaMin);
   }
 }

@@ -1,4 +1,6 @@
 import { ArgumentError } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
+import { fromJSONNumbers, toJSONNumbers } from '../json-numbers.js';
 import { checkCount } from '../option-checks.js';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
@@ -49,9 +51,12 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
     return [...this.lastLr];
   }
 
-  /** Where the schedule stands, with its options: plain values that JSON keeps. The rates themselves are part of the optimiser's state. */
+  /**
+   * Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts. The rates themselves are part of the
+   * optimiser's state.
+   */
   stateDict(): ScheduleStateDict {
-    return structuredClone({ lastEpoch: this.lastEpoch, baseLrs: this.baseLrs, lastLr: this.lastLr, ...this.settings });
+    return toJSONNumbers(this.present()) as ScheduleStateDict;
   }
 
   /**
@@ -60,12 +65,17 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
    * @throws StateDictError when a name is missing or unknown or a value of another kind; then nothing has changed
    */
   loadStateDict(dict: ScheduleStateDict): void {
-    checkScheduleState(this.owner, this.stateDict(), dict);
-    const { lastEpoch, baseLrs, lastLr, ...settings } = structuredClone(dict);
+    const loaded = fromJSONNumbers(dict);
+    checkScheduleState(this.owner, this.present(), loaded);
+    const { lastEpoch, baseLrs, lastLr, ...settings } = loaded;
     this.lastEpoch = lastEpoch as number;
     this.baseLrs = baseLrs as readonly number[];
     this.lastLr = lastLr as readonly number[];
     this.settings = settings as unknown as S;
+  }
+
+  private present(): ScheduleStateDict {
+    return { lastEpoch: this.lastEpoch, baseLrs: this.baseLrs, lastLr: this.lastLr, ...this.settings };
   }
 
   /** Notes the rates that the groups start from, and sets those of the first step. */
@@ -75,7 +85,7 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
   }
 
   /**
-   * The rate of one group for the step `lastEpoch`.
+   * The rate of one group for the step `lastEpoch`: 0 or more.
    *
    * @param group - the group, `lr` being the rate of the step before
    * @param baseLr - the rate that it started from
@@ -87,6 +97,14 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
     this.lastEpoch++;
     const { paramGroups } = this.optimizer;
     const rates = paramGroups.map((group, i) => this.rate(group, this.baseLrs[i] ?? group.lr, initial));
+    const odd = rates.findIndex((rate) => !(rate >= 0));
+    if (odd >= 0) {
+      this.lastEpoch--;
+      refuse(ArgumentError, this.owner, `the rate of paramGroups[${odd}] at step ${this.lastEpoch + 1}`, {
+        value: rates[odd],
+        expected: 'a number of at least 0',
+      });
+    }
     paramGroups.forEach((group, i) => (group.lr = rates[i]));
     this.lastLr = rates;
   }

@@ -61,7 +61,8 @@ interface Phase {
  *   `cycleMomentum` true, `baseMomentum` 0.85, `maxMomentum` 0.95, `divFactor` 25, `finalDivFactor` 1e4, `threePhase` false, `lastEpoch` -1
  * @throws ArgumentError when an option makes no sense, or `step` is called more than `totalSteps` times
  *
- * Differs from PyTorch: nothing in the numbers. Source: Smith and Topin, Super-convergence: very fast training of neural networks
+ * Differs from PyTorch: after the last of the `totalSteps` steps, where PyTorch carries the last phase on, a rate never falls below 0, and a
+ * momentum outside of [0, 1) stays at the phase's end. Source: Smith and Topin, Super-convergence: very fast training of neural networks
  * using large learning rates, 2018.
  */
 export class OneCycleLR extends LRScheduler<Settings> {
@@ -132,11 +133,13 @@ export class OneCycleLR extends LRScheduler<Settings> {
     const part = end === start ? 1 : (t - start) / (end - start);
     const between = ([from, to]: Phase['rates']): number => this.anneal(valueOf(group, from), valueOf(group, to), part);
     if (this.settings.cycleMomentum) {
-      const momentum = between(momenta);
+      const last = between(momenta);
+      const momentum = last >= 0 && last < 1 ? last : valueOf(group, momenta[1]);
       if (group.betas === undefined) group.momentum = momentum;
       else group.betas = [momentum, group.betas[1]];
     }
-    return between(rates);
+    // The step after the last one lies past the end of a straight line.
+    return Math.max(0, between(rates));
   }
 
   private anneal(from: number, to: number, part: number): number {

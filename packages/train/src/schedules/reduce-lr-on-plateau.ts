@@ -1,5 +1,6 @@
 import { ArgumentError, type Tensor } from '@rnn/core';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
+import { fromJSONNumbers, toJSONNumbers } from '../json-numbers.js';
 import { checkAtLeast, checkBelow, checkChoice, checkCount } from '../option-checks.js';
 import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
 
@@ -132,9 +133,9 @@ export class ReduceLROnPlateau {
     return [...this.state.lastLr];
   }
 
-  /** Where the schedule stands, with its options: plain values that JSON keeps. */
+  /** Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts. */
   stateDict(): ScheduleStateDict {
-    return structuredClone(this.state);
+    return toJSONNumbers(this.state) as ScheduleStateDict;
   }
 
   /**
@@ -143,9 +144,10 @@ export class ReduceLROnPlateau {
    * @throws StateDictError when a name is missing or unknown or a value of another kind; then nothing has changed
    */
   loadStateDict(dict: ScheduleStateDict): void {
-    const hasBest = typeof (dict as Partial<State> | null)?.best === 'number';
-    checkScheduleState('ReduceLROnPlateau', { ...this.state, best: hasBest ? 0 : [] }, dict);
-    this.state = structuredClone(dict) as State;
+    const loaded = fromJSONNumbers(dict);
+    const hasBest = typeof (loaded as Partial<State> | null)?.best === 'number';
+    checkScheduleState('ReduceLROnPlateau', { ...this.state, best: hasBest ? 0 : [] }, loaded);
+    this.state = loaded as State;
   }
 
   private isBetter(value: number): boolean {

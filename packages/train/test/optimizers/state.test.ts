@@ -101,6 +101,20 @@ describe.each(makes)('%s', (_name, make) => {
     expect(values(twin)).toEqual(values(params));
   });
 
+  test('goes on from the text that JSON.stringify writes, with NaN and infinities', () => {
+    const params = parameters();
+    const optimizer = make(params);
+    params[0].grad = tensor([NaN, Infinity, -Infinity, 1, 0, -0].slice(0, params[0].size)).reshape(params[0].shape);
+    optimizer.step();
+    const twin = params.map((param) => fromData(param.dataSync(), param.shape, { requiresGrad: true }));
+    const other = make(twin);
+    other.loadStateDict(JSON.parse(JSON.stringify(optimizer.stateDict())) as OptimizerStateDict);
+    expect(copied(other.stateDict())).toEqual(copied(optimizer.stateDict()));
+    run(optimizer, params, 3, 6);
+    run(other, twin, 3, 6);
+    expect(values(twin)).toEqual(values(params));
+  });
+
   test('gives a snapshot that later steps do not change', () => {
     const params = parameters();
     const optimizer = make(params);
