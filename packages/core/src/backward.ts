@@ -1,11 +1,14 @@
-import { checkTensor } from './checks/tensors.js';
-import { AutogradError, DTypeError, ShapeError } from './errors.js';
+import { checkOptions } from './checks/options.js';
+import { refuse } from './checks/refusal.js';
+import { checkPlace, checkSameBackend, checkShapeIs, checkTensor } from './checks/tensors.js';
+import { checkFlag, checkList } from './checks/values.js';
+import { AutogradError } from './errors.js';
 import { isAnomalyEnabled, withChecking, withRecording } from './grad-mode.js';
 import type { GradNode } from './grad-node.js';
 import { add } from './ops/arithmetic.js';
 import { onesLike, zerosLike } from './ops/fill.js';
 import { detach } from './ops/identity.js';
-import { checkForNaN, refuseBackends } from './record.js';
+import { checkForNaN } from './record.js';
 import { isOwn, scope, track } from './scope.js';
 import { sameShape, showShape } from './shape.js';
 import type { Tensor, TensorEdge } from './tensor.js';
@@ -43,7 +46,9 @@ type Arrival = (node: Node, grads: Grads) => void;
  */
 export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions<Tensor> = {}): void {
   refuseTracing('calls backward, which changes gradients');
+  checkPassOptions('backward', options, ['inputs', ...passOptions]);
   const { inputs, createGraph = false } = options;
+  if (inputs !== undefined) checkList('backward', 'inputs', inputs, 'Tensors');
   const targets = inputs && new Set(inputs.map((input, i) => leafNode(input, i)));
   propagate('backward', root, gradient, options, targets, (node, grads) => {
     const { leaf } = node;
@@ -53,14 +58,22 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
   });
 }
 
+const passOptions = ['retainGraph', 'createGraph'] satisfies (keyof BackwardOptions<Tensor>)[];
+
+function checkPassOptions(operation: string, options: BackwardOptions<Tensor>, known: readonly string[]): void {
+  checkOptions(operation, options, known);
+  for (const name of passOptions) if (options[name] !== undefined) checkFlag(operation, name, options[name]);
+}
+
 function leafNode(input: Tensor, i: number): Node {
   checkTensor('backward', `inputs[${i}]`, input);
   const edge = input.gradEdge;
   if (edge?.node.leaf === input) return edge.node;
-  throw new AutogradError(
-    `backward: inputs[${i}] is ${input.isLeaf ? 'a leaf without requiresGrad' : 'the result of an operation'}, expected a leaf that requires a gradient; grad(output, inputs) also takes results`,
-    { argument: 'inputs', expected: 'leaves that require a gradient' },
-  );
+  refuse(AutogradError, 'backward', `inputs[${i}]`, {
+    received: input.isLeaf ? 'a leaf without requiresGrad' : 'the result of an operation',
+    expected: 'a leaf that requires a gradient',
+    hint: 'grad(output, inputs) also takes results',
+  });
 }
 
 function accumulate(tensor: Tensor, grad: Tensor | undefined, recorded: boolean): void {
@@ -95,12 +108,16 @@ export function grad(
   inputs: readonly Tensor[],
   options: Omit<BackwardOptions<Tensor>, 'inputs'> & { readonly gradient?: Tensor } = {},
 ): Tensor[] {
+  checkPassOptions('grad', options, ['gradient', ...passOptions]);
+  checkList('grad', 'inputs', inputs, 'Tensors');
   const edges = inputs.map((input, i): TensorEdge => {
     checkTensor('grad', `inputs[${i}]`, input);
     const edge = input.gradEdge;
     if (edge !== undefined) return edge;
-    throw new AutogradError(`grad: inputs[${i}] does not require a gradient; set requiresGrad before using it`, {
-      argument: 'inputs',
+    refuse(AutogradError, 'grad', `inputs[${i}]`, {
+      received: 'without requiresGrad',
+      expected: 'a tensor that requires a gradient',
+      hint: 'set requiresGrad before using it',
     });
   });
   const found: (Tensor | undefined)[] = inputs.map(() => undefined);
@@ -135,9 +152,11 @@ function propagate(
   checkGradient(operation, root, gradient);
   const order = reachable(start.node);
   if (order.some((node) => node.saved === undefined)) {
-    throw new AutogradError(
-      `${operation}: the graph was already freed by an earlier backward; pass { retainGraph: true } to that one to go through it again`,
-    );
+    refuse(AutogradError, operation, 'the graph', {
+      received: 'freed by an earlier backward',
+      expected: 'one that nobody went through yet',
+      hint: 'cut a state that is carried over to the next pass off with detach(), or pass { retainGraph: true } to the earlier backward',
+    });
   }
   const needed = targets === undefined ? undefined : leadingTo(targets, order);
   const pending: Pending = new Map();
@@ -162,38 +181,30 @@ function propagate(
 }
 
 function startOf(operation: string, root: Tensor): TensorEdge {
-  checkTensor(operation, 'the output', root);
+  checkTensor(operation, 'output', root);
   void root.held; // a disposed tensor says so
   const start = root.gradEdge;
   if (start !== undefined) return start;
-  throw new AutogradError(
-    `${operation}: the tensor of shape ${showShape(root.shape)} does not require a gradient: nothing that it was made of has requiresGrad, or it was made inside noGrad`,
-  );
+  refuse(AutogradError, operation, 'output', {
+    received: `a tensor of shape ${showShape(root.shape)} without requiresGrad`,
+    expected: 'one that requires a gradient',
+    hint: 'nothing that it was made of has requiresGrad, or it was made inside noGrad',
+  });
 }
 
 function checkGradient(operation: string, root: Tensor, gradient: Tensor | undefined): void {
   if (gradient === undefined) {
     if (root.size === 1) return;
-    throw new AutogradError(
-      `${operation}: the tensor has shape ${showShape(root.shape)}, expected one element; reduce it (sum, mean) or pass the gradient that comes from behind`,
-      { expected: 'one element', received: showShape(root.shape) },
-    );
-  }
-  checkTensor(operation, 'gradient', gradient);
-  if (!sameShape(gradient.shape, root.shape)) {
-    throw new ShapeError(
-      `${operation}: gradient has shape ${showShape(gradient.shape)}, expected ${showShape(root.shape)}`,
-      { argument: 'gradient', expected: showShape(root.shape), received: showShape(gradient.shape) },
-    );
-  }
-  if (gradient.dtype !== root.dtype) {
-    throw new DTypeError(`${operation}: gradient is ${gradient.dtype}, expected ${root.dtype}`, {
-      argument: 'gradient',
-      expected: root.dtype,
-      received: gradient.dtype,
+    refuse(AutogradError, operation, 'output', {
+      has: 'shape',
+      received: showShape(root.shape),
+      expected: 'one element',
+      hint: 'reduce it (sum, mean) or pass the gradient that comes from behind',
     });
   }
-  if (gradient.backend !== root.backend) refuseBackends(operation, root.backend, gradient.backend);
+  checkTensor(operation, 'gradient', gradient);
+  checkShapeIs(operation, 'gradient', gradient, root.shape);
+  checkPlace(operation, 'gradient', gradient, root, 'the output');
 }
 
 /** All nodes behind one, latest first: a node comes before everything that it was made of. */
@@ -236,13 +247,10 @@ function afterHooks(operation: string, node: Node, index: number, grad: Tensor):
 function checkLike(operation: string, replaced: Tensor, grad: Tensor): void {
   const described = (x: Tensor): string => `${x.dtype} of shape ${showShape(x.shape)}`;
   if (!sameShape(replaced.shape, grad.shape) || replaced.dtype !== grad.dtype) {
-    const [expected, received] = [described(grad), described(replaced)];
-    throw new AutogradError(
-      `${operation}: a hook returned ${received} for a gradient that is ${expected}, expected the same shape and type`,
-      { argument: 'hook', expected, received },
-    );
+    const [received, expected] = [described(replaced), `${described(grad)}, as the gradient`];
+    refuse(AutogradError, operation, 'hook', { part: 'the result', received, expected });
   }
-  if (replaced.backend !== grad.backend) refuseBackends(operation, grad.backend, replaced.backend);
+  checkSameBackend(operation, "the hook's result", replaced.backend, grad.backend, 'the gradient');
 }
 
 /** Applies a node's derivative and hands the gradients to the nodes of its inputs. Runs in a scope of its own. */
@@ -258,10 +266,11 @@ function send(
   if (!wanted.includes(true)) return;
   const { saved } = node;
   if (saved === undefined) {
-    throw new AutogradError(
-      `${operation}: a hook went backward through ${node.name} and so freed what this pass still needs of it; pass { retainGraph: true } in the hook`,
-      { argument: 'hook', expected: 'a graph that was not freed', received: 'a freed one' },
-    );
+    refuse(AutogradError, operation, 'the graph', {
+      received: `freed by a hook that went backward through ${node.name}`,
+      expected: 'what this pass still needs',
+      hint: 'pass { retainGraph: true } in the hook',
+    });
   }
   // Checked as a whole, so that a NaN is put down to the operation and not to a part of its derivative.
   const results = withChecking(false, () => withRecording(createGraph, () => node.derivative(grads, saved, wanted)));

@@ -1,3 +1,4 @@
+import { refuse } from './checks/refusal.js';
 import { ArgumentError, DTypeError } from './errors.js';
 
 /** The element types: `float32` (the default), `int32` for indices, `float64` where the backend has it. */
@@ -17,9 +18,7 @@ export function hostArray(dtype: DType, from: number | ArrayLike<number>): Typed
     case 'int32':
       return new Int32Array(values);
     default:
-      throw new DTypeError(`dtype: expected 'float32', 'float64' or 'int32', received '${String(dtype)}'`, {
-        argument: 'dtype',
-      });
+      refuse(DTypeError, 'hostArray', 'dtype', { value: dtype, expected: "'float32', 'float64' or 'int32'" });
   }
 }
 
@@ -57,7 +56,7 @@ export const TYPED_ARRAYS = 'Float32Array, Float64Array or Int32Array';
  */
 export function dtypeOf(array: TypedArray): DType {
   const dtype = dtypeByTag(array);
-  if (dtype === undefined) throw unknownArray('dtypeOf', 'array', array);
+  if (dtype === undefined) refuseArray('dtypeOf', 'array', array);
   return dtype;
 }
 
@@ -80,7 +79,7 @@ export function asTypedArray(operation: string, argument: string, value: unknown
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const dtype = dtypeByTag(value);
   if (dtype === undefined) {
-    if (ArrayBuffer.isView(value) || isBuffer(value)) throw unknownArray(operation, argument, value);
+    if (ArrayBuffer.isView(value) || isBuffer(value)) refuseArray(operation, argument, value);
     return undefined;
   }
   const { buffer, byteOffset, length } = value as TypedArray;
@@ -95,24 +94,12 @@ export function asTypedArray(operation: string, argument: string, value: unknown
 }
 
 function isBuffer(value: object): boolean {
-  const tag = classOf(value);
-  return tag === 'ArrayBuffer' || tag === 'SharedArrayBuffer';
+  return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value));
 }
 
-function classOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice('[object '.length, -1);
-}
-
-function unknownArray(operation: string, argument: string, value: unknown): ArgumentError {
-  const received = classOf(value);
-  return new ArgumentError(
-    `${operation}: ${argument} is ${received}, expected ${TYPED_ARRAYS}; convert the numbers, for example with Float32Array.from(values)`,
-    {
-      argument,
-      expected: TYPED_ARRAYS,
-      received,
-    },
-  );
+function refuseArray(operation: string, argument: string, value: unknown): never {
+  const hint = 'convert the numbers, for example with Float32Array.from(values)';
+  refuse(ArgumentError, operation, argument, { value, expected: TYPED_ARRAYS, hint });
 }
 
 /** Whether elements of this type can carry a gradient. */

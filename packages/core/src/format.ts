@@ -1,3 +1,4 @@
+import { refuse } from './checks/refusal.js';
 import type { DType } from './dtype.js';
 import { ArgumentError } from './errors.js';
 
@@ -57,10 +58,11 @@ interface Layout {
 export function formatTensor({ data, shape, dtype, suffix = [] }: Printable): string {
   const count = shape.reduce((product, size) => product * size, 1);
   if (data.length !== count) {
-    throw new ArgumentError(
-      `formatTensor: data must have ${count} elements for shape [${shape.join(', ')}], received ${data.length}`,
-      { argument: 'data', expected: `${count} elements`, received: `${data.length} elements` },
-    );
+    refuse(ArgumentError, 'formatTensor', 'data', {
+      has: 'length',
+      received: String(data.length),
+      expected: `${count} for shape [${shape.join(', ')}]`,
+    });
   }
   const notes: string[] = [];
   if (count === 0 && shape.length !== 1) notes.push(`size=(${shape.join(', ')})`);

@@ -1,15 +1,9 @@
+import { checkCount, checkList, checkNumber } from './checks/values.js';
+import { refuse } from './checks/refusal.js';
 import { mersenne, mersenneFromState } from 'pure-rand/generator/mersenne';
 import { dtypeOf, type DType } from './dtype.js';
 import { ArgumentError } from './errors.js';
-import {
-  checkBounds,
-  checkFinite,
-  checkInteger,
-  checkOut,
-  checkSeed,
-  isIntegerIn,
-  outOfRange,
-} from './generator-checks.js';
+import { checkBounds, checkOut, checkSeed, isIntegerIn, refuseValue } from './generator-checks.js';
 import { refuseTracing } from './tracing-mode.js';
 import { cosTurns, ln, sinTurns } from './portable-math.js';
 
@@ -63,7 +57,7 @@ export class Generator {
    * @throws ArgumentError if the seed is not a safe integer
    */
   constructor(seed: number = DEFAULT_SEED) {
-    checkSeed(seed, 'Generator');
+    checkSeed('Generator', seed);
     this.seed = seed;
     this.words = mersenne(seed | 0);
   }
@@ -81,7 +75,7 @@ export class Generator {
    * @throws ArgumentError if the seed is not a safe integer
    */
   manualSeed(seed: number): this {
-    checkSeed(seed, 'manualSeed');
+    checkSeed('manualSeed', seed);
     this.seed = seed;
     this.words = mersenne(seed | 0);
     this.spareNormal = undefined;
@@ -159,9 +153,8 @@ export class Generator {
    */
   normal(out: Float32Array | Float64Array, mean: number, std: number): void {
     checkOut('normal', out, FLOATING);
-    checkFinite(mean, 'normal', 'mean');
-    checkFinite(std, 'normal', 'std');
-    if (std < 0) throw outOfRange('normal', 'std', 'at least 0', std);
+    checkNumber('Generator.normal', 'mean', mean);
+    checkNumber('Generator.normal', 'std', std, { from: 0 });
     if (out.length < NORMAL_BLOCK) {
       for (let i = 0; i < out.length; i++) out[i] = this.nextNormal() * std + mean;
       return;
@@ -191,9 +184,9 @@ export class Generator {
    */
   integers(out: Int32Array, low: number, high: number): void {
     checkOut('integers', out, WHOLE);
-    checkInteger(low, 'integers', 'low', SMALLEST_INT32, LARGEST_INT32);
-    checkInteger(high, 'integers', 'high', SMALLEST_INT32 + 1, LARGEST_INT32 + 1);
-    if (low >= high) throw outOfRange('integers', 'high', `greater than low (${low})`, high);
+    checkCount('Generator.integers', 'low', low, SMALLEST_INT32, LARGEST_INT32);
+    checkCount('Generator.integers', 'high', high, SMALLEST_INT32 + 1, LARGEST_INT32 + 1);
+    if (low >= high) refuseValue('integers', 'high', high, `greater than low (${low})`);
     for (let i = 0; i < out.length; i++) out[i] = low + this.nextBelow(high - low);
   }
 
@@ -209,7 +202,7 @@ export class Generator {
    * @throws ArgumentError if n is not an integer from 0 to 2^31 - 1
    */
   permutation(n: number): Int32Array {
-    checkInteger(n, 'permutation', 'n', 0, LARGEST_INT32);
+    checkCount('Generator.permutation', 'n', n, 0, LARGEST_INT32);
     const order = new Int32Array(n);
     for (let i = 0; i < n; i++) order[i] = i;
     for (let i = 0; i < n - 1; i++) {
@@ -238,6 +231,7 @@ export class Generator {
    * @throws ArgumentError if it is anything else
    */
   setState(state: readonly number[]): void {
+    checkList('Generator.setState', 'state', state, 'numbers');
     const words = state.slice(0, STATE_LENGTH);
     const [index, ...twister] = words;
     const rest = state.slice(STATE_LENGTH);
@@ -249,10 +243,8 @@ export class Generator {
       rest.length <= 1 &&
       rest.every(Number.isFinite);
     if (!valid) {
-      throw new ArgumentError(
-        `Generator.setState: expected what Generator.state() returned (an index, ${STATE_LENGTH - 1} int32 words and at most one more number), received ${state.length} numbers that are not such a state`,
-        { argument: 'state' },
-      );
+      const expected = `what Generator.state() returned (an index, ${STATE_LENGTH - 1} int32 words and at most one more number)`;
+      refuse(ArgumentError, 'Generator.setState', 'state', { value: state, expected });
     }
     this.words = mersenneFromState(words);
     this.spareNormal = rest[0];

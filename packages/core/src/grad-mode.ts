@@ -1,4 +1,5 @@
-import { ArgumentError } from './errors.js';
+import { synchronous } from './checks/refusal.js';
+import { checkFunction } from './checks/values.js';
 
 /** Switches of the recording, global to the process as the work is synchronous. */
 let recording = true;
@@ -27,6 +28,7 @@ export function isAnomalyEnabled(): boolean {
  * @throws ArgumentError when `fn` returns a promise
  */
 export function noGrad<R>(fn: () => R): R {
+  checkFunction('noGrad', 'fn', fn);
   return synchronous('noGrad', withRecording(false, fn));
 }
 
@@ -42,16 +44,8 @@ export function noGrad<R>(fn: () => R): R {
  * @throws ArgumentError when `fn` returns a promise
  */
 export function enableGrad<R>(fn: () => R): R {
+  checkFunction('enableGrad', 'fn', fn);
   return synchronous('enableGrad', withRecording(true, fn));
-}
-
-/** Refuses the result of an asynchronous function, whose later parts would run after the switch was turned back. */
-function synchronous<R>(operation: string, result: R): R {
-  if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return result;
-  throw new ArgumentError(
-    `${operation}: fn returned a promise, expected a synchronous function: it holds until the function returns, so \`await\` outside of it`,
-    { argument: 'fn', expected: 'a synchronous function', received: 'a promise' },
-  );
 }
 
 export function withRecording<R>(on: boolean, fn: () => R): R {
@@ -80,6 +74,7 @@ export function withRecording<R>(on: boolean, fn: () => R): R {
  * Differs from PyTorch: `detect_anomaly` there looks at derivatives only.
  */
 export function anomaly<R>(fn: () => R): R {
+  checkFunction('anomaly', 'fn', fn);
   return synchronous('anomaly', withChecking(true, fn));
 }
 

@@ -1,7 +1,10 @@
-import { checkTensor } from './checks/tensors.js';
+import { withDefaults } from './checks/options.js';
+import { refuse } from './checks/refusal.js';
+import { checkTensors } from './checks/tensors.js';
+import { checkFunction, checkNumber } from './checks/values.js';
 import { backward, grad } from './backward.js';
 import { hostArray, type TypedArray } from './dtype.js';
-import { ArgumentError, AutogradError, DTypeError } from './errors.js';
+import { AutogradError, DTypeError } from './errors.js';
 import { enableGrad, noGrad } from './grad-mode.js';
 import { add, mul } from './ops/arithmetic.js';
 import { sum } from './ops/broadcast.js';
@@ -36,12 +39,13 @@ export interface GradcheckOptions {
  *
  * Differs from PyTorch: compares the derivative of a sum of all results with fixed uneven weights, not each result by itself.
  */
-export function gradcheck(
-  fn: Differentiable,
-  inputs: readonly Tensor[],
-  { eps = 1e-6, atol = 1e-5, rtol = 1e-3 }: GradcheckOptions = {},
-): true {
+export function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
+  checkFunction('gradcheck', 'fn', fn, '(...inputs) => Tensor | Tensor[]');
   checkInputs('gradcheck', inputs);
+  const { eps, atol, rtol } = withDefaults('gradcheck', { eps: 1e-6, atol: 1e-5, rtol: 1e-3 }, options);
+  checkNumber('gradcheck', 'eps', eps, { above: 0 });
+  checkNumber('gradcheck', 'atol', atol, { from: 0 });
+  checkNumber('gradcheck', 'rtol', rtol, { from: 0 });
   const values = inputs.map((input) => input.dataSync());
   const tensorsOf = (data: readonly TypedArray[]): Tensor[] =>
     data.map((d, i) => fromData(d, inputs[i].shape, { backend: inputs[i].backend, requiresGrad: true }));
@@ -60,10 +64,10 @@ export function gradcheck(
       const numeric = (lossAt(i, e, eps) - lossAt(i, e, -eps)) / (2 * eps);
       const recorded = analytic[i][e];
       if (Math.abs(recorded - numeric) <= atol + rtol * Math.abs(numeric)) continue;
-      throw new AutogradError(
-        `gradcheck: the derivative with respect to element ${e} of input ${i} is ${recorded}, expected ${numeric} by central differences`,
-        { argument: 'fn', expected: String(numeric), received: String(recorded) },
-      );
+      refuse(AutogradError, 'gradcheck', `the derivative with respect to element ${e} of input ${i}`, {
+        received: String(recorded),
+        expected: `${numeric} by central differences`,
+      });
     }
   });
   return true;
@@ -80,6 +84,7 @@ export function gradcheck(
  * @throws AutogradError, DTypeError as `gradcheck`
  */
 export function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[], options?: GradcheckOptions): true {
+  checkFunction('gradgradcheck', 'fn', fn, '(...inputs) => Tensor | Tensor[]');
   checkInputs('gradgradcheck', inputs);
   return scope(() => {
     const behind = noGrad(() => listOf(fn(...inputs)).map((result) => unevenLike(result)));
@@ -96,25 +101,18 @@ export function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[], opt
 }
 
 function checkInputs(operation: string, inputs: readonly Tensor[]): void {
-  if (inputs.length === 0) {
-    throw new ArgumentError(`${operation}: inputs is empty, expected at least one Tensor`, {
-      argument: 'inputs',
-      expected: 'at least one Tensor',
-      received: 'none',
-    });
-  }
-  inputs.forEach((input, i) => {
-    checkTensor(operation, `inputs[${i}]`, input);
-    if (input.dtype === 'float64') return;
-    throw new DTypeError(
-      `${operation}: inputs[${i}] is ${input.dtype}, expected float64: differences of coarser numbers say nothing`,
-      { argument: `inputs[${i}]`, expected: 'float64', received: input.dtype },
-    );
+  checkTensors(operation, 'inputs', inputs);
+  inputs.forEach(({ dtype }, i) => {
+    if (dtype === 'float64') return;
+    const hint = 'differences of coarser numbers say nothing';
+    refuse(DTypeError, operation, `inputs[${i}]`, { received: dtype, expected: 'float64', hint });
   });
 }
 
 function listOf(results: Tensor | readonly Tensor[]): readonly Tensor[] {
-  return results instanceof Tensor ? [results] : results;
+  const list = results instanceof Tensor ? [results] : results;
+  checkTensors('gradcheck', 'what fn returned', list);
+  return list;
 }
 
 function weightedSum(results: Tensor | readonly Tensor[]): Tensor {

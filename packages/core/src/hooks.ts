@@ -1,3 +1,5 @@
+import { refuse } from './checks/refusal.js';
+import { checkFunction } from './checks/values.js';
 import { checkTensor } from './checks/tensors.js';
 import { AutogradError } from './errors.js';
 import { showShape } from './shape.js';
@@ -21,6 +23,7 @@ import { refuseTracing } from './tracing-mode.js';
  * Differs from PyTorch: the gradient is freed after the hook; keep `clone().keep()` of it to have it later.
  */
 export function registerHook(x: Tensor, hook: GradHook): () => void {
+  checkFunction('registerHook', 'hook', hook, '(grad) => Tensor | void');
   refuseTracing('registers a hook, which is to be called at every step');
   const { node, index } = edgeOf('registerHook', x);
   return node.addHook(index, hook);
@@ -54,7 +57,9 @@ function edgeOf(operation: string, x: Tensor): TensorEdge {
   void x.held; // a disposed tensor says so
   const edge = x.gradEdge;
   if (edge !== undefined) return edge;
-  throw new AutogradError(
-    `${operation}: the tensor of shape ${showShape(x.shape)} does not require a gradient; set requiresGrad on a leaf that it is made of`,
-  );
+  refuse(AutogradError, operation, 'x', {
+    received: `a tensor of shape ${showShape(x.shape)} without requiresGrad`,
+    expected: 'one that requires a gradient',
+    hint: 'set requiresGrad on a leaf that it is made of',
+  });
 }

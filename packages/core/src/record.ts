@@ -1,5 +1,9 @@
+import { checkPlace, checkTensor } from './checks/tensors.js';
+import { checkFunction, checkList, checkText } from './checks/values.js';
+import { refuse } from './checks/refusal.js';
+import { checkOptions } from './checks/options.js';
 import type { Backend, Storage } from './backend.js';
-import { AnomalyError, ArgumentError, AutogradError, BackendError, DTypeError } from './errors.js';
+import { AnomalyError, ArgumentError, AutogradError } from './errors.js';
 import { isAnomalyEnabled, isGradEnabled, withChecking, withRecording } from './grad-mode.js';
 import { scope } from './scope.js';
 import { sameShape, showShape, type Shape } from './shape.js';
@@ -80,15 +84,16 @@ export interface CustomOperation extends Omit<Recording, 'saved'> {
  * @throws ArgumentError unless there is one derivative an input; in `backward`, AutogradError when a derivative gives another shape
  *   than its input's
  */
-export function customOperation({ name, inputs, forward, derivatives }: CustomOperation): Tensor {
+export function customOperation(operation: CustomOperation): Tensor {
+  checkCustom(operation);
+  const { name, inputs, forward, derivatives } = operation;
   if (derivatives.length !== inputs.length) {
-    throw new ArgumentError(
-      `${name}: ${derivatives.length} derivatives for ${inputs.length} inputs, expected one an input`,
-      { argument: 'derivatives', expected: String(inputs.length), received: String(derivatives.length) },
-    );
+    const [received, expected] = [String(derivatives.length), `${inputs.length}, one an input`];
+    refuse(ArgumentError, name, 'derivatives', { has: 'length', received, expected });
   }
   return scope(() => {
     const made = withChecking(false, () => withRecording(false, forward));
+    checkTensor(name, 'the result of forward', (made as Partial<typeof made> | undefined)?.result);
     // A handle of its own: what `forward` returns may be an input, or belong to somebody else.
     const result = new Tensor(made.result.held.retain(), made.result.shape);
     const saved = made.saved?.map((tensor) => (tensor === made.result ? result : tensor));
@@ -101,49 +106,41 @@ export function customOperation({ name, inputs, forward, derivatives }: CustomOp
   });
 }
 
+function checkCustom(operation: CustomOperation): void {
+  const owner = 'customOperation';
+  checkOptions(owner, operation, ['name', 'inputs', 'forward', 'derivatives'], 'operation');
+  const { name, inputs, forward, derivatives } = operation;
+  checkText(owner, 'name', name);
+  checkList(owner, 'inputs', inputs, 'Tensors');
+  inputs.forEach((input, i) => checkTensor(name, `inputs[${i}]`, input));
+  checkFunction(name, 'forward', forward, '() => { result, saved }');
+  checkList(name, 'derivatives', derivatives, 'functions');
+  derivatives.forEach((derivative, i) =>
+    checkFunction(name, `derivatives[${i}]`, derivative, '(grad, saved) => Tensor'),
+  );
+}
+
 /** A derivative whose result is held against the shape and the type of its input. */
 function ofForm(name: string, derivative: Derivative, { shape, dtype }: Tensor): Derivative {
   return (grad, saved) => {
     const result = derivative(grad, saved);
+    checkTensor(name, 'a derivative', result);
     if (result.dtype !== dtype) {
-      throw new AutogradError(`${name}: a derivative is ${result.dtype}, expected the type of its input, ${dtype}`, {
-        argument: 'derivatives',
-        expected: dtype,
-        received: result.dtype,
-      });
+      const [received, expected] = [result.dtype, `the type of its input, ${dtype}`];
+      refuse(AutogradError, name, 'a derivative', { received, expected });
     }
     if (sameShape(result.shape, shape)) return result;
-    throw new AutogradError(
-      `${name}: a derivative has shape ${showShape(result.shape)}, expected that of its input, ${showShape(shape)}`,
-      { argument: 'derivatives', expected: showShape(shape), received: showShape(result.shape) },
-    );
+    const [received, expected] = [showShape(result.shape), `that of its input, ${showShape(shape)}`];
+    refuse(AutogradError, name, 'a derivative', { has: 'shape', received, expected });
   };
 }
 
 /** The backend that all operands are on, and their common type. */
 export function placeOf(operation: string, operands: readonly Tensor[]): Backend {
-  const { backend, dtype } = operands[0];
-  for (let i = 1; i < operands.length; i++) {
-    const other = operands[i];
-    if (other.backend !== backend) refuseBackends(operation, backend, other.backend);
-    if (other.dtype !== dtype) {
-      throw new DTypeError(
-        `${operation}: operands are of ${dtype} and ${other.dtype}; expected one type, convert with .to('${dtype}')`,
-        { code: 'ERR_MIXED_DTYPES', expected: dtype, received: other.dtype },
-      );
-    }
-  }
+  const [first] = operands;
+  const { backend } = first;
+  for (let i = 1; i < operands.length; i++) checkPlace(operation, `operand ${i + 1}`, operands[i], first, 'the first');
   return backend;
-}
-
-/** The error for operands on two backends. */
-export function refuseBackends(operation: string, a: Backend, b: Backend): never {
-  const names =
-    a.info.name === b.info.name ? `two different '${a.info.name}' backends` : `'${a.info.name}' and '${b.info.name}'`;
-  throw new BackendError(`${operation}: operands are on ${names}; move one with .to(backend)`, {
-    code: 'ERR_MIXED_BACKENDS',
-    received: `${a.info.name} and ${b.info.name}`,
-  });
 }
 
 /** Part of the anomaly mode: an operation made a NaN out of operands without one. */

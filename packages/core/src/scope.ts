@@ -1,4 +1,5 @@
-import { ArgumentError } from './errors.js';
+import { synchronous } from './checks/refusal.js';
+import { checkFunction } from './checks/values.js';
 
 /** Something with memory to give back. */
 export interface Disposable {
@@ -66,6 +67,7 @@ export function isOwn(resource: Tracked): boolean {
  * @returns what `fn` returned
  */
 export function unscoped<R>(fn: () => R): R {
+  checkFunction('unscoped', 'fn', fn);
   return within(undefined, fn);
 }
 
@@ -97,15 +99,11 @@ function within<R>(care: Care | undefined, fn: () => R): R {
  *   passes through, and everything made inside is freed.
  */
 export function scope<R>(fn: () => R): R {
+  checkFunction('scope', 'fn', fn);
   const mine: Care = { first: undefined };
   try {
     const result = within(mine, fn);
-    if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
-      throw new ArgumentError(
-        'scope: fn returned a promise, expected a synchronous function: a scope frees its tensors when the function returns, so `await` outside of it',
-        { argument: 'fn', expected: 'a synchronous function', received: 'a promise' },
-      );
-    }
+    synchronous('scope', result);
     if (mine.first !== undefined) handOver(mine, result);
     return result;
   } finally {

@@ -1,3 +1,5 @@
+import { refuse } from './checks/refusal.js';
+import { checkFlag } from './checks/values.js';
 import type { Backend, Storage } from './backend.js';
 import { isFloating, type DType, type TypedArray } from './dtype.js';
 import { ArgumentError, AutogradError, DisposedError, DTypeError, ShapeError } from './errors.js';
@@ -24,6 +26,8 @@ interface Stage {
   readonly backend: Backend | undefined;
   readonly standIn: StandIn;
 }
+
+const RESULT = 'the result of a recorded operation';
 
 let stage: Stage | undefined;
 
@@ -125,18 +129,18 @@ export class Tensor implements Tracked {
   }
 
   set requiresGrad(value: boolean) {
+    checkFlag('requiresGrad', 'the value', value);
     if (this.origin !== undefined) {
       if (value) return;
-      throw new AutogradError(
-        'requiresGrad: the tensor is the result of a recorded operation, expected a leaf; use detach() for a copy that requires no gradient',
-        { argument: 'requiresGrad', expected: 'a leaf', received: 'a result' },
-      );
+      const hint = 'use detach() for a copy that requires no gradient';
+      refuse(AutogradError, 'requiresGrad', 'the tensor', { received: RESULT, expected: 'a leaf', hint });
     }
     if (value && !isFloating(this.dtype)) {
-      throw new DTypeError(
-        `requiresGrad: the tensor is ${this.dtype}, which has no gradient, expected float32 or float64; convert with .to('float32')`,
-        { argument: 'requiresGrad', expected: 'float32 or float64', received: this.dtype },
-      );
+      refuse(DTypeError, 'requiresGrad', 'the tensor', {
+        received: `${this.dtype}, which has no gradient`,
+        expected: 'float32 or float64',
+        hint: "convert with .to('float32')",
+      });
     }
     this.wantsGrad = value;
   }
@@ -217,10 +221,8 @@ export class Tensor implements Tracked {
   /** The number of a tensor with one element. */
   item(): number {
     if (this.size !== 1) {
-      throw new ShapeError(
-        `item: the tensor has shape ${showShape(this.shape)}, expected one element; use dataSync() or toArray()`,
-        { expected: 'one element', received: showShape(this.shape) },
-      );
+      const [received, hint] = [showShape(this.shape), 'use dataSync() or toArray()'];
+      refuse(ShapeError, 'item', 'the tensor', { has: 'shape', received, expected: 'one element', hint });
     }
     return this.dataSync()[0];
   }
@@ -237,29 +239,24 @@ export class Tensor implements Tracked {
   copy_(source: Tensor): this {
     refuseTracing('changes a tensor in place (copy_)');
     if (!(source instanceof Tensor)) {
-      throw new ArgumentError(`copy_: source is ${typeof source}, expected a Tensor; make one with tensor(...)`, {
-        argument: 'source',
+      refuse(ArgumentError, 'copy_', 'source', {
+        value: source,
         expected: 'a Tensor',
-        received: typeof source,
+        hint: 'make one with tensor(...)',
       });
     }
     if (!sameShape(source.shape, this.shape)) {
-      const [expected, received] = [showShape(this.shape), showShape(source.shape)];
-      const details = { argument: 'source', expected, received };
-      throw new ShapeError(`copy_: source has shape ${received}, expected ${expected}`, details);
+      const [received, expected] = [showShape(source.shape), showShape(this.shape)];
+      refuse(ShapeError, 'copy_', 'source', { has: 'shape', received, expected });
     }
     if (source.dtype !== this.dtype) {
-      const details = { argument: 'source', expected: this.dtype, received: source.dtype, code: 'ERR_MIXED_DTYPES' };
-      throw new DTypeError(
-        `copy_: source is ${source.dtype}, expected ${this.dtype}; convert with .to('${this.dtype}')`,
-        details,
-      );
+      const hint = `convert with .to('${this.dtype}')`;
+      const code = 'ERR_MIXED_DTYPES';
+      refuse(DTypeError, 'copy_', 'source', { received: source.dtype, expected: this.dtype, hint, code });
     }
     if (this.origin !== undefined) {
-      throw new AutogradError(
-        'copy_: this tensor is the result of a recorded operation, expected a leaf; only a leaf can take other values',
-        { expected: 'a leaf', received: 'a result' },
-      );
+      const hint = 'only a leaf can take other values';
+      refuse(AutogradError, 'copy_', 'this tensor', { received: RESULT, expected: 'a leaf', hint });
     }
     const { held } = this;
     this.shared = source.held.retain();

@@ -292,6 +292,8 @@ describe('compileFn refuses', () => {
   });
   test('what is no tensor, and two types', () => {
     expect(() => fn([] as Tensor[])).toThrow('twice: inputs is an empty array');
-    expect(() => fn([zeros([2, 3]), zeros([2, 3], f64)])).toThrow('twice: operands are of float32 and float64');
+    expect(() => fn([zeros([2, 3]), zeros([2, 3], f64)])).toThrow(
+      "twice: operand 2 is float64, expected float32 as the first; convert with .to('float32')",
+    );
   });
 });

@@ -45,5 +45,5 @@ test('takes ordinary arrays and no suffix', () => {
 test('refuses data that do not fill the shape', () => {
   const print = (): string => formatTensor({ data: [1, 2, 3], shape: [2, 2], dtype: 'float32' });
   expect(print).toThrow(ArgumentError);
-  expect(print).toThrow('formatTensor: data must have 4 elements for shape [2, 2], received 3');
+  expect(print).toThrow('formatTensor: data has length 3, expected 4 for shape [2, 2]');
 });

@@ -407,30 +407,69 @@ describe('mistakes', () => {
   const states = generator.state();
 
   test.each<[string, () => unknown]>([
-    ['Generator: seed must be an integer from -(2^53 - 1) to 2^53 - 1, received 1.5', () => new Generator(1.5)],
-    ['Generator: seed must be an integer from -(2^53 - 1) to 2^53 - 1, received NaN', () => new Generator(NaN)],
-    ['manualSeed: seed must be an integer from -(2^53 - 1) to 2^53 - 1, received Infinity', () => manualSeed(Infinity)],
-    ['received 9007199254740992', () => generator.manualSeed(2 ** 53)],
-    ['Generator.uniform: high must be at least low (2), received 1', () => generator.uniform(double, 2, 1)],
-    ['Generator.uniform: low must be a finite number', () => generator.uniform(double, NaN, 1)],
-    ['Generator.uniform: high must be a finite number', () => generator.uniform(double, 0, Infinity)],
+    ['Generator: seed is 1.5, expected a whole number from -(2^53 - 1) to 2^53 - 1', () => new Generator(1.5)],
+    ['Generator: seed is NaN, expected a whole number from -(2^53 - 1) to 2^53 - 1', () => new Generator(NaN)],
+    ['manualSeed: seed is Infinity, expected a whole number from -(2^53 - 1) to 2^53 - 1', () => manualSeed(Infinity)],
+    [
+      'manualSeed: seed is 9007199254740992, expected a whole number from -(2^53 - 1) to 2^53 - 1',
+      () => generator.manualSeed(2 ** 53),
+    ],
+    ['Generator.uniform: high is 1, expected at least low (2)', () => generator.uniform(double, 2, 1)],
+    [
+      "Generator.uniform: low is NaN, expected a finite number of at most 1.7976931348623157e+308 in size, as the array's type holds",
+      () => generator.uniform(double, NaN, 1),
+    ],
+    [
+      "Generator.uniform: high is Infinity, expected a finite number of at most 1.7976931348623157e+308 in size, as the array's type holds",
+      () => generator.uniform(double, 0, Infinity),
+    ],
     ['of at most 3.4028234663852886e+38 in size', () => generator.uniform(single, 0, 1e39)],
-    ['at most 3.4028234663852886e+38 above low (-3e+38), received 3e+38', () => generator.uniform(single, -3e38, 3e38)],
-    ['above low (-1e+308), received 1e+308', () => generator.uniform(double, -1e308, 1e308)],
-    ['Generator.normal: mean must be a finite number, received NaN', () => generator.normal(double, NaN, 1)],
-    ['Generator.normal: std must be a finite number, received Infinity', () => generator.normal(double, 0, Infinity)],
-    ['Generator.normal: std must be at least 0, received -1', () => generator.normal(double, 0, -1)],
-    ['Generator.integers: high must be greater than low (3), received 3', () => generator.integers(whole, 3, 3)],
-    ['Generator.integers: low must be an integer from', () => generator.integers(whole, 0.5, 3)],
-    ['Generator.integers: high must be an integer from', () => generator.integers(whole, 0, 2 ** 31 + 1)],
-    ['Generator.permutation: n must be an integer from 0 to 2147483647, received -1', () => generator.permutation(-1)],
-    ['Generator.permutation: n must be an integer', () => generator.permutation(2.5)],
-    ['received 3 numbers', () => generator.setState([1, 2, 3])],
-    ['Generator.setState: expected', () => generator.setState([...states, 0.5, 0.5])],
-    ['Generator.setState: expected', () => generator.setState([...states, NaN])],
-    ['Generator.setState: expected', () => generator.setState([624, ...states.slice(1)])],
-    ['Generator.setState: expected', () => generator.setState(states.map((word, i) => (i === 9 ? 0.5 : word)))],
-    ['Generator.setState: expected', () => generator.setState(states.map(() => 0))],
+    [
+      'Generator.uniform: high is 3e+38, expected at most 3.4028234663852886e+38 above low (-3e+38)',
+      () => generator.uniform(single, -3e38, 3e38),
+    ],
+    [
+      'Generator.uniform: high is 1e+308, expected at most 1.7976931348623157e+308 above low (-1e+308)',
+      () => generator.uniform(double, -1e308, 1e308),
+    ],
+    ['Generator.normal: mean is NaN, expected a finite number', () => generator.normal(double, NaN, 1)],
+    [
+      'Generator.normal: std is Infinity, expected a finite number from 0 up',
+      () => generator.normal(double, 0, Infinity),
+    ],
+    ['Generator.normal: std is -1, expected a finite number from 0 up', () => generator.normal(double, 0, -1)],
+    ['Generator.integers: high is 3, expected greater than low (3)', () => generator.integers(whole, 3, 3)],
+    [
+      'Generator.integers: low is 0.5, expected a whole number from -2147483648 to 2147483647',
+      () => generator.integers(whole, 0.5, 3),
+    ],
+    [
+      'Generator.integers: high is 2147483649, expected a whole number from -2147483647 to 2147483648',
+      () => generator.integers(whole, 0, 2 ** 31 + 1),
+    ],
+    ['Generator.permutation: n is -1, expected a whole number from 0 to 2147483647', () => generator.permutation(-1)],
+    ['Generator.permutation: n is 2.5, expected a whole number from 0 to 2147483647', () => generator.permutation(2.5)],
+    [
+      'Generator.setState: state is an array of 3, expected what Generator.state() returned (an index, 624 int32 words and at most one more number)',
+      () => generator.setState([1, 2, 3]),
+    ],
+    [
+      'Generator.setState: state is an array of 627, expected what Generator.state() returned (an index, 624 int32 words and at most one more number)',
+      () => generator.setState([...states, 0.5, 0.5]),
+    ],
+    [
+      'Generator.setState: state is an array of 626, expected what Generator.state() returned (an index, 624 int32 words and at most one more number)',
+      () => generator.setState([...states, NaN]),
+    ],
+    [
+      'Generator.setState: state is an array of 625, expected what Generator.state() returned (an index, 624 int32 words and at most one more number)',
+      () => generator.setState([624, ...states.slice(1)]),
+    ],
+    [
+      'Generator.setState: state is an array of 625, expected what Generator.state() returned (an index, 624 int32 words and at most one more number)',
+      () => generator.setState(states.map((word, i) => (i === 9 ? 0.5 : word))),
+    ],
+    ['Generator.setState: state is an array of 625, expected what', () => generator.setState(states.map(() => 0))],
   ])('%s', (message, call) => {
     const before = [...generator.state()];
     expect(call).toThrow(ArgumentError);

@@ -5,7 +5,7 @@
 export { checkBackend, checkSupported } from './backends.js';
 export { checkOptions, withDefaults } from './options.js';
 export { refuse, shown, type Refusal, type RefusalClass } from './refusal.js';
-export { checkFloating, checkPlace, checkShapeIs, checkTensor, checkTensors } from './tensors.js';
+export { checkFloating, checkPlace, checkSameBackend, checkShapeIs, checkTensor, checkTensors } from './tensors.js';
 export {
   checkChoice,
   checkCount,

@@ -1,4 +1,4 @@
-import type { ErrorDetails, RnnError } from '../errors.js';
+import { ArgumentError, type ErrorDetails, type RnnError } from '../errors.js';
 
 /** Why an argument is refused. */
 export interface Refusal extends Pick<ErrorDetails, 'code' | 'cause'> {
@@ -57,7 +57,26 @@ function hintFor(value: unknown): string | undefined {
 
 /** Whether a value is to be awaited. */
 export function isPromise(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+}
+
+/**
+ * Refuses the result of an asynchronous function where a switch is turned or tensors are freed when it returns: its later parts would run
+ * after that.
+ *
+ * @param operation - what was called, for the message
+ * @param result - what its function returned
+ * @returns the same
+ * @throws ArgumentError for a promise
+ */
+export function synchronous<R>(operation: string, result: R): R {
+  if (!isPromise(result)) return result;
+  refuse(ArgumentError, operation, 'fn', {
+    part: 'the result',
+    received: 'a promise',
+    expected: 'a synchronous function',
+    hint: `${operation} ends when it returns, so \`await\` outside of it`,
+  });
 }
 
 /**
@@ -95,5 +114,5 @@ function shownObject(value: object): string {
   const shape: unknown = Reflect.get(value, 'shape');
   if (Array.isArray(shape) && 'dtype' in value) return `a Tensor of shape [${shape.join(', ')}]`;
   const tag = Object.prototype.toString.call(value).slice('[object '.length, -1);
-  return tag === 'Object' ? 'an object' : `${/^[AEIOU]/.test(tag) ? 'an' : 'a'} ${tag}`;
+  return tag === 'Object' ? 'an object' : `${/^[AEIO]/.test(tag) ? 'an' : 'a'} ${tag}`;
 }

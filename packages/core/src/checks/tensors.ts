@@ -79,11 +79,22 @@ export function checkPlace(
       code: 'ERR_MIXED_DTYPES',
     });
   }
-  if (x.backend === other.backend) return;
-  const [here, there] = [x.backend.info.name, other.backend.info.name];
+  checkSameBackend(operation, argument, x.backend, other.backend, otherName);
+}
+
+/** The second half of `checkPlace`, for tensors that may differ in type. */
+export function checkSameBackend(
+  operation: string,
+  argument: string,
+  backend: Backend,
+  other: Backend,
+  otherName: string,
+): void {
+  if (backend === other) return;
+  const [here, there] = [backend.info.name, other.info.name];
   refuse(BackendError, operation, argument, {
     received: here === there ? `on another '${here}' backend` : `on '${here}'`,
-    expected: `on ${here === there ? 'that' : `'${there}'`} of ${otherName}`,
+    expected: here === there ? `on that of ${otherName}` : `on '${there}' as ${otherName}`,
     hint: 'move one of them with .to(backend)',
     code: 'ERR_MIXED_BACKENDS',
   });

@@ -1,6 +1,6 @@
 /** Comparisons, which have no derivative, and the choice between two values, which has one. */
-import { checkTensor } from '../checks/tensors.js';
-import { placeOf, record, refuseBackends, wrap, type Derivative } from '../record.js';
+import { checkSameBackend, checkTensor } from '../checks/tensors.js';
+import { placeOf, record, wrap, type Derivative } from '../record.js';
 import { broadcastShapes, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { sumTo } from './broadcast.js';
@@ -72,7 +72,7 @@ export function where(condition: Tensor, a: Tensor | number, b: Tensor | number)
   if (typeof b !== 'number') checkTensor('where', 'b', b);
   const choices = [a, b].filter((x) => typeof x !== 'number');
   const backend = choices.length > 0 ? placeOf('where', choices) : condition.backend;
-  if (condition.backend !== backend) refuseBackends('where', condition.backend, backend);
+  checkSameBackend('where', 'condition', condition.backend, backend, 'the choices');
   const { dtype } = choices[0] ?? condition;
   if (typeof a === 'number') checkNumber('where', 'a', dtype, a);
   if (typeof b === 'number') checkNumber('where', 'b', dtype, b);

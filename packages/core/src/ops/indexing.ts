@@ -2,12 +2,12 @@ import { placeDim } from './operands.js';
 import { checkSupported } from '../checks/backends.js';
 import { checkOptions } from '../checks/options.js';
 import { refuse } from '../checks/refusal.js';
-import { checkShapeIs, checkTensor } from '../checks/tensors.js';
+import { checkSameBackend, checkShapeIs, checkTensor } from '../checks/tensors.js';
 import { checkCount } from '../checks/values.js';
 import type { IndexSizes, Strided } from '../backend.js';
 import type { DType, TypedArray } from '../dtype.js';
 import { ArgumentError, BackendError, DTypeError, ShapeError } from '../errors.js';
-import { placeOf, record, refuseBackends, wrap } from '../record.js';
+import { placeOf, record, wrap } from '../record.js';
 import { scope } from '../scope.js';
 import { showShape, sizeOf, type Shape } from '../shape.js';
 import { boundsOfPart, type Bounds, type SharedStorage } from '../shared-storage.js';
@@ -24,7 +24,7 @@ import { slice } from './slice.js';
 /** Refuses indices of the wrong type, on another backend, or outside `[0, size)`. */
 function checkIndex(operation: string, x: Tensor, index: Tensor, size: number): void {
   checkTensor(operation, 'index', index);
-  if (index.backend !== x.backend) refuseBackends(operation, x.backend, index.backend);
+  checkSameBackend(operation, 'index', index.backend, x.backend, 'x');
   if (index.dtype !== 'int32') {
     const hint = "make it with tensor(values, { dtype: 'int32' })";
     refuse(DTypeError, operation, 'index', { received: index.dtype, expected: 'int32', hint });

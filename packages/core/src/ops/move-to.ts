@@ -1,3 +1,5 @@
+import { checkList } from '../checks/values.js';
+import { refuse } from '../checks/refusal.js';
 import { checkBackend, checkSupported } from '../checks/backends.js';
 import { checkTensor } from '../checks/tensors.js';
 import type { Backend } from '../backend.js';
@@ -29,6 +31,7 @@ import type { Tensor } from '../tensor.js';
  */
 export async function moveTo(tensors: readonly Tensor[], backend: Backend): Promise<void> {
   checkBackend('moveTo', 'backend', backend);
+  checkList('moveTo', 'tensors', tensors, 'Tensors');
   const all = [...new Set(tensors)];
   all.forEach((tensor, i) => checkMovable(tensor, i, backend));
   const grads = all.map(({ grad }) => grad);
@@ -73,10 +76,8 @@ function checkMovable(tensor: Tensor, i: number, backend: Backend): void {
   checkTensor('moveTo', `tensors[${i}]`, tensor);
   checkSupported('moveTo', tensor.dtype, backend, "convert with .to('float32') first");
   if (tensor.isLeaf) return;
-  throw new AutogradError(
-    `moveTo: tensors[${i}] is the result of a recorded operation, expected a leaf; move detach() of it`,
-    { argument: 'tensors', expected: 'a leaf', received: 'a result' },
-  );
+  const [received, expected] = ['the result of a recorded operation', 'a leaf'];
+  refuse(AutogradError, 'moveTo', `tensors[${i}]`, { received, expected, hint: 'move detach() of it' });
 }
 
 /** Refuses to put old numbers in the place of newer ones, as after a forgotten `await`. */
@@ -89,8 +90,10 @@ function checkUnchanged(
     travellers.find(({ tensor, from }) => tensor.isDisposed || tensor.home !== from)?.tensor ??
     tensors.find(({ grad }, i) => grad !== grads[i]);
   if (changed === undefined) return;
-  throw new ArgumentError(
-    `moveTo: a tensor of shape ${showShape(changed.shape)}, or its gradient, changed while it was being moved, and nothing has moved; await moveTo before the next step`,
-    { argument: 'tensors' },
-  );
+  refuse(ArgumentError, 'moveTo', 'tensors', {
+    part: `the one of shape ${showShape(changed.shape)}`,
+    received: 'another than when its move began, or its gradient is',
+    expected: 'the same',
+    hint: 'nothing has moved; await moveTo before the next step',
+  });
 }

@@ -1,8 +1,8 @@
 /** What a step that is traced finds around it: tensors of a real backend, which get stand-ins, and random numbers, which become inputs. */
+import { checkSameBackend } from '../checks/tensors.js';
 import type { Backend } from '../backend.js';
 import { TraceError } from '../errors.js';
 import type { Draw } from '../ops/draw.js';
-import { refuseBackends } from '../record.js';
 import { showShape, sizeOf, type Shape } from '../shape.js';
 import { SharedStorage } from '../shared-storage.js';
 import { Tensor } from '../tensor.js';
@@ -54,7 +54,7 @@ export class TraceSurroundings {
     const { captured, real } = this;
     const { backend, storage } = tensor.home;
     if (backend === this.tracer || tensor.isDisposed) return undefined;
-    if (backend !== real) refuseBackends('scan', real, backend);
+    checkSameBackend('scan', 'a tensor of the step', backend, real, 'xs');
     let standIn = this.standIns.get(tensor);
     if (standIn === undefined) {
       const { dtype } = storage;

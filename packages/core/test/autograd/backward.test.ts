@@ -172,7 +172,7 @@ describe('recording', () => {
           code: 'ERR_ARGUMENT',
           argument: 'fn',
           message: expect.stringMatching(
-            new RegExp(`^${name}: fn returned a promise, expected a synchronous function`),
+            new RegExp(`^${name}: the result of fn is a promise, expected a synchronous function`),
           ) as string,
         }),
       );

@@ -59,8 +59,9 @@ describe('grad', () => {
     expect(() => grad(x.square(), [x, tensor(1)])).toThrow(
       expect.objectContaining({
         code: 'ERR_AUTOGRAD',
-        argument: 'inputs',
-        message: 'grad: inputs[1] does not require a gradient; set requiresGrad before using it',
+        argument: 'inputs[1]',
+        message:
+          'grad: inputs[1] is without requiresGrad, expected a tensor that requires a gradient; set requiresGrad before using it',
       }),
     );
   });

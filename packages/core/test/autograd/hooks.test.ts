@@ -76,8 +76,7 @@ describe('hooks', () => {
     expect(() => x.sum().backward()).toThrow(
       expect.objectContaining({
         code: 'ERR_AUTOGRAD',
-        message:
-          'backward: a hook returned float32 of shape [3] for a gradient that is float32 of shape [2], expected the same shape and type',
+        message: 'backward: the result of hook is float32 of shape [3], expected float32 of shape [2], as the gradient',
       }),
     );
   });
@@ -119,7 +118,7 @@ describe('hooks', () => {
       expect.objectContaining({
         code: 'ERR_AUTOGRAD',
         message:
-          'backward: a hook went backward through square and so freed what this pass still needs of it; pass { retainGraph: true } in the hook',
+          'backward: the graph is freed by a hook that went backward through square, expected what this pass still needs; pass { retainGraph: true } in the hook',
       }),
     );
     // d(3y + y^2)/dx = (3 + 2y) 2x = 44, and dy/dx = 4 by the inner call.
@@ -186,7 +185,7 @@ describe('hooks', () => {
     expect(() => tensor([1])[method](() => undefined)).toThrow(
       expect.objectContaining({
         code: 'ERR_AUTOGRAD',
-        message: `${method}: the tensor of shape [1] does not require a gradient; set requiresGrad on a leaf that it is made of`,
+        message: `${method}: x is a tensor of shape [1] without requiresGrad, expected one that requires a gradient; set requiresGrad on a leaf that it is made of`,
       }),
     );
   });

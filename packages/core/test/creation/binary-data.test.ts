@@ -100,13 +100,14 @@ describe('other binary data', () => {
       : []),
   ])('%s is refused, with what would be known', (name, values) => {
     const expected = 'Float32Array, Float64Array or Int32Array';
+    const received = `${/^[AI]/.test(name) ? 'an' : 'a'} ${name}`;
     const refusal = (operation: string): unknown =>
       expect.objectContaining({
         code: 'ERR_ARGUMENT',
         argument: 'values',
         expected,
-        received: name,
-        message: `${operation}: values is ${name}, expected ${expected}; convert the numbers, for example with Float32Array.from(values)`,
+        received,
+        message: `${operation}: values is ${received}, expected ${expected}; convert the numbers, for example with Float32Array.from(values)`,
       });
     expect(() => tensor(values as Float32Array)).toThrow(refusal('tensor'));
     expect(() => tensor([values as Float32Array])).toThrow(refusal('tensor'));
@@ -132,8 +133,16 @@ describe('draws', () => {
 
   test.each<[string, (generator: Generator) => void, string]>([
     ['uniform', (g) => g.uniform(new Int32Array(2) as never, 0, 1), 'out is int32'],
-    ['uniform', (g) => g.uniform([0, 0] as never, 0, 1), 'out is object'],
-    ['normal', (g) => g.normal(new Uint8Array(2) as never, 0, 1), 'out is Uint8Array'],
+    [
+      'uniform',
+      (g) => g.uniform([0, 0] as never, 0, 1),
+      'Generator.uniform: out is an array of 2, expected a typed array of float32 or float64',
+    ],
+    [
+      'normal',
+      (g) => g.normal(new Uint8Array(2) as never, 0, 1),
+      'Generator.normal: out is a Uint8Array, expected Float32Array, Float64Array or Int32Array; convert the numbers, for example with Float32Array.from(values)',
+    ],
     ['integers', (g) => g.integers(new Float32Array(2) as never, 0, 9), 'out is float32'],
   ])('%s refuses arrays that would not hold them', (_, draw, message) => {
     const generator = new Generator(0);

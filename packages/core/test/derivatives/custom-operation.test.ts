@@ -121,7 +121,7 @@ describe('customOperation', () => {
       expect.objectContaining({
         code: 'ERR_ARGUMENT',
         argument: 'derivatives',
-        message: 'twice: 0 derivatives for 1 inputs, expected one an input',
+        message: 'twice: derivatives has length 0, expected 1, one an input',
       }),
     );
   });

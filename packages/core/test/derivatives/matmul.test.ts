@@ -123,7 +123,8 @@ describe('values', () => {
     return Array.from(left.unsqueeze(-1).mul(right.unsqueeze(-3)).sum(-2).dataSync());
   }
 
-  test.each(products)('$name', ({ a, b, ...options }) => {
+  test.each(products)('$name', ({ a, b, transposeA, transposeB }) => {
+    const options = { transposeA, transposeB };
     const [x, y] = operands(a, b);
     const result = matmul(x, y, options);
     const expected = plainProduct(x, y, options);

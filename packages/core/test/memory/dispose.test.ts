@@ -119,7 +119,7 @@ describe('copy_', () => {
       'no tensor',
       () => 3 as unknown as Tensor,
       'ERR_ARGUMENT',
-      'copy_: source is number, expected a Tensor; make one with tensor(...)',
+      'copy_: source is 3, expected a Tensor; make one with tensor(...)',
     ],
   ])('refuses %s', (_, source, code, message) => {
     const w = leaf([1, 2]);

@@ -143,7 +143,9 @@ describe('scope', () => {
         argument: 'fn',
         expected: 'a synchronous function',
         received: 'a promise',
-        message: expect.stringMatching(/^scope: fn returned a promise, expected a synchronous function/) as string,
+        message: expect.stringMatching(
+          /^scope: the result of fn is a promise, expected a synchronous function/,
+        ) as string,
       }),
     );
     expect(live()).toBe(0);

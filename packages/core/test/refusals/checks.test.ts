@@ -55,7 +55,7 @@ describe('a refusal', () => {
     [[1, 2], 'an array of 2'],
     [Promise.resolve(1), 'a promise'],
     [new Map(), 'a Map'],
-    [new Uint8Array(2), 'an Uint8Array'],
+    [new Uint8Array(2), 'a Uint8Array'],
     [{ a: 1 }, 'an object'],
     [Object.create(null), 'an object'],
   ])('shows %o as %s', (value, words) => {

@@ -37,20 +37,20 @@ describeRefusals('elementwise', [
   [
     () => add(v(), double()),
     'ERR_MIXED_DTYPES',
-    undefined,
-    "add: operands are of float32 and float64; expected one type, convert with .to('float32')",
+    'operand 2',
+    "add: operand 2 is float64, expected float32 as the first; convert with .to('float32')",
   ],
   [
     () => add(v(), whole()),
     'ERR_MIXED_DTYPES',
-    undefined,
-    "add: operands are of float32 and int32; expected one type, convert with .to('float32')",
+    'operand 2',
+    "add: operand 2 is int32, expected float32 as the first; convert with .to('float32')",
   ],
   [
     () => add(v(), elsewhere()),
     'ERR_MIXED_BACKENDS',
-    undefined,
-    "add: operands are on two different 'cpu' backends; move one with .to(backend)",
+    'operand 2',
+    "add: operand 2 is on another 'cpu' backend, expected on that of the first; move one of them with .to(backend)",
   ],
   [
     () => add(whole(), 0.5),
@@ -83,14 +83,14 @@ describeRefusals('elementwise', [
   [
     () => where(v(), v(), double()),
     'ERR_MIXED_DTYPES',
-    undefined,
-    "where: operands are of float32 and float64; expected one type, convert with .to('float32')",
+    'operand 2',
+    "where: operand 2 is float64, expected float32 as the first; convert with .to('float32')",
   ],
   [
     () => where(elsewhere(), v(), v()),
     'ERR_MIXED_BACKENDS',
-    undefined,
-    "where: operands are on two different 'cpu' backends; move one with .to(backend)",
+    'condition',
+    "where: condition is on another 'cpu' backend, expected on that of the choices; move one of them with .to(backend)",
   ],
   [
     () => where(v(), x(), tensor([1, 2])),
@@ -148,14 +148,14 @@ describeRefusals('products', [
   [
     () => matmul(x(), double()),
     'ERR_MIXED_DTYPES',
-    undefined,
-    "matmul: operands are of float32 and float64; expected one type, convert with .to('float32')",
+    'operand 2',
+    "matmul: operand 2 is float64, expected float32 as the first; convert with .to('float32')",
   ],
   [
     () => matmul(x(), elsewhere()),
     'ERR_MIXED_BACKENDS',
-    undefined,
-    "matmul: operands are on two different 'cpu' backends; move one with .to(backend)",
+    'operand 2',
+    "matmul: operand 2 is on another 'cpu' backend, expected on that of the first; move one of them with .to(backend)",
   ],
   [() => matmul(x(), not(2)), 'ERR_ARGUMENT', 'b', `matmul: b is 2, ${noTensor}`],
   [
@@ -175,8 +175,8 @@ describeRefusals('products', [
   [
     () => linear(x(), zeros([3, 3]), elsewhere()),
     'ERR_MIXED_BACKENDS',
-    undefined,
-    "linear: operands are on two different 'cpu' backends; move one with .to(backend)",
+    'operand 3',
+    "linear: operand 3 is on another 'cpu' backend, expected on that of the first; move one of them with .to(backend)",
   ],
 ]);
 

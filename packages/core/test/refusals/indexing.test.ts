@@ -43,8 +43,8 @@ describeRefusals('indexing', [
   [
     () => gather(elsewhere(), 0, whole([0])),
     'ERR_MIXED_BACKENDS',
-    undefined,
-    "gather: operands are on two different 'cpu' backends; move one with .to(backend)",
+    'index',
+    "gather: index is on another 'cpu' backend, expected on that of x; move one of them with .to(backend)",
   ],
   [
     () => indexSelect(x(), 0, whole([0, 2])),
@@ -85,8 +85,8 @@ describeRefusals('indexing', [
   [
     () => scatterAdd(v(), 0, whole([0]), double().slice(0, 0, 1)),
     'ERR_MIXED_DTYPES',
-    undefined,
-    "scatterAdd: operands are of float32 and float64; expected one type, convert with .to('float32')",
+    'operand 2',
+    "scatterAdd: operand 2 is float64, expected float32 as the first; convert with .to('float32')",
   ],
   [() => oneHot(whole(), 3), 'ERR_ARGUMENT', 'index', 'oneHot: index has the value 3, expected values from 0 to 2'],
   [
@@ -120,9 +120,14 @@ describeRefusals('conversion and checks', [
     () => gradcheck(exp, [v()]),
     'ERR_DTYPE',
     'inputs[0]',
-    'gradcheck: inputs[0] is float32, expected float64: differences of coarser numbers say nothing',
+    'gradcheck: inputs[0] is float32, expected float64; differences of coarser numbers say nothing',
   ],
-  [() => gradcheck(exp, []), 'ERR_ARGUMENT', 'inputs', 'gradcheck: inputs is empty, expected at least one Tensor'],
+  [
+    () => gradcheck(exp, []),
+    'ERR_ARGUMENT',
+    'inputs',
+    'gradcheck: inputs is an empty array, expected an array of at least one Tensor',
+  ],
 ]);
 
 test('an index that was computed is checked as well', () => {

@@ -172,14 +172,14 @@ describeRefusals('movement', [
   [
     () => concat([v(), double()]),
     'ERR_MIXED_DTYPES',
-    undefined,
-    "concat: operands are of float32 and float64; expected one type, convert with .to('float32')",
+    'operand 2',
+    "concat: operand 2 is float64, expected float32 as the first; convert with .to('float32')",
   ],
   [
     () => stack([v(), elsewhere()]),
     'ERR_MIXED_BACKENDS',
-    undefined,
-    "stack: operands are on two different 'cpu' backends; move one with .to(backend)",
+    'operand 2',
+    "stack: operand 2 is on another 'cpu' backend, expected on that of the first; move one of them with .to(backend)",
   ],
   [() => stack([x(), v()]), 'ERR_SHAPE', 'tensors[1]', 'stack: tensors[1] has shape [3], expected [2, 3]'],
   [
