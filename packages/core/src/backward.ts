@@ -266,9 +266,9 @@ function send(
   if (!wanted.includes(true)) return;
   const { saved } = node;
   if (saved === undefined) {
-    refuse(AutogradError, operation, 'the graph', {
-      received: `freed by a hook that went backward through ${node.name}`,
-      expected: 'what this pass still needs',
+    refuse(AutogradError, operation, 'hook', {
+      received: `one that went backward through ${node.name} and so freed what this pass still needs of it`,
+      expected: 'one that leaves the graph',
       hint: 'pass { retainGraph: true } in the hook',
     });
   }

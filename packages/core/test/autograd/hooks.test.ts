@@ -118,7 +118,7 @@ describe('hooks', () => {
       expect.objectContaining({
         code: 'ERR_AUTOGRAD',
         message:
-          'backward: the graph is freed by a hook that went backward through square, expected what this pass still needs; pass { retainGraph: true } in the hook',
+          'backward: hook is one that went backward through square and so freed what this pass still needs of it, expected one that leaves the graph; pass { retainGraph: true } in the hook',
       }),
     );
     // d(3y + y^2)/dx = (3 + 2y) 2x = 44, and dy/dx = 4 by the inner call.
