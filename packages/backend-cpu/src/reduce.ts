@@ -9,7 +9,7 @@ const RUN = 128;
 /**
  * The sum, in float64 whatever the type, by halves: with one running total, each of n additions would round, with halves only some log2 n
  * roundings reach a summand, so that even sums of float64 are accurate to a few units in the last place. (Compensated summation would do
- * it too, but turns infinities into NaN.) Int32 sums are exact up to 2^53 and then wrap.
+ * it too, but turns infinities into NaN.)
  */
 const sum: Kernel = (x, p, s, n) => {
   if (n > RUN) {
@@ -18,6 +18,13 @@ const sum: Kernel = (x, p, s, n) => {
   }
   let total = 0;
   for (let i = 0; i < n; i++) total += x[p + i * s];
+  return total;
+};
+
+/** Sums of int32 wrap around at every step: in float64 they would lose their low bits from 2^53 on. */
+const sumInt32: Kernel = (x, p, s, n) => {
+  let total = 0;
+  for (let i = 0; i < n; i++) total = (total + x[p + i * s]) | 0;
   return total;
 };
 
@@ -53,7 +60,7 @@ const kernels: Record<ReduceOp, Kernel> = { sum, max, min, argmax };
 
 /** Writes the reduction of the middle dimension of `[outer, size, inner]`. */
 export function reduce(op: ReduceOp, out: TypedArray, x: TypedArray, outer: number, size: number, inner: number): void {
-  const kernel = kernels[op];
+  const kernel = op === 'sum' && x instanceof Int32Array ? sumInt32 : kernels[op];
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) out[o * inner + i] = kernel(x, o * size * inner + i, inner, size);
   }

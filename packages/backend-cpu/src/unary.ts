@@ -44,9 +44,9 @@ function abs(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) out[i] = Math.abs(x[i]);
 }
 
-/** -1, 0 or 1; NaN stays NaN. */
+/** -1, 0 or 1; of ±0 and NaN, 0 without a sign, as in PyTorch. */
 function sign(out: TypedArray, x: TypedArray): void {
-  for (let i = 0; i < out.length; i++) out[i] = Math.sign(x[i]);
+  for (let i = 0; i < out.length; i++) out[i] = x[i] > 0 ? 1 : x[i] < 0 ? -1 : 0;
 }
 
 function tanh(out: TypedArray, x: TypedArray): void {

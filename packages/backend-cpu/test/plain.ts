@@ -24,7 +24,7 @@ export const unaryOf: Readonly<Record<UnaryOp, (x: number) => number>> = {
   square: (x) => x * x,
   reciprocal: (x) => x ** -1,
   abs: (x) => (x < 0 ? -x : x),
-  sign: (x) => (x < 0 ? -1 : x > 0 ? 1 : x),
+  sign: (x) => (x < 0 ? -1 : x > 0 ? 1 : 0),
   tanh: (x) => Math.sinh(x) / Math.cosh(x),
   sigmoid: (x) => 0.5 + 0.5 * Math.tanh(x / 2),
   relu: (x) => (x > 0 ? x : 0),

@@ -43,6 +43,7 @@ function infoOf(device: Device): BackendInfo {
     threads: 1,
     simd: 'gpu',
     synchronous: device.isSynchronous,
+    largestInteger: EXACT,
     ...(mode !== 'cpu' && {
       bound: {
         tolerance: TOLERANCE,

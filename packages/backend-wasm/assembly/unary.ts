@@ -17,10 +17,9 @@ function apply(op: Op, x: v128): v128 {
   if (op == Op.square) return f32x4.mul(x, x);
   if (op == Op.reciprocal) return f32x4.div(splat(1), x);
   if (op == Op.abs) return f32x4.abs(x);
-  // 1 with the sign of x, but x itself where it is 0 or NaN
+  // No comparison with NaN holds, so that it gives 0, as in PyTorch.
   if (op == Op.sign) {
-    const one = v128.or(v128.and(x, i32x4.splat(<i32>0x80000000)), splat(1));
-    return v128.bitselect(one, x, v128.or(f32x4.lt(x, splat(0)), f32x4.gt(x, splat(0))));
+    return f32x4.sub(v128.and(f32x4.gt(x, splat(0)), splat(1)), v128.and(f32x4.lt(x, splat(0)), splat(1)));
   }
   if (op == Op.tanh) return tanh4(x);
   if (op == Op.sigmoid) return sigmoid4(x);
@@ -98,7 +97,7 @@ export function sign_int32(out: usize, x: usize, n: i32): void {
 export function relu_int32(out: usize, x: usize, n: i32): void {
   each(Op.reluInt, out, x, n);
 }
-/** float32 to int32: towards zero. */
+/** float32 to int32: towards zero, to the nearer limit from beyond, and 0 for NaN. */
 export function truncate(out: usize, x: usize, n: i32): void {
   each(Op.truncate, out, x, n);
 }

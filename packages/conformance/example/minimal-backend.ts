@@ -50,7 +50,7 @@ const unaryFunctions: Record<UnaryOp, (x: number) => number> = {
   square: (x) => x * x,
   reciprocal: (x) => 1 / x,
   abs: Math.abs,
-  sign: Math.sign,
+  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), // of NaN and -0 too
   tanh: Math.tanh,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => (x <= 0 ? 0 : x), // and not `x > 0 ? x : 0`, which would turn a NaN into 0
@@ -75,6 +75,12 @@ const binaryFunctions: Record<BinaryOp, (a: number, b: number) => number> = {
   gt: (a, b) => truth(a > b),
   ge: (a, b) => truth(a >= b),
 };
+
+type Pair = (a: number, b: number) => number;
+
+// Sums and products of int32 wrap around: their low 32 bits count, and float64 would lose some.
+const plus = (dtype: DType): Pair => (dtype === 'int32' ? (a, b) => (a + b) | 0 : binaryFunctions.add);
+const times = (dtype: DType): Pair => (dtype === 'int32' ? Math.imul : binaryFunctions.mul);
 
 /** The place in memory of each element of a walk, in order: every dimension multiplies the places so far. */
 function placesOf({ offset, strides }: Strided, sizes: readonly number[]): number[] {
@@ -133,15 +139,18 @@ class MinimalBackend implements Backend {
   }
 
   unary(op: UnaryOp, x: Storage): Storage {
-    return this.keep(x.dtype, Array.from(valuesOf(x), unaryFunctions[op]));
+    const multiply = times(x.dtype);
+    const fn = op === 'square' ? (value: number) => multiply(value, value) : unaryFunctions[op];
+    return this.keep(x.dtype, Array.from(valuesOf(x), fn));
   }
 
   binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {
     const { dtype } = (typeof a === 'number' ? (b as Strided) : a).storage;
     const right = met(b, sizes);
+    const fn = op === 'mul' ? times(dtype) : binaryFunctions[op];
     return this.keep(
       dtype,
-      met(a, sizes).map((x, i) => binaryFunctions[op](x, right[i])),
+      met(a, sizes).map((x, i) => fn(x, right[i])),
     );
   }
 
@@ -155,7 +164,12 @@ class MinimalBackend implements Backend {
   }
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
-    return this.keep(dtype, met(x, sizes));
+    if (dtype !== 'int32') return this.keep(dtype, met(x, sizes));
+    // Int32Array drops fractions and makes a NaN 0; what lies beyond the limits becomes the nearer one.
+    return this.keep(
+      dtype,
+      met(x, sizes).map((value) => Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1)),
+    );
   }
 
   concat(parts: readonly ConcatPart[], outer: number): Storage {
@@ -189,6 +203,7 @@ class MinimalBackend implements Backend {
 
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const values = valuesOf(x);
+    const add = plus(x.dtype);
     const numbers: number[] = [];
     for (let line = 0; line < outer * inner; line++) {
       const start = Math.floor(line / inner) * size * inner + (line % inner);
@@ -196,7 +211,7 @@ class MinimalBackend implements Backend {
       let at = 0;
       for (let i = 1; i < size; i++) {
         const value = values[start + i * inner];
-        if (op === 'sum') best += value;
+        if (op === 'sum') best = add(best, value);
         else if (Number.isNaN(best)) break;
         else if (Number.isNaN(value) || (op === 'min' ? value < best : value > best)) [best, at] = [value, i];
       }
@@ -213,13 +228,15 @@ class MinimalBackend implements Backend {
     // Steps to the next row and to the next column, in either way of storing a matrix.
     const [rowA, columnA] = a.transposed ? [1, m] : [k, 1];
     const [rowB, columnB] = b.transposed ? [1, k] : [n, 1];
+    const [add, multiply] = [plus(a.storage.dtype), times(a.storage.dtype)];
     const numbers: number[] = [];
     startsA.forEach((startA, matrix) => {
       for (let row = 0; row < m; row++) {
         for (let column = 0; column < n; column++) {
           let sum = 0;
           for (let i = 0; i < k; i++) {
-            sum += left[startA + row * rowA + i * columnA] * right[startsB[matrix] + i * rowB + column * columnB];
+            const place = startsB[matrix] + i * rowB + column * columnB;
+            sum = add(sum, multiply(left[startA + row * rowA + i * columnA], right[place]));
           }
           numbers.push(sum);
         }

@@ -5,7 +5,9 @@ import { indexingCases } from './kernels/indexing.js';
 import { movementCases } from './kernels/movement.js';
 import { specialValueCases } from './kernels/special-values.js';
 import { storageCases } from './kernels/storage.js';
+import { wholeNumberCases } from './kernels/whole-numbers.js';
 import { cellCases } from './programs/cell-cases.js';
+import { functionCases } from './programs/function-cases.js';
 import { programCases } from './programs/program-cases.js';
 import { backendCases } from './tensors/backend-cases.js';
 import { emptyCases } from './tensors/empty-cases.js';
@@ -28,9 +30,11 @@ export function primitiveCases(): ConformanceCase[] {
     ...contractionCases(),
     ...indexingCases(),
     ...specialValueCases(),
+    ...wholeNumberCases(),
     ...emptyCases(),
     ...operationCases(),
     ...scanCases(),
+    ...functionCases(),
     ...programCases(),
     ...cellCases(),
     ...memoryCases(),

@@ -12,8 +12,18 @@
  *   meet empty storages.
  * - Storages are immutable for core: a kernel writes its result into a new storage and changes no operand.
  *
+ * Whole numbers (int32) have one rule on every backend:
+ * - Sums, products, `neg`, `abs` and `square` wrap around: what leaves [-2^31, 2^31) is taken modulo 2^32, as in PyTorch. So
+ *   `abs(-2^31)` is -2^31, and the order of the terms of a sum does not matter.
+ * - A float becomes an int32 by dropping its fraction. What lies beyond the limits becomes the nearer limit, and NaN becomes 0, as
+ *   in XLA, Rust and WebAssembly. (In C, and so in PyTorch, it is undefined.)
+ * - `div`, `pow` and functions on the reals (`exp`, `sqrt`, ...) are never asked of int32.
+ * - A device without 32-bit integers states `largestInteger` and refuses, by a `BackendError`, to compute with larger ones.
+ *
  * What core relies on: results as IEEE arithmetic gives them, NaN and infinities included (`maximum(NaN, 1)` is NaN, `relu(NaN)` is
- * NaN); sums of any length accurate to a few units in the last place; the same call gives the same bits.
+ * NaN); sums of any length accurate to a few units in the last place; the same call gives the same bits; and a function alone
+ * in a compiled program gives what the primitive gives, special values and signs of zeros included (within `bound`, where one is
+ * stated).
  */
 import type { DType, TypedArray } from './dtype.js';
 import type { BinaryOp, UnaryOp } from './elementwise-op.js';
@@ -86,6 +96,8 @@ export interface BackendInfo {
   readonly simd: 'none' | 'strict' | 'relaxed' | 'gpu';
   /** Whether `readSync` works. */
   readonly synchronous: boolean;
+  /** Stated only where int32 is not computed with over its whole range: the largest size of a number that is. */
+  readonly largestInteger?: number;
   /** Stated only where the CPU's tolerance cannot be kept. */
   readonly bound?: NumericBound;
   /** How the choices above came about (features detected, options given), in sentences. */
@@ -129,7 +141,7 @@ export interface Backend {
   select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage;
 
   // --- moving data ------------------------------------------------------------------------------------------------
-  /** A dense copy of a strided walk (transpose, slice, broadcast, flip), converted to `dtype`; float to int32 truncates. */
+  /** A dense copy of a strided walk (transpose, slice, broadcast, flip), converted to `dtype`; for float to int32 see above. */
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage;
   /** Pieces of one type side by side: the result is `outer` rows, each holding one run of every piece in turn. */
   concat(parts: readonly ConcatPart[], outer: number): Storage;

@@ -1,6 +1,6 @@
 /** Names of the functions that kernels and programs have in common. */
 
-/** Elementwise functions of one operand. `relu(x) = x > 0 ? x : 0`, `softplus(x) = log(1 + exp(x))`, `sign(0) = 0`. */
+/** Elementwise functions of one operand. `relu(x) = x > 0 ? x : 0`, `softplus(x) = log(1 + exp(x))`, `sign` of ±0 and NaN is +0. */
 export type UnaryOp =
   | 'neg'
   | 'exp'

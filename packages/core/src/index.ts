@@ -97,6 +97,7 @@ export type { GradHook } from './tensor.js';
 export type {
   BackwardOptions,
   Dims,
+  KeepDim,
   MatmulOptions,
   NestedArray,
   TensorMethods,

@@ -16,7 +16,7 @@ import * as reduce from './ops/reduce.js';
 import { logSoftmax, softmax } from './ops/softmax.js';
 import * as parts from './ops/slice.js';
 import { Tensor } from './tensor.js';
-import type { NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
+import type { KeepDim, NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
 
 /** Nested arrays, as deep as the tensor has dimensions. */
 function toArray(x: Tensor): NestedArray {
@@ -28,15 +28,15 @@ function toArray(x: Tensor): NestedArray {
 }
 
 function max(this: Tensor): Tensor;
-function max(this: Tensor, dim: number, keepDim?: boolean): ValuesAndIndices<Tensor>;
-function max(this: Tensor, dim?: number, keepDim?: boolean): Tensor | ValuesAndIndices<Tensor> {
-  return dim === undefined ? reduce.max(this) : reduce.max(this, dim, keepDim);
+function max(this: Tensor, dim: number, keepDim?: KeepDim): ValuesAndIndices<Tensor>;
+function max(this: Tensor, dim?: number, keepDim?: KeepDim): Tensor | ValuesAndIndices<Tensor> {
+  return reduce.max(this, dim as number, keepDim);
 }
 
 function min(this: Tensor): Tensor;
-function min(this: Tensor, dim: number, keepDim?: boolean): ValuesAndIndices<Tensor>;
-function min(this: Tensor, dim?: number, keepDim?: boolean): Tensor | ValuesAndIndices<Tensor> {
-  return dim === undefined ? reduce.min(this) : reduce.min(this, dim, keepDim);
+function min(this: Tensor, dim: number, keepDim?: KeepDim): ValuesAndIndices<Tensor>;
+function min(this: Tensor, dim?: number, keepDim?: KeepDim): Tensor | ValuesAndIndices<Tensor> {
+  return reduce.min(this, dim as number, keepDim);
 }
 
 const methods: TensorMethods<Tensor> & ThisType<Tensor> = {

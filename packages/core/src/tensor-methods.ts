@@ -5,6 +5,9 @@ import type { Shape } from './shape.js';
 /** One dimension or several; left out, all of them. */
 export type Dims = number | readonly number[];
 
+/** Whether a reduction keeps what it reduced, with size 1: a truth value, or the option of that name. */
+export type KeepDim = boolean | { readonly keepDim?: boolean };
+
 /** Values with their positions along the reduced dimension. */
 export interface ValuesAndIndices<T> {
   readonly values: T;
@@ -69,17 +72,17 @@ export interface TensorMethods<T> {
   where(condition: T, other: T | number): T;
   // products and reductions
   matmul(other: T, options?: MatmulOptions): T;
-  sum(dims?: Dims, keepDim?: boolean): T;
-  mean(dims?: Dims, keepDim?: boolean): T;
-  amax(dims?: Dims, keepDim?: boolean): T;
-  amin(dims?: Dims, keepDim?: boolean): T;
+  sum(dims?: Dims, keepDim?: KeepDim): T;
+  mean(dims?: Dims, keepDim?: KeepDim): T;
+  amax(dims?: Dims, keepDim?: KeepDim): T;
+  amin(dims?: Dims, keepDim?: KeepDim): T;
   max(): T;
-  max(dim: number, keepDim?: boolean): ValuesAndIndices<T>;
+  max(dim: number, keepDim?: KeepDim): ValuesAndIndices<T>;
   min(): T;
-  min(dim: number, keepDim?: boolean): ValuesAndIndices<T>;
-  argmax(dim?: number, keepDim?: boolean): T;
-  argmin(dim?: number, keepDim?: boolean): T;
-  logsumexp(dims?: Dims, keepDim?: boolean): T;
+  min(dim: number, keepDim?: KeepDim): ValuesAndIndices<T>;
+  argmax(dim?: number, keepDim?: KeepDim): T;
+  argmin(dim?: number, keepDim?: KeepDim): T;
+  logsumexp(dims?: Dims, keepDim?: KeepDim): T;
   softmax(dim: number): T;
   logSoftmax(dim: number): T;
   // movement

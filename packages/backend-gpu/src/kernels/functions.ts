@@ -24,7 +24,7 @@ const unaryCodes: Readonly<Record<UnaryOp, UnaryCode>> = {
   square: (x, y) => `let ${y} = ${x} * ${x};`,
   reciprocal: (x, y) => `let ${y} = 1.0 / ${x};`,
   abs: (x, y) => `let ${y} = ${x}; if (${x} < 0) { ${y} = -${x}; }`,
-  sign: (x, y) => `let ${y} = ${x}; if (${x} > 0) { ${y} = 1.0; } if (${x} < 0) { ${y} = -1.0; }`,
+  sign: (x, y) => `let ${y} = 0.0; if (${x} > 0) { ${y} = 1.0; } if (${x} < 0) { ${y} = -1.0; }`,
   // (e^2x - 1) / (e^2x + 1), which is 1 in float32 from 10 on; near 0, where that cancels, the Taylor series
   tanh: (x, y) =>
     unlessNan(

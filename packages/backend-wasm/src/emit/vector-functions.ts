@@ -195,8 +195,8 @@ export function unaryExpression(op: UnaryOp, v: Vectors, x: Expression): Express
       return v.div(one, x);
     case 'abs':
       return v.abs(x);
-    case 'sign': // a NaN stays one
-      return v.or(v.sub(v.and(v.gt(x, zero), one), v.and(v.lt(x, zero), one)), v.ne(x, x));
+    case 'sign': // no comparison with NaN holds, so that it gives 0
+      return v.sub(v.and(v.gt(x, zero), one), v.and(v.lt(x, zero), one));
     case 'relu':
       return v.without(x, v.le(x, zero));
     default:

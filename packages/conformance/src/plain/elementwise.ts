@@ -10,7 +10,8 @@ export const unaryFunctions: Readonly<Record<UnaryOp, (x: number) => number>> = 
   square: (x) => x * x,
   reciprocal: (x) => 1 / x,
   abs: Math.abs,
-  sign: Math.sign,
+  // 0 without a sign of ±0 and, as in PyTorch, of NaN
+  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
   tanh: Math.tanh,
   // Both forms are the same function; each is exact where the other would overflow.
   sigmoid: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),

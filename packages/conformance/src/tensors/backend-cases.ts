@@ -60,6 +60,12 @@ function checkInfo(checks: Checks, info: BackendInfo): void {
     'info.notes is not a list of texts',
     info.notes.every((note) => typeof note === 'string'),
   );
+  const { largestInteger } = info;
+  checks.fact(
+    `info.largestInteger is ${largestInteger}, expected a whole number from 2^24, which float32 holds, to below 2^31`,
+    largestInteger === undefined ||
+      (Number.isInteger(largestInteger) && largestInteger >= 2 ** 24 && largestInteger < 2 ** 31),
+  );
   if (info.bound === undefined) return;
   const { tolerance, reason } = info.bound;
   checks.fact(

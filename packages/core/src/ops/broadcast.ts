@@ -1,5 +1,7 @@
 /** Shapes and broadcasting. The gradient of `expand` is a sum, the gradient of `sum` an expansion. */
+import { checkOptions } from '../checks/options.js';
 import { checkTensor } from '../checks/tensors.js';
+import { checkFlag } from '../checks/values.js';
 import { refuse, shown } from '../checks/refusal.js';
 import { ShapeError } from '../errors.js';
 import { record, wrap } from '../record.js';
@@ -14,7 +16,7 @@ import {
   type Shape,
 } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import type { Dims } from '../tensor-methods.js';
+import type { Dims, KeepDim } from '../tensor-methods.js';
 import { empty, full } from './fill.js';
 
 /**
@@ -115,20 +117,31 @@ export function sumTo(grad: Tensor, shape: Shape): Tensor {
  * ```
  * @param x - any shape and type
  * @param dims - which dimensions; all of them when left out (or when the list is empty, as in PyTorch)
- * @param keepDim - keep them with size 1
+ * @param keepDim - keep them with size 1: true, or `{ keepDim: true }`
  * @returns the remaining dimensions; the sum of nothing is 0
  * @throws ArgumentError when a dimension does not exist or is named twice
  */
-export function sum(x: Tensor, dims?: Dims, keepDim = false): Tensor {
+export function sum(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   checkTensor('sum', 'x', x);
   const { shape } = x;
   const list = reducedDims('sum', dims, x.rank);
   const kept = keptShape(shape, list);
-  return record(reduced('sum', 'sum', x, list, keepDim), {
+  return record(reduced('sum', 'sum', x, list, keepsDim('sum', keepDim)), {
     name: 'sum',
     inputs: [x],
     derivatives: [(grad) => expand(reshape(grad, kept), shape)],
   });
+}
+
+/** What `keepDim` says, in either of its forms; any other value is refused, as every object counts as true. */
+export function keepsDim(operation: string, keepDim: KeepDim): boolean {
+  let flag: unknown = keepDim;
+  if (typeof keepDim === 'object') {
+    checkOptions(operation, keepDim, ['keepDim'], 'keepDim');
+    flag = keepDim.keepDim ?? false;
+  }
+  checkFlag(operation, 'keepDim', flag);
+  return flag;
 }
 
 /** A shape whose listed dimensions shrank to 1. */

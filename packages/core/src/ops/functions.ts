@@ -40,7 +40,7 @@ export function abs(x: Tensor): Tensor {
   return anyFunction('abs', x, 'x', (grad, x) => mul(grad, sign(x)));
 }
 
-/** -1, 0 or 1, also of int32; of NaN, what the backend says (PyTorch says 0). Its derivative is 0 everywhere. */
+/** -1, 0 or 1, also of int32; 0, without a sign, of ±0 and, as in PyTorch, of NaN. Its derivative is 0 everywhere. */
 export function sign(x: Tensor): Tensor {
   return anyFunction('sign', x, 'nothing', zerosLike);
 }

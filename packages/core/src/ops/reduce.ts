@@ -1,11 +1,12 @@
+import { isFloating } from '../dtype.js';
 import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { customOperation, record, wrap } from '../record.js';
 import { scope } from '../scope.js';
 import { reducedDims, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import type { Dims, ValuesAndIndices } from '../tensor-methods.js';
+import type { Dims, KeepDim, ValuesAndIndices } from '../tensor-methods.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
-import { checkNotEmpty, droppedShape, expand, keptShape, reduced, reshape, sum } from './broadcast.js';
+import { checkNotEmpty, droppedShape, expand, keepsDim, keptShape, reduced, reshape, sum } from './broadcast.js';
 import { eq, where } from './comparison.js';
 import { empty, full } from './fill.js';
 import { abs, exp, log } from './functions.js';
@@ -21,21 +22,22 @@ import { scattered } from './indexing.js';
  * ```
  * @param x - any shape; float32 or float64
  * @param dims - which dimensions; all of them when left out
- * @param keepDim - keep them with size 1
+ * @param keepDim - keep them with size 1: true, or `{ keepDim: true }`
  * @returns the remaining dimensions; the mean of nothing is NaN
  * @throws DTypeError for int32; ArgumentError when a dimension does not exist or is named twice
  */
-export function mean(x: Tensor, dims?: Dims, keepDim = false): Tensor {
+export function mean(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   checkTensor('mean', 'x', x);
   checkFloating('mean', 'x', x);
   const { shape } = x;
   const list = reducedDims('mean', dims, x.rank);
   const kept = keptShape(shape, list);
+  const isKept = keepsDim('mean', keepDim);
   const count = list.reduce((product, dim) => product * shape[dim], 1);
   return customOperation({
     name: 'mean',
     inputs: [x],
-    forward: () => ({ result: div(sum(x, list, keepDim), count) }),
+    forward: () => ({ result: div(sum(x, list, isKept), count) }),
     derivatives: [(grad) => expand(reshape(div(grad, count), kept), shape)],
   });
 }
@@ -49,24 +51,24 @@ export function mean(x: Tensor, dims?: Dims, keepDim = false): Tensor {
  * ```
  * @param x - any shape, with at least one element along the reduced dimensions
  * @param dims - which dimensions; all of them when left out
- * @param keepDim - keep them with size 1
+ * @param keepDim - keep them with size 1: true, or `{ keepDim: true }`
  * @returns the remaining dimensions; on a tie the gradient is shared evenly, as in PyTorch
  * @throws ShapeError when there is nothing to reduce; ArgumentError when a dimension does not exist or is named twice
  */
-export function amax(x: Tensor, dims?: Dims, keepDim = false): Tensor {
+export function amax(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   return extreme('amax', 'max', x, dims, keepDim);
 }
 
 /** The smallest value over dimensions; see `amax`. */
-export function amin(x: Tensor, dims?: Dims, keepDim = false): Tensor {
+export function amin(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   return extreme('amin', 'min', x, dims, keepDim);
 }
 
-function extreme(name: string, op: 'max' | 'min', x: Tensor, dims: Dims | undefined, keepDim: boolean): Tensor {
+function extreme(name: string, op: 'max' | 'min', x: Tensor, dims: Dims | undefined, keepDim: KeepDim): Tensor {
   checkTensor(name, 'x', x);
   const list = reducedDims(name, dims, x.rank);
   const kept = keptShape(x.shape, list);
-  const result = reduced(name, op, x, list, keepDim);
+  const result = reduced(name, op, x, list, keepsDim(name, keepDim));
   return record(result, {
     name,
     inputs: [x],
@@ -89,28 +91,28 @@ function extreme(name: string, op: 'max' | 'min', x: Tensor, dims: Dims | undefi
  * ```
  * @param x - any shape
  * @param dim - the dimension to reduce; all of them when left out
- * @param keepDim - keep it with size 1
+ * @param keepDim - keep it with size 1: true, or `{ keepDim: true }`
  * @returns one number, or `{ values, indices }`, where the gradient goes to the chosen positions
  * @throws ShapeError when there is nothing to reduce; ArgumentError when the dimension does not exist
  */
 export function max(x: Tensor): Tensor;
-export function max(x: Tensor, dim: number, keepDim?: boolean): ValuesAndIndices<Tensor>;
-export function max(x: Tensor, dim?: number, keepDim = false): Tensor | ValuesAndIndices<Tensor> {
-  return dim === undefined ? extreme('max', 'max', x, undefined, false) : chosen('max', x, dim, keepDim);
+export function max(x: Tensor, dim: number, keepDim?: KeepDim): ValuesAndIndices<Tensor>;
+export function max(x: Tensor, dim?: number, keepDim: KeepDim = false): Tensor | ValuesAndIndices<Tensor> {
+  return dim === undefined ? extreme('max', 'max', x, undefined, keepDim) : chosen('max', x, dim, keepDim);
 }
 
 /** The smallest value; see `max`. */
 export function min(x: Tensor): Tensor;
-export function min(x: Tensor, dim: number, keepDim?: boolean): ValuesAndIndices<Tensor>;
-export function min(x: Tensor, dim?: number, keepDim = false): Tensor | ValuesAndIndices<Tensor> {
-  return dim === undefined ? extreme('min', 'min', x, undefined, false) : chosen('min', x, dim, keepDim);
+export function min(x: Tensor, dim: number, keepDim?: KeepDim): ValuesAndIndices<Tensor>;
+export function min(x: Tensor, dim?: number, keepDim: KeepDim = false): Tensor | ValuesAndIndices<Tensor> {
+  return dim === undefined ? extreme('min', 'min', x, undefined, keepDim) : chosen('min', x, dim, keepDim);
 }
 
-function chosen(op: 'max' | 'min', x: Tensor, dim: number, keepDim: boolean): ValuesAndIndices<Tensor> {
+function chosen(op: 'max' | 'min', x: Tensor, dim: number, keepDim: KeepDim): ValuesAndIndices<Tensor> {
   const indices = position(op, op, x, dim, keepDim);
   const { shape } = x;
   const dims = reducedDims(op, dim, x.rank);
-  const values = record(reduced(op, op, x, dims, keepDim), {
+  const values = record(reduced(op, op, x, dims, keepsDim(op, keepDim)), {
     name: op,
     inputs: [x],
     saved: [indices],
@@ -135,38 +137,43 @@ function atPositions(grad: Tensor, indices: Tensor, dims: readonly number[], sha
  * ```
  * @param x - any shape
  * @param dim - the dimension to reduce; left out, all elements are counted in row-major order
- * @param keepDim - keep what was reduced with size 1
+ * @param keepDim - keep what was reduced with size 1: true, or `{ keepDim: true }`
  * @returns int32 (PyTorch: int64); the first one on a tie, a NaN's if there is one
  * @throws ShapeError when there is nothing to reduce; ArgumentError when the dimension does not exist
  */
-export function argmax(x: Tensor, dim?: number, keepDim = false): Tensor {
+export function argmax(x: Tensor, dim?: number, keepDim: KeepDim = false): Tensor {
   return position('argmax', 'max', x, dim, keepDim);
 }
 
 /** The position of the smallest value; see `argmax`. */
-export function argmin(x: Tensor, dim?: number, keepDim = false): Tensor {
+export function argmin(x: Tensor, dim?: number, keepDim: KeepDim = false): Tensor {
   return position('argmin', 'min', x, dim, keepDim);
 }
 
-function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | undefined, keepDim: boolean): Tensor {
+function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | undefined, keepDim: KeepDim): Tensor {
   checkTensor(name, 'x', x);
   const { backend, shape } = x;
   const dims = reducedDims(name, dim, x.rank);
   checkNotEmpty(name, x, dims);
-  const target = keepDim ? keptShape(shape, dims) : droppedShape(shape, dims);
+  const target = keepsDim(name, keepDim) ? keptShape(shape, dims) : droppedShape(shape, dims);
   if (sizeOf(target) === 0) return empty(target, 'int32', backend);
   if (x.rank === 0) return full([], 0, { dtype: 'int32', backend });
   const [first, last] = [dims[0], dims[dims.length - 1]]; // one dimension, or all
   const size = sizeOf(shape.slice(first, last + 1));
   const [outer, inner] = [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(last + 1))];
   return scope(() => {
-    const { storage } = op === 'max' ? x : neg(detach(x));
+    const { storage } = op === 'max' ? x : reversed(detach(x));
     return wrap(backend, backend.reduce('argmax', storage, outer, size, inner), target, {
       min: 0,
       max: size - 1,
       isTight: false,
     });
   });
+}
+
+/** Values in the opposite order: -x, and -1 - x for whole numbers, where -x of the smallest would be itself. */
+function reversed(x: Tensor): Tensor {
+  return isFloating(x.dtype) ? neg(x) : sub(-1, x);
 }
 
 /**
@@ -178,16 +185,16 @@ function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | unde
  * ```
  * @param x - any shape; float32 or float64
  * @param dims - which dimensions; all of them when left out
- * @param keepDim - keep them with size 1
+ * @param keepDim - keep them with size 1: true, or `{ keepDim: true }`
  * @returns the remaining dimensions, -Infinity for nothing; the gradient is the softmax
  * @throws DTypeError for int32; ArgumentError when a dimension does not exist or is named twice
  */
-export function logsumexp(x: Tensor, dims?: Dims, keepDim = false): Tensor {
+export function logsumexp(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   checkTensor('logsumexp', 'x', x);
   checkFloating('logsumexp', 'x', x);
   const list = reducedDims('logsumexp', dims, x.rank);
   const kept = keptShape(x.shape, list);
-  const shape = keepDim ? kept : droppedShape(x.shape, list);
+  const shape = keepsDim('logsumexp', keepDim) ? kept : droppedShape(x.shape, list);
   return customOperation({
     name: 'logsumexp',
     inputs: [x],
