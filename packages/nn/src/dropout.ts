@@ -1,7 +1,6 @@
 import { bernoulli, scope, type Generator, type Tensor } from '@rnn/core';
-import { checkTensor } from './input-checks.js';
+import { checkFlag, checkNumber, checkOptions, checkTensor } from '@rnn/core/checks';
 import { Module } from './module.js';
-import { checkFlag, checkOptions, checkRange } from './options.js';
 
 /** What the module `Dropout` takes. */
 export interface DropoutOptions {
@@ -38,7 +37,7 @@ export function dropout(x: Tensor, options: DropoutFunctionOptions = {}): Tensor
   checkOptions('dropout', options, ['p', 'training', 'generator', 'perSequence']);
   const { p = 0.5, training = true, generator, perSequence = false } = options;
   checkTensor('dropout', 'input', x);
-  checkRange('dropout', 'p', p, 0, 1);
+  checkNumber('dropout', 'p', p, { from: 0, to: 1 });
   checkFlag('dropout', 'training', training);
   checkFlag('dropout', 'perSequence', perSequence);
   if (!training || p === 0) return x;
@@ -69,7 +68,7 @@ export class Dropout extends Module {
     super();
     checkOptions('Dropout', options, ['generator', 'perSequence']);
     const { generator, perSequence = false } = options;
-    checkRange('Dropout', 'p', p, 0, 1);
+    checkNumber('Dropout', 'p', p, { from: 0, to: 1 });
     checkFlag('Dropout', 'perSequence', perSequence);
     this.p = p;
     this.perSequence = perSequence;

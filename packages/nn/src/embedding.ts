@@ -10,10 +10,10 @@ import {
   zeros,
   type Tensor,
 } from '@rnn/core';
+import { checkCount, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 import { fillFrom } from './init/fill.js';
-import { checkTensor } from './input-checks.js';
 import { Module } from './module.js';
-import { checkOptions, checkSize, placeOptions, type PlaceOptions } from './options.js';
+import { placeOptions, type PlaceOptions } from './options.js';
 import { Parameter } from './parameter.js';
 
 /** What the function `embedding` takes. */
@@ -69,8 +69,8 @@ export class Embedding extends Module {
     super();
     checkOptions('Embedding', options, ['paddingIdx', ...placeOptions]);
     const { paddingIdx, ...place } = options;
-    checkSize('Embedding', 'numEmbeddings', numEmbeddings);
-    checkSize('Embedding', 'embeddingDim', embeddingDim);
+    checkCount('Embedding', 'numEmbeddings', numEmbeddings, 1);
+    checkCount('Embedding', 'embeddingDim', embeddingDim, 1);
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
     this.paddingIdx = normalPadding('Embedding', paddingIdx, numEmbeddings);
@@ -99,10 +99,10 @@ export class Embedding extends Module {
 function normalPadding(owner: string, paddingIdx: number | undefined, rows: number): number | undefined {
   if (paddingIdx === undefined) return undefined;
   if (!Number.isInteger(paddingIdx) || paddingIdx < -rows || paddingIdx >= rows) {
-    throw new ArgumentError(
-      `${owner}: paddingIdx is ${String(paddingIdx)}, expected a whole number from ${-rows} to ${rows - 1}`,
-      { argument: 'paddingIdx', expected: `${-rows} to ${rows - 1}`, received: String(paddingIdx) },
-    );
+    refuse(ArgumentError, owner, 'paddingIdx', {
+      value: paddingIdx,
+      expected: `a whole number from ${-rows} to ${rows - 1}`,
+    });
   }
   return paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
 }
@@ -110,10 +110,8 @@ function normalPadding(owner: string, paddingIdx: number | undefined, rows: numb
 function lookUp(owner: string, index: Tensor, weight: Tensor, padding: number | undefined): Tensor {
   checkTensor(owner, 'index', index);
   if (index.dtype !== 'int32') {
-    throw new DTypeError(
-      `${owner}: index is ${index.dtype}, expected int32; make it with tensor(values, { dtype: 'int32' })`,
-      { argument: 'index', expected: 'int32', received: index.dtype },
-    );
+    const hint = "make it with tensor(values, { dtype: 'int32' })";
+    refuse(DTypeError, owner, 'index', { received: index.dtype, expected: 'int32', hint });
   }
   const count = index.size;
   const dim = weight.shape[1];

@@ -1,19 +1,17 @@
+import { compileFn, ones, scope, ShapeError, showShape, sizeOf, zeros, type Shape, type Tensor } from '@rnn/core';
 import {
-  ArgumentError,
-  compileFn,
-  ones,
-  scope,
-  ShapeError,
-  showShape,
-  sizeOf,
-  zeros,
-  type Shape,
-  type Tensor,
-} from '@rnn/core';
+  checkCount,
+  checkFlag,
+  checkList,
+  checkNumber,
+  checkOptions,
+  checkShapeIs,
+  checkTensor,
+  refuse,
+} from '@rnn/core/checks';
 import { ones_, zeros_ } from './init/index.js';
-import { checkTensor } from './input-checks.js';
 import { Module } from './module.js';
-import { checkFlag, checkOptions, checkRange, checkSize, placeOptions, type PlaceOptions } from './options.js';
+import { placeOptions, type PlaceOptions } from './options.js';
 import { Parameter } from './parameter.js';
 
 /** What the function `layerNorm` takes. */
@@ -52,7 +50,7 @@ export interface LayerNormOptions extends PlaceOptions {
 export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: LayerNormFunctionOptions = {}): Tensor {
   checkOptions('layerNorm', options, ['weight', 'bias', 'eps']);
   const { weight, bias, eps = 1e-5 } = options;
-  checkRange('layerNorm', 'eps', eps, 0, Infinity);
+  checkNumber('layerNorm', 'eps', eps, { from: 0, to: Infinity });
   return normalized('layerNorm', x, sizesOf('layerNorm', normalizedShape), { weight, bias, eps });
 }
 
@@ -80,7 +78,7 @@ export class LayerNorm extends Module {
     checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', ...placeOptions]);
     const { eps = 1e-5, elementwiseAffine = true, bias = true, ...place } = options;
     const shape = sizesOf('LayerNorm', normalizedShape);
-    checkRange('LayerNorm', 'eps', eps, 0, Infinity);
+    checkNumber('LayerNorm', 'eps', eps, { from: 0, to: Infinity });
     checkFlag('LayerNorm', 'elementwiseAffine', elementwiseAffine);
     checkFlag('LayerNorm', 'bias', bias);
     this.normalizedShape = shape;
@@ -107,12 +105,12 @@ export class LayerNorm extends Module {
 }
 
 function sizesOf(owner: string, normalizedShape: number | Shape): Shape {
+  if (typeof normalizedShape !== 'number') checkList(owner, 'normalizedShape', normalizedShape, 'size', 1);
   const shape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
-  for (const size of shape) checkSize(owner, 'normalizedShape', size);
-  if (shape.length > 0) return shape;
-  throw new ArgumentError(`${owner}: normalizedShape is empty, expected at least one size`, {
-    argument: 'normalizedShape',
-  });
+  shape.forEach((size, i) =>
+    checkCount(owner, typeof normalizedShape === 'number' ? 'normalizedShape' : `normalizedShape[${i}]`, size, 1),
+  );
+  return shape;
 }
 
 function normalized(
@@ -126,19 +124,12 @@ function normalized(
     shape.every((size, i) => size === tensor.shape[tensor.rank - shape.length + i]);
   if (x.rank < shape.length || !ends(x)) {
     const expected = `[..., ${shape.join(', ')}]`;
-    throw new ShapeError(`${owner}: input has shape ${showShape(x.shape)}, expected ${expected}`, {
-      argument: 'input',
-      expected,
-      received: showShape(x.shape),
-    });
+    refuse(ShapeError, owner, 'input', { has: 'shape', received: showShape(x.shape), expected });
   }
   for (const [argument, tensor] of Object.entries({ weight, bias })) {
-    if (tensor === undefined || (tensor.rank === shape.length && ends(tensor))) continue;
-    throw new ShapeError(`${owner}: ${argument} has shape ${showShape(tensor.shape)}, expected ${showShape(shape)}`, {
-      argument,
-      expected: showShape(shape),
-      received: showShape(tensor.shape),
-    });
+    if (tensor === undefined) continue;
+    checkTensor(owner, argument, tensor, true);
+    checkShapeIs(owner, argument, tensor, shape);
   }
   if (shape.length === 1) return normalizeRows(x, { weight, bias, eps });
   // Several dimensions are the features of one row.

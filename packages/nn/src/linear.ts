@@ -1,8 +1,9 @@
 import { linear, scope, zeros, type Tensor } from '@rnn/core';
+import { checkCount, checkFlag, checkOptions, checkTensor } from '@rnn/core/checks';
 import { kaimingUniform_, uniform_ } from './init/index.js';
-import { checkFeatures, checkTensor } from './input-checks.js';
+import { checkFeatures } from './input-checks.js';
 import { Module } from './module.js';
-import { checkFlag, checkOptions, checkSize, placeOptions, type PlaceOptions } from './options.js';
+import { placeOptions, type PlaceOptions } from './options.js';
 import { Parameter } from './parameter.js';
 
 export interface LinearOptions extends PlaceOptions {
@@ -34,8 +35,8 @@ export class Linear extends Module {
     super();
     checkOptions('Linear', options, ['bias', ...placeOptions]);
     const { bias = true, ...place } = options;
-    checkSize('Linear', 'inFeatures', inFeatures);
-    checkSize('Linear', 'outFeatures', outFeatures);
+    checkCount('Linear', 'inFeatures', inFeatures, 1);
+    checkCount('Linear', 'outFeatures', outFeatures, 1);
     checkFlag('Linear', 'bias', bias);
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;

@@ -1,4 +1,5 @@
 import { ArgumentError, moveTo, Tensor, type Backend } from '@rnn/core';
+import { checkFlag, checkFunction, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 import { checkAllNamed, membersOf, type MemberKinds, type Members } from './members.js';
 import { moveAtOnce } from './move-at-once.js';
 import { Parameter } from './parameter.js';
@@ -116,8 +117,12 @@ export abstract class Module {
    * @param options - `persistent: false` keeps it out of the state dict
    * @returns the buffer
    */
-  registerBuffer(name: string, tensor: Tensor, { persistent = true }: BufferOptions = {}): Tensor {
+  registerBuffer(name: string, tensor: Tensor, options: BufferOptions = {}): Tensor {
     checkName(this, 'registerBuffer', name);
+    checkTensor('registerBuffer', 'tensor', tensor);
+    checkOptions('registerBuffer', options, ['persistent']);
+    const { persistent = true } = options;
+    checkFlag('registerBuffer', 'persistent', persistent);
     const buffer = tensor.detach().keep();
     (this as Record<string, unknown>)[name] = buffer;
     this.#buffers.set(name, { persistent });
@@ -144,6 +149,7 @@ export abstract class Module {
    * ```
    */
   apply(fn: (module: Module) => void): this {
+    checkFunction('apply', 'fn', fn, '(module) => void');
     for (const child of this.children()) child.apply(fn);
     fn(this);
     return this;
@@ -196,6 +202,7 @@ export abstract class Module {
 
   /** Whether all parameters want a gradient: `requiresGrad_(false)` freezes the module. */
   requiresGrad_(on = true): this {
+    checkFlag('requiresGrad_', 'on', on);
     for (const parameter of this.parameters()) parameter.requiresGrad = on;
     return this;
   }
@@ -223,7 +230,10 @@ export abstract class Module {
    * @returns the names that were missing or unexpected (none when strict)
    * @throws StateDictError that names every missing, unexpected and misshapen entry
    */
-  loadStateDict(tensors: Readonly<StateDict>, { strict = true }: LoadOptions = {}): LoadReport {
+  loadStateDict(tensors: Readonly<StateDict>, options: LoadOptions = {}): LoadReport {
+    checkOptions('loadStateDict', options, ['strict']);
+    const { strict = true } = options;
+    checkFlag('loadStateDict', 'strict', strict);
     return loadState(this.constructor.name, this.#state(), tensors, strict);
   }
 
@@ -270,9 +280,8 @@ export abstract class Module {
     const state = new Map<string, Tensor>();
     const visit = (module: Module, path: string, above: readonly Module[]): void => {
       if (above.includes(module)) {
-        throw new ArgumentError(
-          `stateDict: ${path} holds a module that it is itself part of; keep such a reference in a private #field`,
-        );
+        const hint = 'keep such a reference in a private #field';
+        refuse(ArgumentError, 'stateDict', path, { received: 'a module that holds itself', expected: 'a tree', hint });
       }
       const { parameters, modules } = members.get(module) as Members<Module, Parameter>;
       for (const [name, tensor] of parameters) state.set(joined(path, name), tensor);
@@ -326,8 +335,6 @@ function joined(path: string, name: string): string {
 function checkName(module: Module, method: string, name: string): void {
   const taken = (module as unknown as Record<string, unknown>)[name] !== undefined;
   if (typeof name === 'string' && name !== '' && !name.includes('.') && !taken) return;
-  throw new ArgumentError(
-    `${method}: the name is ${JSON.stringify(name)}, expected one without dots that ${module.constructor.name} does not have yet`,
-    { argument: 'name', received: name },
-  );
+  const expected = `one without dots that ${module.constructor.name} does not have yet`;
+  refuse(ArgumentError, method, 'name', { value: name, expected });
 }

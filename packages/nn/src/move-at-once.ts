@@ -1,4 +1,5 @@
 import { BackendError, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
+import { checkBackend, refuse } from '@rnn/core/checks';
 
 /**
  * Moves tensors and their gradients to another backend without waiting. The tensors stay the same objects.
@@ -9,14 +10,16 @@ import { BackendError, noGrad, scope, type Backend, type Tensor } from '@rnn/cor
  * @throws BackendError when one lies where reading means waiting. Then nothing has moved.
  */
 export function moveAtOnce(owner: string, tensors: readonly Tensor[], backend: Backend): void {
+  checkBackend('to', 'backend', backend);
   const places = tensors.flatMap(({ backend: place, grad }) => [place, grad?.backend ?? place]);
   const slow = places.find((place) => place !== backend && !place.info.synchronous);
   if (slow !== undefined) {
     const { name } = slow.info;
-    throw new BackendError(
-      `to: ${owner} is on '${name}', which answers only later; write \`await model.moveTo(backend)\``,
-      { expected: 'a backend that answers at once', received: name },
-    );
+    refuse(BackendError, 'to', owner, {
+      received: `on '${name}', which answers only later`,
+      expected: 'on a backend that answers at once',
+      hint: 'write `await model.moveTo(backend)`',
+    });
   }
   noGrad(() =>
     scope(() => {

@@ -1,4 +1,5 @@
-import { ArgumentError, DTypeError, Tensor } from '@rnn/core';
+import { Tensor } from '@rnn/core';
+import { checkFlag, checkFloating, checkOptions, checkTensor } from '@rnn/core/checks';
 
 export interface ParameterOptions {
   /** `false` for weights that stay as they are. */
@@ -24,19 +25,12 @@ export interface ParameterOptions {
  * Differs from PyTorch: an optimiser (or `copy_`) puts new values in the place of the old ones and never writes into the source.
  */
 export class Parameter extends Tensor {
-  constructor(source: Tensor, { requiresGrad = true }: ParameterOptions = {}) {
-    if (!(source instanceof Tensor)) {
-      throw new ArgumentError(
-        `Parameter: source is ${source === null ? 'null' : typeof source}, expected a Tensor; make one with randn(...), zeros(...) or tensor(...)`,
-        { argument: 'source', expected: 'a Tensor' },
-      );
-    }
-    if (source.dtype === 'int32') {
-      throw new DTypeError(
-        "Parameter: source is int32, which has no gradient; expected float32 or float64, convert with .to('float32')",
-        { argument: 'source', expected: 'float32 or float64', received: 'int32' },
-      );
-    }
+  constructor(source: Tensor, options: ParameterOptions = {}) {
+    checkTensor('Parameter', 'source', source);
+    checkFloating('Parameter', 'source', source);
+    checkOptions('Parameter', options, ['requiresGrad']);
+    const { requiresGrad = true } = options;
+    checkFlag('Parameter', 'requiresGrad', requiresGrad);
     super(source.held.retain(), source.shape);
     this.keep();
     this.requiresGrad = requiresGrad;

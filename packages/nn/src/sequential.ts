@@ -1,4 +1,5 @@
 import { ArgumentError, scope, type Tensor } from '@rnn/core';
+import { checkList, refuse } from '@rnn/core/checks';
 import { Module } from './module.js';
 
 /** A module from one tensor to one tensor. */
@@ -25,14 +26,10 @@ export class Sequential extends Module {
 
   constructor(...modules: TensorModule[]) {
     super();
-    if (modules.length === 0) {
-      throw new ArgumentError('Sequential: expected at least one module', { argument: 'modules' });
-    }
+    checkList('Sequential', 'modules', modules, 'Module', 1);
     modules.forEach((module, i) => {
       if (!(module instanceof Module)) {
-        throw new ArgumentError(`Sequential: modules[${i}] is ${typeof module}, expected a Module`, {
-          argument: `modules[${i}]`,
-        });
+        refuse(ArgumentError, 'Sequential', `modules[${i}]`, { value: module, expected: 'a Module' });
       }
       this[i] = module;
     });

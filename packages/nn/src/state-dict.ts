@@ -1,4 +1,5 @@
 import { ArgumentError, noGrad, sameShape, scope, showShape, StateDictError, Tensor } from '@rnn/core';
+import { isPromise, refuse, shown } from '@rnn/core/checks';
 
 /** Parameters and buffers by their full names, as PyTorch names them: `rnn.weight_ih_l0`. */
 export type StateDict = Record<string, Tensor>;
@@ -32,11 +33,8 @@ export function loadState(
   source: Readonly<StateDict>,
   strict: boolean,
 ): LoadReport {
-  if (typeof source !== 'object' || source === null) {
-    throw new ArgumentError(
-      `loadStateDict: tensors is ${source === null ? 'null' : typeof source}, expected an object of tensors by name`,
-      { argument: 'tensors' },
-    );
+  if (typeof source !== 'object' || source === null || isPromise(source)) {
+    refuse(ArgumentError, 'loadStateDict', 'tensors', { value: source, expected: 'an object of tensors by name' });
   }
   const missing = [...targets.keys()].filter((name) => !Object.hasOwn(source, name));
   const unexpected = Object.keys(source).filter((name) => !targets.has(name));
@@ -51,10 +49,13 @@ export function loadState(
     ...(unfitting.length > 0 ? [`unfitting: ${unfitting.join('; ')}`] : []),
   ];
   if (complaints.length > 0) {
-    throw new StateDictError(
-      `loadStateDict: the state dict does not fit ${owner}, nothing was loaded; ${complaints.join('; ')}`,
-      { argument: 'tensors', missing, unexpected },
-    );
+    refuse(StateDictError, 'loadStateDict', 'tensors', {
+      received: `no state dict of ${owner} (${complaints.join('; ')})`,
+      expected: 'every name and shape to fit',
+      hint: 'nothing was loaded',
+      missing,
+      unexpected,
+    });
   }
   noGrad(() =>
     scope(() => {
@@ -68,7 +69,7 @@ export function loadState(
 
 /** What is wrong with an entry for a target, if anything. */
 function misfit(target: Tensor, value: unknown): string | undefined {
-  if (!(value instanceof Tensor)) return `is ${Array.isArray(value) ? 'an array' : typeof value}, expected a Tensor`;
+  if (!(value instanceof Tensor)) return `is ${shown(value)}, expected a Tensor`;
   if (value.isDisposed) return 'was disposed of';
   if (!sameShape(value.shape, target.shape)) {
     return `has shape ${showShape(value.shape)}, expected ${showShape(target.shape)}`;

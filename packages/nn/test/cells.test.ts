@@ -260,14 +260,17 @@ describe('mistakes', () => {
     [() => new MGUCell(0, 3), 'MGUCell: inputSize is 0, expected a whole number from 1 up'],
     [
       () => new GRUCell(2, 3, { reset_after: false } as never),
-      "GRUCell: unknown option 'reset_after'; write resetAfter",
+      "GRUCell: option 'reset_after' is unknown, expected one of bias, recurrentDropout, dtype, backend, resetAfter; write resetAfter",
     ],
     [
       () => new PeepholeLSTMCell(2, 3).forward(ones([4, 2]), ones([4, 3]) as never),
-      'PeepholeLSTMCell: state is not a pair',
+      'PeepholeLSTMCell: state is a Tensor of shape [4, 3], expected the array [h, c]; leave it out (undefined, not null) for zeros',
     ],
     [() => new LayerNormLSTMCell(2, 3, { eps: -1 }), /eps is -1, expected a number from 0 up/],
-    [() => new ZoneoutCell({} as never, { p: 0.5 }), 'ZoneoutCell: cell has no forward(x, state)'],
+    [
+      () => new ZoneoutCell({} as never, { p: 0.5 }),
+      'ZoneoutCell: cell is an object, expected a cell with forward(x, state), such as LSTMCell',
+    ],
     [() => new ZoneoutCell(new MGUCell(2, 3), { p: 1.5 }), 'ZoneoutCell: p is 1.5, expected a number from 0 to 1'],
     [
       () => new ZoneoutCell(new MGUCell(2, 3), {} as never),
@@ -275,7 +278,7 @@ describe('mistakes', () => {
     ],
     [
       () => new ZoneoutCell(new MGUCell(2, 3), { p: [0.1, 0.2] }).forward(ones([2])),
-      "ZoneoutCell: p has 2 entries but the cell's state has 1 tensors",
+      "ZoneoutCell: p has length 2, expected 1, one for each tensor of the cell's state, or a number",
     ],
     [
       () => new LSTMCell(2, 3, { recurrentDropout: 2 }),
@@ -287,7 +290,7 @@ describe('mistakes', () => {
     ],
     [
       () => new LSTMCell(2, 3, { recurrentDropout: { p: 0.5, per_sequence: true } as never }),
-      "LSTMCell: recurrentDropout: unknown option 'per_sequence'; write perSequence",
+      "LSTMCell: recurrentDropout: option 'per_sequence' is unknown, expected one of p, on, perSequence; write perSequence",
     ],
   ]);
 });

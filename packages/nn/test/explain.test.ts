@@ -78,8 +78,10 @@ describe('explain', () => {
   });
 
   it('refuses what forward refuses', () => {
-    expect(() => new LSTM(I, H).explain(randn([T, B, H]))).toThrow('LSTM: input has 2 features but inputSize is 3');
-    expect(() => new GRU(I, H).explain(sequence(), undefined, { record: ['i'] })).toThrow(/record asks for 'i'/);
+    expect(() => new LSTM(I, H).explain(randn([T, B, H]))).toThrow(
+      'LSTM: input has shape [5, 4, 2], expected [T, B, 3]; inputSize is 3, and the last dimension has 2 features',
+    );
+    expect(() => new GRU(I, H).explain(sequence(), undefined, { record: ['i'] })).toThrow(/record has the name 'i'/);
   });
 });
 

@@ -34,57 +34,53 @@ describe('the input of a layer', () => {
     [
       () => lstm().forward(ones([7, 2, 5])),
       'ERR_SHAPE',
-      'LSTM: input has 5 features but inputSize is 3 (input shape [7, 2, 5], expected [T, B, 3])',
+      'LSTM: input has shape [7, 2, 5], expected [T, B, 3]; inputSize is 3, and the last dimension has 5 features',
     ],
     [
       () => new GRU(3, 2, { batchFirst: true }).forward(ones([7, 2, 5])),
       'ERR_SHAPE',
-      'GRU: input has 5 features but inputSize is 3 (input shape [7, 2, 5], expected [B, T, 3])',
+      'GRU: input has shape [7, 2, 5], expected [B, T, 3]; inputSize is 3, and the last dimension has 5 features',
     ],
     [
       () => new RNN(3, 2).forward(ones([7, 5])),
       'ERR_SHAPE',
-      'RNN: input has 5 features but inputSize is 3 (input shape [7, 5], expected [T, 3])',
+      'RNN: input has shape [7, 5], expected [T, 3]; inputSize is 3, and the last dimension has 5 features',
     ],
-    [
-      () => lstm().forward(ones([3])),
-      'ERR_SHAPE',
-      'LSTM: input has 1 dimensions (input shape [3]), expected [T, B, 3] or [T, 3]',
-    ],
+    [() => lstm().forward(ones([3])), 'ERR_SHAPE', 'LSTM: input has shape [3], expected [T, B, 3] or [T, 3]'],
     [
       () => lstm().forward(ones([1, 7, 2, 3])),
       'ERR_SHAPE',
-      'LSTM: input has 4 dimensions (input shape [1, 7, 2, 3]), expected [T, B, 3] or [T, 3]',
+      'LSTM: input has shape [1, 7, 2, 3], expected [T, B, 3] or [T, 3]',
     ],
     [
       () => lstm().forward(ones([0, 2, 3])),
       'ERR_SHAPE',
-      'LSTM: input is empty (input shape [0, 2, 3]), expected [T, B, 3] with every size at least 1',
+      'LSTM: input has shape [0, 2, 3], expected [T, B, 3] with every size at least 1',
     ],
     [
       () => lstm().forward(ones([7, 0, 3])),
       'ERR_SHAPE',
-      'LSTM: input is empty (input shape [7, 0, 3]), expected [T, B, 3] with every size at least 1',
+      'LSTM: input has shape [7, 0, 3], expected [T, B, 3] with every size at least 1',
     ],
     [
       () => lstm().forward([[1, 2, 3]] as never),
       'ERR_ARGUMENT',
-      'LSTM: input is an array, expected a Tensor; make one with tensor(...)',
+      'LSTM: input is an array of 1, expected a Tensor; make one with tensor(...)',
     ],
     [
       () => lstm().forward(ones([7, 2, 3], { dtype: 'float64' })),
       'ERR_MIXED_DTYPES',
-      "LSTM: input is float64 but the parameters are float32; convert the input with .to('float32')",
+      "LSTM: input is float64, expected float32 as the parameters; convert with .to('float32')",
     ],
     [
       () => lstm().forward(ones([7, 2, 3], { dtype: 'int32' })),
       'ERR_MIXED_DTYPES',
-      "LSTM: input is int32 but the parameters are float32; convert the input with .to('float32')",
+      "LSTM: input is int32, expected float32 as the parameters; convert with .to('float32')",
     ],
     [
       () => lstm().forward(ones([7, 2, 3], { backend: other })),
       'ERR_MIXED_BACKENDS',
-      "LSTM: input is on another 'cpu' backend than the parameters; move one of them with .to(backend)",
+      "LSTM: input is on another 'cpu' backend, expected on that of the parameters; move one of them with .to(backend)",
     ],
   ]);
 });
@@ -114,27 +110,27 @@ describe('the state of a layer', () => {
     [
       () => lstm().forward(x(), ones([1, 2, 2]) as never),
       'ERR_ARGUMENT',
-      'LSTM: state is not a pair, expected the array [h0, c0]',
+      'LSTM: state is a Tensor of shape [1, 2, 2], expected the array [h0, c0]; leave it out (undefined, not null) for zeros',
     ],
     [
       () => lstm().forward(x(), [ones([1, 2, 2]), undefined as never]),
       'ERR_ARGUMENT',
-      'LSTM: c0 is undefined, expected a Tensor; make one with tensor(...)',
+      'LSTM: c0 is undefined, expected a Tensor; make one with tensor(...), or leave it out (undefined, not null) where there is none',
     ],
     [
       () => new GRU(3, 2).forward(x(), [ones([1, 2, 2])] as never),
       'ERR_ARGUMENT',
-      'GRU: h0 is an array, expected a Tensor; make one with tensor(...)',
+      'GRU: h0 is an array of 1, expected a Tensor; make one with tensor(...), or leave it out (undefined, not null) where there is none',
     ],
     [
       () => new GRU(3, 2).forward(x(), ones([1, 2, 2], { dtype: 'float64' })),
       'ERR_MIXED_DTYPES',
-      "GRU: h0 is float64 but the input is float32; convert h0 with .to('float32')",
+      "GRU: h0 is float64, expected float32 as the input; convert with .to('float32')",
     ],
     [
       () => new GRU(3, 2).forward(x(), ones([1, 2, 2], { backend: other })),
       'ERR_MIXED_BACKENDS',
-      "GRU: h0 is on another 'cpu' backend than the input; move one of them with .to(backend)",
+      "GRU: h0 is on another 'cpu' backend, expected on that of the input; move one of them with .to(backend)",
     ],
   ]);
 });
@@ -150,17 +146,17 @@ describe('lengths', () => {
     [
       () => lstm().forward(packPaddedSequence(x(), [7, 7]) as never, undefined, { lengths: [7, 7] }),
       'ERR_ARGUMENT',
-      'LSTM: lengths are given beside a packed input, which has its own; leave them out',
+      'LSTM: lengths is given beside a packed input, expected none, as it has its own',
     ],
     [
       () => lstm().forward(x(), undefined, { length: [7, 7] } as never),
       'ERR_ARGUMENT',
-      "LSTM: unknown option 'length' (known: lengths, record)",
+      "LSTM: option 'length' is unknown, expected one of lengths, record; write lengths",
     ],
     [
       () => lstm().forward(packPaddedSequence(ones([7, 2]), [7, 7])),
       'ERR_SHAPE',
-      'LSTM: input has 2 dimensions (input shape [7, 2]), expected [T, B, 3]',
+      'LSTM: input has shape [7, 2], expected [T, B, 3]',
     ],
   ]);
 });
@@ -185,14 +181,14 @@ describe('constructors', () => {
     [
       () => new GRU(3, 2, { num_layers: 2 } as never),
       'ERR_ARGUMENT',
-      "GRU: unknown option 'num_layers'; write numLayers (known: numLayers, bias, batchFirst, dropout, bidirectional, dtype, backend)",
+      "GRU: option 'num_layers' is unknown, expected one of numLayers, bias, batchFirst, dropout, bidirectional, dtype, backend; write numLayers",
     ],
     [
       () => new GRU(3, 2, { projSize: 1 } as never),
       'ERR_ARGUMENT',
-      "GRU: unknown option 'projSize' (known: numLayers, bias, batchFirst, dropout, bidirectional, dtype, backend)",
+      "GRU: option 'projSize' is unknown, expected one of numLayers, bias, batchFirst, dropout, bidirectional, dtype, backend",
     ],
-    [() => new LSTM(3, 2, { projSize: 2 }), 'ERR_ARGUMENT', 'LSTM: projSize is 2, expected less than hiddenSize (2)'],
+    [() => new LSTM(3, 2, { projSize: 2 }), 'ERR_ARGUMENT', 'LSTM: projSize is 2, expected less than hiddenSize, 2'],
     [() => new LSTM(3, 2, { projSize: -1 }), 'ERR_ARGUMENT', 'LSTM: projSize is -1, expected a whole number from 0 up'],
     [
       () => new RNN(3, 2, { nonlinearity: 'sin' as never }),
@@ -212,7 +208,7 @@ describe('constructors', () => {
     [
       () => new LSTMCell(3, 2, { dtype: 'int32' }),
       'ERR_DTYPE',
-      "Parameter: source is int32, which has no gradient; expected float32 or float64, convert with .to('float32')",
+      "Parameter: source is int32, expected float32 or float64; convert with .to('float32')",
     ],
   ]);
 });
@@ -222,17 +218,17 @@ describe('cells', () => {
     [
       () => new LSTMCell(3, 2).forward(ones([4, 5])),
       'ERR_SHAPE',
-      'LSTMCell: input has 5 features but inputSize is 3 (input shape [4, 5], expected [B, 3] or [3])',
+      'LSTMCell: input has shape [4, 5], expected [B, 3] or [3]; inputSize is 3, and the last dimension has 5 features',
     ],
     [
       () => new LSTMCell(3, 2).forward(ones([2, 4, 3])),
       'ERR_SHAPE',
-      'LSTMCell: input has 3 dimensions (input shape [2, 4, 3]), expected [B, 3] or [3]',
+      'LSTMCell: input has shape [2, 4, 3], expected [B, 3] or [3]',
     ],
     [
       () => new LSTMCell(3, 2).forward(ones([0, 3])),
       'ERR_SHAPE',
-      'LSTMCell: input is empty (input shape [0, 3]), expected [B, 3] or [3] with every size at least 1',
+      'LSTMCell: input has shape [0, 3], expected [B, 3] or [3] with every size at least 1',
     ],
     [
       () => new LSTMCell(3, 2).forward(ones([4, 3]), [zeros([4, 2]), zeros([4, 3])]),
@@ -247,22 +243,22 @@ describe('cells', () => {
     [
       () => new LSTMCell(3, 2).forward(ones([3]), zeros([2]) as never),
       'ERR_ARGUMENT',
-      'LSTMCell: state is not a pair, expected the array [h, c]',
+      'LSTMCell: state is a Tensor of shape [2], expected the array [h, c]; leave it out (undefined, not null) for zeros',
     ],
     [
       () => new GRUCell(3, 2).forward(ones([4, 3]), ones([4, 2], { dtype: 'float64' })),
       'ERR_MIXED_DTYPES',
-      "GRUCell: h is float64 but the input is float32; convert h with .to('float32')",
+      "GRUCell: h is float64, expected float32 as the input; convert with .to('float32')",
     ],
     [
       () => new RNNCell(3, 2).forward(ones([4, 3]), ones([4, 2], { backend: other })),
       'ERR_MIXED_BACKENDS',
-      "RNNCell: h is on another 'cpu' backend than the input; move one of them with .to(backend)",
+      "RNNCell: h is on another 'cpu' backend, expected on that of the input; move one of them with .to(backend)",
     ],
     [
       () => new RNNCell(3, 2).forward(tensor([1, 2, 3], { backend: other })),
       'ERR_MIXED_BACKENDS',
-      "RNNCell: input is on another 'cpu' backend than the parameters; move one of them with .to(backend)",
+      "RNNCell: input is on another 'cpu' backend, expected on that of the parameters; move one of them with .to(backend)",
     ],
   ]);
 });

@@ -277,25 +277,31 @@ describe('mistakes', () => {
   checkRefused([
     [
       () => mseLoss(ones([4, 1]), ones([4])),
-      'mseLoss: input has shape [4, 1] and target [4], expected the same shape; reshape one of them',
+      'mseLoss: target has shape [4], expected [4, 1], that of input; reshape one of them',
     ],
     [
       () => mseLoss(ones([4]), ones([4], f64)),
-      "mseLoss: target is float64 but the input is float32; convert target with .to('float32')",
+      "mseLoss: target is float64, expected float32 as the input; convert with .to('float32')",
     ],
-    [() => mseLoss(ones([0]), ones([0])), 'mseLoss: input is empty (input shape [0])'],
-    [() => mseLoss(ones([4]), [1, 2, 3, 4] as never), 'mseLoss: target is an array, expected a Tensor'],
+    [
+      () => mseLoss(ones([0]), ones([0])),
+      'mseLoss: input has shape [0], expected any shape with every size at least 1',
+    ],
+    [
+      () => mseLoss(ones([4]), [1, 2, 3, 4] as never),
+      'mseLoss: target is an array of 4, expected a Tensor; make one with tensor(...)',
+    ],
     [
       () => mseLoss(ones([4]), ones([4]), { reduction: 'avg' as never }),
       "mseLoss: reduction is 'avg', expected 'mean' or 'sum' or 'none'",
     ],
     [
       () => mseLoss(ones([4]), ones([4]), { delta: 1 } as never),
-      "mseLoss: unknown option 'delta' (known: lengths, reduction, batchFirst)",
+      "mseLoss: option 'delta' is unknown, expected one of lengths, reduction, batchFirst",
     ],
     [
       () => mseLoss(ones([4]), ones([4]), { lengths: [4] }),
-      'mseLoss: lengths are given but the target has shape [4], expected [T, B, ...]',
+      'mseLoss: target has shape [4], expected [T, B, ...], as lengths are given',
     ],
     [
       () => mseLoss(ones([4, 2]), ones([4, 2]), { lengths: [4] }),
@@ -310,7 +316,7 @@ describe('mistakes', () => {
     [() => new SmoothL1Loss({ beta: NaN }), 'SmoothL1Loss: beta is NaN, expected a number from 0'],
     [
       () => new CrossEntropyLoss({ label_smoothing: 0.1 } as never),
-      "CrossEntropyLoss: unknown option 'label_smoothing'; write labelSmoothing",
+      "CrossEntropyLoss: option 'label_smoothing' is unknown, expected one of weight, ignoreIndex, classDim, labelSmoothing, reduction, batchFirst; write labelSmoothing",
     ],
     [
       () => crossEntropy(ones([2, 3]), int([0, 1]), { labelSmoothing: 2 }),
@@ -318,11 +324,11 @@ describe('mistakes', () => {
     ],
     [
       () => crossEntropy(ones([2, 3]), int([0, 3])),
-      'crossEntropy: target holds 3, expected class indices from 0 to 2 or ignoreIndex (-100)',
+      'crossEntropy: target has the value 3, expected class indices from 0 to 2 or ignoreIndex (-100)',
     ],
     [
       () => crossEntropy(ones([2, 3]), int([0, -1])),
-      'crossEntropy: target holds -1, expected class indices from 0 to 2 or ignoreIndex (-100)',
+      'crossEntropy: target has the value -1, expected class indices from 0 to 2 or ignoreIndex (-100)',
     ],
     [
       () => crossEntropy(ones([2, 3]), tensor([0, 1])),
@@ -330,11 +336,11 @@ describe('mistakes', () => {
     ],
     [
       () => crossEntropy(ones([2, 3]), int([0, 1, 2])),
-      "crossEntropy: target has shape [3], expected [2] (the input's shape without dimension 1, the 3 classes); option classDim says where they are",
+      "crossEntropy: target has shape [3], expected [2], the input's without dimension 1, the 3 classes; option classDim says where they are",
     ],
     [
       () => crossEntropy(ones([2, 3]), int([0, 1]), { classDim: 2 }),
-      'crossEntropy: classDim is 2, expected a dimension of the input [2, 3]',
+      'crossEntropy: classDim is 2, expected a dimension of the input, [2, 3]',
     ],
     [
       () => crossEntropy(ones([2, 3]), int([0, 1]), { weight: ones([2]) }),
@@ -342,12 +348,12 @@ describe('mistakes', () => {
     ],
     [
       () => crossEntropy(ones([2, 3]), ones([2, 3]), { ignoreIndex: 1 }),
-      'crossEntropy: ignoreIndex is given, but a target of probabilities has no index to ignore',
+      'crossEntropy: ignoreIndex is 1, expected none, as a target of probabilities has no index to ignore',
     ],
     [() => crossEntropy(int([[1, 2]]), int([0])), 'crossEntropy: input is int32, expected float32 or float64'],
     [
       () => crossEntropy(ones([0, 3]), int([])),
-      'crossEntropy: input is empty (input shape [0, 3]), expected [N, C, ...] with every size at least 1',
+      'crossEntropy: input has shape [0, 3], expected [N, C, ...] with every size at least 1',
     ],
     [() => nllLoss(ones([2, 3]), ones([2, 3])), 'nllLoss: target has shape [2, 3], expected [2]'],
     [

@@ -309,11 +309,11 @@ describe('mistakes', () => {
   checkRefused([
     [
       () => new LSTM(I, H).forward(x(), undefined, { record: ['gate'] }),
-      "LSTM: record asks for 'gate', expected one of i, f, g, o, c, h, preactivation, for one layer with its suffix, as in i_l0",
+      "LSTM: record has the name 'gate', expected one of i, f, g, o, c, h, preactivation, for one layer with its suffix, as in i_l0",
     ],
     [
       () => new GRU(I, H, { numLayers: 2, bidirectional: true }).forward(x(), undefined, { record: ['r', 'z_l2'] }),
-      "GRU: record asks for 'z_l2', expected one of r, z, n, h, for one layer with its suffix, as in r_l1_reverse",
+      "GRU: record has the name 'z_l2', expected one of r, z, n, h, for one layer with its suffix, as in r_l1_reverse",
     ],
     [
       () => new RNN(I, H).forward(x(), undefined, { record: 'h' as never }),

@@ -231,30 +231,33 @@ describe('Recurrent runs a cell of one’s own', () => {
 
 describe('mistakes', () => {
   checkRefused([
-    [() => new Recurrent({} as never), 'Recurrent: cell has no forward(x, state), expected a module such as LSTMCell'],
+    [
+      () => new Recurrent({} as never),
+      'Recurrent: cell is an object, expected a cell with forward(x, state), such as LSTMCell',
+    ],
     [
       () => new Bidirectional(new GRUCell(2, 2), undefined as never),
-      'Bidirectional: backwardCell has no forward(x, state)',
+      'Bidirectional: backwardCell is undefined, expected a cell with forward(x, state), such as LSTMCell',
     ],
     [
       () => new Bidirectional(new GRUCell(3, 2), new GRUCell(3, 2)).forward(ones([4, 5, 3]), ones([2, 5, 2]) as never),
-      'Bidirectional: h0 is not a pair, expected the array [forward, backward] of the two states',
+      'Bidirectional: h0 is a Tensor of shape [2, 5, 2], expected the array [forward, backward] of the two states; leave it out (undefined, not null) for what the cells start from',
     ],
     [
       () => new Bidirectional(new GRUCell(3, 2), new GRUCell(3, 2)).explain(ones([4, 5, 3]), [ones([5, 2])] as never),
-      'Bidirectional: h0 is not a pair, expected the array [forward, backward] of the two states',
+      'Bidirectional: h0 is an array of 1, expected the array [forward, backward] of the two states; leave it out (undefined, not null) for what the cells start from',
     ],
     [
       () => new Recurrent(new GRUCell(2, 2), { batch_first: true } as never),
-      "Recurrent: unknown option 'batch_first'; write batchFirst",
+      "Recurrent: option 'batch_first' is unknown, expected one of batchFirst; write batchFirst",
     ],
     [
       () => new Recurrent(new TwoSpeeds()).forward(ones([2, 2, 3])),
-      'Recurrent: TwoSpeeds has no initialState(batch), so the first state has to be given: forward(x, h0)',
+      'Recurrent: h0 is left out, expected the first state, as TwoSpeeds has no initialState(batch); write forward(x, h0)',
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 5])),
-      'GRUCell: input has 5 features but inputSize is 3',
+      'GRUCell: input has shape [2, 5], expected [B, 3] or [3]; inputSize is 3, and the last dimension has 5 features',
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([0, 2, 3])),
@@ -268,7 +271,7 @@ describe('mistakes', () => {
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { lenghts: [1, 1] } as never),
-      "Recurrent: unknown option 'lenghts'",
+      "Recurrent: option 'lenghts' is unknown, expected one of lengths, reverse, resets, record; write lengths",
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), ones([2, 3])),

@@ -96,14 +96,14 @@ describe('packing', () => {
 
 describe('mistakes', () => {
   checkRefused([
-    [() => padSequence([]), 'padSequence: expected an array of at least one sequence'],
+    [() => padSequence([]), 'padSequence: sequences is an empty array, expected an array of at least one Tensor'],
     [
       () => padSequence([ones([2, 3]), ones([2, 4])]),
       'padSequence: sequences[1] has shape [2, 4], expected [T, ...] like [2, 3] with any T',
     ],
     [
       () => padSequence([ones([2]), ones([2], { dtype: 'float64' })]),
-      'padSequence: sequences[1] is float64 but sequences[0] is float32',
+      "padSequence: sequences[1] is float64, expected float32 as sequences[0]; convert with .to('float32')",
     ],
     [
       () => padSequence([ones([2])], { paddingSide: 'both' as never }),
@@ -111,7 +111,7 @@ describe('mistakes', () => {
     ],
     [
       () => packPaddedSequence(ones([3, 2]), [1, 2]),
-      'packPaddedSequence: lengths [1, 2] are not in descending order (row 1); sort the batch or pass { enforceSorted: false }',
+      'packPaddedSequence: lengths is [1, 2], expected descending order (row 1 is longer); sort the batch or pass { enforceSorted: false }',
     ],
     [
       () => packPaddedSequence(ones([3, 2]), [4, 1]),
@@ -124,15 +124,15 @@ describe('mistakes', () => {
     ],
     [
       () => packPaddedSequence(ones([3, 2]), [3, 1], { batch_first: true } as never),
-      "packPaddedSequence: unknown option 'batch_first'; write batchFirst",
+      "packPaddedSequence: option 'batch_first' is unknown, expected one of batchFirst, enforceSorted; write batchFirst",
     ],
     [
       () => padPackedSequence(ones([3, 2]) as never),
-      'padPackedSequence: packed is not a PackedSequence; make one with packPaddedSequence',
+      'padPackedSequence: packed is a Tensor of shape [3, 2], expected a PackedSequence; make one with packPaddedSequence',
     ],
     [
       () => padPackedSequence(packPaddedSequence(ones([3, 2]), [3, 1]), { totalLength: 2 }),
-      'padPackedSequence: totalLength is 2, expected a whole number from 3 (the longest length) up',
+      'padPackedSequence: totalLength is 2, expected a whole number from 3, the longest length, up',
     ],
   ]);
 });

@@ -37,20 +37,23 @@ describe('Linear', () => {
   checkRefused([
     [
       () => new Linear(3, 2).forward(ones([4, 5])),
-      'Linear: input has 5 features but inFeatures is 3 (input shape [4, 5], expected [..., 3])',
+      'Linear: input has shape [4, 5], expected [..., 3]; inFeatures is 3, and the last dimension has 5 features',
     ],
     [
       () => new Linear(3, 2).forward(tensor(1)),
-      'Linear: input has no features but inFeatures is 3 (input shape [], expected [..., 3])',
+      'Linear: input has shape [], expected [..., 3]; inFeatures is 3, and the last dimension has no features',
     ],
     [
       () => new Linear(3, 2).forward([1, 2, 3] as never),
-      'Linear: input is an array, expected a Tensor; make one with tensor(...)',
+      'Linear: input is an array of 3, expected a Tensor; make one with tensor(...)',
     ],
     [() => new Linear(0, 2), 'Linear: inFeatures is 0, expected a whole number from 1 up'],
     [() => new Linear(3, NaN), 'Linear: outFeatures is NaN, expected a whole number from 1 up'],
     [() => new Linear(3, 2, { bias: 1 as never }), 'Linear: bias is 1, expected true or false'],
-    [() => new Linear(3, 2, { biass: true } as never), "Linear: unknown option 'biass' (known: bias, dtype, backend)"],
+    [
+      () => new Linear(3, 2, { biass: true } as never),
+      "Linear: option 'biass' is unknown, expected one of bias, dtype, backend; write bias",
+    ],
     [() => new Linear(3, 2, true as never), 'Linear: options is true, expected an object such as { bias: ... }'],
   ]);
 });
@@ -93,7 +96,7 @@ describe('Embedding', () => {
     [() => new Embedding(4, 2, { paddingIdx: 4 }), 'Embedding: paddingIdx is 4, expected a whole number from -4 to 3'],
     [
       () => new Embedding(4, 2, { padding_idx: 0 } as never),
-      "Embedding: unknown option 'padding_idx'; write paddingIdx",
+      "Embedding: option 'padding_idx' is unknown, expected one of paddingIdx, dtype, backend; write paddingIdx",
     ],
     [() => new Embedding(1.5, 2), 'Embedding: numEmbeddings is 1.5, expected a whole number from 1 up'],
   ]);
@@ -132,8 +135,8 @@ describe('LayerNorm', () => {
 
   checkRefused([
     [() => new LayerNorm(4).forward(ones([2, 3])), 'LayerNorm: input has shape [2, 3], expected [..., 4]'],
-    [() => new LayerNorm([]), 'LayerNorm: normalizedShape is empty, expected at least one size'],
-    [() => new LayerNorm([4, -1]), 'LayerNorm: normalizedShape is -1, expected a whole number from 1 up'],
+    [() => new LayerNorm([]), 'LayerNorm: normalizedShape is an empty array, expected an array of at least one size'],
+    [() => new LayerNorm([4, -1]), 'LayerNorm: normalizedShape[1] is -1, expected a whole number from 1 up'],
     [() => new LayerNorm(4, { eps: -1 }), 'LayerNorm: eps is -1, expected a number from 0 up'],
     [() => layerNorm(ones([2, 4]), 4, { weight: ones([3]) }), 'layerNorm: weight has shape [3], expected [4]'],
   ]);
@@ -191,9 +194,11 @@ describe('Sequential', () => {
   });
 
   it('refuses what is no module', () => {
-    expect(() => new Sequential()).toThrow('Sequential: expected at least one module');
+    expect(() => new Sequential()).toThrow(
+      'Sequential: modules is an empty array, expected an array of at least one Module',
+    );
     expect(() => new Sequential(new Tanh(), (() => undefined) as never)).toThrow(
-      'Sequential: modules[1] is function, expected a Module',
+      'Sequential: modules[1] is a function, expected a Module',
     );
   });
 });

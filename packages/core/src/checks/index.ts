@@ -3,8 +3,9 @@
  * every package refuses alike. An application needs none of it.
  */
 export { checkBackend, checkSupported } from './backends.js';
+export { generatorOf } from '../random.js';
 export { checkOptions, withDefaults } from './options.js';
-export { refuse, shown, type Refusal, type RefusalClass } from './refusal.js';
+export { isPromise, refuse, shown, type Refusal, type RefusalClass } from './refusal.js';
 export { checkFloating, checkPlace, checkSameBackend, checkShapeIs, checkTensor, checkTensors } from './tensors.js';
 export {
   checkChoice,

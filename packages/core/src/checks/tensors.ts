@@ -12,11 +12,18 @@ import { checkList } from './values.js';
  * @param operation - what was called, for the message
  * @param argument - the argument's name
  * @param value - what came
+ * @param isOptional - whether the message says how to pass none
  * @throws ArgumentError
  */
-export function checkTensor(operation: string, argument: string, value: unknown): asserts value is Tensor {
+export function checkTensor(
+  operation: string,
+  argument: string,
+  value: unknown,
+  isOptional = false,
+): asserts value is Tensor {
   if (value instanceof Tensor) return;
-  const hint = isPromise(value) ? 'write await before it' : 'make one with tensor(...)';
+  const make = isPromise(value) ? 'write await before it' : 'make one with tensor(...)';
+  const hint = isOptional ? `${make}, or leave it out (undefined, not null) where there is none` : make;
   refuse(ArgumentError, operation, argument, { value, expected: 'a Tensor', hint });
 }
 

@@ -43,6 +43,7 @@ function named({ from, to, above, below }: Interval): string {
   if (from === -Infinity) return `a number${to === Infinity ? '' : `, at most ${to}`}`;
   const low = from !== undefined ? ` from ${from}` : above !== undefined ? ` above ${above}` : '';
   if (below !== undefined) return `a number${low}${low === '' ? '' : ' and'} below ${below}`;
+  if (to === Infinity) return `a number${low}${from === undefined ? '' : ' up'}`;
   if (to === undefined) return `a finite number${low}${from === undefined ? '' : ' up'}`;
   return `a number${low}${above === undefined ? '' : ', at most'}${from === undefined ? '' : ' to'} ${to}`;
 }

@@ -1,4 +1,5 @@
 import { ArgumentError, type Tensor, type Tensors } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
 
 /**
  * What `Recurrent` runs over a sequence: a step from an input and the state before to the state after. Any module (or object) with such a
@@ -23,9 +24,7 @@ export interface Cell<S extends Tensors = Tensor> {
 /** Refuses what cannot be called as a cell. */
 export function checkCell(owner: string, argument: string, cell: unknown): void {
   if (typeof (cell as Partial<Cell> | undefined | null)?.forward === 'function') return;
-  throw new ArgumentError(`${owner}: ${argument} has no forward(x, state), expected a module such as LSTMCell`, {
-    argument,
-  });
+  refuse(ArgumentError, owner, argument, { value: cell, expected: 'a cell with forward(x, state), such as LSTMCell' });
 }
 
 /**
@@ -38,8 +37,9 @@ export function checkCell(owner: string, argument: string, cell: unknown): void 
  */
 export function initialStateOf<S extends Tensors>(owner: string, cell: Cell<S>, batch: number | undefined): S {
   if (cell.initialState !== undefined) return cell.initialState(batch);
-  throw new ArgumentError(
-    `${owner}: ${cell.constructor.name} has no initialState(batch), so the first state has to be given: forward(x, h0)`,
-    { argument: 'h0' },
-  );
+  refuse(ArgumentError, owner, 'h0', {
+    received: 'left out',
+    expected: `the first state, as ${cell.constructor.name} has no initialState(batch)`,
+    hint: 'write forward(x, h0)',
+  });
 }

@@ -1,4 +1,5 @@
 import { ArgumentError, concat, full, noGrad, scope, type Tensor } from '@rnn/core';
+import { checkNumber, refuse } from '@rnn/core/checks';
 import type { StepWeights } from './recurrent-cell.js';
 
 /**
@@ -11,16 +12,12 @@ import type { StepWeights } from './recurrent-cell.js';
  */
 export function setForgetGateBias(owner: string, { bias_ih, bias_hh }: StepWeights, value: number): void {
   if (bias_ih === undefined || bias_hh === undefined) {
-    throw new ArgumentError(`${owner}: forgetGateBias is given but bias is false, expected one or the other`, {
-      argument: 'forgetGateBias',
+    refuse(ArgumentError, owner, 'forgetGateBias', {
+      received: 'given beside bias: false',
+      expected: 'one or the other',
     });
   }
-  if (!Number.isFinite(value)) {
-    throw new ArgumentError(`${owner}: forgetGateBias is ${String(value)}, expected a finite number`, {
-      argument: 'forgetGateBias',
-      received: String(value),
-    });
-  }
+  checkNumber(owner, 'forgetGateBias', value);
   setForgetPart(bias_ih, value);
   setForgetPart(bias_hh, 0);
 }

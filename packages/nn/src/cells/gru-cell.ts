@@ -1,5 +1,5 @@
 import { linear, tap, type Tensor } from '@rnn/core';
-import { checkFlag, checkOptions } from '../options.js';
+import { checkFlag, checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
 import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
 import { keepAll, type StepDropout } from './recurrent-dropout.js';

@@ -1,6 +1,6 @@
 import { tap, type Tensor } from '@rnn/core';
+import { checkOptions } from '@rnn/core/checks';
 import { LayerNorm } from '../layer-norm.js';
-import { checkOptions } from '../options.js';
 import type { LayerNormCellOptions } from './layer-norm-lstm-cell.js';
 import { OneStateCell } from './one-state-cell.js';
 import { cellOptions } from './recurrent-cell.js';

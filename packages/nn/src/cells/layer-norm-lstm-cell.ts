@@ -1,6 +1,6 @@
 import { tap, type Tensor } from '@rnn/core';
+import { checkOptions } from '@rnn/core/checks';
 import { LayerNorm } from '../layer-norm.js';
-import { checkOptions } from '../options.js';
 import { cellOptions, type CellOptions } from './recurrent-cell.js';
 import { TwoStateCell, type LSTMState } from './two-state-cell.js';
 

@@ -1,5 +1,5 @@
 import { linear, tap, type Tensor } from '@rnn/core';
-import { checkOptions } from '../options.js';
+import { checkOptions } from '@rnn/core/checks';
 import { setForgetGateBias } from './forget-gate.js';
 import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
 import { keepAll, type StepDropout } from './recurrent-dropout.js';

@@ -1,5 +1,5 @@
 import { linear, tap, type Tensor } from '@rnn/core';
-import { checkOptions } from '../options.js';
+import { checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
 import { cellOptions, type CellOptions } from './recurrent-cell.js';
 

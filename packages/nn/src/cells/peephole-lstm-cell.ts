@@ -1,5 +1,5 @@
 import { tap, type Tensor } from '@rnn/core';
-import { checkOptions } from '../options.js';
+import { checkOptions } from '@rnn/core/checks';
 import type { Parameter } from '../parameter.js';
 import { cellOptions, type CellOptions } from './recurrent-cell.js';
 import { TwoStateCell, type LSTMState } from './two-state-cell.js';

@@ -1,8 +1,9 @@
 import { linear, scope, zeros, type Tensor } from '@rnn/core';
+import { checkCount, checkFlag, checkPlace, checkShapeIs, checkTensor } from '@rnn/core/checks';
 import { uniform_ } from '../init/index.js';
-import { checkFeatures, checkNotEmpty, checkPlace, checkRank, checkShapeIs, checkTensor } from '../input-checks.js';
+import { checkFeatures, checkNotEmpty, checkRank } from '../input-checks.js';
 import { Module } from '../module.js';
-import { checkFlag, checkSize, placeOptions, type PlaceOptions } from '../options.js';
+import { placeOptions, type PlaceOptions } from '../options.js';
 import { Parameter } from '../parameter.js';
 import { stepDropout, type RecurrentDropout, type StepDropout } from './recurrent-dropout.js';
 
@@ -63,8 +64,8 @@ export abstract class RecurrentCell extends Module {
     { bias = true, recurrentDropout, dtype, backend }: CellOptions,
   ) {
     super();
-    checkSize(kind.name, 'inputSize', inputSize);
-    checkSize(kind.name, 'hiddenSize', hiddenSize);
+    checkCount(kind.name, 'inputSize', inputSize, 1);
+    checkCount(kind.name, 'hiddenSize', hiddenSize, 1);
     checkFlag(kind.name, 'bias', bias);
     const rows = kind.gates * hiddenSize;
     const made = (...shape: number[]): Parameter => scope(() => new Parameter(zeros(shape, { dtype, backend })));
@@ -137,7 +138,7 @@ export abstract class RecurrentCell extends Module {
     const shape = [...x.shape.slice(0, -1), this.hiddenSize];
     for (const [argument, tensor] of Object.entries(state)) {
       if (tensor === undefined) continue;
-      checkTensor(name, argument, tensor);
+      checkTensor(name, argument, tensor, true);
       checkShapeIs(name, argument, tensor, shape, x.rank === 1 ? 'hiddenSize' : 'batch, hiddenSize');
       checkPlace(name, argument, tensor, x);
     }

@@ -1,6 +1,6 @@
 import type { Tensor } from '@rnn/core';
+import { checkChoice, checkFlag, checkNumber, checkOptions } from '@rnn/core/checks';
 import { dropout } from '../dropout.js';
-import { checkChoice, checkFlag, checkOptions, checkRange } from '../options.js';
 
 /** Dropout inside a recurrence, in training mode. */
 export interface RecurrentDropout {
@@ -46,7 +46,7 @@ export function stepDropout(
   const given = typeof option === 'number' ? { p: option } : option;
   checkOptions(`${owner}: recurrentDropout`, given, ['p', 'on', 'perSequence']);
   const { p, on = usual, perSequence = false } = given;
-  checkRange(owner, 'recurrentDropout', p, 0, 1);
+  checkNumber(owner, 'recurrentDropout', p, { from: 0, to: 1 });
   // A cell without gates has no candidate apart from its state.
   checkChoice(owner, 'recurrentDropout.on', on, usual === 'state' ? ['state'] : ['candidate', 'state']);
   checkFlag(owner, 'recurrentDropout.perSequence', perSequence);

@@ -1,5 +1,5 @@
 import { linear, relu, tanh, tap, type Tensor } from '@rnn/core';
-import { checkChoice, checkOptions } from '../options.js';
+import { checkChoice, checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
 import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
 

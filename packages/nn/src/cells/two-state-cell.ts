@@ -1,4 +1,5 @@
 import { ArgumentError, compileFn, scope, type Tensor } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
 import { RecurrentCell } from './recurrent-cell.js';
 
 /** Hidden state h and cell state c. */
@@ -26,9 +27,10 @@ export abstract class TwoStateCell extends RecurrentCell {
    */
   forward(x: Tensor, state?: LSTMState): [h: Tensor, c: Tensor] {
     if (state !== undefined && (!Array.isArray(state) || state.length !== 2)) {
-      throw new ArgumentError(`${this.kindName}: state is not a pair, expected the array [h, c]`, {
-        argument: 'state',
-        expected: '[h, c]',
+      refuse(ArgumentError, this.kindName, 'state', {
+        value: state,
+        expected: 'the array [h, c]',
+        hint: 'leave it out (undefined, not null) for zeros',
       });
     }
     const batch = this.checkStep(x, { h: state?.[0], c: state?.[1] });

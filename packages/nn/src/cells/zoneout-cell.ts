@@ -1,6 +1,6 @@
 import { ArgumentError, bernoulli, scope, Tensor, where, type Generator, type Tensors } from '@rnn/core';
+import { checkNumber, checkOptions, refuse } from '@rnn/core/checks';
 import { Module } from '../module.js';
-import { checkOptions, checkRange } from '../options.js';
 import { checkCell, initialStateOf, type Cell } from './cell.js';
 
 /** What `ZoneoutCell` takes. */
@@ -41,7 +41,8 @@ export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
     checkCell('ZoneoutCell', 'cell', cell);
     checkOptions('ZoneoutCell', options, ['p', 'generator']);
     const { p } = options;
-    for (const each of typeof p === 'object' ? p : [p]) checkRange('ZoneoutCell', 'p', each, 0, 1);
+    for (const each of Array.isArray(p) ? (p as readonly unknown[]) : [p])
+      checkNumber('ZoneoutCell', 'p', each, { from: 0, to: 1 });
     this.cell = cell;
     this.p = p;
     this.#generator = options.generator;
@@ -74,10 +75,11 @@ export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
     const { p } = this;
     if (typeof p === 'number') return Array.from({ length: count }, () => p);
     if (p.length === count) return p;
-    throw new ArgumentError(
-      `ZoneoutCell: p has ${p.length} entries but the cell's state has ${count} tensors, expected one for each or a number`,
-      { argument: 'p', expected: `${count} entries`, received: `${p.length} entries` },
-    );
+    refuse(ArgumentError, 'ZoneoutCell', 'p', {
+      has: 'length',
+      received: String(p.length),
+      expected: `${count}, one for each tensor of the cell's state, or a number`,
+    });
   }
 
   #mixed(before: Tensor, after: Tensor, p: number): Tensor {

@@ -1,4 +1,5 @@
 import { ArgumentError, ShapeError, showShape, type Tensor } from '@rnn/core';
+import { checkTensor, refuse } from '@rnn/core/checks';
 
 /** How many inputs an output of a weight sees, and how many outputs an input reaches. */
 export interface Fans {
@@ -15,12 +16,14 @@ export interface Fans {
  * @returns both fans
  */
 export function fansOf(operation: string, tensor: Tensor, gates: number): Fans {
+  checkTensor(operation, 'tensor', tensor);
   const [out, into, ...field] = tensor.shape;
   if (tensor.rank < 2) {
-    throw new ShapeError(
-      `${operation}: the tensor has shape ${showShape(tensor.shape)}, expected [out, in] or more dimensions`,
-      { argument: 'tensor', received: showShape(tensor.shape) },
-    );
+    refuse(ShapeError, operation, 'tensor', {
+      has: 'shape',
+      received: showShape(tensor.shape),
+      expected: '[out, in] or more dimensions',
+    });
   }
   checkGates(operation, tensor, gates);
   const receptive = field.reduce((product, size) => product * size, 1);
@@ -30,8 +33,6 @@ export function fansOf(operation: string, tensor: Tensor, gates: number): Fans {
 /** Refuses a number of gates that does not divide the first dimension. */
 export function checkGates(operation: string, tensor: Tensor, gates: number): void {
   if (Number.isInteger(gates) && gates >= 1 && tensor.shape[0] % gates === 0) return;
-  throw new ArgumentError(
-    `${operation}: gates is ${gates}, expected a whole number that divides the first dimension of ${showShape(tensor.shape)}`,
-    { argument: 'gates', received: String(gates) },
-  );
+  const expected = `a whole number that divides the first dimension of ${showShape(tensor.shape)}`;
+  refuse(ArgumentError, operation, 'gates', { value: gates, expected });
 }

@@ -1,4 +1,5 @@
-import { defaultGenerator, DTypeError, fromData, scope, type Generator, type Tensor } from '@rnn/core';
+import { fromData, scope, type Generator, type Tensor } from '@rnn/core';
+import { checkFloating, checkOptions, checkTensor, generatorOf } from '@rnn/core/checks';
 
 /** What every random initialisation takes. */
 export interface InitOptions {
@@ -16,21 +17,20 @@ export type FloatArray = Float32Array | Float64Array;
  * @param tensor - a leaf of a floating type
  * @param options - `generator`
  * @param draw - fills the array, whose type and length are the tensor's
+ * @param known - every option that the caller reads
  * @returns the tensor
  */
 export function fillFrom(
   operation: string,
   tensor: Tensor,
-  { generator = defaultGenerator() }: InitOptions,
+  options: InitOptions,
   draw: (out: FloatArray, generator: Generator) => void,
+  known: readonly string[] = ['generator'],
 ): Tensor {
-  if (tensor.dtype === 'int32') {
-    throw new DTypeError(`${operation}: the tensor is int32, expected float32 or float64`, {
-      argument: 'tensor',
-      expected: 'float32 or float64',
-      received: 'int32',
-    });
-  }
+  checkTensor(operation, 'tensor', tensor);
+  checkOptions(operation, options, known);
+  const generator = generatorOf(operation, options.generator);
+  checkFloating(operation, 'tensor', tensor);
   const out = tensor.dtype === 'float64' ? new Float64Array(tensor.size) : new Float32Array(tensor.size);
   draw(out, generator);
   scope(() => void tensor.copy_(fromData(out, tensor.shape, { backend: tensor.backend })));

@@ -1,4 +1,5 @@
 import { ArgumentError } from '@rnn/core';
+import { checkNumber, refuse } from '@rnn/core/checks';
 import type { InitOptions } from './fill.js';
 
 /** Activations that have a gain. */
@@ -36,28 +37,14 @@ export function calculateGain(nonlinearity: Nonlinearity, negativeSlope = 0.01):
     case 'relu':
       return Math.sqrt(2);
     case 'leakyRelu':
-      if (!Number.isFinite(negativeSlope)) {
-        throw new ArgumentError(`calculateGain: negativeSlope is ${negativeSlope}, expected a finite number`, {
-          argument: 'negativeSlope',
-          received: String(negativeSlope),
-        });
-      }
+      checkNumber('calculateGain', 'negativeSlope', negativeSlope);
       return Math.sqrt(2 / (1 + negativeSlope * negativeSlope));
     case 'selu':
       return 3 / 4;
     default:
-      throw new ArgumentError(
-        `calculateGain: nonlinearity is '${String(nonlinearity)}', expected linear, identity, sigmoid, tanh, relu, leakyRelu or selu`,
-        { argument: 'nonlinearity', received: String(nonlinearity) },
-      );
+      refuse(ArgumentError, 'calculateGain', 'nonlinearity', {
+        value: nonlinearity,
+        expected: 'linear, identity, sigmoid, tanh, relu, leakyRelu or selu',
+      });
   }
-}
-
-/** Refuses a gain that is not a finite number from 0 up. */
-export function checkGain(operation: string, gain: number): void {
-  if (Number.isFinite(gain) && gain >= 0) return;
-  throw new ArgumentError(`${operation}: gain is ${gain}, expected a finite number from 0 up`, {
-    argument: 'gain',
-    received: String(gain),
-  });
 }

@@ -1,8 +1,8 @@
 import { ArgumentError, ShapeError, showShape, type Tensor } from '@rnn/core';
-import { checkOptions } from '../options.js';
+import { checkNumber, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 import { checkGates } from './fans.js';
 import { fillFrom, type FloatArray } from './fill.js';
-import { checkGain, type GainOptions } from './gain.js';
+import type { GainOptions } from './gain.js';
 
 /**
  * A random matrix with orthonormal rows or columns, whichever are fewer: products with it keep the length of a vector, so gradients
@@ -19,25 +19,35 @@ import { checkGain, type GainOptions } from './gain.js';
  * Differs from PyTorch: `gates`. Source: Saxe, McClelland and Ganguli 2013.
  */
 export function orthogonal_(tensor: Tensor, options: GainOptions = {}): Tensor {
-  checkOptions('orthogonal_', options, ['gain', 'gates', 'generator']);
+  checkOptions('orthogonal_', options, names);
+  checkTensor('orthogonal_', 'tensor', tensor);
   const { gain = 1, gates = 1 } = options;
-  checkGain('orthogonal_', gain);
+  checkNumber('orthogonal_', 'gain', gain, { from: 0 });
   if (tensor.rank < 2) {
-    throw new ShapeError(
-      `orthogonal_: the tensor has shape ${showShape(tensor.shape)}, expected at least two dimensions`,
-      { argument: 'tensor', received: showShape(tensor.shape) },
-    );
+    refuse(ShapeError, 'orthogonal_', 'tensor', {
+      has: 'shape',
+      received: showShape(tensor.shape),
+      expected: 'at least two dimensions',
+    });
   }
   checkGates('orthogonal_', tensor, gates);
-  return fillFrom('orthogonal_', tensor, options, (out, generator) => {
-    generator.normal(out, 0, 1);
-    const rows = tensor.shape[0] / gates;
-    const block = out.length / gates;
-    for (let gate = 0; gate < gates; gate++) {
-      orthogonalize(out.subarray(gate * block, (gate + 1) * block), rows, rows === 0 ? 0 : block / rows, gain);
-    }
-  });
+  return fillFrom(
+    'orthogonal_',
+    tensor,
+    options,
+    (out, generator) => {
+      generator.normal(out, 0, 1);
+      const rows = tensor.shape[0] / gates;
+      const block = out.length / gates;
+      for (let gate = 0; gate < gates; gate++) {
+        orthogonalize(out.subarray(gate * block, (gate + 1) * block), rows, rows === 0 ? 0 : block / rows, gain);
+      }
+    },
+    names,
+  );
 }
+
+const names = ['gain', 'gates', 'generator'];
 
 /**
  * Replaces a matrix by `gain` times the Q of its QR decomposition with a positive diagonal of R; a wide one by that of its transpose.
@@ -60,8 +70,9 @@ function orthogonalize(matrix: FloatArray, rows: number, columns: number, gain: 
     }
     const norm = Math.sqrt(dot(vector, vector));
     if (norm === 0) {
-      throw new ArgumentError('orthogonal_: the draws are linearly dependent; check the generator', {
-        argument: 'generator',
+      refuse(ArgumentError, 'orthogonal_', 'generator', {
+        received: 'one of linearly dependent draws',
+        expected: 'independent ones',
       });
     }
     for (let i = 0; i < length; i++) {

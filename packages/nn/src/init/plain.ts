@@ -1,4 +1,5 @@
 import { full, scope, type Tensor } from '@rnn/core';
+import { checkTensor } from '@rnn/core/checks';
 import { fillFrom, type InitOptions } from './fill.js';
 
 /**
@@ -33,6 +34,7 @@ export function normal_(tensor: Tensor, mean = 0, std = 1, options: InitOptions 
 
 /** Fills a tensor with one value and returns it. */
 export function constant_(tensor: Tensor, value: number): Tensor {
+  checkTensor('constant_', 'tensor', tensor);
   scope(() => void tensor.copy_(full(tensor.shape, value, { dtype: tensor.dtype, backend: tensor.backend })));
   return tensor;
 }

@@ -1,8 +1,8 @@
 import type { Tensor } from '@rnn/core';
-import { checkChoice, checkOptions } from '../options.js';
+import { checkChoice, checkNumber, checkOptions } from '@rnn/core/checks';
 import { fansOf } from './fans.js';
 import { fillFrom, type InitOptions } from './fill.js';
-import { calculateGain, checkGain, type GainOptions, type Nonlinearity } from './gain.js';
+import { calculateGain, type GainOptions, type Nonlinearity } from './gain.js';
 
 /** Options of the initialisations after He. */
 export interface KaimingOptions extends InitOptions {
@@ -33,13 +33,19 @@ const kaimingNames = ['a', 'mode', 'nonlinearity', 'gates', 'generator'];
  */
 export function xavierUniform_(tensor: Tensor, options: GainOptions = {}): Tensor {
   const bound = Math.sqrt(3) * xavierStd('xavierUniform_', tensor, options);
-  return fillFrom('xavierUniform_', tensor, options, (out, generator) => generator.uniform(out, -bound, bound));
+  return fillFrom(
+    'xavierUniform_',
+    tensor,
+    options,
+    (out, generator) => generator.uniform(out, -bound, bound),
+    xavierNames,
+  );
 }
 
 /** Normal draws with standard deviation gain √(2 / (fanIn + fanOut)); see `xavierUniform_`. */
 export function xavierNormal_(tensor: Tensor, options: GainOptions = {}): Tensor {
   const std = xavierStd('xavierNormal_', tensor, options);
-  return fillFrom('xavierNormal_', tensor, options, (out, generator) => generator.normal(out, 0, std));
+  return fillFrom('xavierNormal_', tensor, options, (out, generator) => generator.normal(out, 0, std), xavierNames);
 }
 
 /**
@@ -53,19 +59,25 @@ export function xavierNormal_(tensor: Tensor, options: GainOptions = {}): Tensor
  */
 export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
   const bound = Math.sqrt(3) * kaimingStd('kaimingUniform_', tensor, options);
-  return fillFrom('kaimingUniform_', tensor, options, (out, generator) => generator.uniform(out, -bound, bound));
+  return fillFrom(
+    'kaimingUniform_',
+    tensor,
+    options,
+    (out, generator) => generator.uniform(out, -bound, bound),
+    kaimingNames,
+  );
 }
 
 /** Normal draws with standard deviation gain / √fan; see `kaimingUniform_`. */
 export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
   const std = kaimingStd('kaimingNormal_', tensor, options);
-  return fillFrom('kaimingNormal_', tensor, options, (out, generator) => generator.normal(out, 0, std));
+  return fillFrom('kaimingNormal_', tensor, options, (out, generator) => generator.normal(out, 0, std), kaimingNames);
 }
 
 function xavierStd(operation: string, tensor: Tensor, options: GainOptions): number {
   checkOptions(operation, options, xavierNames);
   const { gain = 1, gates = 1 } = options;
-  checkGain(operation, gain);
+  checkNumber(operation, 'gain', gain, { from: 0 });
   const { fanIn, fanOut } = fansOf(operation, tensor, gates);
   return gain * Math.sqrt(2 / (fanIn + fanOut));
 }

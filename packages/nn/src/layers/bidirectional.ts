@@ -1,7 +1,7 @@
 import { ArgumentError, concat, scope, type Lengths, type Records, type Tensor, type Tensors } from '@rnn/core';
+import { checkFlag, checkOptions, refuse } from '@rnn/core/checks';
 import { checkCell, type Cell } from '../cells/cell.js';
 import { Module } from '../module.js';
-import { checkFlag, checkOptions } from '../options.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import type { RecordingOptions } from './layer-options.js';
 import { checkRecord } from './layer-records.js';
@@ -134,9 +134,10 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
 /** Refuses anything but one state for each cell: a tensor of both, as PyTorch has it, would go unnoticed. */
 function checkPair(h0: unknown): void {
   if (h0 === undefined || (Array.isArray(h0) && h0.length === 2)) return;
-  throw new ArgumentError('Bidirectional: h0 is not a pair, expected the array [forward, backward] of the two states', {
-    argument: 'h0',
-    expected: '[forward, backward]',
+  refuse(ArgumentError, 'Bidirectional', 'h0', {
+    value: h0,
+    expected: 'the array [forward, backward] of the two states',
+    hint: 'leave it out (undefined, not null) for what the cells start from',
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Records, Tensor } from '@rnn/core';
+import { checkOptions } from '@rnn/core/checks';
 import { gruStep } from '../cells/gru-cell.js';
-import { checkOptions } from '../options.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { layerOptions, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';

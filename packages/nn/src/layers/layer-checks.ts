@@ -1,5 +1,6 @@
 import { ArgumentError, checkLengths, type Lengths, type Tensor } from '@rnn/core';
-import { checkFeatures, checkNotEmpty, checkPlace, checkRank, checkShapeIs, checkTensor } from '../input-checks.js';
+import { checkPlace, checkShapeIs, checkTensor, refuse } from '@rnn/core/checks';
+import { checkFeatures, checkNotEmpty, checkRank } from '../input-checks.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
 
 /** What a sequence is checked against. */
@@ -37,9 +38,8 @@ export function checkSequence(
 ): CheckedSequence {
   const packed = input instanceof PackedSequence;
   if (packed && lengths !== undefined) {
-    throw new ArgumentError(`${owner}: lengths are given beside a packed input, which has its own; leave them out`, {
-      argument: 'lengths',
-    });
+    const [received, expected] = ['given beside a packed input', 'none, as it has its own'];
+    refuse(ArgumentError, owner, 'lengths', { received, expected });
   }
   const x = packed ? input.padded : input;
   checkTensor(owner, 'input', x);
@@ -81,7 +81,7 @@ export function checkStates(
   { x, batch }: CheckedSequence,
 ): void {
   rules.forEach(({ name, runs, width, widthName }, i) => {
-    checkTensor(owner, name, state[i]);
+    checkTensor(owner, name, state[i], true);
     const shape = batch === undefined ? [runs, width] : [runs, batch, width];
     const meaning = `numLayers * directions, ${batch === undefined ? '' : 'batch, '}${widthName}`;
     checkShapeIs(owner, name, state[i], shape, meaning);

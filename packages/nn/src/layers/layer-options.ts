@@ -1,5 +1,6 @@
 import type { Lengths } from '@rnn/core';
-import { checkFlag, checkRange, checkSize, placeOptions, type PlaceOptions } from '../options.js';
+import { checkCount, checkFlag, checkNumber } from '@rnn/core/checks';
+import { placeOptions, type PlaceOptions } from '../options.js';
 
 /** What `RNN`, `LSTM` and `GRU` have in common. */
 export interface LayerOptions extends PlaceOptions {
@@ -47,10 +48,10 @@ export function settingsOf(
   owner: string,
   { numLayers = 1, bias = true, batchFirst = false, dropout = 0, bidirectional = false }: LayerOptions,
 ): LayerSettings {
-  checkSize(owner, 'numLayers', numLayers);
+  checkCount(owner, 'numLayers', numLayers, 1);
   checkFlag(owner, 'bias', bias);
   checkFlag(owner, 'batchFirst', batchFirst);
-  checkRange(owner, 'dropout', dropout, 0, 1);
+  checkNumber(owner, 'dropout', dropout, { from: 0, to: 1 });
   checkFlag(owner, 'bidirectional', bidirectional);
   return { numLayers, bias, batchFirst, dropout, bidirectional };
 }

@@ -1,4 +1,5 @@
 import { ArgumentError, type Records, type Tensor } from '@rnn/core';
+import { refuse, shown } from '@rnn/core/checks';
 
 /** The inner values that one layer in one direction is to return. */
 export interface RunRecords {
@@ -33,7 +34,7 @@ export function recordsOfRuns(
       const tap = name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
       return tap !== undefined && known.includes(tap) ? [{ run, tap, key: name }] : [];
     });
-    if (runs.length === 0) refuse(owner, name, known, suffixes);
+    if (runs.length === 0) refuseName(owner, name, known, suffixes);
     for (const { run, tap, key } of runs) keys[run].set(key, tap);
   }
   return keys.map((run) => ({ keys: run, taps: [...new Set(run.values())] }));
@@ -42,22 +43,14 @@ export function recordsOfRuns(
 /** Refuses anything but a list of names. */
 export function checkRecord(owner: string, record: unknown): void {
   if (record === undefined || (Array.isArray(record) && record.every((name) => typeof name === 'string'))) return;
-  const received =
-    typeof record === 'string' ? `'${record}'` : Array.isArray(record) ? 'a list of other things' : typeof record;
-  throw new ArgumentError(`${owner}: record is ${received}, expected a list of names`, {
-    argument: 'record',
-    expected: 'a list of names',
-    received,
-  });
+  const isList = Array.isArray(record);
+  const received = isList ? 'a list of other things' : shown(record);
+  refuse(ArgumentError, owner, 'record', { received, expected: 'a list of names' });
 }
 
-function refuse(owner: string, name: string, known: readonly string[], suffixes: readonly string[]): never {
+function refuseName(owner: string, name: string, known: readonly string[], suffixes: readonly string[]): never {
   const expected = `one of ${known.join(', ')}, for one layer with its suffix, as in ${known[0]}${suffixes[suffixes.length - 1]}`;
-  throw new ArgumentError(`${owner}: record asks for '${name}', expected ${expected}`, {
-    argument: 'record',
-    expected,
-    received: name,
-  });
+  refuse(ArgumentError, owner, 'record', { has: 'the name', value: name, expected });
 }
 
 /** The values of one run under the names that the caller knows. */

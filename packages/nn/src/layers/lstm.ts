@@ -1,8 +1,8 @@
 import { ArgumentError, type Records, type Tensor } from '@rnn/core';
+import { checkCount, checkOptions, refuse } from '@rnn/core/checks';
 import { setForgetGateBias } from '../cells/forget-gate.js';
 import { lstmStep } from '../cells/lstm-cell.js';
 import type { LSTMState } from '../cells/two-state-cell.js';
-import { checkOptions, checkSize } from '../options.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { layerOptions, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
@@ -50,13 +50,9 @@ export class LSTM extends RecurrentLayer {
   constructor(inputSize: number, hiddenSize: number, options: LSTMOptions = {}) {
     checkOptions('LSTM', options, [...layerOptions, 'projSize', 'forgetGateBias']);
     const { projSize = 0, forgetGateBias } = options;
-    checkSize('LSTM', 'projSize', projSize, 0);
+    checkCount('LSTM', 'projSize', projSize, 0);
     if (projSize > 0 && projSize >= hiddenSize) {
-      throw new ArgumentError(`LSTM: projSize is ${projSize}, expected less than hiddenSize (${hiddenSize})`, {
-        argument: 'projSize',
-        expected: `0 to ${hiddenSize - 1}`,
-        received: String(projSize),
-      });
+      refuse(ArgumentError, 'LSTM', 'projSize', { value: projSize, expected: `less than hiddenSize, ${hiddenSize}` });
     }
     super(kind, inputSize, hiddenSize, projSize, options);
     this.forgetGateBias = forgetGateBias;
@@ -122,8 +118,9 @@ export class LSTM extends RecurrentLayer {
 
 function checkPair(state: LSTMState | undefined): void {
   if (state === undefined || (Array.isArray(state) && state.length === 2)) return;
-  throw new ArgumentError('LSTM: state is not a pair, expected the array [h0, c0]', {
-    argument: 'state',
-    expected: '[h0, c0]',
+  refuse(ArgumentError, 'LSTM', 'state', {
+    value: state,
+    expected: 'the array [h0, c0]',
+    hint: 'leave it out (undefined, not null) for zeros',
   });
 }

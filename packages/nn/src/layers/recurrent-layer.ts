@@ -1,9 +1,9 @@
 import { explain, isGradEnabled, scan, scope, zeros, type Records, type Step, type Tensor } from '@rnn/core';
+import { checkCount, checkOptions } from '@rnn/core/checks';
 import type { StepWeights } from '../cells/recurrent-cell.js';
 import { dropout } from '../dropout.js';
 import { uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
-import { checkOptions, checkSize } from '../options.js';
 import { Parameter } from '../parameter.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
 import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
@@ -61,8 +61,8 @@ export abstract class RecurrentLayer extends Module {
   ) {
     super();
     const { name, gates } = kind;
-    checkSize(name, 'inputSize', inputSize);
-    checkSize(name, 'hiddenSize', hiddenSize);
+    checkCount(name, 'inputSize', inputSize, 1);
+    checkCount(name, 'hiddenSize', hiddenSize, 1);
     const settings = settingsOf(name, options);
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;

@@ -1,4 +1,5 @@
 import {
+  ArgumentError,
   checkLengths,
   explain,
   scan,
@@ -14,10 +15,9 @@ import {
   type Step,
   type Tensors,
 } from '@rnn/core';
+import { checkFlag, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 import { checkCell, initialStateOf, type Cell } from '../cells/cell.js';
-import { checkTensor } from '../input-checks.js';
 import { Module } from '../module.js';
-import { checkFlag, checkOptions } from '../options.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import type { RecordingOptions } from './layer-options.js';
 import { checkRecord } from './layer-records.js';
@@ -180,14 +180,8 @@ function checkedForm<S extends Tensors>(
     x.rank > 2 || lengths !== undefined || resets !== undefined || (h0 !== undefined && first(h0).rank > 1);
   const form = batched ? (batchFirst ? '[B, T, ...]' : '[T, B, ...]') : '[T, I]';
   if (x.rank < 2 || x.size === 0) {
-    throw new ShapeError(
-      `${owner}: input has shape ${showShape(x.shape)}, expected ${form} with every size at least 1`,
-      {
-        argument: 'input',
-        expected: form,
-        received: showShape(x.shape),
-      },
-    );
+    const expected = `${form} with every size at least 1`;
+    refuse(ShapeError, owner, 'input', { has: 'shape', received: showShape(x.shape), expected });
   }
   const turned = batched && batchFirst;
   return {
@@ -238,7 +232,21 @@ function stepOf(cell: object): typeof cellStep {
 
 function cellStep<S extends Tensors>(input: Tensor, before: S, cell: Cell<S>): readonly [Tensor, S] {
   const after = cell.forward(input, before);
+  checkAfter(cell, after);
   return [first(after), after];
+}
+
+/** Refuses what is no state: that of a cell of one's own that forgot its return, above all. */
+function checkAfter(cell: object, after: unknown): void {
+  if (after instanceof Tensor) return;
+  if (Array.isArray(after) && after.length > 0 && after.every((part) => part instanceof Tensor)) return;
+  const expected = 'the state after the step, a Tensor or an array of Tensors';
+  refuse(ArgumentError, cell.constructor.name, 'forward', {
+    part: 'the result',
+    value: after,
+    expected,
+    ...(after === undefined && { hint: 'return it' }),
+  });
 }
 
 /** `resets` as `scan` takes them, `[T, B]`, from `[B, T]`. */

@@ -3,6 +3,7 @@ import { Module } from '../module.js';
 import { checkFactor, checkPair } from './pair.js';
 import {
   checkLoss,
+  checkLossForward,
   checkLossModule,
   elementwiseLoss,
   type LossForwardOptions,
@@ -72,7 +73,8 @@ export class BCEWithLogitsLoss extends Module {
   }
 
   /** See `bceWithLogits`. */
-  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+  forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
+    const { lengths } = checkLossForward('BCEWithLogitsLoss', options);
     return bceWithLogits(input, target, { ...this.#options, weight: this.weight, posWeight: this.pos_weight, lengths });
   }
 }

@@ -11,8 +11,8 @@ import {
   type Shape,
   type Tensor,
 } from '@rnn/core';
-import { refuse } from '@rnn/core/checks';
-import { checkNotEmpty, checkPlace, checkShapeIs, checkTensor } from '../input-checks.js';
+import { checkPlace, checkShapeIs, checkTensor, refuse } from '@rnn/core/checks';
+import { checkNotEmpty } from '../input-checks.js';
 import { stepMarks } from '../sequences/valid-steps.js';
 import { targetLengths, type LossForwardOptions, type LossModuleOptions } from './reduction.js';
 
@@ -48,15 +48,15 @@ export function classLayout(owner: string, input: Tensor, target: Tensor, option
   checkTensor(owner, 'target', target);
   checkNotEmpty(owner, input, '[N, C, ...]');
   if (input.dtype === 'int32') {
-    throw new DTypeError(`${owner}: input is int32, expected float32 or float64`, { argument: 'input' });
+    refuse(DTypeError, owner, 'input', { received: 'int32', expected: 'float32 or float64' });
   }
   const { rank, shape } = input;
   const { classDim = usualDim(owner, input, target, options), weight } = options;
   if (!Number.isInteger(classDim) || classDim < -rank || classDim >= rank) {
-    throw new ArgumentError(
-      `${owner}: classDim is ${String(classDim)}, expected a dimension of the input ${showShape(shape)}`,
-      { argument: 'classDim', received: String(classDim) },
-    );
+    refuse(ArgumentError, owner, 'classDim', {
+      value: classDim,
+      expected: `a dimension of the input, ${showShape(shape)}`,
+    });
   }
   const dim = classDim < 0 ? classDim + rank : classDim;
   const classes = shape[dim];
@@ -133,16 +133,16 @@ export function classIndices(
   options: ClassLossOptions,
 ): ClassIndices {
   if (!sameShape(target.shape, outer)) {
-    throw new ShapeError(
-      `${owner}: target has shape ${showShape(target.shape)}, expected ${showShape(outer)} (the input's shape without dimension ${dim}, the ${classes} classes); option classDim says where they are`,
-      { argument: 'target', expected: showShape(outer), received: showShape(target.shape) },
-    );
+    refuse(ShapeError, owner, 'target', {
+      has: 'shape',
+      received: showShape(target.shape),
+      expected: `${showShape(outer)}, the input's without dimension ${dim}, the ${classes} classes`,
+      hint: 'option classDim says where they are',
+    });
   }
   if (target.dtype !== 'int32') {
-    throw new DTypeError(
-      `${owner}: target is ${target.dtype}, expected int32 class indices; make it with tensor(values, { dtype: 'int32' })`,
-      { argument: 'target', expected: 'int32', received: target.dtype },
-    );
+    const hint = "make it with tensor(values, { dtype: 'int32' })";
+    refuse(DTypeError, owner, 'target', { received: target.dtype, expected: 'int32 class indices', hint });
   }
   const { ignoreIndex = -100 } = options;
   const { backend } = target;
@@ -160,10 +160,8 @@ export function classIndices(
     const value = values[i];
     if (marks?.[i] === 0 || value === ignoreIndex) continue;
     if (value < 0 || value >= classes) {
-      throw new ArgumentError(
-        `${owner}: target holds ${value}, expected class indices from 0 to ${classes - 1} or ignoreIndex (${ignoreIndex})`,
-        { argument: 'target', expected: `0 to ${classes - 1}`, received: String(value) },
-      );
+      const expected = `class indices from 0 to ${classes - 1} or ignoreIndex (${ignoreIndex})`;
+      refuse(ArgumentError, owner, 'target', { has: 'the value', received: String(value), expected });
     }
     index[i] = value;
     mask[i] = 1;

@@ -1,7 +1,6 @@
 import { ArgumentError, gather, indexSelect, logSoftmax, sameShape, scope, where, type Tensor } from '@rnn/core';
-import { checkPlace } from '../input-checks.js';
+import { checkNumber, checkPlace, refuse } from '@rnn/core/checks';
 import { Module } from '../module.js';
-import { checkRange } from '../options.js';
 import {
   asRows,
   classIndices,
@@ -12,7 +11,7 @@ import {
   type ClassLossModuleOptions,
   type ClassLossOptions,
 } from './class-targets.js';
-import { checkLoss, checkLossModule, reduced, type LossForwardOptions } from './reduction.js';
+import { checkLoss, checkLossForward, checkLossModule, reduced, type LossForwardOptions } from './reduction.js';
 
 /** What tells the cross entropy apart from the negative log-likelihood. */
 export interface CrossEntropyLossModuleOptions extends ClassLossModuleOptions {
@@ -50,7 +49,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   const owner = 'crossEntropy';
   checkLoss(owner, options, crossEntropyNames);
   const { labelSmoothing = 0 } = options;
-  checkRange(owner, 'labelSmoothing', labelSmoothing, 0, 1);
+  checkNumber(owner, 'labelSmoothing', labelSmoothing, { from: 0, to: 1 });
   const layout = classLayout(owner, input, target, options);
   if (target.dtype !== 'int32' && sameShape(target.shape, input.shape)) {
     return softCrossEntropy(owner, input, target, layout, options);
@@ -118,9 +117,8 @@ function softCrossEntropy(
 ): Tensor {
   const { weight, labelSmoothing = 0, reduction = 'mean' } = options;
   if (options.ignoreIndex !== undefined) {
-    throw new ArgumentError(`${owner}: ignoreIndex is given, but a target of probabilities has no index to ignore`, {
-      argument: 'ignoreIndex',
-    });
+    const expected = 'none, as a target of probabilities has no index to ignore';
+    refuse(ArgumentError, owner, 'ignoreIndex', { value: options.ignoreIndex, expected });
   }
   checkPlace(owner, 'target', target, input);
   return scope(() => {
@@ -153,14 +151,15 @@ export class CrossEntropyLoss extends Module {
   constructor(options: CrossEntropyLossModuleOptions = {}) {
     super();
     checkLossModule('CrossEntropyLoss', options, crossEntropyNames);
-    checkRange('CrossEntropyLoss', 'labelSmoothing', options.labelSmoothing ?? 0, 0, 1);
+    checkNumber('CrossEntropyLoss', 'labelSmoothing', options.labelSmoothing ?? 0, { from: 0, to: 1 });
     const { weight, ...rest } = options;
     if (weight !== undefined) this.registerBuffer('weight', weight);
     this.#options = rest;
   }
 
   /** See `crossEntropy`. */
-  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+  forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
+    const { lengths } = checkLossForward('CrossEntropyLoss', options);
     return crossEntropy(input, target, { ...this.#options, weight: this.weight, lengths });
   }
 }
@@ -179,7 +178,8 @@ export class NLLLoss extends Module {
   }
 
   /** See `nllLoss`. */
-  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+  forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
+    const { lengths } = checkLossForward('NLLLoss', options);
     return nllLoss(input, target, { ...this.#options, weight: this.weight, lengths });
   }
 }

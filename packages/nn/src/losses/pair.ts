@@ -1,5 +1,6 @@
 import { sameShape, ShapeError, showShape, type Tensor } from '@rnn/core';
-import { checkNotEmpty, checkPlace, checkTensor } from '../input-checks.js';
+import { checkPlace, checkTensor, refuse } from '@rnn/core/checks';
+import { checkNotEmpty } from '../input-checks.js';
 
 /**
  * Refuses input and target that cannot be compared element by element.
@@ -12,10 +13,9 @@ export function checkPair(owner: string, input: Tensor, target: Tensor): void {
   checkTensor(owner, 'input', input);
   checkTensor(owner, 'target', target);
   if (!sameShape(input.shape, target.shape)) {
-    throw new ShapeError(
-      `${owner}: input has shape ${showShape(input.shape)} and target ${showShape(target.shape)}, expected the same shape; reshape one of them`,
-      { argument: 'target', expected: showShape(input.shape), received: showShape(target.shape) },
-    );
+    const expected = `${showShape(input.shape)}, that of input`;
+    const hint = 'reshape one of them';
+    refuse(ShapeError, owner, 'target', { has: 'shape', received: showShape(target.shape), expected, hint });
   }
   checkNotEmpty(owner, input, 'any shape');
   checkPlace(owner, 'target', target, input);
@@ -27,8 +27,6 @@ export function checkFactor(owner: string, argument: string, factor: Tensor, inp
   checkPlace(owner, argument, factor, input);
   const lead = input.rank - factor.rank;
   if (lead >= 0 && factor.shape.every((size, i) => size === 1 || size === input.shape[lead + i])) return;
-  throw new ShapeError(
-    `${owner}: ${argument} has shape ${showShape(factor.shape)}, expected one that broadcasts to the input's ${showShape(input.shape)}`,
-    { argument, received: showShape(factor.shape) },
-  );
+  const expected = `one that broadcasts to the input's ${showShape(input.shape)}`;
+  refuse(ShapeError, owner, argument, { has: 'shape', received: showShape(factor.shape), expected });
 }

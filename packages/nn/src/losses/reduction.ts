@@ -1,5 +1,5 @@
 import { checkLengths, scope, ShapeError, showShape, where, type Lengths, type Shape, type Tensor } from '@rnn/core';
-import { checkChoice, checkFlag, checkOptions } from '../options.js';
+import { checkChoice, checkFlag, checkOptions, refuse } from '@rnn/core/checks';
 import { stepMask } from '../sequences/valid-steps.js';
 
 /** What becomes of the losses of single elements: their mean, their sum, or nothing. */
@@ -38,6 +38,12 @@ export function checkLoss(owner: string, options: LossOptions, names: readonly s
   checkLossModule(owner, options, [...names, 'lengths']);
 }
 
+/** Refuses unknown options of a loss module's forward pass. */
+export function checkLossForward(owner: string, options: LossForwardOptions): LossForwardOptions {
+  checkOptions(owner, options, ['lengths']);
+  return options;
+}
+
 /**
  * The lengths of a padded batch after a check.
  *
@@ -53,10 +59,8 @@ export function targetLengths(
 ): readonly number[] | undefined {
   if (lengths === undefined) return undefined;
   if (shape.length < 2) {
-    throw new ShapeError(
-      `${owner}: lengths are given but the target has shape ${showShape(shape)}, expected ${batchFirst ? '[B, T, ...]' : '[T, B, ...]'}`,
-      { argument: 'target', received: showShape(shape) },
-    );
+    const expected = `${batchFirst ? '[B, T, ...]' : '[T, B, ...]'}, as lengths are given`;
+    refuse(ShapeError, owner, 'target', { has: 'shape', received: showShape(shape), expected });
   }
   const [steps, rows] = batchFirst ? [shape[1], shape[0]] : shape;
   return checkLengths(owner, lengths, rows, steps);

@@ -1,9 +1,10 @@
 import { compileFn, type Tensor } from '@rnn/core';
+import { checkNumber } from '@rnn/core/checks';
 import { Module } from '../module.js';
-import { checkRange } from '../options.js';
 import { checkPair } from './pair.js';
 import {
   checkLoss,
+  checkLossForward,
   checkLossModule,
   elementwiseLoss,
   type LossForwardOptions,
@@ -121,7 +122,8 @@ export class MSELoss extends Module {
   }
 
   /** See `mseLoss`. */
-  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+  forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
+    const { lengths } = checkLossForward('MSELoss', options);
     return mseLoss(input, target, { ...this.#options, lengths });
   }
 }
@@ -137,7 +139,8 @@ export class L1Loss extends Module {
   }
 
   /** See `l1Loss`. */
-  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+  forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
+    const { lengths } = checkLossForward('L1Loss', options);
     return l1Loss(input, target, { ...this.#options, lengths });
   }
 }
@@ -154,7 +157,8 @@ export class SmoothL1Loss extends Module {
   }
 
   /** See `smoothL1Loss`. */
-  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+  forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
+    const { lengths } = checkLossForward('SmoothL1Loss', options);
     return smoothL1Loss(input, target, { ...this.#options, lengths });
   }
 }
@@ -171,15 +175,16 @@ export class HuberLoss extends Module {
   }
 
   /** See `huberLoss`. */
-  forward(input: Tensor, target: Tensor, { lengths }: LossForwardOptions = {}): Tensor {
+  forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
+    const { lengths } = checkLossForward('HuberLoss', options);
     return huberLoss(input, target, { ...this.#options, lengths });
   }
 }
 
 function checkBeta(owner: string, beta: number): void {
-  checkRange(owner, 'beta', beta, 0, Number.MAX_VALUE);
+  checkNumber(owner, 'beta', beta, { from: 0, to: Number.MAX_VALUE });
 }
 
 function checkDelta(owner: string, delta: number): void {
-  checkRange(owner, 'delta', delta, Number.MIN_VALUE, Number.MAX_VALUE);
+  checkNumber(owner, 'delta', delta, { from: Number.MIN_VALUE, to: Number.MAX_VALUE });
 }

@@ -9,8 +9,7 @@ import {
   type Lengths,
   type Tensor,
 } from '@rnn/core';
-import { checkTensor } from '../input-checks.js';
-import { checkFlag, checkOptions } from '../options.js';
+import { checkFlag, checkNumber, checkOptions, checkTensor, checkTensors, refuse } from '@rnn/core/checks';
 import { padded, padSequence } from './pad-sequence.js';
 import { stepMask } from './valid-steps.js';
 
@@ -75,19 +74,16 @@ export function packPaddedSequence(input: Tensor, lengths: Lengths, options: Pac
   checkFlag(name, 'enforceSorted', enforceSorted);
   checkTensor(name, 'input', input);
   if (input.rank < 2 || input.size === 0) {
-    throw new ShapeError(
-      `${name}: input has shape ${showShape(input.shape)}, expected ${batchFirst ? '[B, T, ...]' : '[T, B, ...]'} with every size at least 1`,
-      { argument: 'input', received: showShape(input.shape) },
-    );
+    const expected = `${batchFirst ? '[B, T, ...]' : '[T, B, ...]'} with every size at least 1`;
+    refuse(ShapeError, name, 'input', { has: 'shape', received: showShape(input.shape), expected });
   }
   const [steps, batch] = batchFirst ? [input.shape[1], input.shape[0]] : input.shape;
   const list = checkLengths(name, lengths, batch, steps);
   const unsorted = list.findIndex((length, row) => row > 0 && length > list[row - 1]);
   if (enforceSorted && unsorted >= 0) {
-    throw new ArgumentError(
-      `${name}: lengths [${list.join(', ')}] are not in descending order (row ${unsorted}); sort the batch or pass { enforceSorted: false }`,
-      { argument: 'lengths', expected: 'descending order' },
-    );
+    const [received, expected] = [`[${list.join(', ')}]`, `descending order (row ${unsorted} is longer)`];
+    const hint = 'sort the batch or pass { enforceSorted: false }';
+    refuse(ArgumentError, name, 'lengths', { received, expected, hint });
   }
   return scope(() => {
     const ordered = batchFirst ? input.transpose(0, 1) : input;
@@ -108,6 +104,7 @@ export function packSequence(
   options: Pick<PackOptions, 'enforceSorted'> = {},
 ): PackedSequence {
   checkOptions('packSequence', options, ['enforceSorted']);
+  checkTensors('packSequence', 'sequences', sequences);
   return scope(() =>
     packPaddedSequence(
       padSequence(sequences),
@@ -135,19 +132,17 @@ export function padPackedSequence(
   checkOptions(name, options, ['batchFirst', 'paddingValue', 'totalLength']);
   const { batchFirst = false, paddingValue = 0, totalLength } = options;
   checkFlag(name, 'batchFirst', batchFirst);
+  checkNumber(name, 'paddingValue', paddingValue, { from: -Infinity, to: Infinity });
   if (!(packed instanceof PackedSequence)) {
-    throw new ArgumentError(`${name}: packed is not a PackedSequence; make one with packPaddedSequence`, {
-      argument: 'packed',
-    });
+    const hint = 'make one with packPaddedSequence';
+    refuse(ArgumentError, name, 'packed', { value: packed, expected: 'a PackedSequence', hint });
   }
   const { lengths } = packed;
   const [steps] = packed.padded.shape;
   const total = totalLength ?? steps;
   if (!Number.isInteger(total) || total < steps) {
-    throw new ArgumentError(
-      `${name}: totalLength is ${String(totalLength)}, expected a whole number from ${steps} (the longest length) up`,
-      { argument: 'totalLength', expected: `at least ${steps}`, received: String(totalLength) },
-    );
+    const expected = `a whole number from ${steps}, the longest length, up`;
+    refuse(ArgumentError, name, 'totalLength', { value: total, expected });
   }
   const result = scope(() => {
     const filled = where(stepMask(lengths, packed.padded), packed.padded, paddingValue);

@@ -1,6 +1,5 @@
-import { ArgumentError, concat, full, sameShape, scope, ShapeError, showShape, stack, type Tensor } from '@rnn/core';
-import { checkPlace, checkTensor } from '../input-checks.js';
-import { checkChoice, checkFlag, checkOptions } from '../options.js';
+import { concat, full, sameShape, scope, ShapeError, showShape, stack, type Tensor } from '@rnn/core';
+import { checkChoice, checkFlag, checkNumber, checkOptions, checkPlace, checkTensors, refuse } from '@rnn/core/checks';
 
 /** What `padSequence` takes. */
 export interface PadOptions {
@@ -30,19 +29,15 @@ export function padSequence(sequences: readonly Tensor[], options: PadOptions = 
   const { batchFirst = false, paddingValue = 0, paddingSide = 'right' } = options;
   checkFlag(name, 'batchFirst', batchFirst);
   checkChoice(name, 'paddingSide', paddingSide, ['right', 'left']);
-  if (!Array.isArray(sequences) || sequences.length === 0) {
-    throw new ArgumentError(`${name}: expected an array of at least one sequence`, { argument: 'sequences' });
-  }
-  const list: readonly Tensor[] = sequences;
+  checkNumber(name, 'paddingValue', paddingValue, { from: -Infinity, to: Infinity });
+  checkTensors(name, 'sequences', sequences);
+  const list = sequences;
   const [first] = list;
   list.forEach((sequence, i) => {
-    checkTensor(name, `sequences[${i}]`, sequence);
     checkPlace(name, `sequences[${i}]`, sequence, first, 'sequences[0]');
     if (sequence.rank > 0 && sameShape(sequence.shape.slice(1), first.shape.slice(1))) return;
-    throw new ShapeError(
-      `${name}: sequences[${i}] has shape ${showShape(sequence.shape)}, expected [T, ...] like ${showShape(first.shape)} with any T`,
-      { argument: `sequences[${i}]`, received: showShape(sequence.shape) },
-    );
+    const expected = `[T, ...] like ${showShape(first.shape)} with any T`;
+    refuse(ShapeError, name, `sequences[${i}]`, { has: 'shape', received: showShape(sequence.shape), expected });
   });
   const steps = Math.max(...list.map((sequence) => sequence.shape[0]));
   return scope(() =>
