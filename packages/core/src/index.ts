@@ -94,6 +94,7 @@ export type { Explanation } from './recurrence/explanation.js';
 export { scope, unscoped, type Disposable } from './scope.js';
 export { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 export type { GradHook } from './tensor.js';
+export type { JsonNumber, TensorJson } from './tensor-json.js';
 export type {
   BackwardOptions,
   Dims,

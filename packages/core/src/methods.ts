@@ -1,7 +1,6 @@
 /** Gives `Tensor` the operations as methods, so that `tensor.ts` need not import what imports it. */
 import { backward } from './backward.js';
 import { registerHook, retainGrad } from './hooks.js';
-import { ShapeError } from './errors.js';
 import { reshape, expand, sum } from './ops/broadcast.js';
 import { to } from './ops/convert.js';
 import * as arithmetic from './ops/arithmetic.js';
@@ -240,12 +239,6 @@ for (const [name, method] of Object.entries(methods)) {
 Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
   value(this: Tensor): string {
     return this.toString();
-  },
-});
-// A loop over a tensor would otherwise fail with the engine's own words.
-Object.defineProperty(Tensor.prototype, Symbol.iterator, {
-  value(this: Tensor): never {
-    throw new ShapeError('a tensor is not iterable; use unbind() for its parts or dataSync() for its numbers');
   },
 });
 

@@ -6,53 +6,81 @@ export interface Disposable {
   dispose(): void;
 }
 
-/** Something that scopes may look after. */
-export interface Tracked extends Disposable {
-  /** @internal The scope that will free it; `undefined` when none will. */
-  caretaker: Care | undefined;
-  /** @internal Its neighbours in the list of that scope. */
-  previous: Tracked | undefined;
-  /** @internal */
-  next: Tracked | undefined;
-  /** @internal Called when no scope looks after it any more. */
-  onEscape(): void;
-}
-
 /** What an open scope is to free: a list that runs through the resources themselves, so that entering and leaving it allocate nothing. */
-export interface Care {
+interface Care {
   first: Tracked | undefined;
 }
 
 /** The innermost open scope, or `undefined` outside all scopes. */
 let open: Care | undefined;
 
-/** Puts something into the care of the innermost open scope. */
-export function track(resource: Tracked): void {
-  if (resource.caretaker !== undefined) untrack(resource);
-  if (open === undefined) {
-    resource.onEscape();
-    return;
+/** What may see the private fields of what scopes look after. */
+interface Friends {
+  readonly track: (resource: Tracked) => void;
+  readonly untrack: (resource: Tracked) => void;
+  readonly isIn: (value: object, care: Care) => boolean;
+}
+let friends: Friends;
+
+/**
+ * Something that scopes may look after. Its place in the list of a scope is private, so that whoever compares, copies or prints such a
+ * thing does not follow the list to all its neighbours.
+ */
+export abstract class Tracked implements Disposable {
+  /** The scope that will free it; `undefined` when none will. */
+  #caretaker: Care | undefined;
+  /** Its neighbours in the list of that scope. */
+  #previous: Tracked | undefined;
+  #next: Tracked | undefined;
+
+  static {
+    const untrack = (resource: Tracked): void => {
+      const caretaker = resource.#caretaker;
+      if (caretaker === undefined) return;
+      const previous = resource.#previous;
+      const next = resource.#next;
+      if (previous === undefined) caretaker.first = next;
+      else previous.#next = next;
+      if (next !== undefined) next.#previous = previous;
+      resource.#caretaker = resource.#previous = resource.#next = undefined;
+    };
+    const track = (resource: Tracked): void => {
+      if (resource.#caretaker !== undefined) untrack(resource);
+      if (open === undefined) {
+        resource.onEscape();
+        return;
+      }
+      const { first } = open;
+      resource.#caretaker = open;
+      resource.#next = first;
+      if (first !== undefined) first.#previous = resource;
+      open.first = resource;
+    };
+    friends = { track, untrack, isIn: (value, care) => #caretaker in value && value.#caretaker === care };
   }
-  const { first } = open;
-  resource.caretaker = open;
-  resource.next = first;
-  if (first !== undefined) first.previous = resource;
-  open.first = resource;
+
+  abstract dispose(): void;
+
+  /** @internal Called when no scope looks after it any more. */
+  abstract onEscape(): void;
+
+  /** @internal Whether no scope looks after it. */
+  get hasEscaped(): boolean {
+    return this.#caretaker === undefined;
+  }
 }
 
+const { isIn } = friends;
+
+/** Puts something into the care of the innermost open scope. */
+export const track: (resource: Tracked) => void = friends.track;
+
 /** Takes something out of all care, so that it outlives the scope that it was made in, whichever is open now. */
-export function untrack(resource: Tracked): void {
-  const { caretaker, previous, next } = resource;
-  if (caretaker === undefined) return;
-  if (previous === undefined) caretaker.first = next;
-  else previous.next = next;
-  if (next !== undefined) next.previous = previous;
-  resource.caretaker = resource.previous = resource.next = undefined;
-}
+export const untrack: (resource: Tracked) => void = friends.untrack;
 
 /** Whether the innermost open scope is to free this: nobody outside of it can hold it. */
 export function isOwn(resource: Tracked): boolean {
-  return open !== undefined && resource.caretaker === open;
+  return open !== undefined && isIn(resource, open);
 }
 
 /**
@@ -126,7 +154,7 @@ function handOver(mine: Care, result: unknown): void {
 function passOn(mine: Care, value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (isDisposable(value)) {
-    if ((value as Tracked).caretaker === mine) track(value as Tracked);
+    if (isIn(value, mine)) track(value as Tracked);
     return true;
   }
   if (ArrayBuffer.isView(value)) return true;
@@ -145,7 +173,7 @@ function visit(mine: Care, value: unknown, seen: Set<object>): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
   if (isDisposable(value)) {
-    if ((value as Tracked).caretaker === mine) track(value as Tracked);
+    if (isIn(value, mine)) track(value as Tracked);
   } else if (Array.isArray(value) || value instanceof Set) for (const item of value) visit(mine, item, seen);
   else if (value instanceof Map) for (const item of value.values()) visit(mine, item, seen);
   else if (!ArrayBuffer.isView(value)) for (const item of Object.values(value)) visit(mine, item, seen);

@@ -1,15 +1,17 @@
 import { refuse } from './checks/refusal.js';
 import { checkFlag } from './checks/values.js';
 import type { Backend, Storage } from './backend.js';
+import { comparableNumbers, numbers } from './comparable.js';
 import { isFloating, type DType, type TypedArray } from './dtype.js';
 import { ArgumentError, AutogradError, DisposedError, DTypeError, ShapeError } from './errors.js';
 import { formatTensor } from './format.js';
 import { GradNode, type Edge, type GradHook as Hook } from './grad-node.js';
-import { track, untrack, type Care, type Tracked } from './scope.js';
+import { track, Tracked, untrack } from './scope.js';
 import { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 import type { SharedStorage } from './shared-storage.js';
 import { refuseTracing } from './tracing-mode.js';
 import type { TensorMethods } from './tensor-methods.js';
+import { jsonNumbers, type TensorJson } from './tensor-json.js';
 
 /** Where a tensor stands in the graph. */
 export type TensorEdge = Edge<Tensor>;
@@ -59,38 +61,43 @@ export interface Tensor extends TensorMethods<Tensor> {}
  * ```
  * Differs from PyTorch: always row-major and dense; whole numbers are float32 unless asked otherwise; comparisons give 1 and 0.
  */
-export class Tensor implements Tracked {
+export class Tensor extends Tracked {
   readonly shape: Shape;
   readonly size: number;
-  /** The gradient that `backward` left here: `undefined` before, and for a result unless `retainGrad` was called. */
-  grad: Tensor | undefined;
-  /** @internal */
-  caretaker: Care | undefined;
-  /** @internal */
-  previous: Tracked | undefined;
-  /** @internal */
-  next: Tracked | undefined;
-  private shared: SharedStorage;
-  private origin: TensorEdge | undefined;
-  private holdsOrigin = false;
-  private accumulator: TensorEdge | undefined;
-  private wantsGrad = false;
-  private gone = false;
+  #grad: Tensor | undefined;
+  #shared: SharedStorage;
+  #origin: TensorEdge | undefined;
+  #holdsOrigin = false;
+  #accumulator: TensorEdge | undefined;
+  #wantsGrad = false;
+  #gone = false;
 
   /** @internal Takes over one hold on the storage. */
   constructor(shared: SharedStorage, shape: Shape) {
-    this.shared = shared;
+    super();
+    this.#shared = shared;
     this.shape = shape;
     this.size = sizeOf(shape);
+    // For whoever compares tensors property by property, as tests do.
+    (this as { [numbers]?: object })[numbers] = comparableNumbers(this);
     track(this);
   }
 
+  /** The gradient that `backward` left here: `undefined` before, and for a result unless `retainGrad` was called. */
+  get grad(): Tensor | undefined {
+    return this.#grad;
+  }
+
+  set grad(value: Tensor | undefined) {
+    this.#grad = value;
+  }
+
   get dtype(): DType {
-    return this.shared.storage.dtype;
+    return this.#shared.storage.dtype;
   }
 
   get backend(): Backend {
-    return stage?.backend ?? this.shared.backend;
+    return stage?.backend ?? this.#shared.backend;
   }
 
   /** Number of dimensions. */
@@ -99,24 +106,24 @@ export class Tensor implements Tracked {
   }
 
   get isDisposed(): boolean {
-    return this.gone;
+    return this.#gone;
   }
 
   /** Whether this was not made by a recorded operation, so that a gradient would be kept in its `grad`. */
   get isLeaf(): boolean {
-    return this.origin === undefined;
+    return this.#origin === undefined;
   }
 
   /** @internal The result of the operation that made this; `undefined` for leaves. */
   get edge(): TensorEdge | undefined {
-    return this.origin;
+    return this.#origin;
   }
 
   /** @internal Makes this a result of a recorded operation, whose node it holds from now on. */
   attach(edge: TensorEdge): void {
     edge.node.retain();
-    this.origin = edge;
-    this.holdsOrigin = true;
+    this.#origin = edge;
+    this.#holdsOrigin = true;
   }
 
   /**
@@ -125,12 +132,12 @@ export class Tensor implements Tracked {
    * was frozen and freed again accumulates. (Hooks of a frozen leaf still see the gradient.)
    */
   get requiresGrad(): boolean {
-    return this.wantsGrad || this.origin !== undefined || (this.gone && this.standIn()?.requiresGrad === true);
+    return this.#wantsGrad || this.#origin !== undefined || (this.#gone && this.standIn()?.requiresGrad === true);
   }
 
   set requiresGrad(value: boolean) {
     checkFlag('requiresGrad', 'the value', value);
-    if (this.origin !== undefined) {
+    if (this.#origin !== undefined) {
       if (value) return;
       const hint = 'use detach() for a copy that requires no gradient';
       refuse(AutogradError, 'requiresGrad', 'the tensor', { received: RESULT, expected: 'a leaf', hint });
@@ -142,25 +149,25 @@ export class Tensor implements Tracked {
         hint: "convert with .to('float32')",
       });
     }
-    this.wantsGrad = value;
+    this.#wantsGrad = value;
   }
 
   /** @internal The shared storage, for kernels. Throws when the tensor was disposed of. */
   get held(): SharedStorage {
     const standIn = this.standIn();
-    if (standIn !== undefined) return standIn.shared;
-    if (this.gone) {
+    if (standIn !== undefined) return standIn.#shared;
+    if (this.#gone) {
       throw new DisposedError(
         `a tensor of shape ${showShape(this.shape)} was used after its memory was freed (by dispose(), by the end of a scope, or a gradient by zeroGrad); return it from the scope or keep() it`,
         { expected: 'a tensor that still has its memory', received: 'a disposed one' },
       );
     }
-    return this.shared;
+    return this.#shared;
   }
 
   /** @internal The storage where it really is, also while a step is traced. */
   get home(): SharedStorage {
-    return this.shared;
+    return this.#shared;
   }
 
   /** What is to be used in the place of this: see `withStandIns`. */
@@ -177,14 +184,14 @@ export class Tensor implements Tracked {
   get gradEdge(): TensorEdge | undefined {
     const standIn = this.standIn();
     if (standIn !== undefined) return standIn.gradEdge;
-    if (this.origin !== undefined) return this.origin;
-    if (!this.wantsGrad) return undefined;
-    if (this.accumulator === undefined) {
+    if (this.#origin !== undefined) return this.#origin;
+    if (!this.#wantsGrad) return undefined;
+    if (this.#accumulator === undefined) {
       const node = new GradNode<Tensor>('accumulateGrad', [], 1, () => []);
       node.leaf = this;
-      this.accumulator = { node, index: 0 };
+      this.#accumulator = { node, index: 0 };
     }
-    return this.accumulator;
+    return this.#accumulator;
   }
 
   /** @internal A second handle of the same value, in nobody's care, that stands at the same place of the graph. */
@@ -201,7 +208,7 @@ export class Tensor implements Tracked {
    */
   saved(): Tensor {
     const twin = new Tensor(this.held.retain(), this.shape).keep();
-    twin.origin = this.gradEdge;
+    twin.#origin = this.gradEdge;
     return twin;
   }
 
@@ -254,26 +261,26 @@ export class Tensor implements Tracked {
       const code = 'ERR_MIXED_DTYPES';
       refuse(DTypeError, 'copy_', 'source', { received: source.dtype, expected: this.dtype, hint, code });
     }
-    if (this.origin !== undefined) {
+    if (this.#origin !== undefined) {
       const hint = 'only a leaf can take other values';
       refuse(AutogradError, 'copy_', 'this tensor', { received: RESULT, expected: 'a leaf', hint });
     }
     const { held } = this;
-    this.shared = source.held.retain();
-    if (this.caretaker === undefined) this.shared.watch();
+    this.#shared = source.held.retain();
+    if (this.hasEscaped) this.#shared.watch();
     held.release();
     return this;
   }
 
   /** @internal */
-  onEscape(): void {
-    this.shared.watch();
+  override onEscape(): void {
+    this.#shared.watch();
   }
 
   /** Lets this outlive the scope that it was made in. */
   keep(): this {
     untrack(this);
-    if (!this.gone) this.shared.watch();
+    if (!this.#gone) this.#shared.watch();
     return this;
   }
 
@@ -281,31 +288,44 @@ export class Tensor implements Tracked {
    * Frees the memory now, and that of the gradient; the tensor can no longer be used. What a graph saved of it for a `backward` that
    * can still come stays until then.
    */
-  dispose(): void {
-    if (this.gone) return;
-    this.gone = true;
+  override dispose(): void {
+    if (this.#gone) return;
+    this.#gone = true;
     untrack(this);
-    this.shared.release();
-    this.grad?.dispose();
-    this.grad = undefined;
-    if (this.holdsOrigin) this.origin?.node.release();
-    this.origin = undefined;
+    this.#shared.release();
+    this.#grad?.dispose();
+    this.#grad = undefined;
+    if (this.#holdsOrigin) this.#origin?.node.release();
+    this.#origin = undefined;
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
+  /**
+   * What `JSON.stringify` writes. `loadStateDict` takes it back.
+   *
+   * @returns shape, type, and the numbers in row-major order: as texts where JSON has none (NaN, the infinities, -0), and as one text where
+   *   the backend answers only later, as `toString` says it: `await data()` first
+   */
+  toJSON(): TensorJson {
+    const { shape, dtype } = this;
+    const { synchronous, name } = this.backend.info;
+    const data = synchronous ? jsonNumbers(this.dataSync()) : `on ${name}: await data() to see the numbers`;
+    return { shape: [...shape], dtype, data };
+  }
+
   /** The numbers as PyTorch prints them. */
-  toString(): string {
-    if (this.gone) return `tensor(<disposed>, size=(${this.shape.join(', ')}))`;
+  override toString(): string {
+    if (this.#gone) return `tensor(<disposed>, size=(${this.shape.join(', ')}))`;
     const { synchronous, name } = this.backend.info;
     if (!synchronous) return `tensor(<on ${name}: await data() to see the numbers>, size=(${this.shape.join(', ')}))`;
     const suffix = [];
-    if (this.origin !== undefined) {
-      const { name: operation } = this.origin.node;
+    if (this.#origin !== undefined) {
+      const { name: operation } = this.#origin.node;
       suffix.push(`grad_fn=<${operation[0].toUpperCase()}${operation.slice(1)}Backward0>`);
-    } else if (this.wantsGrad) suffix.push('requires_grad=True');
+    } else if (this.#wantsGrad) suffix.push('requires_grad=True');
     return formatTensor({ data: this.dataSync(), shape: this.shape, dtype: this.dtype, suffix });
   }
 }
