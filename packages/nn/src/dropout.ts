@@ -1,6 +1,7 @@
 import { bernoulli, scope, type Generator, type Tensor } from '@rnn/core';
 import { checkFlag, checkNumber, checkOptions, checkTensor } from '@rnn/core/checks';
 import { Module } from './module.js';
+import { listed } from './describe.js';
 
 /** What the module `Dropout` takes. */
 export interface DropoutOptions {
@@ -73,6 +74,10 @@ export class Dropout extends Module {
     this.p = p;
     this.perSequence = perSequence;
     this.#generator = generator;
+  }
+
+  protected override extraRepr(): string {
+    return listed({ p: this.p, inplace: false });
   }
 
   /**

@@ -78,6 +78,11 @@ export class Embedding extends Module {
     this.resetParameters();
   }
 
+  protected override extraRepr(): string {
+    const { numEmbeddings, embeddingDim, paddingIdx } = this;
+    return `${numEmbeddings}, ${embeddingDim}${paddingIdx === undefined ? '' : `, padding_idx=${paddingIdx}`}`;
+  }
+
   /** Draws the table anew; the padding row is zero. */
   resetParameters(): void {
     const { embeddingDim, paddingIdx } = this;

@@ -41,7 +41,7 @@ export {
 } from './sequences/packed-sequence.js';
 export { padSequence, type PadOptions } from './sequences/pad-sequence.js';
 export { TrainingModes } from './training-modes.js';
-export type { LoadOptions, LoadReport, StateDict } from './state-dict.js';
+export type { HostArray, LoadOptions, LoadReport, StateDict, StateSource } from './state-dict.js';
 export {
   bceWithLogits,
   BCEWithLogitsLoss,

@@ -13,6 +13,7 @@ import { ones_, zeros_ } from './init/index.js';
 import { Module } from './module.js';
 import { placeOptions, type PlaceOptions } from './options.js';
 import { Parameter } from './parameter.js';
+import { listed } from './describe.js';
 
 /** What the function `layerNorm` takes. */
 export interface LayerNormFunctionOptions {
@@ -85,6 +86,12 @@ export class LayerNorm extends Module {
     this.eps = eps;
     this.weight = elementwiseAffine ? scope(() => new Parameter(ones(shape, place))) : undefined;
     this.bias = elementwiseAffine && bias ? scope(() => new Parameter(zeros(shape, place))) : undefined;
+  }
+
+  protected override extraRepr(): string {
+    const { normalizedShape, eps, weight, bias } = this;
+    const shape = `(${normalizedShape.join(', ')}${normalizedShape.length === 1 ? ',' : ''})`;
+    return `${shape}, ${listed({ eps, elementwise_affine: weight !== undefined, bias: bias !== undefined })}`;
   }
 
   /** Sets the factors to 1 and the summands to 0. */

@@ -5,6 +5,7 @@ import { checkFeatures } from './input-checks.js';
 import { Module } from './module.js';
 import { placeOptions, type PlaceOptions } from './options.js';
 import { Parameter } from './parameter.js';
+import { listed } from './describe.js';
 
 export interface LinearOptions extends PlaceOptions {
   /** Whether a bias is added. */
@@ -43,6 +44,11 @@ export class Linear extends Module {
     this.weight = scope(() => new Parameter(zeros([outFeatures, inFeatures], place)));
     this.bias = bias ? scope(() => new Parameter(zeros([outFeatures], place))) : undefined;
     this.resetParameters();
+  }
+
+  protected override extraRepr(): string {
+    const { inFeatures: in_features, outFeatures: out_features, bias } = this;
+    return listed({ in_features, out_features, bias: bias !== undefined });
   }
 
   /** Draws the parameters anew. */

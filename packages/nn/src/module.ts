@@ -1,9 +1,10 @@
 import { ArgumentError, moveTo, Tensor, type Backend } from '@rnn/core';
 import { checkFlag, checkFunction, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
+import { described } from './describe.js';
 import { checkAllNamed, membersOf, type MemberKinds, type Members } from './members.js';
 import { moveAtOnce } from './move-at-once.js';
 import { Parameter } from './parameter.js';
-import { loadState, type LoadOptions, type LoadReport, type StateDict } from './state-dict.js';
+import { loadState, type LoadOptions, type LoadReport, type StateDict, type StateSource } from './state-dict.js';
 import { formatSummary } from './summary.js';
 
 export interface BufferOptions {
@@ -225,12 +226,13 @@ export abstract class Module {
    * ```ts
    * model.loadStateDict(other.stateDict());
    * ```
-   * @param tensors - by the names of `stateDict()`; converted to each parameter's backend and floating type
+   * @param tensors - by the names of `stateDict()`, tensors or `{ shape, data }`; converted to each parameter's backend and floating type.
+   *   Of the names of a shared parameter one is enough; those that are there must agree
    * @param options - `strict: false` lets names be missing or left over
    * @returns the names that were missing or unexpected (none when strict)
    * @throws StateDictError that names every missing, unexpected and misshapen entry
    */
-  loadStateDict(tensors: Readonly<StateDict>, options: LoadOptions = {}): LoadReport {
+  loadStateDict(tensors: StateSource, options: LoadOptions = {}): LoadReport {
     checkOptions('loadStateDict', options, ['strict']);
     const { strict = true } = options;
     checkFlag('loadStateDict', 'strict', strict);
@@ -267,6 +269,41 @@ export abstract class Module {
     );
   }
 
+  /**
+   * What is written between the brackets when this module is printed. A subclass says its options as PyTorch does.
+   *
+   * @returns text such as `in_features=3, out_features=2, bias=True`; nothing unless a subclass says so
+   */
+  protected extraRepr(): string {
+    return '';
+  }
+
+  /**
+   * As PyTorch prints a module: its class, its options, its children. `console.log` shows the same.
+   *
+   * @example
+   * ```ts
+   * String(new LSTM(3, 5, { batchFirst: true }));   // LSTM(3, 5, batch_first=True)
+   * ```
+   */
+  toString(): string {
+    return this.#described([]);
+  }
+
+  /** What `JSON.stringify` writes: the same text, no weights. For those, `JSON.stringify(model.stateDict())`. */
+  toJSON(): string {
+    return this.toString();
+  }
+
+  #described(above: readonly Module[]): string {
+    if (above.includes(this)) return `${this.constructor.name}(...)`;
+    const children = this.namedChildren().map(([name, child]): [string, string] => [
+      name,
+      child.#described([...above, this]),
+    ]);
+    return described(this.constructor.name, this.extraRepr(), children);
+  }
+
   #ownBuffers(persistentOnly = false): [string, Tensor][] {
     return Array.from(this.#buffers).flatMap(([name, { persistent }]): [string, Tensor][] => {
       const value = (this as Record<string, unknown>)[name];
@@ -292,6 +329,13 @@ export abstract class Module {
     return state;
   }
 }
+
+// What Node's console.log shows.
+Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Module): string {
+    return this.toString();
+  },
+});
 
 /** A module of a tree, under the first path to it. */
 interface TreeNode {

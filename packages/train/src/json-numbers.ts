@@ -2,11 +2,11 @@
  * JSON has no NaN and no infinities: it would silently write null. In states they are written as the texts that `Number` reads.
  */
 
-type NonFinite = 'NaN' | 'Infinity' | '-Infinity';
+type NonFinite = 'NaN' | 'Infinity' | '-Infinity' | '-0';
 
 /** The number of a text that stands for one that JSON lacks; any other value as it is. */
 export function fromJSONNumber<T>(value: T | NonFinite): T | number {
-  return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value;
+  return value === 'NaN' || value === 'Infinity' || value === '-Infinity' || value === '-0' ? Number(value) : value;
 }
 
 /** Plain values with texts in the place of NaN and infinities, deep. */

@@ -93,6 +93,10 @@ export class GRUCell extends OneStateCell {
     this.resetParameters();
   }
 
+  protected override extraRepr(): string {
+    return `${super.extraRepr()}${this.resetAfter ? '' : ', reset_after=False'}`;
+  }
+
   protected step(x: Tensor, h: Tensor): Tensor {
     return (this.resetAfter ? gruStep : gruStepResetBefore)(this, x, h, this.drop);
   }

@@ -110,6 +110,11 @@ export abstract class RecurrentCell extends Module {
     return scope(() => new Parameter(zeros(shape, { dtype, backend })));
   }
 
+  protected override extraRepr(): string {
+    const { inputSize, hiddenSize, bias_ih } = this;
+    return `${inputSize}, ${hiddenSize}${bias_ih === undefined ? ', bias=False' : ''}`;
+  }
+
   /** Draws the parameters anew. */
   resetParameters(): void {
     const bound = 1 / Math.sqrt(this.hiddenSize);

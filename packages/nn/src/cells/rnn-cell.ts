@@ -54,6 +54,10 @@ export class RNNCell extends OneStateCell {
     this.resetParameters();
   }
 
+  protected override extraRepr(): string {
+    return `${super.extraRepr()}${this.nonlinearity === 'tanh' ? '' : `, nonlinearity=${this.nonlinearity}`}`;
+  }
+
   protected step(x: Tensor, h: Tensor): Tensor {
     return rnnStep(this, this.nonlinearity, x, this.drop.state(h));
   }

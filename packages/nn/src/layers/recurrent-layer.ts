@@ -12,6 +12,7 @@ import { apart, asGiven, joined, sideBySide, timeMajor } from './layer-forms.js'
 import { settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
 import { namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
 import { runsOf, type LayerRun } from './layer-runs.js';
+import { listed } from '../describe.js';
 
 /** One layer's step in one direction: the state is a list, the output its first tensor. */
 type LayerStep = Step<Tensor, readonly Tensor[], Tensor, StepWeights>;
@@ -97,6 +98,19 @@ export abstract class RecurrentLayer extends Module {
   resetParameters(): void {
     const bound = 1 / Math.sqrt(this.hiddenSize);
     for (const parameter of this.parameters()) uniform_(parameter, -bound, bound);
+  }
+
+  protected override extraRepr(): string {
+    const { inputSize, hiddenSize, numLayers, projSize, bias, batchFirst, dropout: drop, bidirectional } = this;
+    const options = listed({
+      ...(projSize > 0 && { proj_size: projSize }),
+      ...(numLayers > 1 && { num_layers: numLayers }),
+      ...(!bias && { bias }),
+      ...(batchFirst && { batch_first: batchFirst }),
+      ...(drop > 0 && { dropout: drop }),
+      ...(bidirectional && { bidirectional }),
+    });
+    return [inputSize, hiddenSize, ...(options === '' ? [] : [options])].join(', ');
   }
 
   /** The weights of every layer and direction. */
