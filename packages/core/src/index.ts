@@ -1,4 +1,5 @@
 /** Tensors, automatic differentiation, the backend interface, and the loop over time. */
+export { averagedOver, countAverages, type AverageCount } from './averages.js';
 export type {
   Backend,
   BackendInfo,

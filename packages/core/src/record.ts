@@ -1,3 +1,4 @@
+import { passCountOn } from './averages.js';
 import { checkPlace, checkTensor } from './checks/tensors.js';
 import { checkFunction, checkList, checkText } from './checks/values.js';
 import { refuse } from './checks/refusal.js';
@@ -43,6 +44,7 @@ export function record(result: Tensor, { name, inputs, saved = [], derivatives }
       derivatives.map((derivative, i) => (wanted[i] ? derivative(grad as Tensor, kept) : undefined)),
     );
   }
+  passCountOn(result, inputs);
   if (isAnomalyEnabled()) checkForNaN(name, inputs, [result]);
   return result;
 }

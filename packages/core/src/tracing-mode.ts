@@ -17,3 +17,8 @@ export function whileTracing<R>(fn: () => R): R {
 export function refuseTracing(what: string): void {
   if (tracing) throw new TraceError(`the step ${what}`);
 }
+
+/** Whether a step is being traced. */
+export function isTracing(): boolean {
+  return tracing;
+}

@@ -1,5 +1,6 @@
 /** How elementwise functions run and are recorded; the functions are in `arithmetic.ts`, `comparison.ts` and `functions.ts`. */
 import { checkFloating, checkTensor } from '../checks/tensors.js';
+import { passCountOn } from '../averages.js';
 import type { BinaryOp, UnaryOp } from '../backend.js';
 import { refuse } from '../checks/refusal.js';
 import { ArgumentError } from '../errors.js';
@@ -100,6 +101,7 @@ export function binaryFunction(
   if (isRecorded(inputs)) {
     recordAll([result], op, inputs, reads === 'operands' ? inputs : [], ruleOf(standingFor(a), standingFor(b), da, db));
   }
+  passCountOn(result, inputs);
   if (isAnomalyEnabled()) checkForNaN(op, inputs, [result]);
   return result;
 }

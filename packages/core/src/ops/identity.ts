@@ -1,5 +1,6 @@
 /** The same value under another handle. Values never change, so the memory is shared. */
 import { checkTensor } from '../checks/tensors.js';
+import { passCountOn } from '../averages.js';
 import { record } from '../record.js';
 import { Tensor } from '../tensor.js';
 
@@ -11,7 +12,9 @@ import { Tensor } from '../tensor.js';
  */
 export function detach(x: Tensor): Tensor {
   checkTensor('detach', 'x', x);
-  return new Tensor(x.held.retain(), x.shape);
+  const result = new Tensor(x.held.retain(), x.shape);
+  passCountOn(result, [x]);
+  return result;
 }
 
 /**

@@ -3,6 +3,7 @@ import { placeDim } from './operands.js';
 import { checkCount, checkList } from '../checks/values.js';
 import { refuse, shown } from '../checks/refusal.js';
 import { checkTensors } from '../checks/tensors.js';
+import { passCountOn } from '../averages.js';
 import { isFloating, type DType } from '../dtype.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { isRecorded, placeOf, recordAll, wrap } from '../record.js';
@@ -232,5 +233,6 @@ function joined(
   const parts = tensors.filter((x) => x.size > 0).map((x) => ({ storage: x.storage, run: runOf(x) }));
   const result = parts.length === 0 ? empty(shape, dtype, backend) : wrap(backend, backend.concat(parts, outer), shape);
   if (isRecorded(tensors)) recordAll([result], name, tensors, [], ([grad]) => parted(grad as Tensor));
+  passCountOn(result, tensors);
   return result;
 }

@@ -1,5 +1,6 @@
 import { isFloating } from '../dtype.js';
 import { checkFloating, checkTensor } from '../checks/tensors.js';
+import { averagedOver, countOf, type AverageCount } from '../averages.js';
 import { customOperation, record, wrap } from '../record.js';
 import { scope } from '../scope.js';
 import { reducedDims, sizeOf, type Shape } from '../shape.js';
@@ -34,12 +35,19 @@ export function mean(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   const kept = keptShape(shape, list);
   const isKept = keepsDim('mean', keepDim);
   const count = list.reduce((product, dim) => product * shape[dim], 1);
-  return customOperation({
+  const result = customOperation({
     name: 'mean',
     inputs: [x],
     forward: () => ({ result: div(sum(x, list, isKept), count) }),
     derivatives: [(grad) => expand(reshape(div(grad, count), kept), shape)],
   });
+  return result.size === 1 && x.size !== 1 ? scope(() => averagedOver(result, averaged(x, count))) : result;
+}
+
+/** How many elements the mean of so many values is over, where the values may be means themselves. */
+function averaged(values: Tensor, count: number): AverageCount {
+  const each = countOf(values) ?? 1;
+  return typeof each === 'number' ? each * count : mul(each, count);
 }
 
 /**

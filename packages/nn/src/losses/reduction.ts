@@ -1,4 +1,14 @@
-import { checkLengths, scope, ShapeError, showShape, where, type Lengths, type Shape, type Tensor } from '@rnn/core';
+import {
+  averagedOver,
+  checkLengths,
+  scope,
+  ShapeError,
+  showShape,
+  where,
+  type Lengths,
+  type Shape,
+  type Tensor,
+} from '@rnn/core';
 import { checkChoice, checkFlag, checkOptions, refuse } from '@rnn/core/checks';
 import { stepMask } from '../sequences/valid-steps.js';
 
@@ -76,7 +86,7 @@ export function targetLengths(
 export function reduced(losses: Tensor, reduction: Reduction, weight: number | Tensor): Tensor {
   if (reduction === 'none') return losses;
   const sum = losses.sum();
-  return reduction === 'sum' ? sum : sum.div(weight);
+  return reduction === 'sum' ? sum : averagedOver(sum.div(weight), weight);
 }
 
 /**

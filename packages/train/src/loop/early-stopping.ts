@@ -1,10 +1,16 @@
 import { ArgumentError, moveTo, scope, unscoped } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
 import type { Module, StateDict } from '@rnn/nn';
 import { checkAtLeast, checkChoice, checkCount, checkFlag } from '../option-checks.js';
-import type { EpochRecord } from './history.js';
+import type { BestEpoch, EpochRecord, History } from './history.js';
+import { loadedState, savedState, type SavedState } from './saved-state.js';
 
 export interface EarlyStoppingOptions {
-  /** How many passes without improvement are let pass. */
+  /**
+   * The number of passes without improvement after which the training stops, counted as in Keras and Lightning: with 3, the third pass in a
+   * row that is no improvement is the last. 0 and 1 both stop at the first such pass. (`ReduceLROnPlateau` lets so many pass, as PyTorch's
+   * does, and acts at the next.)
+   */
   readonly patience: number;
   /** How much better counts as improvement; 0 unless given. */
   readonly minDelta?: number;
@@ -12,17 +18,22 @@ export interface EarlyStoppingOptions {
   readonly monitor?: string;
   /** Whether a smaller or a larger value is better; `'min'` unless given. */
   readonly mode?: 'min' | 'max';
-  /** Whether the model ends with the parameters and buffers that it had after its best pass; false unless given. */
+  /**
+   * Whether the model ends with the parameters and buffers that it had after its best pass; false unless given. An aborted training keeps its
+   * last ones, to go on from, and those of the best pass in the history.
+   */
   readonly restoreBest?: boolean;
 }
 
-/** Decides when to stop, from the records alone, so that a training that goes on decides the same. */
+/** Knows the best pass and decides when to stop, from the records alone, so that a training that goes on decides the same. */
 export class EarlyStopping {
   private readonly options: Required<EarlyStoppingOptions>;
   private best: StateDict | undefined;
 
-  constructor({ patience, minDelta = 0, monitor = 'loss', mode = 'min', restoreBest = false }: EarlyStoppingOptions) {
-    checkCount('fit', 'earlyStopping.patience', patience, 0);
+  /** Without options it never stops, and watches the loss. */
+  constructor(options: EarlyStoppingOptions = { patience: Infinity }) {
+    const { patience, minDelta = 0, monitor = 'loss', mode = 'min', restoreBest = false } = options;
+    if (patience !== Infinity) checkCount('fit', 'earlyStopping.patience', patience, 0);
     checkAtLeast('fit', 'earlyStopping.minDelta', minDelta, 0);
     checkChoice('fit', 'earlyStopping.mode', mode, ['min', 'max']);
     checkFlag('fit', 'earlyStopping.restoreBest', restoreBest);
@@ -31,25 +42,60 @@ export class EarlyStopping {
 
   /** Whether to stop after these passes. */
   isOver(epochs: readonly EpochRecord[]): boolean {
-    return epochs.length > 0 && epochs.length - 1 - this.bestOf(epochs) > this.options.patience;
+    const since = epochs.length - 1 - this.bestOf(epochs);
+    return epochs.length > 0 && since >= Math.max(1, this.options.patience);
+  }
+
+  /** The best of these passes, if there is one. */
+  bestEpoch(epochs: readonly EpochRecord[]): BestEpoch | undefined {
+    if (epochs.length === 0) return undefined;
+    const record = epochs[this.bestOf(epochs)];
+    return { epoch: record.epoch, value: this.valueOf(record) };
+  }
+
+  /**
+   * Takes over what an earlier run kept of its best pass.
+   *
+   * @throws ArgumentError when it kept nothing, and the model is another one by now
+   */
+  resume(history: History, model: Module): void {
+    const { epochs, best, bestState, restored, batch } = history;
+    if (!this.options.restoreBest || epochs.length === 0) return;
+    const at = this.bestOf(epochs);
+    const { epoch } = epochs[at];
+    if (bestState !== undefined && best?.epoch === epoch) {
+      this.best = loadedState(bestState, model);
+      return;
+    }
+    if (restored !== epoch && (at < epochs.length - 1 || batch > 0)) {
+      refuse(ArgumentError, 'fit', 'history', {
+        received: `of a training whose best pass was ${epoch}, without the parameters that the model had then`,
+        expected: 'those as well, to restore the best pass of all',
+        hint: 'set restoreBest in the earlier training too, with the same monitor and mode, or leave it out now',
+      });
+    }
+    this.keep(model);
   }
 
   /** Takes note of the model after the last of these passes. */
   note(epochs: readonly EpochRecord[], model: Module): void {
-    if (!this.options.restoreBest || this.bestOf(epochs) !== epochs.length - 1) return;
-    const best = unscoped(() => model.stateDict());
-    this.dispose();
-    this.best = best;
+    if (this.options.restoreBest && this.bestOf(epochs) === epochs.length - 1) this.keep(model);
   }
 
-  /** Gives the model what it had after the best of the passes that were noted. */
-  async restore(model: Module): Promise<void> {
+  /** Gives the model what it had after its best pass, and says whether it was known. */
+  async restore(model: Module): Promise<boolean> {
     const { best } = this;
-    if (best === undefined) return;
+    if (best === undefined) return false;
     // The model may have moved since.
     const places = scope(() => Object.entries(model.stateDict()).map(([name, { backend }]) => ({ name, backend })));
     for (const { name, backend } of places) await moveTo([best[name]], backend);
     model.loadStateDict(best);
+    return true;
+  }
+
+  /** The same as plain values, for a run that goes on from here. */
+  async saved(): Promise<SavedState | undefined> {
+    return this.best === undefined ? undefined : savedState(this.best);
   }
 
   dispose(): void {
@@ -57,8 +103,15 @@ export class EarlyStopping {
     this.best = undefined;
   }
 
+  private keep(model: Module): void {
+    const best = unscoped(() => model.stateDict());
+    this.dispose();
+    this.best = best;
+  }
+
   /** Position of the last pass that was an improvement; the first always is. */
   private bestOf(epochs: readonly EpochRecord[]): number {
+    if (epochs.length === 0) return -1;
     const { minDelta, mode } = this.options;
     const sign = mode === 'min' ? -1 : 1;
     let at = 0;

@@ -1,4 +1,4 @@
-import { ArgumentError, noGrad, scope, Tensor } from '@rnn/core';
+import { ArgumentError, countAverages, noGrad, scope, Tensor, type AverageCount } from '@rnn/core';
 import { TrainingModes, type Module } from '@rnn/nn';
 import { checkWithin } from '../option-checks.js';
 import { Breath } from './event-loop.js';
@@ -23,8 +23,9 @@ export interface EvaluateOptions<M, B> {
  * Measures a model on data, in evaluation mode and without recording. The mode holds within `loss` and `metrics` only: a training of the
  * same model, or anything else that takes turns with this, is not disturbed, nor does it disturb.
  *
- * Each value is the mean over all elements of the tensors that its function gives. So a function that gives one element an example
- * is averaged over the examples, whatever the sizes of the batches; one that gives a mean is averaged over the batches.
+ * Each value is the mean over all elements, whatever the sizes of the batches: of a tensor with one element an example every element counts
+ * once, and a mean (of `mean` or of a loss, also scaled or with a term added) as often as it has elements. Any other single number, such as
+ * a sum, counts once a batch; `averagedOver` of `@rnn/core` says of how many elements a number is the mean.
  *
  * @example
  * ```ts
@@ -52,17 +53,18 @@ export async function evaluate<M extends Module, B>(
   checkWithin(owner, 'yieldEvery', yieldEvery, 0, Infinity);
   const breath = new Breath(yieldEvery);
   const means = new Map<string, RunningMean>();
-  const measure = (batch: B): void => {
-    if (loss !== undefined) note(means, 'loss', loss(model, batch));
-    for (const [name, value] of Object.entries(metrics?.(model, batch) ?? {})) {
-      if (name === 'loss' && loss !== undefined) {
-        throw new ArgumentError(`${owner}: metrics gives a 'loss' beside the option loss; give either`, {
-          argument: 'metrics',
-        });
+  const measure = (batch: B): void =>
+    countAverages((countOf) => {
+      if (loss !== undefined) note(means, 'loss', loss(model, batch), countOf);
+      for (const [name, value] of Object.entries(metrics?.(model, batch) ?? {})) {
+        if (name === 'loss' && loss !== undefined) {
+          throw new ArgumentError(`${owner}: metrics gives a 'loss' beside the option loss; give either`, {
+            argument: 'metrics',
+          });
+        }
+        note(means, name, value, countOf);
       }
-      note(means, name, value);
-    }
-  };
+    });
   const modes = new TrainingModes(model);
   const batches = data[Symbol.iterator]();
   const next = (): boolean =>
@@ -79,7 +81,7 @@ export async function evaluate<M extends Module, B>(
     while (modes.run(next)) await breath.take();
     if (means.size === 0) throw new ArgumentError(`${owner}: the data gave no batch`, { argument: 'data' });
     const result: Record<string, number> = {};
-    for (const [name, mean] of means) result[name] = await mean.value();
+    for (const [name, mean] of means) result[name] = (await mean.value()).mean;
     return result;
   } finally {
     batches.return?.();
@@ -87,7 +89,12 @@ export async function evaluate<M extends Module, B>(
   }
 }
 
-function note(means: Map<string, RunningMean>, name: string, value: unknown): void {
+function note(
+  means: Map<string, RunningMean>,
+  name: string,
+  value: unknown,
+  countOf: (value: Tensor) => AverageCount | undefined,
+): void {
   if (!(value instanceof Tensor)) {
     throw new ArgumentError(
       `evaluate: ${name} is ${typeof value}, expected a Tensor (a mean, or one element an example)`,
@@ -100,5 +107,5 @@ function note(means: Map<string, RunningMean>, name: string, value: unknown): vo
   }
   const mean = means.get(name) ?? new RunningMean();
   means.set(name, mean);
-  mean.add(value);
+  mean.add(value, value.size === 1 ? (countOf(value) ?? 1) : 1);
 }

@@ -6,6 +6,7 @@ import { ReduceLROnPlateau } from '../schedules/reduce-lr-on-plateau.js';
 import type { EarlyStoppingOptions } from './early-stopping.js';
 import type { LossFunction, Metrics } from './evaluate.js';
 import type { EpochRecord, History, StepRecord } from './history.js';
+import type { NonFinitePolicy } from './non-finite.js';
 
 /** What to measure after each pass over the data, and on what. */
 export interface ValidationOptions<M, B> {
@@ -25,6 +26,13 @@ export interface FitOptions<M, B> {
   readonly steps?: number;
   /** Scale gradients to at most this norm. */
   readonly clipNorm?: number;
+  /**
+   * What to do when a loss or the norm of the gradients is NaN or infinite: `'throw'` (unless given) ends the training with a
+   * `NonFiniteError`; `'skip'` leaves the parameters as they are in such a step, for which every step's loss is read from the device;
+   * `'ignore'` does not look. A noted step is looked at before the parameters change; where `logEvery` leaves steps out, the error comes up
+   * to 256 steps later, and names the first.
+   */
+  readonly onNonFinite?: NonFinitePolicy;
   readonly schedule?: LRScheduler | ReduceLROnPlateau;
   /** When the schedule moves on: after each step or each pass. Unless given, `OneCycleLR` after each step, the others after each pass. */
   readonly scheduleEvery?: 'step' | 'epoch';
@@ -35,6 +43,7 @@ export interface FitOptions<M, B> {
   /** Every how many steps loss and gradient norm are read from the device and noted; 1 unless given, Infinity for never. */
   readonly logEvery?: number;
   readonly validation?: ValidationOptions<M, B>;
+  /** When to stop before all is done, and whether to end with the parameters of the best pass. */
   readonly earlyStopping?: EarlyStoppingOptions;
   /** Ends the training between two steps. */
   readonly signal?: AbortSignal;
@@ -69,6 +78,7 @@ export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
   if (clipNorm !== undefined) checkAtLeast(owner, 'clipNorm', clipNorm, 0);
   if (logEvery !== Infinity) checkCount(owner, 'logEvery', logEvery, 1);
   checkWithin(owner, 'yieldEvery', yieldEvery, 0, Infinity);
+  checkChoice(owner, 'onNonFinite', options.onNonFinite ?? 'throw', ['throw', 'skip', 'ignore']);
   if (scheduleEvery !== undefined) checkChoice(owner, 'scheduleEvery', scheduleEvery, ['step', 'epoch']);
   if (schedule !== undefined && schedule.optimizer !== optimizer) {
     throw new ArgumentError(`${owner}: the schedule belongs to another optimiser`, { argument: 'schedule' });
@@ -80,12 +90,4 @@ export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
       received: "'step'",
     });
   }
-  if (options.history !== undefined) checkHistory(options.history);
-}
-
-function checkHistory(history: History): void {
-  const { step, epoch, batch, steps, epochs } = history;
-  for (const [name, value] of Object.entries({ step, epoch, batch })) checkCount('fit', `history.${name}`, value, 0);
-  if (Array.isArray(steps) && Array.isArray(epochs)) return;
-  throw new ArgumentError('fit: history is not what fit returned: it lacks steps and epochs', { argument: 'history' });
 }

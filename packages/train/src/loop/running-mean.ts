@@ -1,40 +1,97 @@
-import { noGrad, scope, type Tensor } from '@rnn/core';
+import { noGrad, scope, type AverageCount, type Tensor } from '@rnn/core';
+
+/** A mean and the number of elements that it is taken over. */
+export interface WeightedMean {
+  /** NaN when there were no elements. */
+  readonly mean: number;
+  readonly count: number;
+}
+
+/** A sum on one device. */
+class DeviceSum {
+  private readonly totals: Tensor[] = [];
+
+  /** Returns the sum so far. */
+  add(value: Tensor): Tensor {
+    const total = this.totals.find(({ backend, dtype }) => backend === value.backend && dtype === value.dtype);
+    if (total !== undefined) return total.copy_(total.add(value));
+    const first = value.detach().keep();
+    this.totals.push(first);
+    return first;
+  }
+
+  async value(): Promise<number> {
+    const parts = await Promise.all(this.totals.map(async (total) => (await total.data())[0]));
+    return parts.reduce((sum, part) => sum + part, 0);
+  }
+
+  dispose(): void {
+    for (const total of this.totals.splice(0)) total.dispose();
+  }
+}
 
 /**
- * The mean of all elements of many tensors. The sum grows on the device and is read once, at the end; where the tensors come from another
- * backend after a while, a second sum begins there, so that nothing is read in between.
+ * The mean of all elements of many tensors, or of means by the number of elements that each was taken over. The sum grows on the device and
+ * is read once, at the end; where the tensors come from another backend after a while, a second sum begins there, so that nothing is read in
+ * between.
  */
 export class RunningMean {
-  private readonly totals: Tensor[] = [];
+  private readonly sum = new DeviceSum();
+  /** What the mean is divided by, as far as it is known on the host. */
   private count: number;
+  /** The rest of it. */
+  private readonly counts = new DeviceSum();
+  /** How often the sum was finite when it was asked to be watched. */
+  private readonly finite = new DeviceSum();
   /** What the sum starts from. */
   private readonly base: number;
 
   /** Starts from nothing, or from the mean of `count` earlier elements. */
   constructor(mean = 0, count = 0) {
-    this.base = mean * count;
+    this.base = count === 0 ? 0 : mean * count;
     this.count = count;
   }
 
-  add(values: Tensor): void {
+  /**
+   * @param values - any shape
+   * @param count - how many elements each of them is the mean of
+   * @param watched - whether `finiteAdditions` counts this addition
+   */
+  add(values: Tensor, count: AverageCount = 1, watched = false): void {
     noGrad(() =>
       scope(() => {
         const sum = (values.dtype === 'int32' ? values.to('float32') : values).sum();
-        const total = this.totals.find(({ backend, dtype }) => backend === sum.backend && dtype === sum.dtype);
-        if (total === undefined) this.totals.push(sum.detach().keep());
-        else total.copy_(total.add(sum));
+        const total = this.sum.add(this.weighted(sum, values.size, count));
+        // x - x is 0 for finite x, else NaN.
+        if (watched) this.finite.add(total.sub(total).eq(0));
       }),
     );
-    this.count += values.size;
   }
 
-  /** NaN when there were no elements. */
-  async value(): Promise<number> {
-    const sums = await Promise.all(this.totals.map(async (total) => (await total.data())[0]));
-    return sums.reduce((sum, part) => sum + part, this.base) / this.count;
+  /** The number of watched additions after which the sum was finite: those before the first that was not. */
+  async finiteAdditions(): Promise<number> {
+    return this.finite.value();
+  }
+
+  private weighted(sum: Tensor, size: number, count: AverageCount): Tensor {
+    if (typeof count === 'number') {
+      this.count += count * size;
+      return count === 1 ? sum : sum.mul(count);
+    }
+    const weight = count.to(sum.dtype).reshape([]);
+    this.counts.add(weight.mul(size));
+    return sum.mul(weight);
+  }
+
+  async value(): Promise<WeightedMean> {
+    const [sum, counted] = await Promise.all([this.sum.value(), this.counts.value()]);
+    const count = this.count + counted;
+    return { mean: (this.base + sum) / count, count };
   }
 
   dispose(): void {
-    for (const total of this.totals.splice(0)) total.dispose();
+    this.sum.dispose();
+    this.counts.dispose();
+    this.finite.dispose();
   }
 }

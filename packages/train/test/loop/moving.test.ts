@@ -108,7 +108,7 @@ test('best parameters come along where a model left a backend that answers only 
     loss: (net, x) => mseLoss(net.forward(x), x),
     optimizer,
     epochs: 9,
-    earlyStopping: { patience: 1, restoreBest: true },
+    earlyStopping: { patience: 2, restoreBest: true },
     onEpoch: async ({ epoch }) => {
       if (epoch === 1) best.push(...(await model.weight.data()));
       if (epoch !== 2) return;
