@@ -1,0 +1,279 @@
+/** A model that came from ONNX. */
+import { ArgumentError, BackendError, getBackend, Tensor, tensor, type Backend, type TensorLike } from '@rnn/core';
+import { Module, Parameter } from '@rnn/nn';
+import type { Built, MakeWeight } from './build.js';
+import { deviceType, type ElementType } from './element-types.js';
+import { finish, finishLater, runGraph, type Memo } from './execute.js';
+import { hostArray, type HostArray } from './host-array.js';
+import type { Graph, Steps } from './plan.js';
+import { Value } from './value.js';
+
+/** An input or output of a model. */
+export interface OnnxValueInfo {
+  readonly name: string;
+  /** ONNX's name of the element type, such as `float32` or `int64`. */
+  readonly dtype: string;
+  /** Sizes; a free dimension has its name, or '?' without one. */
+  readonly shape: readonly (number | string)[];
+}
+
+/** Tensors by the names of a model's inputs or outputs. */
+export type OnnxTensors = Record<string, Tensor>;
+
+/** What an input may be given as: a tensor, or numbers, which stay on the host where they say what to compute. */
+export type OnnxInput = Tensor | TensorLike;
+
+/** Shapes of inputs whose consequences are kept. */
+const SHAPES_AT_MOST = 8;
+
+/** Inputs of at most so many numbers on the host, such as a sample rate, are treated like shapes. */
+const NUMBERS_IN_KEY = 16;
+
+/** What a module is made of. */
+export interface OnnxParts {
+  readonly inputs: readonly OnnxValueInfo[];
+  readonly outputs: readonly OnnxValueInfo[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly backend: Backend | undefined;
+  /** Makes the graph, with the weights that the module gives it. */
+  readonly build: (makeWeight: MakeWeight) => Built;
+}
+
+/**
+ * A model that was read from ONNX. Its weights are parameters under the names that they have in the file, so it can be trained on, moved
+ * between backends, saved, and written again.
+ *
+ * @example
+ * ```ts
+ * const model = readOnnx(bytes);
+ * const { speech_probs, hn, cn } = noGrad(() => model.run({ input, h, c }));
+ * ```
+ */
+export class OnnxModule extends Module {
+  /** What `run` takes. */
+  readonly inputs: readonly OnnxValueInfo[];
+  /** What `run` gives. */
+  readonly outputs: readonly OnnxValueInfo[];
+  /** The file's `metadata_props`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly #graph: Graph;
+  readonly #constants: readonly Value[];
+  readonly #weights = new Map<string, Parameter>();
+  readonly #backend: Backend;
+  readonly #memos = new Map<string, Memo>();
+  #memoBackend: Backend | undefined;
+
+  /** @internal Made by `readOnnx`. */
+  constructor(parts: OnnxParts) {
+    super();
+    const { inputs, outputs, metadata, backend } = parts;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.metadata = metadata;
+    this.#backend = backend ?? getBackend();
+    const { graph, constants } = parts.build((name, numbers, isTrained) => this.#weight(name, numbers, isTrained));
+    this.#graph = graph;
+    this.#constants = constants;
+  }
+
+  /**
+   * The weights by their names in the file.
+   *
+   * @internal
+   */
+  get weights(): ReadonlyMap<string, Parameter> {
+    return this.#weights;
+  }
+
+  /**
+   * Runs the model on inputs by position; see `run`.
+   *
+   * @param inputs - a tensor for each of `inputs`, in their order
+   * @returns the output, or a list where there are several
+   */
+  forward(...inputs: OnnxInput[]): Tensor | Tensor[] {
+    const results = this.run(Object.fromEntries(inputs.map((input, i) => [this.#inputName(i), input])));
+    const list = this.outputs.map(({ name }) => results[name]);
+    return list.length === 1 ? list[0] : list;
+  }
+
+  /**
+   * Runs the model.
+   *
+   * @example
+   * ```ts
+   * const { y } = model.run({ x: randn([2, 7, 3]) });
+   * ```
+   * @param inputs - by the names of `inputs`: tensors (int32 for whole numbers), or nested numbers. Recorded for `backward` unless inside
+   *   `noGrad`
+   * @returns the results by the names of `outputs`; they belong to the caller
+   * @throws ArgumentError when an input is missing, unknown, or of another type or shape than the model says; BackendError where numbers
+   *   have to be read and the backend answers only later: then `await model.runAsync(inputs)`
+   */
+  run(inputs: Readonly<Record<string, OnnxInput>>): OnnxTensors {
+    const backend = this.#place(inputs);
+    const steps = this.#steps(inputs, backend);
+    const values = finish(steps, (tensor) => {
+      if (backend.info.synchronous) return tensor.dataSync();
+      throw new BackendError(
+        `run: the model reads numbers to know how to go on, and the backend '${backend.info.name}' answers only later; write \`await model.runAsync(inputs)\``,
+        { expected: 'runAsync', received: backend.info.name },
+      );
+    });
+    return this.#results(values, backend);
+  }
+
+  /**
+   * The same on every backend, also where numbers have to be waited for.
+   *
+   * @param inputs - as for `run`
+   * @returns a promise of the results
+   * @throws what `run` throws, but for the BackendError
+   */
+  async runAsync(inputs: Readonly<Record<string, OnnxInput>>): Promise<OnnxTensors> {
+    const backend = this.#place(inputs);
+    return this.#results(await finishLater(this.#steps(inputs, backend)), backend);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    for (const value of this.#constants) value.release();
+    this.#forget();
+  }
+
+  /** What follows from the shapes of these inputs alone, if they were seen before. */
+  #memoFor(inputs: readonly Value[], backend: Backend): Memo | undefined {
+    if (backend !== this.#memoBackend) {
+      this.#forget();
+      this.#memoBackend = backend;
+    }
+    let key = '';
+    for (const value of inputs) {
+      key += `${value.shape.join()};`;
+      if (!value.isHost) value.isShaped = true;
+      else if (value.size > NUMBERS_IN_KEY) return undefined;
+      else {
+        key += `${Array.from(value.host.numbers).join()};`;
+        value.isShaped = value.isStatic = true;
+      }
+    }
+    let memo = this.#memos.get(key);
+    if (memo === undefined) {
+      if (this.#memos.size >= SHAPES_AT_MOST) this.#forget();
+      this.#memos.set(key, (memo = new Map()));
+    }
+    return memo;
+  }
+
+  #forget(): void {
+    for (const memo of this.#memos.values())
+      for (const values of memo.values()) for (const value of values) value?.release();
+    this.#memos.clear();
+  }
+
+  #inputName(position: number): string {
+    const info = this.inputs[position];
+    if (info !== undefined) return info.name;
+    throw new ArgumentError(`forward: there are more inputs than the ${this.inputs.length} that the model has`, {
+      argument: 'inputs',
+      expected: String(this.inputs.length),
+    });
+  }
+
+  #weight(name: string, numbers: HostArray, isTrained: boolean): Value {
+    const value = Value.host(numbers);
+    const values = value.on(this.#backend);
+    const parameter = new Parameter(values, { requiresGrad: isTrained });
+    values.dispose();
+    let key = name;
+    while (key === '' || key in this) key += '_';
+    Object.defineProperty(this, key, { value: parameter, enumerable: true, writable: true, configurable: true });
+    this.#weights.set(name, parameter);
+    const weight = Value.device(numbers.type, parameter);
+    weight.isConstant = weight.isShaped = true;
+    return weight;
+  }
+
+  /** The backend of a run: where the inputs or else the weights are. */
+  #place(inputs: Readonly<Record<string, OnnxInput>>): Backend {
+    const given = Object.values(inputs).find((input) => input instanceof Tensor);
+    const [weight] = this.#weights.values();
+    return given?.backend ?? weight?.backend ?? this.#backend;
+  }
+
+  #steps(inputs: Readonly<Record<string, OnnxInput>>, backend: Backend): Steps<readonly Value[]> {
+    const known = this.inputs.map(({ name }) => name);
+    const unknown = Object.keys(inputs).filter((name) => !known.includes(name));
+    const missing = known.filter((name) => inputs[name] === undefined);
+    if (unknown.length > 0 || missing.length > 0) {
+      const received = Object.keys(inputs).join(', ');
+      throw new ArgumentError(
+        `run: ${[...missing.map((name) => `input '${name}' is missing`), ...unknown.map((name) => `there is no input '${name}'`)].join(', ')}; the model takes ${known.join(', ')}`,
+        { argument: 'inputs', expected: known.join(', '), received },
+      );
+    }
+    const values = this.inputs.map((info) => inputValue(info, inputs[info.name], backend));
+    return runGraph(this.#graph, values, backend, undefined, this.#memoFor(values, backend));
+  }
+
+  /** The results as tensors of the caller's own. */
+  #results(values: readonly Value[], backend: Backend): OnnxTensors {
+    const used = new Set<Tensor>();
+    return Object.fromEntries(
+      this.outputs.map(({ name }, i) => {
+        const value = values[i];
+        const made = value.on(backend);
+        const tensor = (value.isOwned || value.tensor === undefined) && !used.has(made) ? made : made.clone();
+        used.add(tensor);
+        return [name, tensor];
+      }),
+    );
+  }
+}
+
+/** An input as a value; whole numbers that are given as numbers stay on the host. */
+function inputValue(info: OnnxValueInfo, input: OnnxInput, backend: Backend): Value {
+  const type = info.dtype as ElementType;
+  const wanted = deviceType(type, backend.info.dtypes);
+  if (input instanceof Tensor) {
+    if (input.dtype !== wanted && type !== 'bool')
+      refuse(info, `a tensor of ${input.dtype}`, `${wanted}; convert it with .to('${wanted}')`);
+    checkShape(info, input.shape);
+    return Value.device(type, input);
+  }
+  const numbers: number[] = [];
+  const shape: number[] = [];
+  flatten(info, input, 0, shape, numbers);
+  checkShape(info, shape);
+  if (wanted !== 'int32' && type !== 'bool') {
+    const value = Value.device(type, tensor(input, { dtype: wanted, backend }));
+    value.isOwned = true;
+    return value;
+  }
+  return Value.host(hostArray(type, shape, numbers));
+}
+
+function flatten(info: OnnxValueInfo, level: TensorLike, depth: number, shape: number[], out: number[]): void {
+  if (typeof level === 'number' || typeof level === 'boolean') {
+    if (depth !== shape.length) refuse(info, 'numbers nested unevenly', 'lists of equal lengths');
+    out.push(Number(level));
+    return;
+  }
+  if (depth === shape.length && out.length === 0) shape.push(level.length);
+  if (shape[depth] !== level.length) refuse(info, 'numbers nested unevenly', 'lists of equal lengths');
+  for (const part of level) flatten(info, part, depth + 1, shape, out);
+}
+
+function checkShape(info: OnnxValueInfo, shape: readonly number[]): void {
+  const fits =
+    shape.length === info.shape.length && info.shape.every((size, i) => typeof size === 'string' || size === shape[i]);
+  if (!fits) refuse(info, `the shape [${shape.join(', ')}]`, `[${info.shape.join(', ')}]`);
+}
+
+function refuse({ name }: OnnxValueInfo, received: string, expected: string): never {
+  throw new ArgumentError(`run: input '${name}' is given as ${received}, expected ${expected}`, {
+    argument: name,
+    expected,
+    received,
+  });
+}

@@ -1,0 +1,28 @@
+/** The operator table. */
+import type { Operators } from '../operator.js';
+import { branches } from './branch.js';
+import { comparison } from './comparison.js';
+import { elementwise } from './elementwise.js';
+import { indexing } from './indexing.js';
+import { loops } from './loop.js';
+import { movement } from './movement.js';
+import { products } from './products.js';
+import { recurrentOperators } from './recurrent.js';
+import { reduce } from './reduce.js';
+import { scans } from './scan-operator.js';
+import { shapes } from './shape.js';
+
+/** Every operator that is read, by its name in ONNX's own domain. */
+export const operators: Operators = {
+  ...recurrentOperators,
+  ...scans,
+  ...loops,
+  ...branches,
+  ...products,
+  ...elementwise,
+  ...comparison,
+  ...reduce,
+  ...movement,
+  ...indexing,
+  ...shapes,
+};

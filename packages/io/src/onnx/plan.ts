@@ -1,0 +1,70 @@
+/** Graphs that are ready to run, and what their nodes are made of. */
+import type { Backend } from '@rnn/core';
+import type { Value } from './value.js';
+
+/** The inputs of a node; one that is left out is `undefined`. */
+export type Inputs = readonly (Value | undefined)[];
+
+/** What a node may use while it runs. */
+export interface Surroundings {
+  /** Where tensors are made. Asking for it while constants are folded ends the folding of that node. */
+  readonly backend: Backend;
+  /** Runs a graph of the node; names that it does not make itself are looked up around the node. */
+  run(graph: Graph, inputs: readonly Value[]): Steps<readonly Value[]>;
+  /** The same for a graph that runs at most once in a run of the node's own graph, so that what it makes can be remembered. */
+  runOnce(graph: Graph, inputs: readonly Value[]): Steps<readonly Value[]>;
+  /** A value of a name that is visible at the node. */
+  lookUp(name: string): Value;
+}
+
+/** A computation that now and then waits for numbers: it yields a value that it needs on the host. */
+export type Steps<R> = Generator<Value, R, void>;
+
+/** A node that is ready to run. */
+export type Kernel = PlainKernel | SteppedKernel;
+
+export interface PlainKernel {
+  /** Positions of the inputs whose numbers it needs on the host. */
+  readonly onHost?: readonly number[];
+  /** Whether only the shapes of its inputs count. */
+  readonly readsShapes?: boolean;
+  run(inputs: Inputs, around: Surroundings): readonly (Value | undefined)[];
+}
+
+/** One that runs graphs, and so may wait in the middle. */
+interface SteppedKernel {
+  readonly onHost?: readonly number[];
+  /** Whether the shapes of its results may depend on numbers of any of its inputs. */
+  readonly isOpaque?: boolean;
+  steps(inputs: Inputs, around: Surroundings): Steps<readonly (Value | undefined)[]>;
+}
+
+/** What a plan needs to know of a node. */
+interface NodeInfo {
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  int(name: string, byDefault: number): number;
+  fail(what: string): never;
+}
+
+/** A node with what runs it. */
+export interface PlannedNode {
+  readonly node: NodeInfo;
+  readonly kernel: Kernel;
+  /** Names that graphs inside the node take from around them. */
+  readonly captured: readonly string[];
+  /** Names that nothing needs after this node. */
+  readonly lastUses: readonly string[];
+}
+
+/** A graph: names, values that it holds itself, and nodes in the order of their work. */
+export interface Graph {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Weights and constants. */
+  readonly values: ReadonlyMap<string, Value>;
+  readonly nodes: readonly PlannedNode[];
+  /** Names that it takes from around it. */
+  readonly captured: readonly string[];
+}

@@ -1,0 +1,269 @@
+/** A model from ONNX as a module: inputs, weights, training, backends, errors. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
+import { cpu } from '@rnn/backend-cpu';
+import { wasm } from '@rnn/backend-wasm';
+import {
+  ArgumentError,
+  BackendError,
+  FormatError,
+  noGrad,
+  randn,
+  scope,
+  tensor,
+  type Backend,
+  type Storage,
+  type Tensor,
+} from '@rnn/core';
+import { readOnnx } from '../../src/index.js';
+import { ModelProtoSchema, TensorProto_DataType as Type } from '../../src/onnx/schema.generated.js';
+import { casesOf, expectOutputs, fixtureBytes, inputsOf } from './onnx-case.js';
+
+const backend = await cpu();
+const lstm = () => readOnnx(fixtureBytes('exchange/lstm2.legacy.onnx'), { backend });
+
+function caseNamed(file: string, name: string) {
+  const found = casesOf(file).find((sample) => sample.name === name);
+  if (found === undefined) throw new Error(`no case ${name}`);
+  return { sample: found, bytes: Buffer.from(found.model, 'base64') };
+}
+
+/** A model of one graph, from plain objects. */
+function modelOf(graph: object, opset = 17n): Uint8Array {
+  const model = create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: '', version: opset }], graph });
+  return toBinary(ModelProtoSchema, model);
+}
+
+const vector = (name: string) => ({
+  name,
+  type: {
+    value: {
+      case: 'tensorType',
+      value: { elemType: Type.FLOAT, shape: { dim: [{ value: { case: 'dimParam', value: 'N' } }] } },
+    },
+  },
+});
+
+describe('what a model says of itself', () => {
+  test('inputs and outputs with names of free dimensions', () => {
+    const model = lstm();
+    expect(model.inputs).toEqual([{ name: 'x', dtype: 'float32', shape: ['B', 'T', 3] }]);
+    expect(model.outputs).toEqual([{ name: 'y', dtype: 'float32', shape: ['B', 'T', 3] }]);
+  });
+
+  test('weights are parameters under the names of the file', () => {
+    expect(Object.keys(lstm().stateDict())).toEqual([
+      'head.bias',
+      'onnx::LSTM_193',
+      'onnx::LSTM_194',
+      'onnx::LSTM_195',
+      'onnx::LSTM_213',
+      'onnx::LSTM_214',
+      'onnx::LSTM_215',
+      'onnx::MatMul_216',
+    ]);
+  });
+
+  test('statistics and initial states are not trained', () => {
+    const { bytes } = caseNamed('versions.json', 'BatchNormalization of version 9');
+    const named = readOnnx(bytes, { backend }).namedParameters();
+    expect(named.map(([name, { requiresGrad }]) => [name, requiresGrad])).toEqual([
+      ['s', true],
+      ['b', true],
+      ['m', false],
+      ['v', false],
+    ]);
+  });
+});
+
+describe('training', () => {
+  test('gradients are those of differences', () => {
+    const model = lstm();
+    const x = randn([2, 4, 3], { backend });
+    const loss = (): Tensor => model.run({ x }).y.square().sum();
+    loss().backward();
+    for (const [name, parameter] of model.namedParameters()) {
+      const gradient = parameter.grad?.dataSync()[1] ?? NaN;
+      const values = Array.from(parameter.dataSync());
+      const at = (shift: number): number =>
+        noGrad(() => {
+          const moved = values.map((value, i) => (i === 1 ? value + shift : value));
+          parameter.copy_(tensor(moved, { backend }).reshape(parameter.shape));
+          return loss().item();
+        });
+      const difference = (at(0.01) - at(-0.01)) / 0.02;
+      at(0);
+      expect(Math.abs(gradient - difference), name).toBeLessThan(2e-3 * Math.max(1, Math.abs(difference)));
+    }
+  });
+
+  test('the other weights come in by a state dict', () => {
+    const [a, b] = [lstm(), lstm()];
+    noGrad(() => b.parameters().forEach((parameter) => parameter.copy_(parameter.mul(0.5))));
+    const x = randn([1, 3, 3], { backend });
+    const expected = b.run({ x }).y.toArray();
+    expect(a.run({ x }).y.toArray()).not.toEqual(expected);
+    a.loadStateDict(b.stateDict());
+    expect(a.run({ x }).y.toArray()).toEqual(expected);
+  });
+});
+
+describe('backends', () => {
+  test('a model moves, constants too', async () => {
+    const { sample, bytes } = caseNamed('graphs.json', 'detector at 16000');
+    const other = await wasm();
+    const model = readOnnx(bytes, { backend });
+    expectOutputs(sample, model.run(inputsOf(sample, model, backend)), 1e-6);
+    model.to(other);
+    expectOutputs(sample, model.run(inputsOf(sample, model, other)), 1e-6);
+  });
+
+  test('one that answers later is waited for', async () => {
+    const later: Backend = Object.create(backend, {
+      info: { value: { ...backend.info, synchronous: false } },
+      read: { value: (storage: Storage) => Promise.resolve(backend.readSync(storage)) },
+      readSync: {
+        value: () => {
+          throw new BackendError('answers only later');
+        },
+      },
+    }) as Backend;
+    const { sample, bytes } = caseNamed('graphs.json', 'Loop until a condition');
+    const model = readOnnx(bytes, { backend: later });
+    const inputs = inputsOf(sample, model, later);
+    expect(() => model.run(inputs)).toThrow(/write `await model.runAsync\(inputs\)`/);
+    const results = await model.runAsync(inputs);
+    expect(Array.from(await results.turns.data())).toEqual(sample.outputs.turns.data);
+    // A model that reads nothing needs no waiting.
+    const plain = readOnnx(fixtureBytes('exchange/lstm2.legacy.onnx'), { backend: later });
+    expect(plain.run({ x: randn([2, 3, 3], { backend: later }) }).y.shape).toEqual([2, 3, 3]);
+  });
+
+  test('numbers instead of tensors', () => {
+    const { sample, bytes } = caseNamed('graphs.json', 'detector at 8000');
+    const model = readOnnx(bytes, { backend });
+    const { input, state } = inputsOf(sample, model, backend);
+    expectOutputs(sample, model.run({ input, state, sr: 8000 }), 1e-6);
+  });
+
+  test('results belong to the caller, nothing else stays', () => {
+    const model = lstm();
+    const x = randn([2, 3, 3], { backend });
+    noGrad(() => model.run({ x }).y.dispose());
+    const before = backend.memory().storages;
+    const { y } = noGrad(() => model.run({ x }));
+    expect(backend.memory().storages).toBe(before + 1);
+    y.dispose();
+    scope(() => void model.run({ x }));
+    expect(backend.memory().storages).toBe(before);
+  });
+});
+
+describe('errors', () => {
+  test('all missing operators at once, by node', () => {
+    const bytes = modelOf({
+      node: [
+        { opType: 'Det', name: 'first', input: ['x'], output: ['a'] },
+        { opType: 'Relu', name: 'fine', input: ['a'], output: ['b'] },
+        { opType: 'Fancy', domain: 'com.example', name: 'second', input: ['b'], output: ['y'] },
+      ],
+      input: [vector('x')],
+      output: [vector('y')],
+    });
+    expect(() => readOnnx(bytes, { backend })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_ONNX_OPERATOR',
+        message: "readOnnx: operators that are not supported: Det 'first', com.example.Fancy 'second'",
+      }),
+    );
+  });
+
+  test('the branch that a constant condition rules out is not looked at', () => {
+    const branch = (opType: string) => ({
+      node: [{ opType, input: ['x'], output: [`y ${opType}`] }],
+      output: [vector(`y ${opType}`)],
+    });
+    const bytes = modelOf({
+      node: [
+        {
+          opType: 'If',
+          input: ['on'],
+          output: ['y'],
+          attribute: [
+            { name: 'then_branch', type: 5, g: branch('Neg') },
+            { name: 'else_branch', type: 5, g: branch('Det') },
+          ],
+        },
+      ],
+      initializer: [{ name: 'on', dataType: Type.BOOL, rawData: new Uint8Array([1]) }],
+      input: [vector('x')],
+      output: [vector('y')],
+    });
+    expect(
+      readOnnx(bytes, { backend })
+        .run({ x: tensor([1, -2], { backend }) })
+        .y.toArray(),
+    ).toEqual([-1, 2]);
+  });
+
+  test.each([
+    [
+      'a size that the bytes do not have',
+      { dims: [3n], dataType: Type.FLOAT, rawData: new Uint8Array(8) },
+      /8 bytes, expected 12/,
+    ],
+    ['sizes that overflow', { dims: [1n << 40n, 1n << 40n], dataType: Type.FLOAT }, /a shape of/],
+    ['a negative size', { dims: [-1n], dataType: Type.FLOAT }, /the size -1/],
+    ['text', { dims: [1n], dataType: Type.STRING }, /element type 8/],
+    [
+      'numbers in another file',
+      { dims: [1n], dataType: Type.FLOAT, externalData: [{ key: 'location', value: '/etc/passwd' }] },
+      /external data/,
+    ],
+    ['too few numbers in a list', { dims: [3n], dataType: Type.FLOAT, floatData: [1, 2] }, /2 numbers, expected 3/],
+  ])('an initializer with %s', (_, initializer, message) => {
+    const bytes = modelOf({
+      node: [{ opType: 'Add', input: ['x', 'w'], output: ['y'] }],
+      initializer: [{ name: 'w', ...initializer }],
+      input: [vector('x')],
+      output: [vector('y')],
+    });
+    expect(() => readOnnx(bytes, { backend })).toThrow(FormatError);
+    expect(() => readOnnx(bytes, { backend })).toThrow(message);
+  });
+
+  test.each([
+    [
+      'an input that no node makes',
+      [{ opType: 'Neg', input: ['z'], output: ['y'] }],
+      /its input 'z' is not made before it/,
+    ],
+    ['an output that no node makes', [{ opType: 'Neg', input: ['x'], output: ['z'] }], /no node makes the output 'y'/],
+    ['a name that comes twice', [{ opType: 'Neg', input: ['x'], output: ['x'] }], /'x' is given twice/],
+    [
+      'an attribute of the wrong type',
+      [{ opType: 'Softmax', input: ['x'], output: ['y'], attribute: [{ name: 'axis', type: 1, f: 1 }] }],
+      /axis is of type 1/,
+    ],
+  ])('a graph with %s', (_, node, message) => {
+    const bytes = modelOf({ node, input: [vector('x')], output: [vector('y')] });
+    const act = () => readOnnx(bytes, { backend }).run({ x: tensor([1], { backend }) });
+    expect(act).toThrow(FormatError);
+    expect(act).toThrow(message);
+  });
+
+  test('old operator versions', () => {
+    expect(() => readOnnx(modelOf({ output: [] }, 6n), { backend })).toThrow(
+      /version 6 of ONNX's operators, expected 7/,
+    );
+  });
+
+  test('inputs that do not fit', () => {
+    const model = lstm();
+    const x = randn([2, 3, 3], { backend });
+    expect(() => model.run({})).toThrow("run: input 'x' is missing; the model takes x");
+    expect(() => model.run({ x, z: x })).toThrow("there is no input 'z'");
+    expect(() => model.run({ x: randn([2, 3], { backend }) })).toThrow(ArgumentError);
+    expect(() => model.run({ x: x.to('int32') })).toThrow("convert it with .to('float32')");
+  });
+});
