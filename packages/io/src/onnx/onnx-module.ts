@@ -185,9 +185,9 @@ export class OnnxModule extends Module {
     const values = value.on(this.#backend);
     const parameter = new Parameter(values, { requiresGrad: isTrained });
     values.dispose();
-    let key = name;
-    while (key === '' || key in this) key += '_';
-    Object.defineProperty(this, key, { value: parameter, enumerable: true, writable: true, configurable: true });
+    // A name that means something else here, or leads through another weight, is changed.
+    let free = name.replaceAll('.', '_');
+    if (!hold(this, name.split('.'), parameter)) while (!hold(this, [free], parameter)) free += '_';
     this.#weights.set(name, parameter);
     const weight = Value.device(numbers.type, parameter);
     weight.isConstant = weight.isShaped = true;
@@ -229,6 +229,26 @@ export class OnnxModule extends Module {
       }),
     );
   }
+}
+
+/** Puts a parameter where its name leads; false where something else stands on the way. */
+function hold(module: object, path: readonly string[], parameter: Parameter): boolean {
+  if (path.includes('')) return false;
+  let holder = module;
+  for (const part of path.slice(0, -1)) {
+    if (!(part in holder)) define(holder, part, Object.create(null) as object);
+    const next = (holder as Record<string, unknown>)[part];
+    if (typeof next !== 'object' || next === null || Object.getPrototypeOf(next) !== null) return false;
+    holder = next;
+  }
+  const last = path[path.length - 1];
+  if (last in holder) return false;
+  define(holder, last, parameter);
+  return true;
+}
+
+function define(holder: object, key: string, value: object): void {
+  Object.defineProperty(holder, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
 /** An input as a value; whole numbers that are given as numbers stay on the host. */

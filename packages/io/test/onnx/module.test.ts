@@ -64,6 +64,19 @@ describe('what a model says of itself', () => {
     ]);
   });
 
+  test('names that mean something else in a module, or lead through another weight, are changed', () => {
+    const names = ['run', 'a', 'a.b', 'inputs.w', '__proto__', ''];
+    const bytes = modelOf({
+      node: [{ opType: 'Sum', input: ['x', ...names.slice(0, -1)], output: ['y'] }],
+      initializer: names.map((name) => ({ name, dims: [1n], dataType: Type.FLOAT, floatData: [1] })),
+      input: [vector('x')],
+      output: [vector('y')],
+    });
+    const model = readOnnx(bytes, { backend });
+    expect(Object.keys(model.stateDict())).toEqual(['run_', 'a', 'a_b', 'inputs_w', '__proto___', '_']);
+    expect(model.run({ x: tensor([2], { backend }) }).y.toArray()).toEqual([7]);
+  });
+
   test('statistics and initial states are not trained', () => {
     const { bytes } = caseNamed('versions.json', 'BatchNormalization of version 9');
     const named = readOnnx(bytes, { backend }).namedParameters();

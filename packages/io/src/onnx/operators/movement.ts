@@ -8,7 +8,7 @@ import { Value } from '../value.js';
 import { axesOf, axisOf, broadcast, staysOnHost } from './common.js';
 
 /** The same elements in another shape. */
-export function reshaped(x: Value, shape: Shape, around: Surroundings): Value {
+function reshaped(x: Value, shape: Shape, around: Surroundings): Value {
   if (x.isHost) return Value.host({ ...x.host, shape });
   return Value.device(x.type, reshape(x.on(around.backend), shape));
 }

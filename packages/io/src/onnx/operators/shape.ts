@@ -81,7 +81,7 @@ const range: Operator = (node) => ({
 });
 
 /** A value in another type. */
-export function converted(node: Node, x: Value, type: ElementType, around: Surroundings): readonly Value[] {
+function converted(node: Node, x: Value, type: ElementType, around: Surroundings): readonly Value[] {
   if (staysOnHost([x], x.size)) return [onHost(node, [x], type, (number) => numberAs(number, type))];
   const tensor = x.on(around.backend);
   return device(type, tensorAs(node, tensor, x.type, type, around));
