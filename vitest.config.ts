@@ -16,23 +16,24 @@ if (process.env.VK_ICD_FILENAMES === undefined && existsSync(`${vulkan}/vk_swift
   process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, vulkan].filter(Boolean).join(':');
 }
 
-/** A package's tests in Node; the project has the name of the folder. */
-function nodeProject(folder: string): TestProjectConfiguration {
+/** A package's tests in Node: of everything that needs no browser, or those that drive one. */
+function nodeProject(folder: string, kind: 'node' | 'page'): TestProjectConfiguration {
+  const isPage = kind === 'page';
   return {
     resolve: { conditions: nodeConditions },
     ssr: { resolve: { conditions: nodeConditions, externalConditions: [source, 'node'] } },
     test: {
-      name: basename(folder),
+      name: isPage ? `${basename(folder)}-page` : basename(folder),
       root: folder,
-      include: ['test/**/*.test.ts'],
-      exclude: ['**/*.browser.test.ts'],
+      include: [isPage ? 'test/**/*.page.test.ts' : 'test/**/*.test.ts'],
+      exclude: isPage ? [] : ['**/*.{browser,page}.test.ts'],
       testTimeout,
     },
   };
 }
 
-/** The browser tests of all packages, in the system's own Chromium. */
-async function browserProject(include: string[]): Promise<TestProjectConfiguration> {
+/** A package's tests in the system's own Chromium. */
+async function browserProject(folder: string): Promise<TestProjectConfiguration> {
   const { playwright } = await import('@vitest/browser-playwright');
   const launchOptions = {
     executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
@@ -44,7 +45,10 @@ async function browserProject(include: string[]): Promise<TestProjectConfigurati
       '--use-webgpu-adapter=swiftshader',
     ],
   };
+  const name = `${basename(folder)}-browser`;
   return {
+    // Two packages may have their browsers open at once.
+    cacheDir: `node_modules/.vite/${name}`,
     resolve: { conditions: [source, 'module', 'browser', 'development|production'] },
     ssr: { resolve: { conditions: nodeConditions, externalConditions: [source, 'node'] } },
     // Without these a page may not share memory between threads.
@@ -54,10 +58,10 @@ async function browserProject(include: string[]): Promise<TestProjectConfigurati
     // Found only when a backend is made, they would make the page load again in the middle of a test.
     optimizeDeps: { include: ['@rnn/backend-gpu > gpu.js', '@rnn/conformance > fast-check'] },
     test: {
-      name: 'browser',
+      name,
       // What the same code computes in Node, for tests that compare.
-      globalSetup: globSync('packages/*/test/browser-setup.ts', { cwd: root }),
-      include,
+      globalSetup: globSync(`${folder}/test/browser-setup.ts`, { cwd: root }),
+      include: [`${folder}/test/**/*.browser.test.ts`],
       testTimeout,
       browser: {
         enabled: true,
@@ -70,10 +74,23 @@ async function browserProject(include: string[]): Promise<TestProjectConfigurati
   };
 }
 
+const has = (folder: string, kind: string): boolean =>
+  globSync(`${folder}/test/**/*.${kind}.test.ts`, { cwd: root }).length > 0;
+
 export default defineConfig(async () => {
-  const folders = globSync('{packages,apps,tooling}/*/package.json', { cwd: root }).map(dirname);
-  const browserTests = globSync('{packages,apps}/*/test/**/*.browser.test.ts', { cwd: root });
-  const projects = folders.sort().map(nodeProject);
-  if (browserTests.length > 0) projects.push(await browserProject(browserTests));
-  return { test: { projects } };
+  const folders = globSync('{packages,apps,tooling}/*/package.json', { cwd: root }).map(dirname).sort();
+  const projects = folders.map((folder) => nodeProject(folder, 'node'));
+  for (const folder of folders) {
+    if (has(folder, 'page')) projects.push(nodeProject(folder, 'page'));
+    if (has(folder, 'browser')) projects.push(await browserProject(folder));
+  }
+  return {
+    test: {
+      projects,
+      // Old kernels would be tested in silence.
+      globalSetup: 'packages/backend-wasm/scripts/fresh.ts',
+      // The summary of a run names the line of a failed test.
+      includeTaskLocation: true,
+    },
+  };
 });

@@ -1,15 +1,19 @@
-// The repository's two commands, and two for maintainers. Each sets up all that it needs.
+// The repository's commands. Each sets up all that it needs.
 //
 //   npm start [-- OPTIONS]            the tour: every part of @rnn on real data, in the terminal
-//   npm test                          every check: lint, format, types, tests, packages, documents
+//   npm run page                      the same on a web page, served from this machine
+//   npm test [-- PACKAGE...]          every check: lint, format, types, tests, packages, documents; or those of some packages
+//   npm run check                     while working: lint, format, types, and the tests in Node of the packages that differ from main
 //   npm run bench [-- OPTIONS]        times of the same work here and in other libraries; see tooling/bench/README.md
 //   npm run toolchain -- COMMAND...   any command with the repository's own Node, pnpm and tools, e.g. pnpm install
 import { findChromium } from './chromium.mjs';
-import { removeReports, totals } from './reports.mjs';
+import { outcome, removeReports } from './reports.mjs';
 import { installDependencies, prepareToolchain, run, SetupError } from './toolchain.mjs';
-import { hasBrowserTests } from './workspace.mjs';
+import { changedPackages, hasBrowserTests, workspacePackages } from './workspace.mjs';
 
-const checks = ['lint', 'format:check', 'arrows', 'unused', 'typecheck', 'build', 'size', 'test'];
+const atTheTop = ['lint', 'format:check', 'arrows', 'unused'];
+/** One failure must not hide the next one: whatever does not depend on it still runs. */
+const flags = ['--continue=dependencies-successful', '--output-logs=new-only', '--summarize'];
 
 /**
  * Builds what a program of the workspace imports, then runs the program.
@@ -31,24 +35,73 @@ async function runProgram(name, program, args) {
   return code === 0 ? run('node', [program, ...args], { env }) : code;
 }
 
-/** @returns {Promise<number>} the exit code */
-async function test() {
+/**
+ * Serves the page from the sources; the kernels among them are made first.
+ *
+ * @param {string[]} args for Vite
+ * @returns {Promise<number>} the exit code
+ */
+async function page(args) {
   const env = await prepareToolchain();
   await installDependencies(env);
-  const tasks = [...checks];
-  if (hasBrowserTests()) {
-    env.CHROMIUM_PATH = await findChromium(env);
-    tasks.push('test:browser');
-  }
+  const generate = ['run', 'generate', '--filter=@rnn/playground...', '--output-logs=errors-only'];
+  const code = await run('turbo', generate, { env, quiet: true });
+  return code === 0 ? run('pnpm', ['--filter', '@rnn/playground', 'run', 'web', ...args], { env, input: true }) : code;
+}
+
+/**
+ * Runs checks, then says what failed and why tests were skipped; the last line counts.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string[]} checks tasks of turbo
+ * @param {string[]} [filters]
+ * @returns {Promise<number>} the exit code
+ */
+async function runChecks(env, checks, filters = []) {
   removeReports();
   if (!process.stdout.isTTY) env.NO_COLOR = '1';
-  // One failure must not hide the next one: whatever does not depend on it still runs.
-  const flags = ['--continue=dependencies-successful', '--output-logs=new-only'];
-  const code = await run('turbo', ['run', ...tasks, ...flags], { env });
-  const { passed, failed, skipped } = totals();
-  if (code !== 0 && failed === 0) console.log('\nA check failed: see the tasks that turbo names above.');
-  console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
-  return code;
+  // First what the rest stands on: tests are told from one another by sources, generated ones among them, and some run on builds.
+  const built = await run('turbo', ['run', 'generate', 'build', ...flags], { env });
+  const { writeDigests } = await import('./sources.mjs');
+  await writeDigests();
+  const checked = await run('turbo', ['run', ...checks, ...filters, ...flags], { env });
+  const { passed, failed, skipped, lines } = outcome();
+  console.log(['', ...lines, `${passed} passed, ${failed} failed, ${skipped} skipped`].join('\n'));
+  return built === 0 ? checked : built;
+}
+
+/**
+ * @param {string[]} names packages with or without `@rnn/`; none for all
+ * @returns {Promise<number>} the exit code
+ */
+async function test(names) {
+  const chosen = names.map((name) => `@rnn/${name.replace('@rnn/', '')}`);
+  const known = workspacePackages();
+  const strange = chosen.find((name) => !known.includes(name));
+  if (strange !== undefined) throw new SetupError(`There is no package ${strange}; there are ${known.join(', ')}.`);
+  const env = await prepareToolchain();
+  await installDependencies(env);
+  const checks = ['typecheck', 'size', 'test'];
+  if (hasBrowserTests()) {
+    env.CHROMIUM_PATH = await findChromium(env);
+    checks.push('test:browser');
+  }
+  if (chosen.length > 0)
+    return runChecks(
+      env,
+      checks,
+      chosen.map((name) => `--filter=${name}`),
+    );
+  return runChecks(env, [...atTheTop, ...checks]);
+}
+
+/** @returns {Promise<number>} the exit code */
+async function check() {
+  const env = await prepareToolchain();
+  await installDependencies(env);
+  const changed = changedPackages();
+  console.log(changed.length === 0 ? 'No package differs from main.' : `Different from main: ${changed.join(', ')}`);
+  return runChecks(env, [...atTheTop, 'typecheck', ...changed.map((name) => `${name}#test`)]);
 }
 
 /**
@@ -57,15 +110,22 @@ async function test() {
  */
 async function exec([command, ...args]) {
   const env = await prepareToolchain();
+  if (command === 'turbo') {
+    const { writeDigests } = await import('./sources.mjs');
+    await writeDigests();
+  }
   return run(command, args, { env, input: true });
 }
 
-const usage = 'Usage: node tooling/run.mjs start [OPTIONS] | test | bench [OPTIONS] | exec COMMAND [ARGUMENTS]';
+const usage =
+  'Usage: node tooling/run.mjs start [OPTIONS] | page | test [PACKAGES] | check | bench [OPTIONS] | exec COMMAND [ARGUMENTS]';
 const [command, ...args] = process.argv.slice(2);
 try {
   if (command === 'start') process.exitCode = await runProgram('@rnn/playground', 'apps/playground/src/main.ts', args);
   else if (command === 'bench') process.exitCode = await runProgram('@rnn/bench', 'tooling/bench/src/main.ts', args);
-  else if (command === 'test') process.exitCode = await test();
+  else if (command === 'test') process.exitCode = await test(args);
+  else if (command === 'check') process.exitCode = await check();
+  else if (command === 'page') process.exitCode = await page(args);
   else if (command === 'exec' && args.length > 0) process.exitCode = await exec(args);
   else throw new SetupError(usage);
 } catch (error) {

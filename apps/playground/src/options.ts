@@ -42,7 +42,7 @@ export function readOptions(args: readonly string[]): Options {
     )
     .option('--epochs <number>', 'passes over the training data, instead of --steps', wholeNumberFrom(1))
     .addHelpText('after', `\nChapters:\n${chapters.join('\n')}`)
-    .helpOption('--help', 'show this help')
+    .helpOption('-h, --help', 'show this help')
     .parse(args, { from: 'user' });
   const { only, backend, seed, steps, epochs } = command.opts<RawOptions>();
   return { only, backend, seed, duration: durationOf(steps, epochs) };

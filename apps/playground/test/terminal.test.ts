@@ -40,6 +40,30 @@ test('charts fit 80 columns, with and without colours', () => {
   }
 });
 
+test('charts fit 80 columns whatever their labels', () => {
+  const { screen } = readable(false);
+  for (const last of [9, 40, 400, 4000, 40_000, 400_000]) {
+    for (const top of [1, 30, 200, 5000]) {
+      const points = wave.map(([x, y]): [number, number] => [(x * last) / 131, (y * top) / 190]);
+      const chart = lineChart(
+        screen,
+        { name: 'wave', colour: 'cyan', points },
+        { xTicks: [1, last], yTicks: [0, top] },
+      );
+      expect(Math.max(...chart.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    }
+  }
+});
+
+test('a bar that is interrupted leaves the terminal as it was', () => {
+  const { screen, text } = readable(true);
+  progressOn(screen)({ task: 'RNN', step: 1, steps: 10, loss: 2 });
+  expect(text()).toContain('0/10');
+  // No mode that somebody would have to take back: line wrap (7), the cursor (25).
+  // oxlint-disable-next-line no-control-regex -- the escape is what is looked for
+  expect(text()).not.toMatch(/\u001b\[\?\d+[hl]/);
+});
+
 test('curves keep their own signs, so that they differ without colours', () => {
   const { screen } = readable(false);
   const low = wave.map(([x, y]): [number, number] => [x, y / 4]);

@@ -20,6 +20,7 @@ interface Arguments {
   readonly json?: string;
   readonly seed: number;
   readonly runs: number;
+  readonly bail: boolean;
 }
 
 function parseOptions(text: string): Record<string, unknown> {
@@ -58,9 +59,10 @@ const command = new Command('rnn-conformance')
   .option('--json <file>', 'write the whole report to a file')
   .option('--seed <number>', 'where random examples start from', parseWhole(0), defaultSeed)
   .option('--runs <number>', 'random examples of each property', parseWhole(1), defaultRuns)
+  .option('--bail', 'end after the first case that fails', false)
   .addHelpText(
     'after',
-    '\nA failing case shows its first differing element; the last line is "N passed, N failed, N skipped".',
+    '\nThe first failing cases show what differs, all are in the report of --json; the last line is "N passed, N failed, N skipped".',
   );
 
 /** One line that rewrites itself on a terminal; in a pipe a line now and then. */
@@ -83,7 +85,7 @@ async function casesOf({ cases: directory, swap }: Arguments): Promise<Conforman
 
 async function main(argv: readonly string[]): Promise<boolean> {
   const given = command.parse(argv).opts<Arguments>();
-  const { backend, options, filter, json, seed, runs } = given;
+  const { backend, options, filter, json, seed, runs, bail } = given;
   const make = await loadFactory(backend, process.cwd());
   const chosen = filtered(await casesOf(given), filter);
   if (chosen.length === 0) throw new Error(`--filter ${filter}: no case has this text in its group and name`);
@@ -92,6 +94,7 @@ async function main(argv: readonly string[]): Promise<boolean> {
     cases: chosen,
     seed,
     runs,
+    bail,
     onProgress: showProgress,
   });
   if (json !== undefined) writeFileSync(json, `${reportAsJson(report)}\n`);

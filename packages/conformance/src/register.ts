@@ -54,8 +54,9 @@ export function registerConformance(
   });
 }
 
-/** Marks a test as skipped where the runner hands it a way to: vitest and node:test do. */
+/** Marks a test as skipped where the runner hands it a way to: vitest and node:test do. Reports of vitest show the reason in what is known of a test. */
 function skip(context: unknown, reason: string | undefined): void {
-  const { skip } = (context ?? {}) as { skip?: unknown };
+  const { skip, task } = (context ?? {}) as { skip?: unknown; task?: { meta?: Record<string, unknown> } };
+  if (task?.meta !== undefined) task.meta.skipped = reason;
   if (typeof skip === 'function') Reflect.apply(skip, context, [reason]);
 }

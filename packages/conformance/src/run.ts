@@ -25,6 +25,8 @@ export interface Progress {
 export interface RunOptions extends CaseOptions {
   readonly factory: BackendFactory;
   readonly cases: readonly ConformanceCase[];
+  /** End after the first case that fails. */
+  readonly bail?: boolean;
   /** Called after every case. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -68,6 +70,7 @@ export async function runConformance({
   filter,
   seed = defaultSeed,
   runs = defaultRuns,
+  bail = false,
   onProgress,
 }: RunOptions): Promise<Report> {
   const chosen = filtered(cases, filter);
@@ -87,7 +90,9 @@ export async function runConformance({
   const subject: Subject = { backend, create, seed, runs };
   let rested = performance.now();
   for (const each of chosen) {
-    note(await each.run(subject), chosen.length);
+    const result = await each.run(subject);
+    note(result, chosen.length);
+    if (bail && result.status === 'failed') break;
     if (performance.now() - rested > PATIENCE) {
       await new Promise((resolve) => setTimeout(resolve, 0));
       rested = performance.now();

@@ -38,7 +38,8 @@ function worstOf(results: readonly CaseResult[]): Measure {
 }
 
 /**
- * What runs, then a table of the groups, then each failing case with its reason, then why cases were skipped, then the counts.
+ * What runs, then a table of the groups, then the first failing cases with their reasons and the others by kind, then why cases were skipped, what to
+ * mend first, and the counts.
  *
  * @param report - what `runConformance` gave
  * @returns lines, the last of which is `N passed, N failed, N skipped`
@@ -56,13 +57,16 @@ export function formatReport(report: Report): string {
     worst.tolerance === 0 ? 'exact' : shortNumber(worst.tolerance),
   ]);
   lines.push(...table(['group', 'passed', 'failed', 'skipped', 'worst error', 'tolerance'], rows));
-  for (const result of results.filter(({ status }) => status === 'failed')) lines.push('', ...failureLines(result));
+  const failures = results.filter(({ status }) => status === 'failed');
+  for (const result of failures.slice(0, SHOWN)) lines.push('', ...failureLines(result));
+  if (failures.length > SHOWN) lines.push('', ...restLines(failures.slice(SHOWN)));
   const reasons = new Map<string, number>();
   for (const { status, reason = '' } of results) {
     if (status === 'skipped') reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
   if (reasons.size > 0) lines.push('');
   for (const [reason, count] of reasons) lines.push(`${count} skipped: ${reason}`);
+  if (failures.length > 1) lines.push('', 'Mend this first:', ...failureLines(firstToMend(failures)));
   if (failed > 0) lines.push('', `Random examples came from seed ${seed}.`);
   lines.push('', `${passed} passed, ${failed} failed, ${skipped} skipped`);
   return lines.join('\n');
@@ -83,6 +87,45 @@ function failureLines({ group, name, reason, difference, error, tolerance }: Cas
   const lines = [`FAILED ${group}: ${name}`, `  ${reason ?? ''}`];
   if (difference !== undefined) lines.push(`  worst error ${shortNumber(error)}, tolerance ${shortNumber(tolerance)}`);
   return lines;
+}
+
+/** So many failing cases are shown each by itself. */
+const SHOWN = 8;
+/** So many reasons are told of the others. */
+const REASONS = 12;
+
+/** The other failing cases by what is wrong with them, the most frequent first: one fault tends to fail in hundreds of cases. */
+function restLines(failures: readonly CaseResult[]): string[] {
+  const kinds = new Map<string, CaseResult[]>();
+  for (const failure of failures) {
+    const kind = kindOf(failure);
+    kinds.set(kind, [...(kinds.get(kind) ?? []), failure]);
+  }
+  const ordered = Array.from(kinds.values()).toSorted((a, b) => b.length - a.length);
+  const lines = [`${failures.length} more failed; by what was wrong, each with one of its cases:`];
+  for (const list of ordered.slice(0, REASONS)) {
+    lines.push(`  ${list.length} x ${firstLine(list[0].reason)} (${list[0].group}: ${list[0].name})`);
+  }
+  if (ordered.length > REASONS) lines.push(`  and ${ordered.length - REASONS} other reasons`);
+  return lines;
+}
+
+/** A reason without the numbers that differ from case to case. */
+function kindOf({ reason = '', difference }: CaseResult): string {
+  return difference === undefined ? firstLine(reason).replaceAll(/-?[\d.]+(?:e[-+]?\d+)?/g, '#') : 'a difference';
+}
+
+function firstLine(text = ''): string {
+  return text.split('\n', 1)[0];
+}
+
+/**
+ * The failure to look at first. Groups come in the order in which a backend is built, so that the first failure explains later ones. A leak
+ * shows in nearly every case; the one that counts storages by itself says most about it.
+ */
+function firstToMend(failures: readonly CaseResult[]): CaseResult {
+  const counts = failures.find(({ group, name }) => group === 'kernel storage' && name.startsWith('memory counts'));
+  return counts ?? failures[0];
 }
 
 function shortNumber(value: number): string {

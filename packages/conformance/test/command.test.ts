@@ -146,7 +146,17 @@ describe('rnn-conformance', () => {
   test('explains itself', async () => {
     const outcome = await run('--help');
     expect(outcome.code).toBe(0);
-    for (const option of ['--backend', '--options', '--cases', '--swap', '--filter', '--json', '--seed', '--runs']) {
+    for (const option of [
+      '--backend',
+      '--options',
+      '--cases',
+      '--swap',
+      '--filter',
+      '--json',
+      '--seed',
+      '--runs',
+      '--bail',
+    ]) {
       expect(outcome.lines.join('\n')).toContain(option);
     }
   });

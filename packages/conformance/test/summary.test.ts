@@ -104,3 +104,19 @@ test('a report as JSON keeps NaN and infinities as texts', () => {
   });
   expect(parsed).toMatchObject({ passed: 3, failed: 1, skipped: 2, seed: 7, info: { name: 'abacus' } });
 });
+
+test('of hundreds of failures a few are shown, the others by kind, and what to mend first', () => {
+  const leaks = Array.from({ length: 300 }, (_, i) =>
+    result('op', `op ${i}`, 'failed', { reason: `${i} storages were left behind on the backend` }),
+  );
+  const count = result('kernel storage', 'memory counts storages and bytes', 'failed', {
+    reason: 'after the first release memory() is 3 storages',
+  });
+  const text = formatReport({ ...report, results: [...leaks, count], failed: 301 });
+  expect(text.split('\n').length).toBeLessThan(60);
+  expect(text).toContain('293 more failed; by what was wrong, each with one of its cases:');
+  expect(text).toContain('  292 x 8 storages were left behind on the backend (op: op 8)');
+  expect(text).toContain(
+    'Mend this first:\nFAILED kernel storage: memory counts storages and bytes\n  after the first release memory() is 3',
+  );
+});

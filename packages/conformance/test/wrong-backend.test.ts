@@ -2,6 +2,7 @@
 import { cpu } from '@rnn/backend-cpu';
 import type { Backend, BackendInfo, ProgramArguments, Storage, TypedArray } from '@rnn/core';
 import {
+  formatReport,
   primitiveCases,
   referenceCases,
   runConformance,
@@ -292,6 +293,38 @@ test('a declared bound replaces smaller tolerances, and loosens no whole number'
     },
   });
   expect(await failuresWith(offByOne, cases)).toEqual(['kernel elementwise binary mul int32']);
+});
+
+test('a dispose that does nothing fails its case, and no other', async () => {
+  const cases = primitiveCases().filter(({ group }) => /^(backend|memory|kernel storage)$/.test(group));
+  expect(await failuresWith(() => ({ dispose: () => {} }), cases)).toEqual(['backend dispose frees everything']);
+});
+
+test('bail ends the run after the first failure', async () => {
+  const report = await runConformance({
+    factory: () => altered((real) => ({ release: () => void real })),
+    cases: all(),
+    runs,
+    bail: true,
+  });
+  expect(report).toMatchObject({ failed: 1 });
+  expect(report.results[report.results.length - 1].status).toBe('failed');
+  expect(report.results.length).toBeLessThan(20);
+});
+
+test('one missing release is told in a page, with what to mend first', async () => {
+  const report = await runConformance({
+    factory: () => altered((real) => ({ release: () => void real })),
+    cases: primitiveCases().filter(({ group }) => /^(operation|kernel (storage|elementwise))/.test(group)),
+    runs: 2,
+  });
+  expect(report.failed).toBeGreaterThan(200);
+  const lines = formatReport(report).split('\n');
+  expect(lines.length).toBeLessThan(90);
+  const at = lines.indexOf('Mend this first:');
+  expect(lines.slice(at + 1, at + 3).join()).toMatch(
+    /^FAILED kernel storage: memory counts storages and bytes, {2}after the first release memory\(\) is 3 storages/,
+  );
 });
 
 test('a factory that throws is one failed case', async () => {

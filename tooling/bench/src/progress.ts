@@ -23,7 +23,10 @@ export function progressOn(
     };
   }
   const format = '{bar} {value}/{total}  {what}';
-  const bar = new SingleBar({ stream, format, barsize: 30, clearOnComplete: true }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { stream, format, barsize: 30, clearOnComplete: true, linewrap: true },
+    Presets.shades_classic,
+  );
   bar.start(measurements, 0, { what: '' });
   let done = 0;
   return {

@@ -1,5 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import { plot, type Color, type Point, type Settings } from 'simple-ascii-chart';
 import { width, type Screen } from './screen.ts';
+
+/** Columns in front of a chart. */
+const MARGIN = 2;
 
 type Colour = 'cyan' | 'yellow' | 'magenta';
 
@@ -20,12 +24,14 @@ export interface Axes {
 
 /** A curve as a line, a second one as dots over it, and a legend. */
 export function lineChart(screen: Screen, line: Omit<Curve, 'sign'>, axes: Axes, dots?: Curve): string {
-  const drawn = plot([...line.points], {
-    ...settings(axes),
-    ...(screen.colours && { color: ansi(line.colour) }),
-    points: dots?.points.map(([x, y]) => ({ x, y, ...(screen.colours && { color: ansi(dots.colour) }) })),
-    symbols: { point: dots?.sign },
-  });
+  const drawn = fitted((columns) =>
+    plot([...line.points], {
+      ...settings(axes, columns),
+      ...(screen.colours && { color: ansi(line.colour) }),
+      points: dots?.points.map(([x, y]) => ({ x, y, ...(screen.colours && { color: ansi(dots.colour) }) })),
+      symbols: { point: dots?.sign },
+    }),
+  );
   return withLegend(screen, drawn, [{ ...line, sign: '━' }, ...(dots === undefined ? [] : [dots])]);
 }
 
@@ -35,22 +41,24 @@ export function signChart(screen: Screen, curves: readonly Curve[], axes: Axes):
   for (const { points, sign, colour } of curves) {
     for (const point of points) signs.set(String(point), screen.paint(colour, sign));
   }
-  const drawn = plot(
-    curves.map(({ points }) => [...points]),
-    {
-      ...settings(axes),
-      // A column for each point: fewer points than columns would leave gaps.
-      width: Math.min(columnsFor(axes), Math.max(...curves.map(({ points }) => points.length))),
-      lineFormatter: ({ x, y, plotX, plotY }) => ({ x: plotX, y: plotY, symbol: signs.get(String([x, y])) ?? ' ' }),
-    },
+  // A column for each point: fewer points than columns would leave gaps.
+  const most = Math.max(...curves.map(({ points }) => points.length));
+  const drawn = fitted((columns) =>
+    plot(
+      curves.map(({ points }) => [...points]),
+      {
+        ...settings(axes, Math.min(columns, most)),
+        lineFormatter: ({ x, y, plotX, plotY }) => ({ x: plotX, y: plotY, symbol: signs.get(String([x, y])) ?? ' ' }),
+      },
+    ),
   );
   return withLegend(screen, drawn, curves);
 }
 
-function settings(axes: Axes): Settings {
+function settings(axes: Axes, columns: number): Settings {
   const { xTicks, yTicks, xLabel = String, yLabel = String } = axes;
   return {
-    width: columnsFor(axes),
+    width: columns,
     height: 14,
     customXAxisTicks: [...xTicks],
     customYAxisTicks: [...yTicks],
@@ -59,9 +67,15 @@ function settings(axes: Axes): Settings {
   };
 }
 
-/** What is left of a line beside the labels and the axis. */
-function columnsFor({ yTicks, yLabel = String }: Axes): number {
-  return width - 6 - Math.max(...yTicks.map((y) => yLabel(y).length));
+/** Draws with as many columns as fit a line: how far labels and axis reach beyond them is only known from what is drawn. */
+function fitted(draw: (columns: number) => string): string {
+  for (let columns = width - 6; ;) {
+    const drawn = draw(columns);
+    const lines = stripVTControlCharacters(drawn).split('\n');
+    const excess = Math.max(...lines.map((line) => MARGIN + line.trimEnd().length)) - width;
+    if (excess <= 0 || columns <= excess) return drawn;
+    columns -= excess;
+  }
 }
 
 function ansi(colour: Colour): Color {
@@ -72,5 +86,5 @@ function ansi(colour: Colour): Color {
 function withLegend(screen: Screen, drawn: string, curves: readonly Pick<Curve, 'name' | 'sign' | 'colour'>[]): string {
   const legend = curves.map(({ name, sign, colour }) => `${screen.paint(colour, sign)} ${name}`).join('   ');
   const lines = drawn.split('\n').filter((line) => line.trim() !== '');
-  return [`  ${legend}`, ...lines.map((line) => `  ${line.trimEnd()}`)].join('\n');
+  return [`  ${legend}`, ...lines.map((line) => `${' '.repeat(MARGIN)}${line.trimEnd()}`)].join('\n');
 }

@@ -38,7 +38,8 @@ function barOn({ terminal }: Screen, task: string, steps: number): SingleBar | u
       format: `  ${task.padEnd(5)} {bar} {value}/{total}  loss {loss}  {eta_formatted} left`,
       barsize: 30,
       clearOnComplete: true,
-      linewrap: null,
+      // The bar fits the line; whoever interrupts it keeps the terminal as it was.
+      linewrap: true,
     },
     Presets.shades_classic,
   );

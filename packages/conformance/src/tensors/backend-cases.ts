@@ -38,6 +38,7 @@ export function backendCases(): ConformanceCase[] {
         checks.close('x * 2', await x.mul(2).data(), [2, 4, 6], [3], { tolerance: 1e-6 });
       });
     }),
+    defineCase('backend', 'dispose frees everything', freesEverything),
     defineCase('backend', 'a model moves to another instance and computes the same', async (checks, { create }) => {
       await onFresh(create, (first) => onFresh(create, (second) => movesOver(checks, first, second)));
     }),
@@ -91,6 +92,29 @@ async function sideBySide(checks: Checks, { create }: { readonly create: () => P
       checks.close('the second', await sums[1].data(), [55, 10, 10], [3], { tolerance: 1e-6 });
     }),
   );
+}
+
+/** After `dispose` nothing is left to be counted, and a late release, as by a finalizer, does no harm. */
+async function freesEverything(checks: Checks, { create }: { readonly create: () => Promise<Backend> }): Promise<void> {
+  const backend = await create();
+  const storage = backend.upload(Float32Array.of(1, 2, 3));
+  await backend.read(storage);
+  await backend.dispose();
+  const use = whatAnswers(() => backend.memory());
+  checks.fact(
+    `after dispose memory() counts ${use?.storages} storages of ${use?.bytes} bytes, expected none or an error`,
+    use === undefined || (use.storages === 0 && use.bytes === 0),
+  );
+  backend.release(storage);
+}
+
+/** What a call gives, or nothing if it throws. */
+function whatAnswers<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch {
+    return undefined;
+  }
 }
 
 async function movesOver(checks: Checks, first: Backend, second: Backend): Promise<void> {
