@@ -67,7 +67,7 @@ export class DeviceBackend implements GpuBackend {
   fill(value: number, size: number, dtype: DType): Storage {
     if (dtype === 'float64') throw noFloat64();
     // Few numbers, none, or whole ones that a device would round are made here.
-    if (size === 0 || (dtype === 'int32' && !(Math.abs(value) <= EXACT))) {
+    if (size === 0 || (dtype === 'int32' && !(Math.abs(value) < EXACT))) {
       return this.upload(dtype === 'int32' ? new Int32Array(size).fill(value) : new Float32Array(size).fill(value));
     }
     const whole = dtype === 'int32' ? Math.trunc(value) : value;
@@ -108,15 +108,17 @@ export class DeviceBackend implements GpuBackend {
 
   select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
     const [test, left, right] = [condition, a, b].map((each) => this.operand(each));
-    return this.memoryOf.wrap(dtype, elementwise.select(this.device, test, left, right, sizes));
+    return this.memoryOf.wrap(
+      dtype,
+      elementwise.select(this.device, test, condition.storage.dtype, left, right, sizes),
+    );
   }
 
   // --- moving data ------------------------------------------------------------------------------------------------
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     if (dtype === 'float64') throw noFloat64();
-    const truncate = dtype === 'int32' && x.storage.dtype !== 'int32';
-    return this.memoryOf.wrap(dtype, elementwise.copy(this.device, this.operand(x), sizes, truncate));
+    return this.memoryOf.wrap(dtype, elementwise.copy(this.device, this.operand(x), x.storage.dtype, dtype, sizes));
   }
 
   concat(parts: readonly ConcatPart[], outer: number): Storage {
@@ -131,13 +133,14 @@ export class DeviceBackend implements GpuBackend {
 
   scatterAdd(source: Storage, index: Strided, sizes: IndexSizes): Storage {
     const picks = this.strided(index);
-    return this.memoryOf.wrap(source.dtype, scatterAdd(this.device, this.memoryOf.arrayOf(source), picks, sizes));
+    const { dtype } = source;
+    return this.memoryOf.wrap(dtype, scatterAdd(this.device, this.memoryOf.arrayOf(source), dtype, picks, sizes));
   }
 
   // --- contracting ------------------------------------------------------------------------------------------------
 
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
-    const result = reduce(this.device, op, this.memoryOf.arrayOf(x), outer, size, inner);
+    const result = reduce(this.device, op, this.memoryOf.arrayOf(x), x.dtype, outer, size, inner);
     return this.memoryOf.wrap(op === 'argmax' ? 'int32' : x.dtype, result);
   }
 

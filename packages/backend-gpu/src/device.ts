@@ -2,7 +2,7 @@ import { BackendError, DeviceLostError, MemoryLimitError } from '@rnn/core';
 import type { Description, Engine, EngineKernel, Handle, Mode, Source } from './engine.js';
 import { atOnce, Queue, type Turns } from './queue.js';
 
-/** Whole numbers are exact in float32 up to here, and so are the places of elements. */
+/** Whole numbers below it are exact in float32, and so are the places of elements in an array of this size. */
 export const EXACT: number = 2 ** 24;
 
 /** What a device was made to do, for measurements. */
@@ -21,14 +21,28 @@ export interface Counters {
   bytesDown: number;
 }
 
+function noCounts(): Counters {
+  return { launches: 0, kernels: 0, uploads: 0, reads: 0, bytesUp: 0, bytesDown: 0 };
+}
+
 /** A kernel that was made by `Device.kernel`. */
 export interface DeviceKernel {
   readonly key: string;
   readonly source: Source;
   readonly compiled: EngineKernel;
-  readonly usesNan: boolean;
-  readonly usesInf: boolean;
+  /** Passed after all other numbers. */
+  readonly constants: readonly number[];
 }
+
+/**
+ * Numbers that kernels have under a name: the languages of graphics cards have no words for the first two, and `one` is a 1 of
+ * which a compiler does not know that it is 1.
+ */
+const named: readonly (readonly [name: string, value: number])[] = [
+  ['nan', NaN],
+  ['inf', Infinity],
+  ['one', 1],
+];
 
 /** Float32 numbers in the device's memory, or on their way there. Made by a device, freed by `release`, once. */
 export class DeviceArray {
@@ -53,7 +67,7 @@ export class Device {
   readonly description: Description;
   /** The longest array. */
   readonly maxSize: number;
-  readonly counters: Counters = { launches: 0, kernels: 0, uploads: 0, reads: 0, bytesUp: 0, bytesDown: 0 };
+  readonly counters: Counters = noCounts();
   private readonly engine: Engine;
   private readonly turns: Turns;
   private readonly kernels = new Map<string, DeviceKernel>();
@@ -100,14 +114,18 @@ export class Device {
     }
   }
 
+  /** Forgets what was counted. */
+  resetCounters(): void {
+    Object.assign(this.counters, noCounts());
+  }
+
   /** How many arrays are there: made, and not released. */
   get arrays(): number {
     return this.live.size;
   }
 
   /**
-   * A kernel, compiled when it is first launched and kept under its key. The names `nan` and `inf` stand for these values in its
-   * body, since the languages of graphics cards have no words for them.
+   * A kernel, compiled when it is first launched and kept under its key. Its body may use `nan`, `inf` and `one`.
    */
   kernel(key: string, source: () => Source): DeviceKernel {
     const known = this.kernels.get(key);
@@ -119,11 +137,10 @@ export class Device {
         `gpu: a kernel of ${tensors.length} operands, at most ${maxTensors} are possible on this device`,
       );
     }
-    const usesNan = /\bnan\b/.test(body);
-    const usesInf = /\binf\b/.test(body);
-    const all = [...floats, ...(usesNan ? ['nan'] : []), ...(usesInf ? ['inf'] : [])];
-    const full: Source = { tensors, ints, floats: all, body };
-    const made: DeviceKernel = { key, source: full, compiled: this.engine.kernel(full), usesNan, usesInf };
+    const used = named.filter(([name]) => new RegExp(`\\b${name}\\b`).test(body));
+    const full: Source = { tensors, ints, floats: [...floats, ...used.map(([name]) => name)], body };
+    const constants = used.map(([, value]) => value);
+    const made: DeviceKernel = { key, source: full, compiled: this.engine.kernel(full), constants };
     this.kernels.set(key, made);
     this.counters.kernels++;
     return made;
@@ -143,10 +160,13 @@ export class Device {
   ): DeviceArray {
     this.check(size);
     const result = this.add(size);
-    const constants = kernel.usesNan ? (kernel.usesInf ? [NaN, Infinity] : [NaN]) : kernel.usesInf ? [Infinity] : [];
     this.counters.launches++;
     this.fill(result, operands, () =>
-      kernel.compiled.launch(size, [...operands.map((operand) => operand.handle as Handle), ...numbers, ...constants]),
+      kernel.compiled.launch(size, [
+        ...operands.map((operand) => operand.handle as Handle),
+        ...numbers,
+        ...kernel.constants,
+      ]),
     );
     return result;
   }

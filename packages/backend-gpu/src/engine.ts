@@ -81,6 +81,7 @@ interface Library {
   readonly WebGL2Kernel: Class;
   readonly WebGPUKernel: Class;
   readonly CPUKernel: Class;
+  readonly WebGPUContext: { destroy(): Promise<void> };
 }
 interface WebGpuContext {
   readonly isLost: boolean;
@@ -105,6 +106,8 @@ const settings = {
   precision: 'single',
   tactic: 'precision',
   loopMaxIterations: 2 ** 24,
+  // On `webgl2` gpu.js would replace divisions by a function that loses the sign of 0 / -1; indices are corrected by our own code.
+  fixIntegerDivisionAccuracy: false,
 };
 
 /**
@@ -127,6 +130,12 @@ export async function startEngine(mode: Mode): Promise<Engine> {
   return new GpuJs(mode, library, gpu);
 }
 
+/**
+ * Engines that may use the WebGPU device. gpu.js has one for all of a page, made when it is first needed, and never destroys
+ * it: the last engine that uses it does.
+ */
+const onWebGpu = new Set<GpuJs>();
+
 class GpuJs implements Engine {
   readonly mode: Mode;
   private readonly library: Library;
@@ -139,6 +148,7 @@ class GpuJs implements Engine {
     this.library = library;
     this.gpu = gpu;
     this.uploader = gpu.createKernel('function(a) { return a[this.thread.x]; }', settings);
+    if (mode === 'webgpu') onWebGpu.add(this);
   }
 
   kernel({ tensors = [], ints = [], floats = [], body }: Source): EngineKernel {
@@ -221,6 +231,16 @@ class GpuJs implements Engine {
 
   async destroy(): Promise<void> {
     await this.gpu.destroy();
+    if (!onWebGpu.delete(this)) return;
+    // After a loss others may be on the device that came next; one that has not launched anything will be.
+    const device = this.webGpuDevice();
+    const isShared = [...onWebGpu].some((other) => [device, undefined].includes(other.webGpuDevice()));
+    if (!isShared && !this.isLost()) await this.library.WebGPUContext.destroy();
+  }
+
+  /** `undefined` before the first launch. */
+  private webGpuDevice(): object | undefined {
+    return (this.uploader.kernel.context as Partial<WebGpuContext> | null | undefined)?.device;
   }
 }
 

@@ -12,7 +12,7 @@ type Place =
        */
       host?: TypedArray;
     }
-  /** Whole numbers that float32, which is all that a device stores, would round: kept, but not to compute with. */
+  /** Whole numbers of which some are beyond what float32, which is all that a device stores, has: kept, but not to compute with. */
   | { readonly at: 'host'; readonly values: Int32Array }
   | { readonly at: 'nowhere' };
 
@@ -66,11 +66,7 @@ export class Memory {
   arrayOf(storage: Storage): DeviceArray {
     const { place } = this.known(storage);
     if (place.at === 'device') return place.array;
-    throw new BackendError(
-      `gpu: an int32 tensor holds numbers beyond ±${EXACT}, which float32, the only type of this device, would round; ` +
-        "compute with it on another backend (tensor.to(backend)) or as .to('float32')",
-      { expected: `whole numbers up to ±${EXACT}` },
-    );
+    throw tooLarge('an int32 tensor to compute with holds');
   }
 
   async read(storage: Storage): Promise<TypedArray> {
@@ -134,11 +130,26 @@ export class Memory {
 }
 
 function isExact(values: Int32Array): boolean {
-  return values.every((value) => value >= -EXACT && value <= EXACT);
+  return values.every((value) => value > -EXACT && value < EXACT);
 }
 
+/** What a device holds as numbers of a type; see `kernels/functions.ts` for how int32 is stored. */
 function typed(dtype: DType, values: Float32Array): TypedArray {
-  return dtype === 'int32' ? Int32Array.from(values) : values;
+  if (dtype !== 'int32') return values;
+  const whole = new Int32Array(values.length);
+  values.forEach((value, i) => {
+    if (Number.isNaN(value)) throw tooLarge('an int32 result is made of, or is one of,');
+    whole[i] = value === Infinity ? 2 ** 31 - 1 : value;
+  });
+  return whole;
+}
+
+function tooLarge(what: string): BackendError {
+  return new BackendError(
+    `gpu: ${what} numbers beyond ±${EXACT - 1}, of which float32, the only type of this device, does not have all; ` +
+      "compute on another backend (tensor.to(backend)), or with .to('float32') tensors",
+    { expected: `whole numbers up to ±${EXACT - 1}` },
+  );
 }
 
 function onHost(dtype: DType, place: Place): TypedArray {

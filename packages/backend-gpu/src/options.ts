@@ -1,4 +1,4 @@
-import { ArgumentError } from '@rnn/core';
+import { checkChoice, checkOptions } from '@rnn/core/checks';
 import type { Mode } from './engine.js';
 
 /** What `gpu` takes. */
@@ -10,23 +10,9 @@ export interface GpuOptions {
   readonly mode?: Mode;
 }
 
-const KNOWN: readonly string[] = ['mode'] satisfies (keyof GpuOptions)[];
-const MODES: readonly string[] = ['webgl2', 'webgpu', 'cpu'] satisfies Mode[];
-
-/** Refuses options that do not exist or make no sense. */
-export function checkOptions(options: GpuOptions): void {
-  for (const name of Object.keys(options)) {
-    if (KNOWN.includes(name)) continue;
-    throw new ArgumentError(`gpu: unknown option '${name}', expected one of ${KNOWN.join(', ')}`, {
-      argument: name,
-      expected: KNOWN.join(', '),
-    });
-  }
-  const { mode } = options;
-  if (mode === undefined || MODES.includes(mode)) return;
-  throw new ArgumentError(`gpu: mode is '${String(mode)}', expected one of ${MODES.join(', ')}`, {
-    argument: 'mode',
-    expected: MODES.join(', '),
-    received: String(mode),
-  });
+/** Refuses what is no options, options that do not exist, and values that they cannot have. */
+export function checkGpuOptions(options: unknown): asserts options is GpuOptions {
+  checkOptions('gpu', options, ['mode'] satisfies (keyof GpuOptions)[]);
+  const { mode } = options as { readonly mode?: unknown };
+  if (mode !== undefined) checkChoice('gpu', 'mode', mode, ['webgl2', 'webgpu', 'cpu'] satisfies Mode[]);
 }

@@ -11,7 +11,10 @@ test('in Node it does not guess: the error says what would work', async () => {
 
 test('options that do not exist are refused', async () => {
   await expect(gpu({ mode: 'cuda' } as unknown as GpuOptions)).rejects.toThrow(ArgumentError);
-  await expect(gpu({ threads: 2 } as GpuOptions)).rejects.toThrow("unknown option 'threads'");
+  await expect(gpu({ threads: 2 } as GpuOptions)).rejects.toThrow("gpu: option 'threads' is unknown");
+  for (const junk of [null, 'webgl2', 3, ['webgpu'], Promise.resolve({ mode: 'cpu' }), { mode: null }, { mode: 1n }]) {
+    await expect(gpu(junk as unknown as GpuOptions)).rejects.toThrow(ArgumentError);
+  }
 });
 
 test('a tensor outlives its backend', async () => {

@@ -3,8 +3,16 @@ import { DeviceLostError, manualSeed, randn, scope, tensor, type Backend } from 
 import { LSTM, Linear, RNN, mseLoss } from '@rnn/nn';
 import { Adam, clipGradNorm, SGD } from '@rnn/train';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Device } from '../src/device.js';
+import { startEngine } from '../src/engine.js';
 import { gpu } from '../src/index.js';
+import { infoOf } from '../src/info.js';
+import { probe } from '../src/kernels/probe.js';
+import { expectAccuracy } from './accuracy-cases.js';
+import { expectedSharing, shareDevice } from './device-sharing.js';
 import { expectArgmax } from './reduce-cases.js';
+import { expectSpecialValues, expectSubnormals } from './special-cases.js';
+import { expectConversions, expectWholeNumbers } from './whole-number-cases.js';
 
 /** Textures and buffers that exist, by the calls that make and delete them. */
 let alive = 0;
@@ -146,12 +154,34 @@ describe.each(['webgl2', 'webgpu'] as const)('%s', (mode) => {
     await backend.dispose();
   });
 
-  test('whole numbers beyond 2^24 are kept, and not computed with', async () => {
+  test.each([
+    ['int32 results are right or refused', expectWholeNumbers],
+    ['float32 becomes the nearest int32', expectConversions],
+    ['special values are those of PyTorch', expectSpecialValues],
+    ['subnormal numbers are what the info says', expectSubnormals],
+    ['the errors are those of the README', expectAccuracy],
+  ])('%s', { timeout: 240_000 }, async (__, check) => {
     const backend = await gpu({ mode });
-    const large = tensor([2 ** 24 + 1], { backend, dtype: 'int32' });
-    expect(await large.data()).toEqual(Int32Array.of(2 ** 24 + 1));
-    expect(() => large.add(1)).toThrow(/beyond ±16777216/);
+    await check(backend);
     await backend.dispose();
+  });
+
+  test('sums that lose what compensates them are noticed', async () => {
+    const backend = await gpu({ mode });
+    expect(backend.info.bound?.tolerance).toBe(2.5e-6);
+    await backend.dispose();
+    const device = await Device.start(await startEngine(mode));
+    const kernel: Device['kernel'] = (key, source) =>
+      device.kernel(key, () => {
+        const { body, ...rest } = source();
+        return { ...rest, body: body.replace(/sc \+= [^;]*;/, '') };
+      });
+    const arithmetic = await probe(Object.assign(Object.create(device) as Device, { kernel }));
+    expect(arithmetic.compensatesSums).toBe(false);
+    const { bound } = infoOf(device, arithmetic);
+    expect(bound?.tolerance).toBe(5e-4);
+    expect(bound?.reason).toContain('plain float32');
+    await device.dispose();
   });
 
   test('a lost device is an error, and a new backend takes the model from its state dict', async () => {
@@ -195,6 +225,10 @@ async function loseDevice(backend: Backend, mode: 'webgl2' | 'webgpu'): Promise<
   else (context as { device: { destroy(): void } }).device.destroy();
   await new Promise((resolve) => setTimeout(resolve, 10));
 }
+
+test('webgpu backends share a device, and the last one destroys it', async () => {
+  await expect(shareDevice()).resolves.toEqual(expectedSharing);
+});
 
 test('webgpu does not answer at once', async () => {
   const backend = await gpu({ mode: 'webgpu' });

@@ -1,16 +1,29 @@
 import { tensor, DTypeError, MemoryLimitError } from '@rnn/core';
 import { afterAll, expect, test } from 'vitest';
 import { gpu } from '../src/index.js';
+import { expectSpecialValues, expectSubnormals } from './special-cases.js';
+import { expectConversions, expectWholeNumbers } from './whole-number-cases.js';
 
 const backend = await gpu({ mode: 'cpu' });
 
 afterAll(() => backend.dispose());
 
 test('whole numbers beyond 2^24 are kept, and not computed with', () => {
-  const large = tensor([2 ** 24 + 1, -(2 ** 31)], { backend, dtype: 'int32' });
-  expect(large.dataSync()).toEqual(Int32Array.of(2 ** 24 + 1, -(2 ** 31)));
-  expect(() => large.add(1)).toThrow(/beyond ±16777216.*another backend/);
+  const large = tensor([2 ** 24, -(2 ** 31)], { backend, dtype: 'int32' });
+  expect(large.dataSync()).toEqual(Int32Array.of(2 ** 24, -(2 ** 31)));
+  expect(() => large.add(1)).toThrow(/beyond ±16777215.*another backend/);
   large.dispose();
+});
+
+test.each([
+  ['int32 results are right or refused', expectWholeNumbers],
+  ['float32 becomes the nearest int32', expectConversions],
+  ['special values are those of PyTorch', expectSpecialValues],
+  ['subnormal numbers are what the info says', expectSubnormals],
+])('%s', async (_, check) => {
+  const own = await gpu({ mode: 'cpu' });
+  await check(own);
+  await own.dispose();
 });
 
 test('a tensor of more than 2^24 elements is refused with the limit and the reason', () => {

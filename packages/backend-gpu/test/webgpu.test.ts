@@ -1,20 +1,12 @@
 /** WebGPU in Node, where the package `webgpu` finds an adapter. */
 import { primitiveCases, referenceCases, registerConformance } from '@rnn/conformance';
 import { caseDirectory } from '@rnn/conformance/node';
-import { BackendError } from '@rnn/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { gpu } from '../src/index.js';
-
-/** Why WebGPU does not run here; `undefined` where it does. */
-async function obstacle(): Promise<string | undefined> {
-  try {
-    await (await gpu({ mode: 'webgpu' })).dispose();
-    return undefined;
-  } catch (error) {
-    if (error instanceof BackendError) return error.message;
-    throw error;
-  }
-}
+import { expectAccuracy } from './accuracy-cases.js';
+import { obstacle } from './device-sharing.js';
+import { expectSpecialValues, expectSubnormals } from './special-cases.js';
+import { expectConversions, expectWholeNumbers } from './whole-number-cases.js';
 
 /** Programs are compiled in the reference cases too; random ones, each with kernels of its own, run in the browser. */
 function registerCases(): void {
@@ -24,6 +16,23 @@ function registerCases(): void {
     [...primitiveCases().filter(({ group }) => group !== 'programs'), ...referenceCases(caseDirectory())],
     { runs: 1 },
   );
+  it('special values are those of PyTorch', async () => {
+    const backend = await gpu({ mode: 'webgpu' });
+    await expectSpecialValues(backend);
+    await expectSubnormals(backend);
+    await backend.dispose();
+  });
+  it('int32 results are right or refused', async () => {
+    const backend = await gpu({ mode: 'webgpu' });
+    await expectWholeNumbers(backend);
+    await expectConversions(backend);
+    await backend.dispose();
+  });
+  it('the errors are those of the README', { timeout: 120_000 }, async () => {
+    const backend = await gpu({ mode: 'webgpu' });
+    await expectAccuracy(backend);
+    await backend.dispose();
+  });
 }
 
 function registerRefusal(reason: string): void {

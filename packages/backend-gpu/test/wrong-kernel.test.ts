@@ -59,7 +59,7 @@ const wrongs: Readonly<Record<string, Wrong>> = {
     blind: /^gradient: max /,
   },
   scatterAdd: {
-    change: (key, body) => (key === 'scatterAdd' ? body.replace('return total', 'return 7.0 + total') : body),
+    change: (key, body) => (key.startsWith('scatterAdd') ? body.replace(/return (\w+);/, 'return 7.0 + $1;') : body),
     names: /scatterAdd|gather|index_?select|gradient: (max|min)|embedding|loss_(cross_entropy|nll)/i,
     // its derivative is a gather
     blind: /^gradient: scatterAdd /,

@@ -1,5 +1,6 @@
 import { firstInstruction, widthsOf, type Instruction, type Program, type ProgramOperand } from '@rnn/core';
 import { binaryCode, selectCode, unaryCode } from '../kernels/functions.js';
+import { addTo, settleSum, startSum } from '../kernels/sums.js';
 import { divide } from '../kernels/walk.js';
 
 /** An operand of a kernel: one of the program's, what an earlier kernel of the step made, or one of the loop's own. */
@@ -25,8 +26,8 @@ export function sum(...terms: readonly string[]): string {
   return left.length === 0 ? '0.0' : left.join(' + ');
 }
 
-/** Sums of this many terms are added up: one running sum of many terms would lose digits. */
-const BLOCK = 16;
+/** Longer sums are compensated: plain ones would lose digits. */
+const SHORT = 16;
 
 /**
  * Writes the statements of one kernel. A value at a feature is read where it has a home, or else computed on the spot, once for each
@@ -127,9 +128,12 @@ export class KernelWriter {
     return typeof operand === 'number' ? this.number(operand) : this.read(operand.value, f);
   }
 
-  /** Small whole numbers are written out; others are passed, since not every language has every number. */
+  /**
+   * Small whole numbers are written out; others are passed, since not every language has every number. So is 0: of x + 0 and
+   * x * 0 a compiler makes x and 0, which is wrong for x = -0 and for infinities.
+   */
   private number(n: number): string {
-    if (Number.isInteger(n) && n >= 0 && n <= 1024 && !Object.is(n, -0)) return this.named(whole(n));
+    if (Number.isInteger(n) && n > 0 && n <= 1024) return this.named(whole(n));
     let at = this.floats.findIndex((known) => Object.is(known, n));
     if (at < 0) at = this.floats.push(n) - 1;
     return `c${at}`;
@@ -217,9 +221,7 @@ export class KernelWriter {
     const p = `${y}p`;
     this.push(`let ${p} = ${start};`);
     if (op === 'sum') {
-      const term = (into: string): string =>
-        this.block(() => this.push(`${into} += ${this.read(x, p)};`, `${p} = ${p} + ${whole(inner)};`));
-      this.blocks(y, size, term);
+      this.sum(y, size, () => this.read(x, p), [`${p} = ${p} + ${whole(inner)};`]);
       return y;
     }
     const text = this.block(() => {
@@ -246,28 +248,20 @@ export class KernelWriter {
     const [p, q] = [`${y}p`, `${y}q`];
     const alongB = whole(transposed ? 1 : width);
     this.push(`let ${p} = ${left.start};`, `let ${q} = ${transposed ? `${f} * ${whole(length)}` : f};`);
-    this.blocks(
-      y,
-      length,
-      (into) => `${into} += ${a}[${p}] * ${b}[${q}];\n${p} = ${p} + ${whole(left.step)};\n${q} = ${q} + ${alongB};`,
-    );
+    const steps = [`${p} = ${p} + ${whole(left.step)};`, `${q} = ${q} + ${alongB};`];
+    this.sum(y, length, () => `${a}[${p}] * ${b}[${q}]`, steps);
     return init === undefined ? y : this.named(`${y} + ${this.read(init, f)}`);
   }
 
-  /** The sum `y` of `size` terms; `term` adds the next one to a variable. */
-  private blocks(y: string, size: number, term: (into: string) => string): void {
-    this.push(`let ${y} = 0.0;`);
-    const blocks = Math.floor(size / BLOCK);
-    if (blocks > 0 && size > BLOCK) {
-      const part = `${y}s`;
-      this.push(
-        `let ${part} = 0.0;`,
-        `for (let ${y}b = 0; ${y}b < ${blocks}; ${y}b++) {\n${part} = 0.0;`,
-        `for (let ${y}k = 0; ${y}k < ${BLOCK}; ${y}k++) {\n${term(part)}\n}\n${y} += ${part};\n}`,
-      );
-    }
-    const rest = size <= BLOCK ? size : size - blocks * BLOCK;
-    if (rest > 0) this.push(`for (let ${y}r = 0; ${y}r < ${rest}; ${y}r++) {\n${term(y)}\n}`);
+  /** The sum `y` of `size` terms: expressions, each followed by the statements `next`. */
+  private sum(y: string, size: number, term: () => string, next: readonly string[]): void {
+    const isShort = size <= SHORT;
+    const text = this.block(() => this.push(isShort ? `${y} += ${term()};` : addTo(y, term()), ...next));
+    this.push(
+      isShort ? `let ${y} = 0.0;` : startSum(y),
+      `for (let ${y}k = 0; ${y}k < ${size}; ${y}k++) {\n${text}\n}`,
+      ...(isShort ? [] : [settleSum(y)]),
+    );
   }
 
   /** Where the features of a product's operand lie, one after another. */

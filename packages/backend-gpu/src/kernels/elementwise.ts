@@ -1,6 +1,6 @@
 import type { BinaryOp, DType, UnaryOp } from '@rnn/core';
 import type { Device, DeviceArray } from '../device.js';
-import { binaryCode, returnCode, selectCode, truncateCode, unaryCode } from './functions.js';
+import { binaryCode, fromInt32Code, returnCode, selectCode, toInt32Code, unaryCode } from './functions.js';
 import { rankOf, walkCode, walkNumbers, type Strides } from './walk.js';
 
 /** A strided walk of an array, or a number that stands for itself everywhere. */
@@ -12,7 +12,7 @@ const X = 'let x = this.thread.x + 0.0;';
 export function unary(device: Device, op: UnaryOp, dtype: DType, a: DeviceArray): DeviceArray {
   const kernel = device.kernel(`unary ${op} ${dtype}`, () => ({
     tensors: ['a'],
-    body: `let v = a[this.thread.x]; ${unaryCode(op, 'v', 'y')} ${returnCode(op, dtype, 'y')}`,
+    body: `let v = a[this.thread.x]; ${unaryCode(op, 'v', 'y')} ${returnCode(dtype, 'y', ['v'])}`,
   }));
   return device.run(kernel, a.size, [a]);
 }
@@ -26,25 +26,34 @@ export function binary(
   b: Operand,
   sizes: readonly number[],
 ): DeviceArray {
-  const code = `${binaryCode(op, 'av', 'bv', 'y')} ${returnCode(op, dtype, 'y')}`;
+  const code = `${binaryCode(op, 'av', 'bv', 'y')} ${returnCode(dtype, 'y', ['av', 'bv'])}`;
   return walk(device, `binary ${op} ${dtype}`, code, { a, b }, sizes);
 }
 
-/** `condition != 0 ? a : b`. */
+/**
+ * `condition != 0 ? a : b`.
+ *
+ * @param conditionType - the type of `condition`; an int32 number that is not known makes the result unknown
+ */
 export function select(
   device: Device,
   condition: Operand,
+  conditionType: DType,
   a: Operand,
   b: Operand,
   sizes: readonly number[],
 ): DeviceArray {
-  return walk(device, 'select', `${selectCode('cv', 'av', 'bv', 'y')} return y;`, { c: condition, a, b }, sizes);
+  const isWhole = conditionType === 'int32';
+  const unknown = isWhole ? 'if (cv < 0 || cv >= 0) { } else { y = nan; }' : '';
+  const code = `${selectCode('cv', 'av', 'bv', 'y')} ${unknown} return y;`;
+  return walk(device, isWhole ? 'select by int32' : 'select', code, { c: condition, a, b }, sizes);
 }
 
-/** A dense copy of a walk, without fractions if `truncate` says so. */
-export function copy(device: Device, a: Operand, sizes: readonly number[], truncate: boolean): DeviceArray {
-  const code = truncate ? `${truncateCode('av', 'y')} return y;` : 'return av;';
-  return walk(device, truncate ? 'truncate' : 'copy', code, { a }, sizes);
+/** A dense copy of a walk, converted. */
+export function copy(device: Device, a: Operand, from: DType, to: DType, sizes: readonly number[]): DeviceArray {
+  if (from === to) return walk(device, 'copy', 'return av;', { a }, sizes);
+  const code = (to === 'int32' ? toInt32Code : fromInt32Code)('av', 'y');
+  return walk(device, `copy ${from} to ${to}`, `${code} return y;`, { a }, sizes);
 }
 
 /** An array full of one value. */

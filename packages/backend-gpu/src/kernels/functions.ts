@@ -2,10 +2,13 @@
  * Elementwise functions as statements of a kernel, for graphics cards whose own are coarse or wrong at the edges: `Math.tanh` is NaN from 89
  * on, `Math.exp(NaN)` infinite, `Math.max(NaN, 1)` 1, `Math.log(0)` -88.
  *
- * Two habits run through all of them. A NaN is told by `x < 0 || x >= 0` being false, since `x !== x` may be optimised away. And a
- * result starts as what a NaN should give, and is replaced where a comparison holds, since none holds for a NaN.
+ * Three habits run through all of them. A NaN is told by `x < 0 || x >= 0` being false, since `x !== x` may be optimised away. A
+ * result starts as what a NaN should give, and is replaced where a comparison holds, since none holds for a NaN. And where a zero
+ * passes with its sign, it is by a multiplication: `x * one` is x, but 0 with the sign of x where the device takes a
+ * subnormal x for 0 (comparisons do so too), so that no function gives a subnormal number for what it took for 0.
  */
 import type { BinaryOp, DType, UnaryOp } from '@rnn/core';
+import { EXACT } from '../device.js';
 
 type UnaryCode = (x: string, y: string) => string;
 
@@ -16,14 +19,25 @@ function unlessNan(x: string, y: string, statements: string): string {
 
 const unaryCodes: Readonly<Record<UnaryOp, UnaryCode>> = {
   neg: (x, y) => `let ${y} = -${x};`,
-  exp: (x, y) => unlessNan(x, y, `${y} = Math.exp(${x});`),
+  // A device computes 2^(x log2 e), which is off by the rounding of the exponent; so for large ones 2^n e^r, for x = n ln 2 + r.
+  // The first part of ln 2, 355/512, times n is exact. The halved or doubled 2^n is there where 2^n itself overflows or is 0.
+  exp: (x, y) =>
+    unlessNan(
+      x,
+      y,
+      `${y} = Math.exp(${x}); if (Math.abs(${x}) > 8 && Math.abs(${x}) < 104) { ` +
+        `let ${y}n = Math.floor(${x} * 1.44269504 + 0.5); let ${y}r = (${x} - ${y}n * 0.693359375) * one + ${y}n * 0.00021219444; ` +
+        `let ${y}h = 1.0; if (${x} < 0) { ${y}h = -1.0; } let ${y}d = 2.0; if (${x} < 0) { ${y}d = 0.5; } ` +
+        `${y} = Math.exp(${y}r) * ${y}d * Math.pow(2.0, ${y}n - ${y}h); }`,
+    ),
   log: (x, y) =>
     `let ${y} = nan; if (${x} > 0) { ${y} = Math.log(${x}); } if (${x} === 0) { ${y} = -inf; } if (${x} === inf) { ${y} = inf; }`,
   sqrt: (x, y) =>
-    `let ${y} = nan; if (${x} > 0) { ${y} = Math.sqrt(${x}); } if (${x} === 0) { ${y} = 0.0; } if (${x} === inf) { ${y} = inf; }`,
+    `let ${y} = nan; if (${x} > 0) { ${y} = Math.sqrt(${x}); } if (${x} === 0) { ${y} = ${x} * one; } if (${x} === inf) { ${y} = inf; }`,
   square: (x, y) => `let ${y} = ${x} * ${x};`,
   reciprocal: (x, y) => `let ${y} = 1.0 / ${x};`,
-  abs: (x, y) => `let ${y} = ${x}; if (${x} < 0) { ${y} = -${x}; }`,
+  abs: (x, y) => `let ${y} = Math.abs(${x});`,
+  // 0 for a NaN, as in PyTorch
   sign: (x, y) => `let ${y} = 0.0; if (${x} > 0) { ${y} = 1.0; } if (${x} < 0) { ${y} = -1.0; }`,
   // (e^2x - 1) / (e^2x + 1), which is 1 in float32 from 10 on; near 0, where that cancels, the Taylor series
   tanh: (x, y) =>
@@ -31,9 +45,8 @@ const unaryCodes: Readonly<Record<UnaryOp, UnaryCode>> = {
       x,
       y,
       `let ${y}a = Math.min(Math.abs(${x}), 10.0); let ${y}s = ${y}a * ${y}a; ` +
-        `let ${y}m = ${y}a * (1.0 + ${y}s * (-0.33333333 + ${y}s * (0.13333333 + ${y}s * (-0.05396825 + ${y}s * 0.02186949)))); ` +
-        `if (${y}a >= 0.3) { ${y}m = 1.0 - 2.0 / (Math.exp(2.0 * ${y}a) + 1.0); } ` +
-        `${y} = ${y}m; if (${x} < 0) { ${y} = -${y}m; }`,
+        `${y} = ${x} * (1.0 + ${y}s * (-0.33333333 + ${y}s * (0.13333333 + ${y}s * (-0.05396825 + ${y}s * 0.02186949)))); ` +
+        `if (${y}a >= 0.3) { ${y} = 1.0 - 2.0 / (Math.exp(2.0 * ${y}a) + 1.0); if (${x} < 0) { ${y} = -${y}; } }`,
     ),
   // 1 / (1 + e^-x) = e^x / (1 + e^x): the one whose exponential does not overflow
   sigmoid: (x, y) =>
@@ -42,7 +55,7 @@ const unaryCodes: Readonly<Record<UnaryOp, UnaryCode>> = {
       y,
       `let ${y}e = Math.exp(-Math.abs(${x})); ${y} = 1.0 / (1.0 + ${y}e); if (${x} < 0) { ${y} = ${y}e / (1.0 + ${y}e); }`,
     ),
-  relu: (x, y) => `let ${y} = ${x}; if (${x} <= 0) { ${y} = 0.0; }`,
+  relu: (x, y) => `let ${y} = ${x} * one; if (${x} < 0) { ${y} = 0.0; }`,
   // max(x, 0) + log(1 + e^-|x|); the series where 1 + e would lose the digits of e
   softplus: (x, y) =>
     unlessNan(
@@ -130,17 +143,28 @@ export function selectCode(c: string, a: string, b: string, y: string): string {
   return `let ${y} = ${a}; if (${c} === 0) { ${y} = ${b}; }`;
 }
 
-/** Statements that declare `y`, the whole number that remains of `x` without its fraction; 0 where there is none. */
-export function truncateCode(x: string, y: string): string {
-  return `let ${y} = 0.0; if (${x} >= 0 && ${x} < inf) { ${y} = Math.floor(${x}); } if (${x} < 0 && ${x} > -inf) { ${y} = Math.ceil(${x}); }`;
+/**
+ * Statements that declare `y`, the int32 number of the float32 number `x`: without its fraction; where it does not fit, the
+ * nearest one that does; 0 for a NaN. 2^31 - 1, which float32 does not have, is stored as infinity.
+ */
+export function toInt32Code(x: string, y: string): string {
+  return (
+    `let ${y} = 0.0; if (${x} >= 0) { ${y} = inf; if (${x} < 2147483648.0) { ${y} = Math.floor(${x}); } } ` +
+    `if (${x} < 0) { ${y} = -2147483648.0; if (${x} > -2147483648.0) { ${y} = Math.ceil(${x}) + 0.0; } }`
+  );
 }
 
-const wholeUnary: ReadonlySet<UnaryOp> = new Set(['neg', 'square', 'abs', 'sign', 'relu']);
-const brokenBinary: ReadonlySet<BinaryOp> = new Set(['div', 'pow']);
+/** Statements that declare `y`, the float32 number of the int32 number `x`. A 0 may be stored as -0, which int32 does not have. */
+export function fromInt32Code(x: string, y: string): string {
+  return `let ${y} = ${x}; if (${x} === 0) { ${y} = 0.0; } if (${x} === inf) { ${y} = 2147483648.0; }`;
+}
 
-/** The end of a kernel: `return y`, without the fraction where the function leaves the whole numbers. */
-export function returnCode(op: UnaryOp | BinaryOp, dtype: DType, y: string): string {
-  const isWhole = wholeUnary.has(op as UnaryOp) || (op in binaryCodes && !brokenBinary.has(op as BinaryOp));
-  if (dtype !== 'int32' || isWhole) return `return ${y};`;
-  return `${truncateCode(y, 'whole')} return whole;`;
+/**
+ * The end of a kernel: `return y`. An int32 result is NaN, which reading refuses, unless it and all operands are below 2^24: beyond
+ * it float32 does not have all whole numbers, and y may be a neighbour of the right one.
+ */
+export function returnCode(dtype: DType, y: string, operands: readonly string[] = []): string {
+  if (dtype !== 'int32') return `return ${y};`;
+  const fits = [y, ...operands].map((x) => `Math.abs(${x}) < ${EXACT}.0`).join(' && ');
+  return `let whole = nan; if (${fits}) { whole = ${y}; } return whole;`;
 }

@@ -1,5 +1,7 @@
-import type { IndexSizes } from '@rnn/core';
+import type { DType, IndexSizes } from '@rnn/core';
 import type { Device, DeviceArray } from '../device.js';
+import { returnCode } from './functions.js';
+import { addTo, settleSum, startSum } from './sums.js';
 import { divide, type Strides } from './walk.js';
 
 /** An index array and how it is walked over `[outer, count, inner]`. */
@@ -27,30 +29,31 @@ export function gather(device: Device, x: DeviceArray, index: Index, sizes: Inde
 }
 
 /**
- * `result[o, index[o, c, i], i] += source[o, c, i]`. Nothing can be added to memory that other elements write to, so each element of the
- * result looks through all indices of its line.
+ * `result[o, index[o, c, i], i] += source[o, c, i]`. No two elements can be added to one place of the memory at once, so each
+ * element of the result looks through all indices of its line.
+ *
+ * @param dtype - of `source`
  */
-export function scatterAdd(device: Device, source: DeviceArray, index: Index, sizes: IndexSizes): DeviceArray {
-  const kernel = device.kernel('scatterAdd', () => ({
+export function scatterAdd(
+  device: Device,
+  source: DeviceArray,
+  dtype: DType,
+  index: Index,
+  sizes: IndexSizes,
+): DeviceArray {
+  const kernel = device.kernel(`scatterAdd ${dtype}`, () => ({
     tensors: ['source', 'index'],
     ints: NUMBERS,
-    // sums of sixteen blocks' worth at a time: a running total of many terms would lose digits
     body: `
       let x = this.thread.x + 0.0;
       ${divide('x', 'inner', 'line', 'i')}
-      ${divide('line', 'size', 'o', 's')}
-      let total = 0.0;
-      let part = 0.0;
-      let terms = 0.0;
+      ${divide('line', 'size', 'o', 'own')}
+      ${startSum('s')}
       for (let k = 0; k < count; k++) {
         let pick = index[offset + o * outerStep + k * countStep + i * innerStep];
-        if (pick === s) {
-          part += source[(o * count + k) * inner + i];
-          terms += 1.0;
-          if (terms >= 64.0) { total += part; part = 0.0; terms = 0.0; }
-        }
+        if (pick === own) { ${addTo('s', 'source[(o * count + k) * inner + i]')} ${settleSum('s')} }
       }
-      return total + part;`,
+      ${returnCode(dtype, 's')}`,
   }));
   return device.run(kernel, sizes.outer * sizes.size * sizes.inner, [source, index.array], numbersOf(sizes, index));
 }

@@ -1,6 +1,7 @@
 import type { MatmulSizes } from '@rnn/core';
 import type { Device, DeviceArray, DeviceKernel } from '../device.js';
 import { reduce } from './reduce.js';
+import { addTo, settleSum, startSum } from './sums.js';
 import { divide, rankOf, walkCode, walkNumbers } from './walk.js';
 
 /** One side of a product: dense matrices. */
@@ -10,10 +11,10 @@ export interface Side {
   readonly transposed: boolean;
 }
 
-/** Products longer than this are cut into pieces of this length, which are added up afterwards. */
+/** Products longer than this are cut into pieces of this length, which are added up afterwards, */
 const LONGEST = 512;
-/** Not where the pieces would take more than this many elements. */
-const MOST = 2 ** 22;
+/** where the pieces are at most this many elements: more than that keep every processor of a card busy anyway. */
+const MOST = 2 ** 16;
 
 /** Batched matrix product. */
 export function matmul(device: Device, a: Side, b: Side, { batch, m, k, n }: MatmulSizes): DeviceArray {
@@ -22,54 +23,54 @@ export function matmul(device: Device, a: Side, b: Side, { batch, m, k, n }: Mat
   const strides = (side: Side) => ({ offset: 0, strides: batch.length === 0 ? [0] : side.batchStrides });
   let size = m * n;
   for (const each of batch) size *= each;
-  const pieces = k > LONGEST && Math.ceil(k / LONGEST) * size <= MOST ? Math.ceil(k / LONGEST) : 1;
+  const cuts = Math.ceil(k / LONGEST);
+  // Of a piece both the sum and what its rounding lost are handed on.
+  const parts = cuts > 1 && 2 * cuts * size <= MOST ? 2 : 1;
+  const pieces = parts === 2 ? cuts : 1;
   const length = Math.ceil(k / pieces);
   // Steps from row to row, from column to column, and along what is summed up, in either way of storing a matrix.
   const [rowA, alongA] = a.transposed ? [1, m] : [k, 1];
   const [columnB, alongB] = b.transposed ? [k, 1] : [1, n];
-  const numbers = [m, n, size, k, length, Math.ceil(length / 16), rowA, alongA, columnB, alongB];
+  const numbers = [m, n, size, parts, k, length, rowA, alongA, columnB, alongB];
   const result = device.run(
     product(device, rank),
-    size * pieces,
+    size * pieces * parts,
     [a.array, b.array],
     [...numbers, ...walkNumbers(rank, sizes, [strides(a), strides(b)])],
   );
   if (pieces === 1) return result;
-  const total = reduce(device, 'sum', result, 1, pieces, size);
+  const total = reduce(device, 'sum', result, 'float32', 1, pieces * parts, size);
   device.release(result);
   return total;
 }
 
-/** An element of a piece: sums of sixteen, added up; one running sum of many terms would lose digits. */
+/** An element of a piece, or what its rounding lost. */
 function product(device: Device, rank: number): DeviceKernel {
   return device.kernel(`matmul ${rank}`, () => {
     const { ints, code } = walkCode(rank, ['a', 'b'], 'matrix');
     return {
       tensors: ['a', 'b'],
-      ints: ['m', 'n', 'size', 'k', 'length', 'blocks', 'rowA', 'alongA', 'columnB', 'alongB', ...ints],
+      ints: ['m', 'n', 'size', 'parts', 'k', 'length', 'rowA', 'alongA', 'columnB', 'alongB', ...ints],
       body: `
         let x = this.thread.x + 0.0;
-        ${divide('x', 'size', 'piece', 'element')}
+        ${divide('x', 'size', 'half', 'element')}
+        ${divide('half', 'parts', 'piece', 'part')}
         ${divide('element', 'n', 'line', 'column')}
         ${divide('line', 'm', 'matrix', 'row')}
         ${code}
         let at = piece * length;
-        let end = Math.min(at + length, k);
         let p = ap + row * rowA + at * alongA;
         let q = bp + column * columnB + at * alongB;
-        let total = 0.0;
-        let part = 0.0;
-        for (let j = 0; j < blocks; j++) {
-          part = 0.0;
-          for (let i = 0; i < 16; i++) {
-            if (at < end) { part += a[p] * b[q]; }
-            at += 1.0;
-            p = p + alongA;
-            q = q + alongB;
-          }
-          total += part;
+        ${startSum('s')}
+        for (let j = 0; j < length; j++) {
+          if (at < k) { ${addTo('s', 'a[p] * b[q]')} }
+          at += 1.0;
+          p = p + alongA;
+          q = q + alongB;
         }
-        return total;`,
+        ${settleSum('s')}
+        if (part > 0.5) { s = sc; }
+        return s;`,
     };
   });
 }

@@ -1,23 +1,29 @@
-import type { ReduceOp } from '@rnn/core';
-import type { Device, DeviceArray } from '../device.js';
+import type { DType, ReduceOp } from '@rnn/core';
+import type { Device, DeviceArray, DeviceKernel } from '../device.js';
+import { binaryCode, returnCode } from './functions.js';
+import { addTo, settleSum, startSum } from './sums.js';
 import { divide } from './walk.js';
 
 /** How many elements one element of a pass reduces. */
 const BLOCK = 256;
 
 /**
- * Reduces the middle dimension of `[outer, size, inner]`, in passes over blocks: a single loop over a long line would leave the device idle but
- * for a few elements, and a running sum would lose digits.
+ * Reduces the middle dimension of `[outer, size, inner]`, in passes over blocks: a single loop over a long line would leave
+ * all but a few of the device's processors idle.
+ *
+ * @param dtype - of `x`
  */
 export function reduce(
   device: Device,
   op: ReduceOp,
   x: DeviceArray,
+  dtype: DType,
   outer: number,
   size: number,
   inner: number,
 ): DeviceArray {
-  if (op === 'argmax') return argmax(device, x, outer, size, inner);
+  if (op === 'argmax') return argmax(device, x, dtype, outer, size, inner);
+  if (op === 'sum') return sum(device, x, dtype, outer, size, inner);
   let left = size;
   let array = x;
   do {
@@ -30,13 +36,8 @@ export function reduce(
   return array;
 }
 
-/** The first element of a block is taken as it is; a NaN stays where it is met. */
-const steps: Readonly<Record<'max' | 'min', string>> = {
-  max: 'if (v > y) { y = v; } if (v < 0 || v >= 0) { } else { y = v; hasNan = 1.0; }',
-  min: 'if (v < y) { y = v; } if (v < 0 || v >= 0) { } else { y = v; hasNan = 1.0; }',
-};
-
-function pass(device: Device, op: 'sum' | 'max' | 'min'): ReturnType<Device['kernel']> {
+/** One pass over blocks of `[outer, size, inner]`. */
+function pass(device: Device, op: 'max' | 'min'): DeviceKernel {
   return device.kernel(`reduce ${op}`, () => ({
     tensors: ['a'],
     ints: ['size', 'inner', 'blocks'],
@@ -46,47 +47,70 @@ function pass(device: Device, op: 'sum' | 'max' | 'min'): ReturnType<Device['ker
       ${divide('line', 'blocks', 'o', 'b')}
       let first = b * ${BLOCK}.0;
       let p = (o * size + first) * inner + i;
-      ${op === 'sum' ? SUM : extremeOf(op)}`,
-  }));
-}
-
-const SUM = `
-      let y = 0.0;
-      let part = 0.0;
-      for (let j = 0; j < 16; j++) {
-        part = 0.0;
-        for (let k = 0; k < 16; k++) {
-          if (first < size) { part += a[p]; }
-          first += 1.0;
-          p = p + inner;
-        }
-        y += part;
-      }
-      return y;`;
-
-function extremeOf(op: 'max' | 'min'): string {
-  return `
       let y = a[p];
-      let hasNan = 0.0;
       for (let k = 0; k < ${BLOCK}; k++) {
-        if (first < size && hasNan === 0) {
+        if (first < size) {
           let v = a[p];
-          ${steps[op]}
+          ${binaryCode(op === 'max' ? 'maximum' : 'minimum', 'y', 'v', 'next')}
+          y = next;
         }
         first += 1.0;
         p = p + inner;
       }
-      return y;`;
+      return y;`,
+  }));
+}
+
+/**
+ * The sum of the middle dimension of `[outer, size, inner]`. A pass that is not the last one gives two numbers for each
+ * block, the sum and what its rounding lost, both of which are terms of the next pass: nothing is lost between passes.
+ */
+function sum(device: Device, x: DeviceArray, dtype: DType, outer: number, size: number, inner: number): DeviceArray {
+  let left = size;
+  let array = x;
+  do {
+    const blocks = Math.ceil(left / BLOCK);
+    const parts = blocks === 1 ? 1 : 2;
+    const kernel = sumPass(device, parts === 1 ? dtype : 'float32');
+    const next = device.run(kernel, outer * blocks * parts * inner, [array], [left, inner, blocks, parts]);
+    if (array !== x) device.release(array);
+    array = next;
+    left = blocks * parts;
+  } while (left > 1);
+  return array;
+}
+
+function sumPass(device: Device, dtype: DType): DeviceKernel {
+  return device.kernel(`reduce sum ${dtype}`, () => ({
+    tensors: ['a'],
+    ints: ['size', 'inner', 'blocks', 'parts'],
+    body: `
+      let x = this.thread.x + 0.0;
+      ${divide('x', 'inner', 'line', 'i')}
+      ${divide('line', 'parts', 'block', 'part')}
+      ${divide('block', 'blocks', 'o', 'b')}
+      let first = b * ${BLOCK}.0;
+      let p = (o * size + first) * inner + i;
+      ${startSum('s')}
+      for (let k = 0; k < ${BLOCK}; k++) {
+        if (first < size) { ${addTo('s', 'a[p]')} }
+        first += 1.0;
+        p = p + inner;
+      }
+      ${settleSum('s')}
+      if (part > 0.5) { s = sc; }
+      ${returnCode(dtype, 's')}`,
+  }));
 }
 
 /** The first position of the largest value, or of a NaN: of each block, then of each block of these positions, until one is left. */
-function argmax(device: Device, x: DeviceArray, outer: number, size: number, inner: number): DeviceArray {
+function argmax(device: Device, x: DeviceArray, dtype: DType, outer: number, size: number, inner: number): DeviceArray {
   let left = size;
   let places: DeviceArray | undefined;
   do {
     const blocks = Math.ceil(left / BLOCK);
     const next = device.run(
-      argmaxPass(device, places !== undefined),
+      argmaxPass(device, dtype, places !== undefined),
       outer * blocks * inner,
       places === undefined ? [x] : [x, places],
       [size, inner, left, blocks, Math.min(left, BLOCK)],
@@ -99,9 +123,11 @@ function argmax(device: Device, x: DeviceArray, outer: number, size: number, inn
 }
 
 /** Candidates are all positions, or those that are left of the pass before. */
-function argmaxPass(device: Device, isLater: boolean): ReturnType<Device['kernel']> {
+function argmaxPass(device: Device, dtype: DType, isLater: boolean): DeviceKernel {
+  // In int32 a NaN is a number that is not known, and so the position is not known either.
+  const unknown = dtype === 'int32' ? 'if (found > 0.5 && blocks < 1.5) { at = nan; }' : '';
   const place = isLater ? 'places[(o * left + candidate) * inner + i]' : 'candidate';
-  return device.kernel(isLater ? 'argmax later' : 'argmax', () => ({
+  return device.kernel(`argmax ${dtype}${isLater ? ' later' : ''}`, () => ({
     tensors: isLater ? ['a', 'places'] : ['a'],
     ints: ['size', 'inner', 'left', 'blocks', 'count'],
     body: `
@@ -121,6 +147,7 @@ function argmaxPass(device: Device, isLater: boolean): ReturnType<Device['kernel
         }
         candidate += 1.0;
       }
+      ${unknown}
       return at;`,
   }));
 }

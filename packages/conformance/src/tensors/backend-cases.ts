@@ -63,9 +63,9 @@ function checkInfo(checks: Checks, info: BackendInfo): void {
   );
   const { largestInteger } = info;
   checks.fact(
-    `info.largestInteger is ${largestInteger}, expected a whole number from 2^24, which float32 holds, to below 2^31`,
+    `info.largestInteger is ${largestInteger}, expected a whole number from 2^24 - 1, up to which float32 tells them apart, to below 2^31`,
     largestInteger === undefined ||
-      (Number.isInteger(largestInteger) && largestInteger >= 2 ** 24 && largestInteger < 2 ** 31),
+      (Number.isInteger(largestInteger) && largestInteger >= 2 ** 24 - 1 && largestInteger < 2 ** 31),
   );
   if (info.bound === undefined) return;
   const { tolerance, reason } = info.bound;
