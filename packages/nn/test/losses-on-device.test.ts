@@ -1,8 +1,8 @@
 import { cpu } from '@rnn/backend-cpu';
+import { answersLater } from '@rnn/conformance/answers-later';
 import { manualSeed, randn, tensor, type Backend } from '@rnn/core';
 import { describe, expect, test } from 'vitest';
 import { crossEntropy, nllLoss, type CrossEntropyOptions } from '../src/index.js';
-import { answersLater } from './answers-later.js';
 
 /** Loss and gradient of a target that is partly ignored, `[T, B]` for three classes. */
 async function lossOn(
@@ -36,13 +36,13 @@ describe('crossEntropy on a backend that answers only later', () => {
   test.each(Object.entries(cases))('%s', async (_, options) => {
     const given = options.ignoreIndex === undefined ? target : target.map((row) => row.map((c) => Math.max(c, 0)));
     for (const isWeighted of [false, true]) {
-      const actual = await lossOn(await answersLater(), given, options, isWeighted);
+      const actual = await lossOn(answersLater(await cpu()), given, options, isWeighted);
       expect(actual).toEqual(await lossOn(await cpu(), given, options, isWeighted));
     }
   });
 
   test('gives NaN for a target that is no class, which only the device knows', async () => {
-    const later = await answersLater();
+    const later = answersLater(await cpu());
     const [loss] = await lossOn(
       later,
       [

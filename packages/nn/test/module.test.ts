@@ -1,4 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
+import { answersLater } from '@rnn/conformance/answers-later';
 import {
   fromData,
   noGrad,
@@ -14,7 +15,6 @@ import {
 } from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BCEWithLogitsLoss, Dropout, Linear, LSTM, Module, Parameter, ReLU, Sequential } from '../src/index.js';
-import { answersLater } from './answers-later.js';
 
 beforeAll(async () => setBackend(await cpu()));
 
@@ -265,7 +265,7 @@ describe('moveTo', () => {
   });
 
   it('leaves a backend that answers only later, where to says that it cannot', async () => {
-    const [later, there] = [await answersLater(), await cpu()];
+    const [later, there] = [answersLater(await cpu()), await cpu()];
     const { model, loss } = await trained(later);
     const parameters = model.parameters();
     expect(() => model.to(there)).toThrow(

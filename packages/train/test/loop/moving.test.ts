@@ -1,9 +1,9 @@
 import { cpu } from '@rnn/backend-cpu';
+import { answersLater } from '@rnn/conformance/answers-later';
 import { fromData, manualSeed, randn, setBackend, type Backend, type Tensor } from '@rnn/core';
 import { Linear, LSTM, Module, mseLoss } from '@rnn/nn';
 import { beforeAll, expect, test } from 'vitest';
 import { Adam, DataLoader, ExponentialLR, fit, SGD, windows, type History, type Optimizer } from '../../src/index.js';
-import { answersLater } from '../answers-later.js';
 
 let home: Backend;
 beforeAll(async () => {
@@ -56,7 +56,7 @@ async function losses(places: readonly Backend[], move: Move): Promise<number[]>
 test.each([
   ['that reads at once', atOnce, cpu],
   ['that is waited for', waiting, cpu],
-  ['that is waited for, by way of a backend that answers only later', waiting, answersLater],
+  ['that is waited for, by way of a backend that answers only later', waiting, async () => answersLater(await cpu())],
 ])('a training equals one that stays after a move %s', async (_, move, factory) => {
   const other = await factory();
   const unbroken = await losses([home, home, home], move);
@@ -94,7 +94,7 @@ test('a model may move within one training, after any step that is reported', as
 });
 
 test('best parameters come along where a model left a backend that answers only later', async () => {
-  const later = await answersLater();
+  const later = answersLater(await cpu());
   let place = later;
   const model = new Linear(1, 1, { backend: place });
   const optimizer = new SGD(model.parameters(), { lr: 1.5, momentum: 0.1 }); // too large: only the first pass is good

@@ -1,9 +1,9 @@
 import { cpu } from '@rnn/backend-cpu';
+import { answersLater } from '@rnn/conformance/answers-later';
 import { log, ones, RnnError, setBackend, tensor, zerosLike, type Backend, type Tensor } from '@rnn/core';
 import { Module, mseLoss, Parameter } from '@rnn/nn';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fit, NonFiniteError, SGD, type FitOptions, type History } from '../../src/index.js';
-import { answersLater } from '../answers-later.js';
 
 let backend: Backend;
 beforeAll(async () => {
@@ -123,7 +123,7 @@ describe('throws', () => {
   });
 
   test('on a backend that answers only later', async () => {
-    const later = await answersLater();
+    const later = answersLater(await cpu());
     for (const logEvery of [1, 3, Infinity]) {
       const model = new Scale();
       await model.moveTo(later);

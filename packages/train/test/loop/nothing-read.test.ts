@@ -1,13 +1,14 @@
+import { cpu } from '@rnn/backend-cpu';
+import { answersLater } from '@rnn/conformance/answers-later';
 import { fromData, manualSeed, randn, scope, tensor, type Backend } from '@rnn/core';
 import { crossEntropy, Linear, LSTM, Module } from '@rnn/nn';
 import { beforeAll, expect, test } from 'vitest';
 import { Adam, clipGradNorm, clipGradValue, gradNorm, SGD, StepLR } from '../../src/index.js';
-import { answersLater } from '../answers-later.js';
 
 /** Reading from this backend without waiting throws, as on WebGPU. */
 let backend: Backend;
 beforeAll(async () => {
-  backend = await answersLater();
+  backend = answersLater(await cpu());
 });
 
 class Tagger extends Module {

@@ -1,4 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
+import { answersLater } from '@rnn/conformance/answers-later';
 import {
   fromData,
   Generator,
@@ -13,7 +14,6 @@ import {
 } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Adagrad, Adam, AdamW, RMSprop, SGD, type Optimizer, type OptimizerStateDict } from '../../src/index.js';
-import { answersLater } from '../answers-later.js';
 
 let backend: Backend;
 beforeAll(async () => {
@@ -154,7 +154,7 @@ describe.each(makes)('%s', (_name, make) => {
     const params = parameters();
     run(make(params), params, 0, 6);
 
-    const later = await answersLater();
+    const later = answersLater(await cpu());
     const moved = parameters();
     const optimizer = make(moved);
     run(optimizer, moved, 0, 2);
@@ -182,7 +182,7 @@ describe.each(makes)('%s', (_name, make) => {
 });
 
 test('a step says that state has to be moved where it could not follow, and changes nothing', async () => {
-  const later = await answersLater();
+  const later = answersLater(await cpu());
   const params = parameters(later);
   const optimizer = new SGD(params, { lr: 0.1, momentum: 0.9 });
   run(optimizer, params, 0, 1);
@@ -198,7 +198,7 @@ test('a step says that state has to be moved where it could not follow, and chan
 });
 
 test('a step while the state is under way is refused', async () => {
-  const later = await answersLater();
+  const later = answersLater(await cpu());
   const params = parameters(later);
   const optimizer = new SGD(params, { lr: 0.1, momentum: 0.9 });
   run(optimizer, params, 0, 1);
