@@ -1,5 +1,5 @@
 import { ArgumentError, concat, div, getBackend, noGrad, scope, Tensor, zeros } from '@rnn/core';
-import { checkAtLeast, checkFlag } from './option-checks.js';
+import { checkFlag, checkNumber, checkOptions, checkTensors, isIterable, refuse } from '@rnn/core/checks';
 
 export interface GradNormOptions {
   /** Which norm: 2 (the default), 1, any number above 0, or Infinity for the largest absolute value. */
@@ -25,8 +25,10 @@ export interface ClipGradNormOptions extends GradNormOptions {
  *
  * Differs from PyTorch: it is `get_total_norm` of the gradients; norms of order 0 and below are refused.
  */
-export function gradNorm(params: Tensor | Iterable<Tensor>, { normType = 2 }: GradNormOptions = {}): Tensor {
+export function gradNorm(params: Tensor | Iterable<Tensor>, options: GradNormOptions = {}): Tensor {
   const list = listed('gradNorm', params);
+  checkOptions('gradNorm', options, ['normType']);
+  const { normType = 2 } = options;
   checkNormType('gradNorm', normType);
   return totalNorm(list, normType);
 }
@@ -52,20 +54,24 @@ export function gradNorm(params: Tensor | Iterable<Tensor>, { normType = 2 }: Gr
 export function clipGradNorm(
   params: Tensor | Iterable<Tensor>,
   maxNorm: number,
-  { normType = 2, errorIfNonfinite = false }: ClipGradNormOptions = {},
+  options: ClipGradNormOptions = {},
 ): Tensor {
   const list = listed('clipGradNorm', params);
-  checkAtLeast('clipGradNorm', 'maxNorm', maxNorm, 0);
+  checkOptions('clipGradNorm', options, ['normType', 'errorIfNonfinite']);
+  const { normType = 2, errorIfNonfinite = false } = options;
+  checkNumber('clipGradNorm', 'maxNorm', maxNorm, { from: 0 });
   checkNormType('clipGradNorm', normType);
   checkFlag('clipGradNorm', 'errorIfNonfinite', errorIfNonfinite);
   const norm = totalNorm(list, normType);
   if (errorIfNonfinite && !Number.isFinite(norm.item())) {
     const received = String(norm.item());
     norm.dispose();
-    throw new ArgumentError(
-      `clipGradNorm: the norm of order ${normType} of the gradients is ${received}, so they cannot be clipped; leave out errorIfNonfinite to scale them by it anyway`,
-      { argument: 'params', expected: 'finite gradients', received },
-    );
+    refuse(ArgumentError, 'clipGradNorm', 'params', {
+      has: `a gradient norm of order ${normType} that is`,
+      received,
+      expected: 'finite gradients',
+      hint: 'leave out errorIfNonfinite to scale them by it anyway',
+    });
   }
   noGrad(() =>
     scope(() => {
@@ -92,7 +98,7 @@ export function clipGradNorm(
  */
 export function clipGradValue(params: Tensor | Iterable<Tensor>, clipValue: number): void {
   const list = listed('clipGradValue', params);
-  checkAtLeast('clipGradValue', 'clipValue', clipValue, 0);
+  checkNumber('clipGradValue', 'clipValue', clipValue, { from: 0 });
   noGrad(() => scope(() => replaceGrads(list, (grad) => grad.clamp(-clipValue, clipValue))));
 }
 
@@ -139,23 +145,16 @@ function replaceGrads(params: readonly Tensor[], change: (grad: Tensor) => Tenso
 }
 
 function listed(owner: string, params: Tensor | Iterable<Tensor>): readonly Tensor[] {
-  const list: readonly unknown[] = params instanceof Tensor ? [params] : [...params];
-  const at = list.findIndex((param) => !(param instanceof Tensor));
-  if (at >= 0) {
-    throw new ArgumentError(`${owner}: params[${at}] is ${typeof list[at]}, expected a Tensor`, {
-      argument: 'params',
-      expected: 'tensors',
-      received: typeof list[at],
-    });
+  if (params instanceof Tensor) return [params];
+  if (!isIterable(params)) {
+    refuse(ArgumentError, owner, 'params', { value: params, expected: 'tensors such as model.parameters()' });
   }
-  return list as readonly Tensor[];
+  const list: readonly unknown[] = [...params];
+  checkTensors(owner, 'params', list, 0);
+  return list;
 }
 
 function checkNormType(owner: string, normType: number): void {
   if (typeof normType === 'number' && normType > 0) return;
-  throw new ArgumentError(`${owner}: normType is ${String(normType)}, expected a number above 0, or Infinity`, {
-    argument: 'normType',
-    expected: 'a number above 0, or Infinity',
-    received: String(normType),
-  });
+  refuse(ArgumentError, owner, 'normType', { value: normType, expected: 'a number above 0, or Infinity' });
 }

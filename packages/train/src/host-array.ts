@@ -11,6 +11,7 @@ import {
   type Tensor,
   type TypedArray,
 } from '@rnn/core';
+import { checkCount, refuse, shown } from '@rnn/core/checks';
 
 /** Numbers on the host with a shape: a tensor before its upload, or after its way through a file or a message. */
 export interface HostArray {
@@ -39,18 +40,15 @@ export function hostArrayOf(owner: string, argument: string, values: HostValues)
   if (isNested(values)) return flattened(owner, argument, values);
   if (isList(values)) return { shape: [values.length], data: float32(owner, argument, values) };
   if (!isHostArray(values)) {
-    throw new ArgumentError(
-      `${owner}: ${argument} is ${values === null ? 'null' : typeof values}, expected a typed array, a list of numbers, or { shape, data }`,
-      { argument },
-    );
+    const expected = 'a typed array, a list of numbers, or { shape, data }';
+    refuse(ArgumentError, owner, argument, { value: values, expected });
   }
   const { shape } = values;
+  shape.forEach((size, i) => checkCount(owner, `${argument}.shape[${i}]`, size));
   const data = asTypedArray(owner, `${argument}.data`, values.data) ?? float32(owner, argument, values.data);
   if (data.length !== sizeOf(shape)) {
-    throw new ShapeError(
-      `${owner}: ${argument} has ${data.length} numbers for shape [${shape.join(', ')}], which takes ${sizeOf(shape)}`,
-      { argument, expected: `${sizeOf(shape)} numbers`, received: String(data.length) },
-    );
+    const expected = `${sizeOf(shape)} numbers for shape [${shape.map(shown).join(', ')}]`;
+    refuse(ShapeError, owner, argument, { has: 'data of length', received: String(data.length), expected });
   }
   return { shape, data };
 }
@@ -87,32 +85,19 @@ function flattened(owner: string, argument: string, rows: readonly (readonly num
   const [{ length: width }] = rows;
   const odd = rows.findIndex((row) => !isList(row) || row.length !== width);
   if (odd >= 0) {
-    throw new ShapeError(
-      `${owner}: ${argument}[${odd}] is ${isList(rows[odd]) ? `a list of ${rows[odd].length}` : typeof rows[odd]}, expected a list of ${width} numbers as ${argument}[0] is`,
-      { argument, expected: `a list of ${width} numbers` },
-    );
+    const expected = `an array of ${width}, as ${argument}[0] is`;
+    refuse(ShapeError, owner, `${argument}[${odd}]`, { value: rows[odd], expected });
   }
   return { shape: [rows.length, width], data: float32(owner, argument, rows.flat()) };
 }
 
 function float32(owner: string, argument: string, values: readonly number[] | TypedArray): Float32Array {
   if (!isList(values)) {
-    throw new ArgumentError(
-      `${owner}: ${argument}.data is ${typeof values}, expected a typed array or a list of numbers`,
-      {
-        argument,
-        expected: 'a typed array or a list of numbers',
-        received: typeof values,
-      },
-    );
+    refuse(ArgumentError, owner, `${argument}.data`, { value: values, expected: 'a typed array or a list of numbers' });
   }
   const odd = values.findIndex((value) => typeof value !== 'number');
   if (odd >= 0) {
-    throw new ArgumentError(`${owner}: element ${odd} of ${argument} is ${typeof values[odd]}, expected a number`, {
-      argument,
-      expected: 'a number',
-      received: typeof values[odd],
-    });
+    refuse(ArgumentError, owner, argument, { part: `element ${odd}`, value: values[odd], expected: 'a number' });
   }
   return Float32Array.from(values);
 }

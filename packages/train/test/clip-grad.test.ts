@@ -104,7 +104,7 @@ describe('clipGradNorm', () => {
   test('refuses a norm that is not finite where asked to, with the gradients as they were', () => {
     const a = paramWith([1, Infinity]);
     expect(() => clipGradNorm([a], 1, { errorIfNonfinite: true })).toThrow(
-      'clipGradNorm: the norm of order 2 of the gradients is Infinity, so they cannot be clipped; leave out errorIfNonfinite to scale them by it anyway',
+      'clipGradNorm: params has a gradient norm of order 2 that is Infinity, expected finite gradients; leave out errorIfNonfinite to scale them by it anyway',
     );
     expect(gradOf(a).toArray()).toEqual([1, Infinity]);
   });
@@ -132,8 +132,8 @@ describe('clipGradNorm', () => {
   test('names wrong arguments', () => {
     const a = paramWith([1]);
     const wrong: [() => unknown, string][] = [
-      [() => clipGradNorm([a], -1), 'clipGradNorm: maxNorm is -1, expected a finite number of at least 0'],
-      [() => clipGradNorm([a], NaN), 'clipGradNorm: maxNorm is NaN, expected a finite number of at least 0'],
+      [() => clipGradNorm([a], -1), 'clipGradNorm: maxNorm is -1, expected a finite number from 0 up'],
+      [() => clipGradNorm([a], NaN), 'clipGradNorm: maxNorm is NaN, expected a finite number from 0 up'],
       [
         () => clipGradNorm([a], 1, { normType: 0 }),
         'clipGradNorm: normType is 0, expected a number above 0, or Infinity',

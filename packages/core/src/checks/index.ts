@@ -5,7 +5,7 @@
 export { checkBackend, checkSupported } from './backends.js';
 export { generatorOf } from '../random.js';
 export { checkOptions, withDefaults } from './options.js';
-export { isPromise, refuse, shown, type Refusal, type RefusalClass } from './refusal.js';
+export { isIterable, isPromise, refuse, shown, type Refusal, type RefusalClass } from './refusal.js';
 export { checkFloating, checkPlace, checkSameBackend, checkShapeIs, checkTensor, checkTensors } from './tensors.js';
 export {
   checkChoice,

@@ -60,6 +60,11 @@ export function isPromise(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
 }
 
+/** Whether a value can be gone through by `for ... of`; a text is no list of anything here. */
+export function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
 /**
  * Refuses the result of an asynchronous function where a switch is turned or tensors are freed when it returns: its later parts would run
  * after that.

@@ -1,4 +1,5 @@
-import { ArgumentError, dtypeOf, fromData, ShapeError, sizeOf, type Backend, type Tensor } from '@rnn/core';
+import { dtypeOf, fromData, ShapeError, sizeOf, type Backend, type Tensor } from '@rnn/core';
+import { checkBackend, checkFlag, checkList, checkNumber, checkOptions, refuse, type Interval } from '@rnn/core/checks';
 import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
 
 export interface CollateOptions {
@@ -34,15 +35,25 @@ export interface PaddedSequences {
  * Differs from PyTorch: it is `pad_sequence` for values on the host, and gives the lengths along.
  */
 export function collateSequences(sequences: readonly HostValues[], options: CollateOptions = {}): PaddedSequences {
+  checkOptions('collateSequences', options, ['batchFirst', 'paddingValue', 'backend']);
+  checkPadding('collateSequences', options);
+  if (options.backend !== undefined) checkBackend('collateSequences', 'backend', options.backend);
   return padded(hostSequences('collateSequences', 'sequences', sequences), options);
+}
+
+/** Any number, infinite ones too. */
+export const anyNumber: Interval = { from: -Infinity, to: Infinity };
+
+/** Refuses values of `batchFirst` and `paddingValue` that are none. */
+export function checkPadding(owner: string, { batchFirst, paddingValue }: CollateOptions): void {
+  if (batchFirst !== undefined) checkFlag(owner, 'batchFirst', batchFirst);
+  if (paddingValue !== undefined) checkNumber(owner, 'paddingValue', paddingValue, anyNumber);
 }
 
 /** Sequences in one form, each step of one shape and type. */
 export function hostSequences(owner: string, argument: string, sequences: readonly HostValues[]): TypedHostArray[] {
-  if (!Array.isArray(sequences) || sequences.length === 0) {
-    throw new ArgumentError(`${owner}: ${argument} is empty or no list, expected at least one sequence`, { argument });
-  }
-  const list = sequences.map((sequence, i) => hostArrayOf(owner, `${argument}[${i}]`, sequence as HostValues));
+  checkList(owner, argument, sequences, 'sequence', 1);
+  const list = sequences.map((sequence, i) => hostArrayOf(owner, `${argument}[${i}]`, sequence));
   // An empty list says nothing of its steps: it takes the form of the others.
   const model = list.find(({ data }) => data.length > 0) ?? list[0];
   const step = model.shape.slice(1);
@@ -51,10 +62,9 @@ export function hostSequences(owner: string, argument: string, sequences: readon
       return { shape: [0, ...step], data: zerosLikeArray(model.data, 0) };
     const own = sequence.shape.slice(1);
     if (sequence.shape.length === 0 || String(own) !== String(step) || dtypeOf(sequence.data) !== dtypeOf(model.data)) {
-      throw new ShapeError(
-        `${owner}: ${argument}[${i}] is a ${classOf(sequence)} of shape [${sequence.shape.join(', ')}], expected a ${classOf(model)} of shape [T${step.map((size) => `, ${size}`).join('')}] like the others`,
-        { argument },
-      );
+      const received = `a ${classOf(sequence)} of shape [${sequence.shape.join(', ')}]`;
+      const expected = `a ${classOf(model)} of shape [T${step.map((size) => `, ${size}`).join('')}] like the others`;
+      refuse(ShapeError, owner, argument, { part: `entry ${i}`, received, expected });
     }
     return sequence;
   });

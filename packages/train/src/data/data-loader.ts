@@ -1,5 +1,5 @@
 import { ArgumentError, defaultGenerator, type Backend, type Generator } from '@rnn/core';
-import { checkCount, checkFlag } from '../option-checks.js';
+import { checkBackend, checkCount, checkFlag, checkOptions, generatorOf, refuse } from '@rnn/core/checks';
 import type { Dataset } from './dataset.js';
 
 export interface DataLoaderOptions {
@@ -39,17 +39,16 @@ export class DataLoader<B> implements Iterable<B> {
   private readonly generator: Generator | undefined;
   private readonly backend: Backend | undefined;
 
-  constructor(
-    dataset: Dataset<B>,
-    { batchSize = 1, shuffle = false, dropLast = false, generator, backend }: DataLoaderOptions = {},
-  ) {
+  constructor(dataset: Dataset<B>, options: DataLoaderOptions = {}) {
     const owner = 'DataLoader';
     if (typeof (dataset as Partial<Dataset<B>> | null)?.batch !== 'function') {
-      throw new ArgumentError(
-        `${owner}: dataset has no batch(indices), expected a Dataset such as new TensorDataset(x, y)`,
-        { argument: 'dataset' },
-      );
+      const expected = 'a Dataset with batch(indices), such as new TensorDataset(x, y)';
+      refuse(ArgumentError, owner, 'dataset', { value: dataset, expected });
     }
+    checkOptions(owner, options, ['batchSize', 'shuffle', 'dropLast', 'generator', 'backend']);
+    const { batchSize = 1, shuffle = false, dropLast = false, generator, backend } = options;
+    if (generator !== undefined) generatorOf(owner, generator);
+    if (backend !== undefined) checkBackend(owner, 'backend', backend);
     checkCount(owner, 'dataset.length', dataset.length, 0);
     checkCount(owner, 'batchSize', batchSize, 1);
     checkFlag(owner, 'shuffle', shuffle);

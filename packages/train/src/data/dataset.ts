@@ -1,4 +1,5 @@
 import { ArgumentError, type Backend } from '@rnn/core';
+import { checkCount, refuse } from '@rnn/core/checks';
 
 /**
  * A collection of examples that gives any of them as a batch. Whatever has these two members can be loaded in batches.
@@ -25,17 +26,8 @@ export interface Dataset<B> {
 
 /** Refuses positions at which there is no example, and an empty list of them. */
 export function checkIndices(owner: string, indices: ArrayLike<number>, length: number): void {
-  const expected = `whole numbers from 0 to ${length - 1}`;
-  if (indices.length === 0) {
-    throw new ArgumentError(`${owner}: indices is empty, expected ${expected}`, { argument: 'indices', expected });
+  if (!(Array.isArray(indices) || ArrayBuffer.isView(indices)) || indices.length === 0) {
+    refuse(ArgumentError, owner, 'indices', { value: indices, expected: 'an array of at least one position' });
   }
-  for (let i = 0; i < indices.length; i++) {
-    const index = indices[i];
-    if (Number.isInteger(index) && index >= 0 && index < length) continue;
-    throw new ArgumentError(`${owner}: indices[${i}] is ${index}, expected ${expected}`, {
-      argument: 'indices',
-      expected,
-      received: String(index),
-    });
-  }
+  for (let i = 0; i < indices.length; i++) checkCount(owner, `indices[${i}]`, indices[i], 0, length - 1);
 }

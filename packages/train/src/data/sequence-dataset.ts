@@ -1,6 +1,7 @@
 import { ShapeError, type Backend, type Tensor } from '@rnn/core';
+import { checkNumber, checkOptions, refuse } from '@rnn/core/checks';
 import type { HostValues, TypedHostArray } from '../host-array.js';
-import { hostSequences, padded } from './collate-sequences.js';
+import { anyNumber, checkPadding, hostSequences, padded } from './collate-sequences.js';
 import { checkIndices, type Dataset } from './dataset.js';
 import { rowsOf, sourceOf, type Column, type Source } from './tensor-dataset.js';
 
@@ -52,6 +53,9 @@ export class SequenceDataset implements Dataset<SequenceBatch> {
     options: SequenceDatasetOptions = {},
   ) {
     const owner = 'SequenceDataset';
+    checkOptions(owner, options, ['batchFirst', 'paddingValue', 'targetPadding']);
+    checkPadding(owner, options);
+    if (options.targetPadding !== undefined) checkNumber(owner, 'targetPadding', options.targetPadding, anyNumber);
     this.inputs = hostSequences(owner, 'sequences', sequences);
     this.length = this.inputs.length;
     this.options = options;
@@ -59,20 +63,15 @@ export class SequenceDataset implements Dataset<SequenceBatch> {
       const list = hostSequences(owner, 'targets', targets);
       const odd = list.findIndex(({ shape }, i) => shape[0] !== this.inputs[i]?.shape[0]);
       if (odd >= 0) {
-        throw new ShapeError(
-          `${owner}: targets[${odd}] has ${list[odd].shape[0]} steps, its sequence ${this.inputs[odd]?.shape[0] ?? 'is missing'}`,
-          { argument: 'targets' },
-        );
+        const expected = `as many as its sequence, ${this.inputs[odd]?.shape[0] ?? 'which is missing'}`;
+        refuse(ShapeError, owner, `targets[${odd}]`, { has: 'steps', received: String(list[odd].shape[0]), expected });
       }
       this.targets = list;
     } else this.targets = sourceOf(owner, 'targets', targets);
     const count = Array.isArray(this.targets) ? this.targets.length : (this.targets as Source).shape[0];
     if (count !== this.length) {
-      throw new ShapeError(`${owner}: ${this.length} sequences but ${count} targets`, {
-        argument: 'targets',
-        expected: String(this.length),
-        received: String(count),
-      });
+      const expected = `${this.length}, one for each sequence`;
+      refuse(ShapeError, owner, 'targets', { has: 'length', received: String(count), expected });
     }
   }
 

@@ -1,4 +1,5 @@
-import { ArgumentError, scope, ShapeError, Tensor, tensor, type Backend } from '@rnn/core';
+import { scope, ShapeError, Tensor, tensor, type Backend } from '@rnn/core';
+import { checkList, refuse } from '@rnn/core/checks';
 import { hostArrayOf, uploadRows, type HostValues, type TypedHostArray } from '../host-array.js';
 import { checkIndices, type Dataset } from './dataset.js';
 
@@ -28,16 +29,11 @@ export class TensorDataset<C extends readonly Column[]> implements Dataset<{ -re
 
   constructor(...columns: C) {
     const owner = 'TensorDataset';
-    if (columns.length === 0) {
-      throw new ArgumentError(`${owner}: expected at least one tensor or array`, { argument: 'columns' });
-    }
+    checkList(owner, 'columns', columns, 'tensor or array', 1);
     this.sources = columns.map((column, i) => sourceOf(owner, `columns[${i}]`, column));
     const lengths = this.sources.map(({ shape }) => shape[0]);
     if (lengths.some((length) => length !== lengths[0])) {
-      throw new ShapeError(`${owner}: the columns have ${lengths.join(', ')} examples, expected one length`, {
-        argument: 'columns',
-        received: lengths.join(', '),
-      });
+      refuse(ShapeError, owner, 'columns', { has: 'lengths', received: lengths.join(', '), expected: 'one length' });
     }
     [this.length] = lengths;
   }
@@ -59,9 +55,8 @@ export class TensorDataset<C extends readonly Column[]> implements Dataset<{ -re
 export function sourceOf(owner: string, argument: string, column: Column): Source {
   const source = column instanceof Tensor ? column : hostArrayOf(owner, argument, column);
   if (source.shape.length === 0) {
-    throw new ShapeError(`${owner}: ${argument} is a single number, expected the examples along a first dimension`, {
-      argument,
-    });
+    const expected = 'the examples along a first dimension';
+    refuse(ShapeError, owner, argument, { received: 'a single number', expected });
   }
   return source;
 }

@@ -1,6 +1,6 @@
 import { ArgumentError, fromData, ShapeError, type Backend, type Tensor } from '@rnn/core';
+import { checkCount, checkFlag, checkList, checkOptions, refuse } from '@rnn/core/checks';
 import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
-import { checkCount } from '../option-checks.js';
 import { checkIndices, type Dataset } from './dataset.js';
 
 export interface WindowOptions {
@@ -34,34 +34,26 @@ export function windows(
   series: HostValues,
   length: number,
   horizon = 1,
-  { batchFirst = false, stride = 1, target }: WindowOptions = {},
+  options: WindowOptions = {},
 ): Dataset<[Tensor, Tensor]> {
   const owner = 'windows';
+  checkOptions(owner, options, ['batchFirst', 'stride', 'target']);
+  const { batchFirst = false, stride = 1, target } = options;
+  checkFlag(owner, 'batchFirst', batchFirst);
   const { shape, data } = hostArrayOf(owner, 'series', series);
   checkCount(owner, 'length', length, 1);
   checkCount(owner, 'horizon', horizon, 1);
   checkCount(owner, 'stride', stride, 1);
   if (shape.length !== 1 && shape.length !== 2) {
-    throw new ShapeError(`${owner}: series has shape [${shape.join(', ')}], expected [N] or [N, F]`, {
-      argument: 'series',
-      expected: '[N] or [N, F]',
-    });
+    refuse(ShapeError, owner, 'series', { has: 'shape', received: `[${shape.join(', ')}]`, expected: '[N] or [N, F]' });
   }
   const [steps, features = 1] = shape;
-  const chosen = typeof target === 'object' ? target : target === undefined ? all(features) : [target];
-  for (const feature of chosen) {
-    if (!Number.isInteger(feature) || feature < 0 || feature >= features) {
-      throw new ArgumentError(`${owner}: target is ${feature}, expected a feature from 0 to ${features - 1}`, {
-        argument: 'target',
-        received: String(feature),
-      });
-    }
-  }
+  const chosen = typeof target === 'number' ? [target] : target === undefined ? all(features) : target;
+  checkList(owner, 'target', chosen, 'features');
+  for (const feature of chosen) checkCount(owner, 'target', feature, 0, features - 1);
   if (steps < length + horizon) {
-    throw new ArgumentError(
-      `${owner}: the series has ${steps} steps, expected at least length + horizon = ${length + horizon}`,
-      { argument: 'series', expected: `at least ${length + horizon} steps`, received: String(steps) },
-    );
+    const expected = `at least length + horizon, ${length + horizon}`;
+    refuse(ArgumentError, owner, 'series', { has: 'length', received: String(steps), expected });
   }
   const flat = typeof target === 'number' || (target === undefined && shape.length === 1);
   const source = { shape: [steps, features], data };

@@ -1,7 +1,6 @@
 import { ArgumentError, moveTo, scope, unscoped } from '@rnn/core';
-import { refuse } from '@rnn/core/checks';
+import { checkChoice, checkCount, checkFlag, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
 import type { Module, StateDict } from '@rnn/nn';
-import { checkAtLeast, checkChoice, checkCount, checkFlag } from '../option-checks.js';
 import type { BestEpoch, EpochRecord, History } from './history.js';
 import { loadedState, savedState, type SavedState } from './saved-state.js';
 
@@ -25,6 +24,14 @@ export interface EarlyStoppingOptions {
   readonly restoreBest?: boolean;
 }
 
+const known: readonly string[] = [
+  'patience',
+  'minDelta',
+  'monitor',
+  'mode',
+  'restoreBest',
+] satisfies (keyof EarlyStoppingOptions)[];
+
 /** Knows the best pass and decides when to stop, from the records alone, so that a training that goes on decides the same. */
 export class EarlyStopping {
   private readonly options: Required<EarlyStoppingOptions>;
@@ -32,9 +39,10 @@ export class EarlyStopping {
 
   /** Without options it never stops, and watches the loss. */
   constructor(options: EarlyStoppingOptions = { patience: Infinity }) {
+    checkOptions('fit', options, known, 'earlyStopping');
     const { patience, minDelta = 0, monitor = 'loss', mode = 'min', restoreBest = false } = options;
     if (patience !== Infinity) checkCount('fit', 'earlyStopping.patience', patience, 0);
-    checkAtLeast('fit', 'earlyStopping.minDelta', minDelta, 0);
+    checkNumber('fit', 'earlyStopping.minDelta', minDelta, { from: 0 });
     checkChoice('fit', 'earlyStopping.mode', mode, ['min', 'max']);
     checkFlag('fit', 'earlyStopping.restoreBest', restoreBest);
     this.options = { patience, minDelta, monitor, mode, restoreBest };

@@ -1,6 +1,6 @@
 import { ArgumentError, countAverages, noGrad, scope, Tensor, type AverageCount } from '@rnn/core';
+import { checkFunction, checkNumber, checkOptions } from '@rnn/core/checks';
 import { TrainingModes, type Module } from '@rnn/nn';
-import { checkWithin } from '../option-checks.js';
 import { Breath } from './event-loop.js';
 import { RunningMean } from './running-mean.js';
 
@@ -44,13 +44,17 @@ export interface EvaluateOptions<M, B> {
 export async function evaluate<M extends Module, B>(
   model: M,
   data: Iterable<B>,
-  { loss, metrics, yieldEvery = 20 }: EvaluateOptions<M, B>,
+  options: EvaluateOptions<M, B>,
 ): Promise<Record<string, number>> {
   const owner = 'evaluate';
+  checkOptions(owner, options, ['loss', 'metrics', 'yieldEvery']);
+  const { loss, metrics, yieldEvery = 20 } = options;
+  if (loss !== undefined) checkFunction(owner, 'loss', loss, '(model, batch) => Tensor');
+  if (metrics !== undefined) checkFunction(owner, 'metrics', metrics, '(model, batch) => { name: Tensor }');
   if (loss === undefined && metrics === undefined) {
     throw new ArgumentError(`${owner}: expected a loss, metrics or both`, { argument: 'loss' });
   }
-  checkWithin(owner, 'yieldEvery', yieldEvery, 0, Infinity);
+  checkNumber(owner, 'yieldEvery', yieldEvery, { from: 0, to: Infinity });
   const breath = new Breath(yieldEvery);
   const means = new Map<string, RunningMean>();
   const measure = (batch: B): void =>

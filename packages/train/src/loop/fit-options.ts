@@ -1,6 +1,6 @@
 import { ArgumentError } from '@rnn/core';
+import { checkChoice, checkCount, checkNumber, checkOptions } from '@rnn/core/checks';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
-import { checkAtLeast, checkChoice, checkCount, checkWithin } from '../option-checks.js';
 import type { LRScheduler } from '../schedules/lr-scheduler.js';
 import { ReduceLROnPlateau } from '../schedules/reduce-lr-on-plateau.js';
 import type { EarlyStoppingOptions } from './early-stopping.js';
@@ -56,6 +56,7 @@ export interface FitOptions<M, B> {
 /** Refuses options that make no sense, before anything has changed. */
 export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
   const owner = 'fit';
+  checkOptions(owner, options, known);
   const { loss, optimizer, epochs, steps, clipNorm, schedule, scheduleEvery, logEvery = 1, yieldEvery = 20 } = options;
   if (typeof loss !== 'function') {
     throw new ArgumentError(`${owner}: loss is ${typeof loss}, expected a function (model, batch) => Tensor`, {
@@ -75,9 +76,9 @@ export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
   }
   if (epochs !== undefined) checkCount(owner, 'epochs', epochs, 0);
   if (steps !== undefined) checkCount(owner, 'steps', steps, 0);
-  if (clipNorm !== undefined) checkAtLeast(owner, 'clipNorm', clipNorm, 0);
+  if (clipNorm !== undefined) checkNumber(owner, 'clipNorm', clipNorm, { from: 0 });
   if (logEvery !== Infinity) checkCount(owner, 'logEvery', logEvery, 1);
-  checkWithin(owner, 'yieldEvery', yieldEvery, 0, Infinity);
+  checkNumber(owner, 'yieldEvery', yieldEvery, { from: 0, to: Infinity });
   checkChoice(owner, 'onNonFinite', options.onNonFinite ?? 'throw', ['throw', 'skip', 'ignore']);
   if (scheduleEvery !== undefined) checkChoice(owner, 'scheduleEvery', scheduleEvery, ['step', 'epoch']);
   if (schedule !== undefined && schedule.optimizer !== optimizer) {
@@ -91,3 +92,22 @@ export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
     });
   }
 }
+
+const known: readonly string[] = [
+  'loss',
+  'optimizer',
+  'epochs',
+  'steps',
+  'clipNorm',
+  'schedule',
+  'scheduleEvery',
+  'onStep',
+  'onEpoch',
+  'logEvery',
+  'onNonFinite',
+  'validation',
+  'earlyStopping',
+  'signal',
+  'yieldEvery',
+  'history',
+] satisfies (keyof FitOptions<never, never>)[];

@@ -1,7 +1,6 @@
 import { ArgumentError } from '@rnn/core';
-import { refuse } from '@rnn/core/checks';
+import { checkCount, refuse } from '@rnn/core/checks';
 import { fromJSONNumbers, withToJSON } from '../json-numbers.js';
-import { checkCount } from '../option-checks.js';
 import type { SavedState } from './saved-state.js';
 
 /** One step of the optimiser. */

@@ -1,4 +1,4 @@
-import { checkAtLeast, checkFlag } from '../option-checks.js';
+import { checkFlag, checkNumber } from '@rnn/core/checks';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, Params } from './param-group.js';
 import type { UpdateRule } from './update-rule.js';
@@ -20,11 +20,11 @@ const rule: UpdateRule<AdagradOptions, 'sum', Scalars> = {
   name: 'Adagrad',
 
   check({ lr, lrDecay, weightDecay, initialAccumulatorValue, eps, maximize }) {
-    checkAtLeast('Adagrad', 'lr', lr, 0);
-    checkAtLeast('Adagrad', 'lrDecay', lrDecay, 0);
-    checkAtLeast('Adagrad', 'weightDecay', weightDecay, 0);
-    checkAtLeast('Adagrad', 'initialAccumulatorValue', initialAccumulatorValue, 0);
-    checkAtLeast('Adagrad', 'eps', eps, 0);
+    checkNumber('Adagrad', 'lr', lr, { from: 0 });
+    checkNumber('Adagrad', 'lrDecay', lrDecay, { from: 0 });
+    checkNumber('Adagrad', 'weightDecay', weightDecay, { from: 0 });
+    checkNumber('Adagrad', 'initialAccumulatorValue', initialAccumulatorValue, { from: 0 });
+    checkNumber('Adagrad', 'eps', eps, { from: 0 });
     checkFlag('Adagrad', 'maximize', maximize);
   },
 

@@ -1,5 +1,5 @@
 import { ArgumentError } from '@rnn/core';
-import { checkAtLeast, checkBelow, checkFlag } from '../option-checks.js';
+import { checkFlag, checkNumber, refuse } from '@rnn/core/checks';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, Params } from './param-group.js';
 import type { UpdateRule } from './update-rule.js';
@@ -24,18 +24,14 @@ function adamRule(name: string, decoupled: boolean): UpdateRule<AdamOptions, Slo
     name,
 
     check({ lr, betas, eps, weightDecay, amsgrad, maximize }) {
-      checkAtLeast(name, 'lr', lr, 0);
+      checkNumber(name, 'lr', lr, { from: 0 });
       if (!Array.isArray(betas) || betas.length !== 2) {
-        throw new ArgumentError(`${name}: betas is ${String(betas)}, expected two numbers`, {
-          argument: 'betas',
-          expected: 'two numbers',
-          received: String(betas),
-        });
+        refuse(ArgumentError, name, 'betas', { value: betas, expected: 'two numbers' });
       }
-      checkBelow(name, 'betas[0]', betas[0], 0, 1);
-      checkBelow(name, 'betas[1]', betas[1], 0, 1);
-      checkAtLeast(name, 'eps', eps, 0);
-      checkAtLeast(name, 'weightDecay', weightDecay, 0);
+      checkNumber(name, 'betas[0]', betas[0], { from: 0, below: 1 });
+      checkNumber(name, 'betas[1]', betas[1], { from: 0, below: 1 });
+      checkNumber(name, 'eps', eps, { from: 0 });
+      checkNumber(name, 'weightDecay', weightDecay, { from: 0 });
       checkFlag(name, 'amsgrad', amsgrad);
       checkFlag(name, 'maximize', maximize);
     },

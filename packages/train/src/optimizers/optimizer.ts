@@ -1,7 +1,7 @@
 import { ArgumentError, full, moveTo, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
+import { withDefaults, refuse as refuseArgument } from '@rnn/core/checks';
 import type { HostArray } from '../host-array.js';
 import { fromJSONNumbers, toJSONNumbers, withToJSON } from '../json-numbers.js';
-import { withDefaults } from '../option-checks.js';
 import {
   completeGroup,
   groupsOf,
@@ -292,10 +292,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 /** Refuses what is no optimiser. */
 export function checkOptimizer(owner: string, optimizer: unknown): asserts optimizer is Optimizer {
   if (optimizer instanceof Optimizer) return;
-  const received = optimizer === null ? 'null' : typeof optimizer;
-  throw new ArgumentError(`${owner}: optimizer is ${received}, expected an optimiser such as new SGD(...)`, {
-    argument: 'optimizer',
-    received,
+  refuseArgument(ArgumentError, owner, 'optimizer', {
+    value: optimizer,
+    expected: 'an optimiser such as new SGD(...)',
   });
 }
 

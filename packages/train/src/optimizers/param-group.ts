@@ -1,5 +1,5 @@
 import { ArgumentError, Tensor } from '@rnn/core';
-import { withDefaults } from '../option-checks.js';
+import { checkList, checkTensor, isIterable, refuse, withDefaults } from '@rnn/core/checks';
 
 /** What every optimiser has. */
 export interface OptimizerOptions {
@@ -37,28 +37,17 @@ export type Params<O> = Iterable<Tensor> | Iterable<ParamGroupInput<O>>;
 
 /** Sorts out the two forms that the first argument may have. */
 export function groupsOf<O>(owner: string, params: Params<O>): readonly ParamGroupInput<O>[] {
-  if (
-    params instanceof Tensor ||
-    typeof (params as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function'
-  ) {
-    throw new ArgumentError(
-      `${owner}: params is ${describe(params)}, expected a list of tensors such as model.parameters(), or a list of groups { params, lr, ... }`,
-      { argument: 'params', received: describe(params) },
-    );
+  if (params instanceof Tensor || !isIterable(params)) {
+    const expected = 'a list of tensors such as model.parameters(), or a list of groups { params, lr, ... }';
+    refuse(ArgumentError, owner, 'params', { value: params, expected });
   }
   const list: readonly (Tensor | ParamGroupInput<O>)[] = [...params];
-  if (list.length === 0) {
-    throw new ArgumentError(`${owner}: params is empty, expected at least one parameter`, {
-      argument: 'params',
-      expected: 'at least one parameter',
-      received: 'none',
-    });
-  }
+  checkList(owner, 'params', list, 'parameter', 1);
   const isGroup = (item: unknown): item is ParamGroupInput<O> =>
     typeof item === 'object' && item !== null && !(item instanceof Tensor) && 'params' in item;
   if (list.every(isGroup)) return list;
   if (list.some(isGroup)) {
-    throw new ArgumentError(`${owner}: params mixes tensors and groups, expected either`, { argument: 'params' });
+    refuse(ArgumentError, owner, 'params', { received: 'a mixture of tensors and groups', expected: 'either' });
   }
   const options: Partial<O> = {};
   return [{ ...options, params: list as readonly Tensor[] }];
@@ -71,37 +60,30 @@ export function completeGroup<O extends object>(
   defaults: O,
   taken: ReadonlySet<Tensor>,
 ): ParamGroup<O> {
+  if (typeof input !== 'object' || input === null) {
+    refuse(ArgumentError, owner, 'group', { value: input, expected: 'a group { params, lr, ... }' });
+  }
   const { params, ...options } = input;
+  if (!(params instanceof Tensor) && !isIterable(params)) {
+    refuse(ArgumentError, owner, 'params', { value: params, expected: 'tensors such as model.parameters()' });
+  }
   const list = params instanceof Tensor ? [params] : [...params];
   const seen = new Set(taken);
   list.forEach((param: unknown, i) => {
     const name = `params[${i}]`;
-    if (!(param instanceof Tensor)) {
-      throw new ArgumentError(`${owner}: ${name} is ${describe(param)}, expected a Tensor`, {
-        argument: name,
-        expected: 'a Tensor',
-        received: describe(param),
-      });
-    }
+    checkTensor(owner, name, param);
     if (!param.isLeaf) {
-      throw new ArgumentError(
-        `${owner}: ${name} of shape [${param.shape.join(', ')}] is the result of an operation; only leaves can be optimised: pass the parameter itself, or a detach()ed copy`,
-        { argument: name, expected: 'a leaf', received: 'the result of an operation' },
-      );
+      refuse(ArgumentError, owner, name, {
+        received: `the result of an operation, of shape [${param.shape.join(', ')}]`,
+        expected: 'a leaf',
+        hint: 'pass the parameter itself, or a detach()ed copy',
+      });
     }
     if (seen.has(param)) {
-      throw new ArgumentError(`${owner}: ${name} of shape [${param.shape.join(', ')}] is given twice`, {
-        argument: name,
-        expected: 'each parameter once',
-      });
+      const received = `given twice, of shape [${param.shape.join(', ')}]`;
+      refuse(ArgumentError, owner, name, { received, expected: 'each parameter once' });
     }
     seen.add(param);
   });
   return { params: list, ...withDefaults<O>(owner, defaults, options as unknown as Partial<O>) };
-}
-
-function describe(value: unknown): string {
-  if (value instanceof Tensor) return 'a single tensor';
-  if (value === null) return 'null';
-  return typeof value === 'object' ? `an object (${value.constructor?.name ?? 'no class'})` : typeof value;
 }

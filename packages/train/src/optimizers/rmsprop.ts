@@ -1,4 +1,4 @@
-import { checkAtLeast, checkFlag } from '../option-checks.js';
+import { checkFlag, checkNumber } from '@rnn/core/checks';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, Params } from './param-group.js';
 import type { UpdateRule } from './update-rule.js';
@@ -23,11 +23,11 @@ const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
   name: 'RMSprop',
 
   check({ lr, alpha, eps, weightDecay, momentum, centered, maximize }) {
-    checkAtLeast('RMSprop', 'lr', lr, 0);
-    checkAtLeast('RMSprop', 'alpha', alpha, 0);
-    checkAtLeast('RMSprop', 'eps', eps, 0);
-    checkAtLeast('RMSprop', 'weightDecay', weightDecay, 0);
-    checkAtLeast('RMSprop', 'momentum', momentum, 0);
+    checkNumber('RMSprop', 'lr', lr, { from: 0 });
+    checkNumber('RMSprop', 'alpha', alpha, { from: 0 });
+    checkNumber('RMSprop', 'eps', eps, { from: 0 });
+    checkNumber('RMSprop', 'weightDecay', weightDecay, { from: 0 });
+    checkNumber('RMSprop', 'momentum', momentum, { from: 0 });
     checkFlag('RMSprop', 'centered', centered);
     checkFlag('RMSprop', 'maximize', maximize);
   },

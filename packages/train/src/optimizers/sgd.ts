@@ -1,5 +1,5 @@
 import { ArgumentError } from '@rnn/core';
-import { checkAtLeast, checkFinite, checkFlag } from '../option-checks.js';
+import { checkFlag, checkNumber, refuse } from '@rnn/core/checks';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, Params } from './param-group.js';
 import type { UpdateRule } from './update-rule.js';
@@ -21,17 +21,18 @@ const rule: UpdateRule<SGDOptions, 'momentumBuffer', Scalars> = {
   name: 'SGD',
 
   check({ lr, momentum, dampening, weightDecay, nesterov, maximize }) {
-    checkAtLeast('SGD', 'lr', lr, 0);
-    checkAtLeast('SGD', 'momentum', momentum, 0);
-    checkFinite('SGD', 'dampening', dampening);
-    checkAtLeast('SGD', 'weightDecay', weightDecay, 0);
+    checkNumber('SGD', 'lr', lr, { from: 0 });
+    checkNumber('SGD', 'momentum', momentum, { from: 0 });
+    checkNumber('SGD', 'dampening', dampening);
+    checkNumber('SGD', 'weightDecay', weightDecay, { from: 0 });
     checkFlag('SGD', 'nesterov', nesterov);
     checkFlag('SGD', 'maximize', maximize);
     if (nesterov && (momentum === 0 || dampening !== 0)) {
-      throw new ArgumentError(
-        `SGD: nesterov needs a momentum above 0 and a dampening of 0, received momentum ${momentum} and dampening ${dampening}`,
-        { argument: 'nesterov' },
-      );
+      const received = `true with momentum ${momentum} and dampening ${dampening}`;
+      refuse(ArgumentError, 'SGD', 'nesterov', {
+        received,
+        expected: 'a momentum above 0 and a dampening of 0 with it',
+      });
     }
   },
 

@@ -4,26 +4,34 @@ import { checkFunction, refuse } from '@rnn/core/checks';
 /** Refuses a gradient that is gone or does not fit its parameter. */
 export function checkGradient(owner: string, param: Tensor, grad: Tensor): void {
   if (grad.isDisposed) {
-    throw new DisposedError(
-      `${owner}: the gradient of a parameter of shape ${showShape(param.shape)} was disposed of; call zeroGrad() instead, which also takes it off the parameter`,
-      { argument: 'params' },
-    );
+    refuse(DisposedError, owner, 'params', {
+      part: gradientOf(param),
+      received: 'disposed of',
+      expected: 'one that still has its memory',
+      hint: 'call zeroGrad() instead, which also takes it off the parameter',
+    });
   }
   if (grad.backend !== param.backend || grad.dtype !== param.dtype) {
     const [place, other] = [param.backend.info.name, grad.backend.info.name];
-    throw new ArgumentError(
-      `${owner}: a parameter of shape ${showShape(param.shape)} is ${param.dtype} on '${place}', its gradient ${grad.dtype} on '${other}'; after a move of the model call zeroGrad() and backward() again`,
-      { argument: 'params' },
-    );
+    refuse(ArgumentError, owner, 'params', {
+      part: gradientOf(param),
+      received: `${grad.dtype} on '${other}'`,
+      expected: `${param.dtype} on '${place}', as the parameter`,
+      hint: 'after a move of the model call zeroGrad() and backward() again',
+    });
   }
   if (!sameShape(grad.shape, param.shape)) {
-    throw new ArgumentError(
-      `${owner}: a parameter has shape ${showShape(param.shape)} but its gradient ${showShape(grad.shape)}`,
-      {
-        argument: 'params',
-      },
-    );
+    const expected = 'the shape of the parameter';
+    refuse(ArgumentError, owner, 'params', {
+      part: gradientOf(param),
+      received: `of shape ${showShape(grad.shape)}`,
+      expected,
+    });
   }
+}
+
+function gradientOf({ shape }: Tensor): string {
+  return `the gradient of the one of shape ${showShape(shape)}`;
 }
 
 /** Refuses state that could not follow its parameter to another backend without waiting. */
@@ -31,10 +39,12 @@ export function checkPlaces(owner: string, param: Tensor, kept: Iterable<Tensor>
   for (const { backend } of kept) {
     if (backend === param.backend || backend.info.synchronous) continue;
     const [expected, received] = [param.backend.info.name, backend.info.name];
-    throw new BackendError(
-      `${owner}: a parameter is on '${expected}', but what is kept for it on '${received}', which answers only later; write \`await optimizer.moveTo(backend)\` after moving the model`,
-      { argument: 'params', expected, received },
-    );
+    refuse(BackendError, owner, 'params', {
+      part: 'what is kept for one',
+      received: `on '${received}', which answers only later`,
+      expected: `on '${expected}' as the parameter`,
+      hint: 'write `await optimizer.moveTo(backend)` after moving the model',
+    });
   }
 }
 

@@ -1,5 +1,5 @@
+import { checkCount, checkNumber, checkOptions } from '@rnn/core/checks';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { checkAtLeast, checkCount } from '../option-checks.js';
 import { LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './lr-scheduler.js';
 
 export interface CosineAnnealingLROptions extends LRSchedulerOptions {
@@ -27,9 +27,11 @@ type Settings = Readonly<Record<'tMax' | 'etaMin', number>>;
  * restarts, 2017; without the restarts.
  */
 export class CosineAnnealingLR extends LRScheduler<Settings> {
-  constructor(optimizer: Optimizer, { tMax, etaMin = 0, lastEpoch = -1 }: CosineAnnealingLROptions) {
+  constructor(optimizer: Optimizer, options: CosineAnnealingLROptions) {
+    checkOptions('CosineAnnealingLR', options, ['tMax', 'etaMin', 'lastEpoch']);
+    const { tMax, etaMin = 0, lastEpoch = -1 } = options;
     checkCount('CosineAnnealingLR', 'tMax', tMax, 1);
-    checkAtLeast('CosineAnnealingLR', 'etaMin', etaMin, 0);
+    checkNumber('CosineAnnealingLR', 'etaMin', etaMin, { from: 0 });
     super('CosineAnnealingLR', optimizer, { tMax, etaMin }, lastEpoch);
     this.begin();
   }

@@ -1,5 +1,5 @@
+import { checkNumber, checkOptions } from '@rnn/core/checks';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { checkAtLeast } from '../option-checks.js';
 import { LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './lr-scheduler.js';
 
 export interface ExponentialLROptions extends LRSchedulerOptions {
@@ -23,8 +23,10 @@ type Settings = Readonly<Record<'gamma', number>>;
  * Differs from PyTorch: nothing in the numbers.
  */
 export class ExponentialLR extends LRScheduler<Settings> {
-  constructor(optimizer: Optimizer, { gamma, lastEpoch = -1 }: ExponentialLROptions) {
-    checkAtLeast('ExponentialLR', 'gamma', gamma, 0);
+  constructor(optimizer: Optimizer, options: ExponentialLROptions) {
+    checkOptions('ExponentialLR', options, ['gamma', 'lastEpoch']);
+    const { gamma, lastEpoch = -1 } = options;
+    checkNumber('ExponentialLR', 'gamma', gamma, { from: 0 });
     super('ExponentialLR', optimizer, { gamma }, lastEpoch);
     this.begin();
   }

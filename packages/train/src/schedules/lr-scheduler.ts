@@ -1,7 +1,6 @@
 import { ArgumentError } from '@rnn/core';
-import { refuse } from '@rnn/core/checks';
+import { checkCount, refuse } from '@rnn/core/checks';
 import { fromJSONNumbers, toJSONNumbers } from '../json-numbers.js';
-import { checkCount } from '../option-checks.js';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
 
@@ -114,10 +113,23 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
 function startOf(owner: string, group: ScheduledGroup, i: number, lastEpoch: number): number {
   if (lastEpoch === -1) group.initialLr ??= group.lr;
   if (group.initialLr === undefined) {
-    throw new ArgumentError(
-      `${owner}: lastEpoch is ${lastEpoch}, but paramGroups[${i}] has no initialLr to go on from; load the optimiser's state first`,
-      { argument: 'lastEpoch' },
-    );
+    refuse(ArgumentError, owner, 'lastEpoch', {
+      value: lastEpoch,
+      expected: `-1, as paramGroups[${i}] has no initialLr to go on from`,
+      hint: "load the optimiser's state first",
+    });
   }
   return group.initialLr;
+}
+
+/** Refuses a list of values that does not have one for each group. */
+export function checkGroupValues(
+  owner: string,
+  name: string,
+  list: readonly unknown[],
+  groups: readonly unknown[],
+): void {
+  if (list.length === groups.length) return;
+  const expected = `${groups.length}, one for each group, or one number`;
+  refuse(ArgumentError, owner, name, { has: 'length', received: String(list.length), expected });
 }

@@ -1,8 +1,8 @@
 import { ArgumentError } from '@rnn/core';
+import { checkChoice, checkCount, checkFlag, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import type { ScheduledValues } from '../optimizers/param-group.js';
-import { checkChoice, checkCount, checkFlag, checkPositive, checkAtLeast, checkWithin } from '../option-checks.js';
-import { LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './lr-scheduler.js';
+import { checkGroupValues, LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './lr-scheduler.js';
 
 export interface OneCycleLROptions extends LRSchedulerOptions {
   /** The highest rate; one for all groups or one for each. */
@@ -71,6 +71,7 @@ export class OneCycleLR extends LRScheduler<Settings> {
   constructor(optimizer: Optimizer, options: OneCycleLROptions) {
     const owner = 'OneCycleLR';
     checkOptimizer(owner, optimizer);
+    checkOptions(owner, options, known);
     const {
       pctStart = 0.3,
       annealStrategy = 'cos',
@@ -80,20 +81,18 @@ export class OneCycleLR extends LRScheduler<Settings> {
     } = options;
     const { divFactor = 25, finalDivFactor = 1e4 } = options;
     const totalSteps = totalOf(options);
-    checkWithin(owner, 'pctStart', pctStart, 0, 1);
+    checkNumber(owner, 'pctStart', pctStart, { from: 0, to: 1 });
     checkChoice(owner, 'annealStrategy', annealStrategy, ['cos', 'linear']);
     checkFlag(owner, 'cycleMomentum', cycleMomentum);
     checkFlag(owner, 'threePhase', threePhase);
-    checkPositive(owner, 'divFactor', divFactor);
-    checkPositive(owner, 'finalDivFactor', finalDivFactor);
+    checkNumber(owner, 'divFactor', divFactor, { above: 0 });
+    checkNumber(owner, 'finalDivFactor', finalDivFactor, { above: 0 });
     const maxLrs = perGroup(optimizer, 'maxLr', options.maxLr);
     const baseMomenta = perGroup(optimizer, 'baseMomentum', options.baseMomentum ?? 0.85);
     const maxMomenta = perGroup(optimizer, 'maxMomentum', options.maxMomentum ?? 0.95);
     if (cycleMomentum && !('momentum' in optimizer.defaults) && !('betas' in optimizer.defaults)) {
-      throw new ArgumentError(
-        `${owner}: the optimiser has neither momentum nor betas to cycle; pass { cycleMomentum: false }`,
-        { argument: 'cycleMomentum' },
-      );
+      const expected = 'false, as the optimiser has neither momentum nor betas to cycle';
+      refuse(ArgumentError, owner, 'cycleMomentum', { value: true, expected });
     }
     super(owner, optimizer, { totalSteps, pctStart, annealStrategy, cycleMomentum, threePhase }, lastEpoch);
     if (lastEpoch === -1) {
@@ -114,11 +113,8 @@ export class OneCycleLR extends LRScheduler<Settings> {
   override step(): void {
     const { totalSteps } = this.settings;
     if (this.lastEpoch >= totalSteps) {
-      throw new ArgumentError(`OneCycleLR: step ${this.lastEpoch + 1} is past totalSteps, ${totalSteps}`, {
-        argument: 'totalSteps',
-        expected: `at most ${totalSteps} steps`,
-        received: String(this.lastEpoch + 1),
-      });
+      const [received, expected] = [`${this.lastEpoch + 1}, which is past totalSteps`, `at most ${totalSteps}`];
+      refuse(ArgumentError, 'OneCycleLR', 'step', { received, expected });
     }
     super.step();
   }
@@ -148,6 +144,22 @@ export class OneCycleLR extends LRScheduler<Settings> {
   }
 }
 
+const known: readonly string[] = [
+  'maxLr',
+  'totalSteps',
+  'epochs',
+  'stepsPerEpoch',
+  'pctStart',
+  'annealStrategy',
+  'cycleMomentum',
+  'baseMomentum',
+  'maxMomentum',
+  'divFactor',
+  'finalDivFactor',
+  'threePhase',
+  'lastEpoch',
+] satisfies (keyof OneCycleLROptions)[];
+
 function phasesOf({ totalSteps, pctStart, threePhase }: Settings): Phase[] {
   const rise: Phase = {
     end: pctStart * totalSteps - 1,
@@ -167,10 +179,11 @@ function phasesOf({ totalSteps, pctStart, threePhase }: Settings): Phase[] {
 function valueOf(group: ScheduledGroup, name: keyof ScheduledValues): number {
   const value = group[name];
   if (value !== undefined) return value;
-  throw new ArgumentError(
-    `OneCycleLR: a group has no ${name}, which the constructor writes; groups added later, and lastEpoch without the optimiser's state, are not for this schedule`,
-    { argument: 'optimizer' },
-  );
+  refuse(ArgumentError, 'OneCycleLR', 'optimizer', {
+    received: `one with a group that has no ${name}, which the constructor writes`,
+    expected: 'the groups that the constructor saw',
+    hint: "groups added later, and lastEpoch without the optimiser's state, are not for this schedule",
+  });
 }
 
 function totalOf({ totalSteps, epochs, stepsPerEpoch }: OneCycleLROptions): number {
@@ -179,10 +192,8 @@ function totalOf({ totalSteps, epochs, stepsPerEpoch }: OneCycleLROptions): numb
     return totalSteps;
   }
   if (epochs === undefined || stepsPerEpoch === undefined) {
-    throw new ArgumentError('OneCycleLR: expected totalSteps, or epochs and stepsPerEpoch', {
-      argument: 'totalSteps',
-      expected: 'totalSteps, or epochs and stepsPerEpoch',
-    });
+    const expected = 'a number, or epochs and stepsPerEpoch in its place';
+    refuse(ArgumentError, 'OneCycleLR', 'totalSteps', { value: totalSteps, expected });
   }
   checkCount('OneCycleLR', 'epochs', epochs, 1);
   checkCount('OneCycleLR', 'stepsPerEpoch', stepsPerEpoch, 1);
@@ -190,14 +201,8 @@ function totalOf({ totalSteps, epochs, stepsPerEpoch }: OneCycleLROptions): numb
 }
 
 function perGroup({ paramGroups }: Optimizer, name: string, value: number | readonly number[]): readonly number[] {
-  const list = typeof value === 'object' ? value : paramGroups.map(() => value);
-  if (list.length !== paramGroups.length) {
-    throw new ArgumentError(`OneCycleLR: ${name} has ${list.length} values for ${paramGroups.length} groups`, {
-      argument: name,
-      expected: `${paramGroups.length} values`,
-      received: String(list.length),
-    });
-  }
-  for (const item of list) checkAtLeast('OneCycleLR', name, item, 0);
+  const list = Array.isArray(value) ? (value as readonly number[]) : paramGroups.map(() => value as number);
+  checkGroupValues('OneCycleLR', name, list, paramGroups);
+  for (const item of list) checkNumber('OneCycleLR', name, item, { from: 0 });
   return list;
 }

@@ -1,7 +1,8 @@
 import { ArgumentError, type Tensor } from '@rnn/core';
+import { checkChoice, checkCount, checkNumber, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { fromJSONNumbers, toJSONNumbers } from '../json-numbers.js';
-import { checkAtLeast, checkBelow, checkChoice, checkCount } from '../option-checks.js';
+import { checkGroupValues } from './lr-scheduler.js';
 import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
 
 export interface ReduceLROnPlateauOptions {
@@ -22,6 +23,17 @@ export interface ReduceLROnPlateauOptions {
   /** A reduction by less than this is not made; 1e-8 unless given. */
   readonly eps?: number;
 }
+
+const known: readonly string[] = [
+  'mode',
+  'factor',
+  'patience',
+  'threshold',
+  'thresholdMode',
+  'cooldown',
+  'minLr',
+  'eps',
+] satisfies (keyof ReduceLROnPlateauOptions)[];
 
 /** Where it stands, with its options. `best` holds the best metric so far, or nothing before the first. */
 interface State {
@@ -63,24 +75,19 @@ export class ReduceLROnPlateau {
   constructor(optimizer: Optimizer, options: ReduceLROnPlateauOptions = {}) {
     const owner = 'ReduceLROnPlateau';
     checkOptimizer(owner, optimizer);
+    checkOptions(owner, options, known);
     const { mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4, thresholdMode = 'rel' } = options;
     const { cooldown = 0, minLr = 0, eps = 1e-8 } = options;
     checkChoice(owner, 'mode', mode, ['min', 'max']);
-    checkBelow(owner, 'factor', factor, 0, 1);
+    checkNumber(owner, 'factor', factor, { from: 0, below: 1 });
     checkCount(owner, 'patience', patience, 0);
-    checkAtLeast(owner, 'threshold', threshold, 0);
+    checkNumber(owner, 'threshold', threshold, { from: 0 });
     checkChoice(owner, 'thresholdMode', thresholdMode, ['rel', 'abs']);
     checkCount(owner, 'cooldown', cooldown, 0);
-    checkAtLeast(owner, 'eps', eps, 0);
-    const minima = typeof minLr === 'object' ? minLr : [minLr];
-    for (const minimum of minima) checkAtLeast(owner, 'minLr', minimum, 0);
-    if (typeof minLr === 'object' && minLr.length !== optimizer.paramGroups.length) {
-      throw new ArgumentError(`${owner}: minLr has ${minLr.length} values for ${optimizer.paramGroups.length} groups`, {
-        argument: 'minLr',
-        expected: `${optimizer.paramGroups.length} values`,
-        received: String(minLr.length),
-      });
-    }
+    checkNumber(owner, 'eps', eps, { from: 0 });
+    const minima = Array.isArray(minLr) ? (minLr as readonly number[]) : undefined;
+    for (const minimum of minima ?? [minLr]) checkNumber(owner, 'minLr', minimum, { from: 0 });
+    if (minima !== undefined) checkGroupValues(owner, 'minLr', minima, optimizer.paramGroups);
     this.optimizer = optimizer;
     this.state = {
       lastEpoch: 0,
@@ -110,6 +117,7 @@ export class ReduceLROnPlateau {
    * @param metric - a number, or a tensor with one element (which is read, so the device must answer at once)
    */
   step(metric: number | Tensor): void {
+    if (typeof metric !== 'number') checkTensor('ReduceLROnPlateau.step', 'metric', metric);
     const value = typeof metric === 'number' ? metric : metric.item();
     const { state } = this;
     const better = this.isBetter(value);
@@ -163,10 +171,11 @@ export class ReduceLROnPlateau {
     this.optimizer.paramGroups.forEach((group, i) => {
       const minimum = typeof minLr === 'object' ? minLr[i] : minLr;
       if (minimum === undefined) {
-        throw new ArgumentError(
-          `ReduceLROnPlateau: minLr has no value for paramGroups[${i}], which was added later; give one number for all`,
-          { argument: 'minLr' },
-        );
+        refuse(ArgumentError, 'ReduceLROnPlateau', 'minLr', {
+          received: `without a value for paramGroups[${i}], which was added later`,
+          expected: 'one for each group',
+          hint: 'give one number for all',
+        });
       }
       const lower = Math.max(group.lr * factor, minimum);
       if (group.lr - lower > eps) group.lr = lower;

@@ -1,4 +1,5 @@
 import { StateDictError } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
 
 /** A schedule's state: plain values by name, such as JSON keeps. A list may be empty for "none yet". */
 export type ScheduleStateDict = Readonly<Record<string, number | string | boolean | readonly number[]>>;
@@ -14,30 +15,19 @@ export type ScheduleStateDict = Readonly<Record<string, number | string | boolea
 export function checkScheduleState(owner: string, present: ScheduleStateDict, loaded: ScheduleStateDict): void {
   const names = Object.keys(present);
   if (typeof loaded !== 'object' || loaded === null) {
-    throw new StateDictError(
-      `${owner}: the state dict is ${loaded === null ? 'null' : typeof loaded}, expected an object`,
-      {
-        argument: 'stateDict',
-      },
-    );
+    refuse(StateDictError, owner, 'stateDict', { value: loaded, expected: 'an object' });
   }
   const missing = names.filter((name) => !Object.hasOwn(loaded, name));
   const unexpected = Object.keys(loaded).filter((name) => !names.includes(name));
   if (missing.length > 0 || unexpected.length > 0) {
-    throw new StateDictError(
-      `${owner}: the state dict lacks [${missing.join(', ')}] and has [${unexpected.join(', ')}] that ${owner} does not know`,
-      { argument: 'stateDict', missing, unexpected },
-    );
+    const received = `without [${missing.join(', ')}] and with [${unexpected.join(', ')}]`;
+    refuse(StateDictError, owner, 'stateDict', { received, expected: `what ${owner} knows`, missing, unexpected });
   }
   for (const name of names) {
     const expected = kindOf(present[name]);
     const received = kindOf(loaded[name]);
     if (received === expected) continue;
-    throw new StateDictError(`${owner}: the state dict has ${name} that is ${received}, expected ${expected}`, {
-      argument: 'stateDict',
-      expected,
-      received,
-    });
+    refuse(StateDictError, owner, 'stateDict', { part: name, received, expected });
   }
 }
 

@@ -1,5 +1,5 @@
+import { checkCount, checkNumber, checkOptions } from '@rnn/core/checks';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { checkAtLeast, checkCount } from '../option-checks.js';
 import { LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './lr-scheduler.js';
 
 export interface StepLROptions extends LRSchedulerOptions {
@@ -25,9 +25,11 @@ type Settings = Readonly<Record<'stepSize' | 'gamma', number>>;
  * Differs from PyTorch: nothing in the numbers.
  */
 export class StepLR extends LRScheduler<Settings> {
-  constructor(optimizer: Optimizer, { stepSize, gamma = 0.1, lastEpoch = -1 }: StepLROptions) {
+  constructor(optimizer: Optimizer, options: StepLROptions) {
+    checkOptions('StepLR', options, ['stepSize', 'gamma', 'lastEpoch']);
+    const { stepSize, gamma = 0.1, lastEpoch = -1 } = options;
     checkCount('StepLR', 'stepSize', stepSize, 1);
-    checkAtLeast('StepLR', 'gamma', gamma, 0);
+    checkNumber('StepLR', 'gamma', gamma, { from: 0 });
     super('StepLR', optimizer, { stepSize, gamma }, lastEpoch);
     this.begin();
   }

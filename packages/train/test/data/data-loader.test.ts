@@ -65,11 +65,11 @@ describe('DataLoader', () => {
     const wrong: [() => unknown, string][] = [
       [
         () => new DataLoader([1, 2] as unknown as Dataset<number>),
-        'DataLoader: dataset has no batch(indices), expected a Dataset such as new TensorDataset(x, y)',
+        'DataLoader: dataset is an array of 2, expected a Dataset with batch(indices), such as new TensorDataset(x, y)',
       ],
       [
         () => new DataLoader(positions(1), { batchSize: 0 }),
-        'DataLoader: batchSize is 0, expected a whole number of at least 1',
+        'DataLoader: batchSize is 0, expected a whole number from 1 up',
       ],
       [
         () => new DataLoader(positions(1), { shuffle: 1 as unknown as boolean }),

@@ -52,11 +52,15 @@ describe('TensorDataset', () => {
   });
 
   test('names what does not fit', () => {
-    expectError(() => new TensorDataset(), ArgumentError, 'TensorDataset: expected at least one tensor or array');
+    expectError(
+      () => new TensorDataset(),
+      ArgumentError,
+      'TensorDataset: columns is an empty array, expected an array of at least one tensor or array',
+    );
     expectError(
       () => new TensorDataset([1, 2], [1]),
       ShapeError,
-      'TensorDataset: the columns have 2, 1 examples, expected one length',
+      'TensorDataset: columns has lengths 2, 1, expected one length',
     );
     expectError(() => new TensorDataset(tensor(1)), ShapeError, 'TensorDataset: columns[0] is a single number');
     expectError(
@@ -137,11 +141,15 @@ describe('collateSequences', () => {
   });
 
   test('names what does not fit', () => {
-    expectError(() => collateSequences([]), ArgumentError, 'collateSequences: sequences is empty or no list');
+    expectError(
+      () => collateSequences([]),
+      ArgumentError,
+      'collateSequences: sequences is an empty array, expected an array of at least one sequence',
+    );
     expectError(
       () => collateSequences([[[1, 2]], [[1, 2, 3]]]),
       ShapeError,
-      'collateSequences: sequences[1] is a Float32Array of shape [1, 3], expected a Float32Array of shape [T, 2] like the others',
+      'collateSequences: entry 1 of sequences is a Float32Array of shape [1, 3], expected a Float32Array of shape [T, 2] like the others',
     );
     expectError(
       () => collateSequences([[1, 2], Int32Array.of(1)]),
@@ -191,11 +199,15 @@ describe('SequenceDataset', () => {
   });
 
   test('names what does not fit', () => {
-    expectError(() => new SequenceDataset([[1], [2]], [1]), ShapeError, 'SequenceDataset: 2 sequences but 1 targets');
+    expectError(
+      () => new SequenceDataset([[1], [2]], [1]),
+      ShapeError,
+      'SequenceDataset: targets has length 1, expected 2, one for each sequence',
+    );
     expectError(
       () => new SequenceDataset([[1], [2]], [[1], [2, 3]]),
       ShapeError,
-      'SequenceDataset: targets[1] has 2 steps, its sequence 1',
+      'SequenceDataset: targets[1] has steps 2, expected as many as its sequence, 1',
     );
     expectError(
       () => new SequenceDataset([[1]], [[1], [2]]),
@@ -280,13 +292,9 @@ describe('windows', () => {
     expectError(
       () => windows([1, 2, 3], 3),
       ArgumentError,
-      'windows: the series has 3 steps, expected at least length + horizon = 4',
+      'windows: series has length 3, expected at least length + horizon, 4',
     );
-    expectError(
-      () => windows([1, 2, 3], 0),
-      ArgumentError,
-      'windows: length is 0, expected a whole number of at least 1',
-    );
+    expectError(() => windows([1, 2, 3], 0), ArgumentError, 'windows: length is 0, expected a whole number from 1 up');
     expectError(
       () => windows(series, 2, 1, { target: 2 }),
       ArgumentError,

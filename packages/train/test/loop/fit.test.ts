@@ -493,17 +493,17 @@ describe('what goes wrong', () => {
   const wrong: [string, Partial<FitOptions<Slope, Pair>>][] = [
     ['fit: expected either epochs or steps, received neither', {}],
     ['fit: expected either epochs or steps, received both', { epochs: 1, steps: 1 }],
-    ['fit: epochs is 1.5, expected a whole number of at least 0', { epochs: 1.5 }],
-    ['fit: clipNorm is -1, expected a finite number of at least 0', { epochs: 1, clipNorm: -1 }],
-    ['fit: logEvery is 0, expected a whole number of at least 1', { epochs: 1, logEvery: 0 }],
-    ['fit: yieldEvery is -1, expected a number from 0 to Infinity', { epochs: 1, yieldEvery: -1 }],
+    ['fit: epochs is 1.5, expected a whole number from 0 up', { epochs: 1.5 }],
+    ['fit: clipNorm is -1, expected a finite number from 0 up', { epochs: 1, clipNorm: -1 }],
+    ['fit: logEvery is 0, expected a whole number from 1 up', { epochs: 1, logEvery: 0 }],
+    ['fit: yieldEvery is -1, expected a number from 0 up', { epochs: 1, yieldEvery: -1 }],
     ['fit: loss is undefined, expected a function (model, batch) => Tensor', { epochs: 1, loss: undefined }],
     ['fit: optimizer is undefined, expected an optimiser such as new SGD(...)', { epochs: 1, optimizer: undefined }],
     [
-      'fit: earlyStopping.patience is -1, expected a whole number of at least 0',
+      'fit: earlyStopping.patience is -1, expected a whole number from 0 up',
       { epochs: 1, earlyStopping: { patience: -1 } },
     ],
-    ['fit: history.step is undefined, expected a whole number of at least 0', { epochs: 1, history: {} as History }],
+    ['fit: history.step is undefined, expected a whole number from 0 up', { epochs: 1, history: {} as History }],
     [
       'fit: loss returned number, expected a Tensor with one element',
       { epochs: 1, loss: (() => 1) as unknown as FitOptions<Slope, Pair>['loss'] },

@@ -30,41 +30,41 @@ describe('options', () => {
   };
   const cases: [string, Record<string, unknown>, string][] = [
     ...Object.keys(make).flatMap((name): [string, Record<string, unknown>, string][] => [
-      [name, { lr: -1 }, `${name}: lr is -1, expected a finite number of at least 0`],
-      [name, { lr: NaN }, `${name}: lr is NaN, expected a finite number of at least 0`],
-      [name, { lr: '0.1' }, `${name}: lr is string, expected a finite number of at least 0`],
-      [name, { weightDecay: -0.1 }, `${name}: weightDecay is -0.1, expected a finite number of at least 0`],
-      [name, { maximize: 1 }, `${name}: maximize is 1 (number), expected true or false`],
+      [name, { lr: -1 }, `${name}: lr is -1, expected a finite number from 0 up`],
+      [name, { lr: NaN }, `${name}: lr is NaN, expected a finite number from 0 up`],
+      [name, { lr: '0.1' }, `${name}: lr is '0.1', expected a finite number from 0 up`],
+      [name, { weightDecay: -0.1 }, `${name}: weightDecay is -0.1, expected a finite number from 0 up`],
+      [name, { maximize: 1 }, `${name}: maximize is 1, expected true or false`],
     ]),
-    ['SGD', { momentum: -0.5 }, 'SGD: momentum is -0.5, expected a finite number of at least 0'],
+    ['SGD', { momentum: -0.5 }, 'SGD: momentum is -0.5, expected a finite number from 0 up'],
     ['SGD', { dampening: NaN }, 'SGD: dampening is NaN, expected a finite number'],
     [
       'SGD',
       { nesterov: true },
-      'SGD: nesterov needs a momentum above 0 and a dampening of 0, received momentum 0 and dampening 0',
+      'SGD: nesterov is true with momentum 0 and dampening 0, expected a momentum above 0 and a dampening of 0 with it',
     ],
     [
       'SGD',
       { nesterov: true, momentum: 0.9, dampening: 0.1 },
-      'SGD: nesterov needs a momentum above 0 and a dampening of 0, received momentum 0.9 and dampening 0.1',
+      'SGD: nesterov is true with momentum 0.9 and dampening 0.1, expected a momentum above 0 and a dampening of 0 with it',
     ],
     [
       'SGD',
       { weight_decay: 0.1 },
-      "SGD: there is no option 'weight_decay'; the options are lr, momentum, dampening, weightDecay, nesterov, maximize",
+      "SGD: option 'weight_decay' is unknown, expected one of lr, momentum, dampening, weightDecay, nesterov, maximize; write weightDecay",
     ],
-    ['Adam', { betas: [1, 0.9] }, 'Adam: betas[0] is 1, expected a number from 0 up to, but without, 1'],
-    ['Adam', { betas: [0.9, -0.1] }, 'Adam: betas[1] is -0.1, expected a number from 0 up to, but without, 1'],
-    ['Adam', { betas: [0.9] }, 'Adam: betas is 0.9, expected two numbers'],
+    ['Adam', { betas: [1, 0.9] }, 'Adam: betas[0] is 1, expected a number from 0 and below 1'],
+    ['Adam', { betas: [0.9, -0.1] }, 'Adam: betas[1] is -0.1, expected a number from 0 and below 1'],
+    ['Adam', { betas: [0.9] }, 'Adam: betas is an array of 1, expected two numbers'],
     ['Adam', { betas: 0.9 }, 'Adam: betas is 0.9, expected two numbers'],
-    ['AdamW', { eps: -1e-8 }, 'AdamW: eps is -1e-8, expected a finite number of at least 0'],
-    ['RMSprop', { alpha: -1 }, 'RMSprop: alpha is -1, expected a finite number of at least 0'],
-    ['RMSprop', { momentum: -1 }, 'RMSprop: momentum is -1, expected a finite number of at least 0'],
-    ['Adagrad', { lrDecay: -1 }, 'Adagrad: lrDecay is -1, expected a finite number of at least 0'],
+    ['AdamW', { eps: -1e-8 }, 'AdamW: eps is -1e-8, expected a finite number from 0 up'],
+    ['RMSprop', { alpha: -1 }, 'RMSprop: alpha is -1, expected a finite number from 0 up'],
+    ['RMSprop', { momentum: -1 }, 'RMSprop: momentum is -1, expected a finite number from 0 up'],
+    ['Adagrad', { lrDecay: -1 }, 'Adagrad: lrDecay is -1, expected a finite number from 0 up'],
     [
       'Adagrad',
       { initialAccumulatorValue: -1 },
-      'Adagrad: initialAccumulatorValue is -1, expected a finite number of at least 0',
+      'Adagrad: initialAccumulatorValue is -1, expected a finite number from 0 up',
     ],
   ];
 
@@ -82,7 +82,7 @@ describe('options', () => {
     a.grad = tensor([1, 1]);
     b.grad = tensor([1, 1]);
     optimizer.paramGroups[1].lr = NaN;
-    expect(messageOf(() => optimizer.step())).toBe('SGD: lr is NaN, expected a finite number of at least 0');
+    expect(messageOf(() => optimizer.step())).toBe('SGD: lr is NaN, expected a finite number from 0 up');
     expect(a.toArray()).toEqual([1, 2]);
   });
 });
@@ -91,41 +91,47 @@ describe('parameters', () => {
   const message = (params: unknown): string => messageOf(() => new SGD(params as Tensor[]));
 
   test('none', () => {
-    expect(message([])).toBe('SGD: params is empty, expected at least one parameter');
+    expect(message([])).toBe('SGD: params is an empty array, expected an array of at least one parameter');
   });
 
   test('no list', () => {
     const rest = 'expected a list of tensors such as model.parameters(), or a list of groups { params, lr, ... }';
-    expect(message(leaf())).toBe(`SGD: params is a single tensor, ${rest}`);
-    expect(message({ lr: 1 })).toBe(`SGD: params is an object (Object), ${rest}`);
+    expect(message(leaf())).toBe(`SGD: params is a Tensor of shape [2], ${rest}`);
+    expect(message({ lr: 1 })).toBe(`SGD: params is an object, ${rest}`);
     expect(message(null)).toBe(`SGD: params is null, ${rest}`);
     expect(message(undefined)).toBe(`SGD: params is undefined, ${rest}`);
   });
 
   test('something else in the list', () => {
-    expect(message([leaf(), 1])).toBe('SGD: params[1] is number, expected a Tensor');
-    expect(message([leaf(), { params: [leaf()] }])).toBe('SGD: params mixes tensors and groups, expected either');
+    expect(message([leaf(), 1])).toBe('SGD: params[1] is 1, expected a Tensor; make one with tensor(...)');
+    expect(message([leaf(), { params: [leaf()] }])).toBe(
+      'SGD: params is a mixture of tensors and groups, expected either',
+    );
     expect(message([{ params: [1] }])).toBe('SGD: params[0] is number, expected a Tensor');
   });
 
   test('the same twice, in one group or in two', () => {
     const a = leaf();
-    expect(message([a, leaf(), a])).toBe('SGD: params[2] of shape [2] is given twice');
-    expect(message([{ params: [a] }, { params: [leaf(), a] }])).toBe('SGD: params[1] of shape [2] is given twice');
+    expect(message([a, leaf(), a])).toBe('SGD: params[2] is given twice, of shape [2], expected each parameter once');
+    expect(message([{ params: [a] }, { params: [leaf(), a] }])).toBe(
+      'SGD: params[1] is given twice, of shape [2], expected each parameter once',
+    );
     const optimizer = new SGD([a]);
-    expect(messageOf(() => optimizer.addParamGroup({ params: a }))).toBe('SGD: params[0] of shape [2] is given twice');
+    expect(messageOf(() => optimizer.addParamGroup({ params: a }))).toBe(
+      'SGD: params[0] is given twice, of shape [2], expected each parameter once',
+    );
     expect(optimizer.paramGroups).toHaveLength(1);
   });
 
   test('the result of an operation', () => {
     expect(message([leaf().mul(2)])).toBe(
-      'SGD: params[0] of shape [2] is the result of an operation; only leaves can be optimised: pass the parameter itself, or a detach()ed copy',
+      'SGD: params[0] is the result of an operation, of shape [2], expected a leaf; pass the parameter itself, or a detach()ed copy',
     );
   });
 
   test('an option that no group has', () => {
     expect(message([{ params: [leaf()], learningRate: 1 }])).toBe(
-      "SGD: there is no option 'learningRate'; the options are lr, momentum, dampening, weightDecay, nesterov, maximize",
+      "SGD: option 'learningRate' is unknown, expected one of lr, momentum, dampening, weightDecay, nesterov, maximize",
     );
   });
 });
@@ -136,9 +142,13 @@ describe('gradients that do not fit', () => {
     const optimizer = new SGD([a, b], { lr: 1 });
     a.grad = tensor([1, 1]);
     b.grad = tensor([1, 1, 1]);
-    expect(messageOf(() => optimizer.step())).toBe('SGD: a parameter has shape [2] but its gradient [3]');
+    expect(messageOf(() => optimizer.step())).toBe(
+      'SGD: the gradient of the one of shape [2] of params is of shape [3], expected the shape of the parameter',
+    );
     b.grad = tensor([1, 1], { dtype: 'float64' });
-    expect(messageOf(() => optimizer.step())).toContain("is float32 on 'cpu', its gradient float64 on 'cpu'");
+    expect(messageOf(() => optimizer.step())).toContain(
+      "SGD: the gradient of the one of shape [2] of params is float64 on 'cpu', expected float32 on 'cpu', as the parameter; after a move of the model call zeroGrad() and backward() again",
+    );
     b.grad = tensor([1, 1], { backend: await cpu() });
     expect(messageOf(() => optimizer.step())).toContain(
       'after a move of the model call zeroGrad() and backward() again',
@@ -153,7 +163,9 @@ describe('gradients that do not fit', () => {
     b.grad = tensor([1, 1]);
     b.grad.dispose();
     expect(() => optimizer.step()).toThrow(DisposedError);
-    expect(() => optimizer.step()).toThrow('SGD: the gradient of a parameter of shape [2] was disposed of');
+    expect(() => optimizer.step()).toThrow(
+      'SGD: the gradient of the one of shape [2] of params is disposed of, expected one that still has its memory; call zeroGrad() instead, which also takes it off the parameter',
+    );
     expect(a.toArray()).toEqual([1, 2]);
   });
 });

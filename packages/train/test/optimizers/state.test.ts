@@ -189,7 +189,7 @@ test('a step says that state has to be moved where it could not follow, and chan
   await moveTo(params, backend);
   const before = values(params);
   expect(() => run(optimizer, params, 1, 2)).toThrow(
-    "SGD: a parameter is on 'cpu', but what is kept for it on 'later', which answers only later; write `await optimizer.moveTo(backend)` after moving the model",
+    "SGD: what is kept for one of params is on 'later', which answers only later, expected on 'cpu' as the parameter; write `await optimizer.moveTo(backend)` after moving the model",
   );
   expect(values(params)).toEqual(before);
   await optimizer.moveTo(backend);
@@ -341,7 +341,7 @@ describe('a state dict that does not fit', () => {
     const { optimizer } = trained();
     const dict = copied(optimizer.stateDict());
     const wrong = { ...dict, paramGroups: [{ ...dict.paramGroups[0], lr: -1 }] };
-    expect(() => optimizer.loadStateDict(wrong)).toThrow('Adam: lr is -1, expected a finite number of at least 0');
+    expect(() => optimizer.loadStateDict(wrong)).toThrow('Adam: lr is -1, expected a finite number from 0 up');
     expect(optimizer.paramGroups[0].lr).toBe(1e-3);
   });
 });

@@ -217,10 +217,10 @@ describe('state', () => {
     const schedule = new StepLR(new SGD([leaf()]), { stepSize: 3 });
     const dict = schedule.stateDict();
     const wrong: [object, string][] = [
-      [{ ...dict, gamma: 'x' }, 'StepLR: the state dict has gamma that is string, expected number'],
+      [{ ...dict, gamma: 'x' }, 'StepLR: gamma of stateDict is string, expected number'],
       [
         { ...dict, baseLrs: [1, 2] },
-        'StepLR: the state dict has baseLrs that is a list of 2 numbers, expected a list of 1 numbers',
+        'StepLR: baseLrs of stateDict is a list of 2 numbers, expected a list of 1 numbers',
       ],
       [{ ...dict, more: 1 }, 'StepLR: the state dict lacks [] and has [more] that StepLR does not know'],
       [
@@ -270,7 +270,7 @@ describe('lastEpoch', () => {
 
   test('needs what the earlier schedule wrote', () => {
     expect(() => new StepLR(new SGD([leaf()]), { stepSize: 1, lastEpoch: 3 })).toThrow(
-      "StepLR: lastEpoch is 3, but paramGroups[0] has no initialLr to go on from; load the optimiser's state first",
+      "StepLR: lastEpoch is 3, expected -1, as paramGroups[0] has no initialLr to go on from; load the optimiser's state first",
     );
   });
 });
@@ -294,7 +294,7 @@ describe('OneCycleLR', () => {
     schedule.step();
     schedule.step();
     const before = optimizer.stateDict().paramGroups;
-    expect(() => schedule.step()).toThrow('OneCycleLR: step 3 is past totalSteps, 2');
+    expect(() => schedule.step()).toThrow('OneCycleLR: step is 3, which is past totalSteps, expected at most 2');
     expect(optimizer.stateDict().paramGroups).toEqual(before);
   });
 
@@ -309,56 +309,59 @@ describe('wrong arguments', () => {
   const sgd = (): SGD => new SGD([leaf()]);
   const wrong: [string, () => unknown][] = [
     [
-      'StepLR: optimizer is object, expected an optimiser such as new SGD(...)',
+      'StepLR: optimizer is an object, expected an optimiser such as new SGD(...)',
       () => new StepLR({} as SGD, { stepSize: 1 }),
     ],
     [
       'ReduceLROnPlateau: optimizer is null, expected an optimiser such as new SGD(...)',
       () => new ReduceLROnPlateau(null as unknown as SGD),
     ],
-    ['StepLR: stepSize is 0, expected a whole number of at least 1', () => new StepLR(sgd(), { stepSize: 0 })],
+    ['StepLR: stepSize is 0, expected a whole number from 1 up', () => new StepLR(sgd(), { stepSize: 0 })],
+    ['StepLR: gamma is NaN, expected a finite number from 0 up', () => new StepLR(sgd(), { stepSize: 1, gamma: NaN })],
     [
-      'StepLR: gamma is NaN, expected a finite number of at least 0',
-      () => new StepLR(sgd(), { stepSize: 1, gamma: NaN }),
-    ],
-    [
-      'ExponentialLR: gamma is undefined, expected a finite number of at least 0',
+      'ExponentialLR: gamma is undefined, expected a finite number from 0 up',
       () => new ExponentialLR(sgd(), {} as { gamma: number }),
     ],
     [
-      'CosineAnnealingLR: tMax is 0.5, expected a whole number of at least 1',
+      'CosineAnnealingLR: tMax is 0.5, expected a whole number from 1 up',
       () => new CosineAnnealingLR(sgd(), { tMax: 0.5 }),
     ],
     [
-      'OneCycleLR: expected totalSteps, or epochs and stepsPerEpoch',
+      'OneCycleLR: totalSteps is undefined, expected a number, or epochs and stepsPerEpoch in its place',
       () => new OneCycleLR(sgd(), { maxLr: 1, epochs: 2 }),
     ],
     [
-      'OneCycleLR: totalSteps is 0, expected a whole number of at least 1',
+      'OneCycleLR: totalSteps is 0, expected a whole number from 1 up',
       () => new OneCycleLR(sgd(), { maxLr: 1, totalSteps: 0 }),
     ],
     [
       'OneCycleLR: pctStart is 2, expected a number from 0 to 1',
       () => new OneCycleLR(sgd(), { maxLr: 1, totalSteps: 9, pctStart: 2 }),
     ],
-    ['OneCycleLR: maxLr has 2 values for 1 groups', () => new OneCycleLR(sgd(), { maxLr: [1, 2], totalSteps: 9 })],
+    [
+      'OneCycleLR: maxLr has length 2, expected 1, one for each group, or one number',
+      () => new OneCycleLR(sgd(), { maxLr: [1, 2], totalSteps: 9 }),
+    ],
     [
       "OneCycleLR: annealStrategy is 'sin', expected 'cos' or 'linear'",
       () => new OneCycleLR(sgd(), { maxLr: 1, totalSteps: 9, annealStrategy: 'sin' as 'cos' }),
     ],
     [
-      'OneCycleLR: the optimiser has neither momentum nor betas to cycle; pass { cycleMomentum: false }',
+      'OneCycleLR: cycleMomentum is true, expected false, as the optimiser has neither momentum nor betas to cycle',
       () => new OneCycleLR(new Adagrad([leaf()]), { maxLr: 1, totalSteps: 9 }),
     ],
     [
-      'ReduceLROnPlateau: factor is 1, expected a number from 0 up to, but without, 1',
+      'ReduceLROnPlateau: factor is 1, expected a number from 0 and below 1',
       () => new ReduceLROnPlateau(sgd(), { factor: 1 }),
     ],
     [
       "ReduceLROnPlateau: mode is 'up', expected 'min' or 'max'",
       () => new ReduceLROnPlateau(sgd(), { mode: 'up' as 'min' }),
     ],
-    ['ReduceLROnPlateau: minLr has 2 values for 1 groups', () => new ReduceLROnPlateau(sgd(), { minLr: [0, 0] })],
+    [
+      'ReduceLROnPlateau: minLr has length 2, expected 1, one for each group, or one number',
+      () => new ReduceLROnPlateau(sgd(), { minLr: [0, 0] }),
+    ],
   ];
 
   test.each(wrong)('%s', (message, run) => {
