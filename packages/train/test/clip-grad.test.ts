@@ -139,8 +139,11 @@ describe('clipGradNorm', () => {
         'clipGradNorm: normType is 0, expected a number above 0, or Infinity',
       ],
       [() => gradNorm([a], { normType: NaN }), 'gradNorm: normType is NaN, expected a number above 0, or Infinity'],
-      [() => clipGradNorm([a, 1 as unknown as Tensor], 1), 'clipGradNorm: params[1] is number, expected a Tensor'],
-      [() => clipGradValue([a], -1), 'clipGradValue: clipValue is -1, expected a finite number of at least 0'],
+      [
+        () => clipGradNorm([a, 1 as unknown as Tensor], 1),
+        'clipGradNorm: params[1] is 1, expected a Tensor; make one with tensor(...)',
+      ],
+      [() => clipGradValue([a], -1), 'clipGradValue: clipValue is -1, expected a finite number from 0 up'],
     ];
     for (const [run, message] of wrong) {
       expect(run).toThrow(ArgumentError);

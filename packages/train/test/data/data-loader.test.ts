@@ -73,9 +73,9 @@ describe('DataLoader', () => {
       ],
       [
         () => new DataLoader(positions(1), { shuffle: 1 as unknown as boolean }),
-        'DataLoader: shuffle is 1 (number), expected true or false',
+        'DataLoader: shuffle is 1, expected true or false',
       ],
-      [() => new DataLoader(positions(-1)), 'DataLoader: dataset.length is -1, expected a whole number of at least 0'],
+      [() => new DataLoader(positions(-1)), 'DataLoader: dataset.length is -1, expected a whole number from 0 up'],
     ];
     for (const [run, message] of wrong) {
       expect(run).toThrow(ArgumentError);

@@ -66,22 +66,22 @@ describe('TensorDataset', () => {
     expectError(
       () => new TensorDataset([[1, 2], [3]]),
       ShapeError,
-      'TensorDataset: columns[0][1] is a list of 1, expected a list of 2 numbers',
+      'TensorDataset: columns[0][1] is an array of 1, expected an array of 2, as columns[0][0] is',
     );
     expectError(
       () => new TensorDataset(['a'] as unknown as number[]),
       ArgumentError,
-      'TensorDataset: element 0 of columns[0] is string',
+      "TensorDataset: element 0 of columns[0] is 'a', expected a number",
     );
     expectError(
       () => new TensorDataset({ shape: [2, 2], data: [1] }),
       ShapeError,
-      'columns[0] has 1 numbers for shape [2, 2], which takes 4',
+      'TensorDataset: columns[0] has data of length 1, expected 4 numbers for shape [2, 2]',
     );
     expectError(
       () => new TensorDataset('ab' as unknown as number[]),
       ArgumentError,
-      'TensorDataset: columns[0] is string',
+      "TensorDataset: columns[0] is 'ab', expected a typed array, a list of numbers, or { shape, data }",
     );
     const data = new TensorDataset([1, 2, 3]);
     expectError(
@@ -154,7 +154,7 @@ describe('collateSequences', () => {
     expectError(
       () => collateSequences([[1, 2], Int32Array.of(1)]),
       ShapeError,
-      'sequences[1] is a Int32Array of shape [1], expected a Float32Array of shape [T]',
+      'collateSequences: entry 1 of sequences is a Int32Array of shape [1], expected a Float32Array of shape [T] like the others',
     );
   });
 });
@@ -212,12 +212,12 @@ describe('SequenceDataset', () => {
     expectError(
       () => new SequenceDataset([[1]], [[1], [2]]),
       ShapeError,
-      'SequenceDataset: targets[1] has 1 steps, its sequence is missing',
+      'SequenceDataset: targets[1] has steps 1, expected as many as its sequence, which is missing',
     );
     expectError(
       () => new SequenceDataset([[1]], [1]).batch([1]),
       ArgumentError,
-      'SequenceDataset: indices[0] is 1, expected whole numbers from 0 to 0',
+      'SequenceDataset: indices[0] is 1, expected a whole number from 0 to 0',
     );
   });
 });
@@ -298,7 +298,7 @@ describe('windows', () => {
     expectError(
       () => windows(series, 2, 1, { target: 2 }),
       ArgumentError,
-      'windows: target is 2, expected a feature from 0 to 1',
+      'windows: target is 2, expected a whole number from 0 to 1',
     );
     expectError(
       () => windows({ shape: [2, 1, 1], data: [1, 2] }, 1),
@@ -308,7 +308,7 @@ describe('windows', () => {
     expectError(
       () => windows([1, 2, 3], 2).batch([1]),
       ArgumentError,
-      'windows: indices[0] is 1, expected whole numbers from 0 to 0',
+      'windows: indices[0] is 1, expected a whole number from 0 to 0',
     );
   });
 });

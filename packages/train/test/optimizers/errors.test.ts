@@ -107,7 +107,7 @@ describe('parameters', () => {
     expect(message([leaf(), { params: [leaf()] }])).toBe(
       'SGD: params is a mixture of tensors and groups, expected either',
     );
-    expect(message([{ params: [1] }])).toBe('SGD: params[0] is number, expected a Tensor');
+    expect(message([{ params: [1] }])).toBe('SGD: params[0] is 1, expected a Tensor; make one with tensor(...)');
   });
 
   test('the same twice, in one group or in two', () => {

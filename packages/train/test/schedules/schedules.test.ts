@@ -222,10 +222,10 @@ describe('state', () => {
         { ...dict, baseLrs: [1, 2] },
         'StepLR: baseLrs of stateDict is a list of 2 numbers, expected a list of 1 numbers',
       ],
-      [{ ...dict, more: 1 }, 'StepLR: the state dict lacks [] and has [more] that StepLR does not know'],
+      [{ ...dict, more: 1 }, 'StepLR: stateDict is without [] and with [more], expected what StepLR knows'],
       [
         { lastEpoch: 1 },
-        'StepLR: the state dict lacks [baseLrs, lastLr, stepSize, gamma] and has [] that StepLR does not know',
+        'StepLR: stateDict is without [baseLrs, lastLr, stepSize, gamma] and with [], expected what StepLR knows',
       ],
     ];
     for (const [other, message] of wrong) {
@@ -233,12 +233,12 @@ describe('state', () => {
       expect(() => schedule.loadStateDict(other as typeof dict)).toThrow(message);
     }
     expect(() => schedule.loadStateDict(null as unknown as typeof dict)).toThrow(
-      'StepLR: the state dict is null, expected an object',
+      'StepLR: stateDict is null, expected an object',
     );
     expect(schedule.stateDict()).toEqual(dict);
     const plateau = new ReduceLROnPlateau(new SGD([leaf()]));
     expect(() => plateau.loadStateDict({ ...plateau.stateDict(), best: 'none' })).toThrow(
-      'ReduceLROnPlateau: the state dict has best that is string, expected a list of 0 numbers',
+      'ReduceLROnPlateau: best of stateDict is string, expected a list of 0 numbers',
     );
   });
 });
