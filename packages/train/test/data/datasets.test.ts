@@ -87,7 +87,7 @@ describe('TensorDataset', () => {
     expectError(
       () => data.batch([0, 3]),
       ArgumentError,
-      'TensorDataset: indices[1] is 3, expected whole numbers from 0 to 2',
+      'TensorDataset: indices[1] is 3, expected a whole number from 0 to 2',
     );
     expectError(() => data.batch([-1]), ArgumentError, 'TensorDataset: indices[0] is -1');
     expectError(() => data.batch([]), ArgumentError, 'TensorDataset: indices is empty');
