@@ -1,4 +1,5 @@
 import { checkTensors } from './checks/tensors.js';
+import type { CompileMode } from './compile-mode.js';
 import { ShapeError } from './errors.js';
 import { OneStep } from './recurrence/one-step.js';
 import { listOf, type StepParameters, type Tensors } from './recurrence/scan-arguments.js';
@@ -24,6 +25,16 @@ export interface CompileFnOptions {
    * serves all shapes.
    */
   readonly elementwise?: boolean;
+  /**
+   * A promise that the function does the same for any number of rows: it never looks at the size in front. One call on symbols then serves
+   * all sizes; otherwise each new number of rows costs one, since a size may decide what is computed.
+   */
+  readonly anyRows?: boolean;
+  /**
+   * What to do where the function cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says
+   * why), `'never'` (do not try).
+   */
+  readonly compile?: CompileMode;
 }
 
 /**
@@ -40,7 +51,7 @@ export interface CompileFnOptions {
  * ```
  * @param fn - a function of one tensor or a list of them. It is called with matrices `[rows, features]`: the last dimension of each tensor
  *   as its features, all dimensions in front as rows. It must treat all rows alike, and return `[rows, ...]`, one tensor or a list
- * @param options - `elementwise` (false): the function is called with columns `[elements, 1]`, and returns such
+ * @param options - `elementwise` (false): the function is called with columns `[elements, 1]`, and returns such; `anyRows`, `compile`
  * @returns the function on tensors `[..., features]` with common leading dimensions, and parameters: an object, such as a module, whose
  *   tensors are the same for all rows. Everything else in it (numbers, flags) is a constant of the trace, so a number that changes from
  *   call to call had better be a tensor. A function that uses tensors from around it, not from its arguments, is traced at each call.
@@ -55,10 +66,11 @@ export function compileFn<X extends Tensors, Y extends Tensors, P extends StepPa
   fn: RowwiseFunction<X, Y, P>,
   options: CompileFnOptions = {},
 ): CompiledFunction<X, Y, P> {
-  const { elementwise = false } = options;
+  const { elementwise = false, anyRows = false, compile } = options;
   const name = fn.name === '' ? 'compiled function' : fn.name;
-  const single = new OneStep(name, ([x], parameters) => made(fn(x as X, parameters as P)), elementwise);
-  const several = new OneStep(name, (x, parameters) => made(fn(x as X, parameters as P)), elementwise);
+  const row = { elementwise, compile, anyRows };
+  const single = new OneStep(name, ([x], parameters) => made(fn(x as X, parameters as P)), row);
+  const several = new OneStep(name, (x, parameters) => made(fn(x as X, parameters as P)), row);
   return (x, parameters) => {
     const inputs = listOf(x);
     checkInputs(name, inputs, elementwise);

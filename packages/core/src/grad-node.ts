@@ -37,6 +37,8 @@ export class GradNode<T extends Disposable> {
   derivative: DerivativeRule<T>;
   /** Values kept for the derivative; `undefined` once they were freed. */
   saved: readonly T[] | undefined = [];
+  /** Whether the rule is a user's own: what it does cannot be told from the name. */
+  isCustom = false;
   /** The tensor whose `grad` collects what arrives here; only for leaves. */
   leaf: T | undefined;
   /** Results whose `grad` was asked for by `retainGrad`. */

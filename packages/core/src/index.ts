@@ -79,7 +79,9 @@ export {
   type ProgramResults,
 } from './program.js';
 export { defaultGenerator, Generator, manualSeed } from './random.js';
-export { customOperation, type CustomOperation, type Derivative } from './record.js';
+export { setCompileMode, type CompileMode } from './compile-mode.js';
+export { customOperation, type CustomOperation } from './custom-operation.js';
+export type { Derivative } from './record.js';
 export { compileFn, type CompiledFunction, type CompileFnOptions, type RowwiseFunction } from './compile-fn.js';
 export { explain, scan } from './scan.js';
 export {

@@ -1,13 +1,10 @@
 import { passCountOn } from './averages.js';
 import { checkPlace, checkTensor } from './checks/tensors.js';
-import { checkFunction, checkList, checkText } from './checks/values.js';
-import { refuse } from './checks/refusal.js';
-import { checkOptions } from './checks/options.js';
 import type { Backend, Storage } from './backend.js';
-import { AnomalyError, ArgumentError, AutogradError } from './errors.js';
+import { AnomalyError } from './errors.js';
 import { isAnomalyEnabled, isGradEnabled, withChecking, withRecording } from './grad-mode.js';
 import { scope } from './scope.js';
-import { sameShape, showShape, type Shape } from './shape.js';
+import { showShape, type Shape } from './shape.js';
 import { SharedStorage, type Bounds } from './shared-storage.js';
 import { GradNode, type DerivativeRule } from './grad-node.js';
 import { Tensor } from './tensor.js';
@@ -49,9 +46,13 @@ export function record(result: Tensor, { name, inputs, saved = [], derivatives }
   return result;
 }
 
-/** The same for an operation with several results, whose rule gives all gradients at once. */
+/**
+ * The same for an operation with several results, whose rule gives all gradients at once.
+ *
+ * @param results - `undefined` in the place of one that does not depend on any input that wants a gradient
+ */
 export function recordAll(
-  results: readonly Tensor[],
+  results: readonly (Tensor | undefined)[],
   name: string,
   inputs: readonly Tensor[],
   saved: readonly Tensor[],
@@ -59,82 +60,26 @@ export function recordAll(
 ): void {
   const edges = inputs.map((input) => input.gradEdge);
   const node = new GradNode<Tensor>(name, edges, results.length, rule);
-  for (let index = 0; index < results.length; index++) results[index].attach({ node, index });
+  for (let index = 0; index < results.length; index++) results[index]?.attach({ node, index });
   node.saved = saved.map((tensor) => tensor.saved());
 }
 
 /** An operation made of others, with a derivative of its own. */
-export interface CustomOperation extends Omit<Recording, 'saved'> {
+export interface Composition extends Omit<Recording, 'saved'> {
   /** Computes the result and lists what the derivatives will read. Runs without recording; its temporaries are freed. */
   readonly forward: () => { readonly result: Tensor; readonly saved?: readonly Tensor[] };
 }
 
-/**
- * An operation with a derivative of your own, where the one that would be recorded is not the one to use. Check it with `gradcheck`.
- *
- * @example
- * ```ts
- * const cube = (x: Tensor) => customOperation({
- *   name: 'cube', inputs: [x],
- *   forward: () => ({ result: x.pow(3), saved: [x] }),
- *   derivatives: [(grad, [x]) => grad.mul(x.square()).mul(3)],
- * });
- * ```
- * @param operation - name, inputs, the computation, and one derivative an input, called only when that input wants a gradient;
- *   derivatives are written with operations, so that they run on any backend and can be differentiated again
- * @returns the result, recorded
- * @throws ArgumentError unless there is one derivative an input; in `backward`, AutogradError when a derivative gives another shape
- *   than its input's
- */
-export function customOperation(operation: CustomOperation): Tensor {
-  checkCustom(operation);
-  const { name, inputs, forward, derivatives } = operation;
-  if (derivatives.length !== inputs.length) {
-    const [received, expected] = [String(derivatives.length), `${inputs.length}, one an input`];
-    refuse(ArgumentError, name, 'derivatives', { has: 'length', received, expected });
-  }
+/** Runs operations as one, whose derivative is not the one that would be recorded of them. */
+export function recordComposition({ name, inputs, forward, derivatives }: Composition): Tensor {
   return scope(() => {
     const made = withChecking(false, () => withRecording(false, forward));
     checkTensor(name, 'the result of forward', (made as Partial<typeof made> | undefined)?.result);
     // A handle of its own: what `forward` returns may be an input, or belong to somebody else.
     const result = new Tensor(made.result.held.retain(), made.result.shape);
     const saved = made.saved?.map((tensor) => (tensor === made.result ? result : tensor));
-    return record(result, {
-      name,
-      inputs,
-      saved,
-      derivatives: derivatives.map((rule, i) => ofForm(name, rule, inputs[i])),
-    });
+    return record(result, { name, inputs, saved, derivatives });
   });
-}
-
-function checkCustom(operation: CustomOperation): void {
-  const owner = 'customOperation';
-  checkOptions(owner, operation, ['name', 'inputs', 'forward', 'derivatives'], 'operation');
-  const { name, inputs, forward, derivatives } = operation;
-  checkText(owner, 'name', name);
-  checkList(owner, 'inputs', inputs, 'Tensors');
-  inputs.forEach((input, i) => checkTensor(name, `inputs[${i}]`, input));
-  checkFunction(name, 'forward', forward, '() => { result, saved }');
-  checkList(name, 'derivatives', derivatives, 'functions');
-  derivatives.forEach((derivative, i) =>
-    checkFunction(name, `derivatives[${i}]`, derivative, '(grad, saved) => Tensor'),
-  );
-}
-
-/** A derivative whose result is held against the shape and the type of its input. */
-function ofForm(name: string, derivative: Derivative, { shape, dtype }: Tensor): Derivative {
-  return (grad, saved) => {
-    const result = derivative(grad, saved);
-    checkTensor(name, 'a derivative', result);
-    if (result.dtype !== dtype) {
-      const [received, expected] = [result.dtype, `the type of its input, ${dtype}`];
-      refuse(AutogradError, name, 'a derivative', { received, expected });
-    }
-    if (sameShape(result.shape, shape)) return result;
-    const [received, expected] = [showShape(result.shape), `that of its input, ${showShape(shape)}`];
-    refuse(AutogradError, name, 'a derivative', { has: 'shape', received, expected });
-  };
 }
 
 /** The backend that all operands are on, and their common type. */

@@ -108,6 +108,7 @@ function arrange<X extends Tensors, S extends Tensors, Y extends Tensors, P exte
     states,
     form: (xs instanceof Tensor ? 0 : 1) + (state instanceof Tensor ? 0 : 2),
     parameters: options.parameters,
+    compile: options.compile,
     extent,
     reverse: options.reverse === true,
   };

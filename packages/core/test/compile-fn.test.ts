@@ -152,7 +152,7 @@ describe('compileFn element by element', () => {
     });
   }
 
-  test('traces once for all shapes', () => {
+  test('traces once for all shapes with a number of elements, which it may look at', () => {
     let calls = 0;
     const counting = compileFn(
       (x: Tensor) => {
@@ -161,10 +161,29 @@ describe('compileFn element by element', () => {
       },
       { elementwise: true },
     );
+    const shapes = [[2, 3], [], [7], [3, 2, 2]];
+    for (const shape of shapes) expect(counting(randn(shape)).shape).toEqual(shape);
+    const once = calls;
+    for (const shape of [...shapes, [6], [1, 7]]) expect(counting(randn(shape)).shape).toEqual(shape);
+    expect(calls).toBe(once);
+  });
+
+  test('traces once for all shapes where the function promises not to look at them', () => {
+    let calls = 0;
+    const counting = compileFn(
+      (x: Tensor) => {
+        calls++;
+        return x.pow(3);
+      },
+      { elementwise: true, anyRows: true },
+    );
     counting(randn([2, 3]));
     const once = calls;
     for (const shape of [[], [7], [3, 2, 2]]) expect(counting(randn(shape)).shape).toEqual(shape);
     expect(calls).toBe(once);
+    const x = tensor([1, 2], { requiresGrad: true });
+    const [first] = grad(counting(x).sum(), [x], { createGraph: true });
+    expect(grad(first.sum(), [x])[0].toArray()).toEqual([6, 12]);
   });
 
   test('refuses two shapes, and a function that is not elementwise', () => {

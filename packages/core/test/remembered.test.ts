@@ -275,3 +275,87 @@ test('what is recorded is part of the signature', () => {
     expect(run(['input'])).toEqual([input]);
   }
 });
+
+test.each<[string, () => { readonly parameters: { readonly w: Tensor }; readonly change: () => void }]>([
+  [
+    'a symbol',
+    () => {
+      const scale = Symbol('scale');
+      const parameters = { w: randn([3, 3]), [scale]: 2 };
+      return { parameters, change: () => (parameters[scale] = 3) };
+    },
+  ],
+  [
+    'a field that is not enumerable',
+    () => {
+      const parameters = { w: randn([3, 3]) };
+      Object.defineProperty(parameters, 'scale', { value: 2, writable: true });
+      return { parameters, change: () => Object.assign(parameters, { scale: 3 }) };
+    },
+  ],
+  [
+    'a field of what it inherits from',
+    () => {
+      const base = { w: randn([3, 3]), scale: 2 };
+      return { parameters: Object.create(base) as typeof base, change: () => (base.scale = 3) };
+    },
+  ],
+  [
+    'a field of the class',
+    () => {
+      class Cell {
+        w = randn([3, 3]);
+        declare scale: number;
+      }
+      Cell.prototype.scale = 2;
+      return { parameters: new Cell(), change: () => (Cell.prototype.scale = 3) };
+    },
+  ],
+  [
+    'what a proxy answers',
+    () => {
+      let scale = 2;
+      const target = { w: randn([3, 3]) };
+      const parameters = new Proxy(target, {
+        get: (object, key) => (key === 'scale' ? scale : (Reflect.get(object, key) as unknown)),
+      });
+      return { parameters, change: () => (scale = 3) };
+    },
+  ],
+  [
+    'what a getter gives',
+    () => {
+      let scale = 2;
+      const parameters = {
+        w: randn([3, 3]),
+        get scale() {
+          return scale;
+        },
+      };
+      return { parameters, change: () => (scale = 3) };
+    },
+  ],
+  [
+    'the length of a list with holes',
+    () => {
+      const list: number[] = [];
+      list.length = 2;
+      return { parameters: { w: randn([3, 3]), list }, change: () => (list.length = 3) };
+    },
+  ],
+])('what it depends on changes: %s', (_, make) => {
+  const scales = (parameters: object): number => {
+    const all = parameters as { scale?: number; list?: number[] } & Record<symbol, number>;
+    const [symbol] = Object.getOwnPropertySymbols(parameters);
+    return all.scale ?? all.list?.length ?? all[symbol];
+  };
+  const { check } = counted<{ readonly w: Tensor }>((x, h, parameters) => {
+    const next = tanh(linear(h, parameters.w).add(x)).mul(scales(parameters));
+    return [next, next];
+  });
+  const { parameters, change } = make();
+  check(parameters);
+  check(parameters);
+  change();
+  check(parameters);
+});

@@ -155,4 +155,5 @@ const normalizeRows = compileFn(
     const scaled = weight === undefined ? unit : unit.mul(weight);
     return bias === undefined ? scaled : scaled.add(bias);
   },
+  { anyRows: true },
 );

@@ -1,7 +1,7 @@
 import { isFloating } from '../dtype.js';
 import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { averagedOver, countOf, type AverageCount } from '../averages.js';
-import { customOperation, record, wrap } from '../record.js';
+import { recordComposition, record, wrap } from '../record.js';
 import { scope } from '../scope.js';
 import { reducedDims, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
@@ -35,7 +35,7 @@ export function mean(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   const kept = keptShape(shape, list);
   const isKept = keepsDim('mean', keepDim);
   const count = list.reduce((product, dim) => product * shape[dim], 1);
-  const result = customOperation({
+  const result = recordComposition({
     name: 'mean',
     inputs: [x],
     forward: () => ({ result: div(sum(x, list, isKept), count) }),
@@ -203,7 +203,7 @@ export function logsumexp(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Ten
   const list = reducedDims('logsumexp', dims, x.rank);
   const kept = keptShape(x.shape, list);
   const shape = keepsDim('logsumexp', keepDim) ? kept : droppedShape(x.shape, list);
-  return customOperation({
+  return recordComposition({
     name: 'logsumexp',
     inputs: [x],
     forward: () => {

@@ -1,7 +1,7 @@
 /** The softmax and its logarithm. Along the last dimension, where every row is by itself, they run as one program. */
 import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { compileFn } from '../compile-fn.js';
-import { customOperation } from '../record.js';
+import { recordComposition } from '../record.js';
 import { normalizeDim } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { div, mul, sub } from './arithmetic.js';
@@ -32,15 +32,16 @@ export function logSoftmax(x: Tensor, dim: number): Tensor {
 }
 
 const lastOfRows = [1];
+const anyRows = { anyRows: true };
 const softmaxOfRows = compileFn(function softmax(rows: Tensor) {
   return softmaxAlong(rows, lastOfRows);
-});
+}, anyRows);
 const logSoftmaxOfRows = compileFn(function logSoftmax(rows: Tensor) {
   return logSoftmaxAlong(rows, lastOfRows);
-});
+}, anyRows);
 
 function softmaxAlong(x: Tensor, dims: readonly number[]): Tensor {
-  return customOperation({
+  return recordComposition({
     name: 'softmax',
     inputs: [x],
     forward: () => {
@@ -54,7 +55,7 @@ function softmaxAlong(x: Tensor, dims: readonly number[]): Tensor {
 }
 
 function logSoftmaxAlong(x: Tensor, dims: readonly number[]): Tensor {
-  return customOperation({
+  return recordComposition({
     name: 'logSoftmax',
     inputs: [x],
     forward: () => {

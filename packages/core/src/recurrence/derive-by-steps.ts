@@ -4,7 +4,7 @@ import { enableGrad } from '../grad-mode.js';
 import { add, mul } from '../ops/arithmetic.js';
 import { sum } from '../ops/broadcast.js';
 import { clone } from '../ops/identity.js';
-import { withStandIns, type Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 
 /** What is to be derived, and by what. */
 export interface StepwiseDerivative {
@@ -14,30 +14,21 @@ export interface StepwiseDerivative {
   readonly saved: readonly Tensor[];
   /** Which gradients are wanted: one entry for each argument and each captured tensor. */
   readonly wanted: readonly boolean[];
-  /** The tensors that the function uses besides its arguments. */
-  readonly captured: readonly Tensor[];
-  /** Runs the function by single operations. */
-  readonly run: (args: readonly Tensor[]) => readonly Tensor[];
+  /** Runs what was recorded by single operations, on the arguments and the captured tensors. */
+  readonly run: (ends: readonly Tensor[]) => readonly Tensor[];
 }
 
 /**
  * Every argument and every captured tensor gets a place of its own in the graph: two of them may be one tensor, and one may be made of
- * another, but each is to get what comes to it directly. For captured tensors these stand in: they have the values that were saved, also
- * where the tensor itself was freed, or got other values, in the meantime.
+ * another, but each is to get what comes to it directly. Captured tensors have the values that were saved, also where the tensor itself was
+ * freed, or got other values, in the meantime.
  *
  * @returns `undefined` for what is not wanted
  */
-export function deriveBySteps({ grads, saved, wanted, captured, run }: StepwiseDerivative): (Tensor | undefined)[] {
+export function deriveBySteps({ grads, saved, wanted, run }: StepwiseDerivative): (Tensor | undefined)[] {
   return enableGrad(() => {
     const places = wanted.map((_, i) => clone(saved[i]));
-    const count = places.length - captured.length;
-    const standIns = new Map(captured.map((tensor, i) => [tensor, places[count + i]]));
-    const results = withStandIns(
-      undefined,
-      (tensor) => standIns.get(tensor),
-      () => run(places.slice(0, count)),
-    );
-    const terms = results.flatMap((result, i) => {
+    const terms = run(places).flatMap((result, i) => {
       const gradient = grads[i];
       return gradient === undefined || !result.requiresGrad ? [] : [sum(mul(result, gradient))];
     });

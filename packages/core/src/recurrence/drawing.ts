@@ -19,8 +19,14 @@ export interface TracedDraw extends Pick<Draw, 'dtype' | 'generator' | 'fill' | 
 }
 
 /** How many steps a loop makes: as many as the longest row has, and one, without effect, where no row has any. */
-export function stepCount({ steps, lengths }: Pick<ScanExtent, 'steps' | 'lengths'>): number {
-  return lengths === undefined ? steps : Math.max(1, ...lengths);
+export function stepCount({
+  steps,
+  lengths,
+}: {
+  readonly steps: number;
+  readonly lengths: ArrayLike<number> | undefined;
+}): number {
+  return lengths === undefined ? steps : Math.max(1, ...Array.from(lengths));
 }
 
 /**

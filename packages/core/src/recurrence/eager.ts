@@ -1,22 +1,23 @@
-import { isFloating } from '../dtype.js';
+import type { CompileMode } from '../compile-mode.js';
 import { ShapeError } from '../errors.js';
-import { isGradEnabled } from '../grad-mode.js';
+import type { GradNode } from '../grad-node.js';
 import { reshape } from '../ops/broadcast.js';
 import { fromData } from '../ops/create.js';
 import { where } from '../ops/comparison.js';
 import { withDrawer } from '../ops/draw.js';
-import { onesLike, zerosLike } from '../ops/fill.js';
+import { zerosLike } from '../ops/fill.js';
 import { detach } from '../ops/identity.js';
-import { indexSelect } from '../ops/indexing.js';
 import { stack, unbind } from '../ops/join.js';
+import { narrow } from '../ops/slice.js';
+import { recordAll } from '../record.js';
 import { scope } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { stepCount, StepDrawer } from './drawing.js';
-import { standInSteps, validSteps, type ScanExtent } from './scan-arguments.js';
+import { validSteps, type ScanExtent } from './scan-arguments.js';
 
 /** What a step makes. */
-interface StepResult {
+export interface StepResult {
   readonly outputs: readonly Tensor[];
   readonly next: readonly Tensor[];
   /** Whether the output came by itself, not in a list. */
@@ -39,6 +40,8 @@ export interface Scan {
   readonly form: number;
   /** What the step gets besides; `undefined` where nothing was given, so that it may use anything. */
   readonly parameters: object | undefined;
+  /** Whether it has to be compiled, may be, or must not be; as `setCompileMode` says unless given. */
+  readonly compile: CompileMode | undefined;
   readonly extent: ScanExtent;
   readonly reverse: boolean;
 }
@@ -58,11 +61,11 @@ export function runEagerly({
   const { steps, lengths, resets } = extent;
   const { backend } = inputs[0];
   const shortest = lengths === undefined ? steps : Math.min(...lengths);
+  const longest = lengths === undefined ? steps : Math.max(...lengths);
   // One mask a step, 1 for rows that are still going; only steps in which rows differ need it.
   const masks = lengths && unbind(fromData(validSteps(lengths, steps), [steps, lengths.length], { backend }));
   const maskAt = (t: number): Tensor | undefined => (t < shortest ? undefined : masks?.[t]);
   const sequences = inputs.map((x) => unbind(x, 0));
-  const fillings = inputs.map((x) => fillingOf(x, lengths));
   const rows = lengths?.length ?? sequences[0][0].shape[0];
   const resetAt = (t: number): Tensor | undefined =>
     resets?.subarray(t * rows, (t + 1) * rows).some((mark) => mark !== 0)
@@ -72,7 +75,6 @@ export function runEagerly({
   let current: readonly Tensor[] = initial;
   const outputs: (readonly Tensor[])[] = [];
   let isSingle = false;
-  // Where no row has a step, one is made all the same, on zeros and without effect: it tells the shapes of the outputs.
   const count = stepCount(extent);
   const drawer = new StepDrawer();
   const makeStep = (n: number): void => {
@@ -82,16 +84,19 @@ export function runEagerly({
     const [y, next] = scope(() => {
       const reset = resetAt(t);
       const start = reset === undefined ? before : before.map((s, i) => chosen(reset, initial[i], s));
-      // A masked input keeps a NaN in the padding out of the derivatives too.
-      const x = sequences.map((sequence, i) =>
-        mask === undefined ? sequence[t] : chosen(mask, sequence[t], fillings[i]?.[t] ?? 0),
-      );
+      const x = sequences.map((sequence) => sequence[t]);
+      // A row that has ended makes the step of one that has not, without effect: whatever the step's functions have poles at, or make of
+      // padding, a valid step is as good as any other, so that its derivative times zero is zero.
+      const going = mask && longest > 0 ? lengths?.findIndex((length) => t < length) : undefined;
+      const valid = (value: Tensor): Tensor =>
+        mask === undefined || going === undefined ? value : chosen(mask, value, narrow(detach(value), 0, going, 1));
       drawer.startStep();
-      const result = withDrawer(drawer.draw, () => step(x, start));
+      const result = withDrawer(drawer.draw, () => step(x.map(valid), start.map(valid)));
       isSingle = result.isSingle;
       checkStates(initial, result.next);
       if (mask === undefined) return [result.outputs, result.next] as const;
       checkRows(result.outputs, rows);
+      if (longest === 0) return [result.outputs.map(withoutEffect), before] as const;
       return [
         result.outputs.map((v) => chosen(mask, v, 0)),
         result.next.map((s, i) => chosen(mask, s, before[i])),
@@ -112,17 +117,29 @@ export function runEagerly({
 }
 
 /**
- * What stands for the input past the end of each row, step by step, where a derivative may be asked for: valid values of elsewhere, at which
- * a function with a pole, such as a logarithm, is finite, so that its derivative times zero is zero. Nothing where zeros do.
+ * Zeros in the place of a step's output where no row has a step: one was made all the same, since it tells the shapes of the outputs. Nothing is
+ * derived; what the output would depend on has a gradient of zeros.
  */
-function fillingOf(x: Tensor, lengths: readonly number[] | undefined): readonly Tensor[] | undefined {
-  const [steps, rows, ...features] = x.shape;
-  if (lengths === undefined || !isGradEnabled() || lengths.every((length) => length === steps)) return undefined;
-  const sources = standInSteps(lengths, steps);
-  if (sources === undefined) return isFloating(x.dtype) ? unbind(onesLike(x), 0) : undefined;
-  const flat = reshape(detach(x), [steps * rows, ...features]);
-  const found = indexSelect(flat, 0, fromData(sources, [steps * rows], { backend: x.backend }));
-  return unbind(reshape(found, x.shape), 0);
+function withoutEffect(output: Tensor): Tensor {
+  const result = zerosLike(output);
+  const leaves = leavesOf(output);
+  if (leaves.length > 0)
+    recordAll([result], 'scan', leaves, leaves, (_, saved, wanted) =>
+      saved.map((leaf, i) => (wanted[i] ? zerosLike(leaf) : undefined)),
+    );
+  return result;
+}
+
+/** The leaves that a tensor's gradient would go to. */
+function leavesOf({ gradEdge }: Tensor): Tensor[] {
+  const seen = new Set<GradNode<Tensor>>();
+  const stack = gradEdge === undefined ? [] : [gradEdge.node];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    for (const edge of node.inputs) if (edge !== undefined) stack.push(edge.node);
+  }
+  return [...seen].flatMap(({ leaf }) => leaf ?? []);
 }
 
 /** `a` for the rows whose mark is not 0, else `b`. */

@@ -16,13 +16,16 @@ type Picture =
       /** The object itself, where its class may hide more than its fields, or where it comes in several places. */
       readonly identity: WeakRef<object> | undefined;
       readonly prototype: unknown;
-      readonly names: readonly string[];
+      /** Where the object inherits more than methods. */
+      readonly inherited: Picture | undefined;
+      readonly names: readonly PropertyKey[];
       readonly pictures: readonly Picture[];
     };
 
 /** The picture of an object while it is taken. */
 interface Walked extends Extract<Picture, { kind: 'fields' }> {
   identity: WeakRef<object> | undefined;
+  inherited: Picture | undefined;
   readonly pictures: Picture[];
 }
 
@@ -52,22 +55,30 @@ export function picture(value: object): Fields | undefined {
       before.identity ??= new WeakRef(part);
       return { kind: 'same', value: part };
     }
-    if (isOpaque(part)) return undefined;
-    const names = Object.keys(part);
+    if (isOpaque(part) || isProxy(part)) return undefined;
+    const names = Reflect.ownKeys(part);
     fields += names.length;
     if (fields > FIELDS_AT_MOST) return undefined;
+    const prototype: unknown = Object.getPrototypeOf(part);
     const walked: Walked = {
       kind: 'fields',
       identity: isPlain(part) ? undefined : new WeakRef(part),
-      prototype: Object.getPrototypeOf(part),
+      prototype,
+      inherited: undefined,
       names,
       pictures: [],
     };
     seen.set(part, walked);
     for (const name of names) {
-      const field = take((part as Record<string, unknown>)[name]);
+      const property = Reflect.getOwnPropertyDescriptor(part, name);
+      if (property === undefined || !('value' in property)) return undefined; // what a getter gives may change at any time
+      const field = take(property.value);
       if (field === undefined) return undefined;
       walked.pictures.push(field);
+    }
+    if (inheritsFields(prototype)) {
+      walked.inherited = take(prototype);
+      if (walked.inherited === undefined) return undefined;
     }
     return walked;
   };
@@ -92,18 +103,41 @@ export function looksLike(before: Picture, value: unknown, tensors: Tensor[]): b
       return Object.is(before.value, value);
     case 'fields': {
       if (typeof value !== 'object' || value === null) return false;
-      const { identity, prototype, names, pictures } = before;
+      const { identity, prototype, inherited, names, pictures } = before;
       if (identity !== undefined && identity.deref() !== value) return false;
       if (Object.getPrototypeOf(value) !== prototype) return false;
-      const now = Object.keys(value);
+      const now = Reflect.ownKeys(value);
       if (now.length !== names.length) return false;
       for (let i = 0; i < names.length; i++) {
         if (now[i] !== names[i]) return false;
-        if (!looksLike(pictures[i], (value as Record<string, unknown>)[names[i]], tensors)) return false;
+        if (!looksLike(pictures[i], (value as Record<PropertyKey, unknown>)[names[i]], tensors)) return false;
       }
-      return true;
+      return inherited === undefined || looksLike(inherited, prototype, tensors);
     }
   }
+}
+
+/** Whether a prototype, or one behind it, holds more than the methods and accessors of a class. */
+function inheritsFields(prototype: unknown): boolean {
+  if (typeof prototype !== 'object' || prototype === null || builtIn.has(prototype)) return false;
+  const hasField = Object.values(Object.getOwnPropertyDescriptors(prototype)).some(
+    (property) => 'value' in property && typeof property.value !== 'function',
+  );
+  return hasField || isProxy(prototype) || inheritsFields(Object.getPrototypeOf(prototype));
+}
+
+const builtIn: ReadonlySet<unknown> = new Set([Object.prototype, Array.prototype]);
+
+/** Node's own test, where it can be had without an import; a page has none. */
+interface NodeUtil {
+  readonly types?: { readonly isProxy?: (value: unknown) => boolean };
+}
+const node = (globalThis as { process?: { getBuiltinModule?: (name: string) => NodeUtil | undefined } }).process;
+const util = node?.getBuiltinModule?.('node:util');
+
+/** Whether an object answers by code: nothing that it says now need hold later. */
+function isProxy(value: object): boolean {
+  return util?.types?.isProxy?.(value) === true;
 }
 
 /** Whether all that can be known of an object is in its fields. */

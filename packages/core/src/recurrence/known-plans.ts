@@ -4,53 +4,95 @@ import type { Tensor } from '../tensor.js';
 import type { TracedDraw } from './drawing.js';
 import type { ListStep } from './eager.js';
 import { plansOf, type Plans } from './plans.js';
-import { traceStep, type TracedStep, type TraceRequest } from './traced-step.js';
+import { recordStep, type RecordedStep, type TraceRequest } from './record-step.js';
+import { describe, type Recording } from './recording.js';
+import { describeDerivative, traceStep } from './traced-step.js';
 
-/** Two primes that no number of features is a multiple of: a step that treats them differently uses the size of the batch as a number. */
-export const ROWS = 65_537;
-const OTHER_ROWS = 65_539;
+/** Stands for the rows of the batch in a graph: a prime that no number of features is a multiple of. */
+const ROWS = 65_537;
 
-/** Plans by the key of what they compute, the oldest first. */
-const known = new Map<string, Plans>();
-const KNOWN_AT_MOST = 256;
+/** Keeps the last entries that were added. */
+class Recent<T> {
+  private readonly entries = new Map<string, T>();
+  private readonly most: number;
 
-/**
- * Traces a step and finds the plans for what it computes, or makes them.
- *
- * @returns the plans, the tensors that this step captured, in the order of their first use, and what it draws
- * @throws TraceError when the step cannot be traced; any error of the step itself
- */
-export function plansFor(
-  step: ListStep,
-  request: Omit<TraceRequest, 'isKnown'>,
-  reverse: boolean,
-): { readonly plans: Plans; readonly captured: readonly Tensor[]; readonly draws: readonly TracedDraw[] } {
-  const { dtype } = request.inputs[0];
-  const nameOf = (key: string): string =>
-    `${dtype} ${request.batched ? 'batch' : 'single'} ${reverse ? 'reverse' : ''} ${key}`;
-  const traced = traceStep(step, { ...request, isKnown: (key) => known.has(nameOf(key)) });
-  const name = nameOf(traced.key);
-  const { captured, draws } = traced;
-  return { plans: known.get(name) ?? learn(name, traced, step, request, reverse), captured, draws };
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  get(key: string): T | undefined {
+    return this.entries.get(key);
+  }
+
+  set(key: string, value: T): void {
+    if (this.entries.size >= this.most)
+      for (const oldest of this.entries.keys()) {
+        this.entries.delete(oldest);
+        break;
+      }
+    this.entries.set(key, value);
+  }
 }
 
-function learn(
-  name: string,
-  traced: TracedStep,
-  step: ListStep,
-  request: Omit<TraceRequest, 'isKnown'>,
-  reverse: boolean,
-): Plans {
-  if (request.batched) {
-    const other = traceStep(step, { ...request, rows: OTHER_ROWS, isKnown: () => true });
-    if (other.key !== traced.key) throw new TraceError('the step uses the size of the batch as a number');
+/** Plans by what a step does at some number of rows. */
+const byRecording = new Recent<Plans>(512);
+/** Plans by what a step computes for any number of rows, forward and backward. */
+const byGraph = new Recent<Plans>(256);
+
+/** What is found out about a step. */
+export interface FoundPlans {
+  readonly plans: Plans;
+  /** The tensors that this step captured, in the order of their first use. */
+  readonly captured: readonly Tensor[];
+  readonly draws: readonly TracedDraw[];
+  /** What it does at this number of rows. */
+  readonly recording: Recording;
+}
+
+/**
+ * Records a step and finds the plans for what it does, or makes them.
+ *
+ * The step is called on symbols with the rows that it really has, so what it does with their number is what it would do eagerly. Plans hold
+ * for any number: they are made of a second call, with a placeholder, if that one does the same.
+ *
+ * @throws TraceError when the step cannot be traced
+ */
+export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean): FoundPlans {
+  const { batched, recorded, inputs, rows } = request;
+  const here = recordStep(step, request);
+  const { recording, captured, draws } = here;
+  const wants = [...inputs, ...request.states, ...captured.map(({ requiresGrad }) => ({ wantsGrad: requiresGrad }))];
+  const about = `${inputs[0].dtype} ${batched} ${reverse} ${recorded} ${wants.map(({ wantsGrad }) => Number(wantsGrad)).join('')}`;
+  const isCustom = recording.nodes.some((node) => node.isCustom);
+  const key = `${about} ${rows}\n${describe(recording)}`;
+  // What a user's derivative does stands in no recording: it is looked at each time.
+  let plans = isCustom ? undefined : byRecording.get(key);
+  if (plans === undefined) {
+    const traced = traceStep(batched ? forAnyRows(step, request, here) : here, request);
+    const name = `${about}\n${traced.key}`;
+    plans = byGraph.get(name);
+    if (plans === undefined) byGraph.set(name, (plans = plansOf(traced, inputs[0].dtype, reverse)));
+    if (!isCustom) byRecording.set(key, plans);
   }
-  const plans = plansOf(traced, request.inputs[0].dtype, reverse);
-  if (known.size >= KNOWN_AT_MOST)
-    for (const oldest of known.keys()) {
-      known.delete(oldest);
-      break;
-    }
-  known.set(name, plans);
-  return plans;
+  return { plans, captured, draws, recording };
+}
+
+/** The recording of a step with the placeholder for its rows, if the step does the same there; that of one row serves one row. */
+function forAnyRows(step: ListStep, request: TraceRequest, here: RecordedStep): RecordedStep {
+  const { rows } = request;
+  let cause: unknown;
+  try {
+    const there = recordStep(step, { ...request, rows: ROWS });
+    const isSame =
+      describe(there.recording, rows) === describe(here.recording) &&
+      there.captured.every((tensor, i) => tensor === here.captured[i]) &&
+      (!here.recording.nodes.some((node) => node.isCustom) ||
+        describeDerivative(there, request, rows) === describeDerivative(here, request, rows));
+    if (isSame) return there;
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    ({ cause = error } = error);
+  }
+  if (rows === 1) return here;
+  throw new TraceError('the step does something else for another size of the batch', { cause });
 }

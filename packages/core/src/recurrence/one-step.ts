@@ -1,22 +1,28 @@
 /** A row-wise function as programs of one step: traced once for each signature, run in one go, recorded as one operation. */
 import type { Backend, Storage } from '../backend.js';
+import { compileModeOf, refuseEager, type CompileMode } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
+import { TraceError } from '../errors.js';
 import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
 import { reshape } from '../ops/broadcast.js';
 import { isRecorded, recordAll, wrap } from '../record.js';
 import { scope } from '../scope.js';
 import { sizeOf, type Shape } from '../shape.js';
 import { Tensor } from '../tensor.js';
+import { isTracing } from '../tracing-mode.js';
+import { dependenceOf, reachedBy } from './dependence.js';
 import { deriveBySteps } from './derive-by-steps.js';
 import { picture } from './fields.js';
-import { plansFor, ROWS } from './known-plans.js';
+import { plansFor, type FoundPlans } from './known-plans.js';
 import type { Plans } from './plans.js';
 import type { Extent } from './ready-plan.js';
 import { readyForward } from './ready-passes.js';
+import { recordStep, type Slot, type TraceRequest } from './record-step.js';
+import type { Recording } from './recording.js';
+import { replayedStep } from './replay.js';
 import { runBackward } from './run-backward.js';
 import { formingTaps, isGathering } from './tap.js';
-import { hasForm, TraceMemory } from './trace-memory.js';
-import type { Slot } from './traced-step.js';
+import { hasForm, sameSlots, TraceMemory } from './trace-memory.js';
 
 /** What a function makes. */
 interface Made {
@@ -32,48 +38,63 @@ type RowFunction = (inputs: readonly Tensor[], parameters: object) => Made;
 interface Remembered {
   /** Forms of the inputs; the shape is that of a row. */
   readonly inputs: readonly Slot[];
-  /** The programs; nothing where the function has to run by single operations. */
-  readonly plans: Plans | undefined;
+  readonly plans: Plans;
+}
+
+/** What is known of a function. */
+export interface RowFunctionOptions {
+  /** Whether every element is a row by itself. */
+  readonly elementwise: boolean;
+  readonly compile: CompileMode | undefined;
+  /** Whether the function is known to do the same for any number of rows. */
+  readonly anyRows: boolean;
 }
 
 /** A row-wise function with its traces. */
 export class OneStep {
   private readonly name: string;
   private readonly fn: RowFunction;
-  /** Whether every element is a row by itself. */
+  private readonly options: RowFunctionOptions;
   private readonly elementwise: boolean;
-  private readonly memory = new TraceMemory<Remembered, readonly Tensor[]>(serves);
+  private readonly memory: TraceMemory<Remembered, readonly Tensor[]>;
 
-  constructor(name: string, fn: RowFunction, elementwise: boolean) {
+  constructor(name: string, fn: RowFunction, options: RowFunctionOptions) {
     this.name = name;
     this.fn = fn;
-    this.elementwise = elementwise;
+    this.options = options;
+    this.elementwise = options.elementwise;
+    this.memory = new TraceMemory<Remembered, readonly Tensor[]>(
+      serves,
+      (a, b) => a.plans === b.plans && sameSlots(a.inputs, b.inputs),
+      (_, [x]) => (options.anyRows ? undefined : this.rowsOf(x)),
+    );
   }
 
   /**
    * @param inputs - checked: all on one backend, with the same leading dimensions
    * @param parameters - what else the function gets
+   * @throws TraceError where the function has to be compiled and cannot be
    */
   run(inputs: readonly Tensor[], parameters: object): Made {
     const [{ backend, size }] = inputs;
-    if (backend.compile === undefined || size === 0 || isAnomalyEnabled() || isGathering())
-      return this.eagerly(inputs, parameters);
+    if (size === 0 || isAnomalyEnabled() || isGathering() || isTracing()) return this.eagerly(inputs, parameters);
+    const mode = compileModeOf(this.options.compile);
+    if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return this.eagerly(inputs, parameters);
     const known = this.memory.recall(inputs, backend, parameters);
-    if (known !== undefined) {
-      const { plans } = known.trace;
-      return plans === undefined
-        ? this.eagerly(inputs, parameters)
-        : this.compiled(plans, inputs, known.captured, parameters);
-    }
+    if (known !== undefined)
+      return this.compiled(known.trace.plans, inputs, known.captured, parameters, known.recording);
     const before = picture(parameters);
     const found = this.trace(inputs, parameters);
-    if (before !== undefined) {
-      const trace = { inputs: inputs.map((x) => this.slotOf(x)), plans: found?.plans };
-      this.memory.remember(trace, found?.captured ?? nothing, backend, parameters, before);
+    if (found instanceof TraceError) {
+      if (mode === 'required') refuseEager(this.name, found);
+      return this.eagerly(inputs, parameters);
     }
-    return found === undefined
-      ? this.eagerly(inputs, parameters)
-      : this.compiled(found.plans, inputs, found.captured, parameters);
+    const { plans, captured, recording } = found;
+    if (before !== undefined) {
+      const trace = { inputs: inputs.map((x) => this.slotOf(x)), plans };
+      this.memory.remember({ trace, captured, recording, backend, parameters, before });
+    }
+    return this.compiled(plans, inputs, captured, parameters, recording);
   }
 
   /** By single operations. */
@@ -87,34 +108,47 @@ export class OneStep {
     });
   }
 
-  /** The programs; nothing where the function does what a program cannot. */
-  private trace(inputs: readonly Tensor[], parameters: object): ReturnType<typeof plansFor> | undefined {
-    const [{ backend, dtype }] = inputs;
-    if (!isFloating(dtype)) return undefined;
-    const request = {
-      backend,
-      batched: true,
-      rows: ROWS,
-      inputs: inputs.map((x) => ({ shape: [this.widthOf(x)], dtype, wantsGrad: x.requiresGrad })),
-      states: [],
-      recorded: isGradEnabled(),
-    };
+  /** The programs, or why there are none. */
+  private trace(inputs: readonly Tensor[], parameters: object): FoundPlans | TraceError {
+    const [{ dtype }] = inputs;
+    if (!isFloating(dtype)) return new TraceError(`the arguments are of ${dtype}`);
     try {
-      const found = plansFor((xs) => ({ ...this.fn(xs, parameters), next: [] }), request, false);
-      readyForward(backend, found.plans, undefined); // the backend may refuse a program
-      if (this.elementwise && found.plans.step.outputShapes.some((shape) => sizeOf(shape) !== 1)) return undefined;
+      const found = plansFor(this.stepOf(parameters), this.requestFor(inputs), false);
+      if (this.elementwise && found.plans.step.outputShapes.some((shape) => sizeOf(shape) !== 1))
+        return new TraceError('a result does not have the shape of the arguments');
       return found;
     } catch (error) {
-      // Whatever is wrong with the function itself shows again, with real tensors, when it runs by single operations.
-      if (!(error instanceof Error)) throw error;
-      return undefined;
+      if (error instanceof TraceError) return error;
+      throw error;
     }
   }
 
-  private compiled(plans: Plans, inputs: readonly Tensor[], captured: readonly Tensor[], parameters: object): Made {
+  private stepOf(parameters: object): (xs: readonly Tensor[]) => Made & { readonly next: readonly Tensor[] } {
+    return (xs) => ({ ...this.fn(xs, parameters), next: [] });
+  }
+
+  private requestFor(inputs: readonly Tensor[]): TraceRequest {
+    const [first] = inputs;
+    return {
+      backend: first.backend,
+      batched: true,
+      rows: this.rowsOf(first),
+      inputs: inputs.map((x) => ({ shape: [this.widthOf(x)], dtype: x.dtype, wantsGrad: x.requiresGrad })),
+      states: [],
+      recorded: isGradEnabled(),
+    };
+  }
+
+  private compiled(
+    plans: Plans,
+    inputs: readonly Tensor[],
+    captured: readonly Tensor[],
+    parameters: object,
+    recording: Recording,
+  ): Made {
     const [first] = inputs;
     const { backend } = first;
-    const rows = first.size / this.widthOf(first);
+    const rows = this.rowsOf(first);
     const everything = isGradEnabled() ? [...inputs, ...captured] : nothing;
     const training = isRecorded(everything) ? plans.training : undefined;
     const { plan, outputs: places, kept } = readyForward(backend, plans, training);
@@ -137,6 +171,11 @@ export class OneStep {
       );
     }
     if (training !== undefined) {
+      const dependsOn = dependenceOf(recording, run, false).outputs;
+      const results = outputs.map((output, i) =>
+        everything.some(({ requiresGrad }, end) => requiresGrad && dependsOn[i][end]) ? output : undefined,
+      );
+      const isDerived = results.some((output) => output !== undefined);
       const own: Tensor[] = [];
       const saved = kept.map((at) => {
         const value = values[at];
@@ -145,22 +184,41 @@ export class OneStep {
         own.push(tensor);
         return tensor;
       });
-      recordAll(outputs, this.name, everything, [...everything, ...saved], (grads, all, wanted) => {
+      const derive: Parameters<typeof recordAll>[4] = (grads, all, wanted) => {
+        const isReached = reachedBy(grads, dependsOn);
+        const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
         if (isGradEnabled()) {
-          return deriveBySteps({
-            grads,
-            saved: all,
-            wanted,
-            captured,
-            run: (args) => this.eagerly(args, parameters).outputs,
-          });
+          const run = (ends: readonly Tensor[]): readonly Tensor[] =>
+            this.again(recording, inputs.length, ends, parameters);
+          return deriveBySteps({ grads, saved: all, wanted: reached, run });
         }
         const counts = [inputs.length, 0, captured.length] as const;
-        return runBackward(plans, { grads, saved: all, wanted, run, backend, counts, isMasked: false });
-      });
+        return runBackward(plans, { grads, saved: all, wanted: reached, run, backend, counts, isMasked: false });
+      };
+      if (isDerived) recordAll(results, this.name, everything, [...everything, ...saved], derive);
       for (const tensor of own) tensor.dispose();
     }
     return { outputs, isSingle };
+  }
+
+  /** Does by single operations what was recorded. */
+  private again(recording: Recording, count: number, ends: readonly Tensor[], parameters: object): readonly Tensor[] {
+    return scope(() => {
+      const inputs = ends.slice(0, count);
+      const lead = this.leadOf(inputs[0]);
+      // A function that does the same for any number of rows was recorded for another one.
+      const mine =
+        recording.rows === this.rowsOf(inputs[0])
+          ? recording
+          : recordStep(this.stepOf(parameters), { ...this.requestFor(inputs), recorded: true }).recording;
+      const matrices = inputs.map((x) => this.asMatrix(x));
+      const { outputs } = replayedStep(mine, ends.slice(count), [])(matrices, []);
+      return outputs.map((y) => reshape(y, this.elementwise ? lead : [...lead, ...y.shape.slice(1)]));
+    });
+  }
+
+  private rowsOf(x: Tensor): number {
+    return x.size / this.widthOf(x);
   }
 
   private widthOf({ shape }: Tensor): number {

@@ -6,7 +6,7 @@ import type { TracedDerivative, TracedStep } from './traced-step.js';
 
 /** Everything about a step that does not depend on which tensors it captured and what its random tensors are drawn from. */
 export interface Plans {
-  readonly step: Omit<TracedStep, 'captured' | 'draws'>;
+  readonly step: TracedStep;
   /** Whether the forward pass runs from the last step to the first. */
   readonly reverse: boolean;
   /** The forward pass when no derivative is wanted. */
@@ -36,11 +36,7 @@ export interface Shifted {
   readonly kept: number;
 }
 
-export function plansOf(
-  { captured: _captured, draws: _draws, ...step }: TracedStep,
-  dtype: DType,
-  reverse: boolean,
-): Plans {
+export function plansOf(step: TracedStep, dtype: DType, reverse: boolean): Plans {
   const forward = (kept: readonly Value[]): Plan =>
     lower({
       dtype,
@@ -61,7 +57,7 @@ export function plansOf(
 }
 
 function trainingPlans(
-  step: Plans['step'],
+  step: TracedStep,
   derivative: TracedDerivative,
   dtype: DType,
   reverse: boolean,
@@ -110,7 +106,7 @@ function trainingPlans(
  * value and what it is cheaply made of.
  */
 function keptValues(
-  step: Plans['step'],
+  step: TracedStep,
   results: readonly Value[],
   isAdjoint: ReadonlySet<Value>,
   free: ReadonlySet<Value>,
@@ -135,19 +131,37 @@ function keptValues(
   const needed = closure(results, isForward).filter((value) => value.domain === 'row' && isForward(value));
   const kept = new Set<Value>();
   const isThere = (value: Value): boolean =>
-    value.domain !== 'row' || kept.has(value) || free.has(value) || (isCheap(value) && canBeRemade(value));
+    value.domain !== 'row' || kept.has(value) || free.has(value) || (isRemade(value) && canBeRemade(value));
   const canBeRemade = (value: Value): boolean => argumentsOf(value).every(isThere);
   // First what must be kept in any case, so that the rest can be judged by what is there.
   const cheap: Value[] = [];
   const visit = (value: Value): void => {
     if (value.domain !== 'row' || free.has(value)) return;
-    if (!forward.has(value)) for (const argument of argumentsOf(value)) visit(argument);
-    else if (isCheap(value)) cheap.push(value);
+    if (!forward.has(value)) for (const argument of argumentsOf(value)) (isComparison(value) ? pin : visit)(argument);
+    else if (isRemade(value)) cheap.push(value);
+    else kept.add(value);
+  };
+  // What is compared has to be the very number that it was: computed again it may differ in the last bit, and a tie is one no more.
+  const pin = (value: Value): void => {
+    if (value.domain !== 'row' || free.has(value)) return;
+    const { kind } = value.operation;
+    if (kind === 'copy' || kind === 'concat') for (const argument of argumentsOf(value)) pin(argument);
     else kept.add(value);
   };
   for (const value of needed) visit(value);
   for (const value of cheap.sort((a, b) => a.id - b.id)) if (!canBeRemade(value)) kept.add(value);
   return [...kept];
+}
+
+/** Whether a value is computed again rather than kept. */
+function isRemade(value: Value): boolean {
+  return isCheap(value) && !isComparison(value);
+}
+
+/** Whether a value says how two others compare. */
+function isComparison({ operation }: Value): boolean {
+  if (operation.kind !== 'binary' || typeof operation.a === 'number' || typeof operation.b === 'number') return false;
+  return ['eq', 'ne', 'lt', 'le', 'gt', 'ge'].includes(operation.op);
 }
 
 /** Whether a value is not finite for some finite arguments, other than by overflow. */

@@ -5,8 +5,9 @@ import type { TracedDraw } from './drawing.js';
 import type { Scan } from './eager.js';
 import type { Fields } from './fields.js';
 import type { Plans } from './plans.js';
-import { hasForm, TraceMemory } from './trace-memory.js';
-import type { Slot } from './traced-step.js';
+import type { Slot } from './record-step.js';
+import type { Recording } from './recording.js';
+import { hasForm, sameSlots, TraceMemory } from './trace-memory.js';
 
 /** What a trace gives: see `CompiledRoad`. */
 export interface Trace {
@@ -17,9 +18,11 @@ export interface Trace {
   readonly captured: readonly Tensor[];
   /** What the step draws, in the order of its calls. */
   readonly draws: readonly TracedDraw[];
+  /** What the step did when it was traced. */
+  readonly recording: Recording;
 }
 
-interface Remembered extends Omit<Trace, 'captured'> {
+interface Remembered extends Omit<Trace, 'captured' | 'recording'> {
   readonly needsBatch: boolean;
   readonly form: number;
   readonly reverse: boolean;
@@ -39,7 +42,11 @@ export function recall(scan: Scan): Trace | undefined {
   const found = memories.get(source)?.recall(scan, inputs[0].backend, parameters);
   if (found === undefined) return undefined;
   const { plans, batched, draws } = found.trace;
-  return { plans, batched, draws, captured: found.captured };
+  return { plans, batched, draws, captured: found.captured, recording: found.recording };
+}
+
+function rowsOf({ batched }: Remembered, { inputs: [x] }: Scan): number {
+  return batched ? x.shape[1] : 1;
 }
 
 /**
@@ -49,7 +56,7 @@ export function recall(scan: Scan): Trace | undefined {
  * @param trace - what was found
  * @param before - the fields of the parameters before the step was called
  */
-export function remember(scan: Scan, { plans, batched, captured, draws }: Trace, before: Fields): void {
+export function remember(scan: Scan, { plans, batched, captured, draws, recording }: Trace, before: Fields): void {
   const { source, inputs, states, parameters, form, reverse, record } = scan;
   if (parameters === undefined) return;
   const slot = ({ shape, dtype, requiresGrad }: Tensor, lead: number): Slot => ({
@@ -69,8 +76,23 @@ export function remember(scan: Scan, { plans, batched, captured, draws }: Trace,
     states: states.map((s) => slot(s, 0)),
   };
   let memory = memories.get(source);
-  if (memory === undefined) memories.set(source, (memory = new TraceMemory(serves)));
-  memory.remember(trace, captured, inputs[0].backend, parameters, before);
+  if (memory === undefined) memories.set(source, (memory = new TraceMemory(serves, isAlike, rowsOf)));
+  memory.remember({ trace, captured, recording, backend: inputs[0].backend, parameters, before });
+}
+
+function isAlike(a: Remembered, b: Remembered): boolean {
+  return (
+    a.plans === b.plans &&
+    a.batched === b.batched &&
+    a.needsBatch === b.needsBatch &&
+    a.form === b.form &&
+    a.reverse === b.reverse &&
+    a.record === b.record &&
+    a.draws.length === b.draws.length &&
+    a.draws.every(({ generator }, i) => generator === b.draws[i].generator) &&
+    sameSlots(a.inputs, b.inputs) &&
+    sameSlots(a.states, b.states)
+  );
 }
 
 /** Whether the arguments must have a batch in front. */

@@ -1,12 +1,15 @@
-/** Which road a step takes over the time of a sequence: compiled, from a trace that may be remembered, or eager. */
+/** Which mode a scan runs in: compiled, from a trace that may be remembered, or eager. */
+import { compileModeOf, refuseEager } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
+import { TraceError } from '../errors.js';
 import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
 import type { Tensor } from '../tensor.js';
+import { isTracing } from '../tracing-mode.js';
 import type { Scan } from './eager.js';
 import { picture } from './fields.js';
-import { plansFor, ROWS } from './known-plans.js';
+import { plansFor } from './known-plans.js';
+import type { Slot } from './record-step.js';
 import { needsBatch, recall, remember, type Trace } from './remembered.js';
-import type { Slot } from './traced-step.js';
 
 /** The road that a step takes, and why. */
 export type Road = CompiledRoad | EagerRoad;
@@ -20,28 +23,39 @@ interface EagerRoad {
   readonly reason: string;
 }
 
-/** Finds the road for a scan. Unless it is remembered, calls the step on symbols. */
+/**
+ * Finds the road for a scan. Unless it is remembered, calls the step on symbols.
+ *
+ * @throws TraceError for a scan that requires to be compiled and cannot be
+ */
 export function findRoad(scan: Scan): Road {
   if (isAnomalyEnabled()) return { kind: 'eager', reason: 'the anomaly mode looks at every operation' };
+  if (isTracing()) return { kind: 'eager', reason: 'it is a part of a step that is being traced' };
+  const mode = compileModeOf(scan.compile);
+  if (mode === 'never') return { kind: 'eager', reason: "compile is 'never'" };
   const known = recall(scan);
   if (known !== undefined) return { kind: 'compiled', ...known };
   const fields = scan.parameters && picture(scan.parameters);
-  const road = traceRoad(scan);
-  if (road.kind === 'compiled' && fields !== undefined) remember(scan, road, fields);
-  return road;
+  const found = trace(scan);
+  if (found instanceof TraceError) {
+    if (mode === 'required') refuseEager('scan', found);
+    return { kind: 'eager', reason: found.message };
+  }
+  if (fields !== undefined) remember(scan, found, fields);
+  return { kind: 'compiled', ...found };
 }
 
-function traceRoad(scan: Scan): Road {
+/** Traces the step: with a batch, and where that cannot be, on single vectors. Gives the reason why neither works. */
+function trace(scan: Scan): Trace | TraceError {
   const { step, inputs, states, reverse } = scan;
   const { backend, dtype } = inputs[0];
   const all = [...inputs, ...states];
-  if (all.some((t) => t.backend !== backend || t.dtype !== dtype || !isFloating(t.dtype))) {
-    return { kind: 'eager', reason: `the arguments are of ${[...new Set(all.map((t) => t.dtype))].join(' and ')}` };
-  }
+  if (all.some((t) => t.backend !== backend || t.dtype !== dtype || !isFloating(t.dtype)))
+    return new TraceError(`the arguments are of ${[...new Set(all.map((t) => t.dtype))].join(' and ')}`);
   const batch = inputs[0].shape[1];
   const canBeBatched =
     inputs.every((x) => x.rank > 1 && x.shape[1] === batch) && states.every((s) => s.rank > 0 && s.shape[0] === batch);
-  const reasons = new Set<string>();
+  const failures: TraceError[] = [];
   for (const batched of [true, false]) {
     if (batched ? !canBeBatched : needsBatch(scan)) continue;
     const slot = (t: Tensor, lead: number): Slot => ({
@@ -49,22 +63,22 @@ function traceRoad(scan: Scan): Road {
       dtype,
       wantsGrad: t.requiresGrad,
     });
+    const request = {
+      backend,
+      batched,
+      rows: batched ? batch : 1,
+      inputs: inputs.map((x) => slot(x, 1)),
+      states: states.map((s) => slot(s, 0)),
+      recorded: isGradEnabled(),
+      mayDraw: true,
+    };
     try {
-      const request = {
-        backend,
-        batched,
-        rows: batched ? ROWS : 1,
-        inputs: inputs.map((x) => slot(x, 1)),
-        states: states.map((s) => slot(s, 0)),
-        recorded: isGradEnabled(),
-        mayDraw: true,
-      };
-      return { kind: 'compiled', ...plansFor(step, request, reverse), batched };
+      return { ...plansFor(step, request, reverse), batched };
     } catch (error) {
-      // Whatever is wrong with the step itself shows again, with real tensors, on the eager road.
-      if (!(error instanceof Error)) throw error;
-      reasons.add(error.message.replaceAll(String(ROWS), 'B')); // the placeholder would puzzle people
+      if (!(error instanceof TraceError)) throw error;
+      failures.push(error);
     }
   }
-  return { kind: 'eager', reason: [...reasons].join('; ') };
+  const reasons = new Set(failures.map(({ message }) => message));
+  return new TraceError([...reasons].join('; '), { cause: failures[0]?.cause ?? failures[0] });
 }

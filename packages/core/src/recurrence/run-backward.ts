@@ -31,47 +31,61 @@ export function runBackward(
   { grads, saved, wanted, run, backend, counts, isMasked }: BackwardRun,
 ): (Tensor | undefined)[] {
   const [inputs, states, captured] = counts;
-  const { plan, drawn, kept, shifted, keptInputs, hasPoles, seeds, results } = readyBackward(backend, plans);
+  const ready = readyBackward(backend, plans);
+  const { plan, drawn, kept, shifted, keptInputs, hasPoles, seeds, results } = ready;
   const all = inputs + states + captured;
+  const { dtype } = saved[0];
+  const zerosLike = ({ shape, size }: Tensor): Tensor => wrap(backend, backend.fill(0, size, dtype), shape);
+  // What a gradient was asked of, and reaches, has one, if only zeros.
+  const ofEnds = (gradientOf: (end: number) => Tensor | undefined): (Tensor | undefined)[] =>
+    wanted.map((isWanted, end) => (isWanted ? (gradientOf(end) ?? zerosLike(saved[end])) : undefined));
+  const stateGradient = (i: number): Tensor | undefined => grads[seeds.length + i];
+  // Where no row has a step nothing is computed, so there is nothing to derive: the state is handed through.
+  if (run.lengths?.every((length) => length === 0) === true)
+    return ofEnds((end) => (end >= inputs && end < inputs + states ? stateGradient(end - inputs) : undefined));
+
   const mask = maskOf(backend, run);
-  const filled = (size: number): Tensor => wrap(backend, backend.fill(0, size, saved[0].dtype), [size]);
+  // Past the end of a row stand values of one of its own steps, all of the same one, so that they belong together.
+  const unpadded = mask === undefined || !hasPoles;
+  const clean = (value: Tensor): Tensor =>
+    unpadded ? value : wrap(backend, padded(backend, run, value.storage), [value.size]);
   for (let i = 0; i < inputs; i++) plan.lend(i, saved[i].storage);
   let source = inputs + drawn;
   for (let i = 0; i < captured; i++) plan.lend(source++, saved[inputs + states + i].storage);
-  const values = saved.slice(all, all + kept).map((value) => {
-    if (mask === undefined || !hasPoles) return value;
-    return wrap(backend, padded(backend, run, value.storage), [value.size]);
-  });
-  for (const value of values) plan.lend(source++, value.storage);
+  const values = saved.slice(all, all + kept);
+  for (const value of values) plan.lend(source++, clean(value).storage);
   for (const { state, kept: at } of shifted) {
     const [initial, after] = [saved[inputs + state], values[at].storage];
     const before =
       run.steps === 1
         ? initial
         : wrap(backend, previousStates(backend, after, initial.storage, run, plans.reverse), [after.size]);
-    plan.lend(source++, before.storage);
+    plan.lend(source++, clean(before).storage);
   }
   // Inputs that the forward pass made: without their padding, or drawn.
   let at = all + kept;
-  for (const input of keptInputs) if (isMasked || input >= inputs) plan.lend(input, saved[at++].storage);
+  for (const input of keptInputs) {
+    if (input >= inputs) plan.lend(input, clean(saved[at++]).storage);
+    else if (isMasked) plan.lend(input, saved[at++].storage);
+  }
   seeds.forEach((width, i) => {
     const gradient = grads[i];
     let seed: Tensor;
-    if (gradient === undefined) seed = filled(run.steps * run.rows * width);
-    else if (mask === undefined) seed = gradient;
+    if (gradient === undefined) {
+      const size = run.steps * run.rows * width;
+      seed = wrap(backend, backend.fill(0, size, dtype), [size]);
+    } else if (mask === undefined) seed = gradient;
     else seed = wrap(backend, masked(backend, mask, gradient.storage), gradient.shape);
     plan.lend(source++, seed.storage);
   });
-  const carried = Array.from({ length: states }, (_, i) => {
-    return (grads[seeds.length + i] ?? filled(saved[inputs + i].size)).storage;
-  });
+  const carried = Array.from({ length: states }, (_, i) => (stateGradient(i) ?? zerosLike(saved[inputs + i])).storage);
   const made: Storage[] = [];
   const last = plan.run(carried, run, made);
   const gradients = made.map((storage) => wrap(backend, storage, [storage.size]));
   const first = last.map((storage, i) => wrap(backend, storage, saved[inputs + i].shape));
-  return wanted.map((isWanted, i) => {
-    if (i >= inputs && i < inputs + states) return first[i - inputs];
-    const at = results[i];
-    return at === undefined || !isWanted ? undefined : new Tensor(gradients[at].held.retain(), saved[i].shape);
+  return ofEnds((end) => {
+    if (end >= inputs && end < inputs + states) return first[end - inputs];
+    const result = results[end];
+    return result === undefined ? undefined : new Tensor(gradients[result].held.retain(), saved[end].shape);
   });
 }

@@ -3,9 +3,11 @@ import type { Storage } from '../backend.js';
 import { isGradEnabled } from '../grad-mode.js';
 import { isRecorded, recordAll, wrap } from '../record.js';
 import { Tensor } from '../tensor.js';
+import { dependenceOf, reachedBy } from './dependence.js';
 import { deriveBySteps, type StepwiseDerivative } from './derive-by-steps.js';
 import { drawAll, drawingAgain, generatorStates, type GeneratorStates } from './drawing.js';
 import { runEagerly, type Scan } from './eager.js';
+import { replayedStep } from './replay.js';
 import { masked, maskOf, padded } from './masks.js';
 import type { Extent } from './ready-plan.js';
 import { readyForward } from './ready-passes.js';
@@ -13,10 +15,8 @@ import type { CompiledRoad } from './road.js';
 import { runBackward } from './run-backward.js';
 
 /** Runs a step by its plans and records the whole loop as one operation. To be called in a scope, which frees what is not returned. */
-export function runCompiled(
-  scan: Scan,
-  { plans, captured, batched, draws }: CompiledRoad,
-): [outputs: readonly Tensor[], last: readonly Tensor[]] {
+export function runCompiled(scan: Scan, road: CompiledRoad): [outputs: readonly Tensor[], last: readonly Tensor[]] {
+  const { plans, captured, batched, draws, recording } = road;
   const { inputs, states, extent } = scan;
   const { steps, resets } = extent;
   const { backend } = inputs[0];
@@ -62,40 +62,50 @@ export function runCompiled(
     const madeInputs = pass.keptInputs.flatMap((i) =>
       i >= given.length ? [drawn[i - given.length]] : mask === undefined ? [] : [given[i]],
     );
-    recordAll(
-      [...outputs, ...last],
-      'scan',
-      everything,
-      [...everything, ...kept, ...madeInputs],
-      (grads, saved, wanted) => {
-        if (isGradEnabled()) return deriveEagerly(scan, before, { grads, saved, wanted, captured });
-        return runBackward(plans, {
-          grads,
-          saved,
-          wanted,
-          run,
-          backend,
-          counts: [inputs.length, states.length, captured.length],
-          isMasked: mask !== undefined,
-        });
-      },
+    const dependence = dependenceOf(recording, extent, scan.reverse);
+    const dependsOn = [...dependence.outputs, ...dependence.last];
+    const wantsGrad = everything.map(({ requiresGrad }) => requiresGrad);
+    const results = [...outputs, ...last].map((result, i) =>
+      dependsOn[i].some((isSet, end) => isSet && wantsGrad[end]) ? result : undefined,
     );
+    if (results.every((result) => result === undefined)) return [outputs, last];
+    recordAll(results, 'scan', everything, [...everything, ...kept, ...madeInputs], (grads, saved, wanted) => {
+      const isReached = reachedBy(grads, dependsOn);
+      const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
+      if (isGradEnabled()) return deriveEagerly(scan, road, before, { grads, saved, wanted: reached });
+      return runBackward(plans, {
+        grads,
+        saved,
+        wanted: reached,
+        run,
+        backend,
+        counts: [inputs.length, states.length, captured.length],
+        isMasked: mask !== undefined,
+      });
+    });
   }
   return [outputs, last];
 }
 
-/** A derivative that is to be differentiated again is taken through single operations. */
+/** A derivative that is to be differentiated again is taken through single operations: those that were recorded when the scan ran. */
 function deriveEagerly(
   scan: Scan,
+  { recording, draws }: CompiledRoad,
   generators: GeneratorStates | undefined,
   derivative: Omit<StepwiseDerivative, 'run'>,
 ): (Tensor | undefined)[] {
-  const count = scan.inputs.length;
+  const [inputs, states] = [scan.inputs.length, scan.states.length];
   return deriveBySteps({
     ...derivative,
-    run: (args) => {
+    run: (ends) => {
+      const step = replayedStep(recording, ends.slice(inputs + states), draws);
       const again = (): readonly Tensor[] => {
-        const { outputs, last } = runEagerly({ ...scan, inputs: args.slice(0, count), states: args.slice(count) });
+        const { outputs, last } = runEagerly({
+          ...scan,
+          step,
+          inputs: ends.slice(0, inputs),
+          states: ends.slice(inputs, inputs + states),
+        });
         return [...outputs, ...last];
       };
       return generators === undefined ? again() : drawingAgain(generators, again);

@@ -1,4 +1,5 @@
 import { checkTensor } from '../checks/tensors.js';
+import type { CompileMode } from '../compile-mode.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
@@ -35,6 +36,11 @@ export interface ScanOptions<P extends StepParameters = StepParameters> {
   readonly reverse?: boolean;
   /** Names of inner values of the step, given by `tap`, to be returned for all steps. */
   readonly record?: readonly string[];
+  /**
+   * What to do where the step cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says why),
+   * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
+   */
+  readonly compile?: CompileMode;
   /** [T, B]: where not 0, the row's state is the initial one again before that step. */
   readonly resets?: Tensor | readonly (readonly number[])[];
 }

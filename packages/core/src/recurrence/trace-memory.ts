@@ -4,9 +4,11 @@
  */
 import type { Backend } from '../backend.js';
 import { isGradEnabled } from '../grad-mode.js';
+import { sameShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { isPlain, looksLike, type Fields } from './fields.js';
-import type { Slot } from './traced-step.js';
+import type { Slot } from './record-step.js';
+import type { Recording } from './recording.js';
 
 /** A trace with what it depends on. */
 interface Entry<T> {
@@ -19,19 +21,38 @@ interface Entry<T> {
   readonly slots: readonly Slot[];
   /** Which of them each captured tensor is. */
   readonly order: readonly number[];
+  /** What the function did, for each number of rows that it was called with: it may look at that number. */
+  readonly recordings: Map<number, Recording>;
 }
 
 /** A trace that serves, with the tensors that stand now where it captured some. */
 interface Recalled<T> {
   readonly trace: T;
   readonly captured: readonly Tensor[];
+  readonly recording: Recording;
 }
 
 const REMEMBERED_AT_MOST = 16;
+const RECORDINGS_AT_MOST = 64;
+
+/** A call whose trace may serve others. */
+interface Remembering<T> {
+  readonly trace: T;
+  /** The tensors that the function used besides its arguments. */
+  readonly captured: readonly Tensor[];
+  readonly recording: Recording;
+  /** Where it ran. */
+  readonly backend: Backend;
+  readonly parameters: object;
+  /** How they looked before the function was called. */
+  readonly before: Fields;
+}
 
 /** The traces of one function. */
 export class TraceMemory<T, Call> {
   private readonly serves: (trace: T, call: Call, backend: Backend) => boolean;
+  private readonly isAlike: (a: T, b: T) => boolean;
+  private readonly rowsOf: (trace: T, call: Call) => number | undefined;
   /** Of parameters that are a plain object, which says all about itself. */
   private readonly ofPlain: Entry<T>[] = [];
   /** By the parameters, where they are an object of some class. */
@@ -39,9 +60,17 @@ export class TraceMemory<T, Call> {
 
   /**
    * @param serves - whether a trace serves for a call, as far as its own arguments go
+   * @param isAlike - whether two traces serve for the same calls
+   * @param rowsOf - how many rows a call has for a trace; `undefined` where the function does not look at their number
    */
-  constructor(serves: (trace: T, call: Call, backend: Backend) => boolean) {
+  constructor(
+    serves: (trace: T, call: Call, backend: Backend) => boolean,
+    isAlike: (a: T, b: T) => boolean,
+    rowsOf: (trace: T, call: Call) => number | undefined,
+  ) {
     this.serves = serves;
+    this.isAlike = isAlike;
+    this.rowsOf = rowsOf;
   }
 
   /** An earlier trace that serves for a call. */
@@ -51,25 +80,20 @@ export class TraceMemory<T, Call> {
       const entry = entries[i];
       if (entry.recorded !== isGradEnabled() || entry.backend.deref() !== backend) continue;
       if (!this.serves(entry.trace, call, backend)) continue;
+      const rows = this.rowsOf(entry.trace, call);
+      const recording = rows === undefined ? first(entry.recordings) : entry.recordings.get(rows);
+      if (recording === undefined) continue;
       const tensors: Tensor[] = [];
       if (!looksLike(entry.fields, parameters, tensors) || !haveForms(tensors, entry.slots, backend)) continue;
       const captured: Tensor[] = [];
       for (let k = 0; k < entry.order.length; k++) captured.push(tensors[entry.order[k]]);
-      return { trace: entry.trace, captured };
+      return { trace: entry.trace, captured, recording };
     }
     return undefined;
   }
 
-  /**
-   * Keeps a trace for later calls, if it can serve again.
-   *
-   * @param trace - what was found
-   * @param captured - the tensors that the function used besides its arguments
-   * @param backend - which it was found on
-   * @param parameters - of the call
-   * @param before - how they looked before the function was called
-   */
-  remember(trace: T, captured: readonly Tensor[], backend: Backend, parameters: object, before: Fields): void {
+  /** Keeps a trace for later calls, if it can serve again. */
+  remember({ trace, captured, recording, backend, parameters, before }: Remembering<T>): void {
     const { tensors } = before;
     const now: Tensor[] = [];
     if (!looksLike(before.picture, parameters, now)) return; // the function changes what it depends on
@@ -79,6 +103,19 @@ export class TraceMemory<T, Call> {
     const order = captured.map((tensor) => tensors.indexOf(tensor));
     if (order.includes(-1)) return;
     const entries = this.entriesOf(parameters);
+    const isSame = (entry: Entry<T>): boolean =>
+      entry.recorded === isGradEnabled() &&
+      entry.backend.deref() === backend &&
+      this.isAlike(entry.trace, trace) &&
+      looksLike(entry.fields, parameters, []) &&
+      haveForms(tensors, entry.slots, backend) &&
+      order.every((at, i) => entry.order[i] === at);
+    const known = entries.find(isSame);
+    if (known !== undefined) {
+      if (known.recordings.size >= RECORDINGS_AT_MOST) known.recordings.clear();
+      known.recordings.set(recording.rows, recording);
+      return;
+    }
     if (entries.length >= REMEMBERED_AT_MOST) entries.shift();
     entries.push({
       trace,
@@ -87,6 +124,7 @@ export class TraceMemory<T, Call> {
       fields: before.picture,
       slots: tensors.map(({ shape, dtype, requiresGrad }) => ({ shape, dtype, wantsGrad: requiresGrad })),
       order,
+      recordings: new Map([[recording.rows, recording]]),
     });
   }
 
@@ -96,6 +134,21 @@ export class TraceMemory<T, Call> {
     if (entries === undefined) this.ofObjects.set(parameters, (entries = []));
     return entries;
   }
+}
+
+function first<T>(map: ReadonlyMap<unknown, T>): T | undefined {
+  for (const value of map.values()) return value;
+  return undefined;
+}
+
+/** Whether two lists of forms are the same. */
+export function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(
+      (slot, i) => slot.dtype === b[i].dtype && slot.wantsGrad === b[i].wantsGrad && sameShape(slot.shape, b[i].shape),
+    )
+  );
 }
 
 function haveForms(tensors: readonly Tensor[], slots: readonly Slot[], backend: Backend): boolean {

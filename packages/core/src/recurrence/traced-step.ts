@@ -1,46 +1,22 @@
-/** Calls a step once on symbols: what it computes, and the derivative of that, as a graph. */
-import type { Backend } from '../backend.js';
+/** What a recorded step computes, and the derivative of that, as a graph. */
+import type { Backend, Storage } from '../backend.js';
 import { grad } from '../backward.js';
 import { withBackend } from '../current-backend.js';
-import type { DType } from '../dtype.js';
-import { TraceError } from '../errors.js';
 import { withRecording } from '../grad-mode.js';
 import { add, mul } from '../ops/arithmetic.js';
 import { sum } from '../ops/broadcast.js';
-import { drawNow, withDrawer } from '../ops/draw.js';
 import { scope } from '../scope.js';
 import { showShape, sizeOf, type Shape } from '../shape.js';
-import { withStandIns, type Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import { whileTracing } from '../tracing-mode.js';
-import type { TracedDraw } from './drawing.js';
-import { checkStates, type ListStep } from './eager.js';
 import { Graph, type Value } from './graph.js';
-import { TraceSurroundings } from './trace-surroundings.js';
+import type { RecordedStep, Slot, TraceRequest } from './record-step.js';
+import { Recorder } from './recorder.js';
+import { describe } from './recording.js';
+import { replay, type ReplayEnds } from './replay.js';
+import { symbol, SymbolStorage } from './symbol.js';
+import { withRows } from './trace-surroundings.js';
 import { Tracer } from './tracer.js';
-
-/** Shape and type of a tensor that goes into a step, without the batch. */
-export interface Slot {
-  /** Of one row. */
-  readonly shape: Shape;
-  readonly dtype: DType;
-  readonly wantsGrad: boolean;
-}
-
-/** What a step may be traced as. */
-export interface TraceRequest {
-  readonly backend: Backend;
-  /** The placeholder for the batch, or 1 if the step gets single vectors. */
-  readonly rows: number;
-  readonly batched: boolean;
-  readonly inputs: readonly Slot[];
-  readonly states: readonly Slot[];
-  /** Whether a derivative may be asked for. */
-  readonly recorded: boolean;
-  /** Whether the step may draw random tensors, which the caller then provides at each run. */
-  readonly mayDraw?: boolean;
-  /** Whether the derivative of a step with this key was taken before and need not be again. */
-  readonly isKnown: (key: string) => boolean;
-}
 
 /** The derivative of a step. */
 export interface TracedDerivative {
@@ -59,7 +35,6 @@ export interface TracedStep {
   readonly inputs: readonly Value[];
   /** Random tensors that the step draws, in the order of its calls: further inputs. */
   readonly drawn: readonly Value[];
-  readonly draws: readonly TracedDraw[];
   readonly states: readonly Value[];
   readonly outputs: readonly Value[];
   readonly next: readonly Value[];
@@ -67,122 +42,174 @@ export interface TracedStep {
   readonly isSingle: boolean;
   /** Shapes of one row of each output. */
   readonly outputShapes: readonly Shape[];
-  /** Tensors of the real backend that the step used, in the order of their first use. */
-  readonly captured: readonly Tensor[];
   readonly capturedValues: readonly Value[];
   readonly derivative: TracedDerivative | undefined;
-  /** The same for steps that compute the same, whatever tensors they captured. */
+  /** The same for steps that compute the same, forward and backward, whatever tensors they captured. */
   readonly key: string;
 }
 
-/**
- * Traces a step.
- *
- * @param step - called once
- * @param request - what it gets
- * @returns the graph's ends
- * @throws TraceError when it does what a program cannot; any error of the step itself
- */
-export function traceStep(step: ListStep, request: TraceRequest): TracedStep {
-  const { backend, rows, recorded } = request;
-  const graph = new Graph();
-  const tracer = new Tracer(graph, rows, backend);
-  const around = new TraceSurroundings(graph, tracer, request);
-  const results: TracedStep[] = [];
-  whileTracing(() =>
-    withBackend(tracer, () =>
-      withStandIns(tracer, around.standInFor, () =>
-        // The scope frees the tensors; what it returns would be searched for some, through the whole graph.
-        scope(() => {
-          results.push(withRecording(recorded, () => traced(step, request, graph, tracer, around)));
-        }),
-      ),
-    ),
-  );
-  return results[0];
+/** A step's derivative: gradients of inputs, states and captured tensors; `undefined` for what none was wanted of. */
+interface Adjoints {
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly states: readonly (Tensor | undefined)[];
+  readonly captured: readonly (Tensor | undefined)[];
 }
 
-/** Calls the step on symbols. */
-function traced(
-  step: ListStep,
-  { rows, batched, inputs, states, recorded, mayDraw = false, isKnown }: TraceRequest,
-  graph: Graph,
-  tracer: Tracer,
-  around: TraceSurroundings,
-): TracedStep {
-  const rowShape = (shape: Shape): Shape => (batched ? [rows, ...shape] : shape);
+/**
+ * Makes a graph of a recorded step.
+ *
+ * @param recorded - with the placeholder as its number of rows, or with one row
+ * @param request - what was recorded
+ * @returns the graph's ends
+ * @throws TraceError when the step or its derivative does what a program cannot
+ */
+export function traceStep({ recording, captured }: RecordedStep, request: TraceRequest): TracedStep {
+  const { backend, batched, inputs, states, recorded } = request;
+  const { rows } = recording;
+  const graph = new Graph();
+  const tracer = new Tracer(graph, rows, backend);
   const xs = ends(graph, 'input', 'x', inputs);
   const ss = ends(graph, 'state', 's', states);
-  const x = xs.map((value, i) => around.tensorOf(value, rowShape(inputs[i].shape), inputs[i].wantsGrad));
-  const s = ss.map((value, i) => around.tensorOf(value, rowShape(states[i].shape), recorded));
-  const { outputs: ys, next: after, isSingle } = withDrawer(mayDraw ? around.drawInput : drawNow, () => step(x, s));
-  checkStates(s, after);
-  if (after.some((t, i) => t.dtype !== s[i].dtype)) throw new TraceError('the step changes the type of the state');
-  for (const y of ys) {
-    if (batched && y.shape[0] !== rows)
-      throw new TraceError(`the step's output of shape ${showShape(y.shape)} has no batch in front`);
-  }
-  const outputs = ys.map((y) => tracer.rowValueOf(y.storage));
-  const next = after.map((y) => tracer.rowValueOf(y.storage));
-  const outputShapes = ys.map((y) => (batched ? y.shape.slice(1) : y.shape));
-  const { captured, capturedValues, drawn, draws } = around;
-  const isDerived =
-    recorded && ([...inputs, ...states].some((slot) => slot.wantsGrad) || captured.some((t) => t.requiresGrad));
-  // A reshape leaves no instruction, so the outputs' shapes stand in the key by themselves.
-  const key = `${Array.from(graph.values(), (value) => value.key).join(';')} -> ${outputs.map(({ id }) => id).join()} | ${next.map(({ id }) => id).join()}${isSingle} ${outputShapes.map(showShape).join()} ${recorded ? 'recorded' : ''} wants ${inputs.map((slot) => Number(slot.wantsGrad)).join('')} ${captured.map((t) => Number(t.requiresGrad)).join('')} ${isDerived ? 'derived' : ''}`;
-  const derivative =
-    isDerived && !isKnown(key)
-      ? derive({ x, s, ys, after, captured: [...captured], outputShapes, states }, graph, tracer, around)
-      : undefined;
-  return {
-    inputs: xs,
-    drawn,
-    draws,
-    states: ss,
-    outputs,
-    next,
-    outputShapes,
-    isSingle,
-    captured,
-    capturedValues,
-    key,
-    derivative,
-  };
+  const capturedValues = recording.captured.map(({ size, dtype }, index) =>
+    graph.add('fixed', size, dtype, `captured ${index} : ${size} ${dtype}`, { kind: 'captured', index }),
+  );
+  const drawn = recording.drawn.map(({ size, dtype }, i) => {
+    const [name, width] = [`r${i}`, size / rows];
+    return graph.add('row', width, dtype, `input ${name} : ${width} ${dtype}`, { kind: 'input', name });
+  });
+  const on = (value: Value): Storage => tracer.storageOf(value);
+  const made: TracedStep[] = [];
+  symbolically(tracer, () => {
+    const found: ReplayEnds = endTensors(tracer, { recording, captured }, request, {
+      inputs: xs.map(on),
+      states: ss.map(on),
+      captured: capturedValues.map(on),
+      drawn: drawn.map(on),
+    });
+    const share = (storage: Storage): SymbolStorage => new SymbolStorage(tracer, storage);
+    const { outputs: ys, next: after } = withRecording(recorded, () => replay(recording, tracer, found, share));
+    const outputs = ys.map((y) => tracer.rowValueOf(y.storage));
+    const next = after.map((y) => tracer.rowValueOf(y.storage));
+    const outputShapes = ys.map((y) => (batched ? y.shape.slice(1) : y.shape));
+    let derivative: TracedDerivative | undefined;
+    if (isDerived({ captured }, request)) {
+      const seedSlots = ys.map((y, i) => ({ shape: outputShapes[i], dtype: y.dtype, wantsGrad: false }));
+      const seeds = ends(graph, 'input', 'dy', seedSlots);
+      const carried = ends(graph, 'state', 'ds', states);
+      const adjoints = derive(found, ys, after, (i) => on(i < ys.length ? seeds[i] : carried[i - ys.length]));
+      const row = (g: Tensor | undefined): Value | undefined =>
+        g === undefined || tracer.isZero(g.storage) ? undefined : tracer.rowValueOf(g.storage);
+      derivative = {
+        seeds,
+        carried,
+        inputs: adjoints.inputs.map(row),
+        states: adjoints.states.map(
+          (g, i) => row(g) ?? graph.fill(0, sizeOf(states[i].shape), recording.states[i].dtype),
+        ),
+        captured: adjoints.captured.map((g) =>
+          g === undefined || tracer.isZero(g.storage) ? undefined : tracer.totalOf(g.storage),
+        ),
+      };
+    }
+    const ids = (values: readonly (Value | undefined)[]): string => values.map((value) => value?.id ?? '-').join();
+    // A reshape leaves no instruction, so the outputs' shapes stand in the key by themselves.
+    const key = [
+      ...Array.from(graph.values(), (value) => value.key),
+      `${ids(outputs)} | ${ids(next)} | ${outputShapes.map(showShape).join()} ${recording.isSingle} ${batched} ${rows}`,
+      derivative === undefined
+        ? 'no derivative'
+        : [derivative.inputs, derivative.states, derivative.captured].map(ids).join(' | '),
+    ].join(';');
+    const { isSingle } = recording;
+    made.push({
+      inputs: xs,
+      drawn,
+      states: ss,
+      outputs,
+      next,
+      outputShapes,
+      isSingle,
+      capturedValues,
+      key,
+      derivative,
+    });
+  });
+  return made[0];
+}
+
+/**
+ * The derivative of a recorded step in words: what `describe` says of a step, for the rules of which a recording knows only that they are a
+ * user's. The same for two numbers of rows if the rules do the same for both.
+ *
+ * @param as - the number of rows to speak of; see `describe`
+ */
+export function describeDerivative(step: RecordedStep, request: TraceRequest, as: number): string {
+  if (!isDerived(step, request)) return '';
+  const { recording } = step;
+  const recorder = new Recorder(request.backend);
+  const copy = ({ size, dtype }: Storage): Storage => recorder.end(size, dtype);
+  const made: string[] = [];
+  symbolically(recorder, () => {
+    const found = endTensors(recorder, step, request, {
+      inputs: recording.inputs.map(copy),
+      states: recording.states.map(copy),
+      captured: recording.captured.map(copy),
+      drawn: recording.drawn.map(copy),
+    });
+    const share = (storage: Storage): SymbolStorage => new SymbolStorage(recorder, storage);
+    const { outputs, next } = replay(recording, recorder, found, share);
+    derive(found, outputs, next, (i) => copy((i < outputs.length ? outputs[i] : next[i - outputs.length]).storage));
+    made.push(describe({ ...recording, calls: recorder.calls, nodes: [], outputs: [], next: [] }, as));
+  });
+  return made[0];
+}
+
+/** Runs a function that works on symbols of a backend, and frees them. */
+function symbolically(backend: Backend, fn: () => void): void {
+  whileTracing(() => withBackend(backend, () => scope(() => withRecording(true, fn))));
 }
 
 /** Values at which a step begins. */
-function ends(graph: Graph, kind: 'input' | 'state', name: string, slots: readonly Slot[]): Value[] {
+function ends(graph: Graph, kind: 'input' | 'state', name: string, slots: readonly Omit<Slot, 'wantsGrad'>[]): Value[] {
   return slots.map(({ shape, dtype }, i) => {
     const operation = { kind, name: `${name}${i}` } as const;
     return graph.add('row', sizeOf(shape), dtype, `${kind} ${operation.name} : ${sizeOf(shape)} ${dtype}`, operation);
   });
 }
 
-/** The tensors of a traced step. */
-interface TracedTensors {
-  readonly x: readonly Tensor[];
-  readonly s: readonly Tensor[];
-  readonly ys: readonly Tensor[];
-  readonly after: readonly Tensor[];
-  readonly captured: readonly Tensor[];
-  readonly outputShapes: readonly Shape[];
-  readonly states: readonly Slot[];
+/** Whether a derivative of a step may be asked for. */
+function isDerived({ captured }: Pick<RecordedStep, 'captured'>, { recorded, inputs, states }: TraceRequest): boolean {
+  return recorded && ([...inputs, ...states].some((slot) => slot.wantsGrad) || captured.some((t) => t.requiresGrad));
 }
 
-/** Core's own derivative of `sum(seed * result)` over all results, taken on the tracer. */
+/** Tensors for the storages at which a recording begins. */
+function endTensors(
+  backend: Backend,
+  { recording, captured }: Omit<RecordedStep, 'draws'>,
+  { batched, inputs, states, recorded }: TraceRequest,
+  storages: { readonly [K in keyof ReplayEnds]: readonly Storage[] },
+): ReplayEnds {
+  const { rows } = recording;
+  const whole = ({ shape }: Slot): Shape => withRows(batched, rows, shape);
+  return {
+    inputs: inputs.map((slot, i) => symbol(backend, storages.inputs[i], whole(slot), slot.wantsGrad)),
+    states: states.map((slot, i) => symbol(backend, storages.states[i], whole(slot), recorded)),
+    captured: captured.map(({ shape, requiresGrad }, i) => symbol(backend, storages.captured[i], shape, requiresGrad)),
+    drawn: storages.drawn.map((storage) => symbol(backend, storage, [storage.size], false)),
+  };
+}
+
+/** Core's own derivative of `sum(seed * result)` over all results. */
 function derive(
-  { x, s, ys, after, captured, outputShapes, states }: TracedTensors,
-  graph: Graph,
-  tracer: Tracer,
-  around: TraceSurroundings,
-): TracedDerivative {
-  const seedSlots = ys.map((y, i) => ({ shape: outputShapes[i], dtype: y.dtype, wantsGrad: false }));
-  const seeds = ends(graph, 'input', 'dy', seedSlots);
-  const carried = ends(graph, 'state', 'ds', states);
-  const terms = [...ys.map((y, i) => [y, seeds[i]] as const), ...after.map((y, i) => [y, carried[i]] as const)]
-    .filter(([y]) => y.requiresGrad)
-    .map(([y, seed]) => sum(mul(y, around.tensorOf(seed, y.shape, false))));
-  const wants = [...x.filter((t) => t.requiresGrad), ...s, ...captured.filter((t) => t.requiresGrad)];
+  { inputs, states, captured }: ReplayEnds,
+  ys: readonly Tensor[],
+  after: readonly Tensor[],
+  seedOf: (result: number) => Storage,
+): Adjoints {
+  const terms = [...ys, ...after].flatMap((result, i) =>
+    result.requiresGrad ? [sum(mul(result, symbol(result.backend, seedOf(i), result.shape, false)))] : [],
+  );
+  const wants = [...inputs, ...states, ...captured].filter((t) => t.requiresGrad);
   const found =
     terms.length === 0
       ? []
@@ -191,18 +218,6 @@ function derive(
           wants,
         );
   const adjoint = new Map(wants.map((t, i) => [t, found[i]]));
-  const row = (t: Tensor): Value | undefined => {
-    const g = adjoint.get(t);
-    return g === undefined || tracer.isZero(g.storage) ? undefined : tracer.rowValueOf(g.storage);
-  };
-  return {
-    seeds,
-    carried,
-    inputs: x.map(row),
-    states: s.map((t, i) => row(t) ?? graph.fill(0, sizeOf(states[i].shape), t.dtype)),
-    captured: captured.map((t) => {
-      const g = adjoint.get(t);
-      return g === undefined || tracer.isZero(g.storage) ? undefined : tracer.totalOf(g.storage);
-    }),
-  };
+  const of = (list: readonly Tensor[]): (Tensor | undefined)[] => list.map((t) => adjoint.get(t));
+  return { inputs: of(inputs), states: of(states), captured: of(captured) };
 }

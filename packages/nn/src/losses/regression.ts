@@ -92,7 +92,7 @@ export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptio
   return elementwiseLoss('huberLoss', input, target, options, (pair) => huberError(pair, { delta }));
 }
 
-const elementwise = { elementwise: true };
+const elementwise = { elementwise: true, anyRows: true };
 const squaredError = compileFn(([x, y]: readonly Tensor[]) => x.sub(y).square(), elementwise);
 const absoluteError = compileFn(([x, y]: readonly Tensor[]) => x.sub(y).abs(), elementwise);
 const smoothError = compileFn(

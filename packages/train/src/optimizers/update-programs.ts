@@ -27,7 +27,7 @@ export class UpdatePrograms<O extends object> {
           const [next, after] = this.rule.update(param, grad, state, scalars, choices);
           return [next, ...slots.map((slot) => after[slot] as Tensor)];
         },
-        { elementwise: true },
+        { elementwise: true, anyRows: true },
       );
       this.known.set(key, update);
     }
