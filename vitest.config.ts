@@ -16,6 +16,9 @@ if (process.env.VK_ICD_FILENAMES === undefined && existsSync(`${vulkan}/vk_swift
   process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, vulkan].filter(Boolean).join(':');
 }
 
+/** The packages whose tests have everything compiled that can be, unless a test asks for something else. */
+const compiling = new Set(['core', 'nn', 'train', 'conformance']);
+
 /** A package's tests in Node: of everything that needs no browser, or those that drive one. */
 function nodeProject(folder: string, kind: 'node' | 'page'): TestProjectConfiguration {
   const isPage = kind === 'page';
@@ -27,6 +30,7 @@ function nodeProject(folder: string, kind: 'node' | 'page'): TestProjectConfigur
       root: folder,
       include: [isPage ? 'test/**/*.page.test.ts' : 'test/**/*.test.ts'],
       exclude: isPage ? [] : ['**/*.{browser,page}.test.ts'],
+      setupFiles: compiling.has(basename(folder)) ? [`${root}/packages/core/test/require-compiled.ts`] : [],
       testTimeout,
     },
   };

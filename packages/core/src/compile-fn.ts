@@ -1,5 +1,5 @@
 import { checkTensors } from './checks/tensors.js';
-import type { CompileMode } from './compile-mode.js';
+import { checkCompileMode, type CompileMode } from './compile-mode.js';
 import { ShapeError } from './errors.js';
 import { OneStep } from './recurrence/one-step.js';
 import { listOf, type StepParameters, type Tensors } from './recurrence/scan-arguments.js';
@@ -67,6 +67,7 @@ export function compileFn<X extends Tensors, Y extends Tensors, P extends StepPa
   options: CompileFnOptions = {},
 ): CompiledFunction<X, Y, P> {
   const { elementwise = false, anyRows = false, compile } = options;
+  if (compile !== undefined) checkCompileMode('compileFn', 'compile', compile);
   const name = fn.name === '' ? 'compiled function' : fn.name;
   const row = { elementwise, compile, anyRows };
   const single = new OneStep(name, ([x], parameters) => made(fn(x as X, parameters as P)), row);

@@ -1,3 +1,4 @@
+import { checkChoice } from './checks/values.js';
 import { TraceError } from './errors.js';
 
 /**
@@ -5,6 +6,8 @@ import { TraceError } from './errors.js';
  * `'never'` does not try.
  */
 export type CompileMode = 'required' | 'auto' | 'never';
+
+const modes = ['required', 'auto', 'never'] as const satisfies readonly CompileMode[];
 
 let byDefault: CompileMode = 'auto';
 
@@ -18,11 +21,20 @@ let byDefault: CompileMode = 'auto';
  * ```
  * @param mode - `'auto'` unless it was set
  * @returns the mode before
+ * @throws ArgumentError for any other word
+ *
+ * Differs from PyTorch: its nearest kin is `torch.compile(fullgraph=True)`, for one function.
  */
 export function setCompileMode(mode: CompileMode): CompileMode {
+  checkCompileMode('setCompileMode', 'mode', mode);
   const before = byDefault;
   byDefault = mode;
   return before;
+}
+
+/** Refuses what is no mode. */
+export function checkCompileMode(operation: string, argument: string, mode: unknown): void {
+  checkChoice(operation, argument, mode, modes);
 }
 
 /** The mode that holds, given what a call says. */
@@ -30,8 +42,9 @@ export function compileModeOf(asked: CompileMode | undefined): CompileMode {
   return asked ?? byDefault;
 }
 
-/** The error where something has to be compiled and cannot be. */
+/** The error where something has to be compiled and cannot be: the step's own, if it is the step that fails. */
 export function refuseEager(operation: string, reason: TraceError): never {
+  if (reason.cause instanceof Error && !(reason.cause instanceof TraceError)) throw reason.cause;
   throw new TraceError(
     `${operation}: compile is 'required', but the step cannot be compiled: ${reason.message}; change the step, or pass compile: 'auto' to run it by single operations`,
     {

@@ -139,5 +139,7 @@ export function explain<
   Y extends Tensors,
   P extends StepParameters = StepParameters,
 >(step: Step<X, S, Y, P>, xs: X, state: S, options: ScanOptions<P> = {}): Explanation {
-  return explainRoad(findRoad(arrange(step, xs, state, options)));
+  // What would be refused is to be explained.
+  const compile = options.compile === 'never' ? 'never' : 'auto';
+  return explainRoad(findRoad(arrange(step, xs, state, { ...options, compile })));
 }

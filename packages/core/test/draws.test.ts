@@ -19,6 +19,7 @@ import {
   scan,
   scope,
   setBackend,
+  setCompileMode,
   stack,
   tanh,
   where,
@@ -95,7 +96,9 @@ test('a seed gives the same numbers on both roads, on every backend, and leaves 
   const plain = Object.create(backend, { compile: { value: undefined } }) as Backend;
   fc.assert(
     fc.property(settings, (setting) => {
+      setCompileMode('auto');
       const expected = outcome(setting, true);
+      setCompileMode('required');
       for (const place of [backend, plain, device]) {
         setBackend(place);
         outcome(setting, false).forEach((values, i) =>
@@ -147,6 +150,7 @@ describe.each([
   { road: 'compiled', readsNumbers: false },
   { road: 'by single operations', readsNumbers: true },
 ])('$road', ({ readsNumbers }) => {
+  beforeEach(() => void setCompileMode(readsNumbers ? 'auto' : 'required'));
   test('neither what stands in the padding nor how much there is of it changes the draws', () => {
     const run = (steps: number, filling: number): unknown => {
       const generator = new Generator(1);
@@ -230,7 +234,7 @@ test('draws without the batch in front: each step has its own all the same', () 
   manualSeed(1);
   const whole = scan(step, x, h)[1];
   manualSeed(1);
-  const masked = scan(step, x, h, { lengths: [4, 4] })[1];
+  const masked = scan(step, x, h, { lengths: [4, 4], compile: 'auto' })[1];
   expect(whole.toArray()).toEqual(masked.toArray());
 });
 
@@ -241,7 +245,7 @@ test('a step that changes its masks for the sequence on the way is refused', () 
     return [x, h.add(bernoulli(calls++ === 1 ? h.narrow(-1, 0, 1) : h, 0.5, { perSequence: true }))] as const;
   };
   calls = 0;
-  expect(() => scan(step, zeros([4, 2, 3]), zeros([2, 3]), { lengths: [4, 4] })).toThrow(
+  expect(() => scan(step, zeros([4, 2, 3]), zeros([2, 3]), { lengths: [4, 4], compile: 'auto' })).toThrow(
     /call 1 with perSequence in a step draws shape \[2, 1\], expected \[2, 3\] as in the first step/,
   );
 });

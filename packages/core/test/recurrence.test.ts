@@ -359,7 +359,7 @@ function expectSameAsEager(step: PlainStep, options: ScanOptions = {}): void {
   const x = randn([T, B, H]);
   const h = randn([B, H]);
   manualSeed(3);
-  const [ys, last] = scan(step, x, h, options);
+  const [ys, last] = scan(step, x, h, { compile: 'auto', ...options });
   manualSeed(3);
   const [ys2, last2] = eagerly(step, x, h, options);
   expect(ys.toArray()).toEqual(ys2.toArray());

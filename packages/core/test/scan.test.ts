@@ -12,6 +12,7 @@ import {
   noGrad,
   scan,
   setBackend,
+  setCompileMode,
   tensor,
   zeros,
   type Backend,
@@ -205,6 +206,7 @@ describe.each([
   { road: 'compiled', readsNumbers: false },
   { road: 'by single operations', readsNumbers: true },
 ])('$road', ({ readsNumbers }) => {
+  beforeEach(() => void setCompileMode(readsNumbers ? 'auto' : 'required'));
   const expectAsByHand = (setting: Setting, seed?: number): void => {
     const { weights, xs, states } = materials(setting, seed);
     const [ys, last] = scan(stepOf(weights, readsNumbers), xs, states, optionsOf(setting));
@@ -465,6 +467,7 @@ test('a number as a tensor has its type in a compiled step too', () => {
 });
 
 describe('a step that does more than computing is run by single operations', () => {
+  beforeEach(() => void setCompileMode('auto'));
   let calls = 0;
   test.each<[reason: string, deed: (y: Tensor) => unknown]>([
     ['registers a hook, which is to be called at every step', (y) => y.registerHook(() => void calls++)],

@@ -11,6 +11,7 @@ import {
   scan,
   scope,
   setBackend,
+  setCompileMode,
   sigmoid,
   stack,
   tanh,
@@ -50,6 +51,7 @@ describe.each([
   { road: 'compiled', readsNumbers: false },
   { road: 'by single operations', readsNumbers: true },
 ])('$road', ({ readsNumbers }) => {
+  beforeEach(() => void setCompileMode(readsNumbers ? 'auto' : 'required'));
   test('takes the road that it is to test', () => {
     const [w, x, h] = [randn([3, 3]), randn([4, 2, 3]), randn([2, 3])];
     expect(explain(stepOf(w, readsNumbers), x, h, { record: names }).road).toBe(readsNumbers ? 'eager' : 'compiled');

@@ -11,11 +11,15 @@ import { wrap } from '../record.js';
 import { unscoped } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import type { ScanExtent } from './scan-arguments.js';
 
 /** A random tensor of a traced step, and its features. */
 export interface TracedDraw extends Pick<Draw, 'dtype' | 'generator' | 'fill' | 'perSequence'> {
   readonly width: number;
+}
+
+/** Whether two lists of draws take from the same generators. */
+export function sameGenerators(a: readonly TracedDraw[], b: readonly TracedDraw[]): boolean {
+  return a.length === b.length && a.every(({ generator }, i) => generator === b[i].generator);
 }
 
 /** How many steps a loop makes: as many as the longest row has, and one, without effect, where no row has any. */
@@ -42,7 +46,7 @@ export function stepCount({
  */
 export function drawAll(
   draws: readonly TracedDraw[],
-  extent: Pick<ScanExtent, 'steps' | 'lengths'>,
+  extent: { readonly steps: number; readonly lengths: ArrayLike<number> | undefined },
   rows: number,
   reverse: boolean,
   backend: Backend,

@@ -11,10 +11,10 @@ import { sizeOf, type Shape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
 import { dependenceOf, reachedBy } from './dependence.js';
+import { drawAll, drawingAgain, generatorStates, sameGenerators, type TracedDraw } from './drawing.js';
 import { deriveBySteps } from './derive-by-steps.js';
 import { picture } from './fields.js';
 import { plansFor, type FoundPlans } from './known-plans.js';
-import type { Plans } from './plans.js';
 import type { Extent } from './ready-plan.js';
 import { readyForward } from './ready-passes.js';
 import { recordStep, type Slot, type TraceRequest } from './record-step.js';
@@ -35,10 +35,9 @@ interface Made {
 type RowFunction = (inputs: readonly Tensor[], parameters: object) => Made;
 
 /** What is remembered of a call. */
-interface Remembered {
+interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
   /** Forms of the inputs; the shape is that of a row. */
   readonly inputs: readonly Slot[];
-  readonly plans: Plans;
 }
 
 /** What is known of a function. */
@@ -65,7 +64,7 @@ export class OneStep {
     this.elementwise = options.elementwise;
     this.memory = new TraceMemory<Remembered, readonly Tensor[]>(
       serves,
-      (a, b) => a.plans === b.plans && sameSlots(a.inputs, b.inputs),
+      (a, b) => a.plans === b.plans && sameSlots(a.inputs, b.inputs) && sameGenerators(a.draws, b.draws),
       (_, [x]) => (options.anyRows ? undefined : this.rowsOf(x)),
     );
   }
@@ -82,19 +81,19 @@ export class OneStep {
     if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return this.eagerly(inputs, parameters);
     const known = this.memory.recall(inputs, backend, parameters);
     if (known !== undefined)
-      return this.compiled(known.trace.plans, inputs, known.captured, parameters, known.recording);
+      return this.compiled({ ...known.trace, ...known }, inputs, parameters);
     const before = picture(parameters);
     const found = this.trace(inputs, parameters);
     if (found instanceof TraceError) {
       if (mode === 'required') refuseEager(this.name, found);
       return this.eagerly(inputs, parameters);
     }
-    const { plans, captured, recording } = found;
     if (before !== undefined) {
-      const trace = { inputs: inputs.map((x) => this.slotOf(x)), plans };
+      const { plans, draws, captured, recording } = found;
+      const trace = { inputs: inputs.map((x) => this.slotOf(x)), plans, draws };
       this.memory.remember({ trace, captured, recording, backend, parameters, before });
     }
-    return this.compiled(plans, inputs, captured, parameters, recording);
+    return this.compiled(found, inputs, parameters);
   }
 
   /** By single operations. */
@@ -136,26 +135,29 @@ export class OneStep {
       inputs: inputs.map((x) => ({ shape: [this.widthOf(x)], dtype: x.dtype, wantsGrad: x.requiresGrad })),
       states: [],
       recorded: isGradEnabled(),
+      mayDraw: true,
     };
   }
 
   private compiled(
-    plans: Plans,
+    { plans, captured, draws, recording }: FoundPlans,
     inputs: readonly Tensor[],
-    captured: readonly Tensor[],
     parameters: object,
-    recording: Recording,
   ): Made {
     const [first] = inputs;
     const { backend } = first;
     const rows = this.rowsOf(first);
     const everything = isGradEnabled() ? [...inputs, ...captured] : nothing;
     const training = isRecorded(everything) ? plans.training : undefined;
-    const { plan, outputs: places, kept } = readyForward(backend, plans, training);
+    const { plan, outputs: places, kept, keptInputs } = readyForward(backend, plans, training);
     const run: Extent = { steps: 1, rows, lengths: undefined, resets: undefined };
     const made: Storage[] = [];
     for (let i = 0; i < inputs.length; i++) plan.lend(i, inputs[i].storage);
-    for (let i = 0; i < captured.length; i++) plan.lend(inputs.length + i, captured[i].storage);
+    const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
+    const drawn = draws.length === 0 ? nothing : drawAll(draws, run, rows, false, backend);
+    let source = inputs.length;
+    for (let i = 0; i < drawn.length; i++) plan.lend(source++, drawn[i].storage);
+    for (let i = 0; i < captured.length; i++) plan.lend(source++, captured[i].storage);
     plan.run(none, run, made);
 
     const lead = this.leadOf(first);
@@ -188,21 +190,32 @@ export class OneStep {
         const isReached = reachedBy(grads, dependsOn);
         const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
         if (isGradEnabled()) {
-          const run = (ends: readonly Tensor[]): readonly Tensor[] =>
-            this.again(recording, inputs.length, ends, parameters);
-          return deriveBySteps({ grads, saved: all, wanted: reached, run });
+          const again = (ends: readonly Tensor[]): readonly Tensor[] =>
+            this.again(recording, draws, inputs.length, ends, parameters);
+          const drawing = generators;
+          return deriveBySteps({
+            grads,
+            saved: all,
+            wanted: reached,
+            run: drawing === undefined ? again : (ends) => drawingAgain(drawing, () => again(ends)),
+          });
         }
         const counts = [inputs.length, 0, captured.length] as const;
         return runBackward(plans, { grads, saved: all, wanted: reached, run, backend, counts, isMasked: false });
       };
-      if (isDerived) recordAll(results, this.name, everything, [...everything, ...saved], derive);
+      const drawnToKeep = keptInputs.filter((i) => i >= inputs.length).map((i) => drawn[i - inputs.length]);
+      if (isDerived) recordAll(results, this.name, everything, [...everything, ...saved, ...drawnToKeep], derive);
       for (const tensor of own) tensor.dispose();
     }
+    for (const tensor of drawn) tensor.dispose();
     return { outputs, isSingle };
   }
 
   /** Does by single operations what was recorded. */
-  private again(recording: Recording, count: number, ends: readonly Tensor[], parameters: object): readonly Tensor[] {
+  private again(
+    recording: Recording,
+    draws: readonly TracedDraw[],
+    count: number, ends: readonly Tensor[], parameters: object): readonly Tensor[] {
     return scope(() => {
       const inputs = ends.slice(0, count);
       const lead = this.leadOf(inputs[0]);
@@ -212,7 +225,7 @@ export class OneStep {
           ? recording
           : recordStep(this.stepOf(parameters), { ...this.requestFor(inputs), recorded: true }).recording;
       const matrices = inputs.map((x) => this.asMatrix(x));
-      const { outputs } = replayedStep(mine, ends.slice(count), [])(matrices, []);
+      const { outputs } = replayedStep(mine, ends.slice(count), draws)(matrices, []);
       return outputs.map((y) => reshape(y, this.elementwise ? lead : [...lead, ...y.shape.slice(1)]));
     });
   }

@@ -1,7 +1,7 @@
 /** The traces of scans that serve again, by the step. */
 import type { Backend } from '../backend.js';
 import type { Tensor } from '../tensor.js';
-import type { TracedDraw } from './drawing.js';
+import { sameGenerators, type TracedDraw } from './drawing.js';
 import type { Scan } from './eager.js';
 import type { Fields } from './fields.js';
 import type { Plans } from './plans.js';
@@ -88,8 +88,7 @@ function isAlike(a: Remembered, b: Remembered): boolean {
     a.form === b.form &&
     a.reverse === b.reverse &&
     a.record === b.record &&
-    a.draws.length === b.draws.length &&
-    a.draws.every(({ generator }, i) => generator === b.draws[i].generator) &&
+    sameGenerators(a.draws, b.draws) &&
     sameSlots(a.inputs, b.inputs) &&
     sameSlots(a.states, b.states)
   );

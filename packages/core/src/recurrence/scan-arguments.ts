@@ -1,5 +1,5 @@
 import { checkTensor } from '../checks/tensors.js';
-import type { CompileMode } from '../compile-mode.js';
+import { checkCompileMode, type CompileMode } from '../compile-mode.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
@@ -68,12 +68,13 @@ export function checkScan(
   step: unknown,
   sequences: readonly Tensor[],
   initial: readonly Tensor[],
-  { lengths, resets, record, parameters }: ScanOptions,
+  { lengths, resets, record, parameters, compile }: ScanOptions,
 ): ScanExtent {
   if (typeof step !== 'function') refuseArgument('step', told(step), 'a function of input, state and parameters');
   if (parameters !== undefined && (typeof parameters !== 'object' || parameters === null))
     refuseArgument('parameters', told(parameters), 'an object');
   checkRecord(record);
+  if (compile !== undefined) checkCompileMode('scan', 'compile', compile);
   checkPresent('xs', sequences);
   checkPresent('state', initial);
   const [steps, batch] = sequences[0]?.shape ?? [];

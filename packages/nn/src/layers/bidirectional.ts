@@ -1,4 +1,4 @@
-import { ArgumentError, concat, scope, type Lengths, type Records, type Tensor, type Tensors } from '@rnn/core';
+import { ArgumentError, concat, scope, type CompileMode, type Lengths, type Records, type Tensor, type Tensors } from '@rnn/core';
 import { checkFlag, checkOptions, refuse } from '@rnn/core/checks';
 import { checkCell, type Cell } from '../cells/cell.js';
 import { Module } from '../module.js';
@@ -19,6 +19,11 @@ export interface BidirectionalForwardOptions {
   readonly lengths?: Lengths;
   /** Names of inner values, which the cells give by `tap`, that are to be returned for every step. */
   readonly record?: readonly string[];
+  /**
+   * What to do where the step cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says why) or
+   * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
+   */
+  readonly compile?: CompileMode;
 }
 
 /** The end of a name that means the direction from the end to the beginning. */
@@ -57,7 +62,7 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
   /**
    * @param x - `[T, B, ...]`, `[B, T, ...]` if batch first, or `[T, I]` for a single sequence
    * @param h0 - the first states of both cells; what their `initialState(B)` gives unless given
-   * @param options - `lengths` of the rows, `record`
+   * @param options - `lengths` of the rows, `record`, `compile`
    * @returns `output` with the features of both side by side, and the last states of both; with `record` also an object with the named
    *   values, those of the second cell under names that end in `_reverse`. A name asks for the values of both cells, and one with
    *   `_reverse` for those of the second
@@ -78,7 +83,7 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
     h0?: readonly [forward: S, backward: S],
     options: BidirectionalForwardOptions = {},
   ): [output: Tensor, last: [forward: S, backward: S], records?: Records] {
-    checkOptions('Bidirectional', options, ['lengths', 'record']);
+    checkOptions('Bidirectional', options, ['lengths', 'record', 'compile']);
     checkPair(h0);
     return scope(() => {
       const [first, second] = this.#runs(options);
@@ -105,7 +110,7 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
     h0?: readonly [forward: S, backward: S],
     options: BidirectionalForwardOptions = {},
   ): LayerExplanation[] {
-    checkOptions('Bidirectional', options, ['lengths', 'record']);
+    checkOptions('Bidirectional', options, ['lengths', 'record', 'compile']);
     checkPair(h0);
     return this.#runs(options).map(({ name, run, options: each }, i) => ({
       name,
@@ -114,18 +119,18 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
   }
 
   /** The passes of the two cells. */
-  #runs({ lengths, record }: BidirectionalForwardOptions): readonly [CellPass<S>, CellPass<S>] {
+  #runs({ lengths, record, compile }: BidirectionalForwardOptions): readonly [CellPass<S>, CellPass<S>] {
     const owner = 'Bidirectional';
     const { batchFirst, forwardCell, backwardCell } = this;
     checkRecord(owner, record);
     const own = record?.filter((name) => !name.endsWith(REVERSE));
     const all = record?.map((name) => (name.endsWith(REVERSE) ? name.slice(0, -REVERSE.length) : name));
     return [
-      { name: 'forwardCell', run: { owner, cell: forwardCell, batchFirst }, options: { lengths, record: own } },
+      { name: 'forwardCell', run: { owner, cell: forwardCell, batchFirst }, options: { lengths, record: own, compile } },
       {
         name: 'backwardCell',
         run: { owner, cell: backwardCell, batchFirst },
-        options: { lengths, record: all && [...new Set(all)], reverse: true },
+        options: { lengths, record: all && [...new Set(all)], reverse: true, compile },
       },
     ];
   }

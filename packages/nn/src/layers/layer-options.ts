@@ -1,4 +1,4 @@
-import type { Lengths } from '@rnn/core';
+import type { CompileMode, Lengths } from '@rnn/core';
 import { checkCount, checkFlag, checkNumber } from '@rnn/core/checks';
 import { placeOptions, type PlaceOptions } from '../options.js';
 
@@ -25,6 +25,11 @@ export interface SequenceOptions {
    * `i_l1` and `i_l1_reverse` for one.
    */
   readonly record?: readonly string[];
+  /**
+   * What to do where the step cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says why) or
+   * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
+   */
+  readonly compile?: CompileMode;
 }
 
 /** Options that ask for inner values, so that `forward` returns them. */

@@ -123,7 +123,7 @@ export abstract class RecurrentLayer extends Module {
    *
    * @param input - `[T, B, inputSize]` (`[B, T, inputSize]` with `batchFirst`), `[T, inputSize]`, or packed
    * @param state - the tensors of the initial state, `[numLayers * directions, B, width]` each; zeros unless given
-   * @param options - `lengths`, `record`
+   * @param options - `lengths`, `record`, `compile`
    * @returns the last layer's output in the form of the input, the final states in the form of the initial ones, and the recorded values
    */
   protected run(
@@ -132,7 +132,7 @@ export abstract class RecurrentLayer extends Module {
     options: SequenceOptions = {},
   ): [output: Tensor | PackedSequence, states: Tensor[], records: Records] {
     const sequence = this.#checked(input, state, options);
-    const [output, states, records] = scope(() => this.#throughLayers(sequence, state, options.record ?? []));
+    const [output, states, records] = scope(() => this.#throughLayers(sequence, state, options));
     return [input instanceof PackedSequence ? new PackedSequence(output, input.lengths) : output, states, records];
   }
 
@@ -143,7 +143,7 @@ export abstract class RecurrentLayer extends Module {
     options: SequenceOptions = {},
   ): LayerExplanation[] {
     const sequence = this.#checked(input, state, options);
-    return scope(() => this.#explanations(sequence, state, options.record ?? []));
+    return scope(() => this.#explanations(sequence, state, options));
   }
 
   #checked(
@@ -152,7 +152,7 @@ export abstract class RecurrentLayer extends Module {
     options: SequenceOptions,
   ): CheckedSequence {
     const { name: owner, states: names } = this.#kind;
-    checkOptions(owner, options, ['lengths', 'record']);
+    checkOptions(owner, options, ['lengths', 'record', 'compile']);
     const { lengths } = options;
     const { inputSize, batchFirst } = this;
     const sequence = checkSequence({ owner, inputSize, batchFirst, parameter: this.weight_ih_l0 }, input, lengths);
@@ -171,7 +171,7 @@ export abstract class RecurrentLayer extends Module {
   #throughLayers(
     sequence: CheckedSequence,
     state: readonly Tensor[] | undefined,
-    record: readonly string[],
+    { record = [], compile }: SequenceOptions,
   ): [output: Tensor, states: Tensor[], records: Records] {
     const { batch, lengths } = sequence;
     const initial = this.#initialStates(state, batch);
@@ -186,7 +186,7 @@ export abstract class RecurrentLayer extends Module {
         below = dropout(sideBySide(outputs), { p: this.dropout, training: this.training });
         outputs = [];
       }
-      const options = { parameters: this.#weights(run), lengths, reverse: isReverse };
+      const options = { parameters: this.#weights(run), lengths, reverse: isReverse, compile };
       if (wanted === undefined || wanted[i].taps.length === 0) {
         const [ys, last] = scan(this.#kind.step, below, initial[i], options);
         outputs.push(ys);
@@ -222,7 +222,7 @@ export abstract class RecurrentLayer extends Module {
   #explanations(
     sequence: CheckedSequence,
     state: readonly Tensor[] | undefined,
-    record: readonly string[],
+    { record = [], compile }: SequenceOptions,
   ): LayerExplanation[] {
     const { batch, lengths, steps } = sequence;
     const initial = this.#initialStates(state, batch);
@@ -241,6 +241,7 @@ export abstract class RecurrentLayer extends Module {
         lengths,
         reverse: run.isReverse,
         record: wanted?.[i].taps,
+        compile,
       }),
     }));
   }

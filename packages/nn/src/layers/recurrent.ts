@@ -8,6 +8,7 @@ import {
   showShape,
   Tensor,
   tensor,
+  type CompileMode,
   type Lengths,
   type Explanation,
   type Records,
@@ -38,6 +39,11 @@ export interface RecurrentForwardOptions {
   readonly resets?: ScanOptions['resets'];
   /** Names of inner values, which the cell gives by `tap`, that are to be returned for every step. */
   readonly record?: readonly string[];
+  /**
+   * What to do where the step cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says why) or
+   * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
+   */
+  readonly compile?: CompileMode;
 }
 
 /**
@@ -72,7 +78,7 @@ export class Recurrent<S extends Tensors = Tensor> extends Module {
   /**
    * @param x - `[T, B, ...]`, `[B, T, ...]` if batch first, or `[T, I]` for a single sequence
    * @param h0 - the state before the first step, as the cell takes it; what `cell.initialState(B)` gives unless it is given
-   * @param options - `lengths`, `reverse`, `resets`, `record`
+   * @param options - `lengths`, `reverse`, `resets`, `record`, `compile`
    * @returns `output` `[T, B, ...]` in the form of the input: the first tensor of each step's state; the state after the last step; with
    *   `record` also an object with the named values, `[T, B, ...]` each in the form of the output, zero past the end of a row
    * @throws ShapeError, ArgumentError when input, state, lengths and resets do not fit, the state is missing, or the cell taps no such name
@@ -112,7 +118,7 @@ export class Recurrent<S extends Tensors = Tensor> extends Module {
   }
 }
 
-const optionNames = ['lengths', 'reverse', 'resets', 'record'];
+const optionNames = ['lengths', 'reverse', 'resets', 'record', 'compile'];
 
 /** A cell and how its sequences lie. */
 export interface CellRun<S extends Tensors> {
@@ -203,7 +209,7 @@ function arranged<S extends Tensors>(
   { owner, cell }: CellRun<S>,
   x: Tensor,
   h0: S | undefined,
-  { resets, reverse }: RecurrentForwardOptions,
+  { resets, reverse, compile }: RecurrentForwardOptions,
   { batch, turned, lengths }: SequenceForm,
 ): CellScan<S> {
   const isRemembered = cell.traceOnce === true;
@@ -216,6 +222,7 @@ function arranged<S extends Tensors>(
       parameters: isRemembered ? cell : undefined,
       lengths,
       reverse,
+      compile,
       resets: turned ? resets && turnedMarks(resets, x) : resets,
     },
   };
