@@ -144,7 +144,10 @@ describe.each(Object.entries(backends))('on %s', (_, make) => {
     });
 
     test('by its number of elements, in a compiled function', () => {
-      const f = compileFn((x: Tensor) => (x.size > 100 ? x.mul(1000) : x.add(1)), { elementwise: true, compile: 'auto' });
+      const f = compileFn((x: Tensor) => (x.size > 100 ? x.mul(1000) : x.add(1)), {
+        elementwise: true,
+        compile: 'auto',
+      });
       expect(f(ones([3])).toArray()).toEqual([2, 2, 2]);
       expect(
         f(ones([101]))
@@ -257,7 +260,7 @@ describe.each(Object.entries(backends))('on %s', (_, make) => {
         [0, 0],
       ])
         test(`${name}, lengths ${lengths.join()}`, () => {
-          const flat = (value: unknown): number[] => (value as number[]).flat(4) as number[];
+          const flat = (value: unknown): number[] => (value as number[]).flat(4);
           const expected = flat(byRow(output, lengths));
           for (const mode of ['required', 'never'] as const) {
             const found = flat(gradients(output, lengths, mode));

@@ -4,10 +4,12 @@ import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   bernoulli,
+  compileFn,
   defaultGenerator,
   explain,
   fromData,
   Generator,
+  grad,
   gradcheck,
   gradgradcheck,
   linear,
@@ -296,4 +298,19 @@ describe('bernoulli', () => {
       "bernoulli: x is int32, expected float32 or float64; convert with .to('float32')",
     );
   });
+});
+
+test('a compiled function draws what it would by single operations, and again for a second derivative', () => {
+  const noisy = (x: Tensor): Tensor => tanh(x.mul(bernoulli(x, 0.5)).add(randn(x.shape, { dtype: 'float64' })));
+  const compiled = compileFn(noisy, { compile: 'required' });
+  const x = randn([4, 3], { dtype: 'float64', requiresGrad: true });
+  const results = [noisy, compiled, compiled].map((fn) => {
+    manualSeed(3);
+    const y = fn(x);
+    const [first] = grad(y.square().sum(), [x], { createGraph: true });
+    const [second] = grad(first.square().sum(), [x]);
+    return [y, first, second, rand([2])].map((tensor) => Array.from(tensor.dataSync()));
+  });
+  for (const result of results.slice(1))
+    result.forEach((values, i) => values.forEach((value, j) => expect(value).toBeCloseTo(results[0][i][j], 12)));
 });

@@ -617,7 +617,7 @@ describe('refusals', () => {
       'scan: the step made an output (or a value to record) of shape [4], expected [2, ...], as lengths speak of rows',
       'step',
       'ERR_SHAPE',
-      () => scan((x: Tensor, h: Tensor) => [x.select(0, 0), h], x(), h(), { lengths: [3, 1] }),
+      () => scan((x: Tensor, h: Tensor) => [x.select(0, 0), h], x(), h(), { lengths: [3, 1], compile: 'auto' }),
     ],
     [
       "scan: step is 'tanh', expected a function of input, state and parameters",

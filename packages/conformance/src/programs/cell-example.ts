@@ -1,19 +1,6 @@
 /** A cell over a sequence, with everything that it works on. */
 import * as fc from 'fast-check';
-import {
-  add,
-  explain,
-  fromData,
-  manualSeed,
-  mul,
-  noGrad,
-  scan,
-  scope,
-  sum,
-  TraceError,
-  type Backend,
-  type Tensor,
-} from '@rnn/core';
+import { add, fromData, manualSeed, mul, noGrad, scan, scope, sum, type Backend, type Tensor } from '@rnn/core';
 import { PlainTensor } from '../plain/plain-tensor.js';
 import { filled, seeds } from '../tensors/operation.js';
 import type { CellKind, ListCell } from './cell-kinds.js';
@@ -39,13 +26,11 @@ export interface Outcome {
     readonly shape: readonly number[];
     readonly data: ArrayLike<number>;
   }[];
-  /** `undefined` on the compiled road. */
-  readonly eagerBecause: string | undefined;
 }
 
 /** How a run differs from the usual one. */
 export interface Course {
-  /** The step refuses to be traced, so that it runs by single operations. */
+  /** By single operations. */
   readonly eager?: boolean;
   /** What stands past the end of each row; what the input has there otherwise. */
   readonly padding?: (position: number) => number;
@@ -111,9 +96,9 @@ export async function runCell(
     };
     const x = leaf(padding === undefined ? xs : padded(xs, lengths, padding));
     const states = initial.map(leaf);
-    const step = stepOf(cell, backend, eager);
-    const options = { lengths, resets, reverse };
-    const road = scope(() => explain(step, x, states, options));
+    const step = stepOf(cell);
+    const compile = eager ? 'never' : 'required';
+    const options = { lengths, resets, reverse, compile } as const;
     manualSeed(seed);
     const outputs = scope(() => {
       const [ys, last] = scan(step, x, states, options);
@@ -148,7 +133,7 @@ export async function runCell(
       results.push({ name, shape, data });
     }
     for (const tensor of outputs) tensor.dispose();
-    return { results, eagerBecause: road.reason };
+    return { results };
   } finally {
     for (const tensor of leaves) tensor.dispose();
     cell.dispose();
@@ -157,9 +142,8 @@ export async function runCell(
 
 type Step = (x: Tensor, state: readonly Tensor[]) => readonly [Tensor, readonly Tensor[]];
 
-function stepOf(cell: ListCell, backend: Backend, eager: boolean): Step {
+function stepOf(cell: ListCell): Step {
   return (x, state) => {
-    if (eager && x.backend !== backend) throw new TraceError('this step wants to be run as it is written');
     const next = cell.forward(x, state);
     return [next[0], next];
   };

@@ -32,7 +32,7 @@ const known = new WeakMap<Recording, Map<number, Dependence>>();
 export function dependenceOf(recording: Recording, extent: LoopExtent, reverse: boolean): Dependence {
   if (extent.lengths !== undefined || extent.resets !== undefined) return overTime(recording, extent, reverse);
   let bySteps = known.get(recording);
-  if (bySteps === undefined) known.set(recording, (bySteps = new Map()));
+  if (bySteps === undefined) known.set(recording, (bySteps = new Map<number, Dependence>()));
   let found = bySteps.get(extent.steps);
   if (found === undefined) {
     if (bySteps.size > 64) bySteps.clear();

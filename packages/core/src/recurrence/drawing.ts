@@ -5,7 +5,7 @@
 import type { Backend } from '../backend.js';
 import { hostArray } from '../dtype.js';
 import { ArgumentError } from '../errors.js';
-import { drawNow, type Draw, type FloatArray } from '../ops/draw.js';
+import { draw, drawNow, type Draw, type FloatArray } from '../ops/draw.js';
 import type { Generator } from '../random.js';
 import { wrap } from '../record.js';
 import { unscoped } from '../scope.js';
@@ -70,6 +70,11 @@ export function drawAll(
     for (let t = count; t < extent.steps; t++) values.copyWithin(t * size, 0, size);
   }
   return arrays.map((values) => wrap(backend, backend.upload(values), [values.length]));
+}
+
+/** What one call draws, as whoever looks after draws now has it. */
+export function drawFor({ width, ...request }: TracedDraw, rows: number, backend: Backend): Tensor {
+  return draw({ ...request, shape: [rows, width], backend });
 }
 
 /** Where the generators of some draws stand. */

@@ -11,7 +11,7 @@ import { sizeOf, type Shape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
 import { dependenceOf, reachedBy } from './dependence.js';
-import { drawAll, drawingAgain, generatorStates, sameGenerators, type TracedDraw } from './drawing.js';
+import { drawFor, drawingAgain, generatorStates, sameGenerators, type TracedDraw } from './drawing.js';
 import { deriveBySteps } from './derive-by-steps.js';
 import { picture } from './fields.js';
 import { plansFor, type FoundPlans } from './known-plans.js';
@@ -80,8 +80,7 @@ export class OneStep {
     const mode = compileModeOf(this.options.compile);
     if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return this.eagerly(inputs, parameters);
     const known = this.memory.recall(inputs, backend, parameters);
-    if (known !== undefined)
-      return this.compiled({ ...known.trace, ...known }, inputs, parameters);
+    if (known !== undefined) return this.compiled({ ...known.trace, ...known }, inputs, parameters);
     const before = picture(parameters);
     const found = this.trace(inputs, parameters);
     if (found instanceof TraceError) {
@@ -154,7 +153,7 @@ export class OneStep {
     const made: Storage[] = [];
     for (let i = 0; i < inputs.length; i++) plan.lend(i, inputs[i].storage);
     const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
-    const drawn = draws.length === 0 ? nothing : drawAll(draws, run, rows, false, backend);
+    const drawn = draws.length === 0 ? nothing : draws.map((one) => drawFor(one, rows, backend));
     let source = inputs.length;
     for (let i = 0; i < drawn.length; i++) plan.lend(source++, drawn[i].storage);
     for (let i = 0; i < captured.length; i++) plan.lend(source++, captured[i].storage);
@@ -215,7 +214,10 @@ export class OneStep {
   private again(
     recording: Recording,
     draws: readonly TracedDraw[],
-    count: number, ends: readonly Tensor[], parameters: object): readonly Tensor[] {
+    count: number,
+    ends: readonly Tensor[],
+    parameters: object,
+  ): readonly Tensor[] {
     return scope(() => {
       const inputs = ends.slice(0, count);
       const lead = this.leadOf(inputs[0]);

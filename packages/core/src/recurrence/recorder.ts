@@ -37,7 +37,7 @@ export class Recorder implements Backend {
 
   private add(size: number, dtype: DType, call: Without<Call, 'result'>): RecordedStorage {
     const result = this.end(size, dtype);
-    this.calls.push({ ...call, result } as Call);
+    this.calls.push({ ...call, result });
     return result;
   }
 

@@ -6,10 +6,9 @@ import type { Backend, Operand, Storage, Strided } from '../backend.js';
 import { TraceError } from '../errors.js';
 import { GradNode, type DerivativeRule } from '../grad-node.js';
 import { isGradEnabled } from '../grad-mode.js';
-import { draw } from '../ops/draw.js';
 import { SharedStorage } from '../shared-storage.js';
 import { Tensor, type TensorEdge } from '../tensor.js';
-import type { TracedDraw } from './drawing.js';
+import { drawFor, type TracedDraw } from './drawing.js';
 import type { ListStep } from './eager.js';
 import type { Call, RecordedEdge, RecordedNode, RecordedStorage, RecordedValue, Recording } from './recording.js';
 
@@ -62,7 +61,7 @@ export function replayedStep(
 ): ListStep {
   return (inputs, states) => {
     const [{ backend }] = inputs;
-    const drawn = draws.map(({ width, ...request }) => draw({ ...request, shape: [recording.rows, width], backend }));
+    const drawn = draws.map((one) => drawFor(one, recording.rows, backend));
     return { ...replay(recording, backend, { inputs, states, captured, drawn }), isSingle: recording.isSingle };
   };
 }

@@ -4,7 +4,7 @@ import type { Backend } from '../backend.js';
 import { TraceError } from '../errors.js';
 import type { Draw } from '../ops/draw.js';
 import { showShape, sizeOf, type Shape } from '../shape.js';
-import { Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import type { TracedDraw } from './drawing.js';
 import type { Recorder } from './recorder.js';
 import type { RecordedStorage } from './recording.js';

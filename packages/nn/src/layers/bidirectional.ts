@@ -1,4 +1,13 @@
-import { ArgumentError, concat, scope, type CompileMode, type Lengths, type Records, type Tensor, type Tensors } from '@rnn/core';
+import {
+  ArgumentError,
+  concat,
+  scope,
+  type CompileMode,
+  type Lengths,
+  type Records,
+  type Tensor,
+  type Tensors,
+} from '@rnn/core';
 import { checkFlag, checkOptions, refuse } from '@rnn/core/checks';
 import { checkCell, type Cell } from '../cells/cell.js';
 import { Module } from '../module.js';
@@ -126,7 +135,11 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
     const own = record?.filter((name) => !name.endsWith(REVERSE));
     const all = record?.map((name) => (name.endsWith(REVERSE) ? name.slice(0, -REVERSE.length) : name));
     return [
-      { name: 'forwardCell', run: { owner, cell: forwardCell, batchFirst }, options: { lengths, record: own, compile } },
+      {
+        name: 'forwardCell',
+        run: { owner, cell: forwardCell, batchFirst },
+        options: { lengths, record: own, compile },
+      },
       {
         name: 'backwardCell',
         run: { owner, cell: backwardCell, batchFirst },

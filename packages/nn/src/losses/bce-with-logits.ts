@@ -48,7 +48,10 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BCEWithLog
   });
 }
 
-const logisticLoss = compileFn((pair: readonly Tensor[]) => weightedLoss(pair, undefined), { elementwise: true, anyRows: true });
+const logisticLoss = compileFn((pair: readonly Tensor[]) => weightedLoss(pair, undefined), {
+  elementwise: true,
+  anyRows: true,
+});
 
 /** -log σ(x) = softplus(-x) and -log(1 - σ(x)) = x + softplus(-x). */
 function weightedLoss([x, y]: readonly Tensor[], posWeight: Tensor | undefined): Tensor {
