@@ -271,7 +271,7 @@ describe('mistakes', () => {
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { lenghts: [1, 1] } as never),
-      "Recurrent: option 'lenghts' is unknown, expected one of lengths, reverse, resets, record; write lengths",
+      "Recurrent: option 'lenghts' is unknown, expected one of lengths, reverse, resets, record, compile; write lengths",
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), ones([2, 3])),

@@ -3,7 +3,7 @@ import { compileModeOf, refuseEager } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
 import { TraceError } from '../errors.js';
 import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
-import { refuseBackends } from '../record.js';
+import { checkSameBackend } from '../checks/tensors.js';
 import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
 import type { Scan } from './eager.js';
@@ -51,7 +51,7 @@ function trace(scan: Scan): Trace | TraceError {
   const { step, inputs, states, reverse } = scan;
   const { backend, dtype } = inputs[0];
   const all = [...inputs, ...states];
-  for (const t of all) if (t.backend !== backend) refuseBackends('scan', backend, t.backend);
+  for (const t of all) checkSameBackend('scan', 'state', t.backend, backend, 'xs');
   if (all.some((t) => t.dtype !== dtype || !isFloating(t.dtype)))
     return new TraceError(`the arguments are of ${[...new Set(all.map((t) => t.dtype))].join(' and ')}`);
   const batch = inputs[0].shape[1];
