@@ -58,21 +58,26 @@ export interface FoundPlans {
  * @throws TraceError when the step cannot be traced
  */
 export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean): FoundPlans {
-  const { batched, recorded, inputs, rows } = request;
+  const { batched, recorded, inputs } = request;
   const here = recordStep(step, request);
   const { recording, captured, draws } = here;
   const wants = [...inputs, ...request.states, ...captured.map(({ requiresGrad }) => ({ wantsGrad: requiresGrad }))];
   const about = `${inputs[0].dtype} ${batched} ${reverse} ${recorded} ${wants.map(({ wantsGrad }) => Number(wantsGrad)).join('')}`;
   const isCustom = recording.nodes.some((node) => node.isCustom);
-  const key = `${about} ${rows}\n${describe(recording)}`;
+  const keyOf = (of: Recording): string => `${about} ${of.rows}\n${describe(of)}`;
   // What a user's derivative does stands in no recording: it is looked at each time.
-  let plans = isCustom ? undefined : byRecording.get(key);
+  const find = (of: Recording): Plans | undefined => (isCustom ? undefined : byRecording.get(keyOf(of)));
+  let plans = find(recording);
   if (plans === undefined) {
-    const traced = traceStep(batched ? forAnyRows(step, request, here) : here, request);
-    const name = `${about}\n${traced.key}`;
-    plans = byGraph.get(name);
-    if (plans === undefined) byGraph.set(name, (plans = plansOf(traced, inputs[0].dtype, reverse)));
-    if (!isCustom) byRecording.set(key, plans);
+    const general = batched ? forAnyRows(step, request, here) : here;
+    plans = find(general.recording);
+    if (plans === undefined) {
+      const traced = traceStep(general, request);
+      const name = `${about}\n${traced.key}`;
+      plans = byGraph.get(name);
+      if (plans === undefined) byGraph.set(name, (plans = plansOf(traced, inputs[0].dtype, reverse)));
+    }
+    if (!isCustom) for (const of of new Set([recording, general.recording])) byRecording.set(keyOf(of), plans);
   }
   return { plans, captured, draws, recording };
 }
