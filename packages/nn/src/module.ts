@@ -1,4 +1,4 @@
-import { ArgumentError, moveTo, Tensor, type Backend } from '@rnn/core';
+import { ArgumentError, moveTo, scope, Tensor, type Backend } from '@rnn/core';
 import { checkFlag, checkFunction, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 import { described } from './describe.js';
 import { checkAllNamed, membersOf, type MemberKinds, type Members } from './members.js';
@@ -237,6 +237,28 @@ export abstract class Module {
     const { strict = true } = options;
     checkFlag('loadStateDict', 'strict', strict);
     return loadState(this.constructor.name, this.#state(), tensors, strict);
+  }
+
+  /**
+   * Takes over the values of another module's parameters and buffers: a second copy for evaluation, a target network, a running mean to start
+   * from. Everything is checked first: on an error nothing has changed.
+   *
+   * @example
+   * ```ts
+   * const twin = new Linear(3, 2).copyFrom(model);
+   * ```
+   * @param other - a module whose state dict has the same names and shapes; on any backend that answers at once
+   * @returns this module
+   * @throws ArgumentError when `other` is no module; StateDictError that names every entry that does not fit
+   *
+   * Differs from PyTorch: there it is `load_state_dict(other.state_dict())`.
+   */
+  copyFrom(other: Module): this {
+    if (!(other instanceof Module)) {
+      refuse(ArgumentError, 'copyFrom', 'other', { value: other, expected: 'a Module of the same structure' });
+    }
+    scope(() => this.loadStateDict(other.stateDict()));
+    return this;
   }
 
   /** Number of elements of all parameters, shared ones counted once. */

@@ -13,6 +13,7 @@ import { settingsOf, type LayerOptions, type SequenceOptions } from './layer-opt
 import { namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
 import { runsOf, type LayerRun } from './layer-runs.js';
 import { listed } from '../describe.js';
+import { warnOnce } from '../warn-once.js';
 
 /** One layer's step in one direction: the state is a list, the output its first tensor. */
 type LayerStep = Step<Tensor, readonly Tensor[], Tensor, StepWeights>;
@@ -71,6 +72,12 @@ export abstract class RecurrentLayer extends Module {
     this.bias = settings.bias;
     this.batchFirst = settings.batchFirst;
     this.dropout = settings.dropout;
+    if (this.dropout > 0 && this.numLayers === 1) {
+      warnOnce(
+        'dropout of a single layer',
+        `${name}: dropout is ${this.dropout}, but it acts after all layers but the last, and numLayers is 1, so it does nothing; use more layers, a Dropout after this one, or a cell's recurrentDropout`,
+      );
+    }
     this.bidirectional = settings.bidirectional;
     this.projSize = projSize;
     this.#kind = kind;
