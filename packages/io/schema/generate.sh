@@ -4,7 +4,7 @@ set -e
 cd "$(dirname "$0")"
 for type in TrainingInfoProto NodeDeviceConfigurationProto IntIntListEntryProto ShardingSpecProto ShardedDimProto \
   SimpleShardedDimProto DeviceConfigurationProto TensorAnnotation Version OperatorStatus TypeProto.Opaque TypeProto.Map \
-  TypeProto.SparseTensor; do
+  TypeProto.SparseTensor TypeProto.Sequence TypeProto.Optional SparseTensorProto TensorProto.Segment; do
   without="$without --exclude-type onnx.$type"
 done
 plugin='{"version":"v2","plugins":[{"local":"protoc-gen-es","out":"build","opt":["target=ts","import_extension=none","erasable_syntax=true"]}]}'

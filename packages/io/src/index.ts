@@ -2,6 +2,7 @@
 export { FormatError } from '@rnn/core';
 export { OnnxModule, type OnnxInput, type OnnxTensors, type OnnxValueInfo } from './onnx/onnx-module.js';
 export { readOnnx, type ReadOnnxOptions } from './onnx/read-onnx.js';
+export { writeOnnx, type WriteOnnxOptions } from './onnx/write/write-onnx.js';
 export { toHost, type FloatType, type HostTensor, type ReadOptions, type TensorSource } from './host/host-tensor.js';
 export { type ElementType } from './safetensors/element-types.js';
 export { type WrittenFloat } from './safetensors/encode.js';

@@ -108,9 +108,6 @@ class Builder {
 
   /** Makes a graph ready. */
   graph(proto: GraphProto, inputs: readonly string[], outer: Names | undefined, bindings: Bindings): Graph {
-    if (proto.sparseInitializer.length > 0) {
-      throw new FormatError('readOnnx: the graph has sparse initializers, expected dense ones', { received: 'sparse' });
-    }
     const roles = rolesOf(proto.node);
     return this.#body(
       proto.node,

@@ -34,7 +34,6 @@ export function decodeTensor(proto: TensorProto, where: string): HostArray {
       'them in this one; save the model without external data',
     );
   }
-  if (proto.segment !== undefined) refuse(where, 'a segment of its numbers', 'all of them');
   const listed = fromLists(proto, type);
   if (proto.rawData.length === 0 && listed !== undefined && listed.length > 0) {
     if (listed.length !== size)

@@ -5,6 +5,7 @@ import type { Built, MakeWeight } from './build.js';
 import { deviceType, type ElementType } from './element-types.js';
 import { finish, finishLater, runGraph, type Memo } from './execute.js';
 import { hostArray, type HostArray } from './host-array.js';
+import type { ModelProto } from './schema.generated.js';
 import type { Graph, Steps } from './plan.js';
 import { Value } from './value.js';
 
@@ -37,6 +38,20 @@ export interface OnnxParts {
   readonly backend: Backend | undefined;
   /** Makes the graph, with the weights that the module gives it. */
   readonly build: (makeWeight: MakeWeight) => Built;
+  readonly model: ModelProto;
+}
+
+/** What a module was read from, and its weights by their names there: for writing it again. */
+export interface OnnxSource {
+  readonly model: ModelProto;
+  readonly weights: ReadonlyMap<string, Parameter>;
+}
+
+const sources = new WeakMap<OnnxModule, OnnxSource>();
+
+/** The source of a module that `readOnnx` made. */
+export function sourceOf(module: OnnxModule): OnnxSource | undefined {
+  return sources.get(module);
 }
 
 /**
@@ -70,19 +85,11 @@ export class OnnxModule extends Module {
     this.inputs = inputs;
     this.outputs = outputs;
     this.metadata = metadata;
+    sources.set(this, { model: parts.model, weights: this.#weights });
     this.#backend = backend ?? getBackend();
     const { graph, constants } = parts.build((name, numbers, isTrained) => this.#weight(name, numbers, isTrained));
     this.#graph = graph;
     this.#constants = constants;
-  }
-
-  /**
-   * The weights by their names in the file.
-   *
-   * @internal
-   */
-  get weights(): ReadonlyMap<string, Parameter> {
-    return this.#weights;
   }
 
   /**

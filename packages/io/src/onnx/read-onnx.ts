@@ -46,6 +46,7 @@ export function readOnnx(bytes: Uint8Array | ArrayBuffer, options: ReadOnnxOptio
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
     backend: options.backend,
     build: (makeWeight) => buildModel(model, operators, makeWeight),
+    model,
   });
 }
 

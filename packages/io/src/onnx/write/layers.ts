@@ -1,0 +1,295 @@
+/** Recurrent layers as ONNX's operators: RNN, GRU and LSTM where they say the same, Scan for every other cell. */
+import { ArgumentError, linear, Tensor, type Lengths, type Tensors } from '@rnn/core';
+import {
+  Bidirectional,
+  GRU,
+  LSTM,
+  Recurrent,
+  RNN,
+  type Cell,
+  type Module,
+  type Parameter,
+  type RecurrentForwardOptions,
+  type SequenceOptions,
+} from '@rnn/nn';
+import { scanOver, validSteps } from './cell-scan.js';
+import type { IrAttribute, IrValue } from './ir.js';
+import type { Recorder } from './recorder.js';
+
+type Layer = LSTM | GRU | RNN;
+
+/** Replaces what recurrent layers of a model do, while a function runs. */
+export function withLayers<R>(model: Module, recorder: Recorder, fn: () => R): R {
+  const replaced: Module[] = [];
+  const paths = new Map(model.namedModules().map(([path, module]) => [module, path]));
+  const replace = (module: Module, forward: (original: never) => unknown): void => {
+    const original = (module as { forward: unknown }).forward;
+    const value = (...args: unknown[]): unknown =>
+      recorder.isPaused
+        ? (original as (...list: unknown[]) => unknown).apply(module, args)
+        : (forward(original as never) as (...list: unknown[]) => unknown)(...args);
+    Object.defineProperty(module, 'forward', { value, configurable: true, enumerable: false });
+    replaced.push(module);
+  };
+  try {
+    for (const [module, path] of paths) {
+      if (module instanceof LSTM || module instanceof GRU || module instanceof RNN) {
+        replace(module, (original) => layerForward(recorder, module, path, original));
+      } else if (module instanceof Recurrent) replace(module, (original) => cellForward(recorder, module, original));
+      else if (module instanceof Bidirectional) replace(module, (original) => bothForward(recorder, module, original));
+    }
+    return fn();
+  } finally {
+    for (const module of replaced) delete (module as { forward?: unknown }).forward;
+  }
+}
+
+type Forward = (...args: readonly unknown[]) => unknown;
+
+/** Gates in ONNX's order, and the operator. */
+function kindOf(layer: Layer): { operator: string; gates: readonly number[]; attributes: Record<string, IrAttribute> } {
+  if (layer instanceof LSTM) return { operator: 'LSTM', gates: [0, 3, 1, 2], attributes: {} };
+  if (layer instanceof GRU) return { operator: 'GRU', gates: [1, 0, 2], attributes: { linear_before_reset: 1 } };
+  const name = layer.nonlinearity === 'relu' ? 'Relu' : 'Tanh';
+  return { operator: 'RNN', gates: [0], attributes: { activations: layer.bidirectional ? [name, name] : [name] } };
+}
+
+function layerForward(recorder: Recorder, layer: Layer, path: string, original: Forward) {
+  return (x: unknown, state?: Tensor | readonly Tensor[], options: SequenceOptions = {}): unknown => {
+    if (!(x instanceof Tensor)) refuse('a packed sequence goes into a recurrent layer, expected a tensor and lengths');
+    if (options.record !== undefined) refuse('a recurrent layer records inner values');
+    const { ir } = recorder;
+    const results = recorder.paused(() => original.call(layer, x, state, options)) as readonly [Tensor, Tensors];
+    const isBatched = x.rank === 3;
+    const given = recorder.valueOf(x);
+    const batched = isBatched ? given : ir.reshaped(given, [given.shape[0], 1, given.shape[1]]);
+    let below = isBatched && layer.batchFirst ? ir.transposed(batched, [1, 0, 2]) : batched;
+    const batch = below.shape[1];
+    const widths = layer.projSize > 0 ? [layer.projSize, layer.hiddenSize] : [layer.hiddenSize, layer.hiddenSize];
+    const directions = layer.bidirectional ? 2 : 1;
+    const names = listOf(results[1]).length;
+    const initial = (state === undefined ? [] : listOf(state)).map((tensor, i) =>
+      ir.reshaped(recorder.valueOf(tensor), [layer.numLayers * directions, batch, widths[i]]),
+    );
+    const lengths = options.lengths === undefined ? undefined : lengthsOf(recorder, options.lengths);
+    const finals: IrValue[][] = Array.from({ length: names }, () => []);
+    for (let level = 0; level < layer.numLayers; level++) {
+      const own = initial.map((value) => ir.sliced(value, 0, level * directions, directions));
+      const step = { layer, path, level, x: below, initial: own, lengths, widths };
+      const [output, states] = layer.projSize > 0 ? projectedLevel(recorder, step) : operatorLevel(recorder, step);
+      below = output;
+      states.forEach((value, i) => finals[i].push(value));
+    }
+    const turned = layer.batchFirst && isBatched ? ir.transposed(below, [1, 0, 2]) : below;
+    const output = recorder.tensorOf(
+      ir.reshaped(turned, results[0].shape),
+      recorder.paused(() => results[0].dataSync()),
+    );
+    const last = finals.map((values, i) => {
+      const shape = [layer.numLayers * directions, batch, widths[i]];
+      const joined = values.length === 1 ? values[0] : ir.node('Concat', values, values[0].type, shape, { axis: 0 });
+      const real = listOf(results[1])[i];
+      return recorder.tensorOf(
+        ir.reshaped(joined, real.shape),
+        recorder.paused(() => real.dataSync()),
+      );
+    });
+    return [output, results[1] instanceof Tensor ? last[0] : last];
+  };
+}
+
+/** One layer, both directions of it. */
+interface Level {
+  readonly layer: Layer;
+  readonly path: string;
+  readonly level: number;
+  /** [T, B, I] */
+  readonly x: IrValue;
+  /** [directions, B, width] each, or none. */
+  readonly initial: readonly IrValue[];
+  readonly lengths: IrValue | undefined;
+  readonly widths: readonly number[];
+}
+
+type LevelResult = readonly [output: IrValue, states: readonly IrValue[]];
+
+function operatorLevel(recorder: Recorder, { layer, path, level, x, initial, lengths, widths }: Level): LevelResult {
+  const { ir } = recorder;
+  const { operator, gates, attributes } = kindOf(layer);
+  const suffixes = layer.bidirectional ? [`_l${level}`, `_l${level}_reverse`] : [`_l${level}`];
+  const directions = suffixes.length;
+  const hidden = layer.hiddenSize;
+  const weight = (names: readonly `${'weight' | 'bias'}_${string}`[], shape: readonly number[]): IrValue => {
+    const parts = suffixes.flatMap((suffix) =>
+      names.map((name) => numbersOf(recorder, layer[`${name}${suffix}`], gates)),
+    );
+    const name = `${path === '' ? '' : `${path}.`}${names[0]}_l${level}`;
+    return { type: x.type, shape, constant: parts.flat(), name };
+  };
+  const rows = gates.length * hidden;
+  const inputs = [
+    x,
+    weight(['weight_ih'], [directions, rows, x.shape[2]]),
+    weight(['weight_hh'], [directions, rows, hidden]),
+    layer.bias ? weight(['bias_ih', 'bias_hh'], [directions, 2 * rows]) : undefined,
+    lengths && ir.cast(lengths, 'int32'),
+    ...initial,
+  ];
+  while (inputs[inputs.length - 1] === undefined) inputs.pop();
+  const [steps, batch] = x.shape;
+  const y: IrValue = { type: x.type, shape: [steps, directions, batch, hidden] };
+  const states = (operator === 'LSTM' ? [0, 1] : [0]).map((): IrValue => ({
+    type: x.type,
+    shape: [directions, batch, widths[0]],
+  }));
+  const direction = layer.bidirectional ? 'bidirectional' : 'forward';
+  ir.add({ operator, inputs, outputs: [y, ...states], attributes: { ...attributes, hidden_size: hidden, direction } });
+  const output = ir.reshaped(ir.transposed(y, [0, 2, 1, 3]), [steps, batch, directions * hidden]);
+  return [output, states];
+}
+
+/** The numbers of a weight with its gates in another order. */
+function numbersOf(recorder: Recorder, parameter: Parameter, gates: readonly number[]): number[] {
+  const numbers = Array.from(recorder.paused(() => parameter.dataSync()));
+  const size = numbers.length / gates.length;
+  return gates.flatMap((gate) => numbers.slice(gate * size, (gate + 1) * size));
+}
+
+/** ONNX's LSTM has no projection: one Scan for each direction. */
+function projectedLevel(recorder: Recorder, { layer, level, x, initial, lengths, widths }: Level): LevelResult {
+  const { ir } = recorder;
+  const [steps, batch] = x.shape;
+  const suffixes = layer.bidirectional ? [`_l${level}`, `_l${level}_reverse`] : [`_l${level}`];
+  const runs = suffixes.map((suffix, d) => {
+    const start = widths.map((width, i) =>
+      initial.length === 0
+        ? ir.node('Expand', [{ type: x.type, shape: [], constant: [0] }, [batch, width]], x.type, [batch, width])
+        : ir.reshaped(ir.sliced(initial[i], 0, d, 1), [batch, width]),
+    );
+    const bias = (name: 'bias_ih' | 'bias_hh'): Tensor | undefined =>
+      layer.bias ? layer[`${name}${suffix}`] : undefined;
+    const step = (input: Tensor, [h, c]: readonly Tensor[]): readonly Tensor[] => {
+      const sums = linear(input, layer[`weight_ih${suffix}`], bias('bias_ih'));
+      const [i, f, g, o] = sums.add(linear(h, layer[`weight_hh${suffix}`], bias('bias_hh'))).chunk(4, -1);
+      const next = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
+      return [linear(o.sigmoid().mul(next.tanh()), layer[`weight_hr${suffix}`]), next];
+    };
+    const valid = lengths && validSteps(recorder, lengths, steps);
+    return scanOver(recorder, step, x, start, { valid, reverse: d === 1 });
+  });
+  const [first, second] = runs;
+  const shape = [steps, batch, widths[0] * runs.length];
+  const output =
+    second === undefined ? first.output : ir.node('Concat', [first.output, second.output], x.type, shape, { axis: 2 });
+  const states = widths.map((width, i) => {
+    const parts = runs.map(({ states: last }) => ir.reshaped(last[i], [1, batch, width]));
+    return parts.length === 1 ? parts[0] : ir.node('Concat', parts, x.type, [parts.length, batch, width], { axis: 0 });
+  });
+  return [output, states];
+}
+
+function lengthsOf(recorder: Recorder, lengths: Lengths): IrValue {
+  if (lengths instanceof Tensor) return recorder.valueOf(lengths);
+  const numbers = Array.from(lengths);
+  return { type: 'int32', shape: [numbers.length], constant: numbers };
+}
+
+function cellForward<S extends Tensors>(recorder: Recorder, layer: Recurrent<S>, original: Forward) {
+  return (x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): unknown => {
+    const real = recorder.paused(() => original.call(layer, x, h0, options)) as readonly [Tensor, S];
+    return runCell(recorder, layer.cell, layer.batchFirst, x, h0, options, real);
+  };
+}
+
+function bothForward<S extends Tensors>(recorder: Recorder, layer: Bidirectional<S>, original: Forward) {
+  return (x: Tensor, h0?: readonly [S, S], options: RecurrentForwardOptions = {}): unknown => {
+    const real = recorder.paused(() => original.call(layer, x, h0, options)) as readonly [Tensor, readonly [S, S]];
+    const width = real[0].shape[real[0].rank - 1];
+    const outputs: IrValue[] = [];
+    const last = [layer.forwardCell, layer.backwardCell].map((cell, i) => {
+      const first = listOf(real[1][i])[0];
+      const own = first.shape[first.rank - 1];
+      const start = i === 0 ? 0 : width - own;
+      const part = recorder.paused(() => real[0].narrow(-1, start, own));
+      const results = runCell(recorder, cell, layer.batchFirst, x, h0?.[i], { ...options, reverse: i === 1 }, [
+        part,
+        real[1][i],
+      ]);
+      outputs.push(recorder.valueOf(results[0]));
+      return results[1];
+    });
+    const joined = recorder.ir.node('Concat', outputs, outputs[0].type, real[0].shape, { axis: real[0].rank - 1 });
+    return [
+      recorder.tensorOf(
+        joined,
+        recorder.paused(() => real[0].dataSync()),
+      ),
+      last,
+    ];
+  };
+}
+
+/** One pass of a cell over a sequence, as a Scan. */
+function runCell<S extends Tensors>(
+  recorder: Recorder,
+  cell: Cell<S>,
+  batchFirst: boolean,
+  x: Tensor,
+  h0: S | undefined,
+  { lengths, resets, reverse = false, record }: RecurrentForwardOptions,
+  real: readonly [Tensor, S],
+): [output: Tensor, last: S] {
+  if (record !== undefined) refuse('a recurrent layer records inner values');
+  const { ir } = recorder;
+  const isBatched =
+    x.rank > 2 || lengths !== undefined || resets !== undefined || (h0 !== undefined && listOf(h0)[0].rank > 1);
+  const isTurned = isBatched && batchFirst;
+  const turn = (value: IrValue): IrValue =>
+    isTurned
+      ? ir.transposed(
+          value,
+          value.shape.map((_, i) => (i < 2 ? 1 - i : i)),
+        )
+      : value;
+  const xs = turn(recorder.valueOf(x));
+  const state =
+    h0 ??
+    cell.initialState?.(isBatched ? xs.shape[1] : undefined) ??
+    refuse('a cell has no initialState and no state is given');
+  const isSingle = state instanceof Tensor;
+  const step = (input: Tensor, before: readonly Tensor[]): readonly Tensor[] =>
+    listOf(cell.forward(input, (isSingle ? before[0] : before) as S));
+  const marks =
+    resets === undefined
+      ? undefined
+      : resets instanceof Tensor
+        ? turn(recorder.valueOf(resets))
+        : constantMarks(resets, isTurned);
+  const { output, states } = scanOver(
+    recorder,
+    step,
+    xs,
+    listOf(state).map((tensor) => recorder.valueOf(tensor)),
+    {
+      valid: lengths && validSteps(recorder, lengthsOf(recorder, lengths), xs.shape[0]),
+      resets: marks && ir.cast(marks, 'bool'),
+      reverse,
+    },
+  );
+  const numbers = (tensor: Tensor) => recorder.paused(() => tensor.dataSync());
+  const last = listOf(real[1]).map((tensor, i) => recorder.tensorOf(states[i], numbers(tensor)));
+  return [recorder.tensorOf(turn(output), numbers(real[0])), (isSingle ? last[0] : last) as S];
+}
+
+function constantMarks(resets: readonly (readonly number[])[], isTurned: boolean): IrValue {
+  const rows = isTurned ? resets[0].map((_, t) => resets.map((row) => row[t])) : resets;
+  return { type: 'float32', shape: [rows.length, rows[0].length], constant: rows.flat() };
+}
+
+function listOf(tensors: Tensors): readonly Tensor[] {
+  return tensors instanceof Tensor ? [tensors] : tensors;
+}
+
+function refuse(what: string): never {
+  throw new ArgumentError(`writeOnnx: ${what}, which is not written`, { argument: 'model' });
+}

@@ -1,0 +1,351 @@
+/**
+ * A backend that computes on another one and writes down what it does, in ONNX's operators. A model that runs on it leaves its graph
+ * behind. Sizes are numbers here; two or three runs with different sizes tell which of them depend on the inputs.
+ */
+import {
+  ArgumentError,
+  fromData,
+  sizeOf,
+  zeros,
+  type Backend,
+  type BackendInfo,
+  type BinaryOp,
+  type ConcatPart,
+  type DType,
+  type IndexSizes,
+  type Matrices,
+  type MatmulSizes,
+  type MemoryUse,
+  type Operand,
+  type ReduceOp,
+  type Shape,
+  type Storage,
+  type Strided,
+  type Tensor,
+  type TypedArray,
+  type UnaryOp,
+} from '@rnn/core';
+import { IrBuilder, type IrValue } from './ir.js';
+import { walkOver } from './walk.js';
+
+/** A storage of the other backend with the value that it holds in the graph. */
+interface Recorded extends Storage {
+  readonly inner: Storage;
+  readonly value: IrValue;
+  /** Whether the numbers depend on the model's inputs. */
+  readonly isVariable: boolean;
+}
+
+const unaryOperators: Readonly<Record<UnaryOp, string>> = {
+  neg: 'Neg',
+  exp: 'Exp',
+  log: 'Log',
+  sqrt: 'Sqrt',
+  square: 'Mul',
+  reciprocal: 'Reciprocal',
+  abs: 'Abs',
+  sign: 'Sign',
+  tanh: 'Tanh',
+  sigmoid: 'Sigmoid',
+  relu: 'Relu',
+  softplus: 'Softplus',
+};
+
+const binaryOperators: Readonly<Record<BinaryOp, string>> = {
+  add: 'Add',
+  sub: 'Sub',
+  mul: 'Mul',
+  div: 'Div',
+  pow: 'Pow',
+  maximum: 'Max',
+  minimum: 'Min',
+  eq: 'Equal',
+  ne: 'Equal',
+  lt: 'Less',
+  le: 'LessOrEqual',
+  gt: 'Greater',
+  ge: 'GreaterOrEqual',
+};
+
+const comparisons: readonly BinaryOp[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
+
+export class Recorder implements Backend {
+  readonly info: BackendInfo;
+  readonly ir: IrBuilder = new IrBuilder();
+  readonly #inner: Backend;
+  readonly #opset: number;
+  #next: IrValue | undefined;
+  #seen: Recorded | undefined;
+  #isAsking = false;
+  /** Whether operations are computed only. */
+  isPaused: boolean = false;
+
+  constructor(inner: Backend, opset: number) {
+    this.#inner = inner;
+    this.#opset = opset;
+    this.info = { ...inner.info, name: 'onnx', device: `records what runs on ${inner.info.name}` };
+  }
+
+  // --- between tensors and the graph ----------------------------------------------------------------------------
+  /** A tensor that stands for a value of the graph, with numbers to compute with. */
+  tensorOf(value: IrValue, numbers: TypedArray): Tensor {
+    this.#next = value;
+    try {
+      return fromData(numbers, value.shape, { dtype: value.type as DType, backend: this });
+    } finally {
+      this.#next = undefined;
+    }
+  }
+
+  /** The same with zeros. */
+  zerosOf(value: IrValue): Tensor {
+    this.#next = value;
+    try {
+      return zeros(value.shape, { dtype: value.type as DType, backend: this });
+    } finally {
+      this.#next = undefined;
+    }
+  }
+
+  /** The value that a tensor stands for, in the tensor's shape. */
+  valueOf(tensor: Tensor): IrValue {
+    return this.ir.reshaped(this.#recordedOf(tensor).value, tensor.shape);
+  }
+
+  /** Runs a function whose operations are not written down. */
+  paused<R>(fn: () => R): R {
+    const before = this.isPaused;
+    this.isPaused = true;
+    try {
+      return fn();
+    } finally {
+      this.isPaused = before;
+    }
+  }
+
+  /** Reading asks for a storage; that is the one public way from a tensor to it. */
+  #recordedOf(tensor: Tensor): Recorded {
+    this.#isAsking = true;
+    try {
+      tensor.dataSync();
+    } finally {
+      this.#isAsking = false;
+    }
+    const seen = this.#seen;
+    this.#seen = undefined;
+    if (seen !== undefined) return seen;
+    throw new ArgumentError(
+      'writeOnnx: the model uses or returns a tensor that is neither a parameter, a buffer, an input nor made from those; register it with registerBuffer',
+      { argument: 'model' },
+    );
+  }
+
+  #made(inner: Storage, sources: readonly Storage[], value: () => IrValue): Storage {
+    const isVariable = sources.some((source) => (source as Recorded).isVariable);
+    const made = this.isPaused ? { type: inner.dtype, shape: [inner.size] } : value();
+    return recorded(inner, made, isVariable);
+  }
+
+  // --- memory ---------------------------------------------------------------------------------------------------
+  upload(values: TypedArray): Storage {
+    const inner = this.#inner.upload(values);
+    const value = this.#next ?? { type: inner.dtype, shape: [values.length], constant: Array.from(values) };
+    return recorded(inner, value, this.#next !== undefined && this.#next.constant === undefined);
+  }
+
+  fill(number: number, size: number, dtype: DType): Storage {
+    const inner = this.#inner.fill(number, size, dtype);
+    if (this.#next !== undefined) return recorded(inner, this.#next, this.#next.constant === undefined);
+    return this.#made(inner, [], () => {
+      const one = this.#number(number, dtype);
+      return size === 1 ? this.ir.reshaped(one, [1]) : this.ir.node('Expand', [one, [size]], dtype, [size]);
+    });
+  }
+
+  read(storage: Storage): Promise<TypedArray> {
+    return Promise.resolve(this.readSync(storage));
+  }
+
+  readSync(storage: Storage): TypedArray {
+    const source = storage as Recorded;
+    if (this.#isAsking) this.#seen = source;
+    else if (source.isVariable && source.dtype !== 'int32' && !this.isPaused) {
+      throw new ArgumentError(
+        'writeOnnx: forward reads numbers that depend on the inputs (item, dataSync, toArray), so what it does cannot be written as one graph; choose with where',
+        { argument: 'model', expected: 'a forward that reads no numbers' },
+      );
+    }
+    return this.#inner.readSync(source.inner);
+  }
+
+  release(storage: Storage): void {
+    this.#inner.release((storage as Recorded).inner);
+  }
+
+  memory(): MemoryUse {
+    return this.#inner.memory();
+  }
+
+  dispose(): void {}
+
+  // --- elementwise ----------------------------------------------------------------------------------------------
+  unary(op: UnaryOp, x: Storage): Storage {
+    const { inner, value } = x as Recorded;
+    return this.#made(this.#inner.unary(op, inner), [x], () =>
+      this.ir.node(unaryOperators[op], op === 'square' ? [value, value] : [value], value.type, value.shape),
+    );
+  }
+
+  binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {
+    const dtype = typeof a === 'object' ? a.storage.dtype : (b as Strided).storage.dtype;
+    const inner = this.#inner.binary(op, this.#innerOperand(a), this.#innerOperand(b), sizes);
+    return this.#made(inner, storagesOf(a, b), () => {
+      const operands = [this.#operand(a, sizes, dtype), this.#operand(b, sizes, dtype)];
+      const isTest = comparisons.includes(op);
+      const result = this.ir.node(binaryOperators[op], operands, isTest ? 'bool' : dtype, broadcast(operands));
+      const tested = op === 'ne' ? this.ir.node('Not', [result], 'bool', result.shape) : result;
+      return this.#whole(this.ir.cast(tested, dtype), sizes);
+    });
+  }
+
+  select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
+    const inner = this.#inner.select(
+      this.#innerOperand(condition) as Strided,
+      this.#innerOperand(a),
+      this.#innerOperand(b),
+      sizes,
+      dtype,
+    );
+    return this.#made(inner, storagesOf(condition, a, b), () => {
+      const test = this.ir.cast(this.#operand(condition, sizes, dtype), 'bool');
+      const operands = [test, this.#operand(a, sizes, dtype), this.#operand(b, sizes, dtype)];
+      return this.#whole(this.ir.node('Where', operands, dtype, broadcast(operands)), sizes);
+    });
+  }
+
+  /** An operand in a shape that broadcasts to the walk's. */
+  #operand(operand: Operand, sizes: readonly number[], dtype: DType): IrValue {
+    if (typeof operand === 'number') return this.#number(operand, dtype);
+    const { value } = operand.storage as Recorded;
+    return walkOver(this.ir, value, operand, sizes, false);
+  }
+
+  /** Where every operand was broadcast, the result still has to be spread. */
+  #whole(value: IrValue, sizes: readonly number[]): IrValue {
+    if (sizeOf(value.shape) === sizeOf(sizes)) return value;
+    return this.ir.node('Expand', [value, [...sizes]], value.type, [...sizes]);
+  }
+
+  #number(number: number, dtype: DType): IrValue {
+    return { type: dtype, shape: [], constant: [number] };
+  }
+
+  #innerOperand(operand: Operand): Operand {
+    return typeof operand === 'number' ? operand : { ...operand, storage: (operand.storage as Recorded).inner };
+  }
+
+  // --- moving data ----------------------------------------------------------------------------------------------
+  copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
+    const inner = this.#inner.copy(this.#innerOperand(x) as Strided, sizes, dtype);
+    const { value } = x.storage as Recorded;
+    return this.#made(inner, [x.storage], () => this.ir.cast(walkOver(this.ir, value, x, sizes, true), dtype));
+  }
+
+  concat(parts: readonly ConcatPart[], outer: number): Storage {
+    const inner = this.#inner.concat(
+      parts.map(({ storage, run }) => ({ storage: (storage as Recorded).inner, run })),
+      outer,
+    );
+    return this.#made(
+      inner,
+      parts.map(({ storage }) => storage),
+      () => {
+        const values = parts.map(({ storage, run }) => this.ir.reshaped((storage as Recorded).value, [outer, run]));
+        const run = parts.reduce((sum, part) => sum + part.run, 0);
+        return this.ir.node('Concat', values, inner.dtype, [outer, run], { axis: 1 });
+      },
+    );
+  }
+
+  gather(x: Storage, index: Strided, sizes: IndexSizes): Storage {
+    const { outer, size, inner: width, count } = sizes;
+    const inner = this.#inner.gather((x as Recorded).inner, this.#innerOperand(index) as Strided, sizes);
+    return this.#made(inner, [x, index.storage], () => {
+      const rows = this.ir.reshaped((x as Recorded).value, [outer, size, width]);
+      const { value } = index.storage as Recorded;
+      const isLine = index.strides[0] === 0 && index.strides[2] === 0;
+      if (isLine) {
+        const places = this.ir.reshaped(value, [count]);
+        return this.ir.node('Gather', [rows, places], inner.dtype, [outer, count, width], { axis: 1 });
+      }
+      const places = this.ir.reshaped(value, [outer, count, width]);
+      return this.ir.node('GatherElements', [rows, places], inner.dtype, [outer, count, width], { axis: 1 });
+    });
+  }
+
+  scatterAdd(): Storage {
+    throw new ArgumentError('writeOnnx: the model adds by index (scatterAdd), which is not written', {
+      argument: 'model',
+    });
+  }
+
+  // --- contracting ----------------------------------------------------------------------------------------------
+  reduce(op: ReduceOp, x: Storage, outer: number, size: number, width: number): Storage {
+    const inner = this.#inner.reduce(op, (x as Recorded).inner, outer, size, width);
+    return this.#made(inner, [x], () => {
+      const value = this.ir.reshaped((x as Recorded).value, [outer, size, width]);
+      const shape = [outer, width];
+      if (op === 'argmax') {
+        return this.ir.cast(this.ir.node('ArgMax', [value], 'int64', shape, { axis: 1, keepdims: 0 }), 'int32');
+      }
+      if (op === 'sum') return this.ir.node('ReduceSum', [value, [1]], value.type, shape, { keepdims: 0 });
+      const name = op === 'max' ? 'ReduceMax' : 'ReduceMin';
+      return this.#opset < 18
+        ? this.ir.node(name, [value], value.type, shape, { axes: [1], keepdims: 0 })
+        : this.ir.node(name, [value, [1]], value.type, shape, { keepdims: 0 });
+    });
+  }
+
+  matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
+    const { batch, m, k, n } = sizes;
+    const bare = (side: Matrices): Matrices => ({ ...side, storage: (side.storage as Recorded).inner });
+    const inner = this.#inner.matmul(bare(a), bare(b), sizes);
+    return this.#made(inner, [a.storage, b.storage], () => {
+      const isPlain = batch.every((size) => size === 1);
+      if (isPlain) {
+        const left = this.ir.reshaped((a.storage as Recorded).value, a.transposed ? [k, m] : [m, k]);
+        const right = this.ir.reshaped((b.storage as Recorded).value, b.transposed ? [n, k] : [k, n]);
+        const attributes = { transA: Number(a.transposed), transB: Number(b.transposed) };
+        return this.ir.node('Gemm', [left, right], inner.dtype, [m, n], attributes);
+      }
+      const left = this.#matrices(a, batch, m, k);
+      const right = this.#matrices(b, batch, k, n);
+      return this.ir.node('MatMul', [left, right], inner.dtype, [...batch, m, n]);
+    });
+  }
+
+  /** `[...batch, rows, columns]`, with 1 for a batch along which the matrices stay the same. */
+  #matrices({ storage, batchStrides, transposed }: Matrices, batch: Shape, rows: number, columns: number): IrValue {
+    const { value } = storage as Recorded;
+    const lead = batch.map((size, i) => (batchStrides[i] === 0 ? 1 : size));
+    const stored = this.ir.reshaped(value, [...lead, ...(transposed ? [columns, rows] : [rows, columns])]);
+    const rank = stored.shape.length;
+    const order = stored.shape.map((_, i) => (i < rank - 2 ? i : i === rank - 2 ? rank - 1 : rank - 2));
+    return transposed ? this.ir.transposed(stored, order) : stored;
+  }
+}
+
+function recorded(inner: Storage, value: IrValue, isVariable: boolean): Recorded {
+  return { dtype: inner.dtype, size: inner.size, inner, value, isVariable };
+}
+
+function storagesOf(...operands: readonly Operand[]): Storage[] {
+  return operands.flatMap((operand) => (typeof operand === 'number' ? [] : [operand.storage]));
+}
+
+function broadcast(operands: readonly IrValue[]): Shape {
+  const rank = Math.max(...operands.map(({ shape }) => shape.length));
+  return Array.from({ length: rank }, (_, i) =>
+    Math.max(...operands.map(({ shape }) => shape[i - rank + shape.length] ?? 1)),
+  );
+}

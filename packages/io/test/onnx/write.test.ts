@@ -1,0 +1,451 @@
+/** Models as ONNX: run by ONNX Runtime in other sizes than they were traced with. */
+import * as ort from 'onnxruntime-web';
+import { describe, expect, test } from 'vitest';
+import { cpu } from '@rnn/backend-cpu';
+import {
+  arange,
+  manualSeed,
+  noGrad,
+  randint,
+  randn,
+  setBackend,
+  softmax,
+  tensor,
+  zeros,
+  type Tensor,
+  type Tensors,
+} from '@rnn/core';
+import {
+  Bidirectional,
+  Dropout,
+  Embedding,
+  GRU,
+  GRUCell,
+  LayerNorm,
+  LayerNormLSTMCell,
+  Linear,
+  LSTM,
+  LSTMCell,
+  MGUCell,
+  Module,
+  PeepholeLSTMCell,
+  Recurrent,
+  ReLU,
+  RNN,
+  Sequential,
+  Tanh,
+  type Cell,
+  type LSTMState,
+} from '@rnn/nn';
+import { readOnnx, writeOnnx } from '../../src/index.js';
+
+setBackend(await cpu());
+manualSeed(3);
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'error';
+
+class Net extends Module {
+  readonly run: (...inputs: Tensor[]) => unknown;
+  readonly parts: Module[];
+
+  constructor(parts: Module[], run: (...inputs: Tensor[]) => unknown) {
+    super();
+    this.parts = parts;
+    this.run = run;
+  }
+
+  forward(...inputs: Tensor[]): unknown {
+    return this.run(...inputs);
+  }
+}
+
+function net<M extends Module[]>(parts: [...M], run: (parts: M) => (...inputs: Tensor[]) => unknown): Net {
+  return new Net(parts, run(parts));
+}
+
+interface Sample {
+  readonly name: string;
+  readonly model: Module;
+  /** Inputs for a batch and a length. */
+  readonly inputs: (batch: number, steps: number) => Tensor[];
+}
+
+const sequence = (batch: number, steps: number): Tensor[] => [randn([steps, batch, 3])];
+const lengthsOf = (batch: number, steps: number): Tensor =>
+  tensor(
+    Array.from({ length: batch }, (_, i) => Math.max(0, steps - 2 * i)),
+    { dtype: 'int32' },
+  );
+const cellOf = <S extends Tensors>(cell: Cell<S>) =>
+  net(
+    [new Recurrent(cell as unknown as Cell), new Linear(4, 2)],
+    ([layer, head]) =>
+      (x) =>
+        head.forward(layer.forward(x)[0]),
+  );
+
+class OwnCell extends Module implements Cell {
+  readonly hidden = new Linear(4, 4);
+  readonly input = new Linear(3, 4, { bias: false });
+  forward(x: Tensor, h: Tensor): Tensor {
+    const candidate = this.input.forward(x).add(this.hidden.forward(h)).tanh();
+    return h.mul(0.5).add(candidate.mul(candidate.sigmoid()));
+  }
+  initialState(batch?: number): Tensor {
+    return zeros(batch === undefined ? [4] : [batch, 4]);
+  }
+}
+
+const samples: Sample[] = [
+  {
+    name: 'Sequential',
+    model: new Sequential(
+      new Linear(3, 8),
+      new ReLU(),
+      new LayerNorm(8),
+      new Dropout(0.5),
+      new Linear(8, 2),
+      new Tanh(),
+    ),
+    inputs: sequence,
+  },
+  {
+    name: 'LSTM of two layers',
+    model: net(
+      [new LSTM(3, 4, { numLayers: 2 }), new Linear(4, 2)],
+      ([lstm, head]) =>
+        (x) =>
+          head.forward(lstm.forward(x)[0]),
+    ),
+    inputs: sequence,
+  },
+  {
+    name: 'LSTM, batch first, both directions',
+    model: net(
+      [new LSTM(3, 4, { bidirectional: true, batchFirst: true, numLayers: 2 })],
+      ([lstm]) =>
+        (x) =>
+          lstm.forward(x),
+    ),
+    inputs: (b, t) => [randn([b, t, 3])],
+  },
+  {
+    name: 'LSTM with states',
+    model: net(
+      [new LSTM(3, 4)],
+      ([lstm]) =>
+        (x, h, c) =>
+          lstm.forward(x, [h, c]),
+    ),
+    inputs: (b, t) => [randn([t, b, 3]), randn([1, b, 4]), randn([1, b, 4])],
+  },
+  {
+    name: 'LSTM with lengths',
+    model: net(
+      [new LSTM(3, 4, { bidirectional: true })],
+      ([lstm]) =>
+        (x, lengths) =>
+          lstm.forward(x, undefined, { lengths }),
+    ),
+    inputs: (b, t) => [randn([t, b, 3]), lengthsOf(b, t)],
+  },
+  {
+    name: 'LSTM with a projection',
+    model: net(
+      [new LSTM(3, 5, { projSize: 2, numLayers: 2, bidirectional: true })],
+      ([lstm]) =>
+        (x, lengths) =>
+          lstm.forward(x, undefined, { lengths }),
+    ),
+    inputs: (b, t) => [randn([t, b, 3]), lengthsOf(b, t)],
+  },
+  {
+    name: 'GRU, last step',
+    model: net(
+      [new GRU(3, 4, { numLayers: 2 }), new Linear(4, 2)],
+      ([gru, head]) =>
+        (x) =>
+          head.forward(gru.forward(x)[0].select(0, -1)),
+    ),
+    inputs: sequence,
+  },
+  {
+    name: 'GRU without bias, both directions',
+    model: net(
+      [new GRU(3, 4, { bias: false, bidirectional: true })],
+      ([gru]) =>
+        (x) =>
+          gru.forward(x),
+    ),
+    inputs: sequence,
+  },
+  {
+    name: 'RNN relu',
+    model: net(
+      [new RNN(3, 4, { nonlinearity: 'relu' })],
+      ([rnn]) =>
+        (x) =>
+          rnn.forward(x),
+    ),
+    inputs: sequence,
+  },
+  {
+    name: 'a single sequence',
+    model: net(
+      [new GRU(3, 4)],
+      ([gru]) =>
+        (x) =>
+          gru.forward(x),
+    ),
+    inputs: (_, t) => [randn([t, 3])],
+  },
+  {
+    name: 'Embedding and GRU',
+    model: net(
+      [new Embedding(9, 3), new GRU(3, 4, { batchFirst: true }), new Linear(4, 9)],
+      ([table, gru, head]) =>
+        (x) =>
+          head.forward(gru.forward(table.forward(x))[0]).logSoftmax(-1),
+    ),
+    inputs: (b, t) => [randint(0, 9, [b, t])],
+  },
+  { name: 'a cell of one’s own', model: cellOf(new OwnCell()), inputs: sequence },
+  { name: 'peepholes', model: cellOf(new PeepholeLSTMCell(3, 4)), inputs: sequence },
+  { name: 'layer normalisation', model: cellOf(new LayerNormLSTMCell(3, 4)), inputs: sequence },
+  { name: 'minimal gated unit', model: cellOf(new MGUCell(3, 4)), inputs: sequence },
+  {
+    name: 'GRU with the reset gate before the product',
+    model: cellOf(new GRUCell(3, 4, { resetAfter: false })),
+    inputs: sequence,
+  },
+  {
+    name: 'cell with lengths, reverse',
+    model: net(
+      [new Recurrent(new LSTMCell(3, 4))],
+      ([layer]) =>
+        (x, lengths) =>
+          layer.forward(x, undefined, { lengths, reverse: true }),
+    ),
+    inputs: (b, t) => [randn([t, b, 3]), lengthsOf(b, t)],
+  },
+  {
+    name: 'cell with resets',
+    model: net(
+      [new Recurrent(new GRUCell(3, 4))],
+      ([layer]) =>
+        (x, resets) =>
+          layer.forward(x, undefined, { resets }),
+    ),
+    inputs: (b, t) => [randn([t, b, 3]), randint(0, 2, [t, b], { dtype: 'float32' })],
+  },
+  {
+    name: 'Bidirectional of two cells',
+    model: net(
+      [new Bidirectional<LSTMState>(new LSTMCell(3, 4), new PeepholeLSTMCell(3, 2))],
+      ([both]) =>
+        (x) =>
+          both.forward(x),
+    ),
+    inputs: sequence,
+  },
+  {
+    name: 'attention over time',
+    model: net([new GRU(3, 4, { batchFirst: true }), new Linear(4, 4)], ([gru, query]) => (x) => {
+      const [ys] = gru.forward(x);
+      const scores = query.forward(ys).matmul(ys, { transposeB: true });
+      return softmax(scores.mul(0.5), -1).matmul(ys).sub(ys.mean(1, true)).abs().add(1).log();
+    }),
+    inputs: (b, t) => [randn([b, t, 3])],
+  },
+  {
+    name: 'places of time',
+    model: net(
+      [new Linear(3, 4)],
+      ([head]) =>
+        (x) =>
+          head.forward(x).add(arange(x.shape[0]).reshape([-1, 1, 1]).mul(0.1)),
+    ),
+    inputs: sequence,
+  },
+  {
+    name: 'shapes that are computed',
+    model: net([new Linear(3, 4)], ([head]) => (x) => {
+      const y = head.forward(x);
+      const [t, b] = y.shape;
+      const flat = y.transpose(0, 1).reshape([b, t * 4]);
+      const shifted = y.slice(0, 1).sub(y.slice(0, 0, -1));
+      return {
+        flat,
+        shifted,
+        last: y.select(0, -1).gt(0).where(y.select(0, -1), 0),
+        flipped: y.flip(0),
+        top: y.amax(-1).argmax(0),
+      };
+    }),
+    inputs: sequence,
+  },
+];
+
+async function runBy(bytes: Uint8Array, inputs: readonly Tensor[]): Promise<Record<string, ort.Tensor>> {
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  const feeds = Object.fromEntries(
+    session.inputNames.map((name, i) => {
+      const data = inputs[i].dataSync();
+      const value =
+        data instanceof Int32Array
+          ? new ort.Tensor('int64', BigInt64Array.from(data, BigInt), inputs[i].shape)
+          : new ort.Tensor('float32', data as Float32Array, inputs[i].shape);
+      return [name, value];
+    }),
+  );
+  const results = (await session.run(feeds)) as Record<string, ort.Tensor>;
+  await session.release();
+  return results;
+}
+
+function flat(result: unknown): Tensor[] {
+  if (Array.isArray(result)) return result.flatMap(flat);
+  return typeof result === 'object' && result !== null && !('shape' in result)
+    ? Object.values(result).flatMap(flat)
+    : [result as Tensor];
+}
+
+describe.each(samples)('$name', ({ model, inputs }) => {
+  const bytes = writeOnnx(model, inputs(2, 5));
+
+  test.each([1, 2, 4].flatMap((batch) => [1, 3, 8].map((steps) => [batch, steps])))(
+    'batch %i, %i steps',
+    async (batch, steps) => {
+      const given = inputs(batch, steps);
+      model.eval();
+      const expected = flat(noGrad(() => (model.forward as (...list: Tensor[]) => unknown)(...given)));
+      const results = Object.values(await runBy(bytes, given));
+      expect(results.map(({ dims }) => dims)).toEqual(expected.map(({ shape }) => shape));
+      results.forEach(({ data }, i) => {
+        const numbers = expected[i].dataSync();
+        Array.from(data as Float32Array, Number).forEach((number, at) =>
+          expect(Math.abs(number - numbers[at])).toBeLessThan(1e-5),
+        );
+      });
+      const again = flat(noGrad(() => readOnnx(bytes).forward(...given)));
+      again.forEach((result, i) => {
+        const numbers = expected[i].dataSync();
+        result.dataSync().forEach((number, at) => expect(Math.abs(number - numbers[at])).toBeLessThan(1e-5));
+      });
+    },
+  );
+});
+
+describe('what is written beside the graph', () => {
+  const model = net([new LSTM(3, 4)], ([lstm]) => (x, h, c) => {
+    const [y, [hN, cN]] = lstm.forward(x, [h, c]);
+    return { y, hN, cN };
+  });
+  const inputs = [randn([5, 2, 3]), randn([1, 2, 4]), randn([1, 2, 4])];
+
+  test('names, the states that are handed on, and an example with its results', () => {
+    const bytes = writeOnnx(model, inputs, { inputNames: ['frames', 'h', 'c'] });
+    const again = readOnnx(bytes);
+    expect(again.inputs.map(({ name }) => name)).toEqual(['frames', 'h', 'c']);
+    expect(again.outputs.map(({ name }) => name)).toEqual(['y', 'hN', 'cN']);
+    expect(Object.keys(again.stateDict())).toEqual([
+      'parts.0.weight_ih_l0',
+      'parts.0.weight_hh_l0',
+      'parts.0.bias_ih_l0',
+    ]);
+    const shape = [1, 'frames_dim_1', 4];
+    expect(JSON.parse(again.metadata['rnn.state'])).toEqual([
+      { input: 'h', output: 'hN', shape, initial: 0 },
+      { input: 'c', output: 'cN', shape, initial: 0 },
+    ]);
+    const sample = JSON.parse(again.metadata['rnn.self_test']) as Record<
+      string,
+      Record<string, { shape: number[]; data: number[] }>
+    >;
+    const given = Object.entries(sample.inputs).map(
+      ([name, { shape: sizes, data }]) => [name, tensor(data).reshape(sizes)] as const,
+    );
+    const results = noGrad(() => again.run(Object.fromEntries(given)));
+    for (const [name, { data }] of Object.entries(sample.outputs)) {
+      results[name].dataSync().forEach((number, i) => expect(Math.abs(number - data[i])).toBeLessThan(1e-6));
+    }
+  });
+
+  test('the model stays as it was', () => {
+    model.train();
+    const before = model.parameters().map((parameter) => [parameter, parameter.backend, parameter.toArray()]);
+    const memory = before.length > 0 ? model.parameters()[0].backend.memory().storages : 0;
+    writeOnnx(model, inputs);
+    expect(model.parameters().map((parameter) => [parameter, parameter.backend, parameter.toArray()])).toEqual(before);
+    expect(model.training).toBe(true);
+    expect(model.parameters()[0].backend.memory().storages).toBe(memory);
+    expect(Object.keys(model.parts[0])).not.toContain('forward');
+  });
+
+  test('an imported model is written with its own graph and the weights that it has now', async () => {
+    const read = readOnnx(writeOnnx(model, inputs));
+    noGrad(() => read.parameters().forEach((parameter) => parameter.copy_(parameter.mul(0.5))));
+    const expected = noGrad(() => read.forward(...inputs)) as Tensor[];
+    const results = Object.values(await runBy(writeOnnx(read, inputs), inputs));
+    expected.forEach((result, i) =>
+      result
+        .dataSync()
+        .forEach((number, at) => expect(Math.abs(number - Number(results[i].data[at]))).toBeLessThan(1e-6)),
+    );
+  });
+
+  test.each([18, 21])('version %i of the operators', async (opset) => {
+    const own = net(
+      [new GRU(3, 4)],
+      ([gru]) =>
+        (x) =>
+          softmax(gru.forward(x)[0], 1).amax(0),
+    );
+    const bytes = writeOnnx(own, [randn([5, 2, 3])], { opset });
+    const x = randn([3, 4, 3]);
+    const expected = (noGrad(() => own.forward(x)) as Tensor).dataSync();
+    const { y } = await runBy(bytes, [x]);
+    expected.forEach((number, i) => expect(Math.abs(number - Number(y.data[i]))).toBeLessThan(1e-5));
+  });
+});
+
+describe('what cannot be written', () => {
+  const other = randn([4]);
+  test.each([
+    [
+      'reads numbers of its input',
+      net([], () => (x) => x.mul(x.sum().item())),
+      /forward reads numbers that depend on the inputs/,
+    ],
+    [
+      'adds by index',
+      net(
+        [],
+        () => (x) =>
+          zeros([3]).scatterAdd(0, tensor([0, 1], { dtype: 'int32' }), x.select(0, 0).select(0, 0).narrow(0, 0, 2)),
+      ),
+      /adds by index \(scatterAdd\)/,
+    ],
+    ['returns nothing', net([], () => () => 7), /forward returns no tensor/],
+    [
+      'uses a tensor from elsewhere',
+      net(
+        [new Linear(3, 4)],
+        ([head]) =>
+          (x) =>
+            head.forward(x).add(other),
+      ),
+      /neither an input nor a parameter or buffer/,
+    ],
+  ])('a forward that %s', (_, model, message) => {
+    expect(() => writeOnnx(model, [randn([2, 5, 3])])).toThrow(message);
+  });
+
+  test('wrong arguments', () => {
+    const model = new Linear(3, 4);
+    expect(() => writeOnnx(model, [])).toThrow('writeOnnx: inputs is not a list of tensors');
+    expect(() => writeOnnx(model, [randn([2, 3])], { opset: 12 })).toThrow('opset is 12');
+    expect(() => writeOnnx(model, [randn([2, 3])], { inputNames: ['a', 'b'] })).toThrow('2 inputNames for 1 inputs');
+    expect(() => writeOnnx(model, [randn([2, 3])], { outputNames: ['a', 'b'] })).toThrow('2 outputNames, expected 1');
+  });
+});
