@@ -5,8 +5,9 @@
 // engines then load ahead and run out of registers. Eight chains of multiply-add (4 x 8) would leave a processor that does two at a time
 // with a latency of four no slack at all. Sums run over blocks of BLOCK_K terms, for which a panel stays in the first cache.
 //
-// Each result is one chain, init + a0 b0 + a1 b1 + ..., whatever the number of rows and wherever its row lies: blocks of rows and
-// of columns may be computed apart, and give the same bits.
+// Each block of terms is a chain of its own, 0 + a0 b0 + a1 b1 + ..., and the results of the blocks are added up, init first: the rounding errors
+// of one chain would grow with all its terms. That holds whatever the number of rows and wherever a row lies: blocks of rows and of columns may
+// be computed apart, and give the same bits.
 //
 // A row or two would not pay for packing: `vectors...` read the right factor as it lies in memory.
 import { BLOCK_K, BLOCK_M, BLOCK_N, PANEL_BYTES, TILE_BYTES, TILE_M } from '../src/layout';
@@ -19,7 +20,7 @@ import { copyRun, loadPart, madd, storePart } from './vector';
  * @param rowA - bytes from one row of A to the next
  * @param stepA - bytes from one k to the next
  * @param nextA - bytes from the first row of a tile to the first of the next
- * @param init - where the sums start, in rows `rowInit` apart; 0 for zeros
+ * @param init - what is added to the sums, in rows `rowInit` apart; 0 for nothing
  */
 // @ts-ignore: decorator
 @inline
@@ -46,36 +47,6 @@ function tiles(
       let y4 = f32x4.splat(0);
       let x5 = f32x4.splat(0);
       let y5 = f32x4.splat(0);
-      if (init != 0) {
-        let from = start;
-        x0 = v128.load(from);
-        y0 = v128.load(from, 16);
-        if (R > 1) {
-          from += rowInit;
-          x1 = v128.load(from);
-          y1 = v128.load(from, 16);
-        }
-        if (R > 2) {
-          from += rowInit;
-          x2 = v128.load(from);
-          y2 = v128.load(from, 16);
-        }
-        if (R > 3) {
-          from += rowInit;
-          x3 = v128.load(from);
-          y3 = v128.load(from, 16);
-        }
-        if (R > 4) {
-          from += rowInit;
-          x4 = v128.load(from);
-          y4 = v128.load(from, 16);
-        }
-        if (R > 5) {
-          from += rowInit;
-          x5 = v128.load(from);
-          y5 = v128.load(from, 16);
-        }
-      }
       let a0 = a;
       let a1 = a0 + rowA;
       let a2 = a1 + rowA;
@@ -120,6 +91,36 @@ function tiles(
         a4 += stepA;
         a5 += stepA;
         p += 32;
+      }
+      if (init != 0) {
+        let from = start;
+        x0 = f32x4.add(v128.load(from), x0);
+        y0 = f32x4.add(v128.load(from, 16), y0);
+        if (R > 1) {
+          from += rowInit;
+          x1 = f32x4.add(v128.load(from), x1);
+          y1 = f32x4.add(v128.load(from, 16), y1);
+        }
+        if (R > 2) {
+          from += rowInit;
+          x2 = f32x4.add(v128.load(from), x2);
+          y2 = f32x4.add(v128.load(from, 16), y2);
+        }
+        if (R > 3) {
+          from += rowInit;
+          x3 = f32x4.add(v128.load(from), x3);
+          y3 = f32x4.add(v128.load(from, 16), y3);
+        }
+        if (R > 4) {
+          from += rowInit;
+          x4 = f32x4.add(v128.load(from), x4);
+          y4 = f32x4.add(v128.load(from, 16), y4);
+        }
+        if (R > 5) {
+          from += rowInit;
+          x5 = f32x4.add(v128.load(from), x5);
+          y5 = f32x4.add(v128.load(from, 16), y5);
+        }
       }
       let row = to;
       v128.store(row, x0);
@@ -481,11 +482,21 @@ export function vectorsTransposed(
     let j = 0;
     for (; j + 8 <= n; j += 8) {
       const along = <usize>j << 2;
-      dots8(a, b + <usize>j * column, column, k, c + along, init == 0 ? 0 : init + along);
+      let start = init == 0 ? 0 : init + along;
+      // Each of the four lanes is a chain.
+      for (let first = 0; first < k; first += 4 * BLOCK_K) {
+        const further = <usize>first << 2;
+        dots8(a + further, b + <usize>j * column + further, column, min(4 * BLOCK_K, k - first), c + along, start);
+        start = c + along;
+      }
     }
     for (; j < n; j++) {
       const along = <usize>j << 2;
-      const sum = dot(a, b + <usize>j * column, k);
+      let sum: f32 = 0;
+      for (let first = 0; first < k; first += 4 * BLOCK_K) {
+        const further = <usize>first << 2;
+        sum += dot(a + further, b + <usize>j * column + further, min(4 * BLOCK_K, k - first));
+      }
       store<f32>(c + along, init == 0 ? sum : sum + load<f32>(init + along));
     }
     a += rowA;
@@ -505,12 +516,6 @@ export function columns16(a: usize, b: usize, row: usize, k: i32, c: usize, init
   let t1 = s0;
   let t2 = s0;
   let t3 = s0;
-  if (init != 0) {
-    s0 = v128.load(init);
-    s1 = v128.load(init, 16);
-    s2 = v128.load(init, 32);
-    s3 = v128.load(init, 48);
-  }
   for (; k >= 2; k -= 2) {
     let x = v128.load32_splat(a);
     s0 = madd(x, v128.load(b), s0);
@@ -533,31 +538,41 @@ export function columns16(a: usize, b: usize, row: usize, k: i32, c: usize, init
     s2 = madd(x, v128.load(b, 32), s2);
     s3 = madd(x, v128.load(b, 48), s3);
   }
-  v128.store(c, f32x4.add(s0, t0));
-  v128.store(c, f32x4.add(s1, t1), 16);
-  v128.store(c, f32x4.add(s2, t2), 32);
-  v128.store(c, f32x4.add(s3, t3), 48);
+  s0 = f32x4.add(s0, t0);
+  s1 = f32x4.add(s1, t1);
+  s2 = f32x4.add(s2, t2);
+  s3 = f32x4.add(s3, t3);
+  if (init != 0) {
+    s0 = f32x4.add(v128.load(init), s0);
+    s1 = f32x4.add(v128.load(init, 16), s1);
+    s2 = f32x4.add(v128.load(init, 32), s2);
+    s3 = f32x4.add(v128.load(init, 48), s3);
+  }
+  v128.store(c, s0);
+  v128.store(c, s1, 16);
+  v128.store(c, s2, 32);
+  v128.store(c, s3, 48);
 }
 
 /** Up to 4 columns. */
 function columns4(a: usize, b: usize, row: usize, k: i32, c: usize, init: usize, columns: i32): void {
   let s = f32x4.splat(0);
   if (columns == 4) {
-    if (init != 0) s = v128.load(init);
     for (; k > 0; k--) {
       s = madd(v128.load32_splat(a), v128.load(b), s);
       a += 4;
       b += row;
     }
+    if (init != 0) s = f32x4.add(v128.load(init), s);
     v128.store(c, s);
     return;
   }
-  if (init != 0) s = loadPart(init, columns);
   for (; k > 0; k--) {
     s = madd(v128.load32_splat(a), loadPart(b, columns), s);
     a += 4;
     b += row;
   }
+  if (init != 0) s = f32x4.add(loadPart(init, columns), s);
   storePart(c, s, columns);
 }
 
@@ -569,11 +584,21 @@ export function vectors(
     let j = 0;
     for (; j + 16 <= n; j += 16) {
       const along = <usize>j << 2;
-      columns16(a, b + along, row, k, c + along, init == 0 ? 0 : init + along);
+      let start = init == 0 ? 0 : init + along;
+      for (let first = 0; first < k; first += 2 * BLOCK_K) {
+        const from = b + along + <usize>first * row;
+        columns16(a + (<usize>first << 2), from, row, min(2 * BLOCK_K, k - first), c + along, start);
+        start = c + along;
+      }
     }
     for (; j < n; j += 4) {
       const along = <usize>j << 2;
-      columns4(a, b + along, row, k, c + along, init == 0 ? 0 : init + along, min(4, n - j));
+      let start = init == 0 ? 0 : init + along;
+      for (let first = 0; first < k; first += BLOCK_K) {
+        const from = b + along + <usize>first * row;
+        columns4(a + (<usize>first << 2), from, row, min(BLOCK_K, k - first), c + along, start, min(4, n - j));
+        start = c + along;
+      }
     }
     a += rowA;
     c += rowC;

@@ -3,7 +3,7 @@ import type { Instruction, Program } from '@rnn/core';
 import { FEW } from '../matmul.js';
 import { ALL_ROWS, pointerAt, ROWS, Streams } from './argument-block.js';
 import { placeOf, type Layout, type Place } from './layout-of.js';
-import { F32, I32, V128, type Code } from './writer.js';
+import { F32, F64, I32, V128, type Code } from './writer.js';
 
 /** Numbers of the imported products. */
 export interface Products {
@@ -100,6 +100,8 @@ function emitProduct(
 
 /** Vectors that a reduction along a row goes through at a time, with a chain of its own for each: the processor need not wait. */
 const CHAINS = 4;
+/** Vectors in a chain. What chains have summed goes into a float64 total, since rounding errors grow with the length of a chain. */
+const CHAIN = 64;
 
 function emitReduce(
   code: Code,
@@ -110,12 +112,19 @@ function emitReduce(
   const streams = new Streams(code);
   const [source, target] = [streams.at(from), streams.at(to)];
   const rows = code.local(I32);
-  const total = code.local(F32);
+  const total = code.local(op === 'sum' ? F64 : F32);
   const at = code.local(I32);
   const out = code.local(I32);
   code.get(0).loadI32(ROWS).set(rows);
   const combineLanes = op === 'sum' ? 0xe4 : op === 'max' ? 0xe9 : 0xe8;
-  const combine = op === 'sum' ? 0x92 : op === 'max' ? 0x97 : 0x96;
+  /** Combines the total with the float32 that `value` leaves on the stack. */
+  const combine = (value: () => void): void => {
+    code.get(total);
+    value();
+    if (op === 'sum') code.byte(0xbb).byte(0xa0); // f64.promote_f32, f64.add
+    else code.byte(op === 'max' ? 0x97 : 0x96);
+    code.set(total);
+  };
   const neutral = op === 'sum' ? 0 : op === 'max' ? -Infinity : Infinity;
   const vectors = inner === 1 ? Math.floor(size / 4) : 0;
   const chains = Array.from({ length: Math.min(CHAINS, vectors) }, () => code.local(V128));
@@ -133,33 +142,39 @@ function emitReduce(
     );
     code.advance(at, some.length * 16);
   };
+  /** The next vectors into the total: by chains, then in pairs, and then the lanes. */
+  const takeBlock = (count: number): void => {
+    for (const chain of chains) code.get(start).set(chain);
+    code.times(Math.floor(count / chains.length), () => take(chains));
+    if (count % chains.length > 0) take(chains.slice(0, count % chains.length));
+    for (let apart = 1; apart < chains.length; apart *= 2) {
+      for (let i = 0; i + apart < chains.length; i += 2 * apart)
+        code
+          .get(chains[i])
+          .get(chains[i + apart])
+          .simd(combineLanes)
+          .set(chains[i]);
+    }
+    for (let lane = 0; lane < 4; lane++) combine(() => code.get(chains[0]).simd(0x1f).byte(lane));
+  };
   code.times({ local: rows }, () => {
     code.get(source).i32(from.offset).add().set(at);
     code.get(target).i32(to.offset).add().set(out);
     code.times(outer, () => {
       code.times(inner, () => {
-        code.f32(neutral).set(total);
-        if (vectors > 0) {
-          for (const chain of chains) code.get(start).set(chain);
-          code.times(Math.floor(vectors / chains.length), () => take(chains));
-          if (vectors % chains.length > 0) take(chains.slice(0, vectors % chains.length));
-          // In pairs, and then the lanes.
-          for (let apart = 1; apart < chains.length; apart *= 2) {
-            for (let i = 0; i + apart < chains.length; i += 2 * apart)
-              code
-                .get(chains[i])
-                .get(chains[i + apart])
-                .simd(combineLanes)
-                .set(chains[i]);
-          }
-          for (let lane = 0; lane < 4; lane++)
-            code.get(total).get(chains[0]).simd(0x1f).byte(lane).byte(combine).set(total);
-        }
+        code.f32(neutral);
+        if (op === 'sum') code.byte(0xbb);
+        code.set(total);
+        const block = CHAIN * CHAINS;
+        if (vectors >= block) code.times(Math.floor(vectors / block), () => takeBlock(block));
+        if (vectors % block > 0) takeBlock(vectors % block);
         code.times(size - vectors * 4, () => {
-          code.get(total).get(at).loadF32(0).byte(combine).set(total);
+          combine(() => code.get(at).loadF32(0));
           code.advance(at, inner * 4);
         });
-        code.get(out).get(total).storeF32(0);
+        code.get(out).get(total);
+        if (op === 'sum') code.byte(0xb6); // f32.demote_f64
+        code.storeF32(0);
         code.advance(out, 4);
         if (inner > 1) code.advance(at, 4 - size * inner * 4); // back to the next column
       });
