@@ -59,8 +59,15 @@ async function browserProject(folder: string): Promise<TestProjectConfiguration>
     server: {
       headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
     },
-    // Found only when a backend is made, they would make the page load again in the middle of a test.
-    optimizeDeps: { include: ['@rnn/backend-gpu > gpu.js', '@rnn/conformance > fast-check'] },
+    // Found only when a backend is made or the suite is imported, they would make the page load again in the middle of a test.
+    optimizeDeps: {
+      include: [
+        '@rnn/backend-gpu > gpu.js',
+        '@rnn/conformance > fast-check',
+        '@rnn/io > @bufbuild/protobuf',
+        '@rnn/io > @bufbuild/protobuf/codegenv2',
+      ],
+    },
     test: {
       name,
       // What the same code computes in Node, for tests that compare.
