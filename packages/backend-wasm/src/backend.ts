@@ -34,14 +34,17 @@ export class WasmBackend implements Backend {
   private readonly memoryOf: Memory;
   private readonly kernels: Kernels;
   private readonly threads: Threads;
+  /** Whether programs can be made into WebAssembly here. */
+  private readonly compiles: boolean;
   /** The same for products. */
   private readonly means: Means;
 
-  constructor(info: BackendInfo, memory: Memory, kernels: Kernels, threads: Threads) {
+  constructor(info: BackendInfo, memory: Memory, kernels: Kernels, threads: Threads, compiles = true) {
     this.info = info;
     this.memoryOf = memory;
     this.kernels = kernels;
     this.threads = threads;
+    this.compiles = compiles;
     this.means = { memory, kernels, threads };
   }
 
@@ -229,6 +232,7 @@ export class WasmBackend implements Backend {
   // --- programs ---------------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram | undefined {
+    if (!this.compiles) return undefined;
     return compileProgram(program, this.memoryOf, this.kernels, this.threads);
   }
 

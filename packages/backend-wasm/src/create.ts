@@ -1,6 +1,6 @@
 import { ArgumentError, BackendError, type BackendInfo } from '@rnn/core';
 import { WasmBackend } from './backend.js';
-import { coreCount, whyNotShared } from './features.js';
+import { canCompile, coreCount, whyNotShared } from './features.js';
 import type { Kernels } from './kernels.js';
 import { chooseKernels, type Chosen } from './load.js';
 import { LARGEST, Memory, PAGE } from './memory.js';
@@ -12,6 +12,10 @@ import { oneThread, type Threads } from './threads/threads.js';
 const MOST_CORES = 8;
 /** A memory that may not grow to as much as this is not taken, unless the user wants it so. */
 const LEAST_LIMIT: number = 2 ** 28;
+
+/** What `info` says where programs cannot be made. */
+const UNCOMPILED =
+  'Programs run by single operations, several times slower, because WebAssembly may not be compiled here while a program runs.';
 
 /** Memory, the kernels' module for it, and who computes. */
 interface Parts {
@@ -35,6 +39,7 @@ export async function createBackend(options: WasmOptions, tuning: Tuning): Promi
       argument: 'module',
     });
   }
+  const compiles = canCompile();
   const info: BackendInfo = {
     name: 'wasm',
     device: threads.count === 1 ? 'WebAssembly' : `WebAssembly, ${threads.count} threads`,
@@ -42,9 +47,9 @@ export async function createBackend(options: WasmOptions, tuning: Tuning): Promi
     threads: threads.count,
     simd,
     synchronous: true,
-    notes: [chosen.note, ...notes, `The memory may grow to ${memory.limit} bytes.`],
+    notes: [chosen.note, ...notes, ...(compiles ? [] : [UNCOMPILED]), `The memory may grow to ${memory.limit} bytes.`],
   };
-  const backend = new WasmBackend(info, memory, kernels, threads);
+  const backend = new WasmBackend(info, memory, kernels, threads, compiles);
   forgotten.register(backend, threads);
   return backend;
 }

@@ -26,6 +26,18 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(probe(...ZERO, ...ZERO, ...ZERO, 0xfd, 0x85, 0x02));
 }
 
+/**
+ * Whether code may be compiled while the program runs, as programs are. Some places (Cloudflare Workers) run WebAssembly, but only modules that
+ * were compiled before; validating is allowed there all the same, so this tries it on an empty module.
+ */
+export function canCompile(): boolean {
+  try {
+    return new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)) instanceof WebAssembly.Module;
+  } catch {
+    return false;
+  }
+}
+
 /** As much as is used here of a worker of Node. */
 interface NodeWorker {
   postMessage(message: unknown, transfer: readonly object[]): void;

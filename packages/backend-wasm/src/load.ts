@@ -85,7 +85,7 @@ async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Modu
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     throw new BackendError(
-      "wasm: WebAssembly could not be compiled. A content security policy has to allow it with script-src 'wasm-unsafe-eval'; else use @rnn/backend-cpu",
+      "wasm: WebAssembly could not be compiled. A content security policy has to allow it with script-src 'wasm-unsafe-eval'; where only modules that were compiled before may run (Cloudflare Workers), give the option module a WebAssembly.Module; else use @rnn/backend-cpu",
       { cause },
     );
   }

@@ -53,6 +53,8 @@ export class Memory {
   /** The block that stays for the next borrower, if there is one, and its bytes. */
   private kept = 0;
   private keptBytes = 0;
+  /** Bytes of the memory before its first growth since the event loop turned; `undefined` if it has not grown since. */
+  private bytesAtTurn: number | undefined;
 
   /**
    * @param memory - linear memory that nobody else allocates from
@@ -165,7 +167,15 @@ export class Memory {
     const pages = Math.min(Math.max(least, Math.ceil(bytes / 4 / PAGE)), Math.floor((this.limit - bytes) / PAGE));
     if (pages < least || !(this.tryGrow(pages) || (pages > least && this.tryGrow(least))))
       throw this.refused(need - HEADER);
+    this.noteGrowth(bytes);
     this.blocks.extend(this.look(this.memory.buffer));
+  }
+
+  /** Remembers that the memory grew until the event loop turns: before it does, no tensor is collected. */
+  private noteGrowth(before: number): void {
+    if (this.bytesAtTurn !== undefined) return;
+    this.bytesAtTurn = before;
+    setTimeout(() => (this.bytesAtTurn = undefined), 0);
   }
 
   private tryGrow(pages: number): boolean {
@@ -181,9 +191,14 @@ export class Memory {
 
   private refused(bytes: number): MemoryLimitError {
     const total = this.memory.buffer.byteLength;
+    // The collector's callbacks come between turns of the event loop, whatever the program no longer reaches.
+    const unturned =
+      this.bytesAtTurn === undefined
+        ? ''
+        : `The event loop has not turned since the memory had ${this.bytesAtTurn} bytes, and until it does no tensor is freed that merely is not held any more: run each step in scope(() => ...), or await in the loop. Else free `;
     return new MemoryLimitError(
       `wasm: ${bytes} bytes more are needed; ${this.live} storages hold ${this.liveBytes} bytes, the memory has ${total} of at most ${this.limit} bytes. ` +
-        'Free tensors (scope, dispose), take smaller batches or shorter sequences, or raise maxBytes',
+        `${unturned === '' ? 'Free ' : unturned}tensors (scope, dispose), take smaller batches or shorter sequences, or raise maxBytes`,
       { argument: 'maxBytes', expected: `at most ${this.limit} bytes`, received: `${total} and ${bytes} more` },
     );
   }

@@ -17,7 +17,8 @@ export interface WasmOptions {
   readonly deterministic?: boolean;
   /**
    * `kernels-relaxed.wasm` or `kernels-strict.wasm` of this package, loaded by the caller; the strict one with `deterministic`. Bytes work with any
-   * number of threads, a compiled module with one.
+   * number of threads, a compiled module with one. A compiled module also runs where nothing may be compiled (Cloudflare Workers); programs then run
+   * by single operations, as `info.notes` says.
    */
   readonly module?: WebAssembly.Module | ArrayBuffer | Uint8Array;
   /** The most linear memory to take, in bytes; up to 4 GiB, which is also what is taken as a limit when it is left out. */

@@ -1,4 +1,4 @@
-import { MemoryLimitError, type Program } from '@rnn/core';
+import { MemoryLimitError, ones, scope, type Backend, type Program } from '@rnn/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.js';
@@ -210,4 +210,41 @@ test('operations that meet the limit give back what they had taken', async () =>
     expect(backend.memory()).toEqual(before);
   }
   expect(backend.readSync(backend.unary('neg', x))[0]).toBe(-1);
+});
+
+/** Steps whose tensors nobody holds; the error that ends them, if one does. */
+function steps(backend: Backend, count: number, step: (backend: Backend) => unknown): string {
+  try {
+    for (let i = 0; i < count; i++) step(backend);
+    return 'no error';
+  } catch (error) {
+    expect(error).toBeInstanceOf(MemoryLimitError);
+    return (error as Error).message;
+  }
+}
+
+test('a loop that never turns the event loop is told so when its memory ends, and what to do', async () => {
+  const step = (backend: Backend): unknown => ones([1000], { backend }).add(1);
+  const backend = await wasm({ threads: 1, maxBytes: 2 ** 22 });
+  expect(steps(backend, 5000, step)).toMatch(
+    /The event loop has not turned since the memory had \d+ bytes.*run each step in scope\(\(\) => \.\.\.\), or await/,
+  );
+  backend.dispose();
+  // Both ways out that it names.
+  const scoped = await wasm({ threads: 1, maxBytes: 2 ** 22 });
+  expect(steps(scoped, 5000, (b) => scope(() => void step(b)))).toBe('no error');
+});
+
+test('tensors that are held are not blamed on the event loop', async () => {
+  const backend = await wasm({ threads: 1, maxBytes: 2 ** 22 });
+  const held: unknown[] = [];
+  let message = '';
+  while (message === '') {
+    const result = steps(backend, 1, (b) => held.push(ones([1000], { backend: b })));
+    if (result !== 'no error') message = result;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  expect(held.length).toBeGreaterThan(500);
+  expect(message).toContain('Free tensors');
+  expect(message).not.toContain('event loop');
 });
