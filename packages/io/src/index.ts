@@ -4,6 +4,7 @@ export { OnnxModule, type OnnxInput, type OnnxTensors, type OnnxValueInfo } from
 export { readOnnx, type ReadOnnxOptions } from './onnx/read-onnx.js';
 export { writeOnnx, type WriteOnnxOptions } from './onnx/write/write-onnx.js';
 export { toHost, type FloatType, type HostTensor, type ReadOptions, type TensorSource } from './host/host-tensor.js';
+export { readPyTorch, type PyTorchValue } from './pytorch/read.js';
 export { type ElementType } from './safetensors/element-types.js';
 export { type WrittenFloat } from './safetensors/encode.js';
 export { openSafetensors, type ByteSource, type SafetensorsFile, type TensorInfo } from './safetensors/open.js';

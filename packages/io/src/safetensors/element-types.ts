@@ -58,13 +58,13 @@ const tables = new Map<ElementType, Float32Array>();
  * All floating types but F64 become float32, which holds every number of the smaller ones; C64 gives real and imaginary parts in turn.
  * Whole numbers become int32, truth values 0 and 1; a number that does not fit into 32 bits is refused.
  *
- * @param name - the tensor's, for the message
+ * @param subject - the format and the tensor, for the message
  * @param type - of its elements
  * @param buffer - its bytes and no others; the result may lie in them
  * @returns as many numbers as elements
  * @throws FormatError when a whole number does not fit
  */
-export function decode(name: string, type: ElementType, buffer: ArrayBuffer): TypedArray {
+export function decode(subject: string, type: ElementType, buffer: ArrayBuffer): TypedArray {
   const layout = layouts[type];
   if (layout !== undefined) return decodeSmall(type, layout, new Uint8Array(buffer));
   switch (type) {
@@ -82,11 +82,11 @@ export function decode(name: string, type: ElementType, buffer: ArrayBuffer): Ty
     case 'U16':
       return Int32Array.from(new Uint16Array(buffer));
     case 'U32':
-      return narrowed(name, new Uint32Array(buffer));
+      return narrowed(subject, new Uint32Array(buffer));
     case 'U64':
-      return narrowed(name, new BigUint64Array(buffer));
+      return narrowed(subject, new BigUint64Array(buffer));
     case 'I64':
-      return narrowed(name, new BigInt64Array(buffer));
+      return narrowed(subject, new BigInt64Array(buffer));
     default:
       return new Float32Array(buffer);
   }
@@ -126,7 +126,7 @@ function tableOf(bits: number, exponentBits: number, mantissaBits: number, top: 
 }
 
 /** Whole numbers as int32, where they fit. */
-function narrowed(name: string, wide: BigInt64Array | BigUint64Array | Uint32Array): Int32Array {
+function narrowed(subject: string, wide: BigInt64Array | BigUint64Array | Uint32Array): Int32Array {
   const words = new Int32Array(wide.buffer);
   const each = wide.BYTES_PER_ELEMENT / 4;
   const isSigned = wide instanceof BigInt64Array;
@@ -136,7 +136,7 @@ function narrowed(name: string, wide: BigInt64Array | BigUint64Array | Uint32Arr
     // The words above the low one repeat its sign; without a sign that is 0, in the low one too.
     const above = each === 1 ? 0 : words[i * each + 1];
     if (above !== low >> 31 || (!isSigned && low < 0)) {
-      throw new FormatError(`safetensors: tensor '${name}' holds ${wide[i]}, which does not fit into 32 bits`);
+      throw new FormatError(`${subject} holds ${wide[i]}, which does not fit into 32 bits`);
     }
     numbers[i] = low;
   }

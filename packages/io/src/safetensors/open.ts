@@ -68,7 +68,7 @@ export class SafetensorsFile {
     if (bytes.length !== end - start) refuse(`tensor '${name}' is cut off: ${bytes.length} of ${end - start} bytes`);
     const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
     const { buffer } = whole ? bytes : new Uint8Array(bytes);
-    const data = decode(first, type, buffer as ArrayBuffer);
+    const data = decode(`safetensors: tensor '${first}'`, type, buffer as ArrayBuffer);
     return asFloat({ shape: type === 'C64' ? [...shape, 2] : shape, data }, dtype);
   }
 

@@ -60,7 +60,13 @@ export function decodeSafetensors(
   const tensors = header.entries.map(({ name, type, shape, start, end }): [string, HostTensor] => {
     // A copy, since offsets need not be multiples of the element size. (`slice` of Node's Buffer would be a view.)
     const { buffer } = new Uint8Array(bytes.subarray(dataStart + start, dataStart + end));
-    return [name, asFloat({ shape: type === 'C64' ? [...shape, 2] : shape, data: decode(name, type, buffer) }, dtype)];
+    return [
+      name,
+      asFloat(
+        { shape: type === 'C64' ? [...shape, 2] : shape, data: decode(`safetensors: tensor '${name}'`, type, buffer) },
+        dtype,
+      ),
+    ];
   });
   return withTwins(Object.fromEntries(tensors), header.metadata);
 }
