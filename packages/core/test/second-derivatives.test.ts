@@ -57,6 +57,21 @@ const rest = (): Tensor => zeros([B, H], f64);
 const squares = (x: Tensor): Tensor => x.square().sum();
 
 describe('through a scan', () => {
+  test.each(['required', 'never'] as const)(
+    'a piece of a split that the step leaves out has no part in it (compile: %s)',
+    (compile) => {
+      const loss: Loss = (xs, w) => {
+        const unused = (x: Tensor, h: Tensor): readonly [Tensor, Tensor] => {
+          const [a, , b] = linear(x, w).chunk(3, -1);
+          const next = tanh(a.mul(h).add(b));
+          return [next, next];
+        };
+        return squares(scan(unused, xs, zeros([B, H], f64).add(0.5), { compile })[0]);
+      };
+      checkTwice(loss, [sequence(), randn([3 * H, H], f64)]);
+    },
+  );
+
   test('it is compiled', () => {
     expect(explain(step(matrix(), matrix()), sequence(), rest()).road).toBe('compiled');
   });

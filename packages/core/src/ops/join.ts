@@ -76,12 +76,20 @@ function cutTo(
     return walked(x, walk, offset, strides, { shape: shapes[i] });
   });
   if (isRecorded([x])) {
-    const { backend, dtype } = x;
     recordAll(results, name, [x], [], (grads) => [
-      joined(grads.map((grad, i) => grad ?? full(shapes[i], 0, { dtype, backend }))),
+      joined(grads.map((grad, i) => grad ?? zerosBeside(grads, shapes[i]))),
     ]);
   }
   return results;
+}
+
+/**
+ * The gradient of a piece that nothing used. It belongs beside those of the others, one of which there always is: a derivative may be
+ * taken elsewhere than where the pieces were made, as that of a traced step is.
+ */
+function zerosBeside(grads: readonly (Tensor | undefined)[], shape: Shape): Tensor {
+  const { backend, dtype } = grads.find((grad) => grad !== undefined) as Tensor;
+  return full(shape, 0, { dtype, backend });
 }
 
 function pieces(sizes: number | readonly number[], length: number): readonly number[] {
