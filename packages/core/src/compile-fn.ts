@@ -1,4 +1,7 @@
+import { checkOptions } from './checks/options.js';
+import { refuse } from './checks/refusal.js';
 import { checkTensors } from './checks/tensors.js';
+import { checkFlag, checkFunction } from './checks/values.js';
 import { checkCompileMode, type CompileMode } from './compile-mode.js';
 import { ShapeError } from './errors.js';
 import { OneStep } from './recurrence/one-step.js';
@@ -66,7 +69,11 @@ export function compileFn<X extends Tensors, Y extends Tensors, P extends StepPa
   fn: RowwiseFunction<X, Y, P>,
   options: CompileFnOptions = {},
 ): CompiledFunction<X, Y, P> {
+  checkFunction('compileFn', 'fn', fn, '(x, parameters) => Tensor | Tensor[]');
+  checkOptions('compileFn', options, compileOptions);
   const { elementwise = false, anyRows = false, compile } = options;
+  checkFlag('compileFn', 'elementwise', elementwise);
+  checkFlag('compileFn', 'anyRows', anyRows);
   if (compile !== undefined) checkCompileMode('compileFn', 'compile', compile);
   const name = fn.name === '' ? 'compiled function' : fn.name;
   const row = { elementwise, compile, anyRows };
@@ -79,6 +86,12 @@ export function compileFn<X extends Tensors, Y extends Tensors, P extends StepPa
     return (isSingle ? outputs[0] : outputs) as Y;
   };
 }
+
+/** Every name of `CompileFnOptions`: one that is missing here does not compile. */
+const compileOptions = Object.keys({ elementwise: true, anyRows: true, compile: true } satisfies Record<
+  keyof CompileFnOptions,
+  true
+>);
 
 const noParameters: StepParameters = {};
 
@@ -96,14 +109,10 @@ function checkInputs(operation: string, inputs: readonly Tensor[], elementwise: 
     let isFit = lead >= 0 && other.length === shape.length;
     for (let dim = 0; isFit && dim < lead; dim++) isFit = shape[dim] === other[dim];
     if (isFit) continue;
-    const shapes = `${operation}: x has shape${inputs.length > 1 ? 's' : ''} ${inputs.map((input) => showShape(input.shape)).join(', ')}`;
-    throw new ShapeError(
-      `${shapes}, expected ${elementwise ? 'one shape' : '[..., features] with the same dimensions in front'}`,
-      {
-        argument: 'x',
-        expected: elementwise ? showShape(shape) : '[..., features]',
-        received: showShape(other),
-      },
-    );
+    refuse(ShapeError, operation, 'x', {
+      has: inputs.length > 1 ? 'shapes' : 'shape',
+      received: inputs.map((input) => showShape(input.shape)).join(', '),
+      expected: elementwise ? 'one shape' : '[..., features] with the same dimensions in front',
+    });
   }
 }

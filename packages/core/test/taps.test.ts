@@ -153,12 +153,12 @@ describe.each([
       expect.objectContaining({
         code: 'ERR_ARGUMENT',
         argument: 'record',
-        message: "scan: record asks for 'gat', expected one of input, gate, next, sum",
+        message: "scan: record has the name 'gat', expected one of input, gate, next, sum",
       }),
     );
     const untapped = (x: Tensor, h: Tensor) => [x, readsNumbers ? h.add(x.sum().item()) : h] as const;
     expect(() => scan(untapped, x, h, { record: ['gate'] })).toThrow(
-      "scan: record asks for 'gate', expected a name that the step gives a value by tap('name', value)",
+      "scan: record has the name 'gate', expected a name that the step gives a value by tap('name', value)",
     );
   });
 
@@ -211,7 +211,7 @@ test('what an inner scan taps is not the outer step’s', () => {
   };
   const [x, h] = [randn([4, 2, 3]), zeros([2, 3])];
   expect(() => scan(outer, x, h, { record: ['inner'] })).toThrow(
-    "scan: record asks for 'inner', expected one of outer",
+    "scan: record has the name 'inner', expected one of outer",
   );
   expect(scan(outer, x, h, { record: ['outer'] })[2].outer.toArray()).toEqual(scan(outer, x, h)[0].toArray());
 });
@@ -223,7 +223,7 @@ test('a step that taps a value only sometimes is refused', () => {
   };
   const x = stack([zeros([2, 3]).add(1), zeros([2, 3]).sub(1)]);
   expect(() => scan(step, x, zeros([2, 3]), { record: ['positive'], compile: 'auto' })).toThrow(
-    /record asks for 'positive'/,
+    /record has the name 'positive'/,
   );
 });
 

@@ -1,16 +1,17 @@
 import {
   ArgumentError,
   customOperation,
-  DTypeError,
   eq,
   indexSelect,
   reshape,
   scope,
+  ShapeError,
+  showShape,
   where,
   zeros,
   type Tensor,
 } from '@rnn/core';
-import { checkCount, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
+import { checkCount, checkIndex, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 import { fillFrom } from './init/fill.js';
 import { Module } from './module.js';
 import { placeOptions, type PlaceOptions } from './options.js';
@@ -40,6 +41,11 @@ export interface EmbeddingOptions extends PlaceOptions, EmbeddingLookupOptions {
  */
 export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLookupOptions = {}): Tensor {
   checkOptions('embedding', options, ['paddingIdx']);
+  checkTensor('embedding', 'weight', weight);
+  if (weight.rank !== 2) {
+    const expected = '[numEmbeddings, embeddingDim]';
+    refuse(ShapeError, 'embedding', 'weight', { has: 'shape', received: showShape(weight.shape), expected });
+  }
   const padding = normalPadding('embedding', options.paddingIdx, weight.shape[0]);
   return lookUp('embedding', index, weight, padding);
 }
@@ -113,11 +119,7 @@ function normalPadding(owner: string, paddingIdx: number | undefined, rows: numb
 }
 
 function lookUp(owner: string, index: Tensor, weight: Tensor, padding: number | undefined): Tensor {
-  checkTensor(owner, 'index', index);
-  if (index.dtype !== 'int32') {
-    const hint = "make it with tensor(values, { dtype: 'int32' })";
-    refuse(DTypeError, owner, 'index', { received: index.dtype, expected: 'int32', hint });
-  }
+  checkIndex(owner, weight, index, weight.shape[0]);
   const count = index.size;
   const dim = weight.shape[1];
   const shape = [...index.shape, dim];

@@ -142,7 +142,7 @@ describe('lengths', () => {
     [run([7, -1]), 'ERR_ARGUMENT', 'LSTM: lengths[1] is -1, expected a whole number from 0 to 7'],
     [run([7, 1.5]), 'ERR_ARGUMENT', 'LSTM: lengths[1] is 1.5, expected a whole number from 0 to 7'],
     [run([7, NaN]), 'ERR_ARGUMENT', 'LSTM: lengths[1] is NaN, expected a whole number from 0 to 7'],
-    [run([7]), 'ERR_SHAPE', 'LSTM: 1 lengths for a batch of 2, expected one a row'],
+    [run([7]), 'ERR_SHAPE', 'LSTM: lengths has length 1, expected 2, one for each row of the batch'],
     [
       () => lstm().forward(packPaddedSequence(x(), [7, 7]) as never, undefined, { lengths: [7, 7] }),
       'ERR_ARGUMENT',

@@ -305,7 +305,7 @@ describe('mistakes', () => {
     ],
     [
       () => mseLoss(ones([4, 2]), ones([4, 2]), { lengths: [4] }),
-      'mseLoss: 1 lengths for a batch of 2, expected one a row',
+      'mseLoss: lengths has length 1, expected 2, one for each row of the batch',
     ],
     [
       () => mseLoss(ones([4, 2]), ones([4, 2]), { lengths: [4, 5] }),

@@ -329,11 +329,11 @@ describe('mistakes', () => {
     ],
     [
       () => new Recurrent(new Leaky()).forward(x(), undefined, { record: ['gat'] }),
-      "scan: record asks for 'gat', expected one of gate, candidate",
+      "scan: record has the name 'gat', expected one of gate, candidate",
     ],
     [
       () => new Bidirectional(new Leaky(), new Leaky()).forward(x(), undefined, { record: ['i'] }),
-      "scan: record asks for 'i', expected one of gate, candidate",
+      "scan: record has the name 'i', expected one of gate, candidate",
     ],
   ]);
 });

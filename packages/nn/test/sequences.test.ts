@@ -117,7 +117,10 @@ describe('mistakes', () => {
       () => packPaddedSequence(ones([3, 2]), [4, 1]),
       'packPaddedSequence: lengths[0] is 4, expected a whole number from 0 to 3',
     ],
-    [() => packPaddedSequence(ones([3, 2]), [3]), 'packPaddedSequence: 1 lengths for a batch of 2, expected one a row'],
+    [
+      () => packPaddedSequence(ones([3, 2]), [3]),
+      'packPaddedSequence: lengths has length 1, expected 2, one for each row of the batch',
+    ],
     [
       () => packPaddedSequence(ones([3]), [3]),
       'packPaddedSequence: input has shape [3], expected [T, B, ...] with every size at least 1',

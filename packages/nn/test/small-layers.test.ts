@@ -91,7 +91,7 @@ describe('Embedding', () => {
     ],
     [
       () => new Embedding(4, 2).forward(tensor([4], { dtype: 'int32' })),
-      /index has the value 4, expected values from 0 to 3/,
+      /Embedding: index has the value 4, expected values from 0 to 3/,
     ],
     [() => new Embedding(4, 2, { paddingIdx: 4 }), 'Embedding: paddingIdx is 4, expected a whole number from -4 to 3'],
     [

@@ -3,6 +3,7 @@
  * every package refuses alike. An application needs none of it.
  */
 export { checkBackend, checkSupported } from './backends.js';
+export { checkIndex } from '../ops/indexing.js';
 export { generatorOf } from '../random.js';
 export { checkOptions, withDefaults } from './options.js';
 export { isIterable, isPromise, refuse, shown, type Refusal, type RefusalClass } from './refusal.js';

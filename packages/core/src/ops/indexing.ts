@@ -21,8 +21,16 @@ import { detach } from './identity.js';
 import { unsqueeze } from './movement.js';
 import { slice } from './slice.js';
 
-/** Refuses indices of the wrong type, on another backend, or outside `[0, size)`. */
-function checkIndex(operation: string, x: Tensor, index: Tensor, size: number): void {
+/**
+ * Refuses indices of the wrong type, on another backend, or outside `[0, size)`.
+ *
+ * @param operation - what was called, for the message
+ * @param x - what is indexed
+ * @param index - what came; read from the device where nobody has seen its values yet
+ * @param size - the number of places
+ * @throws DTypeError, BackendError, ArgumentError
+ */
+export function checkIndex(operation: string, x: Tensor, index: Tensor, size: number): void {
   checkTensor(operation, 'index', index);
   checkSameBackend(operation, 'index', index.backend, x.backend, 'x');
   if (index.dtype !== 'int32') {

@@ -1,3 +1,4 @@
+import { refuse } from '../checks/refusal.js';
 import type { CompileMode } from '../compile-mode.js';
 import { ShapeError } from '../errors.js';
 import type { GradNode } from '../grad-node.js';
@@ -151,11 +152,12 @@ function chosen(marks: Tensor, a: Tensor, b: Tensor | number): Tensor {
 function checkRows(outputs: readonly Tensor[], rows: number): void {
   for (const { shape } of outputs) {
     if (shape[0] === rows) continue;
-    const [expected, received] = [`[${rows}, ...]`, showShape(shape)];
-    throw new ShapeError(
-      `scan: the step made an output (or a value to record) of shape ${received}, expected ${expected}, as lengths speak of rows`,
-      { argument: 'step', expected, received },
-    );
+    refuse(ShapeError, 'scan', 'step', {
+      part: 'an output (or a value to record)',
+      has: 'shape',
+      received: showShape(shape),
+      expected: `[${rows}, ...], as lengths speak of rows`,
+    });
   }
 }
 
@@ -164,8 +166,10 @@ export function checkStates(before: readonly Tensor[], after: readonly Tensor[])
   const fits =
     after.length === before.length && after.every((s, i) => s instanceof Tensor && sameShape(s.shape, before[i].shape));
   if (fits) return;
-  throw new ShapeError(
-    `scan: the step made a state of shape ${after.map((s) => showShape(s.shape)).join(', ')} out of ${before.map((s) => showShape(s.shape)).join(', ')}, expected the same`,
-    { argument: 'step' },
-  );
+  refuse(ShapeError, 'scan', 'step', {
+    part: 'the state',
+    has: 'shape',
+    received: after.map((s) => showShape(s.shape)).join(', '),
+    expected: `${before.map((s) => showShape(s.shape)).join(', ')}, as before the step`,
+  });
 }

@@ -1,4 +1,7 @@
+import { checkOptions } from '../checks/options.js';
+import { isPromise, refuse, shown } from '../checks/refusal.js';
 import { checkTensor } from '../checks/tensors.js';
+import { checkCount, checkFlag, checkFunction, checkList } from '../checks/values.js';
 import { checkCompileMode, type CompileMode } from '../compile-mode.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { sameShape, showShape } from '../shape.js';
@@ -45,6 +48,16 @@ export interface ScanOptions<P extends StepParameters = StepParameters> {
   readonly resets?: Tensor | readonly (readonly number[])[];
 }
 
+/** Every name of `ScanOptions`: one that is missing here does not compile. */
+const scanOptions = Object.keys({
+  parameters: true,
+  lengths: true,
+  reverse: true,
+  record: true,
+  compile: true,
+  resets: true,
+} satisfies Record<keyof ScanOptions, true>);
+
 /** What the checks found out about a scan. */
 export interface ScanExtent {
   readonly steps: number;
@@ -68,25 +81,30 @@ export function checkScan(
   step: unknown,
   sequences: readonly Tensor[],
   initial: readonly Tensor[],
-  { lengths, resets, record, parameters, compile }: ScanOptions,
+  options: ScanOptions,
 ): ScanExtent {
-  if (typeof step !== 'function') refuseArgument('step', told(step), 'a function of input, state and parameters');
-  if (parameters !== undefined && (typeof parameters !== 'object' || parameters === null))
-    refuseArgument('parameters', told(parameters), 'an object');
+  checkFunction('scan', 'step', step, 'of input, state and parameters');
+  checkOptions('scan', options, scanOptions);
+  const { lengths, resets, record, parameters, reverse, compile } = options;
+  if (parameters !== undefined && (typeof parameters !== 'object' || parameters === null || isPromise(parameters)))
+    refuse(ArgumentError, 'scan', 'parameters', { value: parameters, expected: 'an object' });
+  if (reverse !== undefined) checkFlag('scan', 'reverse', reverse);
   checkRecord(record);
   if (compile !== undefined) checkCompileMode('scan', 'compile', compile);
   checkPresent('xs', sequences);
   checkPresent('state', initial);
   const [steps, batch] = sequences[0]?.shape ?? [];
-  if (steps === undefined)
-    refuse('xs', sequences[0] === undefined ? 'no sequence' : 'shape []', '[T, B, ...] or a list of such');
-  for (const x of sequences) {
-    if (x.shape[0] !== steps)
-      refuse(
-        'xs',
-        `shapes ${sequences.map((s) => showShape(s.shape)).join(' and ')}`,
-        'the same number of steps in front',
-      );
+  if (sequences[0] === undefined) {
+    refuse(ShapeError, 'scan', 'xs', { value: sequences, expected: '[T, B, ...] or a list of such' });
+  }
+  if (steps === undefined) refuseShape('xs', '[]', '[T, B, ...] or a list of such');
+  if (sequences.some((x) => x.shape[0] !== steps)) {
+    const shapes = sequences.map((s) => showShape(s.shape)).join(' and ');
+    refuse(ShapeError, 'scan', 'xs', {
+      has: 'shapes',
+      received: shapes,
+      expected: 'the same number of steps in front',
+    });
   }
   if (lengths === undefined && resets === undefined) return { steps, lengths: undefined, resets: undefined };
   for (const x of sequences) if (batch === undefined || x.shape[1] !== batch) refuseRows('xs', x, batch, '[T, B, ...]');
@@ -105,8 +123,7 @@ function checkPresent(argument: string, tensors: readonly Tensor[]): void {
   if (!Array.isArray(tensors)) checkTensor('scan', argument, tensors);
   tensors.forEach((x, i) => {
     checkTensor('scan', `${argument}[${i}]`, x);
-    if (x.size === 0)
-      refuse(argument, `shape ${showShape(x.shape)}, which has no element`, 'at least one step, row and feature');
+    if (x.size === 0) refuseShape(argument, showShape(x.shape), 'at least one step, row and feature');
   });
 }
 
@@ -115,20 +132,19 @@ function checkRecord(record: readonly string[] | undefined): void {
   if (record === undefined) return;
   const isList = Array.isArray(record) && record.every((name) => typeof name === 'string');
   if (isList && new Set(record).size === record.length) return;
-  refuseArgument(
-    'record',
-    isList ? record.map((name) => `'${name}'`).join(', ') : told(record),
-    'a list of different names',
-  );
+  const received = isList ? record.map((name) => `'${name}'`).join(', ') : shown(record);
+  refuse(ArgumentError, 'scan', 'record', { received, expected: 'a list of different names' });
 }
 
 /** Refuses what a step must not return. */
 export function checkResult(result: unknown): void {
   if (Array.isArray(result) && result.length === 2 && result.every(areTensors)) return;
-  throw new ArgumentError(
-    `scan: the step returned ${told(result)}, expected [output, state], each a tensor or a list of tensors`,
-    { argument: 'step', expected: '[output, state]', received: told(result) },
-  );
+  refuse(ArgumentError, 'scan', 'step', {
+    part: 'the result',
+    received: told(result),
+    expected: '[output, state], each a tensor or a list of tensors',
+    ...(result === undefined && { hint: 'return them' }),
+  });
 }
 
 function areTensors(value: unknown): boolean {
@@ -139,38 +155,27 @@ function areTensors(value: unknown): boolean {
 function told(value: unknown): string {
   if (value instanceof Tensor) return 'a tensor';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `[${value.map(told).join(', ')}]`;
-  return typeof value === 'string' ? `'${value}'` : value === null ? 'null' : typeof value;
+  return shown(value);
 }
 
-function refuseArgument(argument: string, received: string, expected: string): never {
-  throw new ArgumentError(`scan: ${argument} is ${received}, expected ${expected}`, { argument, expected, received });
-}
-
-function refuse(argument: string, received: string, expected: string): never {
-  throw new ShapeError(`scan: ${argument} has ${received}, expected ${expected}`, { argument, expected, received });
+function refuseShape(argument: string, received: string, expected: string): never {
+  refuse(ShapeError, 'scan', argument, { has: 'shape', received, expected });
 }
 
 function refuseRows(argument: string, x: Tensor, batch: number | undefined, form: string): never {
   const size = batch === undefined ? '' : `, here ${batch}`;
-  refuse(
-    argument,
-    `shape ${showShape(x.shape)}`,
-    `${form} with one batch size${size}, as lengths and resets speak of rows`,
-  );
+  refuseShape(argument, showShape(x.shape), `${form} with one batch size${size}, as lengths and resets speak of rows`);
 }
 
 function checkResets(resets: NonNullable<ScanOptions['resets']>, steps: number, batch: number): Uint8Array {
-  const shape = resets instanceof Tensor ? resets.shape : [resets.length, resets[0]?.length ?? 0];
-  if (
-    !sameShape(shape, [steps, batch]) ||
-    (!(resets instanceof Tensor) && resets.some((row) => row.length !== batch))
-  ) {
-    refuse(
-      'resets',
-      `shape ${showShape(shape)}${sameShape(shape, [steps, batch]) ? ' in its first row and another in a later one' : ''}`,
-      `[${steps}, ${batch}]`,
-    );
+  if (!(resets instanceof Tensor)) {
+    checkList('scan', 'resets', resets, 'rows');
+    resets.forEach((row, t) => checkList('scan', `resets[${t}]`, row, 'marks'));
+    const odd = resets.findIndex((row) => row.length !== batch);
+    if (odd > 0) refuseShape(`resets[${odd}]`, `[${resets[odd].length}]`, `[${batch}]`);
   }
+  const shape = resets instanceof Tensor ? resets.shape : [resets.length, resets[0]?.length ?? 0];
+  if (!sameShape(shape, [steps, batch])) refuseShape('resets', showShape(shape), `[${steps}, ${batch}]`);
   return Uint8Array.from(resets instanceof Tensor ? resets.dataSync() : resets.flat(), (mark) => (mark === 0 ? 0 : 1));
 }
 
@@ -209,25 +214,23 @@ export function standInSteps(lengths: ArrayLike<number>, steps: number): Int32Ar
  * @returns whole numbers from 0 to `steps`
  */
 export function checkLengths(operation: string, lengths: Lengths, batch: number, steps: number): number[] {
-  const list = Array.from(lengths instanceof Tensor ? lengths.dataSync() : lengths);
-  if (list.length !== batch) {
-    throw new ShapeError(`${operation}: ${list.length} lengths for a batch of ${batch}, expected one a row`, {
-      argument: 'lengths',
-      expected: `${batch} entries`,
-      received: `${list.length} entries`,
+  if (!(lengths instanceof Tensor || Array.isArray(lengths) || ArrayBuffer.isView(lengths))) {
+    const expected = 'an array of whole numbers, one a row';
+    refuse(ArgumentError, operation, 'lengths', {
+      value: lengths,
+      expected,
+      ...(lengths === null && { hint: 'leave it out (undefined, not null) where there are none' }),
     });
   }
-  list.forEach((length, row) => {
-    if (!Number.isInteger(length) || length < 0 || length > steps) {
-      throw new ArgumentError(
-        `${operation}: lengths[${row}] is ${String(length)}, expected a whole number from 0 to ${steps}`,
-        {
-          argument: 'lengths',
-          expected: `0 to ${steps}`,
-          received: String(length),
-        },
-      );
-    }
-  });
+  const list: number[] = Array.from<number>(lengths instanceof Tensor ? lengths.dataSync() : lengths);
+  if (list.length !== batch) {
+    refuse(ShapeError, operation, 'lengths', {
+      has: 'length',
+      received: String(list.length),
+      expected: `${batch}, one for each row of the batch`,
+      ...(list.length === steps && { hint: `the data have ${steps} steps: are they [B, T, ...], for batchFirst?` }),
+    });
+  }
+  list.forEach((length, row) => checkCount(operation, `lengths[${row}]`, length, 0, steps));
   return list;
 }

@@ -1,3 +1,4 @@
+import { refuse } from '../checks/refusal.js';
 import { checkTensor } from '../checks/tensors.js';
 import { ArgumentError } from '../errors.js';
 import { track } from '../scope.js';
@@ -30,6 +31,7 @@ let gathering: Gathering | undefined;
  * Differs from PyTorch: there a layer gives no inner values; a cell of one's own has to return them.
  */
 export function tap(name: string, x: Tensor): Tensor {
+  if (typeof name !== 'string') refuse(ArgumentError, 'tap', 'name', { value: name, expected: 'a text' });
   gathering?.add(name, x);
   return x;
 }
@@ -113,9 +115,5 @@ class Gathering {
 function refuseName(name: string, known: readonly string[]): never {
   const expected =
     known.length === 0 ? "a name that the step gives a value by tap('name', value)" : `one of ${known.join(', ')}`;
-  throw new ArgumentError(`scan: record asks for '${name}', expected ${expected}`, {
-    argument: 'record',
-    expected,
-    received: name,
-  });
+  refuse(ArgumentError, 'scan', 'record', { has: 'the name', value: name, expected });
 }

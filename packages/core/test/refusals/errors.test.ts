@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { cpu } from '@rnn/backend-cpu';
 import {
   AnomalyError,
   ArgumentError,
@@ -11,10 +12,20 @@ import {
   RnnError,
   ShapeError,
   StateDictError,
+  bernoulli,
+  compileFn,
+  grad,
+  gradcheck,
+  ones,
+  scan,
+  setBackend,
+  tap,
   to,
   TraceError,
   zeros,
   type DType,
+  type ScanOptions,
+  type Tensor,
 } from '../../src/index.js';
 import { backend, double } from './refusal.js';
 
@@ -85,3 +96,65 @@ test('nothing works before a backend is chosen, and the message says how to', as
     }),
   );
 });
+
+const scanned = (options: unknown) => () =>
+  scan((x: Tensor, h: Tensor) => [h, h.add(x)] as const, ones([4, 2, 3]), zeros([2, 3]), options as ScanOptions);
+
+test.each<[message: string, call: () => unknown]>([
+  [
+    "scan: option 'length' is unknown, expected one of parameters, lengths, reverse, record, compile, resets; write lengths",
+    scanned({ length: [1, 2] }),
+  ],
+  ['scan: options is an array of 2, expected an object such as { parameters: ... }', scanned([1, 2])],
+  ["scan: reverse is 'yes', expected true or false", scanned({ reverse: 'yes' })],
+  ["scan: lengths[0] is '0', expected a whole number from 0 to 4", scanned({ lengths: ['0', 1] })],
+  ['scan: lengths is 3, expected an array of whole numbers, one a row', scanned({ lengths: 3 })],
+  ['scan: lengths is null, expected an array of whole numbers, one a row; leave it out', scanned({ lengths: null })],
+  [
+    'scan: lengths has length 4, expected 2, one for each row of the batch; the data have 4 steps: are they [B, T, ...], for batchFirst?',
+    scanned({ lengths: [1, 1, 1, 1] }),
+  ],
+  ['scan: resets[0] is 1, expected an array of marks', scanned({ resets: [1, 0] })],
+  [
+    "compileFn: option 'elementWise' is unknown, expected one of elementwise, anyRows, compile; write elementwise",
+    () => compileFn((x: Tensor) => x, { elementWise: true } as never),
+  ],
+  ['compileFn: fn is 3, expected a function', () => compileFn(3 as never)],
+  ['tap: name is 3, expected a text', () => tap(3 as never, zeros([1]))],
+  ["backward: option 'retain_graph' is unknown", () => zeros([]).backward(undefined, { retain_graph: true } as never)],
+  ["grad: option 'create_graph' is unknown", () => grad(zeros([]), [zeros([])], { create_graph: true } as never)],
+  ['grad: inputs is a Tensor of shape [], expected an array of Tensors', () => grad(zeros([]), zeros([]) as never)],
+  ["matmul: option 'transpose' is unknown", () => zeros([2, 2]).matmul(zeros([2, 2]), { transpose: true } as never)],
+  ['matmul: options is true, expected an object', () => zeros([2, 2]).matmul(zeros([2, 2]), true as never)],
+  ["zeros: option 'require_grad' is unknown", () => zeros([2], { require_grad: true } as never)],
+  ["zeros: options is 'int32', expected an object such as { dtype: ... }", () => zeros([2], 'int32' as never)],
+  ['zeros: shape is 2, expected an array of sizes', () => zeros(2 as never, 3 as never)],
+  [
+    'permute: dims is 1, expected an array of dimensions such as [1, 0]',
+    () => (zeros([2, 3]).permute as Loose).call(zeros([2, 3]), 1, 0),
+  ],
+  [
+    'flip: dims is followed by 1, expected the last argument; put them in one array: [0, 1]',
+    () => (zeros([2, 3]).flip as Loose).call(zeros([2, 3]), 0, 1),
+  ],
+  [
+    'squeeze: dims is followed by 1, expected the last argument; put them in one array: [0, 1]',
+    () => (zeros([1, 1]).squeeze as Loose).call(zeros([1, 1]), 0, 1),
+  ],
+  [
+    'setBackend: backend is a promise, expected a backend; write `setBackend(await cpu())`',
+    () => setBackend(cpu() as never),
+  ],
+  ['to: target is a promise, expected a backend; write `await cpu()`', () => zeros([1]).to(cpu() as never)],
+  ["oneHot: options is 'int32', expected an object", () => zeros([1], { dtype: 'int32' }).oneHot(2, 'int32' as never)],
+  ["bernoulli: option 'per_sequence' is unknown", () => bernoulli(zeros([1]), 0.5, { per_sequence: true } as never)],
+  [
+    "gradcheck: option 'tol' is unknown",
+    () => gradcheck((x) => x, [zeros([1], { dtype: 'float64' })], { tol: 1 } as never),
+  ],
+])('%s', (message, call) => {
+  expect(call).toThrow(message);
+  expect(call).toThrow(RnnError);
+});
+
+type Loose = (this: Tensor, ...values: unknown[]) => unknown;
