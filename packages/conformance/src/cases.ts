@@ -9,6 +9,7 @@ import { wholeNumberCases } from './kernels/whole-numbers.js';
 import { cellCases } from './programs/cell-cases.js';
 import { functionCases } from './programs/function-cases.js';
 import { programCases } from './programs/program-cases.js';
+import { stepCases } from './programs/step-cases.js';
 import { backendCases } from './tensors/backend-cases.js';
 import { emptyCases } from './tensors/empty-cases.js';
 import { errorCases } from './tensors/error-cases.js';
@@ -37,6 +38,7 @@ export function primitiveCases(): ConformanceCase[] {
     ...functionCases(),
     ...programCases(),
     ...cellCases(),
+    ...stepCases(),
     ...memoryCases(),
     ...errorCases(),
   ];
