@@ -1,0 +1,76 @@
+// Breaks each part of the compiler in turn and asks whether tests notice: npm run mutate [-- PART...]
+//
+// A compiler that fails in silence is the worst kind, since single operations give the right numbers too. So each mutation makes one part
+// throw, and the tests of core, nn, train and conformance must all go red. Files are changed in place and put back; one with changes that
+// are not committed is left alone.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const folder = 'packages/core/src/recurrence';
+const projects = ['core', 'nn', 'train', 'conformance'];
+
+/** Each part: a file, and the line behind which it breaks. */
+const parts = {
+  recorder: [
+    `${folder}/recorder.ts`,
+    '  binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {',
+  ],
+  'autograd graph': [`${folder}/record-step.ts`, '  const endOf = new Map<GradNode<Tensor>, number>();'],
+  'other sizes': [`${folder}/known-plans.ts`, '  let cause: unknown;'],
+  graph: [`${folder}/traced-step.ts`, '  const tracer = new Tracer(graph, rows, backend);'],
+  derivative: [`${folder}/plans.ts`, '  const { seeds, carried, inputs, states, captured } = derivative;'],
+  lowering: [`${folder}/lower.ts`, '  const { given, carried, next, rows, totals } = task;'],
+  binding: [`${folder}/ready-plan.ts`, '    const places = new Map<Value, number>();'],
+  backward: [`${folder}/run-backward.ts`, '  const ready = readyBackward(backend, plans);'],
+  'the backend’s compile': ['packages/backend-cpu/src/compile.ts', '  constructor(program: Program, memory: Memory) {'],
+};
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const unknown = positionals.filter((name) => !(name in parts));
+if (unknown.length > 0) {
+  console.error(`mutate: there is no part '${unknown.join("', '")}'; the parts are ${Object.keys(parts).join(', ')}`);
+  process.exit(1);
+}
+const chosen = Object.entries(parts).filter(([name]) => positionals.length === 0 || positionals.includes(name));
+let missed = 0;
+for (const [name, [file, anchor]] of chosen) {
+  const before = readFileSync(file, 'utf8');
+  if (before.split(anchor).length !== 2) {
+    console.error(
+      `mutate: ${file} has no single line '${anchor}', behind which '${name}' breaks; mend tooling/mutations.mjs`,
+    );
+    process.exitCode = 1;
+    continue;
+  }
+  if (execFileSync('git', ['status', '--porcelain', '--', file], { encoding: 'utf8' }) !== '') {
+    console.error(`mutate: ${file} has changes that are not committed; commit them first`);
+    process.exitCode = 1;
+    continue;
+  }
+  const restore = () => writeFileSync(file, before);
+  const stop = () => {
+    restore();
+    process.exit(130);
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    writeFileSync(
+      file,
+      before.replace(anchor, `${anchor}\n  if (Date.now() > 0) throw new TypeError('mutation: ${name}');`),
+    );
+    for (const project of projects) {
+      const { status } = spawnSync('vitest', ['run', '--project', project, '--bail', '1'], { encoding: 'utf8' });
+      const isRed = status !== 0;
+      if (!isRed) missed++;
+      console.log(`${name.padEnd(24)} ${project.padEnd(12)} ${isRed ? 'red' : 'GREEN: nobody noticed'}`);
+    }
+  } finally {
+    restore();
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+console.log(`\n${chosen.length * projects.length - missed} of ${chosen.length * projects.length} noticed`);
+if (missed > 0) process.exitCode = 1;
