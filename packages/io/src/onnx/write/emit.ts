@@ -36,7 +36,7 @@ export interface DynamicDim {
 }
 
 /** Traces whose graphs are not one and the same: what was tried as dynamic decides about the graph. */
-export class TracesDiffer extends Error {}
+class TracesDiffer extends Error {}
 
 /**
  * @param graphs - of all traces
@@ -341,12 +341,7 @@ function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
 }
 
 /** Numbers as little-endian bytes. */
-export function tensorProto(
-  name: string,
-  type: IrType,
-  shape: readonly number[],
-  numbers: ArrayLike<number>,
-): TensorProto {
+function tensorProto(name: string, type: IrType, shape: readonly number[], numbers: ArrayLike<number>): TensorProto {
   const width = type === 'float64' || type === 'int64' ? 8 : type === 'bool' ? 1 : 4;
   const rawData = new Uint8Array(numbers.length * width);
   const view = new DataView(rawData.buffer);
