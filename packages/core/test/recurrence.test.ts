@@ -437,3 +437,23 @@ test('tensors that share their memory get a gradient each', () => {
     (values as number[]).forEach((value, j) => expect(value).toBeCloseTo((gradients[1][i] as number[])[j], 5)),
   );
 });
+
+test.each<[string, PlainStep, RegExp]>([
+  [
+    'block-diagonal weights',
+    (x, h) => {
+      const heads = h.reshape([h.shape[0], 3, 1, 1]).matmul(ones([3, 1, 1]));
+      return [x, heads.reshape([h.shape[0], 3])];
+    },
+    /several fixed matrices at once/,
+  ],
+  [
+    'two that change',
+    (x, h) => [x, h.add(x.unsqueeze(1).matmul(h.unsqueeze(2)).squeeze(1))],
+    /two values that both change/,
+  ],
+])('the reason against a product is true: %s', (_, step, reason) => {
+  const [x, h] = [randn([T, B, 3]), randn([B, 3])];
+  const { reason: found } = explain(step, x, h, { lengths: [T, T, T, T] });
+  expect(found).toMatch(reason);
+});

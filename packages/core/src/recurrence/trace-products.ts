@@ -64,7 +64,7 @@ export class TraceProducts {
       }
       if (this.rows.count === 1 && k === 1) return this.outer(left, right, m, n);
     }
-    throw new TraceError('the step multiplies two matrices that both change from step to step');
+    throw new TraceError(reasonAgainst(variesLeft, variesRight, batch / this.rows.count));
   }
 
   private product(x: TraceStorage, weight: TraceStorage, transposed: boolean, width: number): Storage {
@@ -109,4 +109,13 @@ export class TraceProducts {
     this.outers.set(value, [this.rows.rowOf(left), this.rows.rowOf(right)]);
     return this.rows.storageOf(value);
   }
+}
+
+/** Why there is no instruction for a product. */
+function reasonAgainst(variesLeft: boolean, variesRight: boolean, matrices: number): string {
+  if (variesLeft && variesRight) return 'the step multiplies two values that both change from step to step';
+  const side = variesLeft ? 'from the right' : 'from the left';
+  if (matrices > 1)
+    return `the step multiplies by several fixed matrices at once (heads, block-diagonal weights) ${side}`;
+  return `the step multiplies a matrix for each row by a fixed one ${side}; a program has rows only`;
 }
