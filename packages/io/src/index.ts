@@ -3,6 +3,13 @@ export { FormatError } from '@rnn/core';
 export { OnnxModule, type OnnxInput, type OnnxTensors, type OnnxValueInfo } from './onnx/onnx-module.js';
 export { readOnnx, type ReadOnnxOptions } from './onnx/read-onnx.js';
 export { writeOnnx, type WriteOnnxOptions } from './onnx/write/write-onnx.js';
+export {
+  readCheckpoint,
+  writeCheckpoint,
+  type CheckpointParts,
+  type Resettable,
+  type Stateful,
+} from './checkpoint/checkpoint.js';
 export { toHost, type FloatType, type HostTensor, type ReadOptions, type TensorSource } from './host/host-tensor.js';
 export { readPyTorch, type PyTorchValue } from './pytorch/read.js';
 export { type ElementType } from './safetensors/element-types.js';

@@ -71,7 +71,7 @@ function readAtOnce(tensor: Tensor): TypedArray {
 }
 
 /** Everything of a file but the numbers; see `writeSafetensors`. */
-function planSafetensors(
+export function planSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,
   { metadata = {}, dtype }: WriteOptions = {},
 ): Plan {

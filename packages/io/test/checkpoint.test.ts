@@ -1,0 +1,213 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cpu } from '@rnn/backend-cpu';
+import { FormatError, Generator, getBackend, scope, setBackend, StateDictError, tensor, zeros } from '@rnn/core';
+import { readCheckpoint, readSafetensors, writeCheckpoint } from '@rnn/io';
+import { load, loadCheckpoint, openSafetensors, save, saveCheckpoint } from '@rnn/io/node';
+import { Linear, LSTM } from '@rnn/nn';
+import { Adam, ReduceLROnPlateau } from '@rnn/train';
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { writeAtomically } from '../src/files/atomic-write.js';
+import { bytesOf } from './files.js';
+
+setBackend(await cpu());
+const folder = mkdtempSync(join(tmpdir(), 'rnn-io-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const fresh = (): string => mkdtempSync(join(folder, 'case-'));
+
+function training(): { model: LSTM; optimizer: Adam; schedule: ReduceLROnPlateau; random: Generator } {
+  const model = new LSTM(2, 3);
+  const optimizer = new Adam(model.parameters(), { lr: 0.1 });
+  return { model, optimizer, schedule: new ReduceLROnPlateau(optimizer, { patience: 1 }), random: new Generator(5) };
+}
+
+function step({ model, optimizer, schedule, random }: ReturnType<typeof training>): void {
+  scope(() => {
+    const x = new Float32Array(8);
+    random.normal(x, 0, 1);
+    optimizer.zeroGrad();
+    const loss = model
+      .forward(tensor(x).reshape([4, 1, 2]))[0]
+      .square()
+      .sum();
+    loss.backward();
+    optimizer.step();
+    schedule.step(loss.item());
+  });
+}
+
+describe('checkpoints', () => {
+  test('a training that stops goes on as if it had not', async () => {
+    const unbroken = training();
+    for (let i = 0; i < 3; i++) step(unbroken);
+    const bytes = await writeCheckpoint({ ...unbroken, epoch: 3 });
+    for (let i = 0; i < 5; i++) step(unbroken);
+    const resumed = training();
+    expect(readCheckpoint(bytes, { ...resumed })).toEqual({ epoch: 3 });
+    for (let i = 0; i < 5; i++) step(resumed);
+    expect(resumed.model.stateDict()).toEqual(unbroken.model.stateDict());
+    expect(resumed.optimizer.stateDict()).toEqual(unbroken.optimizer.stateDict());
+    expect(resumed.schedule.stateDict()).toEqual(unbroken.schedule.stateDict());
+    expect(resumed.random.state()).toEqual(unbroken.random.state());
+  });
+
+  test('every plain value comes back as it was', async () => {
+    const value = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.double(),
+        fc.string({ unit: 'grapheme' }),
+        fc.boolean(),
+        fc.constant(null),
+        fc.constant(undefined),
+        fc.bigInt(),
+        fc.float32Array({ maxLength: 4 }),
+        fc.int32Array({ maxLength: 4 }),
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('$', '__proto__', '__metadata__', 'a.b')), tie('value'), {
+          maxKeys: 4,
+        }),
+        fc.array(fc.tuple(fc.string(), tie('value')), { maxLength: 3 }).map((pairs) => new Map(pairs)),
+        fc.array(fc.integer(), { maxLength: 3 }).map((items) => new Set(items)),
+      ),
+    })).value;
+    await fc.assert(
+      fc.asyncProperty(value, async (given) => {
+        const { x } = readCheckpoint(await writeCheckpoint({ x: given }));
+        expect(new Map([['x', x]])).toEqual(new Map([['x', given]]));
+      }),
+    );
+  });
+
+  test('tensors among plain values come back as tensors', async () => {
+    const carried = [zeros([1, 1, 3]), tensor([1, 2], { dtype: 'int32' })];
+    expect(readCheckpoint(await writeCheckpoint({ carried }))).toEqual({ carried });
+  });
+
+  test('the model in it is read by whoever reads safetensors', async () => {
+    const { model } = training();
+    const { tensors } = readSafetensors(await writeCheckpoint({ model }));
+    expect(tensors['model.weight_hh_l0']).toEqual(model.stateDict().weight_hh_l0);
+  });
+
+  test('it is the state at the call, even in a scope that ends and a training that goes on; nothing stays in memory', async () => {
+    const run = training();
+    step(run);
+    const expected = await writeCheckpoint(run);
+    const { bytes } = getBackend().memory();
+    const written = scope(() => ({ promise: writeCheckpoint(run) })).promise;
+    step(run);
+    expect(await written).toEqual(expected);
+    expect(getBackend().memory().bytes).toBe(bytes);
+  });
+
+  test('all parts are loaded, or none', async () => {
+    const bytes = await writeCheckpoint({
+      ...training(),
+      optimizer: new Adam(new Linear(1, 1).parameters()).stateDict(),
+    });
+    const run = training();
+    const before = run.model.stateDict();
+    expect(() => readCheckpoint(bytes, { ...run })).toThrow(StateDictError);
+    expect(run.model.stateDict()).toEqual(before);
+    expect(() => readCheckpoint(bytes, { scaler: run.model })).toThrow(/no 'scaler', expected one of model, optimizer/);
+  });
+
+  test('what cannot be kept is refused by its path', async () => {
+    await expect(writeCheckpoint({ a: { b: [new Date()] } })).rejects.toThrow(
+      /'a\.b\.0' is a Date, expected a plain value/,
+    );
+    const circle: unknown[] = [];
+    circle.push(circle);
+    await expect(writeCheckpoint({ circle })).rejects.toThrow(/levels deep/);
+  });
+
+  test('other files are refused', () => {
+    expect(() => readCheckpoint(bytesOf('tied.safetensors'))).toThrow(FormatError);
+    expect(() => readCheckpoint(bytesOf('tied.safetensors'))).toThrow(/no checkpoint/);
+  });
+});
+
+describe('files', () => {
+  test('save and load a model', async () => {
+    const path = join(fresh(), 'model.safetensors');
+    const model = new LSTM(2, 3);
+    await save(path, model, { metadata: { a: 'b' } });
+    expect(await load(path)).toEqual({ tensors: model.stateDict(), metadata: { a: 'b' } });
+    const file = await openSafetensors(path);
+    expect((await file.tensor('bias_hh_l0')).shape).toEqual([12]);
+    await file.close();
+  });
+
+  test('load reads files of PyTorch', async () => {
+    const { tensors } = await load(join(import.meta.dirname, 'exchange/gru.pt'));
+    expect(tensors).toEqual(readSafetensors(bytesOf('exchange/gru.safetensors')).tensors);
+    await expect(load(join(import.meta.dirname, 'files/checkpoint.pt'))).rejects.toThrow(/'epoch' is no tensor/);
+  });
+
+  test('the last N checkpoints stay', async () => {
+    const path = join(fresh(), 'run.safetensors');
+    for (let epoch = 1; epoch <= 4; epoch++) await saveCheckpoint(path, { epoch }, { keep: 2 });
+    expect(await loadCheckpoint(path)).toEqual({ epoch: 4 });
+    expect(await loadCheckpoint(path.replace('run.', 'run.1.'))).toEqual({ epoch: 3 });
+    expect(await loadCheckpoint(path.replace('run.', 'run.2.'))).toEqual({ epoch: 2 });
+    expect(readdirSync(join(path, '..')).sort()).toEqual(['run.1.safetensors', 'run.2.safetensors', 'run.safetensors']);
+  });
+
+  test('a full disk leaves the good file, and no other', async () => {
+    const path = join(fresh(), 'run.safetensors');
+    await saveCheckpoint(path, { epoch: 1 });
+    const before = readFileSync(path);
+    async function* full(): AsyncGenerator<Uint8Array> {
+      yield Uint8Array.of(1, 2, 3);
+      await Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+    }
+    await expect(writeAtomically(path, full(), 1)).rejects.toThrow('no space left');
+    expect(readFileSync(path)).toEqual(before);
+    expect(readdirSync(join(path, '..'))).toEqual(['run.safetensors']);
+  });
+
+  test('of many that write at once one wins, whole', async () => {
+    const path = join(fresh(), 'run.safetensors');
+    await Promise.all(
+      Array.from({ length: 8 }, (_, i) => saveCheckpoint(path, { i, data: new Float32Array(1000).fill(i) })),
+    );
+    const { i, data } = await loadCheckpoint(path);
+    expect([...(data as Float32Array)]).toEqual(Array(1000).fill(i));
+    expect(readdirSync(join(path, '..'))).toEqual(['run.safetensors']);
+  });
+
+  test('a process that is killed while it writes leaves a whole file; the next one removes its draft', async () => {
+    const path = join(fresh(), 'run.safetensors');
+    const script = `
+      import { cpu } from '@rnn/backend-cpu';
+      import { setBackend } from '@rnn/core';
+      import { saveCheckpoint } from '@rnn/io/node';
+      setBackend(await cpu());
+      for (let i = 1; ; i++) {
+        await saveCheckpoint(process.argv[2], { i, data: new Float32Array(1 << 20).fill(i) });
+        if (i === 1) console.log('first');
+      }`;
+    const file = join(import.meta.dirname, `killed-${process.pid}.mjs`);
+    writeFileSync(file, script);
+    try {
+      for (let round = 0; round < 6; round++) {
+        const child = spawn(process.execPath, [file, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+        const exit = new Promise((resolve) => child.once('exit', resolve));
+        await new Promise((resolve) => child.stdout.once('data', resolve));
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+        child.kill('SIGKILL');
+        await exit;
+        const { i, data } = await loadCheckpoint(path);
+        expect(new Set(data as Float32Array)).toEqual(new Set([i]));
+      }
+    } finally {
+      rmSync(file);
+    }
+    await saveCheckpoint(path, { i: 0 });
+    expect(readdirSync(join(path, '..'))).toEqual(['run.safetensors']);
+  });
+});
