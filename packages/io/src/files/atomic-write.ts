@@ -40,7 +40,7 @@ async function writeWhole(file: Awaited<ReturnType<typeof open>>, chunk: Uint8Ar
 }
 
 /** Where the n-th predecessor of a file stays: `run/checkpoint.1.safetensors`. */
-export function predecessorOf(path: string, n: number): string {
+function predecessorOf(path: string, n: number): string {
   const name = basename(path);
   const dot = name.lastIndexOf('.');
   const renamed = dot > 0 ? `${name.slice(0, dot)}.${n}${name.slice(dot)}` : `${name}.${n}`;
