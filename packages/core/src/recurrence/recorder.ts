@@ -1,7 +1,5 @@
 /** A backend that computes nothing: it writes down which primitives are called on what. */
 import type {
-  Backend,
-  BackendInfo,
   BinaryOp,
   ConcatPart,
   Matrices,
@@ -12,23 +10,18 @@ import type {
   Strided,
   UnaryOp,
 } from '../backend.js';
-import { dtypeOf, type DType, type TypedArray } from '../dtype.js';
-import { BackendError, TraceError } from '../errors.js';
+import type { DType } from '../dtype.js';
+import { TraceError } from '../errors.js';
 import { sizeOf } from '../shape.js';
 import type { Call, RecordedStorage } from './recording.js';
+import { SymbolicBackend } from './symbolic-backend.js';
 
 /** `Omit` for each member of a union. */
 type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never;
 
-export class Recorder implements Backend {
-  readonly info: BackendInfo;
+export class Recorder extends SymbolicBackend {
   readonly calls: Call[] = [];
   private storages = 0;
-
-  /** @param real - the backend for which a step is recorded; its types are ours */
-  constructor(real: Backend) {
-    this.info = { ...real.info, name: 'trace', device: 'none: records operations', synchronous: true };
-  }
 
   /** A storage at which the recording begins. */
   end(size: number, dtype: DType): RecordedStorage {
@@ -41,36 +34,8 @@ export class Recorder implements Backend {
     return result;
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
-  upload(values: TypedArray): Storage {
-    if (values.length === 1) return this.fill(values[0], 1, dtypeOf(values));
-    throw new TraceError('the step makes a tensor out of numbers; make it outside and let the step use it');
-  }
-
   fill(value: number, size: number, dtype: DType): Storage {
     return this.add(size, dtype, { kind: 'fill', value });
-  }
-
-  read(): Promise<TypedArray> {
-    return Promise.reject(this.refusal());
-  }
-
-  readSync(): TypedArray {
-    throw this.refusal();
-  }
-
-  private refusal(): TraceError {
-    return new TraceError('the step reads numbers (data, item, toArray), so what it does may depend on them');
-  }
-
-  release(): void {}
-
-  memory(): { storages: number; bytes: number } {
-    return { storages: 0, bytes: 0 };
-  }
-
-  dispose(): void {
-    throw new BackendError('the tracing backend cannot be disposed of');
   }
 
   // --- elementwise ----------------------------------------------------------------------------------------------
@@ -98,17 +63,9 @@ export class Recorder implements Backend {
     return this.add(size, parts[0].storage.dtype, { kind: 'concat', parts, outer });
   }
 
-  gather(): Storage {
-    throw new TraceError('the step picks by index (gather, indexSelect)');
-  }
-
-  scatterAdd(): Storage {
-    throw new TraceError('the step adds by index (scatterAdd)');
-  }
-
   // --- contracting ----------------------------------------------------------------------------------------------
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
-    if (op === 'argmax') throw new TraceError('the step looks for a position (argmax, max with indices)');
+    this.checkReduce(op);
     return this.add(outer * inner, x.dtype, { kind: 'reduce', op, x, outer, size, inner });
   }
 

@@ -8,7 +8,6 @@
  */
 import type {
   Backend,
-  BackendInfo,
   BinaryOp,
   ConcatPart,
   Matrices,
@@ -19,16 +18,16 @@ import type {
   Strided,
   UnaryOp,
 } from '../backend.js';
-import { dtypeOf, type DType, type TypedArray } from '../dtype.js';
-import { BackendError, TraceError } from '../errors.js';
+import type { DType } from '../dtype.js';
+import { TraceError } from '../errors.js';
 import { sizeOf } from '../shape.js';
 import type { Graph, Value } from './graph.js';
+import { SymbolicBackend } from './symbolic-backend.js';
 import { TraceFixed } from './trace-fixed.js';
 import { TraceProducts } from './trace-products.js';
 import { holding, TraceRows, type TraceStorage } from './trace-rows.js';
 
-export class Tracer implements Backend {
-  readonly info: BackendInfo;
+export class Tracer extends SymbolicBackend {
   private readonly graph: Graph;
   private readonly rows: TraceRows;
   private readonly fixed: TraceFixed;
@@ -40,11 +39,11 @@ export class Tracer implements Backend {
    * @param real - the backend for which the trace is made; its types are ours
    */
   constructor(graph: Graph, rows: number, real: Backend) {
+    super(real);
     this.graph = graph;
     this.rows = new TraceRows(graph, rows);
     this.fixed = new TraceFixed(graph);
     this.products = new TraceProducts(graph, this.rows, this.fixed);
-    this.info = { ...real.info, name: 'trace', device: 'none: records operations', synchronous: true };
   }
 
   /** A storage for a value of the graph. */
@@ -69,36 +68,8 @@ export class Tracer implements Backend {
     return operation.kind === 'number' && operation.value === 0;
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
-  upload(values: TypedArray): Storage {
-    if (values.length === 1) return this.fill(values[0], 1, dtypeOf(values));
-    throw new TraceError('the step makes a tensor out of numbers; make it outside and let the step use it');
-  }
-
   fill(value: number, size: number, dtype: DType): Storage {
     return holding(this.graph.number(value, dtype), size);
-  }
-
-  read(): Promise<TypedArray> {
-    return Promise.reject(this.refusal());
-  }
-
-  readSync(): TypedArray {
-    throw this.refusal();
-  }
-
-  private refusal(): TraceError {
-    return new TraceError('the step reads numbers (data, item, toArray), so what it does may depend on them');
-  }
-
-  release(): void {}
-
-  memory(): { storages: number; bytes: number } {
-    return { storages: 0, bytes: 0 };
-  }
-
-  dispose(): void {
-    throw new BackendError('the tracing backend cannot be disposed of');
   }
 
   // --- elementwise ----------------------------------------------------------------------------------------------
@@ -181,18 +152,10 @@ export class Tracer implements Backend {
     return this.storageOf(this.graph.concat(pieces));
   }
 
-  gather(): Storage {
-    throw new TraceError('the step picks by index (gather, indexSelect)');
-  }
-
-  scatterAdd(): Storage {
-    throw new TraceError('the step adds by index (scatterAdd)');
-  }
-
   // --- contracting ----------------------------------------------------------------------------------------------
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const storage = x as TraceStorage;
-    if (op === 'argmax') throw new TraceError('the step looks for a position (argmax, max with indices)');
+    this.checkReduce(op);
     this.checkFloat(x.dtype);
     if (!this.rows.isSpread(storage)) {
       const key = `${op} ${this.fixed.name(storage)} over ${outer} ${size} ${inner}`;
