@@ -1,4 +1,5 @@
 /** Models as ONNX: run by ONNX Runtime in other sizes than they were traced with. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-web';
 import { describe, expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
@@ -310,8 +311,15 @@ function flat(result: unknown): Tensor[] {
     : [result as Tensor];
 }
 
-describe.each(samples)('$name', ({ model, inputs }) => {
+// For a look from outside: see tooling/fixtures/check_onnx.py.
+const { ONNX_EXPORTS: folder } = process.env;
+
+describe.each(samples)('$name', ({ name, model, inputs }) => {
   const bytes = writeOnnx(model, inputs(2, 5));
+  if (folder !== undefined) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${folder}/${name.replaceAll(/\W+/g, '_')}.onnx`, bytes);
+  }
 
   test.each([1, 2, 4].flatMap((batch) => [1, 3, 8].map((steps) => [batch, steps])))(
     'batch %i, %i steps',
