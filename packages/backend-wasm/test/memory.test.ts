@@ -229,7 +229,7 @@ test('a loop that never turns the event loop is told so when its memory ends, an
   expect(steps(backend, 5000, step)).toMatch(
     /The event loop has not turned since the memory had \d+ bytes.*run each step in scope\(\(\) => \.\.\.\), or await/,
   );
-  backend.dispose();
+  await backend.dispose();
   // Both ways out that it names.
   const scoped = await wasm({ threads: 1, maxBytes: 2 ** 22 });
   expect(steps(scoped, 5000, (b) => scope(() => void step(b)))).toBe('no error');
