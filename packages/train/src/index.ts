@@ -8,6 +8,7 @@ export { TensorDataset, type Column } from './data/tensor-dataset.js';
 export { windows, type WindowOptions } from './data/windows.js';
 export type { HostArray, HostValues } from './host-array.js';
 export type { EarlyStoppingOptions } from './loop/early-stopping.js';
+export type { CheckpointOptions } from './loop/checkpoint-options.js';
 export { evaluate, type EvaluateOptions, type LossFunction, type Metrics } from './loop/evaluate.js';
 export { fit } from './loop/fit.js';
 export type { FitOptions, ValidationOptions } from './loop/fit-options.js';

@@ -36,7 +36,8 @@ export class DataLoader<B> implements Iterable<B> {
   readonly length: number;
   readonly batchSize: number;
   private readonly shuffle: boolean;
-  private readonly generator: Generator | undefined;
+  /** Where the order comes from, if it was given. */
+  readonly generator: Generator | undefined;
   private readonly backend: Backend | undefined;
 
   constructor(dataset: Dataset<B>, options: DataLoaderOptions = {}) {

@@ -85,6 +85,18 @@ export class EarlyStopping {
     this.keep(model);
   }
 
+  /** What the model was after its best pass, where that is known. */
+  get kept(): StateDict | undefined {
+    return this.best;
+  }
+
+  /** Takes over what an earlier run kept, as tensors that belong to this from now on. */
+  take(best: StateDict): void {
+    if (!this.options.restoreBest) return;
+    for (const tensor of Object.values(best)) tensor.keep();
+    this.best = best;
+  }
+
   /** Takes note of the model after the last of these passes. */
   note(epochs: readonly EpochRecord[], model: Module): void {
     if (this.options.restoreBest && this.bestOf(epochs) === epochs.length - 1) this.keep(model);

@@ -3,6 +3,7 @@ import { checkChoice, checkCount, checkNumber, checkOptions } from '@rnn/core/ch
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import type { LRScheduler } from '../schedules/lr-scheduler.js';
 import { ReduceLROnPlateau } from '../schedules/reduce-lr-on-plateau.js';
+import { checkCheckpointOptions, type CheckpointOptions } from './checkpoint-options.js';
 import type { EarlyStoppingOptions } from './early-stopping.js';
 import type { LossFunction, Metrics } from './evaluate.js';
 import type { EpochRecord, History, StepRecord } from './history.js';
@@ -51,6 +52,13 @@ export interface FitOptions<M, B> {
   readonly yieldEvery?: number;
   /** An earlier training of the same model and optimiser to go on with. */
   readonly history?: History;
+  /**
+   * Where and how often to write all that the training needs to go on, in Node with `@rnn/io`: model, optimiser, schedule, random numbers, the
+   * place in the data, the best pass, the history. A file is there whole or not at all.
+   */
+  readonly checkpoint?: CheckpointOptions;
+  /** A file that `checkpoint` wrote, to go on from as if the training had not stopped. In the place of `history`. */
+  readonly resumeFrom?: string;
 }
 
 /** Refuses options that make no sense, before anything has changed. */
@@ -81,6 +89,15 @@ export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
   checkNumber(owner, 'yieldEvery', yieldEvery, { from: 0, to: Infinity });
   checkChoice(owner, 'onNonFinite', options.onNonFinite ?? 'throw', ['throw', 'skip', 'ignore']);
   if (scheduleEvery !== undefined) checkChoice(owner, 'scheduleEvery', scheduleEvery, ['step', 'epoch']);
+  checkCheckpointOptions(options.checkpoint, options.resumeFrom);
+  if (options.history !== undefined && options.resumeFrom !== undefined) {
+    throw new ArgumentError(
+      `${owner}: expected either history or resumeFrom, received both; a checkpoint has its history`,
+      {
+        argument: 'resumeFrom',
+      },
+    );
+  }
   if (schedule !== undefined && schedule.optimizer !== optimizer) {
     throw new ArgumentError(`${owner}: the schedule belongs to another optimiser`, { argument: 'schedule' });
   }
@@ -110,4 +127,6 @@ const known: readonly string[] = [
   'signal',
   'yieldEvery',
   'history',
+  'checkpoint',
+  'resumeFrom',
 ] satisfies (keyof FitOptions<never, never>)[];

@@ -21,7 +21,13 @@ import { Training } from './training.js';
  *   onEpoch: ({ epoch, loss }) => console.log(epoch, loss),
  * });
  * ```
- * To go on with a training, pass its `history` and larger `epochs` or `steps`, with the model and the optimiser (and the schedule) as
+ * A training that may be killed writes checkpoints and goes on from the last one, to the bit as if nothing had happened:
+ *
+ * ```ts
+ * const path = 'run/checkpoint.safetensors';
+ * await fit(model, loader, { ...options, checkpoint: { path, every: 100 }, resumeFrom: existsSync(path) ? path : undefined });
+ * ```
+ * To go on with a training in other ways, pass its `history` and larger `epochs` or `steps`, with the model and the optimiser (and the schedule) as
  * it left them, in this process or from their state dicts. The part of a pass that was done is passed over; with shuffled data the
  * run equals an unbroken one if the generator is set to where it was when that pass began.
  *

@@ -1,6 +1,6 @@
 import { noGrad, scope, type AverageCount, type Tensor } from '@rnn/core';
 import { NonFiniteError, type NonFinitePolicy, type StepPlace } from './non-finite.js';
-import { RunningMean, type WeightedMean } from './running-mean.js';
+import { RunningMean, type RunningMeanState, type WeightedMean } from './running-mean.js';
 
 /** Losses that are not read one by one are looked at together after so many steps. */
 const UNREAD_AT_MOST = 256;
@@ -14,10 +14,20 @@ export class PassLosses {
   /** How many were looked at together: those before. */
   private looked = 0;
 
-  /** Starts from nothing, or from the mean of so many earlier elements. */
-  constructor(policy: NonFinitePolicy, mean?: number, elements?: number) {
+  /** Starts from nothing, or from a mean that is under way. */
+  constructor(policy: NonFinitePolicy, mean: RunningMean = new RunningMean()) {
     this.policy = policy;
-    this.mean = new RunningMean(mean, elements);
+    this.mean = mean;
+  }
+
+  /** Where the mean is; its tensors belong to the caller. */
+  get state(): RunningMeanState {
+    return this.mean.state;
+  }
+
+  /** Whether some were not looked at yet. */
+  get hasUnread(): boolean {
+    return this.unread.length > 0;
   }
 
   /** Adds a loss that is known to be finite, or need not be. */

@@ -7,9 +7,26 @@ export interface WeightedMean {
   readonly count: number;
 }
 
+/** A mean that is under way: what was summed up, to the bit. */
+export interface RunningMeanState {
+  readonly base: number;
+  readonly count: number;
+  readonly sums: readonly Tensor[];
+  readonly counts: readonly Tensor[];
+}
+
 /** A sum on one device. */
 class DeviceSum {
-  private readonly totals: Tensor[] = [];
+  private readonly totals: Tensor[];
+
+  constructor(totals: readonly Tensor[] = []) {
+    this.totals = totals.map((total) => total.detach().keep());
+  }
+
+  /** The sums so far; later ones take other tensors. */
+  get state(): readonly Tensor[] {
+    return this.totals.map((total) => total.detach());
+  }
 
   /** Returns the sum so far. */
   add(value: Tensor): Tensor {
@@ -30,26 +47,41 @@ class DeviceSum {
   }
 }
 
+const nothing: RunningMeanState = { base: 0, count: 0, sums: [], counts: [] };
+
 /**
  * The mean of all elements of many tensors, or of means by the number of elements that each was taken over. The sum grows on the device and
  * is read once, at the end; where the tensors come from another backend after a while, a second sum begins there, so that nothing is read in
  * between.
  */
 export class RunningMean {
-  private readonly sum = new DeviceSum();
+  private readonly sum: DeviceSum;
   /** What the mean is divided by, as far as it is known on the host. */
   private count: number;
   /** The rest of it. */
-  private readonly counts = new DeviceSum();
+  private readonly counts: DeviceSum;
   /** How often the sum was finite when it was asked to be watched. */
   private readonly finite = new DeviceSum();
   /** What the sum starts from. */
   private readonly base: number;
 
-  /** Starts from nothing, or from the mean of `count` earlier elements. */
-  constructor(mean = 0, count = 0) {
-    this.base = count === 0 ? 0 : mean * count;
+  /** Starts from nothing, or from where another one was. */
+  constructor({ base, count, sums, counts }: RunningMeanState = nothing) {
+    this.base = base;
     this.count = count;
+    this.sum = new DeviceSum(sums);
+    this.counts = new DeviceSum(counts);
+  }
+
+  /** Starts from the mean of `count` earlier elements. */
+  static of(mean = 0, count = 0): RunningMean {
+    return new RunningMean({ ...nothing, base: count === 0 ? 0 : mean * count, count });
+  }
+
+  /** Where this is; its tensors belong to the caller. */
+  get state(): RunningMeanState {
+    const { base, count, sum, counts } = this;
+    return { base, count, sums: sum.state, counts: counts.state };
   }
 
   /**

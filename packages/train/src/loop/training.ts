@@ -2,6 +2,7 @@ import { ArgumentError, countAverages, scope, Tensor, type AverageCount } from '
 import { TrainingModes, type Module } from '@rnn/nn';
 import { clipGradNorm, gradNorm } from '../clip-grad.js';
 import { ReduceLROnPlateau } from '../schedules/reduce-lr-on-plateau.js';
+import { Checkpoints, type Progress } from './checkpoints.js';
 import { EarlyStopping } from './early-stopping.js';
 import { evaluate } from './evaluate.js';
 import { Breath } from './event-loop.js';
@@ -16,7 +17,7 @@ import {
   type StepPlace,
 } from './non-finite.js';
 import { PassLosses } from './pass-losses.js';
-import type { WeightedMean } from './running-mean.js';
+import { RunningMean, type WeightedMean } from './running-mean.js';
 
 /** A step up to its gradients. */
 interface Computed<B> {
@@ -31,14 +32,15 @@ export class Training<M extends Module, B> {
   private step: number;
   private epoch: number;
   private batch: number;
-  private readonly steps: StepRecord[];
-  private readonly epochs: EpochRecord[];
+  private steps: StepRecord[];
+  private epochs: EpochRecord[];
   /** The losses of the pass under way. */
   private losses: PassLosses;
-  private readonly earlier: number;
+  private earlier: number;
   private readonly started: number = performance.now();
   private readonly breath: Breath;
   private readonly early: EarlyStopping;
+  private readonly checkpoints: Checkpoints<M, B>;
   private readonly modes: TrainingModes;
   private readonly model: M;
   private readonly data: Iterable<B>;
@@ -62,36 +64,73 @@ export class Training<M extends Module, B> {
     this.batch = history?.batch ?? 0;
     this.steps = [...(history?.steps ?? [])];
     this.epochs = [...(history?.epochs ?? [])];
-    this.losses = new PassLosses(this.policy, history?.batchLoss, history?.batchElements ?? history?.batch);
+    const earlier = RunningMean.of(history?.batchLoss, history?.batchElements ?? history?.batch);
+    this.losses = new PassLosses(this.policy, earlier);
     this.earlier = history?.seconds ?? 0;
+    this.checkpoints = new Checkpoints(model, data, options);
     this.breath = new Breath(options.yieldEvery ?? 20);
     this.early = new EarlyStopping(options.earlyStopping);
   }
 
   async run(): Promise<History> {
-    if (this.history !== undefined) this.early.resume(this.history, this.model);
+    const { resumeFrom } = this.options;
+    if (resumeFrom !== undefined) this.resume(await this.checkpoints.load(resumeFrom));
+    else if (this.history !== undefined) this.early.resume(this.history, this.model);
     this.modes.run(() => this.model.train());
     let stopped: History['stopped'] | undefined = this.reason();
     while (stopped === undefined) stopped = await this.pass();
     // The part of a pass that is not over; a whole one was looked at when it ended.
-    const part = this.batch === 0 ? { mean: 0, count: 0 } : await this.checkedMean();
+    const part = this.batch === 0 ? undefined : await this.checkedMean();
     const restored = stopped !== 'aborted' && (await this.early.restore(this.model));
-    const best = this.early.bestEpoch(this.epochs);
     const bestState = stopped === 'aborted' ? await this.early.saved() : undefined;
-    return finishedHistory({
+    const history = { ...this.course(stopped, part, restored), ...(bestState === undefined ? {} : { bestState }) };
+    await this.save(history);
+    return finishedHistory(history);
+  }
+
+  /** Takes over where a training stood when it was saved. */
+  private resume({ history, best, losses, lr }: Progress): void {
+    this.step = history.step;
+    this.epoch = history.epoch;
+    this.batch = history.batch;
+    this.steps = [...history.steps];
+    this.epochs = [...history.epochs];
+    this.earlier = history.seconds;
+    this.lr = lr;
+    this.losses.dispose();
+    this.losses = new PassLosses(this.policy, new RunningMean(losses));
+    for (const tensor of [...losses.sums, ...losses.counts]) tensor.dispose();
+    if (best !== undefined) this.early.take(best);
+  }
+
+  /** The course of the training so far. */
+  private course(stopped: History['stopped'], part?: WeightedMean, restored = false): History {
+    const best = this.early.bestEpoch(this.epochs);
+    return {
       step: this.step,
       epoch: this.epoch,
       batch: this.batch,
-      batchLoss: part.mean,
-      batchElements: part.count,
+      batchLoss: part?.mean ?? 0,
+      batchElements: part?.count ?? 0,
       seconds: this.seconds(),
       steps: this.steps,
       epochs: this.epochs,
       ...(best === undefined ? {} : { best }),
-      ...(bestState === undefined ? {} : { bestState }),
       ...(restored && best !== undefined ? { restored: best.epoch } : {}),
       stopped,
-    });
+    };
+  }
+
+  private async save(history: History): Promise<void> {
+    if (this.options.checkpoint === undefined) return;
+    // A checkpoint of a training that has gone wrong helps nobody.
+    if (this.losses.hasUnread) await this.checkedMean();
+    const losses = this.losses.state;
+    try {
+      await this.checkpoints.save({ history, best: this.early.kept, losses, lr: this.lr });
+    } finally {
+      for (const tensor of [...losses.sums, ...losses.counts]) tensor.dispose();
+    }
   }
 
   close(): void {
@@ -112,9 +151,11 @@ export class Training<M extends Module, B> {
   private async pass(): Promise<History['stopped'] | undefined> {
     const own = this.options.optimizer.paramGroups.flatMap(({ params }) => params);
     this.params = [...new Set([...this.model.parameters(), ...own])];
+    this.checkpoints.beginPass();
     const batches = this.data[Symbol.iterator]();
     try {
       this.skip(batches);
+      this.checkpoints.endSkipping();
       for (;;) {
         const reason = this.reason();
         // Whether a pass is over shows when one asks for more; the last step of all may have ended one.
@@ -165,6 +206,7 @@ export class Training<M extends Module, B> {
       await this.modes.run(() => onStep?.(record));
     }
     if (this.losses.isDue) await this.checkedMean();
+    if (this.checkpoints.isDueAfterStep(this.step)) await this.save(this.course('aborted'));
     await this.breath.take();
     return true;
   }
@@ -273,6 +315,8 @@ export class Training<M extends Module, B> {
       else schedule.step();
     }
     await this.modes.run(() => onEpoch?.(record));
+    this.checkpoints.endPass();
+    if (this.checkpoints.isDueAfterPass) await this.save(this.course('aborted'));
   }
 
   private async checkedMean(): Promise<WeightedMean> {

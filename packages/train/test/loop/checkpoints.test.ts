@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cpu } from '@rnn/backend-cpu';
+import { setBackend } from '@rnn/core';
+import { loadCheckpoint } from '@rnn/io/node';
+import { afterAll, describe, expect, test } from 'vitest';
+import { run, type Outcome } from './saved-training.js';
+
+setBackend(await cpu());
+const folder = mkdtempSync(join(tmpdir(), 'rnn-train-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const fresh = (): string => mkdtempSync(join(folder, 'case-'));
+
+/** Everything but the time that it took. */
+function timeless(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(timeless);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const entries = Object.entries(value).filter(([name]) => name !== 'seconds');
+  return Object.fromEntries(entries.map(([name, item]) => [name, timeless(item)]));
+}
+
+/** A run that is stopped after so many steps, by the signal. */
+async function stopped(path: string, after: number, resumeFrom?: string): Promise<Outcome> {
+  const controller = new AbortController();
+  return run({
+    checkpoint: { path },
+    resumeFrom,
+    signal: controller.signal,
+    onStep: ({ step }) => {
+      if (step === after) controller.abort();
+    },
+  });
+}
+
+// On the built packages, as a user's program: one that can be killed at any time and started again.
+const script = `
+  import { existsSync } from 'node:fs';
+  import { cpu } from '@rnn/backend-cpu';
+  import { setBackend } from '@rnn/core';
+  import { run } from './saved-training.ts';
+  setBackend(await cpu());
+  const [, path] = process.argv;
+  await run({
+    checkpoint: { path, every: 2, keep: 1 },
+    resumeFrom: existsSync(path) ? path : undefined,
+    onStep: () => void process.stdout.write('.'),
+    yieldEvery: 0,
+  }, 50);`;
+
+describe('a training that stops goes on as if it had not', () => {
+  test('after any step, also in the middle of a pass and at its end', async () => {
+    const expected = timeless(await run({}));
+    // 54 windows in batches of 7: 8 steps a pass.
+    for (const after of [1, 7, 8, 9, 16, 37, 111]) {
+      const path = join(fresh(), 'run.safetensors');
+      expect((await stopped(path, after)).history).toMatchObject({ step: after, stopped: 'aborted' });
+      expect(timeless(await run({ checkpoint: { path }, resumeFrom: path }))).toEqual(expected);
+    }
+  });
+
+  test('stopped again and again', async () => {
+    const expected = timeless(await run({}));
+    const path = join(fresh(), 'run.safetensors');
+    await stopped(path, 3);
+    for (const after of [8, 11, 24, 30]) await stopped(path, after, path);
+    const resumed = await run({ checkpoint: { path }, resumeFrom: path });
+    expect(timeless(resumed)).toEqual(expected);
+    // What is over stays as it is.
+    expect(timeless(await run({ checkpoint: { path }, resumeFrom: path }))).toEqual(expected);
+  });
+
+  test('from a checkpoint of a step that went by, with the losses that were read or were not', async () => {
+    for (const logEvery of [1, 5, Infinity]) {
+      const path = join(fresh(), 'run.safetensors');
+      const expected = timeless(await run({ logEvery, checkpoint: { path, every: 13, keep: 3 } }));
+      expect(readdirSync(join(path, '..')).length).toBe(4);
+      for (const n of [1, 2, 3]) {
+        const resumeFrom = path.replace('run.', `run.${n}.`);
+        expect(
+          timeless(await run({ logEvery, resumeFrom, checkpoint: { path: join(fresh(), 'other.safetensors') } })),
+        ).toEqual(expected);
+      }
+    }
+  });
+
+  test('killed 20 times at any moment', async () => {
+    const start = (place: string): ReturnType<typeof spawn> =>
+      spawn(process.execPath, ['--input-type=module', '--eval', script, join(place, 'run.safetensors')], {
+        cwd: import.meta.dirname,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+    const [unbroken, broken] = [fresh(), fresh()];
+    const ended = (child: ReturnType<typeof spawn>): Promise<number | null> =>
+      new Promise((resolve) => child.once('exit', resolve));
+    const whole = start(unbroken);
+    whole.stdout?.resume();
+    expect(await ended(whole)).toBe(0);
+    for (let kill = 0; kill < 20; kill++) {
+      const child = start(broken);
+      const end = ended(child);
+      await new Promise((resolve) => child.stdout?.once('data', resolve));
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 30));
+      child.kill('SIGKILL');
+      expect(await end).toBeNull();
+    }
+    const last = start(broken);
+    last.stdout?.resume();
+    expect(await ended(last)).toBe(0);
+    const [expected, got] = await Promise.all(
+      [unbroken, broken].map((place) => loadCheckpoint(join(place, 'run.safetensors'))),
+    );
+    expect(withoutTimes(got)).toEqual(withoutTimes(expected));
+  }, 300_000);
+});
+
+/** What a checkpoint holds, but for the time, which is the sixth of seven columns of its table of steps. */
+function withoutTimes(checkpoint: Record<string, unknown>): unknown {
+  const { training, ...rest } = checkpoint;
+  const { steps, ...others } = training as { steps: Float64Array };
+  return timeless({ ...rest, training: { ...others, steps: steps.filter((_, i) => i % 7 !== 5) } });
+}
+
+describe('checkpoint and resumeFrom refuse', () => {
+  test.each([
+    ['both resumeFrom and history', { resumeFrom: 'x', history: {} as never }, /either history or resumeFrom/],
+    [
+      'a part by a taken name',
+      { checkpoint: { path: 'x', parts: { model: {} } } },
+      /checkpoint\.parts\.model is the name of a part/,
+    ],
+    ['an unknown option', { checkpoint: { path: 'x', evry: 3 } as never }, /option 'evry' is unknown/],
+    ['a fraction of a step', { checkpoint: { path: 'x', every: 0.5 } }, /checkpoint\.every is 0\.5/],
+  ])('%s', async (_, options, message) => {
+    await expect(run(options)).rejects.toThrow(message);
+  });
+
+  test('a file that is not there', async () => {
+    await expect(run({ resumeFrom: join(fresh(), 'none.safetensors') })).rejects.toThrow(/ENOENT/);
+  });
+});
