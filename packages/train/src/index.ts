@@ -1,4 +1,4 @@
-/** Optimisers, clipping, learning rate schedules, data in batches, and the training loop. */
+/** Optimisers, clipping, learning rate schedules, data in batches, metrics, and the training loop. */
 export { clipGradNorm, clipGradValue, gradNorm, type ClipGradNormOptions, type GradNormOptions } from './clip-grad.js';
 export { collateSequences, type CollateOptions, type PaddedSequences } from './data/collate-sequences.js';
 export { DataLoader, type DataLoaderOptions } from './data/data-loader.js';
@@ -15,6 +15,20 @@ export type { FitOptions, ValidationOptions } from './loop/fit-options.js';
 export type { BestEpoch, EpochRecord, History, StepRecord } from './loop/history.js';
 export { NonFiniteError, type NonFinitePolicy, type StepPlace } from './loop/non-finite.js';
 export type { SavedState } from './loop/saved-state.js';
+export { Accuracy, type AccuracyOptions } from './metrics/accuracy.js';
+export type { ClassUpdateOptions } from './metrics/class-batch.js';
+export { F1Score, Precision, Recall, type ClassScoreOptions } from './metrics/class-scores.js';
+export { ConfusionMatrix, type ConfusionMatrixOptions } from './metrics/confusion-matrix.js';
+export { CharErrorRate, editDistance, WordErrorRate, type Symbols } from './metrics/edit-distance.js';
+export {
+  MeanAbsoluteError,
+  MeanAbsolutePercentageError,
+  R2Score,
+  RootMeanSquaredError,
+} from './metrics/forecast-errors.js';
+export type { LengthOptions, Metric } from './metrics/metric.js';
+export { persistence, seasonalNaive, type NaiveForecastOptions } from './metrics/naive-forecast.js';
+export { BitsPerCharacter, Perplexity } from './metrics/perplexity.js';
 export { Adagrad, type AdagradOptions } from './optimizers/adagrad.js';
 export { Adam, AdamW, type AdamOptions } from './optimizers/adam.js';
 export { Optimizer } from './optimizers/optimizer.js';
