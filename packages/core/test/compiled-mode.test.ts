@@ -272,6 +272,25 @@ describe.each(Object.entries(backends))('on %s', (_, make) => {
         });
   });
 
+  test.each(['required', 'never'] as const)(
+    'padding has no part in a derivative that is infinite at the last step before it, compile %s',
+    (compile) => {
+      const x = tensor(
+        [
+          [[1], [0]],
+          [[4], [4]],
+        ],
+        { requiresGrad: true },
+      );
+      const [ys] = scan((x, h) => [x.sqrt(), h], x, zeros([2, 1]), { lengths: [2, 1], compile });
+      ys.sum().backward();
+      expect(x.grad?.toArray()).toEqual([
+        [[0.5], [Infinity]],
+        [[0.25], [0]],
+      ]);
+    },
+  );
+
   describe('createGraph derives what ran, not what the step does today', () => {
     test('a variable around a step', () => {
       let k = 1;

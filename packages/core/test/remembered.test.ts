@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { cpu } from '@rnn/backend-cpu';
 import { beforeEach, expect, test } from 'vitest';
 import {
@@ -276,7 +277,20 @@ test('what is recorded is part of the signature', () => {
   }
 });
 
-test.each<[string, () => { readonly parameters: { readonly w: Tensor }; readonly change: () => void }]>([
+/** Parameters of a step, what changes one of them, and how the step reads it, unless by `scalesOf`. */
+interface Changing {
+  readonly parameters: { readonly w: Tensor };
+  readonly change: () => void;
+  readonly read?: (parameters: object) => number;
+}
+
+function scalesOf(parameters: object): number {
+  const all = parameters as { scale?: number; list?: number[] } & Record<symbol, number>;
+  const [symbol] = Object.getOwnPropertySymbols(parameters);
+  return all.scale ?? all.list?.length ?? all[symbol];
+}
+
+test.each<[string, () => Changing]>([
   [
     'a symbol',
     () => {
@@ -343,17 +357,56 @@ test.each<[string, () => { readonly parameters: { readonly w: Tensor }; readonly
       return { parameters: { w: randn([3, 3]), list }, change: () => (list.length = 3) };
     },
   ],
+  [
+    'a symbol of the class, which has accessors for its objects alone',
+    () => {
+      const scale = Symbol('scale');
+      class Cell {
+        w = randn([3, 3]);
+        declare [scale]: number;
+        get inputs(): number {
+          return this.w.shape[0];
+        }
+      }
+      Cell.prototype[scale] = 2;
+      return {
+        parameters: new Cell(),
+        change: () => (Cell.prototype[scale] = 3),
+        read: (p: object) => (p as Cell)[scale],
+      };
+    },
+  ],
+  [
+    'a map of another realm',
+    () => {
+      const map = runInNewContext(`new Map([['scale', 2]])`) as Map<string, number>;
+      const parameters = { w: randn([3, 3]), map };
+      return { parameters, change: () => map.set('scale', 3), read: () => map.get('scale') ?? NaN };
+    },
+  ],
+  [
+    'shared memory',
+    () => {
+      const memory = new SharedArrayBuffer(1);
+      const numbers = new Uint8Array(memory).fill(2);
+      const parameters = { w: randn([3, 3]), memory };
+      return { parameters, change: () => numbers.fill(3), read: () => new Uint8Array(memory)[0] };
+    },
+  ],
+  [
+    'what a weak reference leads to',
+    () => {
+      const target = { scale: 2 };
+      const parameters = { w: randn([3, 3]), target: new WeakRef(target) };
+      return { parameters, change: () => (target.scale = 3), read: () => parameters.target.deref()?.scale ?? NaN };
+    },
+  ],
 ])('what it depends on changes: %s', (_, make) => {
-  const scales = (parameters: object): number => {
-    const all = parameters as { scale?: number; list?: number[] } & Record<symbol, number>;
-    const [symbol] = Object.getOwnPropertySymbols(parameters);
-    return all.scale ?? all.list?.length ?? all[symbol];
-  };
+  const { parameters, change, read = scalesOf } = make();
   const { check } = counted<{ readonly w: Tensor }>((x, h, parameters) => {
-    const next = tanh(linear(h, parameters.w).add(x)).mul(scales(parameters));
+    const next = tanh(linear(h, parameters.w).add(x)).mul(read(parameters));
     return [next, next];
   });
-  const { parameters, change } = make();
   check(parameters);
   check(parameters);
   change();

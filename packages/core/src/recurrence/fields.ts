@@ -16,6 +16,8 @@ type Picture =
       /** The object itself, where its class may hide more than its fields, or where it comes in several places. */
       readonly identity: WeakRef<object> | undefined;
       readonly prototype: unknown;
+      /** Whether it is a prototype, whose accessors are for the objects that inherit them. */
+      readonly isInherited: boolean;
       /** Where the object inherits more than methods. */
       readonly inherited: Picture | undefined;
       readonly names: readonly PropertyKey[];
@@ -43,7 +45,7 @@ export function picture(value: object): Fields | undefined {
   const tensors: Tensor[] = [];
   const seen = new Map<object, Walked>();
   let fields = 0;
-  const take = (part: unknown): Picture | undefined => {
+  const take = (part: unknown, isInherited = false): Picture | undefined => {
     if (part instanceof Tensor) {
       tensors.push(part);
       return { kind: 'tensor' };
@@ -56,7 +58,7 @@ export function picture(value: object): Fields | undefined {
       return { kind: 'same', value: part };
     }
     if (isOpaque(part) || isProxy(part)) return undefined;
-    const names = Reflect.ownKeys(part);
+    const names = namesOf(part, isInherited);
     fields += names.length;
     if (fields > FIELDS_AT_MOST) return undefined;
     const prototype: unknown = Object.getPrototypeOf(part);
@@ -64,6 +66,7 @@ export function picture(value: object): Fields | undefined {
       kind: 'fields',
       identity: isPlain(part) ? undefined : new WeakRef(part),
       prototype,
+      isInherited,
       inherited: undefined,
       names,
       pictures: [],
@@ -75,7 +78,7 @@ export function picture(value: object): Fields | undefined {
       walked.pictures.push(field);
     }
     if (inheritsFields(prototype)) {
-      walked.inherited = take(prototype);
+      walked.inherited = take(prototype, true);
       if (walked.inherited === undefined) return undefined;
     }
     return walked;
@@ -101,10 +104,10 @@ export function looksLike(before: Picture, value: unknown, tensors: Tensor[]): b
       return Object.is(before.value, value);
     case 'fields': {
       if (typeof value !== 'object' || value === null) return false;
-      const { identity, prototype, inherited, names, pictures } = before;
+      const { identity, prototype, isInherited, inherited, names, pictures } = before;
       if (identity !== undefined && identity.deref() !== value) return false;
       if (Object.getPrototypeOf(value) !== prototype) return false;
-      const now = Reflect.ownKeys(value);
+      const now = namesOf(value, isInherited);
       if (now.length !== names.length) return false;
       for (let i = 0; i < names.length; i++) {
         if (now[i] !== names[i]) return false;
@@ -115,11 +118,18 @@ export function looksLike(before: Picture, value: unknown, tensors: Tensor[]): b
   }
 }
 
+/** The names of an object's fields; of a prototype those that hold a value by themselves. */
+function namesOf(value: object, isInherited: boolean): readonly PropertyKey[] {
+  const names = Reflect.ownKeys(value);
+  if (!isInherited) return names;
+  return names.filter((name) => Object.getOwnPropertyDescriptor(value, name)?.get === undefined);
+}
+
 /** Whether a prototype, or one behind it, holds more than the methods and accessors of a class. */
 function inheritsFields(prototype: unknown): boolean {
   if (typeof prototype !== 'object' || prototype === null || builtIn.has(prototype)) return false;
-  const hasField = Object.values(Object.getOwnPropertyDescriptors(prototype)).some(
-    (property) => 'value' in property && typeof property.value !== 'function',
+  const hasField = namesOf(prototype, true).some(
+    (name) => typeof (prototype as Record<PropertyKey, unknown>)[name] !== 'function',
   );
   return hasField || isProxy(prototype) || inheritsFields(Object.getPrototypeOf(prototype));
 }
@@ -144,16 +154,11 @@ export function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null || prototype === Array.prototype;
 }
 
-/** Whether an object keeps what changes about it out of its fields. */
+/**
+ * Whether an object keeps what changes about it out of its fields, as maps, dates, buffers and the platform's own classes do. They are told by
+ * their tags, as those of another realm are not instances of the classes here.
+ */
 function isOpaque(value: object): boolean {
-  return (
-    value instanceof Map ||
-    value instanceof Set ||
-    value instanceof WeakMap ||
-    value instanceof WeakSet ||
-    value instanceof Date ||
-    value instanceof Promise ||
-    ArrayBuffer.isView(value) ||
-    value instanceof ArrayBuffer
-  );
+  const tag = Object.prototype.toString.call(value);
+  return tag !== '[object Object]' && tag !== '[object Array]';
 }

@@ -107,10 +107,11 @@ export function describe(recording: Recording, as: number = recording.rows): str
   const walk = (sizes: readonly number[], operands: readonly Operand[]): string => {
     let strides = operands.filter((x) => typeof x === 'object').map((x) => x.strides);
     let merged = sizes;
-    if (scale !== undefined)
+    // Where a single element is walked, its strides say nothing.
+    if (scale !== undefined || (sizes.length === 1 && sizes[0] === 1))
       ({ sizes: merged, strides } = mergeDims(
-        sizes.map(scale),
-        strides.map((list) => list.map(scale)),
+        sizes.map(scaled),
+        strides.map((list) => list.map(scaled)),
       ));
     let next = 0;
     const words = operands.map((x) =>

@@ -86,6 +86,10 @@ export function runBackward(
   return ofEnds((end) => {
     if (end >= inputs && end < inputs + states) return first[end - inputs];
     const result = results[end];
-    return result === undefined ? undefined : new Tensor(gradients[result].held.retain(), saved[end].shape);
+    if (result === undefined) return undefined;
+    // A derivative may be infinite at the very step whose values stand past the end, and infinity times zero is none.
+    if (mask !== undefined && hasPoles && end < inputs)
+      return wrap(backend, masked(backend, mask, gradients[result].storage), saved[end].shape);
+    return new Tensor(gradients[result].held.retain(), saved[end].shape);
   });
 }
