@@ -3,7 +3,7 @@
 // A compiler that fails in silence is the worst kind, since single operations give the right numbers too. So each mutation makes one part
 // throw, and the tests of core, nn, train and conformance must all go red. Files are changed in place and put back; one with changes that
 // are not committed is left alone.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
@@ -26,6 +26,25 @@ const parts = {
   backward: [`${folder}/run-backward.ts`, '  const ready = readyBackward(backend, plans);'],
   'the backend’s compile': ['packages/backend-cpu/src/compile.ts', '  constructor(program: Program, memory: Memory) {'],
 };
+
+/**
+ * Runs tests until one fails.
+ *
+ * @param {string[]} which
+ * @returns {Promise<{ status: number | null, output: string }>}
+ */
+function tests(which) {
+  return new Promise((resolve, reject) => {
+    const child = spawn('vitest', ['run', '--bail', '1', '--testTimeout', '120000', ...which]);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (/** @type {string} */ text) => (output += text));
+    }
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, output }));
+  });
+}
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const unknown = positionals.filter((name) => !(name in parts));
@@ -62,16 +81,9 @@ for (const [name, [file, anchor]] of chosen) {
       before.replace(anchor, `${anchor}\n  if (Date.now() > 0) throw new TypeError('mutation: ${name}');`),
     );
     for (const [project, files] of Object.entries(projects)) {
-      const { status, stdout } = spawnSync(
-        'vitest',
-        ['run', '--project', project, '--bail', '1', '--testTimeout', '120000', ...files],
-        {
-          encoding: 'utf8',
-          maxBuffer: 2 ** 28,
-        },
-      );
+      const { status, output } = await tests(['--project', project, ...files]);
       // Red for this reason and no other.
-      const isRed = status !== 0 && stdout.includes(`mutation: ${name}`);
+      const isRed = status !== 0 && output.includes(`mutation: ${name}`);
       if (!isRed) missed++;
       const verdict = isRed
         ? 'red'
