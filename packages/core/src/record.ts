@@ -86,7 +86,12 @@ export function recordComposition({ name, inputs, forward, derivatives }: Compos
 export function placeOf(operation: string, operands: readonly Tensor[]): Backend {
   const [first] = operands;
   const { backend } = first;
-  for (let i = 1; i < operands.length; i++) checkPlace(operation, `operand ${i + 1}`, operands[i], first, 'the first');
+  for (let i = 1; i < operands.length; i++) {
+    const other = operands[i];
+    // The message is put together only where there is one.
+    if (other.dtype === first.dtype && other.backend === backend) continue;
+    checkPlace(operation, `operand ${i + 1}`, other, first, 'the first');
+  }
   return backend;
 }
 

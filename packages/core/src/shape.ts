@@ -61,7 +61,11 @@ export function normalizeDim(operation: string, dim: number, rank: number, argum
 
 /** Several dimensions, each once, in ascending order; `undefined` means all of them. */
 export function normalizeDims(operation: string, dims: number | readonly number[] | undefined, rank: number): number[] {
-  if (dims === undefined) return Array.from({ length: rank }, (_, i) => i);
+  if (dims === undefined) {
+    const all: number[] = [];
+    for (let i = 0; i < rank; i++) all.push(i);
+    return all;
+  }
   if (typeof dims !== 'number') checkList(operation, 'dims', dims, 'dimensions');
   const list = (typeof dims === 'number' ? [dims] : dims).map((dim) => normalizeDim(operation, dim, rank, 'dims'));
   if (new Set(list).size !== list.length) {

@@ -23,6 +23,9 @@ const required = [
   'matmul',
 ] as const satisfies readonly (keyof Backend)[];
 
+/** Backends that were found complete: a tensor may be made on one in the middle of a hot loop. */
+const complete = new WeakSet<object>();
+
 /**
  * Refuses what is no backend, or an incomplete one, before anything relies on it.
  *
@@ -33,10 +36,14 @@ const required = [
  */
 export function checkBackend(operation: string, argument: string, backend: unknown): asserts backend is Backend {
   const parts = (typeof backend === 'object' && backend !== null ? backend : {}) as Partial<Backend>;
+  if (complete.has(parts)) return;
   const { info } = parts;
   const missing = required.filter((method) => typeof parts[method] !== 'function');
   if (typeof info?.name === 'string' && missing.length < required.length) {
-    if (missing.length === 0) return;
+    if (missing.length === 0) {
+      complete.add(parts);
+      return;
+    }
     refuse(BackendError, operation, argument, {
       received: `'${info.name}' without ${missing.join(', ')}`,
       expected: 'a backend',

@@ -35,7 +35,8 @@ export function checkTensors(
   least = 1,
 ): asserts value is readonly Tensor[] {
   checkList(operation, argument, value, least === 1 ? 'Tensor' : 'Tensors', least);
-  for (let i = 0; i < value.length; i++) checkTensor(operation, `${argument}[${i}]`, value[i]);
+  for (let i = 0; i < value.length; i++)
+    if (!(value[i] instanceof Tensor)) checkTensor(operation, `${argument}[${i}]`, value[i]);
 }
 
 /** Refuses int32 where a function is only defined on the reals. */

@@ -8,7 +8,7 @@ import { checkShape, showShape, sizeOf, type Shape } from '../shape.js';
 import type { Bounds } from '../shared-storage.js';
 import { Tensor } from '../tensor.js';
 import { draw, type Draw } from './draw.js';
-import { checkTensorOptions, withGrad, type CheckedOptions, type TensorOptions } from './fill.js';
+import { checkTensorOptions, tensorOptions, withGrad, type CheckedOptions, type TensorOptions } from './fill.js';
 
 /** Numbers or truth values, nested as deep as the tensor has dimensions; typed arrays may stand for the innermost lists. */
 export type TensorLike = number | boolean | TypedArray | readonly TensorLike[];
@@ -236,6 +236,8 @@ function drawn(operation: string, shape: Shape, options: RandomOptions, fill: Dr
   return withGrad(draw({ shape, dtype, backend, generator, fill, perSequence: false }), requiresGrad);
 }
 
+const randomOptions: readonly string[] = [...tensorOptions, 'generator'];
+
 /** Everything that can be wrong is found before the generator moves on. */
 function checkDraw(
   operation: string,
@@ -244,7 +246,7 @@ function checkDraw(
   defaultType: DType,
 ): CheckedOptions & Required<Pick<RandomOptions, 'generator'>> {
   checkShape(operation, shape);
-  const checked = checkTensorOptions(operation, options, defaultType, ['generator']);
+  const checked = checkTensorOptions(operation, options, defaultType, randomOptions);
   return { ...checked, generator: generatorOf(operation, options.generator) };
 }
 

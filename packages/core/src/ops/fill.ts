@@ -27,14 +27,14 @@ export interface CheckedOptions {
   readonly backend: Backend;
 }
 
-/** The options of a creating function, checked before any number is made; `more` names those that it has besides. */
+/** The options of a creating function, checked before any number is made; `known` names them where there are more. */
 export function checkTensorOptions(
   operation: string,
   options: TensorOptions,
   defaultType: DType = 'float32',
-  more: readonly string[] = [],
+  known: readonly string[] = tensorOptions,
 ): CheckedOptions {
-  checkOptions(operation, options, more.length === 0 ? tensorOptions : [...tensorOptions, ...more]);
+  checkOptions(operation, options, known);
   const { dtype = defaultType, requiresGrad = false, backend = getBackend() } = options;
   if (options.backend !== undefined) checkBackend(operation, 'backend', backend);
   checkSupported(operation, dtype, backend);
@@ -48,7 +48,8 @@ export function checkTensorOptions(
   return { dtype, requiresGrad, backend };
 }
 
-const tensorOptions = ['dtype', 'requiresGrad', 'backend'] satisfies (keyof TensorOptions)[];
+/** Names of the common options. */
+export const tensorOptions: readonly string[] = ['dtype', 'requiresGrad', 'backend'] satisfies (keyof TensorOptions)[];
 
 /** Applies `requiresGrad` to a new tensor. */
 export function withGrad(tensor: Tensor, requiresGrad: boolean): Tensor {

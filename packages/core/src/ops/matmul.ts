@@ -36,12 +36,14 @@ interface Side {
  *   or two types; BackendError for operands on two backends
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
-  checkOptions('matmul', options, ['transposeA', 'transposeB']);
+  checkOptions('matmul', options, matmulOptions);
   const { transposeA = false, transposeB = false } = options;
   checkFlag('matmul', 'transposeA', transposeA);
   checkFlag('matmul', 'transposeB', transposeB);
   return named('matmul', a, b, transposeA, transposeB);
 }
+
+const matmulOptions = ['transposeA', 'transposeB'] satisfies (keyof MatmulOptions)[];
 
 function named(operation: string, a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   checkTensor(operation, 'a', a);

@@ -21,8 +21,22 @@ interface LoopExtent {
   readonly resets: Uint8Array | undefined;
 }
 
-/** Of scans without lengths and resets, by the number of steps. */
-const known = new WeakMap<Recording, Map<number, Dependence>>();
+/** What is known of scans without lengths and resets, by the number of steps. */
+export type Dependences = Map<number, Dependence>;
+
+const known = new WeakMap<Recording, Dependences>();
+
+/** What is known, and will be, of a recording. */
+export function dependencesOf(recording: Recording): Dependences {
+  let bySteps = known.get(recording);
+  if (bySteps === undefined) known.set(recording, (bySteps = new Map<number, Dependence>()));
+  return bySteps;
+}
+
+/** Lets a recording have what is known of another that says the same. */
+export function shareDependences(recording: Recording, of: Dependences): void {
+  known.set(recording, of);
+}
 
 /**
  * @param recording - of the step
@@ -31,8 +45,7 @@ const known = new WeakMap<Recording, Map<number, Dependence>>();
  */
 export function dependenceOf(recording: Recording, extent: LoopExtent, reverse: boolean): Dependence {
   if (extent.lengths !== undefined || extent.resets !== undefined) return overTime(recording, extent, reverse);
-  let bySteps = known.get(recording);
-  if (bySteps === undefined) known.set(recording, (bySteps = new Map<number, Dependence>()));
+  const bySteps = dependencesOf(recording);
   let found = bySteps.get(extent.steps);
   if (found === undefined) {
     if (bySteps.size > 64) bySteps.clear();
@@ -106,6 +119,8 @@ function ofOneStep(recording: Recording, ends: number): { outputs: readonly Ends
 
 /** Which ends the results that have gradients depend on. */
 export function reachedBy(grads: readonly (Tensor | undefined)[], dependsOn: readonly Ends[]): Ends {
-  const [{ length }] = dependsOn;
-  return Array.from({ length }, (_, end) => grads.some((grad, i) => grad !== undefined && dependsOn[i][end]));
+  const reached = dependsOn[0].map(() => false);
+  for (let i = 0; i < grads.length; i++)
+    if (grads[i] !== undefined) for (let end = 0; end < reached.length; end++) reached[end] ||= dependsOn[i][end];
+  return reached;
 }

@@ -120,7 +120,10 @@ export function looksLike(before: Picture, value: unknown, tensors: Tensor[]): b
 
 /** The names of an object's fields; of a prototype those that hold a value by themselves. */
 function namesOf(value: object, isInherited: boolean): readonly PropertyKey[] {
-  const names = Reflect.ownKeys(value);
+  const symbols = Object.getOwnPropertySymbols(value);
+  // What `Reflect.ownKeys` gives, in less than half its time: each remembered call asks for it.
+  const ofStrings = Object.getOwnPropertyNames(value);
+  const names: readonly PropertyKey[] = symbols.length === 0 ? ofStrings : [...ofStrings, ...symbols];
   if (!isInherited) return names;
   return names.filter((name) => Object.getOwnPropertyDescriptor(value, name)?.get === undefined);
 }

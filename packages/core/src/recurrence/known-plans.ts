@@ -1,6 +1,7 @@
 /** Plans of steps that were traced before: two steps that compute the same share them, whatever tensors they captured. */
 import { TraceError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
+import { dependencesOf, shareDependences, type Dependences } from './dependence.js';
 import type { TracedDraw } from './drawing.js';
 import type { ListStep } from './eager.js';
 import { plansOf, type Plans } from './plans.js';
@@ -34,8 +35,15 @@ class Recent<T> {
   }
 }
 
-/** Plans by what a step does at some number of rows. */
-const byRecording = new Recent<Plans>(512);
+/** A step that was recorded before, with the plans for it. */
+interface Known {
+  readonly plans: Plans;
+  /** Not the recording itself: its rules may hold tensors that the step captured. */
+  readonly dependences: Dependences;
+}
+
+/** By what a step does at some number of rows. */
+const byRecording = new Recent<Known>(512);
 /** Plans by what a step computes for any number of rows, forward and backward. */
 const byGraph = new Recent<Plans>(256);
 
@@ -63,22 +71,26 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
   const { recording, captured, draws } = here;
   const wants = [...inputs, ...request.states, ...captured.map(({ requiresGrad }) => ({ wantsGrad: requiresGrad }))];
   const about = `${inputs[0].dtype} ${batched} ${reverse} ${recorded} ${wants.map(({ wantsGrad }) => Number(wantsGrad)).join('')}`;
+  // What a user's derivative does stands in no recording: it is looked at each time.
   const isCustom = recording.nodes.some((node) => node.isCustom);
   const keyOf = (of: Recording): string => `${about} ${of.rows}\n${describe(of)}`;
-  // What a user's derivative does stands in no recording: it is looked at each time.
-  const find = (of: Recording): Plans | undefined => (isCustom ? undefined : byRecording.get(keyOf(of)));
-  let plans = find(recording);
-  if (plans === undefined) {
-    const general = batched ? forAnyRows(step, request, here) : here;
-    plans = find(general.recording);
-    if (plans === undefined) {
-      const traced = traceStep(general, request);
-      const name = `${about}\n${traced.key}`;
-      plans = byGraph.get(name);
-      if (plans === undefined) byGraph.set(name, (plans = plansOf(traced, inputs[0].dtype, reverse)));
-    }
-    if (!isCustom) for (const of of new Set([recording, general.recording])) byRecording.set(keyOf(of), plans);
+  const key = isCustom ? undefined : keyOf(recording);
+  const known = key === undefined ? undefined : byRecording.get(key);
+  if (known !== undefined) {
+    shareDependences(recording, known.dependences);
+    return { plans: known.plans, captured, draws, recording };
   }
+  const general = batched ? forAnyRows(step, request, here) : here;
+  const generalKey = isCustom || general === here ? key : keyOf(general.recording);
+  let plans = generalKey === undefined ? undefined : byRecording.get(generalKey)?.plans;
+  if (plans === undefined) {
+    const traced = traceStep(general, request);
+    const name = `${about}\n${traced.key}`;
+    plans = byGraph.get(name);
+    if (plans === undefined) byGraph.set(name, (plans = plansOf(traced, inputs[0].dtype, reverse)));
+    if (generalKey !== undefined) byRecording.set(generalKey, { plans, dependences: dependencesOf(general.recording) });
+  }
+  if (key !== undefined) byRecording.set(key, { plans, dependences: dependencesOf(recording) });
   return { plans, captured, draws, recording };
 }
 

@@ -80,7 +80,7 @@ export class OneStep {
     const mode = compileModeOf(this.options.compile);
     if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return this.eagerly(inputs, parameters);
     const known = this.memory.recall(inputs, backend, parameters);
-    if (known !== undefined) return this.compiled({ ...known.trace, ...known }, inputs, parameters);
+    if (known !== undefined) return this.compiled(known.trace, known, inputs, parameters);
     const before = picture(parameters);
     const found = this.trace(inputs, parameters);
     if (found instanceof TraceError) {
@@ -92,7 +92,7 @@ export class OneStep {
       const trace = { inputs: inputs.map((x) => this.slotOf(x)), plans, draws };
       this.memory.remember({ trace, captured, recording, backend, parameters, before });
     }
-    return this.compiled(found, inputs, parameters);
+    return this.compiled(found, found, inputs, parameters);
   }
 
   /** By single operations. */
@@ -139,14 +139,15 @@ export class OneStep {
   }
 
   private compiled(
-    { plans, captured, draws, recording }: FoundPlans,
+    { plans, draws }: Pick<FoundPlans, 'plans' | 'draws'>,
+    { captured, recording }: Pick<FoundPlans, 'captured' | 'recording'>,
     inputs: readonly Tensor[],
     parameters: object,
   ): Made {
     const [first] = inputs;
     const { backend } = first;
     const rows = this.rowsOf(first);
-    const everything = isGradEnabled() ? [...inputs, ...captured] : nothing;
+    const everything = isGradEnabled() ? inputs.concat(captured) : nothing;
     const training = isRecorded(everything) ? plans.training : undefined;
     const { plan, outputs: places, kept, keptInputs } = readyForward(backend, plans, training);
     const run: Extent = { steps: 1, rows, lengths: undefined, resets: undefined };

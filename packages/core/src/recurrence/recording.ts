@@ -100,71 +100,148 @@ export interface Recording {
  *   calls with different numbers of rows did the same if they say the same of one number
  */
 export function describe(recording: Recording, as: number = recording.rows): string {
-  const scale =
-    as === recording.rows ? undefined : (n: number) => (n % recording.rows === 0 ? (n / recording.rows) * as : n);
-  const scaled = (n: number): number => (scale === undefined ? n : scale(n));
-  const name = (storage: Storage): number => (storage as RecordedStorage).serial;
-  const walk = (sizes: readonly number[], operands: readonly Operand[]): string => {
-    let strides = operands.filter((x) => typeof x === 'object').map((x) => x.strides);
-    let merged = sizes;
-    // Where a single element is walked, its strides say nothing.
-    if (scale !== undefined || (sizes.length === 1 && sizes[0] === 1))
-      ({ sizes: merged, strides } = mergeDims(
-        sizes.map(scaled),
-        strides.map((list) => list.map(scaled)),
-      ));
-    let next = 0;
-    const words = operands.map((x) =>
-      typeof x === 'number' ? number(x) : `${name(x.storage)}+${scaled(x.offset)}[${strides[next++].join()}]`,
-    );
-    return `${words.join(' ')} : ${merged.join()}`;
-  };
-  const matrices = ({ storage, batchStrides, transposed }: Matrices): string =>
-    `${name(storage)}${transposed ? 'T' : ''}[${batchStrides.map(scaled).join()}]`;
-  const edge = (to: RecordedEdge | undefined): string =>
-    to === undefined ? '-' : to.kind === 'end' ? `e${to.end}` : `${to.node}.${to.index}`;
-  const value = ({ storage, shape, edge: place }: RecordedValue): string =>
-    `${name(storage)}(${shape.map(scaled).join()})${edge(place)}`;
-  const end = (storage: RecordedStorage): string => `${storage.serial}:${scaled(storage.size)}${storage.dtype}`;
+  const words = new Words(recording.rows, as);
+  words.ends(recording.inputs);
+  words.ends(recording.states);
+  words.ends(recording.captured);
+  words.ends(recording.drawn);
+  for (let i = 0; i < recording.calls.length; i++) words.call(recording.calls[i]);
+  for (let i = 0; i < recording.nodes.length; i++) words.node(recording.nodes[i]);
+  words.values(recording.outputs);
+  words.values(recording.next);
+  return `${words.text}${recording.isSingle}`;
+}
 
-  const lines: string[] = [];
-  for (const ends of [recording.inputs, recording.states, recording.captured, recording.drawn])
-    lines.push(ends.map(end).join());
-  for (const call of recording.calls) {
+/** The text of a description. A step of a user's own is described at each call, so the text grows in place: no lists are made to be joined. */
+class Words {
+  text = '';
+  private readonly rows: number;
+  private readonly as: number;
+
+  constructor(rows: number, as: number) {
+    this.rows = rows;
+    this.as = as;
+  }
+
+  private scaled(n: number): number {
+    return this.as === this.rows || n % this.rows !== 0 ? n : (n / this.rows) * this.as;
+  }
+
+  private sizes(list: readonly number[]): void {
+    for (let i = 0; i < list.length; i++) this.text += `${this.scaled(list[i])},`;
+  }
+
+  ends(list: readonly RecordedStorage[]): void {
+    for (let i = 0; i < list.length; i++)
+      this.text += `${list[i].serial}:${this.scaled(list[i].size)}${list[i].dtype},`;
+    this.text += '\n';
+  }
+
+  private edge(to: RecordedEdge | undefined): void {
+    if (to === undefined) this.text += '-,';
+    else this.text += to.kind === 'end' ? `e${to.end},` : `${to.node}.${to.index},`;
+  }
+
+  values(list: readonly RecordedValue[]): void {
+    for (let i = 0; i < list.length; i++) {
+      const { storage, shape, edge } = list[i];
+      this.text += `${storage.serial}(`;
+      this.sizes(shape);
+      this.text += ')';
+      this.edge(edge);
+    }
+    this.text += '\n';
+  }
+
+  node({ name, inputs, saved }: RecordedNode): void {
+    this.text += `${name}(`;
+    for (let i = 0; i < inputs.length; i++) this.edge(inputs[i]);
+    this.text += ')';
+    this.values(saved);
+  }
+
+  call(call: Call): void {
     switch (call.kind) {
       case 'fill':
-        lines.push(`fill ${number(call.value)} ${scaled(call.result.size)}${call.result.dtype}`);
+        this.text += `fill ${number(call.value)} ${this.scaled(call.result.size)}${call.result.dtype}\n`;
         break;
       case 'unary':
-        lines.push(`${call.op} ${name(call.x)}`);
+        this.text += `${call.op} ${serialOf(call.x)}\n`;
         break;
       case 'binary':
-        lines.push(`${call.op} ${walk(call.sizes, [call.a, call.b])}`);
+        this.text += `${call.op} `;
+        this.walk(call.sizes, call.a, call.b);
         break;
       case 'select':
-        lines.push(`select ${walk(call.sizes, [call.condition, call.a, call.b])}`);
+        this.text += 'select ';
+        this.walk(call.sizes, call.condition, call.a, call.b);
         break;
       case 'copy':
-        lines.push(`copy ${walk(call.sizes, [call.x])}`);
+        this.text += 'copy ';
+        this.walk(call.sizes, call.x);
         break;
       case 'concat':
-        lines.push(
-          `concat ${call.parts.map(({ storage, run }) => `${name(storage)}*${scaled(run)}`).join(' ')} ${scaled(call.outer)}`,
-        );
+        this.text += 'concat ';
+        for (const { storage, run } of call.parts) this.text += `${serialOf(storage)}*${this.scaled(run)} `;
+        this.text += `${this.scaled(call.outer)}\n`;
         break;
       case 'reduce':
-        lines.push(`${call.op} ${name(call.x)} over ${[call.outer, call.size, call.inner].map(scaled).join()}`);
+        this.text += `${call.op} ${serialOf(call.x)} over ${this.scaled(call.outer)},${this.scaled(call.size)},${this.scaled(call.inner)}\n`;
         break;
-      case 'matmul': {
-        const { batch, m, k, n } = call.sizes;
-        lines.push(`matmul ${matrices(call.a)} ${matrices(call.b)} ${[...batch, m, k, n].map(scaled).join()}`);
-      }
+      case 'matmul':
+        this.text += 'matmul ';
+        this.matrices(call.a);
+        this.matrices(call.b);
+        this.sizes(call.sizes.batch);
+        this.text += `${this.scaled(call.sizes.m)},${this.scaled(call.sizes.k)},${this.scaled(call.sizes.n)}\n`;
     }
   }
-  for (const node of recording.nodes)
-    lines.push(`${node.name}(${node.inputs.map(edge).join()})${node.saved.map(value).join('|')}`);
-  lines.push(recording.outputs.map(value).join('|'), recording.next.map(value).join('|'), String(recording.isSingle));
-  return lines.join('\n');
+
+  private matrices({ storage, batchStrides, transposed }: Matrices): void {
+    this.text += `${serialOf(storage)}${transposed ? 'T' : ''}[`;
+    this.sizes(batchStrides);
+    this.text += '] ';
+  }
+
+  /**
+   * A walk over up to three operands. For another number of rows it may merge otherwise, so it is simplified anew; where a single element is
+   * walked, its strides say nothing.
+   */
+  private walk(sizes: readonly number[], a: Operand, b?: Operand, c?: Operand): void {
+    if (this.as === this.rows && (sizes.length !== 1 || sizes[0] !== 1)) {
+      this.operand(a);
+      if (b !== undefined) this.operand(b);
+      if (c !== undefined) this.operand(c);
+      this.sizes(sizes);
+    } else {
+      const scale = (n: number): number => this.scaled(n);
+      const operands = [a, b, c].filter((x) => x !== undefined);
+      const merged = mergeDims(
+        sizes.map(scale),
+        operands.flatMap((x) => (typeof x === 'object' ? [x.strides.map(scale)] : [])),
+      );
+      let next = 0;
+      for (const x of operands) this.operand(x, typeof x === 'object' ? merged.strides[next++] : undefined);
+      for (const size of merged.sizes) this.text += `${size},`;
+    }
+    this.text += '\n';
+  }
+
+  /** @param strides - scaled already */
+  private operand(x: Operand, strides?: readonly number[]): void {
+    if (typeof x === 'number') {
+      this.text += `${number(x)} `;
+      return;
+    }
+    const list = strides ?? x.strides;
+    this.text += `${serialOf(x.storage)}+${this.scaled(x.offset)}[`;
+    for (let i = 0; i < list.length; i++) this.text += `${list[i]},`;
+    this.text += '] ';
+  }
+}
+
+function serialOf(storage: Storage): number {
+  return (storage as RecordedStorage).serial;
 }
 
 function number(value: number): string {

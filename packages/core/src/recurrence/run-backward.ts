@@ -78,7 +78,8 @@ export function runBackward(
     else seed = wrap(backend, masked(backend, mask, gradient.storage), gradient.shape);
     plan.lend(source++, seed.storage);
   });
-  const carried = Array.from({ length: states }, (_, i) => (stateGradient(i) ?? zerosLike(saved[inputs + i])).storage);
+  const carried: Storage[] = [];
+  for (let i = 0; i < states; i++) carried.push((stateGradient(i) ?? zerosLike(saved[inputs + i])).storage);
   const made: Storage[] = [];
   const last = plan.run(carried, run, made);
   const gradients = made.map((storage) => wrap(backend, storage, [storage.size]));
