@@ -132,6 +132,7 @@ export abstract class Module {
 
   /** Puts this module and all below it into training mode (or out of it). */
   train(mode = true): this {
+    checkFlag('train', 'mode', mode);
     for (const module of this.modules()) module.training = mode;
     return this;
   }

@@ -1,7 +1,18 @@
 import { cpu } from '@rnn/backend-cpu';
 import { setBackend, tensor, zeros, type Tensor } from '@rnn/core';
 import { beforeEach, describe } from 'vitest';
-import { GRU, GRUCell, Linear, LSTM, LSTMCell, Module, MSELoss, Parameter, Recurrent } from '../src/index.js';
+import {
+  Bidirectional,
+  GRU,
+  GRUCell,
+  Linear,
+  LSTM,
+  LSTMCell,
+  Module,
+  MSELoss,
+  Parameter,
+  Recurrent,
+} from '../src/index.js';
 import { checkRefused } from './refused.js';
 
 beforeEach(async () => setBackend(await cpu()));
@@ -55,6 +66,17 @@ describe("what was ignored or ended in the engine's own words", () => {
       () => new GRUCell(3, 2).forward(zeros([1, 3]), null as never),
       'GRUCell: h is null, expected a Tensor; make one with tensor(...), or leave it out (undefined, not null) where there is none',
     ],
+    [
+      () => new Recurrent(new GRUCell(3, 2)).forward(zeros([4, 1, 3]), null as never),
+      'Recurrent: h0 is null, expected a Tensor; make one with tensor(...), or leave it out (undefined, not null) where there is none',
+    ],
+    [() => new Recurrent(new GRUCell(3, 2)).forward(zeros([4, 3]), null as never), 'Recurrent: h0 is null'],
+    [() => new Recurrent(new LSTMCell(3, 2)).forward(zeros([4, 3]), [] as never), 'Recurrent: h0 is an empty array'],
+    [
+      () => new Bidirectional(new GRUCell(3, 2), new GRUCell(3, 2)).forward(zeros([4, 3]), [null, null] as never),
+      'Bidirectional: h0 is null',
+    ],
+    [() => new Linear(1, 1).train('no' as never), "train: mode is 'no', expected true or false"],
     [() => new LSTMCell(3, 2).forward(zeros([1, 3]), null as never), 'leave it out (undefined, not null) for zeros'],
     [() => new LSTM(3, 2).forward(zeros([4, 1, 3]), null as never), 'leave it out (undefined, not null) for zeros'],
     [

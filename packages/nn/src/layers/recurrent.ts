@@ -16,7 +16,7 @@ import {
   type Step,
   type Tensors,
 } from '@rnn/core';
-import { checkFlag, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
+import { checkFlag, checkOptions, checkTensor, checkTensors, refuse } from '@rnn/core/checks';
 import { checkCell, initialStateOf, type Cell } from '../cells/cell.js';
 import { Module } from '../module.js';
 import type { LayerExplanation } from './layer-explanation.js';
@@ -180,6 +180,7 @@ function checkedForm<S extends Tensors>(
   { lengths, resets, record }: RecurrentForwardOptions,
 ): SequenceForm {
   checkTensor(owner, 'input', x);
+  if (h0 !== undefined) checkState(owner, h0);
   checkRecord(owner, record);
   // Two dimensions are a single sequence, unless something tells that there is a batch.
   const batched =
@@ -195,6 +196,11 @@ function checkedForm<S extends Tensors>(
     turned,
     lengths: lengths && checkLengths(owner, lengths, x.shape[turned ? 0 : 1], x.shape[turned ? 1 : 0]),
   };
+}
+
+function checkState(owner: string, h0: unknown): void {
+  if (Array.isArray(h0)) checkTensors(owner, 'h0', h0);
+  else checkTensor(owner, 'h0', h0, true);
 }
 
 /** The arguments of `scan`. */
