@@ -57,13 +57,25 @@ export { bernoulli, type BernoulliOptions } from './ops/bernoulli.js';
 export { full, ones, onesLike, zeros, zerosLike, type TensorOptions } from './ops/fill.js';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.js';
 export { linear, matmul } from './ops/matmul.js';
-export { chunk, concat, split, stack, unbind } from './ops/join.js';
+export { chunk, concat, concat as cat, split, stack, unbind } from './ops/join.js';
 export { moveTo } from './ops/move-to.js';
 export { flatten, flip, permute, squeeze, t, transpose, unsqueeze } from './ops/movement.js';
 export { narrow, select, slice } from './ops/slice.js';
 export { to } from './ops/convert.js';
 export { amax, amin, argmax, argmin, logsumexp, max, mean, min } from './ops/reduce.js';
+export { cumprod, cumsum } from './ops/cumulative.js';
+export { gelu, silu } from './ops/activations.js';
+export { erf } from './ops/erf.js';
+export { maskedFill, tril, triu } from './ops/masks.js';
+export { norm } from './ops/norm.js';
+export { prod } from './ops/product.js';
+export { ceil, floor, round, trunc } from './ops/rounding.js';
+export { multinomial, randperm } from './ops/sample.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export { argsort, sort, topk } from './ops/sort.js';
+export { all, allclose, any, isclose, isfinite, isinf, isnan } from './ops/predicates.js';
+export { std, variance, variance as var } from './ops/variance.js';
+export { pad, unfold } from './ops/windows.js';
 export {
   firstInstruction,
   isFixedValue,
@@ -100,11 +112,18 @@ export type { GradHook } from './tensor.js';
 export type { JsonNumber, TensorJson } from './tensor-json.js';
 export type {
   BackwardOptions,
+  CloseOptions,
   Dims,
+  GeluOptions,
   KeepDim,
   MatmulOptions,
+  MultinomialOptions,
   NestedArray,
+  PadMode,
+  SortOptions,
+  SpreadOptions,
   TensorMethods,
+  TopkOptions,
   ValuesAndIndices,
 } from './tensor-methods.js';
 export { executeProgram } from './recurrence/execute.js';

@@ -3,17 +3,29 @@ import { backward } from './backward.js';
 import { registerHook, retainGrad } from './hooks.js';
 import { reshape, expand, sum } from './ops/broadcast.js';
 import { to } from './ops/convert.js';
+import { gelu, silu } from './ops/activations.js';
 import * as arithmetic from './ops/arithmetic.js';
 import * as comparison from './ops/comparison.js';
+import { cumprod, cumsum } from './ops/cumulative.js';
+import { erf } from './ops/erf.js';
 import * as functions from './ops/functions.js';
 import { clone, detach } from './ops/identity.js';
 import * as indexing from './ops/indexing.js';
 import { chunk, split, unbind } from './ops/join.js';
+import * as masks from './ops/masks.js';
 import { matmul } from './ops/matmul.js';
 import * as movement from './ops/movement.js';
+import { norm } from './ops/norm.js';
+import { prod } from './ops/product.js';
 import * as reduce from './ops/reduce.js';
+import * as rounding from './ops/rounding.js';
+import { multinomial } from './ops/sample.js';
 import { logSoftmax, softmax } from './ops/softmax.js';
 import * as parts from './ops/slice.js';
+import * as order from './ops/sort.js';
+import * as predicates from './ops/predicates.js';
+import { std, variance } from './ops/variance.js';
+import { pad, unfold } from './ops/windows.js';
 import { Tensor } from './tensor.js';
 import type { KeepDim, NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
 
@@ -99,6 +111,27 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
   clamp(low, high) {
     return functions.clamp(this, low, high);
   },
+  silu() {
+    return silu(this);
+  },
+  gelu(options) {
+    return gelu(this, options);
+  },
+  erf() {
+    return erf(this);
+  },
+  floor() {
+    return rounding.floor(this);
+  },
+  ceil() {
+    return rounding.ceil(this);
+  },
+  trunc() {
+    return rounding.trunc(this);
+  },
+  round() {
+    return rounding.round(this);
+  },
   eq(other) {
     return comparison.eq(this, other);
   },
@@ -119,6 +152,24 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
   },
   where(condition, other) {
     return comparison.where(condition, this, other);
+  },
+  maskedFill(mask, value) {
+    return masks.maskedFill(this, mask, value);
+  },
+  isnan() {
+    return predicates.isnan(this);
+  },
+  isinf() {
+    return predicates.isinf(this);
+  },
+  isfinite() {
+    return predicates.isfinite(this);
+  },
+  isclose(other, options) {
+    return predicates.isclose(this, other, options);
+  },
+  allclose(other, options) {
+    return predicates.allclose(this, other, options);
   },
   matmul(other, options) {
     return matmul(this, other, options);
@@ -145,6 +196,30 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
   },
   logsumexp(dims, keepDim) {
     return reduce.logsumexp(this, dims, keepDim);
+  },
+  var(dims, options) {
+    return variance(this, dims, options);
+  },
+  std(dims, options) {
+    return std(this, dims, options);
+  },
+  norm(p, dims, keepDim) {
+    return norm(this, p, dims, keepDim);
+  },
+  prod(dims, keepDim) {
+    return prod(this, dims, keepDim);
+  },
+  any(dims, keepDim) {
+    return predicates.any(this, dims, keepDim);
+  },
+  all(dims, keepDim) {
+    return predicates.all(this, dims, keepDim);
+  },
+  cumsum(dim) {
+    return cumsum(this, dim);
+  },
+  cumprod(dim) {
+    return cumprod(this, dim);
   },
   softmax(dim) {
     return softmax(this, dim);
@@ -196,6 +271,30 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
   },
   expand(shape) {
     return expand(this, shape);
+  },
+  pad(padding, mode, value) {
+    return pad(this, padding, mode, value);
+  },
+  unfold(dim, size, step) {
+    return unfold(this, dim, size, step);
+  },
+  tril(diagonal) {
+    return masks.tril(this, diagonal);
+  },
+  triu(diagonal) {
+    return masks.triu(this, diagonal);
+  },
+  sort(dim, options) {
+    return order.sort(this, dim, options);
+  },
+  argsort(dim, options) {
+    return order.argsort(this, dim, options);
+  },
+  topk(k, dim, options) {
+    return order.topk(this, k, dim, options);
+  },
+  multinomial(numSamples, options) {
+    return multinomial(this, numSamples, options);
   },
   gather(dim, index) {
     return indexing.gather(this, dim, index);

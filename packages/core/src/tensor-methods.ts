@@ -1,5 +1,6 @@
 import type { Backend } from './backend.js';
 import type { DType } from './dtype.js';
+import type { Generator } from './generator.js';
 import type { Shape } from './shape.js';
 
 /** One dimension or several; left out, all of them. */
@@ -13,6 +14,44 @@ export interface ValuesAndIndices<T> {
   readonly values: T;
   /** int32 */
   readonly indices: T;
+}
+
+/** What a variance takes: whether the reduced dimensions stay, and what is taken from the number of values (1 unless given). */
+export type SpreadOptions = boolean | { readonly keepDim?: boolean; readonly correction?: number };
+
+/** How near two values must be: `|a - b| <= atol + rtol |b|`. */
+export interface CloseOptions {
+  /** Relative to the second value; 1e-5 unless given. */
+  readonly rtol?: number;
+  /** 1e-8 unless given. */
+  readonly atol?: number;
+  /** Whether two NaN are close; false unless given. */
+  readonly equalNan?: boolean;
+}
+
+/** Which form of `gelu`: that of the error function, or the one of the hyperbolic tangent that comes near it. */
+export interface GeluOptions {
+  readonly approximate?: 'none' | 'tanh';
+}
+
+/** What stands in the new places of a padded tensor. */
+export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
+
+export interface SortOptions {
+  /** The largest first; false unless given. */
+  readonly descending?: boolean;
+}
+
+export interface TopkOptions {
+  /** False for the smallest; true unless given. */
+  readonly largest?: boolean;
+}
+
+export interface MultinomialOptions {
+  /** Whether a position may be drawn more than once; false unless given. */
+  readonly replacement?: boolean;
+  /** Where the draws come from; the one that `manualSeed` seeds unless said otherwise. */
+  readonly generator?: Generator;
 }
 
 /** Which operands of a product are stored transposed. */
@@ -61,6 +100,13 @@ export interface TensorMethods<T> {
   relu(): T;
   softplus(): T;
   clamp(min?: number, max?: number): T;
+  silu(): T;
+  gelu(options?: GeluOptions): T;
+  erf(): T;
+  floor(): T;
+  ceil(): T;
+  trunc(): T;
+  round(): T;
   // comparisons
   eq(other: T | number): T;
   ne(other: T | number): T;
@@ -70,6 +116,12 @@ export interface TensorMethods<T> {
   ge(other: T | number): T;
   /** This where the condition is not 0, else `other`. */
   where(condition: T, other: T | number): T;
+  maskedFill(mask: T, value: T | number): T;
+  isnan(): T;
+  isinf(): T;
+  isfinite(): T;
+  isclose(other: T, options?: CloseOptions): T;
+  allclose(other: T, options?: CloseOptions): boolean;
   // products and reductions
   matmul(other: T, options?: MatmulOptions): T;
   sum(dims?: Dims, keepDim?: KeepDim): T;
@@ -83,6 +135,14 @@ export interface TensorMethods<T> {
   argmax(dim?: number, keepDim?: KeepDim): T;
   argmin(dim?: number, keepDim?: KeepDim): T;
   logsumexp(dims?: Dims, keepDim?: KeepDim): T;
+  var(dims?: Dims, options?: SpreadOptions): T;
+  std(dims?: Dims, options?: SpreadOptions): T;
+  norm(p?: number, dims?: Dims, keepDim?: KeepDim): T;
+  prod(dims?: Dims, keepDim?: KeepDim): T;
+  any(dims?: Dims, keepDim?: KeepDim): T;
+  all(dims?: Dims, keepDim?: KeepDim): T;
+  cumsum(dim: number): T;
+  cumprod(dim: number): T;
   softmax(dim: number): T;
   logSoftmax(dim: number): T;
   // movement
@@ -102,6 +162,15 @@ export interface TensorMethods<T> {
   chunk(chunks: number, dim?: number): T[];
   flip(dims: Dims): T;
   expand(shape: Shape): T;
+  pad(padding: readonly number[], mode?: PadMode, value?: number): T;
+  unfold(dim: number, size: number, step: number): T;
+  tril(diagonal?: number): T;
+  triu(diagonal?: number): T;
+  // order
+  sort(dim?: number, options?: SortOptions): ValuesAndIndices<T>;
+  argsort(dim?: number, options?: SortOptions): T;
+  topk(k: number, dim?: number, options?: TopkOptions): ValuesAndIndices<T>;
+  multinomial(numSamples: number, options?: MultinomialOptions): T;
   // indexing
   gather(dim: number, index: T): T;
   indexSelect(dim: number, index: T): T;

@@ -7,6 +7,7 @@ import { without } from '../kernels/storage-checks.js';
 import { hostArrayOf } from '../plain/rounding.js';
 import type { PlainTensor } from '../plain/plain-tensor.js';
 import { defineProperty } from '../property.js';
+import { composedOperations } from './composed-operations.js';
 import { elementwiseOperations } from './elementwise-operations.js';
 import { indexingOperations } from './indexing-operations.js';
 import { movementOperations } from './movement-operations.js';
@@ -28,6 +29,7 @@ export function operationCases(): ConformanceCase[] {
     ...reductionOperations(),
     ...movementOperations(),
     ...indexingOperations(),
+    ...composedOperations(),
   ];
   const types = ['float32', 'float64'] as const;
   return [

@@ -236,7 +236,8 @@ function drawn(operation: string, shape: Shape, options: RandomOptions, fill: Dr
   return withGrad(draw({ shape, dtype, backend, generator, fill, perSequence: false }), requiresGrad);
 }
 
-const randomOptions: readonly string[] = [...tensorOptions, 'generator'];
+/** Names of the options of what draws. */
+export const randomOptions: readonly string[] = [...tensorOptions, 'generator'];
 
 /** Everything that can be wrong is found before the generator moves on. */
 function checkDraw(
