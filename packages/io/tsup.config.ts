@@ -5,6 +5,7 @@ import { library } from '../../tooling/tsup.js';
 const options: Options = library([
   'src/index.ts',
   'src/node.ts',
+  'src/cli.ts',
   'src/onnx/read-onnx.ts',
   'src/onnx/write/write-onnx.ts',
 ]);

@@ -11,7 +11,7 @@ export {
   type Stateful,
 } from './checkpoint/checkpoint.js';
 export { toHost, type FloatType, type HostTensor, type ReadOptions, type TensorSource } from './host/host-tensor.js';
-export { readPyTorch, type PyTorchValue } from './pytorch/read.js';
+export { decodePyTorch, readPyTorch, type PyTorchValue } from './pytorch/read.js';
 export { type ElementType } from './safetensors/element-types.js';
 export { type WrittenFloat } from './safetensors/encode.js';
 export { openSafetensors, type ByteSource, type SafetensorsFile, type TensorInfo } from './safetensors/open.js';

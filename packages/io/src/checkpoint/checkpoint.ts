@@ -110,11 +110,15 @@ export function restore(
     parts[name],
     unflatten(saved[name], host, array),
   ]);
-  loadAll(states);
   const others = Object.entries(saved).filter(([name]) => !Object.hasOwn(parts, name));
-  return Object.fromEntries(
-    others.map(([name, value]) => [name, unflatten(value, (tensor) => upload(host(tensor), backend), array)]),
-  );
+  return scope(() => {
+    // Everything is read before anything is loaded.
+    const values = Object.fromEntries(
+      others.map(([name, value]) => [name, unflatten(value, (tensor) => upload(host(tensor), backend), array)]),
+    );
+    loadAll(states);
+    return values;
+  });
 }
 
 function valueOf({ [NOTE]: note }: Readonly<Record<string, string>>): Record<string, unknown> {

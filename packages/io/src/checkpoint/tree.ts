@@ -74,18 +74,21 @@ export function unflatten(
   tensorOf: (name: string) => unknown,
   arrayOf: (name: string) => TypedArray,
 ): unknown {
-  const visit = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(visit);
+  const visit = (value: unknown, depth: number): unknown => {
+    // A list or a map takes two levels of JSON for one of its own.
+    if (depth > 3 * DEEPEST) throw new FormatError('checkpoint: its values lie too many levels deep');
+    const below = (item: unknown): unknown => visit(item, depth + 1);
+    if (Array.isArray(value)) return value.map(below);
     if (typeof value !== 'object' || value === null) return value;
     if (!Object.hasOwn(value, KIND)) {
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item)]));
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, below(item)]));
     }
     const { [KIND]: kind, name, value: text, items } = value as Record<string, unknown>;
     switch (kind) {
       case 'number':
-        return Number(text);
+        return specialNumber(text);
       case 'bigint':
-        return BigInt(text as string);
+        return wholeNumber(text);
       case 'undefined':
         return undefined;
       case 'tensor':
@@ -93,16 +96,28 @@ export function unflatten(
       case 'array':
         return arrayOf(String(name));
       case 'set':
-        return new Set(list(items).map(visit));
+        return new Set(list(items).map(below));
       case 'map':
-        return new Map(list(items).map((pair) => list(visit(pair)) as [unknown, unknown]));
+        return new Map(list(items).map((pair) => list(below(pair)) as [unknown, unknown]));
       case 'object':
-        return Object.fromEntries(list(items).map((pair) => [String(list(pair)[0]), visit(list(pair)[1])]));
+        return Object.fromEntries(list(items).map((pair) => [String(list(pair)[0]), below(list(pair)[1])]));
       default:
         throw new FormatError(`checkpoint: it holds a value of the unknown kind '${String(kind)}'`);
     }
   };
-  return visit(root);
+  return visit(root, 0);
+}
+
+function specialNumber(text: unknown): number {
+  if (!/^(NaN|-?Infinity|-0)$/.test(String(text)))
+    throw new FormatError('checkpoint: a number is none that JSON lacks');
+  return Number(text);
+}
+
+function wholeNumber(text: unknown): bigint {
+  if (!/^-?\d+$/.test(String(text)))
+    throw new FormatError('checkpoint: a whole number has other characters than digits');
+  return BigInt(String(text));
 }
 
 function list(value: unknown): unknown[] {

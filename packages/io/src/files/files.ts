@@ -38,6 +38,15 @@ export async function save(
   }
 }
 
+/** The same for numbers on the host, which need no backend. */
+export async function saveHostTensors(
+  path: string,
+  tensors: Readonly<Record<string, HostTensor>>,
+  options: WriteOptions,
+): Promise<void> {
+  await writeAtomically(path, bytesOf(tensors, options));
+}
+
 /** What has a state dict. */
 interface Savable {
   stateDict(): StateDict;

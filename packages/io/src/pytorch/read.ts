@@ -1,6 +1,6 @@
 import { getBackend, sizeOf, type Tensor } from '@rnn/core';
 import type { StateDict } from '@rnn/nn';
-import { asFloat, upload, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
+import { asFloat, upload, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
 import { bitsOf, decode, type ElementType } from '../safetensors/element-types.js';
 import { Archive } from './archive.js';
 import { isLegacy, legacyFile } from './legacy.js';
@@ -8,16 +8,16 @@ import { meanings, nameOf, PickledTensor, type OpenFile, type Storage } from './
 import { Global, refuse, unpickle } from './pickle.js';
 
 /** What a file of PyTorch may hold beside tensors. Tuples and sets are arrays, dicts plain objects; a whole number beyond 2^53 is a bigint. */
-export type PyTorchValue =
-  | Tensor
+export type PyTorchValue<T = Tensor> =
+  | T
   | null
   | boolean
   | number
   | bigint
   | string
   | Uint8Array
-  | PyTorchValue[]
-  | { [name: string]: PyTorchValue };
+  | PyTorchValue<T>[]
+  | { [name: string]: PyTorchValue<T> };
 
 /** Values within values within values: no checkpoint goes deeper. */
 const DEEPEST = 100;
@@ -41,15 +41,33 @@ const LARGEST = { times: 8, more: 1 << 24 };
  */
 // oxlint-disable-next-line no-unnecessary-type-parameters -- what a file holds is known to whoever wrote it, as with JSON.parse
 export function readPyTorch<T = StateDict>(bytes: Uint8Array, { backend = getBackend(), dtype }: ReadOptions = {}): T {
+  return read(bytes, dtype, (host) => upload(host, backend)) as T;
+}
+
+/**
+ * The same without a backend: numbers on the host, which `model.loadStateDict` takes as well.
+ *
+ * @param bytes - the whole file
+ * @param options - `dtype` for the floating tensors; without it float64 stays float64
+ * @returns plain values with `{ shape, data }` in the place of tensors
+ * @throws FormatError as `readPyTorch` does
+ */
+export function decodePyTorch(
+  bytes: Uint8Array,
+  { dtype }: { readonly dtype?: FloatType } = {},
+): PyTorchValue<HostTensor> {
+  return read(bytes, dtype, (host) => host);
+}
+
+function read<T>(bytes: Uint8Array, dtype: FloatType | undefined, made: (host: HostTensor) => T): PyTorchValue<T> {
   const { value, numbersOf } = isLegacy(bytes) ? legacyFile(bytes) : archiveFile(bytes);
   const limit = bytes.length * LARGEST.times + LARGEST.more;
   let total = 0;
-  const hosts = (path: string, tensor: PickledTensor): HostTensor => {
+  return plain(value, (path, tensor) => {
     total += (sizeOf(tensor.shape) * bitsFor(tensor.type)) / 8;
     if (!(total <= limit)) refuse(`the tensors take more than ${limit} bytes, which a file of this size cannot hold`);
-    return asFloat(dense(path, tensor, numbersOf), dtype);
-  };
-  return plain(value, (path, tensor) => upload(hosts(path, tensor), backend)) as T;
+    return made(asFloat(dense(path, tensor, numbersOf), dtype));
+  });
 }
 
 function archiveFile(bytes: Uint8Array): OpenFile {
@@ -116,20 +134,20 @@ function copyStrided(to: Uint8Array, from: Uint8Array, width: number, { offset, 
 }
 
 /** Plain values of what was unpickled. What the file has once is made once; what holds itself is refused. */
-function plain(root: unknown, made: (path: string, tensor: PickledTensor) => Tensor): PyTorchValue {
-  const done = new Map<object, PyTorchValue>();
-  const views = new Map<string, Tensor>();
+function plain<T>(root: unknown, made: (path: string, tensor: PickledTensor) => T): PyTorchValue<T> {
+  const done = new Map<object, PyTorchValue<T>>();
+  const views = new Map<string, T>();
   const open = new Set<object>();
-  const tensorOf = (path: string, tensor: PickledTensor): Tensor => {
+  const tensorOf = (path: string, tensor: PickledTensor): T => {
     const { storage, type, offset, shape, strides } = tensor;
     const key = JSON.stringify([storage.key, type, offset, shape, strides]);
     let view = views.get(key);
     if (view === undefined) views.set(key, (view = made(path, tensor)));
     return view;
   };
-  const visit = (value: unknown, path: string, depth: number): PyTorchValue => {
+  const visit = (value: unknown, path: string, depth: number): PyTorchValue<T> => {
     if (value instanceof Global) return nameOf(value);
-    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value as PyTorchValue;
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value as PyTorchValue<T>;
     const before = done.get(value);
     if (before !== undefined) return before;
     if (open.has(value)) return refuse(`'${path}' holds itself`);
@@ -140,10 +158,10 @@ function plain(root: unknown, made: (path: string, tensor: PickledTensor) => Ten
     done.set(value, result);
     return result;
   };
-  const container = (value: object, path: string, depth: number): PyTorchValue => {
+  const container = (value: object, path: string, depth: number): PyTorchValue<T> => {
     const below = (key: unknown): string => (path === '' ? String(key) : `${path}.${String(key)}`);
     if (value instanceof Map) {
-      const entries = Array.from(value as Map<unknown, unknown>, ([key, item]): [string, PyTorchValue] => {
+      const entries = Array.from(value as Map<unknown, unknown>, ([key, item]): [string, PyTorchValue<T>] => {
         if (typeof key !== 'string' && typeof key !== 'number')
           refuse(`'${path}' is a dict with a key that is neither a text nor a number`);
         return [String(key), visit(item, below(key), depth + 1)];
