@@ -6,7 +6,7 @@ import { decodePyTorch, type PyTorchValue } from '../pytorch/read.js';
 import type { WriteOptions } from '../safetensors/write.js';
 
 /** A tensor as a listing shows it. */
-export interface Listed {
+interface Listed {
   readonly name: string;
   readonly type: string;
   readonly shape: readonly number[];
