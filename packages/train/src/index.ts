@@ -1,11 +1,19 @@
 /** Optimisers, clipping, learning rate schedules, data in batches, metrics, and the training loop. */
 export { clipGradNorm, clipGradValue, gradNorm, type ClipGradNormOptions, type GradNormOptions } from './clip-grad.js';
+export { CharVocabulary } from './data/char-vocabulary.js';
 export { collateSequences, type CollateOptions, type PaddedSequences } from './data/collate-sequences.js';
 export { DataLoader, type DataLoaderOptions } from './data/data-loader.js';
 export type { Dataset } from './data/dataset.js';
+export { MinMaxScaler, type MinMaxScalerOptions } from './data/min-max-scaler.js';
+export { type Scaler, type ScalerOptions, type ScalerStateDict } from './data/scaler.js';
 export { SequenceDataset, type SequenceBatch, type SequenceDatasetOptions } from './data/sequence-dataset.js';
+export { randomSplit, splitInTime, Subset } from './data/split.js';
+export { StandardScaler } from './data/standard-scaler.js';
 export { TensorDataset, type Column } from './data/tensor-dataset.js';
-export { windows, type WindowOptions } from './data/windows.js';
+export { textStreams, type TextStreamOptions, type TextStreams } from './data/text-streams.js';
+export { type Vocabulary, type VocabularyOptions, type VocabularyStateDict } from './data/vocabulary.js';
+export { windows, type KnownWindowOptions, type WindowOptions } from './data/windows.js';
+export { WordVocabulary, type WordVocabularyOptions } from './data/word-vocabulary.js';
 export type { HostArray, HostValues } from './host-array.js';
 export type { EarlyStoppingOptions } from './loop/early-stopping.js';
 export type { CheckpointOptions } from './loop/checkpoint-options.js';

@@ -10,6 +10,16 @@ export interface WindowOptions {
   readonly stride?: number;
   /** Which features to forecast: one, or several; all of them unless given. */
   readonly target?: number | readonly number[];
+  /** Steps of the series from one that the model sees to the next; 1 unless given. */
+  readonly dilation?: number;
+  /** Steps between the last that the model sees and the first that it is to forecast; 0 unless given. */
+  readonly gap?: number;
+}
+
+/** The same with features of the forecast steps that are known when the forecast is made. */
+export interface KnownWindowOptions extends WindowOptions {
+  /** Which features are known ahead: one or several, such as the day of the week or a price that is set. */
+  readonly known: number | readonly number[];
 }
 
 /**
@@ -23,9 +33,10 @@ export interface WindowOptions {
  * @param series - N steps in order: a list or typed array of numbers, a nested list `[N][F]`, or `{ shape: [N, F], data }`
  * @param length - steps that the model sees
  * @param horizon - steps that it is to forecast
- * @param options - `batchFirst` false, `stride` 1, `target` all features
+ * @param options - `batchFirst` false, `stride` 1, `target` all features, `dilation` 1, `gap` 0, `known` none
  * @returns a data set whose batches are `[input, target]`: input [length, B, F] ([B, length, F] with `batchFirst`), F being 1 for a
- *   series of single numbers; target [B, horizon] for these and for one `target` feature, else [B, horizon, features]
+ *   series of single numbers; target [B, horizon] for these and for one `target` feature, else [B, horizon, features]. With `known` they
+ *   are `[input, target, ahead]`: ahead [horizon, B, K] ([B, horizon, K]), the known features of the steps of the target
  * @throws ArgumentError when the series is too short for one window, or an option makes no sense
  *
  * Differs from PyTorch: has no counterpart there.
@@ -33,17 +44,32 @@ export interface WindowOptions {
 export function windows(
   series: HostValues,
   length: number,
+  horizon: number,
+  options: KnownWindowOptions,
+): Dataset<[Tensor, Tensor, Tensor]>;
+export function windows(
+  series: HostValues,
+  length: number,
+  horizon?: number,
+  options?: WindowOptions,
+): Dataset<[Tensor, Tensor]>;
+export function windows(
+  series: HostValues,
+  length: number,
   horizon = 1,
-  options: WindowOptions = {},
-): Dataset<[Tensor, Tensor]> {
+  options: WindowOptions | KnownWindowOptions = {},
+): Dataset<[Tensor, Tensor] | [Tensor, Tensor, Tensor]> {
   const owner = 'windows';
-  checkOptions(owner, options, ['batchFirst', 'stride', 'target']);
-  const { batchFirst = false, stride = 1, target } = options;
+  checkOptions(owner, options, ['batchFirst', 'stride', 'target', 'dilation', 'gap', 'known']);
+  const { batchFirst = false, stride = 1, target, dilation = 1, gap = 0 } = options;
+  const { known } = options as Partial<KnownWindowOptions>;
   checkFlag(owner, 'batchFirst', batchFirst);
   const { shape, data } = hostArrayOf(owner, 'series', series);
   checkCount(owner, 'length', length, 1);
   checkCount(owner, 'horizon', horizon, 1);
   checkCount(owner, 'stride', stride, 1);
+  checkCount(owner, 'dilation', dilation, 1);
+  checkCount(owner, 'gap', gap, 0);
   if (shape.length !== 1 && shape.length !== 2) {
     refuse(ShapeError, owner, 'series', { has: 'shape', received: `[${shape.join(', ')}]`, expected: '[N] or [N, F]' });
   }
@@ -51,23 +77,32 @@ export function windows(
   const chosen = typeof target === 'number' ? [target] : target === undefined ? all(features) : target;
   checkList(owner, 'target', chosen, 'features');
   for (const feature of chosen) checkCount(owner, 'target', feature, 0, features - 1);
-  if (steps < length + horizon) {
-    const expected = `at least length + horizon, ${length + horizon}`;
+  const ahead = typeof known === 'number' ? [known] : known;
+  if (ahead !== undefined) {
+    checkList(owner, 'known', ahead, 'features', 1);
+    for (const feature of ahead) checkCount(owner, 'known', feature, 0, features - 1);
+  }
+  // From the first step that a model sees to the first that it is to forecast.
+  const lead = (length - 1) * dilation + 1 + gap;
+  if (steps < lead + horizon) {
+    const plain = dilation === 1 && gap === 0;
+    const sum = plain ? 'length + horizon' : '(length - 1) * dilation + 1 + gap + horizon';
+    const expected = `at least ${sum}, ${lead + horizon}`;
     refuse(ArgumentError, owner, 'series', { has: 'length', received: String(steps), expected });
   }
   const flat = typeof target === 'number' || (target === undefined && shape.length === 1);
   const source = { shape: [steps, features], data };
-  const count = Math.floor((steps - length - horizon) / stride) + 1;
+  const count = Math.floor((steps - lead - horizon) / stride) + 1;
   return {
     length: count,
     batch(indices, backend) {
       checkIndices(owner, indices, count);
       const starts = Array.from(indices, (i) => i * stride);
-      const ends = starts.map((start) => start + length);
-      return [
-        cut(source, starts, length, all(features), batchFirst, [features], backend),
-        cut(source, ends, horizon, chosen, true, flat ? [] : [chosen.length], backend),
-      ];
+      const ends = starts.map((start) => start + lead);
+      const input = cut(source, starts, length, dilation, all(features), batchFirst, [features], backend);
+      const forecast = cut(source, ends, horizon, 1, chosen, true, flat ? [] : [chosen.length], backend);
+      if (ahead === undefined) return [input, forecast];
+      return [input, forecast, cut(source, ends, horizon, 1, ahead, batchFirst, [ahead.length], backend)];
     },
   };
 }
@@ -81,6 +116,7 @@ function cut(
   { shape: [, features], data }: TypedHostArray,
   starts: readonly number[],
   length: number,
+  dilation: number,
   chosen: readonly number[],
   batchFirst: boolean,
   rest: readonly number[],
@@ -91,7 +127,7 @@ function cut(
   const values = zerosLikeArray(data, count * length * width);
   starts.forEach((start, b) => {
     for (let t = 0; t < length; t++) {
-      const from = (start + t) * features;
+      const from = (start + t * dilation) * features;
       const to = (batchFirst ? b * length + t : t * count + b) * width;
       for (let f = 0; f < width; f++) values[to + f] = data[from + chosen[f]];
     }
