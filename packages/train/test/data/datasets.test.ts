@@ -90,7 +90,11 @@ describe('TensorDataset', () => {
       'TensorDataset: indices[1] is 3, expected a whole number from 0 to 2',
     );
     expectError(() => data.batch([-1]), ArgumentError, 'TensorDataset: indices[0] is -1');
-    expectError(() => data.batch([]), ArgumentError, 'TensorDataset: indices is empty');
+    expectError(
+      () => data.batch([]),
+      ArgumentError,
+      'TensorDataset: indices is an empty array, expected an array of at least one position',
+    );
   });
 });
 
