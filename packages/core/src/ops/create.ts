@@ -98,8 +98,9 @@ export function fromData(values: TypedArray | readonly number[], shape: Shape, o
   if (!Array.isArray(values)) {
     refuse(ArgumentError, 'fromData', 'values', { value: values, expected: `${TYPED_ARRAYS}, or a list of numbers` });
   }
-  // Array.from also visits holes, which a list's own methods pass over.
-  const numbers = Array.from(values as readonly unknown[], (element, at) => numberOf('fromData', element, at));
+  const list: readonly unknown[] = values;
+  const numbers: number[] = [];
+  for (let at = 0; at < list.length; at++) numbers.push(numberOf('fromData', list[at], at)); // holes too
   return uploaded('fromData', numbers, shape, options);
 }
 

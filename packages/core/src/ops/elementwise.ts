@@ -50,7 +50,11 @@ export function anyFunction(op: UnaryOp, x: Tensor, reads: Reads, derivative: Un
 
 /** A kernel of two operands under broadcasting; a number takes the other's type. Records nothing. */
 export function combined(op: BinaryOp, a: Tensor | number, b: Tensor | number): Tensor {
-  const tensors = tensorsOf(op, a, b);
+  return ofTensors(op, a, b, tensorsOf(op, a, b));
+}
+
+/** @param tensors - the operands that are tensors */
+function ofTensors(op: BinaryOp, a: Tensor | number, b: Tensor | number, tensors: readonly Tensor[]): Tensor {
   const [{ dtype }] = tensors;
   const backend = placeOf(op, tensors);
   if (typeof a === 'number') checkNumber(op, 'a', dtype, a);
@@ -96,8 +100,8 @@ export function binaryFunction(
   da: BinaryDerivative,
   db: BinaryDerivative,
 ): Tensor {
-  const result = combined(op, a, b);
   const inputs = tensorsOf(op, a, b);
+  const result = ofTensors(op, a, b, inputs);
   if (isRecorded(inputs)) {
     recordAll([result], op, inputs, reads === 'operands' ? inputs : [], ruleOf(standingFor(a), standingFor(b), da, db));
   }
@@ -121,13 +125,10 @@ function ruleOf(
     const left = typeof a === 'number' ? a : saved[0];
     const right = typeof b === 'number' ? b : saved[saved.length - 1];
     const gradients: (Tensor | undefined)[] = [];
-    for (const [operand, derivative] of [
-      [a, da],
-      [b, db],
-    ] as const) {
-      if (typeof operand === 'number') continue;
+    if (typeof a !== 'number') gradients.push(wanted[0] ? sumTo(da(grad as Tensor, left, right), a) : undefined);
+    if (typeof b !== 'number') {
       const isWanted = wanted[gradients.length];
-      gradients.push(isWanted ? sumTo(derivative(grad as Tensor, left, right), operand) : undefined);
+      gradients.push(isWanted ? sumTo(db(grad as Tensor, left, right), b) : undefined);
     }
     return gradients;
   };

@@ -98,7 +98,9 @@ function pieces(sizes: number | readonly number[], length: number): readonly num
       refuse(ArgumentError, 'split', 'sizes', { value: sizes, expected: 'a whole number from 1 up, or a list' });
     }
     const count = Math.max(1, Math.ceil(length / sizes));
-    return Array.from({ length: count }, (_, i) => Math.min(sizes, length - i * sizes));
+    const list: number[] = [];
+    for (let i = 0; i < count; i++) list.push(Math.min(sizes, length - i * sizes));
+    return list;
   }
   checkList('split', 'sizes', sizes, 'sizes');
   const total = sizes.reduce((sum, size) => sum + Number(size), 0);
@@ -144,17 +146,13 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
 export function unbind(x: Tensor, dim = 0): Tensor[] {
   const at = placeDim('unbind', x, dim);
   const rest = x.shape.filter((_, i) => i !== at);
-  const places = Array.from({ length: x.shape[at] }, () => 1);
-  return places.length === 0
-    ? []
-    : cutTo(
-        'unbind',
-        x,
-        at,
-        places,
-        places.map(() => rest),
-        (grads) => stack(grads, at),
-      );
+  const places: number[] = [];
+  const shapes: Shape[] = [];
+  for (let i = 0; i < x.shape[at]; i++) {
+    places.push(1);
+    shapes.push(rest);
+  }
+  return places.length === 0 ? [] : cutTo('unbind', x, at, places, shapes, (grads) => stack(grads, at));
 }
 
 /**

@@ -203,7 +203,10 @@ export class OneStep {
         const counts = [inputs.length, 0, captured.length] as const;
         return runBackward(plans, { grads, saved: all, wanted: reached, run, backend, counts, isMasked: false });
       };
-      const drawnToKeep = keptInputs.filter((i) => i >= inputs.length).map((i) => drawn[i - inputs.length]);
+      const drawnToKeep =
+        drawn.length === 0
+          ? nothing
+          : keptInputs.filter((i) => i >= inputs.length).map((i) => drawn[i - inputs.length]);
       if (isDerived) recordAll(results, this.name, everything, [...everything, ...saved, ...drawnToKeep], derive);
       for (const tensor of own) tensor.dispose();
     }
