@@ -172,6 +172,33 @@ describe('backends', () => {
   });
 });
 
+describe('functions', () => {
+  const resultsOf = (opType: string, values: number[]): number[] => {
+    const bytes = modelOf({
+      node: [{ opType, input: ['x'], output: ['y'] }],
+      input: [vector('x')],
+      output: [vector('y')],
+    });
+    return readOnnx(bytes, { backend })
+      .run({ x: tensor(values, { backend }) })
+      .y.toArray() as number[];
+  };
+
+  test('Round, next to a half and at its ends, with the sign of a zero', () => {
+    const below = Math.fround(0.5 - 2 ** -25); // with a half added, 1 in float32
+    expect(resultsOf('Round', [below, -below, 0.5, 1.5, 8388609])).toEqual([0, -0, 0, 2, 8388609]);
+  });
+
+  test('Erf keeps the last places of float32, also of small numbers', () => {
+    const values = [2 ** -20, 2 ** -10, 0.25, 1, 2.5].map(Math.fround);
+    // By Python's math.erf, in float64.
+    const expected = [
+      1.0761062308265404e-6, 0.0011019324300718147, 0.2763263901682369, 0.8427007929497149, 0.999593047982555,
+    ];
+    resultsOf('Erf', values).forEach((y, i) => expect(Math.abs(y / expected[i] - 1)).toBeLessThan(4 * 2 ** -24));
+  });
+});
+
 describe('errors', () => {
   test('all missing operators at once, by node', () => {
     const bytes = modelOf({

@@ -1,9 +1,12 @@
 /** Elementwise functions under ONNX's broadcasting, which is NumPy's. */
 import {
   abs,
+  ceil,
   clamp,
   div,
+  erf,
   exp,
+  floor,
   log,
   maximum,
   minimum,
@@ -12,6 +15,7 @@ import {
   pow,
   reciprocal,
   relu,
+  round,
   scope,
   sigmoid,
   sign,
@@ -20,6 +24,7 @@ import {
   sub,
   tanh,
   add,
+  trunc,
   where,
   zerosLike,
   type Tensor,
@@ -31,7 +36,7 @@ import type { Kernel } from '../plan.js';
 import type { Value } from '../value.js';
 import { activation } from './activations.js';
 import { broadcast, device, onHost, operands, staysOnHost, type Operand } from './common.js';
-import { cos, erf, floor, round, sin, wholeQuotient } from './functions.js';
+import { cos, sin, wholeQuotient } from './functions.js';
 import { sizeOf } from '@rnn/core';
 
 /** A function of two operands: on a device, and of single numbers. `isWhole` says that the operands are whole numbers. */
@@ -87,7 +92,7 @@ function modulo(node: Node): Kernel {
         return isTruncated ? rest : add(rest, mul(mul(sign(rest), b).lt(0), b));
       }
       const quotient = div(a, b);
-      const rest = sub(a, mul(isTruncated ? mul(sign(quotient), floor(abs(quotient))) : floor(quotient), b));
+      const rest = sub(a, mul(isTruncated ? trunc(quotient) : floor(quotient), b));
       if (typeof b === 'number') return rest;
       // Of an infinite divisor nothing is left but the dividend, brought to its sign.
       const whole = isTruncated ? a : where(mul(sign(b), typeof a === 'number' ? Math.sign(a) : sign(a)).lt(0), b, a);
@@ -208,7 +213,7 @@ export const elementwise: Operators = {
   Log: mapped(log, Math.log),
   Reciprocal: mapped(reciprocal, (x) => 1 / x),
   Floor: rounding(floor, Math.floor),
-  Ceil: rounding((x) => neg(floor(neg(x))), Math.ceil),
+  Ceil: rounding(ceil, Math.ceil),
   Round: rounding(round, roundedNumber),
   Sin: mapped(sin, Math.sin),
   Cos: mapped(cos, Math.cos),

@@ -1,26 +1,5 @@
 /** Functions that core does not have, made of those that it has; to float32's accuracy, with derivatives where there are any. */
-import { abs, add, div, exp, mul, reciprocal, sign, sub, where, type Tensor } from '@rnn/core';
-
-/** From there on every float32 is whole. */
-const WHOLE = 2 ** 23;
-
-/** The largest whole number that is not above x. Its derivative is 0. */
-export function floor(x: Tensor): Tensor {
-  const isSmall = abs(x).lt(WHOLE);
-  const small = where(isSmall, x.detach(), 0);
-  const cut = small.to('int32').to(x.dtype); // towards zero
-  const below = sub(cut, cut.gt(small));
-  return where(isSmall, below, x.detach()); // a NaN stays one
-}
-
-/** The nearest whole number, the even one of two. Its derivative is 0. */
-export function round(x: Tensor): Tensor {
-  const up = floor(add(x, 0.5));
-  const isTie = sub(up, x.detach()).eq(0.5);
-  const isOdd = sub(up, mul(floor(mul(up, 0.5)), 2));
-  const even = sub(up, mul(isTie, isOdd));
-  return where(abs(x).lt(WHOLE), even, x.detach());
-}
+import { add, div, floor, mul, round, sign, sub, type Tensor } from '@rnn/core';
 
 // π as a sum, so that multiples of it can be taken away with little loss.
 const PI_HIGH = 3.140625;
@@ -46,15 +25,6 @@ function alternating(k: Tensor, r: Tensor): Tensor {
   for (const coefficient of [1 / 362_880, -1 / 5040, 1 / 120, -1 / 6, 1])
     series = add(mul(series, square), coefficient);
   return mul(mul(series, r), sub(1, mul(parity, 2)));
-}
-
-/** The error function, to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
-export function erf(x: Tensor): Tensor {
-  const size = abs(x);
-  const t = reciprocal(add(mul(size, 0.327_591_1), 1));
-  let series = add(mul(t, 1.061_405_429), -1.453_152_027);
-  for (const coefficient of [1.421_413_741, -0.284_496_736, 0.254_829_592]) series = add(mul(series, t), coefficient);
-  return mul(sign(x), sub(1, mul(mul(series, t), exp(size.square().neg()))));
 }
 
 /**

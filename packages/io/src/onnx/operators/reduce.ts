@@ -5,20 +5,19 @@ import {
   amin,
   argmax,
   argmin,
-  concat,
+  cumsum,
   fromData,
   full,
   gather,
   log,
   logSoftmax,
   logsumexp,
-  mul,
   mean,
+  prod,
   softmax,
   sqrt,
   square,
   sum,
-  zeros,
   type Tensor,
 } from '@rnn/core';
 import { isReal } from '../element-types.js';
@@ -88,16 +87,6 @@ function orLimit(fn: Reduction, limit: number): Reduction {
   };
 }
 
-/** A product has no kernel; it is taken one place after another. */
-const product: Reduction = (x, dims, keepDims) => {
-  let result = x;
-  for (const dim of dims) {
-    const parts = result.split(1, dim);
-    result = parts.reduce((a, b) => mul(a, b));
-  }
-  return keepDims ? result : result.squeeze(dims);
-};
-
 /** The position of the first largest (or smallest), or of the last one. */
 function position(
   find: (x: Tensor, dim: number, keepDim: boolean) => Tensor,
@@ -162,27 +151,20 @@ function topK(node: Node): Kernel {
   };
 }
 
-/** Running sums: in each pass what lies 1, 2, 4, ... places before is added. */
+/** Running sums, also from the end, and without the place itself. */
 function cumulativeSum(node: Node): Kernel {
   return {
     onHost: [1],
     run(inputs, around) {
       const x = needed(node, inputs, 0);
       const axis = axisOf(node, needed(node, inputs, 1).host.numbers[0], x.shape.length);
-      const size = x.shape[axis];
       const isReverse = node.flag('reverse');
       let result = x.on(around.backend);
       if (isReverse) result = result.flip(axis);
-      const shifted = (t: Tensor, by: number): Tensor => {
-        const { dtype, backend } = t;
-        const none = zeros(
-          t.shape.map((s, i) => (i === axis ? by : s)),
-          { dtype, backend },
-        );
-        return concat([none, t.slice(axis, 0, size - by)], axis);
-      };
-      if (node.flag('exclusive') && size > 0) result = shifted(result, 1);
-      for (let by = 1; by < size; by *= 2) result = result.add(shifted(result, by));
+      if (node.flag('exclusive')) result = result.narrow(axis, 0, Math.max(x.shape[axis] - 1, 0));
+      result = cumsum(result, axis);
+      const missing = x.shape[axis] - result.shape[axis];
+      if (missing > 0) result = result.pad([...x.shape.slice(axis + 1).flatMap(() => [0, 0]), missing, 0]);
       return device(x.type, isReverse ? result.flip(axis) : result);
     },
   };
@@ -212,7 +194,7 @@ export const reduce: Operators = {
   ReduceMean: reduction(meanOf, (numbers) => total(numbers) / numbers.length),
   ReduceMax: reduction(orLimit(amax, -Infinity), (numbers) => Math.max(...numbers)),
   ReduceMin: reduction(orLimit(amin, Infinity), (numbers) => Math.min(...numbers)),
-  ReduceProd: reduction(orLimit(product, 1), (numbers) => numbers.reduce((a, b) => a * b, 1)),
+  ReduceProd: reduction(prod, (numbers) => numbers.reduce((a, b) => a * b, 1)),
   ReduceL1: reduction(
     (x, dims, keep) => sum(abs(x), dims, keep),
     (numbers) => total(numbers.map(Math.abs)),
