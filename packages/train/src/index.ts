@@ -51,10 +51,22 @@ export { RMSprop, type RMSpropOptions } from './optimizers/rmsprop.js';
 export { SGD, type SGDOptions } from './optimizers/sgd.js';
 export type { GroupStateDict, OptimizerStateDict, ParamStateDict } from './optimizers/state-dict.js';
 export type { Choices, Progress, UpdateRule } from './optimizers/update-rule.js';
+export { ChainedScheduler, type ChainedSchedulerOptions } from './schedules/chained-scheduler.js';
+export { ConstantLR, type ConstantLROptions } from './schedules/constant-lr.js';
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './schedules/cosine-annealing-lr.js';
+export {
+  CosineAnnealingWarmRestarts,
+  type CosineAnnealingWarmRestartsOptions,
+} from './schedules/cosine-annealing-warm-restarts.js';
+export { CyclicLR, type CyclicLROptions } from './schedules/cyclic-lr.js';
 export { ExponentialLR, type ExponentialLROptions } from './schedules/exponential-lr.js';
+export { LambdaLR, type LambdaLROptions, type LRFactor } from './schedules/lambda-lr.js';
+export { LinearLR, type LinearLROptions } from './schedules/linear-lr.js';
 export { LRScheduler, type LRSchedulerOptions, type ScheduledGroup } from './schedules/lr-scheduler.js';
+export { MultiStepLR, type MultiStepLROptions } from './schedules/multi-step-lr.js';
 export { OneCycleLR, type OneCycleLROptions } from './schedules/one-cycle-lr.js';
+export { PolynomialLR, type PolynomialLROptions } from './schedules/polynomial-lr.js';
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './schedules/reduce-lr-on-plateau.js';
 export type { ScheduleStateDict } from './schedules/schedule-state.js';
+export { SequentialLR, type SequentialLROptions } from './schedules/sequential-lr.js';
 export { StepLR, type StepLROptions } from './schedules/step-lr.js';

@@ -65,7 +65,7 @@ export function camelCase(options: Readonly<Record<string, unknown>>): Record<st
     Object.entries(options).map(([key, value]) => [
       key
         .replace(/^[A-Z]/, (letter) => letter.toLowerCase())
-        .replaceAll(/_([a-z])/gi, (_, letter: string) => letter.toUpperCase()),
+        .replaceAll(/_([a-z0-9])/gi, (_, letter: string) => letter.toUpperCase()),
       value,
     ]),
   );

@@ -65,7 +65,7 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
    */
   loadStateDict(dict: ScheduleStateDict): void {
     const loaded = fromJSONNumbers(dict);
-    checkScheduleState(this.owner, this.present(), loaded);
+    checkScheduleState(this.owner, this.own(), loaded);
     const { lastEpoch, baseLrs, lastLr, ...settings } = loaded;
     this.lastEpoch = lastEpoch as number;
     this.baseLrs = baseLrs as readonly number[];
@@ -73,8 +73,23 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
     this.settings = settings as unknown as S;
   }
 
-  private present(): ScheduleStateDict {
+  /** Everything that is saved, with numbers as numbers. */
+  protected present(): ScheduleStateDict {
+    return this.own();
+  }
+
+  /** What is saved of this schedule itself. */
+  protected own(): ScheduleStateDict {
     return { lastEpoch: this.lastEpoch, baseLrs: this.baseLrs, lastLr: this.lastLr, ...this.settings };
+  }
+
+  /**
+   * Begins anew at the first step, from the rates that the groups have now, as if the schedule were made now. `SequentialLR` calls it where the
+   * turn of a schedule comes.
+   */
+  restart(): void {
+    this.lastEpoch = -1;
+    this.advance(true);
   }
 
   /** Notes the rates that the groups start from, and sets those of the first step. */
@@ -88,14 +103,15 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
    *
    * @param group - the group, `lr` being the rate of the step before
    * @param baseLr - the rate that it started from
-   * @param initial - whether this is the call from the constructor
+   * @param initial - whether this is the call from the constructor or from `restart`
+   * @param i - the group's position
    */
-  protected abstract rate(group: ScheduledGroup, baseLr: number, initial: boolean): number;
+  protected abstract rate(group: ScheduledGroup, baseLr: number, initial: boolean, i: number): number;
 
   private advance(initial: boolean): void {
     this.lastEpoch++;
     const { paramGroups } = this.optimizer;
-    const rates = paramGroups.map((group, i) => this.rate(group, this.baseLrs[i] ?? group.lr, initial));
+    const rates = paramGroups.map((group, i) => this.rate(group, this.baseLrs[i] ?? group.lr, initial, i));
     const odd = rates.findIndex((rate) => !(rate >= 0));
     if (odd >= 0) {
       this.lastEpoch--;
