@@ -1,6 +1,6 @@
 /** What a generator refuses. */
 import { refuse, shown } from './checks/refusal.js';
-import { asTypedArray, dtypeOf, type DType } from './dtype.js';
+import { asTypedArray, dtypeByTag, dtypeOf, type DType } from './dtype.js';
 import { ArgumentError } from './errors.js';
 
 export function isIntegerIn(value: number, least: number, greatest: number): boolean {
@@ -9,8 +9,8 @@ export function isIntegerIn(value: number, least: number, greatest: number): boo
 
 /** Checks the array that draws go into: one of another type would round them, or take them for another type's. */
 export function checkOut(method: string, out: unknown, dtypes: readonly DType[]): void {
+  if (ArrayBuffer.isView(out) && dtypes.includes(dtypeByTag(out) as DType)) return;
   const array = asTypedArray(`Generator.${method}`, 'out', out);
-  if (array !== undefined && dtypes.includes(dtypeOf(array))) return;
   const expected = `a typed array of ${dtypes.join(' or ')}`;
   const received = array === undefined ? shown(out) : dtypeOf(array);
   refuse(ArgumentError, `Generator.${method}`, 'out', { received, expected });

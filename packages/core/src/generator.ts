@@ -32,6 +32,7 @@ const SMALLEST_INT32 = -0x8000_0000;
 const LARGEST_INT32 = 0x7fff_ffff;
 const FLOATING: readonly DType[] = ['float32', 'float64'];
 const WHOLE: readonly DType[] = ['int32'];
+const notNegative = { from: 0 };
 
 /**
  * A seeded stream of random numbers.
@@ -154,7 +155,7 @@ export class Generator {
   normal(out: Float32Array | Float64Array, mean: number, std: number): void {
     checkOut('normal', out, FLOATING);
     checkNumber('Generator.normal', 'mean', mean);
-    checkNumber('Generator.normal', 'std', std, { from: 0 });
+    checkNumber('Generator.normal', 'std', std, notNegative);
     if (out.length < NORMAL_BLOCK) {
       for (let i = 0; i < out.length; i++) out[i] = this.nextNormal() * std + mean;
       return;

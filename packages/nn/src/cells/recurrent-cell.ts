@@ -55,6 +55,8 @@ export abstract class RecurrentCell extends Module {
   bias_ih: Parameter | undefined;
   bias_hh: Parameter | undefined;
   readonly #kind: CellKind;
+  /** The shapes of an input, for messages: put together once, not at each step. */
+  readonly #form: string;
   readonly #drop: StepDropout;
 
   protected constructor(
@@ -70,6 +72,7 @@ export abstract class RecurrentCell extends Module {
     const rows = kind.gates * hiddenSize;
     const made = (...shape: number[]): Parameter => scope(() => new Parameter(zeros(shape, { dtype, backend })));
     this.#kind = kind;
+    this.#form = `[B, ${inputSize}] or [${inputSize}]`;
     this.#drop = stepDropout(kind.name, recurrentDropout, () => this.training, kind.drops ?? 'candidate');
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
@@ -134,14 +137,15 @@ export abstract class RecurrentCell extends Module {
    */
   protected checkStep(x: Tensor, state: Readonly<Record<string, Tensor | undefined>>): number | undefined {
     const { name } = this.#kind;
-    const form = `[B, ${this.inputSize}] or [${this.inputSize}]`;
+    const form = this.#form;
     checkTensor(name, 'input', x);
     checkRank(name, x, [1, 2], form);
     checkFeatures(name, x, { size: this.inputSize, name: 'inputSize', form });
     checkNotEmpty(name, x, form);
     checkPlace(name, 'input', x, this.weight_ih, 'the parameters');
     const shape = [...x.shape.slice(0, -1), this.hiddenSize];
-    for (const [argument, tensor] of Object.entries(state)) {
+    for (const argument in state) {
+      const tensor = state[argument];
       if (tensor === undefined) continue;
       checkTensor(name, argument, tensor, true);
       checkShapeIs(name, argument, tensor, shape, x.rank === 1 ? 'hiddenSize' : 'batch, hiddenSize');
