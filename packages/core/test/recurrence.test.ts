@@ -457,3 +457,10 @@ test.each<[string, PlainStep, RegExp]>([
   const { reason: found } = explain(step, x, h, { lengths: [T, T, T, T] });
   expect(found).toMatch(reason);
 });
+
+test('one reason is given, and it is the true one: a step that mixes rows', () => {
+  const step: PlainStep = (x, h) => [x, h.add(x.matmul(h.t().matmul(x)))];
+  const { reason } = explain(step, randn([T, B, H]), randn([B, H]), { lengths: [T, T, T, T] });
+  expect(reason).toMatch(/^the step m[^;]*$/);
+  expect(reason).not.toMatch(/another size/);
+});

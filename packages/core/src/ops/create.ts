@@ -10,6 +10,9 @@ import { Tensor } from '../tensor.js';
 import { draw, type Draw } from './draw.js';
 import { checkTensorOptions, tensorOptions, withGrad, type CheckedOptions, type TensorOptions } from './fill.js';
 
+/** No typed array of a common engine holds more. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
 /** Numbers or truth values, nested as deep as the tensor has dimensions; typed arrays may stand for the innermost lists. */
 export type TensorLike = number | boolean | TypedArray | readonly TensorLike[];
 
@@ -179,6 +182,10 @@ export function arange(start: number, end?: number | TensorOptions, step = 1, op
   const count = Math.ceil((end - start) / step) + 0; // not -0
   if (!Number.isFinite(count) || count < 0) {
     refuse(ArgumentError, 'arange', 'step', { value: step, expected: `one that leads from ${start} to ${end}` });
+  }
+  if (count > MOST_ELEMENTS) {
+    const expected = `one that leads from ${start} to ${end} in at most ${MOST_ELEMENTS} steps`;
+    refuse(ArgumentError, 'arange', 'step', { value: step, expected });
   }
   const values = Array.from({ length: count }, (_, i) => start + i * step);
   return uploaded('arange', values, [count], options);

@@ -98,6 +98,7 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
 function forAnyRows(step: ListStep, request: TraceRequest, here: RecordedStep): RecordedStep {
   const { rows } = request;
   let cause: unknown;
+  let other: RecordedStep | undefined;
   try {
     const there = recordStep(step, { ...request, rows: ROWS });
     const isSame =
@@ -106,10 +107,12 @@ function forAnyRows(step: ListStep, request: TraceRequest, here: RecordedStep): 
       (!here.recording.nodes.some((node) => node.isCustom) ||
         describeDerivative(there, request, rows) === describeDerivative(here, request, rows));
     if (isSame) return there;
+    other = there;
   } catch (error) {
     if (!(error instanceof TraceError)) throw error;
     ({ cause = error } = error);
   }
   if (rows === 1) return here;
+  if (other !== undefined) traceStep(other, request); // what no program can do is the better reason
   throw new TraceError('the step does something else for another size of the batch', { cause });
 }

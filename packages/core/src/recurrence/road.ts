@@ -81,6 +81,7 @@ function trace(scan: Scan): Trace | TraceError {
       failures.push(error);
     }
   }
-  const reasons = new Set(failures.map(({ message }) => message));
-  return new TraceError([...reasons].join('; '), { cause: failures[0]?.cause ?? failures[0] });
+  // Why it does not work for whole batches, if there are any: that is how a step is meant to run.
+  const [{ message, cause = failures[0] }] = failures;
+  return new TraceError(message, { cause });
 }

@@ -107,6 +107,7 @@ describe('arange', () => {
     [0, 3, 0],
     [0, 3, -1],
     [3, 0, 1],
+    [0, 2 ** 53, 1],
   ])('refuses %d, %d, %d', (start, end, step) => {
     expect(() => arange(start, end, step)).toThrow(
       expect.objectContaining({
