@@ -1,4 +1,5 @@
-import { ArgumentError, dtypeOf } from '@rnn/core';
+import { dtypeOf } from '@rnn/core';
+import { checkOptions } from '@rnn/core/checks';
 import type {
   Backend,
   BackendInfo,
@@ -194,12 +195,6 @@ function product(sizes: readonly number[]): number {
  * @throws ArgumentError for any option
  */
 export async function cpu(options: Readonly<Record<string, never>> = {}): Promise<Backend> {
-  const [unknown] = Object.keys(options);
-  if (unknown !== undefined) {
-    throw new ArgumentError(`cpu: unknown option '${unknown}'; this backend has no options`, {
-      argument: unknown,
-      expected: 'no options',
-    });
-  }
+  checkOptions('cpu', options, []);
   return new CpuBackend();
 }

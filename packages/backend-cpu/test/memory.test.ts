@@ -25,7 +25,7 @@ describe('the factory', () => {
 
   test('refuses options, of which it has none', async () => {
     await expect(cpu({ threads: 2 } as never)).rejects.toThrow(ArgumentError);
-    await expect(cpu({ threads: 2 } as never)).rejects.toThrow("unknown option 'threads'");
+    await expect(cpu({ threads: 2 } as never)).rejects.toThrow("cpu: option 'threads' is unknown, expected none");
   });
 });
 

@@ -4,7 +4,7 @@ import { canCompile, coreCount, whyNotShared } from './features.js';
 import type { Kernels } from './kernels.js';
 import { chooseKernels, type Chosen } from './load.js';
 import { LARGEST, Memory, PAGE } from './memory.js';
-import { addressOf, checkOptions, type WasmOptions } from './options.js';
+import { addressOf, checkWasmOptions, type WasmOptions } from './options.js';
 import { Pool, type Tuning } from './threads/pool.js';
 import { oneThread, type Threads } from './threads/threads.js';
 
@@ -27,7 +27,7 @@ interface Parts {
 
 /** Makes a backend; `tuning` says what work is worth sharing. */
 export async function createBackend(options: WasmOptions, tuning: Tuning): Promise<WasmBackend> {
-  checkOptions(options);
+  checkWasmOptions(options);
   const chosen = await chooseKernels(options);
   const { memory, module, threads, notes } = await chooseParts(options, chosen, tuning);
   const instance = await WebAssembly.instantiate(module, { env: { memory: memory.memory } });

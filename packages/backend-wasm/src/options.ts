@@ -1,5 +1,5 @@
 import { ArgumentError } from '@rnn/core';
-import { HEAP } from './layout.js';
+import { checkCount, checkFlag, checkOptions, refuse } from '@rnn/core/checks';
 import { LARGEST } from './memory.js';
 import { MOST_CALLS } from './threads/board.js';
 
@@ -39,33 +39,17 @@ const KNOWN: readonly string[] = [
 ] satisfies (keyof WasmOptions)[];
 
 /** Refuses options that do not exist or make no sense. */
-export function checkOptions(options: WasmOptions): void {
-  for (const name of Object.keys(options)) {
-    if (KNOWN.includes(name)) continue;
-    throw new ArgumentError(`wasm: unknown option '${name}', expected one of ${KNOWN.join(', ')}`, {
-      argument: name,
-      expected: KNOWN.join(', '),
-    });
-  }
+export function checkWasmOptions(options: WasmOptions): void {
+  checkOptions('wasm', options, KNOWN);
   const { threads, deterministic, module, maxBytes, worker } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_CALLS)) {
-    throw refused('threads', `a whole number from 1 to ${MOST_CALLS}`, threads);
-  }
-  if (deterministic !== undefined && typeof deterministic !== 'boolean') {
-    throw refused('deterministic', 'true or false', deterministic);
-  }
+  if (threads !== undefined) checkCount('wasm', 'threads', threads, 1, MOST_CALLS);
+  if (deterministic !== undefined) checkFlag('wasm', 'deterministic', deterministic);
   if (module !== undefined && !isModule(module)) {
-    throw refused('module', 'a WebAssembly.Module or its bytes', module);
+    refuse(ArgumentError, 'wasm', 'module', { value: module, expected: 'a WebAssembly.Module or its bytes' });
   }
-  if (maxBytes !== undefined && !(Number.isInteger(maxBytes) && maxBytes >= 2 ** 16 && maxBytes <= LARGEST)) {
-    throw refused(
-      'maxBytes',
-      `a whole number of bytes from ${2 ** 16} (of which ${HEAP} are taken) to ${LARGEST}`,
-      maxBytes,
-    );
-  }
+  if (maxBytes !== undefined) checkCount('wasm', 'maxBytes', maxBytes, 2 ** 16, LARGEST);
   if (worker !== undefined && addressOf(worker) === undefined) {
-    throw refused('worker', 'the URL of worker.js', worker);
+    refuse(ArgumentError, 'wasm', 'worker', { value: worker, expected: 'the URL of worker.js' });
   }
 }
 
@@ -77,14 +61,10 @@ function isModule(value: unknown): boolean {
 
 /** An address, of the page where it is relative, or nothing if it is none. */
 export function addressOf(worker: string | URL): URL | undefined {
+  if (typeof worker !== 'string' && !(worker instanceof URL)) return undefined;
   try {
     return new URL(worker, globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch {
     return undefined;
   }
-}
-
-function refused(argument: string, expected: string, value: unknown): ArgumentError {
-  const received = typeof value === 'number' || typeof value === 'string' ? String(value) : typeof value;
-  return new ArgumentError(`wasm: ${argument} is ${received}, expected ${expected}`, { argument, expected, received });
 }

@@ -20,7 +20,7 @@ test.each([
   [{ module: 'kernels.wasm' }, 'module', /a WebAssembly\.Module or its bytes/],
   [{ maxBytes: 10 }, 'maxBytes', /maxBytes is 10/],
   [{ worker: 'worker.js' }, 'worker', /the URL of worker\.js/],
-  [{ thread: 2 }, 'thread', /unknown option 'thread'/],
+  [{ thread: 2 }, 'thread', /wasm: option 'thread' is unknown, expected one of .*; write threads/],
 ])('%j is refused', async (options, argument, message) => {
   const attempt = wasm(options as WasmOptions);
   await expect(attempt).rejects.toThrow(message);

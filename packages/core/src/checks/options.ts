@@ -43,6 +43,7 @@ function isRecord(value: unknown): value is object {
 function refuseOption(operation: string, name: string, known: readonly string[]): never {
   const near = known.find((other) => areClose(plain(name), plain(other)));
   refuse(ArgumentError, operation, `option '${name}'`, {
+    argument: name,
     received: 'unknown',
     expected: known.length === 0 ? 'none' : `one of ${known.join(', ')}`,
     ...(near !== undefined && { hint: `write ${near}` }),

@@ -1,7 +1,7 @@
 import { ArgumentError, type ErrorDetails, type RnnError } from '../errors.js';
 
 /** Why an argument is refused. */
-export interface Refusal extends Pick<ErrorDetails, 'code' | 'cause'> {
+export interface Refusal extends Pick<ErrorDetails, 'argument' | 'code' | 'cause'> {
   /** What came, as it is: `shown` puts it into words. */
   readonly value?: unknown;
   /** What came, in words, in the place of `value`: "the result of a recorded operation". */
@@ -34,7 +34,7 @@ export type RefusalClass = new (message: string, details: ErrorDetails) => RnnEr
  * @param kind - the class of the error
  * @param operation - the function, method or class that was called
  * @param argument - the argument, option or property at fault
- * @param refusal - what came, what would have been right, what to do
+ * @param refusal - what came, what would have been right, what to do; `argument` where the error's field is to say another name than the message
  * @throws always an error of that class, with the same in its fields
  */
 export function refuse(kind: RefusalClass, operation: string, argument: string, refusal: Refusal): never {
@@ -43,8 +43,8 @@ export function refuse(kind: RefusalClass, operation: string, argument: string, 
   const advice = hint === undefined ? '' : `; ${hint}`;
   const subject = part === undefined ? argument : `${part} of ${argument}`;
   throw new kind(`${operation}: ${subject} ${what}, expected ${expected}${advice}`, {
-    ...details,
     argument,
+    ...details,
     expected,
     received,
   });
