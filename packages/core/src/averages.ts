@@ -2,6 +2,8 @@
  * How many elements a mean was taken over: what it has to be weighted by when means of several batches are averaged. Counts are noted only
  * while somebody asks for them (`countAverages`).
  */
+import { checkFunction } from './checks/values.js';
+import { checkTensor } from './checks/tensors.js';
 import type { Tensor } from './tensor.js';
 import { isTracing } from './tracing-mode.js';
 
@@ -24,6 +26,8 @@ let counts: Map<Tensor, AverageCount> | undefined;
  * @returns `result` itself
  */
 export function averagedOver(result: Tensor, count: AverageCount): Tensor {
+  checkTensor('averagedOver', 'result', result);
+  if (typeof count !== 'number') checkTensor('averagedOver', 'count', count);
   if (counts === undefined) return result;
   // A symbol has no value that could be kept.
   if (typeof count === 'number') counts.set(result, count);
@@ -60,6 +64,7 @@ export function passCountOn(result: Tensor, inputs: readonly Tensor[]): void {
  * @returns what `fn` returned
  */
 export function countAverages<R>(fn: (countOf: (value: Tensor) => AverageCount | undefined) => R): R {
+  checkFunction('countAverages', 'fn', fn, '(countOf) => ...');
   const outer = counts;
   const own = new Map<Tensor, AverageCount>();
   counts = own;

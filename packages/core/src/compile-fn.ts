@@ -77,8 +77,8 @@ export function compileFn<X extends Tensors, Y extends Tensors, P extends StepPa
   if (compile !== undefined) checkCompileMode('compileFn', 'compile', compile);
   const name = fn.name === '' ? 'compiled function' : fn.name;
   const row = { elementwise, compile, anyRows };
-  const single = new OneStep(name, ([x], parameters) => made(fn(x as X, parameters as P)), row);
-  const several = new OneStep(name, (x, parameters) => made(fn(x as X, parameters as P)), row);
+  const single = new OneStep(name, ([x], parameters) => made(name, fn(x as X, parameters as P)), row);
+  const several = new OneStep(name, (x, parameters) => made(name, fn(x as X, parameters as P)), row);
   return (x, parameters) => {
     const inputs = listOf(x);
     checkInputs(name, inputs, elementwise);
@@ -95,7 +95,8 @@ const compileOptions = Object.keys({ elementwise: true, anyRows: true, compile: 
 
 const noParameters: StepParameters = {};
 
-function made(result: Tensors): { readonly outputs: readonly Tensor[]; readonly isSingle: boolean } {
+function made(operation: string, result: Tensors): { readonly outputs: readonly Tensor[]; readonly isSingle: boolean } {
+  if (!(result instanceof Tensor)) checkTensors(operation, 'the result', result);
   return { outputs: listOf(result), isSingle: result instanceof Tensor };
 }
 

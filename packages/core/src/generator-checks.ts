@@ -24,8 +24,8 @@ export function checkSeed(operation: string, seed: unknown): void {
 /** Checks the bounds of `uniform` after their rounding; messages show them as they came. */
 export function checkBounds(from: number, to: number, largest: number, low: number, high: number): void {
   const finite = `a finite number of at most ${largest} in size, as the array's type holds`;
-  if (typeof low !== 'number' || !Number.isFinite(from)) refuseValue('uniform', 'low', low, finite);
-  if (typeof high !== 'number' || !Number.isFinite(to)) refuseValue('uniform', 'high', high, finite);
+  if (!Number.isFinite(from)) refuseValue('uniform', 'low', low, finite);
+  if (!Number.isFinite(to)) refuseValue('uniform', 'high', high, finite);
   if (from > to) refuseValue('uniform', 'high', high, `at least low (${low})`);
   if (to - from > largest) refuseValue('uniform', 'high', high, `at most ${largest} above low (${low})`);
 }

@@ -129,6 +129,9 @@ export class Generator {
   uniform(out: Float32Array | Float64Array, low: number, high: number): void {
     checkOut('uniform', out, FLOATING);
     const single = dtypeOf(out) === 'float32';
+    // Rounding would throw for a BigInt.
+    if (typeof low !== 'number') refuseValue('uniform', 'low', low, 'a finite number');
+    if (typeof high !== 'number') refuseValue('uniform', 'high', high, 'a finite number');
     const from = single ? Math.fround(low) : low;
     const to = single ? Math.fround(high) : high;
     checkBounds(from, to, single ? LARGEST_FLOAT32 : Number.MAX_VALUE, low, high);

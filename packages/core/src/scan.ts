@@ -1,3 +1,4 @@
+import { checkOptions } from './checks/options.js';
 import { runEagerly, type Scan } from './recurrence/eager.js';
 import { explainRoad, type Explanation } from './recurrence/explanation.js';
 import { findRoad } from './recurrence/road.js';
@@ -7,6 +8,7 @@ import {
   checkScan,
   formedAs,
   listOf,
+  scanOptions,
   type ScanOptions,
   type Step,
   type StepParameters,
@@ -139,6 +141,7 @@ export function explain<
   Y extends Tensors,
   P extends StepParameters = StepParameters,
 >(step: Step<X, S, Y, P>, xs: X, state: S, options: ScanOptions<P> = {}): Explanation {
+  checkOptions('explain', options, scanOptions);
   // What would be refused is to be explained.
   const compile = options.compile === 'never' ? 'never' : 'auto';
   return explainRoad(findRoad(arrange(step, xs, state, { ...options, compile })));

@@ -1,5 +1,5 @@
 import { bernoulli, scope, type Generator, type Tensor } from '@rnn/core';
-import { checkFlag, checkNumber, checkOptions, checkTensor } from '@rnn/core/checks';
+import { checkFlag, checkNumber, checkOptions, checkTensor, generatorOf } from '@rnn/core/checks';
 import { Module } from './module.js';
 import { listed } from './describe.js';
 
@@ -73,6 +73,7 @@ export class Dropout extends Module {
     checkFlag('Dropout', 'perSequence', perSequence);
     this.p = p;
     this.perSequence = perSequence;
+    if (generator !== undefined) generatorOf('Dropout', generator);
     this.#generator = generator;
   }
 

@@ -102,6 +102,10 @@ export abstract class Module {
    */
   registerParameter(name: string, parameter: Parameter): Parameter {
     checkName(this, 'registerParameter', name);
+    if (!(parameter instanceof Parameter)) {
+      const hint = 'write new Parameter(tensor)';
+      refuse(ArgumentError, 'registerParameter', 'parameter', { value: parameter, expected: 'a Parameter', hint });
+    }
     (this as Record<string, unknown>)[name] = parameter;
     return parameter;
   }

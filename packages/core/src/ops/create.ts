@@ -176,7 +176,7 @@ export function arange(start: number, end: number, step?: number, options?: Tens
 export function arange(start: number, end?: number | TensorOptions, step = 1, options: TensorOptions = {}): Tensor {
   if (typeof end !== 'number') {
     checkNumber('arange', end === undefined ? 'end' : 'start', start);
-    return arange(0, start, 1, end ?? {});
+    return arange(0, start, 1, end);
   }
   for (const [argument, value] of Object.entries({ start, end, step })) checkNumber('arange', argument, value);
   const count = Math.ceil((end - start) / step) + 0; // not -0

@@ -1,3 +1,4 @@
+import { checkTensor } from '../checks/tensors.js';
 import type { Backend } from '../backend.js';
 import { checkBackend, checkSupported } from '../checks/backends.js';
 import { checkOptions } from '../checks/options.js';
@@ -104,10 +105,12 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
 
 /** Zeros with shape, type and place of another tensor. */
 export function zerosLike(x: Tensor): Tensor {
+  checkTensor('zerosLike', 'x', x);
   return filled('zerosLike', x.shape, 0, { dtype: x.dtype, backend: x.backend });
 }
 
 /** Ones with shape, type and place of another tensor. */
 export function onesLike(x: Tensor): Tensor {
+  checkTensor('onesLike', 'x', x);
   return filled('onesLike', x.shape, 1, { dtype: x.dtype, backend: x.backend });
 }

@@ -103,8 +103,8 @@ function pieces(sizes: number | readonly number[], length: number): readonly num
     return list;
   }
   checkList('split', 'sizes', sizes, 'sizes');
-  const total = sizes.reduce((sum, size) => sum + Number(size), 0);
-  if (sizes.some((size) => !Number.isInteger(size) || size < 0) || total !== length) {
+  const isFit = sizes.every((size) => Number.isInteger(size) && size >= 0);
+  if (!isFit || sizes.reduce((sum, size) => sum + size, 0) !== length) {
     const expected = `whole numbers that add up to the ${length} places of the dimension`;
     refuse(ArgumentError, 'split', 'sizes', { received: `[${sizes.map(shown).join(', ')}]`, expected });
   }

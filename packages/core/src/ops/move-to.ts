@@ -74,6 +74,7 @@ function arriving({ tensor, from, numbers }: Traveller, backend: Backend): Tenso
 
 function checkMovable(tensor: Tensor, i: number, backend: Backend): void {
   checkTensor('moveTo', `tensors[${i}]`, tensor);
+  void tensor.held; // a disposed tensor says so
   checkSupported('moveTo', tensor.dtype, backend, "convert with .to('float32') first");
   if (tensor.isLeaf) return;
   const [received, expected] = ['the result of a recorded operation', 'a leaf'];

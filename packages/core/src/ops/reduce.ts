@@ -3,7 +3,7 @@ import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { averagedOver, countOf, type AverageCount } from '../averages.js';
 import { recordComposition, record, wrap } from '../record.js';
 import { scope } from '../scope.js';
-import { reducedDims, sizeOf, type Shape } from '../shape.js';
+import { normalizeDim, reducedDims, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { Dims, KeepDim, ValuesAndIndices } from '../tensor-methods.js';
 import { add, div, mul, neg, sub } from './arithmetic.js';
@@ -158,10 +158,15 @@ export function argmin(x: Tensor, dim?: number, keepDim: KeepDim = false): Tenso
   return position('argmin', 'min', x, dim, keepDim);
 }
 
+/** One dimension, or all where none is named; a list of them is refused. */
+function oneOrAll(operation: string, dim: number | undefined, rank: number): number[] {
+  return reducedDims(operation, dim === undefined ? dim : normalizeDim(operation, dim, rank), rank);
+}
+
 function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | undefined, keepDim: KeepDim): Tensor {
   checkTensor(name, 'x', x);
   const { backend, shape } = x;
-  const dims = reducedDims(name, dim, x.rank);
+  const dims = oneOrAll(name, dim, x.rank);
   checkNotEmpty(name, x, dims);
   const target = keepsDim(name, keepDim) ? keptShape(shape, dims) : droppedShape(shape, dims);
   if (sizeOf(target) === 0) return empty(target, 'int32', backend);

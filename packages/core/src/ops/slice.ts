@@ -108,10 +108,10 @@ function embed(grad: Tensor, { at, from, step }: Places, length: number): Tensor
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
   const at = placeDim('narrow', x, dim);
   const size = x.shape[at];
-  const from = start < 0 ? start + size : start;
-  if (!Number.isInteger(start) || from < 0 || from > size) {
+  if (!Number.isInteger(start) || start < -size || start > size) {
     refuse(ArgumentError, 'narrow', 'start', { value: start, expected: `a whole number from ${-size} to ${size}` });
   }
+  const from = start < 0 ? start + size : start;
   if (!Number.isInteger(length) || length < 0 || from + length > size) {
     const expected = `a whole number from 0 to ${size - from}, as start is ${start} and dimension ${dim} has size ${size}`;
     refuse(ArgumentError, 'narrow', 'length', { value: length, expected });

@@ -1,7 +1,7 @@
 import { checkOptions } from '../checks/options.js';
 import { isPromise, refuse, shown } from '../checks/refusal.js';
 import { checkTensor } from '../checks/tensors.js';
-import { checkCount, checkFlag, checkFunction, checkList } from '../checks/values.js';
+import { checkCount, checkFlag, checkFunction, checkList, checkText } from '../checks/values.js';
 import { checkCompileMode, type CompileMode } from '../compile-mode.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { sameShape, showShape } from '../shape.js';
@@ -49,7 +49,7 @@ export interface ScanOptions<P extends StepParameters = StepParameters> {
 }
 
 /** Every name of `ScanOptions`: one that is missing here does not compile. */
-const scanOptions = Object.keys({
+export const scanOptions: readonly string[] = Object.keys({
   parameters: true,
   lengths: true,
   reverse: true,
@@ -214,6 +214,9 @@ export function standInSteps(lengths: ArrayLike<number>, steps: number): Int32Ar
  * @returns whole numbers from 0 to `steps`
  */
 export function checkLengths(operation: string, lengths: Lengths, batch: number, steps: number): number[] {
+  checkText('checkLengths', 'operation', operation);
+  checkCount(operation, 'batch', batch);
+  checkCount(operation, 'steps', steps);
   if (!(lengths instanceof Tensor || Array.isArray(lengths) || ArrayBuffer.isView(lengths))) {
     const expected = 'an array of whole numbers, one a row';
     refuse(ArgumentError, operation, 'lengths', {

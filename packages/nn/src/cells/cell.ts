@@ -1,4 +1,4 @@
-import { ArgumentError, type Tensor, type Tensors } from '@rnn/core';
+import { ArgumentError, Tensor, type Tensors } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 
 /**
@@ -25,6 +25,17 @@ export interface Cell<S extends Tensors = Tensor> {
 export function checkCell(owner: string, argument: string, cell: unknown): void {
   if (typeof (cell as Partial<Cell> | undefined | null)?.forward === 'function') return;
   refuse(ArgumentError, owner, argument, { value: cell, expected: 'a cell with forward(x, state), such as LSTMCell' });
+}
+
+/** Refuses what is neither a state nor left out. */
+export function checkState(owner: string, argument: string, state: unknown): void {
+  if (state === undefined || state instanceof Tensor) return;
+  if (Array.isArray(state) && state.length > 0 && state.every((part) => part instanceof Tensor)) return;
+  refuse(ArgumentError, owner, argument, {
+    value: state,
+    expected: 'a Tensor or an array of Tensors',
+    hint: 'leave it out (undefined, not null) for what the cell starts from',
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { ArgumentError, bernoulli, scope, Tensor, where, type Generator, type Tensors } from '@rnn/core';
-import { checkNumber, checkOptions, refuse } from '@rnn/core/checks';
+import { checkList, checkNumber, checkOptions, checkTensor, generatorOf, refuse } from '@rnn/core/checks';
 import { Module } from '../module.js';
-import { checkCell, initialStateOf, type Cell } from './cell.js';
+import { checkCell, checkState, initialStateOf, type Cell } from './cell.js';
 
 /** What `ZoneoutCell` takes. */
 export interface ZoneoutOptions {
@@ -41,10 +41,12 @@ export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
     checkCell('ZoneoutCell', 'cell', cell);
     checkOptions('ZoneoutCell', options, ['p', 'generator']);
     const { p } = options;
+    if (Array.isArray(p)) checkList('ZoneoutCell', 'p', p, 'number', 1);
     for (const each of Array.isArray(p) ? (p as readonly unknown[]) : [p])
       checkNumber('ZoneoutCell', 'p', each, { from: 0, to: 1 });
     this.cell = cell;
     this.p = p;
+    if (options.generator !== undefined) generatorOf('ZoneoutCell', options.generator);
     this.#generator = options.generator;
     this.initialState = cell.initialState && ((batch) => initialStateOf('ZoneoutCell', cell, batch));
   }
@@ -62,6 +64,8 @@ export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
    */
   forward(x: Tensor, state?: S): S {
     return scope(() => {
+      checkTensor('ZoneoutCell', 'input', x);
+      checkState('ZoneoutCell', 'state', state);
       const before = state ?? initialStateOf('ZoneoutCell', this.cell, x.rank > 1 ? x.shape[0] : undefined);
       const after = this.cell.forward(x, before);
       if (before instanceof Tensor) return this.#mixed(before, after as Tensor, this.#shares(1)[0]) as S;

@@ -85,6 +85,7 @@ function xavierStd(operation: string, tensor: Tensor, options: GainOptions): num
 function kaimingStd(operation: string, tensor: Tensor, options: KaimingOptions): number {
   checkOptions(operation, options, kaimingNames);
   const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', gates = 1 } = options;
+  checkNumber(operation, 'a', a);
   checkChoice(operation, 'mode', mode, ['fanIn', 'fanOut']);
   const fans = fansOf(operation, tensor, gates);
   return calculateGain(nonlinearity, a) / Math.sqrt(fans[mode]);

@@ -10,7 +10,7 @@ import { checkSequence, checkStates, type CheckedSequence } from './layer-checks
 import type { LayerExplanation } from './layer-explanation.js';
 import { apart, asGiven, joined, sideBySide, timeMajor } from './layer-forms.js';
 import { settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
-import { namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
+import { checkRecord, namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
 import { runsOf, type LayerRun } from './layer-runs.js';
 import { listed } from '../describe.js';
 import { warnOnce } from '../warn-once.js';
@@ -160,6 +160,7 @@ export abstract class RecurrentLayer extends Module {
   ): CheckedSequence {
     const { name: owner, states: names } = this.#kind;
     checkOptions(owner, options, ['lengths', 'record', 'compile']);
+    checkRecord(owner, options.record);
     const { lengths } = options;
     const { inputSize, batchFirst } = this;
     const sequence = checkSequence({ owner, inputSize, batchFirst, parameter: this.weight_ih_l0 }, input, lengths);

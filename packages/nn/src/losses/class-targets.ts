@@ -11,7 +11,7 @@ import {
   type Shape,
   type Tensor,
 } from '@rnn/core';
-import { checkPlace, checkShapeIs, checkTensor, refuse } from '@rnn/core/checks';
+import { checkCount, checkPlace, checkShapeIs, checkTensor, refuse } from '@rnn/core/checks';
 import { checkNotEmpty } from '../input-checks.js';
 import { stepMarks } from '../sequences/valid-steps.js';
 import { targetLengths, type LossForwardOptions, type LossModuleOptions } from './reduction.js';
@@ -40,6 +40,13 @@ export interface ClassLayout {
   readonly outer: Shape;
   /** Number of rows, one distribution each. */
   readonly rows: number;
+}
+
+/** Refuses values that the options of a loss over classes cannot have, whatever the classes are. */
+export function checkClassOptions(owner: string, { ignoreIndex, classDim, weight }: ClassLossModuleOptions): void {
+  if (ignoreIndex !== undefined) checkCount(owner, 'ignoreIndex', ignoreIndex, -(2 ** 31), 2 ** 31 - 1);
+  if (classDim !== undefined) checkCount(owner, 'classDim', classDim, -(2 ** 31), 2 ** 31 - 1);
+  if (weight !== undefined) checkTensor(owner, 'weight', weight, true);
 }
 
 /** Finds the dimension of the classes, after a check of input, weight and option. */

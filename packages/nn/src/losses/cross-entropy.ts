@@ -3,6 +3,7 @@ import { checkNumber, checkPlace, refuse } from '@rnn/core/checks';
 import { Module } from '../module.js';
 import {
   asRows,
+  checkClassOptions,
   classIndices,
   classLayout,
   countedRows,
@@ -48,6 +49,7 @@ const crossEntropyNames = [...classNames, 'labelSmoothing'];
 export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const owner = 'crossEntropy';
   checkLoss(owner, options, crossEntropyNames);
+  checkClassOptions(owner, options);
   const { labelSmoothing = 0 } = options;
   checkNumber(owner, 'labelSmoothing', labelSmoothing, { from: 0, to: 1 });
   const layout = classLayout(owner, input, target, options);
@@ -72,6 +74,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
 export function nllLoss(input: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
   const owner = 'nllLoss';
   checkLoss(owner, options, classNames);
+  checkClassOptions(owner, options);
   const layout = classLayout(owner, input, target, options);
   return hardLoss(owner, input, target, layout, options, true);
 }
@@ -151,7 +154,9 @@ export class CrossEntropyLoss extends Module {
   constructor(options: CrossEntropyLossModuleOptions = {}) {
     super();
     checkLossModule('CrossEntropyLoss', options, crossEntropyNames);
-    checkNumber('CrossEntropyLoss', 'labelSmoothing', options.labelSmoothing ?? 0, { from: 0, to: 1 });
+    const { labelSmoothing = 0 } = options;
+    checkNumber('CrossEntropyLoss', 'labelSmoothing', labelSmoothing, { from: 0, to: 1 });
+    checkClassOptions('CrossEntropyLoss', options);
     const { weight, ...rest } = options;
     if (weight !== undefined) this.registerBuffer('weight', weight);
     this.#options = rest;
@@ -172,6 +177,7 @@ export class NLLLoss extends Module {
   constructor(options: ClassLossModuleOptions = {}) {
     super();
     checkLossModule('NLLLoss', options, classNames);
+    checkClassOptions('NLLLoss', options);
     const { weight, ...rest } = options;
     if (weight !== undefined) this.registerBuffer('weight', weight);
     this.#options = rest;

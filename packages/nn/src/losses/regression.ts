@@ -152,7 +152,8 @@ export class SmoothL1Loss extends Module {
   constructor(options: SmoothL1LossModuleOptions = {}) {
     super();
     checkLossModule('SmoothL1Loss', options, ['beta']);
-    checkBeta('SmoothL1Loss', options.beta ?? 1);
+    const { beta = 1 } = options;
+    checkBeta('SmoothL1Loss', beta);
     this.#options = options;
   }
 
@@ -170,7 +171,8 @@ export class HuberLoss extends Module {
   constructor(options: HuberLossModuleOptions = {}) {
     super();
     checkLossModule('HuberLoss', options, ['delta']);
-    checkDelta('HuberLoss', options.delta ?? 1);
+    const { delta = 1 } = options;
+    checkDelta('HuberLoss', delta);
     this.#options = options;
   }
 

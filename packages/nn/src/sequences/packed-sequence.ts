@@ -139,7 +139,7 @@ export function padPackedSequence(
   }
   const { lengths } = packed;
   const [steps] = packed.padded.shape;
-  const total = totalLength ?? steps;
+  const total = totalLength === undefined ? steps : totalLength;
   if (!Number.isInteger(total) || total < steps) {
     const expected = `a whole number from ${steps}, the longest length, up`;
     refuse(ArgumentError, name, 'totalLength', { value: total, expected });

@@ -75,7 +75,7 @@ export function windows(
   }
   const [steps, features = 1] = shape;
   const chosen = typeof target === 'number' ? [target] : target === undefined ? all(features) : target;
-  checkList(owner, 'target', chosen, 'features');
+  checkList(owner, 'target', chosen, 'feature', 1);
   for (const feature of chosen) checkCount(owner, 'target', feature, 0, features - 1);
   const ahead = typeof known === 'number' ? [known] : known;
   if (ahead !== undefined) {

@@ -1,6 +1,6 @@
 import { ArgumentError, countAverages, noGrad, scope, Tensor, type AverageCount } from '@rnn/core';
-import { checkFunction, checkNumber, checkOptions } from '@rnn/core/checks';
-import { TrainingModes, type Module } from '@rnn/nn';
+import { checkFunction, checkNumber, checkOptions, isIterable, refuse } from '@rnn/core/checks';
+import { Module, TrainingModes } from '@rnn/nn';
 import { Breath } from './event-loop.js';
 import { RunningMean } from './running-mean.js';
 
@@ -52,7 +52,7 @@ export async function evaluate<M extends Module, B>(
   if (loss !== undefined) checkFunction(owner, 'loss', loss, '(model, batch) => Tensor');
   if (metrics !== undefined) checkFunction(owner, 'metrics', metrics, '(model, batch) => { name: Tensor }');
   if (loss === undefined && metrics === undefined) {
-    throw new ArgumentError(`${owner}: expected a loss, metrics or both`, { argument: 'loss' });
+    refuse(ArgumentError, owner, 'loss', { received: 'left out, and so are metrics', expected: 'either or both' });
   }
   checkNumber(owner, 'yieldEvery', yieldEvery, { from: 0, to: Infinity });
   const breath = new Breath(yieldEvery);
@@ -62,13 +62,14 @@ export async function evaluate<M extends Module, B>(
       if (loss !== undefined) note(means, 'loss', loss(model, batch), countOf);
       for (const [name, value] of Object.entries(metrics?.(model, batch) ?? {})) {
         if (name === 'loss' && loss !== undefined) {
-          throw new ArgumentError(`${owner}: metrics gives a 'loss' beside the option loss; give either`, {
-            argument: 'metrics',
-          });
+          const received = "a function that gives a 'loss' beside the option loss";
+          refuse(ArgumentError, owner, 'metrics', { received, expected: 'either' });
         }
         note(means, name, value, countOf);
       }
     });
+  checkModel(owner, model);
+  checkBatches(owner, 'data', data);
   const modes = new TrainingModes(model);
   const batches = data[Symbol.iterator]();
   const next = (): boolean =>
@@ -112,4 +113,16 @@ function note(
   const mean = means.get(name) ?? new RunningMean();
   means.set(name, mean);
   mean.add(value, value.size === 1 ? (countOf(value) ?? 1) : 1);
+}
+
+/** Refuses what is no module. */
+export function checkModel(owner: string, model: unknown): void {
+  if (!(model instanceof Module)) refuse(ArgumentError, owner, 'model', { value: model, expected: 'a Module' });
+}
+
+/** Refuses what gives no batches. */
+export function checkBatches(owner: string, argument: string, data: unknown): void {
+  if (isIterable(data)) return;
+  const expected = 'batches that can be gone through again and again, such as a DataLoader or an array';
+  refuse(ArgumentError, owner, argument, { value: data, expected });
 }

@@ -1,11 +1,11 @@
 import { ArgumentError } from '@rnn/core';
-import { checkChoice, checkCount, checkNumber, checkOptions } from '@rnn/core/checks';
+import { checkChoice, checkCount, checkFunction, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import type { LRScheduler } from '../schedules/lr-scheduler.js';
 import { ReduceLROnPlateau } from '../schedules/reduce-lr-on-plateau.js';
 import { checkCheckpointOptions, type CheckpointOptions } from './checkpoint-options.js';
 import type { EarlyStoppingOptions } from './early-stopping.js';
-import type { LossFunction, Metrics } from './evaluate.js';
+import { checkBatches, type LossFunction, type Metrics } from './evaluate.js';
 import type { EpochRecord, History, StepRecord } from './history.js';
 import type { NonFinitePolicy } from './non-finite.js';
 
@@ -66,47 +66,45 @@ export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
   const owner = 'fit';
   checkOptions(owner, options, known);
   const { loss, optimizer, epochs, steps, clipNorm, schedule, scheduleEvery, logEvery = 1, yieldEvery = 20 } = options;
-  if (typeof loss !== 'function') {
-    throw new ArgumentError(`${owner}: loss is ${typeof loss}, expected a function (model, batch) => Tensor`, {
-      argument: 'loss',
-      received: typeof loss,
-    });
-  }
+  checkFunction(owner, 'loss', loss, '(model, batch) => Tensor');
   checkOptimizer(owner, optimizer);
   if ((epochs === undefined) === (steps === undefined)) {
-    throw new ArgumentError(
-      `${owner}: expected either epochs or steps, received ${epochs === undefined ? 'neither' : 'both'}`,
-      {
-        argument: 'epochs',
-        expected: 'either epochs or steps',
-      },
-    );
+    const received = epochs === undefined ? 'left out, and so is steps' : 'given beside steps';
+    refuse(ArgumentError, owner, 'epochs', { received, expected: 'either epochs or steps' });
   }
   if (epochs !== undefined) checkCount(owner, 'epochs', epochs, 0);
   if (steps !== undefined) checkCount(owner, 'steps', steps, 0);
   if (clipNorm !== undefined) checkNumber(owner, 'clipNorm', clipNorm, { from: 0 });
   if (logEvery !== Infinity) checkCount(owner, 'logEvery', logEvery, 1);
   checkNumber(owner, 'yieldEvery', yieldEvery, { from: 0, to: Infinity });
-  checkChoice(owner, 'onNonFinite', options.onNonFinite ?? 'throw', ['throw', 'skip', 'ignore']);
+  const { onNonFinite = 'throw', onStep, onEpoch, validation, signal } = options;
+  checkChoice(owner, 'onNonFinite', onNonFinite, ['throw', 'skip', 'ignore']);
   if (scheduleEvery !== undefined) checkChoice(owner, 'scheduleEvery', scheduleEvery, ['step', 'epoch']);
   checkCheckpointOptions(options.checkpoint, options.resumeFrom);
   if (options.history !== undefined && options.resumeFrom !== undefined) {
-    throw new ArgumentError(
-      `${owner}: expected either history or resumeFrom, received both; a checkpoint has its history`,
-      {
-        argument: 'resumeFrom',
-      },
-    );
+    const [received, expected] = ['given beside history', 'either, as a checkpoint has its history'];
+    refuse(ArgumentError, owner, 'resumeFrom', { received, expected });
   }
-  if (schedule !== undefined && schedule.optimizer !== optimizer) {
-    throw new ArgumentError(`${owner}: the schedule belongs to another optimiser`, { argument: 'schedule' });
+  if (onStep !== undefined) checkFunction(owner, 'onStep', onStep, '(record) => void');
+  if (onEpoch !== undefined) checkFunction(owner, 'onEpoch', onEpoch, '(record) => void');
+  if (validation !== undefined) {
+    checkOptions(owner, validation, ['data', 'loss', 'metrics'], 'validation');
+    checkBatches(owner, 'validation.data', validation.data);
+    if (validation.loss !== undefined) checkFunction(owner, 'validation.loss', validation.loss);
+    if (validation.metrics !== undefined) checkFunction(owner, 'validation.metrics', validation.metrics);
+  }
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== 'boolean') {
+    refuse(ArgumentError, owner, 'signal', { value: signal, expected: 'an AbortSignal' });
+  }
+  if (schedule !== undefined && (schedule as Partial<LRScheduler> | null)?.optimizer !== optimizer) {
+    refuse(ArgumentError, owner, 'schedule', {
+      received: 'that of another optimiser',
+      expected: 'one of this optimiser',
+    });
   }
   if (schedule instanceof ReduceLROnPlateau && scheduleEvery === 'step') {
-    throw new ArgumentError(`${owner}: ReduceLROnPlateau looks at whole passes, expected scheduleEvery 'epoch'`, {
-      argument: 'scheduleEvery',
-      expected: "'epoch'",
-      received: "'step'",
-    });
+    const expected = "'epoch', as ReduceLROnPlateau looks at whole passes";
+    refuse(ArgumentError, owner, 'scheduleEvery', { value: scheduleEvery, expected });
   }
 }
 

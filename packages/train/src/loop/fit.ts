@@ -1,4 +1,4 @@
-import { ArgumentError } from '@rnn/core';
+import { checkBatches, checkModel } from './evaluate.js';
 import type { Module } from '@rnn/nn';
 import { checkFitOptions, type FitOptions } from './fit-options.js';
 import type { History } from './history.js';
@@ -48,11 +48,8 @@ export async function fit<M extends Module, B>(
   options: FitOptions<M, B>,
 ): Promise<History> {
   checkFitOptions(options);
-  if (typeof (data as Partial<Iterable<B>> | null)?.[Symbol.iterator] !== 'function') {
-    throw new ArgumentError('fit: data cannot be iterated, expected batches such as a DataLoader', {
-      argument: 'data',
-    });
-  }
+  checkModel('fit', model);
+  checkBatches('fit', 'data', data);
   const training = new Training(model, data, options);
   try {
     return await training.run();

@@ -79,7 +79,7 @@ export class OneCycleLR extends LRScheduler<Settings> {
       threePhase = false,
       lastEpoch = -1,
     } = options;
-    const { divFactor = 25, finalDivFactor = 1e4 } = options;
+    const { divFactor = 25, finalDivFactor = 1e4, baseMomentum = 0.85, maxMomentum = 0.95 } = options;
     const totalSteps = totalOf(options);
     checkNumber(owner, 'pctStart', pctStart, { from: 0, to: 1 });
     checkChoice(owner, 'annealStrategy', annealStrategy, ['cos', 'linear']);
@@ -88,8 +88,8 @@ export class OneCycleLR extends LRScheduler<Settings> {
     checkNumber(owner, 'divFactor', divFactor, { above: 0 });
     checkNumber(owner, 'finalDivFactor', finalDivFactor, { above: 0 });
     const maxLrs = perGroup(optimizer, 'maxLr', options.maxLr);
-    const baseMomenta = perGroup(optimizer, 'baseMomentum', options.baseMomentum ?? 0.85);
-    const maxMomenta = perGroup(optimizer, 'maxMomentum', options.maxMomentum ?? 0.95);
+    const baseMomenta = perGroup(optimizer, 'baseMomentum', baseMomentum);
+    const maxMomenta = perGroup(optimizer, 'maxMomentum', maxMomentum);
     if (cycleMomentum && !('momentum' in optimizer.defaults) && !('betas' in optimizer.defaults)) {
       const expected = 'false, as the optimiser has neither momentum nor betas to cycle';
       refuse(ArgumentError, owner, 'cycleMomentum', { value: true, expected });

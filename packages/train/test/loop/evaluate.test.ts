@@ -65,7 +65,7 @@ describe('evaluate', () => {
   test('names what is wrong', async () => {
     const data = [tensor([1])];
     const wrong: [Promise<unknown>, string][] = [
-      [evaluate(net(), data, {}), 'evaluate: expected a loss, metrics or both'],
+      [evaluate(net(), data, {}), 'evaluate: loss is left out, and so are metrics, expected either or both'],
       [evaluate(net(), [], { loss: () => tensor(1) }), 'evaluate: the data gave no batch'],
       [
         evaluate(net(), data, { metrics: () => ({ accuracy: 1 as unknown as Tensor }) }),
@@ -73,7 +73,7 @@ describe('evaluate', () => {
       ],
       [
         evaluate(net(), data, { loss: () => tensor(1), metrics: () => ({ loss: tensor(1) }) }),
-        "evaluate: metrics gives a 'loss' beside the option loss; give either",
+        "evaluate: metrics is a function that gives a 'loss' beside the option loss, expected either",
       ],
     ];
     for (const [run, message] of wrong) {

@@ -491,8 +491,8 @@ describe('what goes wrong', () => {
   });
 
   const wrong: [string, Partial<FitOptions<Slope, Pair>>][] = [
-    ['fit: expected either epochs or steps, received neither', {}],
-    ['fit: expected either epochs or steps, received both', { epochs: 1, steps: 1 }],
+    ['fit: epochs is left out, and so is steps, expected either epochs or steps', {}],
+    ['fit: epochs is given beside steps, expected either epochs or steps', { epochs: 1, steps: 1 }],
     ['fit: epochs is 1.5, expected a whole number from 0 up', { epochs: 1.5 }],
     ['fit: clipNorm is -1, expected a finite number from 0 up', { epochs: 1, clipNorm: -1 }],
     ['fit: logEvery is 0, expected a whole number from 1 up', { epochs: 1, logEvery: 0 }],
@@ -531,13 +531,15 @@ describe('what goes wrong', () => {
     await expect(fit(model, once, options)).rejects.toThrow(
       'fit: the data gave no batch in pass 2; expected something that can be iterated again and again',
     );
-    await expect(fit(model, 3 as unknown as Pair[], options)).rejects.toThrow('fit: data cannot be iterated');
+    await expect(fit(model, 3 as unknown as Pair[], options)).rejects.toThrow(
+      'fit: data is 3, expected batches that can be gone through again and again, such as a DataLoader or an array',
+    );
     await expect(fit(model, line(), { ...options, schedule: other })).rejects.toThrow(
-      'fit: the schedule belongs to another optimiser',
+      'fit: schedule is that of another optimiser, expected one of this optimiser',
     );
     const plateau = new ReduceLROnPlateau(optimizer);
     await expect(fit(model, line(), { ...options, schedule: plateau, scheduleEvery: 'step' })).rejects.toThrow(
-      "fit: ReduceLROnPlateau looks at whole passes, expected scheduleEvery 'epoch'",
+      "fit: scheduleEvery is 'step', expected 'epoch', as ReduceLROnPlateau looks at whole passes",
     );
     const history = await fit(model, line(), { loss: squares, optimizer, steps: 3 });
     await expect(fit(model, [[tensor([1]), tensor([1])]], { ...options, history })).rejects.toThrow(

@@ -1,0 +1,280 @@
+import { Generator, ones, type Tensor } from '@rnn/core';
+import { Linear } from '@rnn/nn';
+import * as train from '@rnn/train';
+import { describe } from 'vitest';
+import {
+  classesOf,
+  describeJunk,
+  functionsOf,
+  home,
+  junkNames,
+  methodsOf,
+  type Example,
+  type JunkName,
+} from './junk.js';
+
+const flag: JunkName[] = ['truth value'];
+const anyNumber: JunkName[] = ['NaN', 'Infinity', 'fraction'];
+
+const model = () => new Linear(2, 1);
+const params = () => model().parameters();
+const sgd = () => new train.SGD(params(), { momentum: 0.5 });
+const data = () => new train.TensorDataset(ones([4, 2]), ones([4, 1]));
+/** Looks at no batch: what is in one is between the data and the loss. */
+const loss = (m: Linear): Tensor => m.forward(ones([1, 2])).sum();
+/** A state is compared with the schedule's own by kind. */
+const plainValues: JunkName[] = [...anyNumber, 'text', 'number as text', 'truth value', 'list'];
+
+const batches = () => [[ones([1, 2])]];
+const withGradients = () => {
+  const list = params();
+  for (const param of list) param.grad = param.detach();
+  return list;
+};
+
+const optimizers: Record<string, object> = {
+  SGD: { momentum: 0.5, dampening: 0, weightDecay: 0, nesterov: true },
+  Adam: { betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0, amsgrad: true },
+  AdamW: { betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0, amsgrad: true },
+  RMSprop: { alpha: 0.9, eps: 1e-8, weightDecay: 0, momentum: 0, centered: true },
+  Adagrad: { lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10 },
+};
+type Class = new (...values: unknown[]) => unknown;
+const classes = train as unknown as Record<string, Class>;
+const flags = ['nesterov', 'amsgrad', 'centered', 'maximize', 'cycleMomentum', 'threePhase'];
+
+const schedules: Record<string, object> = {
+  StepLR: { stepSize: 2, gamma: 0.5, lastEpoch: -1 },
+  ExponentialLR: { gamma: 0.5, lastEpoch: -1 },
+  CosineAnnealingLR: { tMax: 3, etaMin: 0, lastEpoch: -1 },
+  OneCycleLR: {
+    maxLr: 1,
+    totalSteps: 5,
+    pctStart: 0.3,
+    annealStrategy: 'cos',
+    cycleMomentum: true,
+    baseMomentum: 0.8,
+    maxMomentum: 0.9,
+    divFactor: 25,
+    finalDivFactor: 10,
+    threePhase: false,
+    lastEpoch: -1,
+  },
+  ReduceLROnPlateau: {
+    mode: 'min',
+    factor: 0.1,
+    patience: 1,
+    threshold: 0,
+    thresholdMode: 'rel',
+    cooldown: 0,
+    minLr: 0,
+    eps: 0,
+  },
+};
+
+const flagsOf = (at: number): Record<string, readonly JunkName[]> =>
+  Object.fromEntries(flags.map((name) => [`${at}.${name}`, flag]));
+
+const examples: Example[] = [
+  ...Object.entries(optimizers).map(([name, options]): Example => ({
+    name: `new ${name}`,
+    call: (...values: never[]) => new classes[name](...values),
+    args: () => [params(), { lr: 0.1, maximize: false, ...options }],
+    required: 1,
+    accepts: { 0: [], '0[0]': ['tensor elsewhere', 'disposed tensor'], ...flagsOf(1) },
+  })),
+  {
+    name: 'Optimizer.addParamGroup',
+    call: (group: never) => sgd().addParamGroup(group),
+    args: () => [{ params: params(), lr: 0.1 }],
+    accepts: { '0.params': ['list', 'tensor elsewhere', 'disposed tensor', 'map'] },
+  },
+  { name: 'Optimizer.step', call: (closure: never) => sgd().step(closure), args: () => [() => 1], required: 0 },
+  { name: 'Optimizer.moveTo', call: (backend: never) => sgd().moveTo(backend), args: () => [home] },
+  {
+    name: 'Optimizer.loadStateDict',
+    call: (dict: never) => sgd().loadStateDict(dict),
+    args: () => [sgd().stateDict()],
+    accepts: { '0.state': ['object', 'map', 'promise'] },
+  },
+  ...Object.entries(schedules).flatMap(([name, options]): Example[] => [
+    {
+      name: `new ${name}`,
+      call: (...values: never[]) => new classes[name](...values),
+      args: () => [sgd(), options],
+      required: name === 'ReduceLROnPlateau' ? 1 : 2,
+      accepts: { ...flagsOf(1), '1.lastEpoch': ['undefined'] },
+    },
+    {
+      name: `${name}.loadStateDict`,
+      call: (dict: never) => (new classes[name](sgd(), options) as train.StepLR).loadStateDict(dict),
+      args: () => [(new classes[name](sgd(), options) as train.StepLR).stateDict()],
+      accepts: { '0.*': plainValues },
+    },
+  ]),
+  {
+    name: 'ReduceLROnPlateau.step',
+    call: (metric: never) => new train.ReduceLROnPlateau(sgd()).step(metric),
+    args: () => [1],
+    accepts: { 0: anyNumber },
+  },
+  {
+    name: 'gradNorm',
+    call: train.gradNorm,
+    args: () => [withGradients(), { normType: 2 }],
+    required: 1,
+    accepts: {
+      0: ['list', 'map', 'tensor elsewhere', 'disposed tensor'],
+      '0[0]': ['tensor elsewhere', 'disposed tensor'],
+      '1.normType': ['Infinity'],
+    },
+  },
+  {
+    name: 'clipGradNorm',
+    call: train.clipGradNorm,
+    args: () => [withGradients(), 1, { normType: 2, errorIfNonfinite: true }],
+    required: 2,
+    accepts: {
+      0: ['list', 'map', 'tensor elsewhere', 'disposed tensor'],
+      '0[0]': ['tensor elsewhere', 'disposed tensor'],
+      '2.normType': ['Infinity'],
+      '2.errorIfNonfinite': flag,
+    },
+  },
+  {
+    name: 'clipGradValue',
+    call: train.clipGradValue,
+    args: () => [withGradients(), 1],
+    accepts: {
+      0: ['list', 'map', 'tensor elsewhere', 'disposed tensor'],
+      '0[0]': ['tensor elsewhere', 'disposed tensor'],
+    },
+  },
+  {
+    name: 'collateSequences',
+    call: train.collateSequences,
+    args: () => [[[1, 2], [3]], { batchFirst: true, paddingValue: 0, backend: home }],
+    required: 1,
+    accepts: { '0[0]': ['list'], '1.batchFirst': flag, '1.paddingValue': anyNumber },
+  },
+  {
+    name: 'windows',
+    call: train.windows,
+    args: () => [[1, 2, 3, 4], 2, 1, { batchFirst: true, stride: 1, target: 0 }],
+    required: 2,
+    accepts: { '0[0]': anyNumber, '3.batchFirst': flag, '3.target': [] },
+  },
+  {
+    name: 'new DataLoader',
+    call: (...v: never[]) => new train.DataLoader(...(v as unknown as [never])),
+    args: () => [data(), { batchSize: 2, shuffle: true, dropLast: true, generator: new Generator(1), backend: home }],
+    required: 1,
+    accepts: { '1.shuffle': flag, '1.dropLast': flag },
+  },
+  {
+    name: 'new TensorDataset',
+    call: (...v: never[]) => new train.TensorDataset(...v),
+    args: () => [ones([2, 1]), [1, 2]],
+    accepts: {
+      0: ['tensor elsewhere', 'disposed tensor'],
+      1: ['tensor elsewhere', 'disposed tensor'],
+      '1[0]': anyNumber,
+    },
+  },
+  {
+    name: 'TensorDataset.batch',
+    call: (...v: never[]) => data().batch(...(v as unknown as [number[]])),
+    args: () => [[0, 1], home],
+    required: 1,
+  },
+  {
+    name: 'new SequenceDataset',
+    call: (...v: never[]) => new train.SequenceDataset(...(v as unknown as [never, never])),
+    args: () => [[[1, 2], [3]], [0, 1], { batchFirst: true, paddingValue: 0, targetPadding: 0 }],
+    required: 2,
+    accepts: {
+      1: ['tensor elsewhere', 'disposed tensor'],
+      '0[0]': ['list'],
+      '1[0]': anyNumber,
+      '2.batchFirst': flag,
+      '2.paddingValue': anyNumber,
+      '2.targetPadding': anyNumber,
+    },
+  },
+  {
+    name: 'SequenceDataset.batch',
+    call: (...v: never[]) => new train.SequenceDataset([[1, 2], [3]], [0, 1]).batch(...(v as unknown as [number[]])),
+    args: () => [[0, 1], home],
+    required: 1,
+  },
+  {
+    name: 'evaluate',
+    call: train.evaluate,
+    args: () => [model(), batches(), { loss, metrics: (m: Linear) => ({ sum: loss(m) }), yieldEvery: 20 }],
+    accepts: {
+      1: ['list of null'],
+      '1[0]': junkNames,
+      '2.loss': ['function'],
+      '2.metrics': ['function'],
+      '2.yieldEvery': ['Infinity'],
+    },
+  },
+  {
+    name: 'fit',
+    call: train.fit,
+    args: () => {
+      const m = model();
+      const optimizer = new train.SGD(m.parameters());
+      return [
+        m,
+        batches(),
+        {
+          loss,
+          optimizer,
+          epochs: 1,
+          clipNorm: 1,
+          logEvery: 1,
+          yieldEvery: 20,
+          scheduleEvery: 'epoch',
+          onStep: () => 1,
+          onEpoch: () => 1,
+          onNonFinite: 'throw',
+          validation: { data: batches() },
+          earlyStopping: { patience: 1 },
+          signal: new AbortController().signal,
+        },
+      ];
+    },
+    accepts: {
+      1: ['list of null'],
+      '1[0]': junkNames,
+      '2.logEvery': ['Infinity'],
+      '2.yieldEvery': ['Infinity'],
+      '2.onStep': ['function'],
+      '2.onEpoch': ['function'],
+    },
+  },
+];
+
+/** What takes nothing that could be wrong, what stands for others, and what is for authors of subclasses. */
+const without = [
+  'new Optimizer',
+  'new NonFiniteError',
+  'Optimizer.advanceAll',
+  'Optimizer.dispose',
+  'new LRScheduler',
+  'Optimizer.zeroGrad',
+  'Optimizer.stateDict',
+  'Optimizer.params',
+  'Optimizer.advance',
+  'Optimizer.toJSON',
+];
+
+describe('train', () => {
+  const constructors = classesOf(train).map((name) => `new ${name}`);
+  describeJunk(
+    examples,
+    [...functionsOf(train), ...constructors, ...methodsOf('Optimizer', train.Optimizer.prototype)],
+    without,
+  );
+});
