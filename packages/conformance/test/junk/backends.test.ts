@@ -23,4 +23,6 @@ const examples: Example[] = [
   { name: 'gpu', call: briefly(gpu), args: () => [{ mode: 'cpu' }], accepts: { 0: [] } },
 ];
 
-describe('backends', () => describeJunk(examples, ['cpu', 'wasm', 'gpu'], []));
+describe('backends', () => {
+  describeJunk(examples, ['cpu', 'wasm', 'gpu'], []);
+});

@@ -62,9 +62,7 @@ function methodOf(name: string): (...values: unknown[]) => unknown {
 function both(name: string, rest: Omit<Example, 'name' | 'call'>): Example[] {
   const method = methodOf(name);
   const function_: Example = { name, call: functions[name], ...rest };
-  return name in core.Tensor.prototype
-    ? [function_, { ...rest, name: `Tensor.${name}`, call: method as Example['call'] }]
-    : [function_];
+  return name in core.Tensor.prototype ? [function_, { ...rest, name: `Tensor.${name}`, call: method }] : [function_];
 }
 
 const anyKeep: Record<string, JunkName[]> = {};
@@ -258,7 +256,7 @@ const examples: Example[] = [
   },
   {
     name: 'compileFn',
-    call: (fn: never, a: core.Tensor, o: object) => core.compileFn(fn as (x: core.Tensor) => core.Tensor, o)(a),
+    call: (fn: never, a: core.Tensor, o: object) => core.compileFn<core.Tensor, core.Tensor>(fn, o)(a),
     args: () => [(a: core.Tensor) => a.tanh(), x(), { elementwise: true }],
     required: 2,
     accepts: { 1: anywhere, '2.elementwise': ['truth value'] },

@@ -75,6 +75,15 @@ const schedules: Record<string, object> = {
 const flagsOf = (at: number): Record<string, readonly JunkName[]> =>
   Object.fromEntries(flags.map((name) => [`${at}.${name}`, flag]));
 
+/** A text is a list of letters, and any list one of symbols. */
+const texts: JunkName[] = ['text', 'number as text', 'list', 'list of null'];
+const errorMeasures = ['MeanAbsoluteError', 'RootMeanSquaredError', 'MeanAbsolutePercentageError', 'R2Score'];
+const withoutOptions = [...errorMeasures, 'Perplexity', 'BitsPerCharacter', 'CharErrorRate', 'WordErrorRate'];
+const metric = (name: string) =>
+  new classes[name](...(withoutOptions.includes(name) || name === 'Accuracy' ? [] : [3])) as {
+    update(...values: never[]): void;
+  };
+
 const examples: Example[] = [
   ...Object.entries(optimizers).map(([name, options]): Example => ({
     name: `new ${name}`,
@@ -254,11 +263,62 @@ const examples: Example[] = [
       '2.onEpoch': ['function'],
     },
   },
+  { name: 'editDistance', call: train.editDistance, args: () => ['ab', 'b'], accepts: { 0: texts, 1: texts } },
+  ...(['persistence', 'seasonalNaive'] as const).map((name): Example => ({
+    name,
+    call: train[name],
+    args: () => [ones([3, 2, 1]), ...(name === 'persistence' ? [] : [2]), 2, { batchFirst: false, target: 0 }],
+    required: name === 'persistence' ? 1 : 2,
+    accepts: { 0: ['tensor elsewhere'], '2.batchFirst': flag, '3.batchFirst': flag },
+  })),
+  {
+    name: 'new Accuracy',
+    call: (options: never) => new train.Accuracy(options),
+    args: () => [{ topK: 1, ignoreIndex: -100 }],
+    required: 0,
+  },
+  ...(['Precision', 'Recall', 'F1Score', 'ConfusionMatrix'] as const).map((name): Example => ({
+    name: `new ${name}`,
+    call: (...values: never[]) => new classes[name](...values),
+    args: () => [
+      3,
+      { ignoreIndex: -100, ...(name === 'ConfusionMatrix' ? { normalize: 'all' } : { average: 'macro' }) },
+    ],
+    required: 1,
+  })),
+  ...['Accuracy', 'Precision', 'Recall', 'F1Score', 'ConfusionMatrix'].map((name): Example => ({
+    name: `${name}.update`,
+    call: (...values: never[]) => metric(name).update(...values),
+    args: () => [ones([2, 3]), [0, 2], { classDim: 1 }],
+    required: 2,
+    accepts: { 0: ['tensor elsewhere'], 1: ['tensor elsewhere'] },
+  })),
+  ...errorMeasures.map((name): Example => ({
+    name: `${name}.update`,
+    call: (...values: never[]) => metric(name).update(...values),
+    args: () => [ones([2, 3]), ones([2, 3]), { lengths: [2, 1, 0], batchFirst: false }],
+    required: 2,
+    accepts: { 0: ['tensor elsewhere'], 1: ['tensor elsewhere'] },
+  })),
+  ...['Perplexity', 'BitsPerCharacter'].map((name): Example => ({
+    name: `${name}.update`,
+    call: (...values: never[]) => metric(name).update(...values),
+    args: () => [ones([2, 3]), { lengths: [2, 1, 0], batchFirst: false }],
+    required: 1,
+    accepts: { 0: ['tensor elsewhere'] },
+  })),
+  ...['CharErrorRate', 'WordErrorRate'].map((name): Example => ({
+    name: `${name}.update`,
+    call: (...values: never[]) => metric(name).update(...values),
+    args: () => [['ab'], ['b']],
+    accepts: { '0[0]': texts, '1[0]': texts },
+  })),
 ];
 
 /** What takes nothing that could be wrong, what stands for others, and what is for authors of subclasses. */
 const without = [
   'new Optimizer',
+  ...withoutOptions.map((name) => `new ${name}`),
   'new NonFiniteError',
   'Optimizer.advanceAll',
   'Optimizer.dispose',

@@ -147,6 +147,7 @@ export class MeanAbsolutePercentageError extends SumMetric {
    */
   override update(predictions: Column, target: Column, options: LengthOptions = {}): void {
     const operation = 'MeanAbsolutePercentageError.update';
+    checkOptions(operation, options, ['lengths', 'batchFirst']);
     const { shape, data } = readValues(operation, 'target', target);
     visitWithin(operation, shape, options, (i) => {
       if (data[i] !== 0) return;

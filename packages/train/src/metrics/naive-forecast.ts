@@ -74,7 +74,7 @@ function repeated(
   checkCount(owner, 'horizon', horizon, 1);
   const chosen = typeof target === 'number' ? [target] : target;
   if (chosen !== undefined) {
-    checkList(owner, 'target', chosen, 'features');
+    checkList(owner, 'target', chosen, 'feature', 1);
     for (const feature of chosen) checkCount(owner, 'target', feature, 0, features - 1);
   }
   const { backend } = input;
