@@ -1,5 +1,5 @@
 import * as core from '@rnn/core';
-import { describe } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { describeJunk, functionsOf, home, junkNames, methodsOf, type Example, type JunkName } from './junk.js';
 
 const { tensor, zeros, ones } = core;
@@ -42,9 +42,18 @@ const unary = [
   'square',
   'tanh',
   't',
+  'silu',
+  'erf',
+  'floor',
+  'ceil',
+  'trunc',
+  'round',
+  'isnan',
+  'isinf',
+  'isfinite',
 ];
 const binary = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'eq', 'ne', 'lt', 'le', 'gt', 'ge'];
-const reductions = ['sum', 'mean', 'amax', 'amin', 'logsumexp'];
+const reductions = ['sum', 'mean', 'amax', 'amin', 'logsumexp', 'prod', 'any', 'all'];
 const places = ['max', 'min', 'argmax', 'argmin'];
 
 type Named = Record<string, (...values: never[]) => unknown>;
@@ -83,6 +92,60 @@ const examples: Example[] = [
       accepts: { 0: anywhere, 2: ['truth value', 'object'], ...anyKeep },
     }),
   ),
+  ...both('gelu', { args: () => [x(), { approximate: 'tanh' }], required: 1, accepts: { 0: anywhere } }),
+  ...['variance', 'std'].flatMap((name) =>
+    both(name, {
+      args: () => [x(), 1, true],
+      required: 1,
+      accepts: { 0: anywhere, 1: ['list'], 2: ['truth value', 'object'] },
+    }),
+  ),
+  {
+    name: 'Tensor.var',
+    call: methodOf('var'),
+    args: () => [x(), 1, true],
+    required: 1,
+    accepts: { 0: anywhere, 1: ['list'], 2: ['truth value', 'object'] },
+  },
+  ...both('norm', {
+    args: () => [x(), 2, 1, true],
+    required: 1,
+    accepts: { 0: anywhere, 1: ['Infinity', 'fraction'], 2: ['list'], 3: ['truth value', 'object'] },
+  }),
+  ...['cumsum', 'cumprod'].flatMap((name) => both(name, { args: () => [x(), 1], accepts: { 0: anywhere } })),
+  ...['sort', 'argsort'].flatMap((name) =>
+    both(name, {
+      args: () => [x(), 1, { descending: true }],
+      required: 1,
+      accepts: { 0: anywhere, '2.descending': ['truth value'] },
+    }),
+  ),
+  ...both('topk', {
+    args: () => [x(), 2, 1, { largest: true }],
+    required: 2,
+    accepts: { 0: anywhere, '3.largest': ['truth value'] },
+  }),
+  ...['tril', 'triu'].flatMap((name) => both(name, { args: () => [x(), 0], required: 1, accepts: { 0: anywhere } })),
+  ...both('maskedFill', { args: () => [x(), int([1, 0, 1]), 0], accepts: { 2: operand } }),
+  ...both('pad', {
+    args: () => [x(), [1, 1], 'constant', 0],
+    required: 2,
+    accepts: { 0: anywhere, 1: ['list'], 3: anyNumber },
+  }),
+  ...both('unfold', { args: () => [x(), 1, 2, 1], accepts: { 0: anywhere } }),
+  ...['isclose', 'allclose'].flatMap((name) =>
+    both(name, {
+      args: () => [x(), v(), { rtol: 0, atol: 0, equalNan: true }],
+      required: 2,
+      accepts: { '2.equalNan': ['truth value'], '2.rtol': ['Infinity'], '2.atol': ['Infinity'] },
+    }),
+  ),
+  ...both('multinomial', {
+    args: () => [v(), 2, { replacement: true, generator: new core.Generator(1) }],
+    required: 2,
+    accepts: { 0: anywhere, '2.replacement': ['truth value'] },
+  }),
+  { name: 'randperm', call: core.randperm, args: () => [3, { generator: new core.Generator(1) }], required: 1 },
   ...both('softmax', { args: () => [x(), 1], accepts: { 0: anywhere } }),
   ...both('logSoftmax', { args: () => [x(), 1], accepts: { 0: anywhere } }),
   ...both('clamp', {
@@ -373,8 +436,19 @@ const internal = [
   'Generator.nextBelowWide',
 ];
 
+/** Second names. */
+const aliases = { cat: core.concat, var: core.variance };
+
 describe('core', () => {
+  test.each(Object.entries(aliases))('%s is a second name', (name, original) => {
+    expect(functions[name]).toBe(original);
+  });
+
   const { Tensor, Generator } = core;
   const methods = [...methodsOf('Tensor', Tensor.prototype), ...methodsOf('Generator', Generator.prototype)];
-  describeJunk(examples, [...functionsOf(core), ...methods], [...withoutArguments, ...forBackends, ...internal]);
+  describeJunk(
+    examples,
+    [...functionsOf(core), ...methods],
+    [...withoutArguments, ...forBackends, ...internal, ...Object.keys(aliases)],
+  );
 });

@@ -168,7 +168,37 @@ export function explainCell<S extends Tensors>(
 interface SequenceForm {
   /** `undefined` for a single sequence. */
   readonly batch: number | undefined;
-  /** The arguments of `scan`. */
+  /** Whether it is `[B, T, ...]`. */
+  readonly turned: boolean;
+  readonly lengths: readonly number[] | undefined;
+}
+
+function checkedForm<S extends Tensors>(
+  { owner, batchFirst }: CellRun<S>,
+  x: Tensor,
+  h0: S | undefined,
+  { lengths, resets, record }: RecurrentForwardOptions,
+): SequenceForm {
+  checkTensor(owner, 'input', x);
+  checkState(owner, 'h0', h0);
+  checkRecord(owner, record);
+  // Two dimensions are a single sequence, unless something tells that there is a batch.
+  const batched =
+    x.rank > 2 || lengths !== undefined || resets !== undefined || (h0 !== undefined && first(h0).rank > 1);
+  const form = batched ? (batchFirst ? '[B, T, ...]' : '[T, B, ...]') : '[T, I]';
+  if (x.rank < 2 || x.size === 0) {
+    const expected = `${form} with every size at least 1`;
+    refuse(ShapeError, owner, 'input', { has: 'shape', received: showShape(x.shape), expected });
+  }
+  const turned = batched && batchFirst;
+  return {
+    batch: batched ? x.shape[turned ? 0 : 1] : undefined,
+    turned,
+    lengths: lengths && checkLengths(owner, lengths, x.shape[turned ? 0 : 1], x.shape[turned ? 1 : 0]),
+  };
+}
+
+/** The arguments of `scan`. */
 interface CellScan<S extends Tensors> {
   readonly step: Step<Tensor, S, Tensor, Cell<S>>;
   readonly xs: Tensor;

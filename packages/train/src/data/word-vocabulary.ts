@@ -1,4 +1,4 @@
-import { checkCount, checkFunction, checkOptions } from '@rnn/core/checks';
+import { checkCount, checkFunction, checkList, checkOptions, checkText } from '@rnn/core/checks';
 import { byCodePoint, Vocabulary, type VocabularyOptions } from './vocabulary.js';
 
 export interface WordVocabularyOptions extends VocabularyOptions {
@@ -41,7 +41,10 @@ export class WordVocabulary extends Vocabulary {
   }
 
   protected override tokensOf(text: string): readonly string[] {
-    return this.tokenize(text);
+    const tokens: unknown = this.tokenize(text);
+    checkList('WordVocabulary', 'the result of tokenize', tokens, 'texts');
+    tokens.forEach((token, i) => checkText('WordVocabulary', `the result of tokenize[${i}]`, token));
+    return tokens as readonly string[];
   }
 
   protected override textOf(tokens: readonly string[]): string {
