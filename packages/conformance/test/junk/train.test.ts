@@ -44,6 +44,25 @@ const classes = train as unknown as Record<string, Class>;
 const flags = ['nesterov', 'amsgrad', 'centered', 'maximize', 'cycleMomentum', 'threePhase'];
 
 const schedules: Record<string, object> = {
+  ConstantLR: { factor: 0.5, totalIters: 2, lastEpoch: -1 },
+  LinearLR: { startFactor: 0.5, endFactor: 1, totalIters: 2, lastEpoch: -1 },
+  PolynomialLR: { totalIters: 2, power: 1, lastEpoch: -1 },
+  MultiStepLR: { milestones: [1, 2], gamma: 0.5, lastEpoch: -1 },
+  CosineAnnealingWarmRestarts: { t0: 2, tMult: 1, etaMin: 0, lastEpoch: -1 },
+  CyclicLR: {
+    baseLr: 0.1,
+    maxLr: 1,
+    stepSizeUp: 2,
+    stepSizeDown: 2,
+    mode: 'triangular',
+    gamma: 1,
+    cycleMomentum: true,
+    baseMomentum: 0.8,
+    maxMomentum: 0.9,
+    lastEpoch: -1,
+  },
+  LambdaLR: { lrLambda: (epoch: number): number => 1 / (1 + epoch), lastEpoch: -1 },
+
   StepLR: { stepSize: 2, gamma: 0.5, lastEpoch: -1 },
   ExponentialLR: { gamma: 0.5, lastEpoch: -1 },
   CosineAnnealingLR: { tMax: 3, etaMin: 0, lastEpoch: -1 },
@@ -71,6 +90,9 @@ const schedules: Record<string, object> = {
     eps: 0,
   },
 };
+
+/** Those whose options may be left out. */
+const withDefaults = ['ReduceLROnPlateau', 'ConstantLR', 'LinearLR', 'PolynomialLR'];
 
 const flagsOf = (at: number): Record<string, readonly JunkName[]> =>
   Object.fromEntries(flags.map((name) => [`${at}.${name}`, flag]));
@@ -111,8 +133,8 @@ const examples: Example[] = [
       name: `new ${name}`,
       call: (...values: never[]) => new classes[name](...values),
       args: () => [sgd(), options],
-      required: name === 'ReduceLROnPlateau' ? 1 : 2,
-      accepts: { ...flagsOf(1), '1.lastEpoch': ['undefined'] },
+      required: withDefaults.includes(name) ? 1 : 2,
+      accepts: { ...flagsOf(1), '1.milestones': ['list'] },
     },
     {
       name: `${name}.loadStateDict`,
@@ -392,6 +414,23 @@ const examples: Example[] = [
     args: () => [ones([3, 1]), { features: 0 }],
     required: 1,
     accepts: { 0: ['tensor elsewhere', 'list'] },
+  },
+  {
+    name: 'new ChainedScheduler',
+    call: (options: never) => new train.ChainedScheduler(options),
+    args: () => {
+      const optimizer = sgd();
+      return [{ schedulers: [new train.StepLR(optimizer, { stepSize: 2 })] }];
+    },
+  },
+  {
+    name: 'new SequentialLR',
+    call: (...v: never[]) => new train.SequentialLR(...(v as unknown as [never, never])),
+    args: () => {
+      const optimizer = sgd();
+      const schedulers = [new train.StepLR(optimizer, { stepSize: 2 }), new train.StepLR(optimizer, { stepSize: 3 })];
+      return [optimizer, { schedulers, milestones: [2] }];
+    },
   },
 ];
 
