@@ -98,6 +98,12 @@ describe('arange', () => {
     expect([x.shape, x.toArray()]).toEqual([[expected.length], expected]);
   });
 
+  test('refuses more numbers than an array can hold', () => {
+    expect(() => arange(2 ** 53)).toThrow(
+      'arange: step is 1, expected one that leads from 0 to 9007199254740992 in at most',
+    );
+  });
+
   test('takes options in both forms', () => {
     expect(arange(3, { dtype: 'int32' }).dtype).toBe('int32');
     expect(arange(0, 3, 1, { dtype: 'float64' }).dtype).toBe('float64');
@@ -107,7 +113,6 @@ describe('arange', () => {
     [0, 3, 0],
     [0, 3, -1],
     [3, 0, 1],
-    [0, 2 ** 53, 1],
   ])('refuses %d, %d, %d', (start, end, step) => {
     expect(() => arange(start, end, step)).toThrow(
       expect.objectContaining({
