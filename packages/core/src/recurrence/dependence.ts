@@ -13,6 +13,8 @@ export type Ends = readonly boolean[];
 export interface Dependence {
   readonly outputs: readonly Ends[];
   readonly last: readonly Ends[];
+  /** Both, one after the other. */
+  readonly results: readonly Ends[];
 }
 
 interface LoopExtent {
@@ -91,7 +93,8 @@ function overTime(recording: Recording, extent: LoopExtent, reverse: boolean): D
     current = after;
     if (isSteady) break;
   }
-  return { outputs: made ?? [], last: current };
+  const of = made ?? [];
+  return { outputs: of, last: current, results: [...of, ...current] };
 }
 
 function sameEnds(a: readonly Ends[], b: readonly Ends[]): boolean {
@@ -115,6 +118,31 @@ function ofOneStep(recording: Recording, ends: number): { outputs: readonly Ends
     outputs: recording.outputs.map(({ edge }) => of([edge])),
     next: recording.next.map(({ edge }) => of([edge])),
   };
+}
+
+/**
+ * The results that depend on an end which wants a gradient, each in its place.
+ *
+ * @param results - in the order of `dependsOn`
+ * @param dependsOn - for each of them
+ * @param ends - inputs, states and captured tensors
+ * @returns nothing where no result does
+ */
+export function recordedResults(
+  results: readonly Tensor[],
+  dependsOn: readonly Ends[],
+  ends: readonly Tensor[],
+): (Tensor | undefined)[] | undefined {
+  const recorded: (Tensor | undefined)[] = [];
+  let isAny = false;
+  for (let i = 0; i < results.length; i++) {
+    const of = dependsOn[i];
+    let isRecorded = false;
+    for (let end = 0; end < ends.length && !isRecorded; end++) isRecorded = of[end] && ends[end].requiresGrad;
+    recorded.push(isRecorded ? results[i] : undefined);
+    isAny ||= isRecorded;
+  }
+  return isAny ? recorded : undefined;
 }
 
 /** Which ends the results that have gradients depend on. */

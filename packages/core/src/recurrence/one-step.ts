@@ -10,7 +10,7 @@ import { scope } from '../scope.js';
 import { sizeOf, type Shape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
-import { dependenceOf, reachedBy } from './dependence.js';
+import { dependenceOf, reachedBy, recordedResults } from './dependence.js';
 import { drawFor, drawingAgain, generatorStates, sameGenerators, type TracedDraw } from './drawing.js';
 import { deriveBySteps } from './derive-by-steps.js';
 import { picture } from './fields.js';
@@ -174,10 +174,7 @@ export class OneStep {
     }
     if (training !== undefined) {
       const dependsOn = dependenceOf(recording, run, false).outputs;
-      const results = outputs.map((output, i) =>
-        everything.some(({ requiresGrad }, end) => requiresGrad && dependsOn[i][end]) ? output : undefined,
-      );
-      const isDerived = results.some((output) => output !== undefined);
+      const results = recordedResults(outputs, dependsOn, everything);
       const own: Tensor[] = [];
       const saved = kept.map((at) => {
         const value = values[at];
@@ -207,7 +204,8 @@ export class OneStep {
         drawn.length === 0
           ? nothing
           : keptInputs.filter((i) => i >= inputs.length).map((i) => drawn[i - inputs.length]);
-      if (isDerived) recordAll(results, this.name, everything, [...everything, ...saved, ...drawnToKeep], derive);
+      if (results !== undefined)
+        recordAll(results, this.name, everything, [...everything, ...saved, ...drawnToKeep], derive);
       for (const tensor of own) tensor.dispose();
     }
     for (const tensor of drawn) tensor.dispose();

@@ -3,7 +3,7 @@ import type { Storage } from '../backend.js';
 import { isGradEnabled } from '../grad-mode.js';
 import { isRecorded, recordAll, wrap } from '../record.js';
 import { Tensor } from '../tensor.js';
-import { dependenceOf, reachedBy } from './dependence.js';
+import { dependenceOf, reachedBy, recordedResults } from './dependence.js';
 import { deriveBySteps, type StepwiseDerivative } from './derive-by-steps.js';
 import { drawAll, drawingAgain, generatorStates, type GeneratorStates } from './drawing.js';
 import { runEagerly, type Scan } from './eager.js';
@@ -62,13 +62,9 @@ export function runCompiled(scan: Scan, road: CompiledRoad): [outputs: readonly 
     const madeInputs = pass.keptInputs.flatMap((i) =>
       i >= given.length ? [drawn[i - given.length]] : mask === undefined ? [] : [given[i]],
     );
-    const dependence = dependenceOf(recording, extent, scan.reverse);
-    const dependsOn = [...dependence.outputs, ...dependence.last];
-    const wantsGrad = everything.map(({ requiresGrad }) => requiresGrad);
-    const results = [...outputs, ...last].map((result, i) =>
-      dependsOn[i].some((isSet, end) => isSet && wantsGrad[end]) ? result : undefined,
-    );
-    if (results.every((result) => result === undefined)) return [outputs, last];
+    const dependsOn = dependenceOf(recording, extent, scan.reverse).results;
+    const results = recordedResults([...outputs, ...last], dependsOn, everything);
+    if (results === undefined) return [outputs, last];
     recordAll(results, 'scan', everything, [...everything, ...kept, ...madeInputs], (grads, saved, wanted) => {
       const isReached = reachedBy(grads, dependsOn);
       const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
