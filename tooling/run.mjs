@@ -6,6 +6,7 @@
 //   npm run check                     while working: lint, format, types, and the tests in Node of the packages that differ from main
 //   npm run bench [-- OPTIONS]        times of the same work here and in other libraries; see tooling/bench/README.md
 //   npm run toolchain -- COMMAND...   any command with the repository's own Node, pnpm and tools, e.g. pnpm install
+import { fileURLToPath } from 'node:url';
 import { findChromium } from './chromium.mjs';
 import { outcome, removeReports } from './reports.mjs';
 import { installDependencies, prepareToolchain, run, SetupError } from './toolchain.mjs';
@@ -50,6 +51,16 @@ async function page(args) {
 }
 
 /**
+ * Writes the digests by which turbo tells what a package's tests stand on; by the tools' own Node, since this one may be older.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<number>} the exit code
+ */
+function writeDigests(env) {
+  return run('node', [fileURLToPath(new URL('sources.mjs', import.meta.url))], { env });
+}
+
+/**
  * Runs checks, then says what failed and why tests were skipped; the last line counts.
  *
  * @param {NodeJS.ProcessEnv} env
@@ -62,8 +73,7 @@ async function runChecks(env, checks, filters = []) {
   if (!process.stdout.isTTY) env.NO_COLOR = '1';
   // First what the rest stands on: tests are told from one another by sources, generated ones among them, and some run on builds.
   const built = await run('turbo', ['run', 'generate', 'build', ...flags], { env });
-  const { writeDigests } = await import('./sources.mjs');
-  await writeDigests();
+  if ((await writeDigests(env)) !== 0) return 1;
   const checked = await run('turbo', ['run', ...checks, ...filters, ...flags], { env });
   const { passed, failed, skipped, lines } = outcome();
   console.log(['', ...lines, `${passed} passed, ${failed} failed, ${skipped} skipped`].join('\n'));
@@ -110,10 +120,7 @@ async function check() {
  */
 async function exec([command, ...args]) {
   const env = await prepareToolchain();
-  if (command === 'turbo') {
-    const { writeDigests } = await import('./sources.mjs');
-    await writeDigests();
-  }
+  if (command === 'turbo' && (await writeDigests(env)) !== 0) return 1;
   return run(command, args, { env, input: true });
 }
 
