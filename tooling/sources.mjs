@@ -104,7 +104,7 @@ function listed(folder, kinds) {
  *
  * @returns {Promise<string[]>} the names of the packages whose digests changed
  */
-export async function writeDigests() {
+async function writeDigests() {
   const { essenceOf, save } = await essences();
   const files = filesByPackage();
   /**
