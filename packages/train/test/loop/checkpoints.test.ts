@@ -124,7 +124,7 @@ function withoutTimes(checkpoint: Record<string, unknown>): unknown {
 
 describe('checkpoint and resumeFrom refuse', () => {
   test.each([
-    ['both resumeFrom and history', { resumeFrom: 'x', history: {} as never }, /either history or resumeFrom/],
+    ['both resumeFrom and history', { resumeFrom: 'x', history: {} as never }, /resumeFrom is given beside history/],
     [
       'a part by a taken name',
       { checkpoint: { path: 'x', parts: { model: {} } } },
