@@ -73,7 +73,9 @@ describe.each(['typescript', 'typescript-newest'])(
 
 describe('every example prints what the document says', () => {
   test.each(all)('$place', async ({ place, output }) => {
-    const { stdout } = await exec(process.execPath, [fileOf(place)], { env: { ...process.env, NO_COLOR: '1' } });
+    // What an example writes lies beside it, and goes with it.
+    const env = { ...process.env, NO_COLOR: '1' };
+    const { stdout } = await exec(process.execPath, [fileOf(place)], { cwd: folder, env });
     expect(trimLines(stdout)).toBe(trimLines(output));
   });
 });
