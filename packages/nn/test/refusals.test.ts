@@ -68,7 +68,7 @@ describe("what was ignored or ended in the engine's own words", () => {
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(zeros([4, 1, 3]), null as never),
-      'Recurrent: h0 is null, expected a Tensor; make one with tensor(...), or leave it out (undefined, not null) where there is none',
+      'Recurrent: h0 is null, expected a Tensor or an array of Tensors; leave it out (undefined, not null) for what the cell starts from',
     ],
     [() => new Recurrent(new GRUCell(3, 2)).forward(zeros([4, 3]), null as never), 'Recurrent: h0 is null'],
     [() => new Recurrent(new LSTMCell(3, 2)).forward(zeros([4, 3]), [] as never), 'Recurrent: h0 is an empty array'],
