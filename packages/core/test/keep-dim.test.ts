@@ -56,7 +56,7 @@ describe.each(reductions)('%s', (name, fn, method) => {
     [null, 'keepDim'],
     [[], 'keepDim'],
     [{ keepDim: 'no' }, 'keepDim'],
-    [{ keepdim: true }, "option 'keepdim'"],
+    [{ keepdim: true }, 'keepdim'],
   ])('refuses %j', (keepDim, argument) => {
     for (const reduction of [fn, method]) {
       const call = (): Tensor => reduction(ones([2, 3]), keepDim as KeepDim);

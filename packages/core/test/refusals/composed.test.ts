@@ -35,7 +35,7 @@ describeRefusals('spread, norms, products, running sums', [
   [
     () => variance(v(), 0, not({ unbiased: false })),
     'ERR_ARGUMENT',
-    "option 'unbiased'",
+    'unbiased',
     "var: option 'unbiased' is unknown, expected one of keepDim, correction",
   ],
   [
