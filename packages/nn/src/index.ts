@@ -19,7 +19,7 @@ export { embedding, Embedding, type EmbeddingLookupOptions, type EmbeddingOption
 export * as init from './init/index.js';
 export { layerNorm, LayerNorm, type LayerNormFunctionOptions, type LayerNormOptions } from './layer-norm.js';
 export { Bidirectional, type BidirectionalForwardOptions } from './layers/bidirectional.js';
-export { GRU } from './layers/gru.js';
+export { GRU, type GRUOptions } from './layers/gru.js';
 export type { LayerExplanation } from './layers/layer-explanation.js';
 export type { LayerOptions, RecordingOptions, SequenceOptions } from './layers/layer-options.js';
 export { LSTM, type LSTMOptions } from './layers/lstm.js';
@@ -40,6 +40,8 @@ export {
   type UnpackOptions,
 } from './sequences/packed-sequence.js';
 export { padSequence, type PadOptions } from './sequences/pad-sequence.js';
+export type { RowOptions } from './sequences/sequence-rows.js';
+export type { StepMarks } from './sequences/step-marks.js';
 export { TrainingModes } from './training-modes.js';
 export type { HostArray, LoadOptions, LoadReport, StateDict, StateSource } from './state-dict.js';
 export {

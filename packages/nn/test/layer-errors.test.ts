@@ -151,7 +151,7 @@ describe('lengths', () => {
     [
       () => lstm().forward(x(), undefined, { length: [7, 7] } as never),
       'ERR_ARGUMENT',
-      "LSTM: option 'length' is unknown, expected one of lengths, record, compile; write lengths",
+      "LSTM: option 'length' is unknown, expected one of lengths, mask, resets, record, compile; write lengths",
     ],
     [
       () => lstm().forward(packPaddedSequence(ones([7, 2]), [7, 7])),
@@ -181,12 +181,12 @@ describe('constructors', () => {
     [
       () => new GRU(3, 2, { num_layers: 2 } as never),
       'ERR_ARGUMENT',
-      "GRU: option 'num_layers' is unknown, expected one of numLayers, bias, batchFirst, dropout, bidirectional, dtype, backend; write numLayers",
+      "GRU: option 'num_layers' is unknown, expected one of numLayers, bias, batchFirst, dropout, bidirectional, learnInitialState, dtype, backend, resetAfter; write numLayers",
     ],
     [
       () => new GRU(3, 2, { projSize: 1 } as never),
       'ERR_ARGUMENT',
-      "GRU: option 'projSize' is unknown, expected one of numLayers, bias, batchFirst, dropout, bidirectional, dtype, backend",
+      "GRU: option 'projSize' is unknown, expected one of numLayers, bias, batchFirst, dropout, bidirectional, learnInitialState, dtype, backend, resetAfter",
     ],
     [() => new LSTM(3, 2, { projSize: 2 }), 'ERR_ARGUMENT', 'LSTM: projSize is 2, expected less than hiddenSize, 2'],
     [() => new LSTM(3, 2, { projSize: -1 }), 'ERR_ARGUMENT', 'LSTM: projSize is -1, expected a whole number from 0 up'],

@@ -58,6 +58,12 @@ const layers = { RNN: nn.RNN, LSTM: nn.LSTM, GRU: nn.GRU } as unknown as Record<
 const x = (): Tensor => ones([4, 2, 3]);
 const stateOf = (name: string, form: number[]): unknown =>
   name.includes('LSTM') ? [zeros(form), zeros(form)] : zeros(form);
+const marks = () => [
+  [0, 0],
+  [1, 0],
+  [0, 0],
+  [0, 0],
+];
 const floats = () => ones([4, 2]);
 
 const losses: Record<string, { args: () => unknown[]; options: () => object; accepts?: Example['accepts'] }> = {
@@ -110,13 +116,30 @@ const examples: Example[] = [
     sized(
       name,
       Layer as never,
-      { numLayers: 1, batchFirst: true, dropout: 0.5, bidirectional: false },
-      { '2.batchFirst': flag, '2.bidirectional': flag, '2.dropout': flag.slice(1) },
+      {
+        numLayers: 1,
+        batchFirst: true,
+        dropout: 0.5,
+        bidirectional: false,
+        learnInitialState: false,
+        ...(name === 'GRU' && { resetAfter: false }),
+      },
+      {
+        '2.batchFirst': flag,
+        '2.bidirectional': flag,
+        '2.dropout': flag.slice(1),
+        '2.learnInitialState': flag,
+        '2.resetAfter': flag,
+      },
     ),
     forward(name, () => new Layer(3, 2), {
-      args: () => [x(), stateOf(name, [1, 2, 2]), { lengths: [4, 2], record: ['h'] }],
+      args: () => [
+        x(),
+        stateOf(name, [1, 2, 2]),
+        { lengths: [4, 2], mask: ones([4, 2]), resets: marks(), record: ['h'] },
+      ],
       required: 1,
-      accepts: { '2.lengths': anywhere, '2.record': ['list'] },
+      accepts: { '2.lengths': anywhere, '2.mask': anywhere, '2.resets': anywhere, '2.record': ['list'] },
     }),
     {
       name: `${name}.explain`,
@@ -205,12 +228,7 @@ const examples: Example[] = [
       {
         lengths: [4, 2],
         reverse: false,
-        resets: [
-          [0, 0],
-          [1, 0],
-          [0, 0],
-          [0, 0],
-        ],
+        resets: marks(),
         record: ['h'],
       },
     ],

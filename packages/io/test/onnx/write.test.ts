@@ -8,6 +8,7 @@ import {
   manualSeed,
   noGrad,
   randint,
+  ones,
   randn,
   setBackend,
   softmax,
@@ -171,9 +172,9 @@ const samples: Sample[] = [
     inputs: sequence,
   },
   {
-    name: 'GRU without bias, both directions',
+    name: 'GRU without bias, both directions, the reset gate before the product',
     model: net(
-      [new GRU(3, 4, { bias: false, bidirectional: true })],
+      [new GRU(3, 4, { bias: false, bidirectional: true, resetAfter: false })],
       ([gru]) =>
         (x) =>
           gru.forward(x),
@@ -447,6 +448,51 @@ describe('what cannot be written', () => {
     ],
   ])('a forward that %s', (_, model, message) => {
     expect(() => writeOnnx(model, [randn([2, 5, 3])])).toThrow(message);
+  });
+
+  test.each<[string, () => Module]>([
+    [
+      'a mask',
+      () =>
+        net(
+          [new GRU(3, 4)],
+          ([gru]) =>
+            (x) =>
+              gru.forward(x, undefined, { mask: ones([2, 5]) })[0],
+        ),
+    ],
+    [
+      'resets',
+      () =>
+        net(
+          [new LSTM(3, 4)],
+          ([lstm]) =>
+            (x) =>
+              lstm.forward(x, undefined, { resets: ones([2, 5]) })[0],
+        ),
+    ],
+    [
+      'a list of sizes',
+      () =>
+        net(
+          [new LSTM(3, [4, 4])],
+          ([lstm]) =>
+            (x) =>
+              lstm.forward(x)[0],
+        ),
+    ],
+    [
+      'a learned initial state',
+      () =>
+        net(
+          [new GRU(3, 4, { learnInitialState: true })],
+          ([gru]) =>
+            (x) =>
+              gru.forward(x)[0],
+        ),
+    ],
+  ])('a recurrent layer with %s', (what, make) => {
+    expect(() => writeOnnx(make(), [randn([2, 5, 3])])).toThrow(`a recurrent layer has ${what}, which is not written`);
   });
 
   test('wrong arguments', () => {

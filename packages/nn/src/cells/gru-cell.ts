@@ -47,7 +47,7 @@ export function gruStep(weights: StepWeights, x: Tensor, h: Tensor, drop: StepDr
  * @param drop - what a training drops
  * @returns the next state, `[..., hiddenSize]`
  */
-function gruStepResetBefore(weights: StepWeights, x: Tensor, h: Tensor, drop: StepDropout): Tensor {
+export function gruStepResetBefore(weights: StepWeights, x: Tensor, h: Tensor, drop: StepDropout = keepAll): Tensor {
   const { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
   const before = drop.state(h);
   const size = h.shape[h.rank - 1];

@@ -1,21 +1,31 @@
 import type { Records, Tensor } from '@rnn/core';
-import { checkOptions } from '@rnn/core/checks';
-import { gruStep } from '../cells/gru-cell.js';
+import { checkFlag, checkOptions } from '@rnn/core/checks';
+import { gruStep, gruStepResetBefore } from '../cells/gru-cell.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { layerOptions, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
 import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
 
-const kind: LayerKind = {
-  name: 'GRU',
-  gates: 3,
-  states: ['h0'],
-  taps: ['r', 'z', 'n', 'h'],
-  step: (x, [h], weights) => {
-    const next = gruStep(weights, x, h);
-    return [next, [next]];
-  },
-};
+export interface GRUOptions extends LayerOptions {
+  /** Whether the reset gate multiplies the product with h (PyTorch, cuDNN) or h itself, before the product (Cho 2014). */
+  readonly resetAfter?: boolean;
+}
+
+function kindOf(step: typeof gruStep): LayerKind {
+  return {
+    name: 'GRU',
+    gates: 3,
+    states: ['h0'],
+    taps: ['r', 'z', 'n', 'h'],
+    step: (x, [h], weights) => {
+      const next = step(weights, x, h);
+      return [next, [next]];
+    },
+  };
+}
+
+/** One step function for each place of the reset gate, since traces are remembered by the function. */
+const [afterProduct, beforeProduct] = [kindOf(gruStep), kindOf(gruStepResetBefore)];
 
 /**
  * Layers of gated recurrent units over a sequence; the formulas are those of `GRUCell`.
@@ -26,25 +36,36 @@ const kind: LayerKind = {
  * const [output, hN] = gru.forward(ones([7, 5, 3]), undefined, { lengths: [7, 4, 4, 1, 0] });   // [7, 5, 4] and [2, 5, 2]
  * ```
  * @param inputSize - features of the input
- * @param hiddenSize - features of the state
- * @param options - `numLayers` (1), `bias` (true), `batchFirst` (false), `dropout` between layers (0), `bidirectional` (false), `dtype`,
- *   `backend`
+ * @param hiddenSize - features of the state; a list has one number for each layer
+ * @param options - `numLayers` (1), `bias` (true), `batchFirst` (false), `dropout` between layers (0), `bidirectional` (false),
+ *   `resetAfter` (true), `learnInitialState` (false), `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or unknown options
  *
  * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see `RecurrentLayer`. Gates are in the order r, z, n.
- * Differs from PyTorch: options go in one object; `forward` takes `lengths`. Source: Cho et al. 2014.
+ * Differs from PyTorch: options go in one object; `forward` takes `lengths`, `mask` and `resets`; `hiddenSize` may be a list; `resetAfter:
+ * false`, as in `GRUCell`; `learnInitialState`. Source: Cho et al. 2014.
  */
 export class GRU extends RecurrentLayer {
-  constructor(inputSize: number, hiddenSize: number, options: LayerOptions = {}) {
-    checkOptions('GRU', options, layerOptions);
-    super(kind, inputSize, hiddenSize, 0, options);
+  readonly resetAfter: boolean;
+
+  constructor(inputSize: number, hiddenSize: number | readonly number[], options: GRUOptions = {}) {
+    checkOptions('GRU', options, [...layerOptions, 'resetAfter']);
+    const { resetAfter = true } = options;
+    checkFlag('GRU', 'resetAfter', resetAfter);
+    super(resetAfter ? afterProduct : beforeProduct, inputSize, hiddenSize, 0, options);
+    this.resetAfter = resetAfter;
     this.resetParameters();
+  }
+
+  protected override extraRepr(): string {
+    return `${super.extraRepr()}${this.resetAfter ? '' : ', reset_after=False'}`;
   }
 
   /**
    * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
-   * @param h0 - `[numLayers * directions, B, hiddenSize]` (without B for a single sequence); zeros unless given
-   * @param options - `lengths` of the rows; `record`: names of inner values, here the gates `r` and `z`, the candidate `n`, and `h`
+   * @param h0 - `[numLayers * directions, B, hiddenSize]` (without B for a single sequence), or `[directions, B, sum of hiddenSize]` for a list of
+   *   sizes; zeros, or what was learned, unless given
+   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new piece begins; `record`: names of inner values, here the gates `r` and `z`, the candidate `n`, and `h`
    * @returns `output` `[T, B, directions * hiddenSize]` in the form of the input, and `hN` in the form of `h0`; with `record` also an object with the named
    *   values, `[T, B, width]` each in the form of the output (padded for a packed input), zero past the end of a row; the names have suffixes
    *   such as `_l0_reverse` where there are several layers or directions

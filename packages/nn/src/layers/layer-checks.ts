@@ -1,7 +1,8 @@
-import { ArgumentError, checkLengths, type Lengths, type Tensor } from '@rnn/core';
+import { ArgumentError, type Tensor } from '@rnn/core';
 import { checkPlace, checkShapeIs, checkTensor, refuse } from '@rnn/core/checks';
 import { checkFeatures, checkNotEmpty, checkRank } from '../input-checks.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
+import { checkRows, type CheckedRows, type RowOptions } from '../sequences/sequence-rows.js';
 
 /** What a sequence is checked against. */
 export interface SequenceRule {
@@ -13,14 +14,14 @@ export interface SequenceRule {
 }
 
 /** A sequence that passed the checks, and how it lies. */
-export interface CheckedSequence {
+export interface CheckedSequence extends CheckedRows {
   readonly x: Tensor;
+  /** How many steps the recurrence takes: those that a mask leaves. */
   readonly steps: number;
   /** `undefined` for a single sequence without a batch. */
   readonly batch: number | undefined;
   /** Whether `x` is `[B, T, ...]`. */
   readonly batchFirst: boolean;
-  readonly lengths: readonly number[] | undefined;
 }
 
 /**
@@ -28,13 +29,13 @@ export interface CheckedSequence {
  *
  * @param rule - what the layer expects
  * @param input - `[T, B, inputSize]`, `[B, T, inputSize]` if batch first, `[T, inputSize]`, or packed
- * @param lengths - of the rows, when they are not part of a packed input
+ * @param rows - `lengths`, when they are not part of a packed input, `mask`, `resets`
  * @returns the input and how it lies
  */
 export function checkSequence(
   { owner, inputSize, batchFirst, parameter }: SequenceRule,
   input: Tensor | PackedSequence,
-  lengths: Lengths | undefined,
+  { lengths, mask, resets }: RowOptions,
 ): CheckedSequence {
   const packed = input instanceof PackedSequence;
   if (packed && lengths !== undefined) {
@@ -49,25 +50,21 @@ export function checkSequence(
   checkFeatures(owner, x, { size: inputSize, name: 'inputSize', form });
   checkNotEmpty(owner, x, form);
   checkPlace(owner, 'input', x, parameter, 'the parameters');
-  const rows = batchFirst && !packed && x.rank === 3 ? 0 : 1;
-  const batch = x.rank === 3 ? x.shape[rows] : undefined;
-  const steps = x.shape[rows === 0 ? 1 : 0];
-  const given = packed ? input.lengths : lengths;
-  return {
-    x,
-    steps,
-    batch,
-    batchFirst: rows === 0,
-    lengths: given === undefined ? undefined : checkLengths(owner, given, batch ?? 1, steps),
-  };
+  const isTurned = batchFirst && !packed && x.rank === 3;
+  const batch = x.rank === 3 ? x.shape[isTurned ? 0 : 1] : undefined;
+  const steps = x.shape[isTurned ? 1 : 0];
+  const options = { lengths: packed ? input.lengths : lengths, mask, resets };
+  const rows = checkRows(owner, options, { steps, batch, batchFirst: isTurned });
+  return { x, steps: rows.selection?.steps ?? steps, batch, batchFirst: isTurned, ...rows };
 }
 
 /** What the initial state of a layer must look like. */
 export interface StateRule {
   /** The argument's name, such as h0. */
   readonly name: string;
-  /** Layers times directions. */
+  /** Its size in front, and what that is. */
   readonly runs: number;
+  readonly runsName: string;
   readonly width: number;
   /** The name of the width. */
   readonly widthName: string;
@@ -80,10 +77,10 @@ export function checkStates(
   rules: readonly StateRule[],
   { x, batch }: CheckedSequence,
 ): void {
-  rules.forEach(({ name, runs, width, widthName }, i) => {
+  rules.forEach(({ name, runs, runsName, width, widthName }, i) => {
     checkTensor(owner, name, state[i], true);
     const shape = batch === undefined ? [runs, width] : [runs, batch, width];
-    const meaning = `numLayers * directions, ${batch === undefined ? '' : 'batch, '}${widthName}`;
+    const meaning = `${runsName}, ${batch === undefined ? '' : 'batch, '}${widthName}`;
     checkShapeIs(owner, name, state[i], shape, meaning);
     checkPlace(owner, name, state[i], x);
   });

@@ -5,7 +5,13 @@ import { lstmStep } from '../cells/lstm-cell.js';
 import type { LSTMState } from '../cells/two-state-cell.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
 import type { LayerExplanation } from './layer-explanation.js';
-import { layerOptions, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
+import {
+  isList,
+  layerOptions,
+  type LayerOptions,
+  type RecordingOptions,
+  type SequenceOptions,
+} from './layer-options.js';
 import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
 
 export interface LSTMOptions extends LayerOptions {
@@ -35,24 +41,26 @@ const kind: LayerKind = {
  * const [output, [hN, cN]] = lstm.forward(ones([7, 5, 3]));   // [7, 5, 2], [2, 5, 2] and [2, 5, 2]
  * ```
  * @param inputSize - features of the input
- * @param hiddenSize - features of the cell state
+ * @param hiddenSize - features of the cell state; a list has one number for each layer
  * @param options - `numLayers` (1), `bias` (true), `batchFirst` (false), `dropout` between layers (0), `bidirectional` (false), `projSize`
- *   (0), `forgetGateBias`, `dtype`, `backend`
+ *   (0), `forgetGateBias`, `learnInitialState` (false), `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or unknown options
  *
  * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see `RecurrentLayer`. Gates are in the order i, f, g, o.
- * Differs from PyTorch: options go in one object; `forward` takes `lengths`; `forgetGateBias`. Source: Hochreiter and Schmidhuber 1997;
+ * Differs from PyTorch: options go in one object; `forward` takes `lengths`, `mask` and `resets`; `hiddenSize` may be a list;
+ * `forgetGateBias`; `learnInitialState`. Source: Hochreiter and Schmidhuber 1997;
  * projection by Sak, Senior and Beaufays 2014.
  */
 export class LSTM extends RecurrentLayer {
   readonly forgetGateBias: number | undefined;
 
-  constructor(inputSize: number, hiddenSize: number, options: LSTMOptions = {}) {
+  constructor(inputSize: number, hiddenSize: number | readonly number[], options: LSTMOptions = {}) {
     checkOptions('LSTM', options, [...layerOptions, 'projSize', 'forgetGateBias']);
     const { projSize = 0, forgetGateBias } = options;
     checkCount('LSTM', 'projSize', projSize, 0);
-    if (projSize > 0 && projSize >= hiddenSize) {
-      refuse(ArgumentError, 'LSTM', 'projSize', { value: projSize, expected: `less than hiddenSize, ${hiddenSize}` });
+    const smallest = isList(hiddenSize) ? Math.min(...hiddenSize) : hiddenSize;
+    if (projSize > 0 && projSize >= smallest) {
+      refuse(ArgumentError, 'LSTM', 'projSize', { value: projSize, expected: `less than hiddenSize, ${smallest}` });
     }
     super(kind, inputSize, hiddenSize, projSize, options);
     this.forgetGateBias = forgetGateBias;
@@ -68,8 +76,8 @@ export class LSTM extends RecurrentLayer {
   /**
    * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
    * @param state - h0 `[numLayers * directions, B, hiddenSize or projSize]` and c0 `[numLayers * directions, B, hiddenSize]` (both without B
-   *   for a single sequence); zeros unless given
-   * @param options - `lengths` of the rows; `record`: names of inner values, here the gates `i`, `f`, `o`, the candidate `g`, the cell state `c`, `h`, and `preactivation` (of i, f, g, o, 4 hiddenSize wide)
+   *   for a single sequence), or `[directions, B, sum over the layers]` for a list of sizes; zeros, or what was learned, unless given
+   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new piece begins; `record`: names of inner values, here the gates `i`, `f`, `o`, the candidate `g`, the cell state `c`, `h`, and `preactivation` (of i, f, g, o, 4 hiddenSize wide)
    * @returns `output` `[T, B, directions * (hiddenSize or projSize)]` in the form of the input, and `[hN, cN]` in the form of the state; with `record` also an object with the named
    *   values, `[T, B, width]` each in the form of the output (padded for a packed input), zero past the end of a row; the names have suffixes
    *   such as `_l0_reverse` where there are several layers or directions

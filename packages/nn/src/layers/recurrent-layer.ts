@@ -1,18 +1,19 @@
 import { explain, isGradEnabled, scan, scope, zeros, type Records, type Step, type Tensor } from '@rnn/core';
 import { checkCount, checkOptions } from '@rnn/core/checks';
+import { listed } from '../describe.js';
 import type { StepWeights } from '../cells/recurrent-cell.js';
 import { dropout } from '../dropout.js';
-import { uniform_ } from '../init/index.js';
+import { uniform_, zeros_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
 import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
 import type { LayerExplanation } from './layer-explanation.js';
-import { apart, asGiven, joined, sideBySide, timeMajor } from './layer-forms.js';
-import { settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import { asGiven, sideBySide, timeMajor } from './layer-forms.js';
+import { isList, sequenceOptions, settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
 import { checkRecord, namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
 import { runsOf, type LayerRun } from './layer-runs.js';
-import { listed } from '../describe.js';
+import { LayerStates } from './layer-states.js';
 import { warnOnce } from '../warn-once.js';
 
 /** One layer's step in one direction: the state is a list, the output its first tensor. */
@@ -42,8 +43,12 @@ export interface LayerKind {
 export abstract class RecurrentLayer extends Module {
   [weight: `weight_${string}`]: Parameter;
   [bias: `bias_${string}`]: Parameter;
+  [state: `h0_${string}` | `c0_${string}`]: Parameter;
   readonly inputSize: number;
+  /** Features of the last layer's state. */
   readonly hiddenSize: number;
+  /** Features of each layer's state. */
+  readonly hiddenSizes: readonly number[];
   readonly numLayers: number;
   readonly bias: boolean;
   readonly batchFirst: boolean;
@@ -51,23 +56,27 @@ export abstract class RecurrentLayer extends Module {
   readonly bidirectional: boolean;
   /** Size of the projected output of an LSTM; 0 without a projection. */
   readonly projSize: number;
+  /** Whether the state before the first step is learned. */
+  readonly learnInitialState: boolean;
   readonly #kind: LayerKind;
   readonly #runs: readonly LayerRun[];
+  readonly #states: LayerStates;
 
   protected constructor(
     kind: LayerKind,
     inputSize: number,
-    hiddenSize: number,
+    hiddenSize: number | readonly number[],
     projSize: number,
     options: LayerOptions,
   ) {
     super();
     const { name, gates } = kind;
     checkCount(name, 'inputSize', inputSize, 1);
-    checkCount(name, 'hiddenSize', hiddenSize, 1);
-    const settings = settingsOf(name, options);
+    const settings = settingsOf(name, hiddenSize, options);
+    const { sizes } = settings;
     this.inputSize = inputSize;
-    this.hiddenSize = hiddenSize;
+    this.hiddenSize = sizes[sizes.length - 1];
+    this.hiddenSizes = sizes;
     this.numLayers = settings.numLayers;
     this.bias = settings.bias;
     this.batchFirst = settings.batchFirst;
@@ -80,8 +89,17 @@ export abstract class RecurrentLayer extends Module {
     }
     this.bidirectional = settings.bidirectional;
     this.projSize = projSize;
+    this.learnInitialState = settings.learnInitialState;
     this.#kind = kind;
-    this.#runs = runsOf(this.numLayers, this.bidirectional ? 2 : 1);
+    const directions = this.bidirectional ? 2 : 1;
+    this.#runs = runsOf(this.numLayers, directions);
+    this.#states = new LayerStates({
+      names: kind.states,
+      widths: kind.states.map((_, i) => sizes.map((size) => (i === 0 && projSize > 0 ? projSize : size))),
+      widthNames: kind.states.map((_, i) => (i === 0 && projSize > 0 ? 'projSize' : 'hiddenSize')),
+      directions,
+      sideBySide: isList(hiddenSize),
+    });
     const { dtype, backend } = options;
     const make = (key: string, ...shape: number[]): void => {
       this.registerParameter(
@@ -89,26 +107,36 @@ export abstract class RecurrentLayer extends Module {
         scope(() => new Parameter(zeros(shape, { dtype, backend }))),
       );
     };
-    const rows = gates * hiddenSize;
     for (const { layer, names } of this.#runs) {
-      make(names.weight_ih, rows, layer === 0 ? inputSize : this.#width(0) * this.#directions);
-      make(names.weight_hh, rows, this.#width(0));
+      const rows = gates * sizes[layer];
+      make(names.weight_ih, rows, layer === 0 ? inputSize : this.#states.width(0, layer - 1) * directions);
+      make(names.weight_hh, rows, this.#states.width(0, layer));
       if (this.bias) {
         make(names.bias_ih, rows);
         make(names.bias_hh, rows);
       }
-      if (projSize > 0) make(names.weight_hr, projSize, hiddenSize);
+      if (projSize > 0) make(names.weight_hr, projSize, sizes[layer]);
+    }
+    if (!this.learnInitialState) return;
+    for (const { layer, suffix } of this.#runs) {
+      kind.states.forEach((state, i) => make(`${state}${suffix}`, this.#states.width(i, layer)));
     }
   }
 
-  /** Draws the parameters anew. */
+  /** Draws the weights anew; a learned initial state is zero again. */
   resetParameters(): void {
-    const bound = 1 / Math.sqrt(this.hiddenSize);
-    for (const parameter of this.parameters()) uniform_(parameter, -bound, bound);
+    for (const run of this.#runs) {
+      const bound = 1 / Math.sqrt(this.hiddenSizes[run.layer]);
+      for (const weight of Object.values(this.#weights(run)) as (Parameter | undefined)[]) {
+        if (weight !== undefined) uniform_(weight, -bound, bound);
+      }
+      for (const start of this.#learned(run) ?? []) zeros_(start);
+    }
   }
 
   protected override extraRepr(): string {
     const { inputSize, hiddenSize, numLayers, projSize, bias, batchFirst, dropout: drop, bidirectional } = this;
+    const sizes = this.#states.sideBySide ? `[${this.hiddenSizes.join(', ')}]` : hiddenSize;
     const options = listed({
       ...(projSize > 0 && { proj_size: projSize }),
       ...(numLayers > 1 && { num_layers: numLayers }),
@@ -116,8 +144,9 @@ export abstract class RecurrentLayer extends Module {
       ...(batchFirst && { batch_first: batchFirst }),
       ...(drop > 0 && { dropout: drop }),
       ...(bidirectional && { bidirectional }),
+      ...(this.learnInitialState && { learn_initial_state: true }),
     });
-    return [inputSize, hiddenSize, ...(options === '' ? [] : [options])].join(', ');
+    return [inputSize, sizes, ...(options === '' ? [] : [options])].join(', ');
   }
 
   /** The weights of every layer and direction. */
@@ -129,8 +158,9 @@ export abstract class RecurrentLayer extends Module {
    * Runs a sequence through all layers.
    *
    * @param input - `[T, B, inputSize]` (`[B, T, inputSize]` with `batchFirst`), `[T, inputSize]`, or packed
-   * @param state - the tensors of the initial state, `[numLayers * directions, B, width]` each; zeros unless given
-   * @param options - `lengths`, `record`, `compile`
+   * @param state - the tensors of the initial state, `[numLayers * directions, B, width]` each, or `[directions, B, width of all layers]`
+   *   where `hiddenSize` is a list; zeros, or what was learned, unless given
+   * @param options - `lengths`, `mask`, `resets`, `record`, `compile`
    * @returns the last layer's output in the form of the input, the final states in the form of the initial ones, and the recorded values
    */
   protected run(
@@ -158,21 +188,12 @@ export abstract class RecurrentLayer extends Module {
     state: readonly Tensor[] | undefined,
     options: SequenceOptions,
   ): CheckedSequence {
-    const { name: owner, states: names } = this.#kind;
-    checkOptions(owner, options, ['lengths', 'record', 'compile']);
+    const { name: owner } = this.#kind;
+    checkOptions(owner, options, sequenceOptions);
     checkRecord(owner, options.record);
-    const { lengths } = options;
     const { inputSize, batchFirst } = this;
-    const sequence = checkSequence({ owner, inputSize, batchFirst, parameter: this.weight_ih_l0 }, input, lengths);
-    if (state !== undefined) {
-      const rules = names.map((name, i) => ({
-        name,
-        runs: this.#runs.length,
-        width: this.#width(i),
-        widthName: this.#width(i) === this.projSize ? 'projSize' : 'hiddenSize',
-      }));
-      checkStates(owner, state, rules, sequence);
-    }
+    const sequence = checkSequence({ owner, inputSize, batchFirst, parameter: this.weight_ih_l0 }, input, options);
+    if (state !== undefined) checkStates(owner, state, this.#states.rules, sequence);
     return sequence;
   }
 
@@ -181,7 +202,7 @@ export abstract class RecurrentLayer extends Module {
     state: readonly Tensor[] | undefined,
     { record = [], compile }: SequenceOptions,
   ): [output: Tensor, states: Tensor[], records: Records] {
-    const { batch, lengths } = sequence;
+    const { batch, lengths, resets } = sequence;
     const initial = this.#initialStates(state, batch);
     const wanted = this.#wanted(record);
     const records: [name: string, value: Tensor][] = [];
@@ -194,7 +215,13 @@ export abstract class RecurrentLayer extends Module {
         below = dropout(sideBySide(outputs), { p: this.dropout, training: this.training });
         outputs = [];
       }
-      const options = { parameters: this.#weights(run), lengths, reverse: isReverse, compile };
+      const options = {
+        parameters: this.#weights(run),
+        lengths,
+        resets: resets?.[isReverse ? 'reverse' : 'forward'],
+        reverse: isReverse,
+        compile,
+      };
       if (wanted === undefined || wanted[i].taps.length === 0) {
         const [ys, last] = scan(this.#kind.step, below, initial[i], options);
         outputs.push(ys);
@@ -206,7 +233,7 @@ export abstract class RecurrentLayer extends Module {
       finals.push(last);
       records.push(...namedRecords(wanted[i], values, (value) => asGiven(value, sequence)));
     });
-    const states = this.#kind.states.map((_, i) => joined(finals.map((final) => final[i])));
+    const states = this.#states.joined(finals);
     return [
       asGiven(sideBySide(outputs), sequence),
       batch === undefined ? states.map((tensor) => tensor.squeeze(1)) : states,
@@ -232,21 +259,24 @@ export abstract class RecurrentLayer extends Module {
     state: readonly Tensor[] | undefined,
     { record = [], compile }: SequenceOptions,
   ): LayerExplanation[] {
-    const { batch, lengths, steps } = sequence;
+    const { batch, lengths, resets, steps } = sequence;
     const initial = this.#initialStates(state, batch);
     const wanted = this.#wanted(record);
     const { dtype, backend } = this.weight_ih_l0;
-    const below = zeros([steps, batch ?? 1, this.#width(0) * this.#directions], {
-      dtype,
-      backend,
-      requiresGrad: isGradEnabled() && (sequence.x.requiresGrad || this.parameters().some((p) => p.requiresGrad)),
-    });
     const x = timeMajor(sequence);
+    const requiresGrad =
+      isGradEnabled() && (sequence.x.requiresGrad || this.parameters().some((parameter) => parameter.requiresGrad));
+    const inputOf = (layer: number): Tensor => {
+      if (layer === 0) return x;
+      const width = this.#states.width(0, layer - 1) * (this.bidirectional ? 2 : 1);
+      return zeros([steps, batch ?? 1, width], { dtype, backend, requiresGrad });
+    };
     return this.#runs.map((run, i) => ({
       name: run.suffix.slice(1),
-      ...explain(this.#kind.step, run.layer === 0 ? x : below, initial[i], {
+      ...explain(this.#kind.step, inputOf(run.layer), initial[i], {
         parameters: this.#weights(run),
         lengths,
+        resets: resets?.[run.isReverse ? 'reverse' : 'forward'],
         reverse: run.isReverse,
         record: wanted?.[i].taps,
         compile,
@@ -256,13 +286,26 @@ export abstract class RecurrentLayer extends Module {
 
   /** One list of tensors for every layer and direction. */
   #initialStates(state: readonly Tensor[] | undefined, batch: number | undefined): (readonly Tensor[])[] {
-    if (state === undefined) {
-      const { dtype, backend } = this.weight_ih_l0;
-      const start = this.#kind.states.map((_, i) => zeros([batch ?? 1, this.#width(i)], { dtype, backend }));
-      return this.#runs.map(() => start);
+    if (state !== undefined) {
+      return this.#states.apart(batch === undefined ? state.map((tensor) => tensor.unsqueeze(1)) : state);
     }
-    const parts = state.map((tensor) => apart(batch === undefined ? tensor.unsqueeze(1) : tensor));
-    return this.#runs.map((_, run) => parts.map((part) => part[run]));
+    const { dtype, backend } = this.weight_ih_l0;
+    const starts = new Map<number, Tensor>();
+    const zeroState = (width: number): Tensor => {
+      const start = starts.get(width) ?? zeros([batch ?? 1, width], { dtype, backend });
+      starts.set(width, start);
+      return start;
+    };
+    return this.#runs.map((run) => {
+      const learned = this.#learned(run)?.map((start) => start.expand([batch ?? 1, start.size]));
+      return learned ?? this.#kind.states.map((_, i) => zeroState(this.#states.width(i, run.layer)));
+    });
+  }
+
+  /** The learned state before the first step, if there is one. */
+  #learned({ suffix }: LayerRun): Parameter[] | undefined {
+    if (!this.learnInitialState) return undefined;
+    return this.#kind.states.map((name) => this[`${name as 'h0' | 'c0'}${suffix as `_${string}`}`]);
   }
 
   #weights({ names }: LayerRun): StepWeights {
@@ -273,14 +316,5 @@ export abstract class RecurrentLayer extends Module {
       bias_hh: this.bias ? this[names.bias_hh] : undefined,
       weight_hr: this.projSize > 0 ? this[names.weight_hr] : undefined,
     };
-  }
-
-  get #directions(): number {
-    return this.bidirectional ? 2 : 1;
-  }
-
-  /** Features of a tensor of the state: a projection makes the first one, the hidden state, smaller. */
-  #width(state: number): number {
-    return state === 0 && this.projSize > 0 ? this.projSize : this.hiddenSize;
   }
 }

@@ -35,18 +35,19 @@ const kinds: Record<RNNNonlinearity, LayerKind> = { tanh: kindOf('tanh'), relu: 
  * const [output, hN] = rnn.forward(ones([7, 5, 3]));   // [7, 5, 2] and [1, 5, 2]
  * ```
  * @param inputSize - features of the input
- * @param hiddenSize - features of the state
+ * @param hiddenSize - features of the state; a list has one number for each layer
  * @param options - `numLayers` (1), `nonlinearity` ('tanh' or 'relu'), `bias` (true), `batchFirst` (false), `dropout` between layers (0),
- *   `bidirectional` (false), `dtype`, `backend`
+ *   `bidirectional` (false), `learnInitialState` (false), `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or unknown options
  *
  * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see `RecurrentLayer`.
- * Differs from PyTorch: options go in one object; `forward` takes `lengths`. Source: Elman 1990.
+ * Differs from PyTorch: options go in one object; `forward` takes `lengths`, `mask` and `resets`; `hiddenSize` may be a list;
+ * `learnInitialState`. Source: Elman 1990.
  */
 export class RNN extends RecurrentLayer {
   readonly nonlinearity: RNNNonlinearity;
 
-  constructor(inputSize: number, hiddenSize: number, options: RNNOptions = {}) {
+  constructor(inputSize: number, hiddenSize: number | readonly number[], options: RNNOptions = {}) {
     checkOptions('RNN', options, [...layerOptions, 'nonlinearity']);
     const { nonlinearity = 'tanh' } = options;
     checkChoice('RNN', 'nonlinearity', nonlinearity, ['tanh', 'relu']);
@@ -57,8 +58,9 @@ export class RNN extends RecurrentLayer {
 
   /**
    * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
-   * @param h0 - `[numLayers * directions, B, hiddenSize]` (without B for a single sequence); zeros unless given
-   * @param options - `lengths` of the rows; `record`: names of inner values, here `preactivation` (W_ih x + b_ih + W_hh h + b_hh) and `h`
+   * @param h0 - `[numLayers * directions, B, hiddenSize]` (without B for a single sequence), or `[directions, B, sum of hiddenSize]` for a list of
+   *   sizes; zeros, or what was learned, unless given
+   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new piece begins; `record`: names of inner values, here `preactivation` (W_ih x + b_ih + W_hh h + b_hh) and `h`
    * @returns `output` `[T, B, directions * hiddenSize]` in the form of the input, and `hN` in the form of `h0`; with `record` also an object with the named
    *   values, `[T, B, width]` each in the form of the output (padded for a packed input), zero past the end of a row; the names have suffixes
    *   such as `_l0_reverse` where there are several layers or directions

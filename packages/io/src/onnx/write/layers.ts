@@ -49,7 +49,8 @@ type Forward = (...args: readonly unknown[]) => unknown;
 /** Gates in ONNX's order, and the operator. */
 function kindOf(layer: Layer): { operator: string; gates: readonly number[]; attributes: Record<string, IrAttribute> } {
   if (layer instanceof LSTM) return { operator: 'LSTM', gates: [0, 3, 1, 2], attributes: {} };
-  if (layer instanceof GRU) return { operator: 'GRU', gates: [1, 0, 2], attributes: { linear_before_reset: 1 } };
+  if (layer instanceof GRU)
+    return { operator: 'GRU', gates: [1, 0, 2], attributes: { linear_before_reset: layer.resetAfter ? 1 : 0 } };
   const name = layer.nonlinearity === 'relu' ? 'Relu' : 'Tanh';
   return { operator: 'RNN', gates: [0], attributes: { activations: layer.bidirectional ? [name, name] : [name] } };
 }
@@ -58,6 +59,9 @@ function layerForward(recorder: Recorder, layer: Layer, path: string, original: 
   return (x: unknown, state?: Tensor | readonly Tensor[], options: SequenceOptions = {}): unknown => {
     if (!(x instanceof Tensor)) refuse('a packed sequence goes into a recurrent layer, expected a tensor and lengths');
     if (options.record !== undefined) refuse('a recurrent layer records inner values');
+    if (options.mask !== undefined) refuse('a recurrent layer has a mask');
+    if (options.resets !== undefined) refuse('a recurrent layer has resets');
+    if (layer.learnInitialState) refuse('a recurrent layer has a learned initial state');
     const { ir } = recorder;
     const results = recorder.paused(() => original.call(layer, x, state, options)) as readonly [Tensor, Tensors];
     const isBatched = x.rank === 3;
@@ -67,6 +71,10 @@ function layerForward(recorder: Recorder, layer: Layer, path: string, original: 
     const batch = below.shape[1];
     const widths = layer.projSize > 0 ? [layer.projSize, layer.hiddenSize] : [layer.hiddenSize, layer.hiddenSize];
     const directions = layer.bidirectional ? 2 : 1;
+    // One layer of a list looks the same; more of them have their states side by side.
+    if (listOf(results[1])[0].shape[0] !== layer.numLayers * directions) {
+      refuse('a recurrent layer has a list of sizes');
+    }
     const names = listOf(results[1]).length;
     const initial = (state === undefined ? [] : listOf(state)).map((tensor, i) =>
       ir.reshaped(recorder.valueOf(tensor), [layer.numLayers * directions, batch, widths[i]]),
