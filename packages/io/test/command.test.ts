@@ -3,9 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { decodePyTorch, decodeSafetensors, writeSafetensors } from '@rnn/io';
+import { create } from '@bufbuild/protobuf';
+import { decodePyTorch, decodeSafetensors, writeSafetensors, type HostTensor } from '@rnn/io';
 import { afterAll, describe, expect, test } from 'vitest';
+import { StringStringEntryProtoSchema } from '../src/onnx/schema.generated.js';
 import { bytesOf } from './files.js';
+import { edited } from './onnx/model-editor.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rnn-io-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,12 +57,64 @@ describe('rnn-io', () => {
     expect(decodeSafetensors(readFileSync(short))).toEqual(decodeSafetensors(bytesOf('exchange/gru.bf16.safetensors')));
   });
 
+  test('shows an ONNX model', async () => {
+    const { out } = await rnnIo('show', given('onnx/cases/exchange/lstm2.legacy.onnx'));
+    expect(out).toMatch(/onnx::LSTM_193 +float32 +\[1, 20, 3\] +240\n/);
+    expect(out).toMatch(/\ninputs\n  x: float32 \[B, T, 3\]\n\noutputs\n  y: float32 \[B, T, 3\]\n/);
+    expect(out).toMatch(/\noperators\n[^]*  LSTM: 2\n[^]*\nmetadata\n  producer: pytorch\n  opset of ai\.onnx: 20\n/);
+    const path = join(folder, 'streamed.onnx');
+    const links = [{ input: 'h', output: 'hn', initial: 0 }];
+    const marked = edited(bytesOf('onnx/cases/exchange/gru.legacy.onnx'), ({ metadataProps }) => {
+      metadataProps.push(create(StringStringEntryProtoSchema, { key: 'rnn.state', value: JSON.stringify(links) }));
+    });
+    writeFileSync(path, marked);
+    expect((await rnnIo('show', path)).out).toContain('\nstate\n  hn: goes into h, which is 0 before the first call\n');
+  });
+
+  // PyTorch wrote the same weights as ONNX and as a state dict.
   test.each([
-    [['show', given('command.test.ts')], /of no known kind, expected safetensors or PyTorch/],
+    ['lstm2.legacy', 'lstm2', 8],
+    ['lstm2.dynamo', 'lstm2', 8],
+    ['gru.legacy', 'gru', 4],
+    ['lstm_bi_time_major.dynamo', 'lstm_bi_time_major', 8],
+    ['rnn_nobias.legacy', 'rnn_nobias', 2],
+  ])('%s becomes the state dict of PyTorch', async (name, dict, count) => {
+    const expected = decodeSafetensors(bytesOf(`exchange/${dict}.safetensors`)).tensors;
+    const layer = Object.keys(expected).filter((key) => key.startsWith('rnn.'));
+    expect(layer.length).toBe(count);
+    for (const extension of ['safetensors', 'pt']) {
+      const path = join(folder, `${name}.${extension}`);
+      expect((await rnnIo('convert', given(`onnx/cases/exchange/${name}.onnx`), path)).err).toBe('');
+      const bytes = readFileSync(path);
+      const made =
+        extension === 'pt' ? (decodePyTorch(bytes) as Record<string, HostTensor>) : decodeSafetensors(bytes).tensors;
+      for (const key of layer) {
+        expect(made[key], key).toEqual(expected[key]);
+      }
+    }
+  });
+
+  test('writes a state dict of PyTorch: types, tied values, and what has no place there', async () => {
+    const path = join(folder, 'tied.pt');
+    const both = { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
+    const file = join(folder, 'tied.safetensors');
+    const whole = { shape: [1], data: Int32Array.of(7) };
+    writeFileSync(file, writeSafetensors({ a: both, b: both, n: whole }, { metadata: { format: 'pt' } }));
+    const { out } = await rnnIo('convert', file, path, '--dtype', 'float16');
+    expect(out).toBe(`${path}: 3 tensors\nmetadata left out: format\n`);
+    const { a, b, n } = decodePyTorch(readFileSync(path)) as Record<string, HostTensor>;
+    expect(a).toEqual(both);
+    expect(b).toBe(a);
+    expect(n).toEqual(whole);
+    expect((await rnnIo('show', path)).out).toMatch(/^a +float16 +\[2, 2\] +8$/m);
+  });
+
+  test.each([
+    [['show', given('command.test.ts')], /of no known kind, expected safetensors or PyTorch or ONNX/],
     [['show', join(folder, 'none')], /ENOENT/],
     [['show', given('files/module.pt')], /object of 'torch\.nn/],
     [['convert', given('exchange/gru.pt'), join(folder, 'x.bin')], /ends in \.safetensors/],
-    [['convert', given('exchange/gru.safetensors'), join(folder, 'x.pt')], /read and not written/],
+    [['convert', given('exchange/gru.safetensors'), join(folder, 'x.onnx')], /weights alone are no ONNX model/],
     [['convert', 'a', 'b.safetensors', '--dtype', 'int4'], /Allowed choices are float16/],
   ])('refuses %j', async (args, message) => {
     const { code, out, err } = await rnnIo(...args);

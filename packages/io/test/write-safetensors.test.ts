@@ -183,7 +183,12 @@ describe('openSafetensors', () => {
       },
     });
     expect([...file.names].sort()).toEqual(Object.keys(lstm.stateDict()).sort());
-    expect(file.info('weight_hh_l0')).toEqual({ type: 'F32', shape: [12, 3], bytes: 144 });
+    expect(file.info('weight_hh_l0')).toEqual({
+      type: 'F32',
+      shape: [12, 3],
+      bytes: 144,
+      storedAs: 'weight_hh_l0',
+    });
     read.length = 0;
     expect((await file.tensor('weight_hh_l0')).toArray()).toEqual(lstm.stateDict().weight_hh_l0.toArray());
     expect(read.map(([start, end]) => end - start)).toEqual([144]);

@@ -1,24 +1,18 @@
 import { open, readFile } from 'node:fs/promises';
-import { FormatError } from '@rnn/core';
+import { FormatError, sizeOf } from '@rnn/core';
+import { writeAtomically } from '../files/atomic-write.js';
 import { openSafetensors, saveHostTensors } from '../files/files.js';
 import type { HostTensor } from '../host/host-tensor.js';
-import { decodePyTorch, type PyTorchValue } from '../pytorch/read.js';
+import { decodeModel } from '../onnx/decode-model.js';
+import { typeName } from '../pytorch/names.js';
+import { bitsFor, decodePyTorch, decodeWithTypes } from '../pytorch/read.js';
+import { encodePyTorch } from '../pytorch/write.js';
+import { apart } from './apart.js';
+import type { Contents } from './contents.js';
+import { contentsOf } from './onnx-contents.js';
+import { weightsOf } from './onnx-weights.js';
+import { readAll } from '../safetensors/open.js';
 import type { WriteOptions } from '../safetensors/write.js';
-
-/** A tensor as a listing shows it. */
-interface Listed {
-  readonly name: string;
-  readonly type: string;
-  readonly shape: readonly number[];
-  readonly bytes: number;
-}
-
-/** What is in a file, for a listing. */
-export interface Contents {
-  readonly format: string;
-  readonly tensors: readonly Listed[];
-  readonly metadata: readonly (readonly [key: string, value: string])[];
-}
 
 /** A kind of file that the command knows. */
 export interface Format {
@@ -29,6 +23,8 @@ export interface Format {
   matches(start: Uint8Array): boolean;
   show(path: string): Promise<Contents>;
   read(path: string): Promise<{ tensors: Record<string, HostTensor>; metadata: Record<string, string> }>;
+  /** Whether texts can stand beside the tensors that are written. */
+  readonly keepsMetadata: boolean;
   /** Writes such a file; a kind that is only read says what to do. */
   write(path: string, tensors: Record<string, HostTensor>, options: WriteOptions): Promise<void>;
 }
@@ -36,6 +32,7 @@ export interface Format {
 const safetensors: Format = {
   name: 'safetensors',
   extensions: ['.safetensors'],
+  keepsMetadata: true,
   matches: (start) => start[8] === 0x7b, // the brace that a header begins with, after its length
   async show(path) {
     const file = await openSafetensors(path);
@@ -49,9 +46,7 @@ const safetensors: Format = {
   async read(path) {
     const file = await openSafetensors(path);
     try {
-      const tensors: Record<string, HostTensor> = {};
-      for (const name of file.names) tensors[name] = await file.read(name);
-      return { tensors, metadata: { ...file.metadata } };
+      return { tensors: await readAll(file), metadata: { ...file.metadata } };
     } finally {
       await file.close();
     }
@@ -62,14 +57,15 @@ const safetensors: Format = {
 const pytorch: Format = {
   name: 'PyTorch',
   extensions: ['.pt', '.pth'],
+  keepsMetadata: false,
   matches: ([a, b]) => (a === 0x50 && b === 0x4b) || (a === 0x80 && b === 2),
   async show(path) {
-    const { tensors, values } = apart(decodePyTorch(await readFile(path)));
-    const listed = tensors.map(([name, { shape, data }]) => ({
+    const { tensors, values } = apart(decodeWithTypes(await readFile(path)));
+    const listed = tensors.map(([name, { type, shape }]) => ({
       name,
-      type: data.constructor.name.replace('Array', '').toLowerCase(),
+      type: typeName(type),
       shape,
-      bytes: data.byteLength,
+      bytes: (sizeOf(shape) * bitsFor(type)) / 8,
     }));
     return { format: 'PyTorch', tensors: listed, metadata: values };
   },
@@ -77,14 +73,30 @@ const pytorch: Format = {
     const { tensors, values } = apart(decodePyTorch(await readFile(path)));
     return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(values) };
   },
+  async write(path, tensors, { dtype }) {
+    await writeAtomically(path, [encodePyTorch(tensors, dtype)]);
+  },
+};
+
+const onnx: Format = {
+  name: 'ONNX',
+  extensions: ['.onnx'],
+  keepsMetadata: false,
+  matches: ([first]) => first === 0x08, // the tag of the version, which every writer puts first
+  async show(path) {
+    return contentsOf(decodeModel(await readFile(path)));
+  },
+  async read(path) {
+    return { tensors: weightsOf(decodeModel(await readFile(path))), metadata: {} };
+  },
   write() {
     throw new FormatError(
-      "convert: files of PyTorch are read and not written; write .safetensors, which Python's safetensors.torch.load_file reads",
+      'convert: weights alone are no ONNX model, which says what to compute; load them into a model and write that with writeOnnx',
     );
   },
 };
 
-const formats: readonly Format[] = [safetensors, pytorch];
+const formats: readonly Format[] = [safetensors, pytorch, onnx];
 
 /** The kind of a file by its first bytes, whatever it is called. */
 export async function formatOf(path: string): Promise<Format> {
@@ -95,7 +107,9 @@ export async function formatOf(path: string): Promise<Format> {
   } finally {
     await file.close();
   }
-  const format = formats.find((each) => each.matches(start));
+  const format =
+    formats.find((each) => each.matches(start)) ??
+    formats.find(({ extensions }) => extensions.some((extension) => path.endsWith(extension)));
   if (format !== undefined) return format;
   throw new FormatError(`${path}: it is of no known kind, expected ${formats.map(({ name }) => name).join(' or ')}`);
 }
@@ -106,21 +120,4 @@ export function formatFor(path: string): Format {
   if (format !== undefined) return format;
   const expected = formats.flatMap(({ extensions }) => extensions).join(', ');
   throw new FormatError(`${path}: the name does not say which kind to write, expected one that ends in ${expected}`);
-}
-
-/** The tensors in nested values by their paths, and what else there is, as texts. */
-function apart(root: PyTorchValue<HostTensor>): {
-  tensors: [name: string, tensor: HostTensor][];
-  values: [name: string, value: string][];
-} {
-  const tensors: [string, HostTensor][] = [];
-  const values: [string, string][] = [];
-  const visit = (value: unknown, path: string): void => {
-    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) {
-      values.push([path, typeof value === 'string' ? value : String(value)]);
-    } else if (ArrayBuffer.isView((value as { data?: unknown }).data)) tensors.push([path, value as HostTensor]);
-    else for (const [key, item] of Object.entries(value)) visit(item, path === '' ? key : `${path}.${key}`);
-  };
-  visit(root, '');
-  return { tensors, values };
 }

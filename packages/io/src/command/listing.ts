@@ -1,11 +1,11 @@
 import { sizeOf } from '@rnn/core';
-import type { Contents } from './formats.js';
+import type { Contents } from './contents.js';
 
 /** Metadata longer than this are cut in a listing. */
 const LONGEST_VALUE = 200;
 
 /** What a file holds, as a table. */
-export function listing({ format, tensors, metadata }: Contents): string {
+export function listing({ format, tensors, metadata, parts = [] }: Contents): string {
   const rows = tensors.map(({ name, type, shape, bytes }) => [
     shown(name),
     type,
@@ -15,10 +15,12 @@ export function listing({ format, tensors, metadata }: Contents): string {
   const table = aligned([['tensor', 'type', 'shape', 'bytes'], ...rows]);
   const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
-  const notes = metadata.map(([key, value]) => `  ${shown(key)}: ${cut(shown(value))}`);
+  const noted = [...parts, { title: 'metadata', notes: metadata }].flatMap(({ title, notes }) =>
+    notes.length === 0 ? [] : [title, ...notes.map(([key, value]) => `  ${shown(key)}: ${cut(shown(value))}`), ''],
+  );
   return [
     ...(tensors.length === 0 ? [] : [...table, '']),
-    ...(notes.length === 0 ? [] : ['metadata', ...notes, '']),
+    ...noted,
     `${format}: ${tensors.length} tensors, ${grouped(elements)} numbers, ${grouped(bytes)} bytes`,
   ].join('\n');
 }
@@ -33,7 +35,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** A text of a file, which may hold anything, without what would steer a terminal. */
-function shown(text: string): string {
+export function shown(text: string): string {
   return text.replace(/\p{C}/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }
 

@@ -14,7 +14,11 @@ const temporary = (name: string): string => `.${name}.${process.pid}.${randomByt
  * @param chunks - its bytes
  * @param keep - how many of its predecessors stay, the newest as `name.1.ext`
  */
-export async function writeAtomically(path: string, chunks: AsyncIterable<Uint8Array>, keep = 0): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  keep = 0,
+): Promise<void> {
   const folder = dirname(path);
   await removeLeftovers(folder, basename(path));
   const draft = join(folder, temporary(basename(path)));

@@ -7,7 +7,7 @@ import { hold } from '../host/hold.js';
 import { isTensor, type HostTensor, type ReadOptions, type TensorSource } from '../host/host-tensor.js';
 import { readPyTorch } from '../pytorch/read.js';
 import { encode } from '../safetensors/encode.js';
-import { openSafetensors as openSource, type SafetensorsFile } from '../safetensors/open.js';
+import { openSafetensors as openSource, readAll, type SafetensorsFile } from '../safetensors/open.js';
 import type { Metadata } from '../safetensors/read.js';
 import { planSafetensors, type WriteOptions } from '../safetensors/write.js';
 import { writeAtomically } from './atomic-write.js';
@@ -195,9 +195,7 @@ export async function loadCheckpoint(
 ): Promise<Record<string, unknown>> {
   const file = await openSafetensors(path);
   try {
-    const tensors: Record<string, HostTensor> = {};
-    for (const name of file.names) tensors[name] = await file.read(name);
-    return restore(tensors, file.metadata, parts, backend);
+    return restore(await readAll(file), file.metadata, parts, backend);
   } finally {
     await file.close();
   }

@@ -21,6 +21,11 @@ const widths: Record<ElementType, number> = {
   bool: 1,
 };
 
+/** Bytes of an element. */
+export function widthOf(type: ElementType): number {
+  return widths[type];
+}
+
 /** The numbers of a tensor. `where` names it in messages. */
 export function decodeTensor(proto: TensorProto, where: string): HostArray {
   const type = elementType(proto.dataType, where);

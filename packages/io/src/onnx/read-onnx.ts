@@ -1,20 +1,17 @@
 /** Reads ONNX. */
-import { fromBinary } from '@bufbuild/protobuf';
-import { ArgumentError, FormatError, type Backend } from '@rnn/core';
+import { FormatError, type Backend } from '@rnn/core';
 import { buildModel } from './build.js';
+import { decodeModel } from './decode-model.js';
 import { elementType } from './element-types.js';
 import { OnnxModule, type OnnxValueInfo } from './onnx-module.js';
 import { operators } from './operators/index.js';
-import { ModelProtoSchema, type GraphProto, type ModelProto, type ValueInfoProto } from './schema.generated.js';
+import type { ValueInfoProto } from './schema.generated.js';
 
 /** What `readOnnx` takes. */
 export interface ReadOnnxOptions {
   /** Where the weights go; the backend of `setBackend` unless given. */
   readonly backend?: Backend;
 }
-
-/** Graphs in graphs, and messages in messages, that no model comes near. */
-const DEPTH_AT_MOST = 64;
 
 /**
  * Reads a model in ONNX's format, as PyTorch, TensorFlow (tf2onnx) and Keras write it. Operators come from a table; what it lacks is told
@@ -36,8 +33,8 @@ const DEPTH_AT_MOST = 64;
  * host, where shapes and indices are computed), truth values are 1 and 0.
  */
 export function readOnnx(bytes: Uint8Array | ArrayBuffer, options: ReadOnnxOptions = {}): OnnxModule {
-  const model = decode(bytes);
-  const graph = model.graph as GraphProto;
+  const model = decodeModel(bytes);
+  const { graph } = model;
   const initialized = new Set(graph.initializer.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !initialized.has(name)).map(infoOf);
   return new OnnxModule({
@@ -50,38 +47,8 @@ export function readOnnx(bytes: Uint8Array | ArrayBuffer, options: ReadOnnxOptio
   });
 }
 
-function decode(bytes: Uint8Array | ArrayBuffer): ModelProto {
-  if (!(bytes instanceof Uint8Array) && !(bytes instanceof ArrayBuffer)) {
-    throw new ArgumentError(`readOnnx: bytes is ${typeof bytes}, expected a Uint8Array or an ArrayBuffer`, {
-      argument: 'bytes',
-      expected: 'a Uint8Array or an ArrayBuffer',
-      received: typeof bytes,
-    });
-  }
-  let model: ModelProto;
-  try {
-    const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
-    model = fromBinary(ModelProtoSchema, view, { readUnknownFields: false, recursionLimit: DEPTH_AT_MOST });
-  } catch (error) {
-    // Whatever the parser stumbles over is a fault of the bytes.
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FormatError(`readOnnx: the bytes are not an ONNX model: ${reason}`, {
-      expected: 'an ONNX model',
-      cause: error,
-    });
-  }
-  if (model.graph === undefined || model.opsetImport.length === 0) {
-    throw new FormatError(
-      'readOnnx: the bytes are not an ONNX model: there is no graph, or no version of its operators',
-      {
-        expected: 'an ONNX model',
-      },
-    );
-  }
-  return model;
-}
-
-function infoOf(info: ValueInfoProto): OnnxValueInfo {
+/** What the file says of an input. */
+export function infoOf(info: ValueInfoProto): OnnxValueInfo {
   const type = info.type?.value;
   if (type?.case !== 'tensorType') {
     throw new FormatError(`readOnnx: '${info.name}' is of the kind ${type?.case ?? 'unknown'}, expected a tensor`, {
@@ -99,6 +66,6 @@ function infoOf(info: ValueInfoProto): OnnxValueInfo {
 }
 
 /** Exporters leave out what they do not know of an output. */
-function outputInfoOf(info: ValueInfoProto): OnnxValueInfo {
+export function outputInfoOf(info: ValueInfoProto): OnnxValueInfo {
   return info.type === undefined ? { name: info.name, dtype: 'float32', shape: [] } : infoOf(info);
 }

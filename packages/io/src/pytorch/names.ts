@@ -79,6 +79,12 @@ const elementTypes: Readonly<Record<string, ElementType | 'C128'>> = {
   'torch.complex128': 'C128',
 };
 
+/** PyTorch's name of a type of elements. */
+export function typeName(type: ElementType | 'C128'): string {
+  const found = Object.keys(elementTypes).find((name) => elementTypes[name] === type);
+  return found?.slice('torch.'.length) ?? type;
+}
+
 /** What the names in a file of PyTorch mean. Whatever is not here is refused by its name. */
 export const meanings: Meanings = {
   call(name, args) {

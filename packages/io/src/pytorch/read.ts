@@ -59,14 +59,26 @@ export function decodePyTorch(
   return read(bytes, dtype, (host) => host);
 }
 
-function read<T>(bytes: Uint8Array, dtype: FloatType | undefined, made: (host: HostTensor) => T): PyTorchValue<T> {
+/** A tensor's numbers, and the type that its elements have in the file. */
+export type TypedTensor = HostTensor & { readonly type: ElementType | 'C128' };
+
+/** What `decodePyTorch` gives, with types: for those who look at a file. */
+export function decodeWithTypes(bytes: Uint8Array): PyTorchValue<TypedTensor> {
+  return read(bytes, undefined, (host, type) => ({ ...host, type }));
+}
+
+function read<T>(
+  bytes: Uint8Array,
+  dtype: FloatType | undefined,
+  made: (host: HostTensor, type: TypedTensor['type']) => T,
+): PyTorchValue<T> {
   const { value, numbersOf } = isLegacy(bytes) ? legacyFile(bytes) : archiveFile(bytes);
   const limit = bytes.length * LARGEST.times + LARGEST.more;
   let total = 0;
   return plain(value, (path, tensor) => {
     total += (sizeOf(tensor.shape) * bitsFor(tensor.type)) / 8;
     if (!(total <= limit)) refuse(`the tensors take more than ${limit} bytes, which a file of this size cannot hold`);
-    return made(asFloat(dense(path, tensor, numbersOf), dtype));
+    return made(asFloat(dense(path, tensor, numbersOf), dtype), tensor.type);
   });
 }
 
@@ -89,7 +101,8 @@ function archiveFile(bytes: Uint8Array): OpenFile {
   return { value, numbersOf };
 }
 
-function bitsFor(type: ElementType | 'C128'): number {
+/** The width of an element. */
+export function bitsFor(type: ElementType | 'C128'): number {
   return type === 'C128' ? 128 : bitsOf[type];
 }
 

@@ -19,6 +19,8 @@ export interface TensorInfo {
   readonly shape: readonly number[];
   /** How many bytes it takes in the file. */
   readonly bytes: number;
+  /** The name that it has there: of names that are tied, only one is. */
+  readonly storedAs: string;
 }
 
 /** A file whose header was read and checked; each tensor is read when it is asked for. */
@@ -50,8 +52,8 @@ export class SafetensorsFile {
    * @throws ArgumentError when the file has no such tensor
    */
   info(name: string): TensorInfo {
-    const { type, shape, start, end } = this.#entry('info', name);
-    return { type, shape, bytes: end - start };
+    const { name: storedAs, type, shape, start, end } = this.#entry('info', name);
+    return { type, shape, bytes: end - start, storedAs };
   }
 
   /**
@@ -128,6 +130,19 @@ export async function openSafetensors(source: Blob | ByteSource): Promise<Safete
   const dataStart = dataStartOf(await bytes.read(0, Math.min(PREFIX, bytes.size)), bytes.size);
   const { metadata, entries } = parseHeader(await bytes.read(PREFIX, dataStart), bytes.size - dataStart);
   return new SafetensorsFile(bytes, dataStart, entries, metadata);
+}
+
+/** All numbers of a file, tensor by tensor; names that are tied there have one value here. */
+export async function readAll(file: SafetensorsFile): Promise<Record<string, HostTensor>> {
+  const read = new Map<string, HostTensor>();
+  const entries: [string, HostTensor][] = [];
+  for (const name of file.names) {
+    const { storedAs } = file.info(name);
+    let host = read.get(storedAs);
+    if (host === undefined) read.set(storedAs, (host = await file.read(storedAs)));
+    entries.push([name, host]);
+  }
+  return Object.fromEntries(entries);
 }
 
 function blobSource(blob: Blob): ByteSource {

@@ -1,0 +1,46 @@
+/** The protobuf of a model: bytes become the messages of ONNX's schema, of which nothing is believed yet. */
+import { fromBinary } from '@bufbuild/protobuf';
+import { ArgumentError, FormatError } from '@rnn/core';
+import { ModelProtoSchema, type GraphProto, type ModelProto } from './schema.generated.js';
+
+/** A model that has a graph. */
+export type OnnxModel = ModelProto & { graph: GraphProto };
+
+/** Graphs in graphs, and messages in messages, that no model comes near. */
+const DEPTH_AT_MOST = 64;
+
+/**
+ * @param bytes - the file's content
+ * @returns the model as the file says
+ * @throws FormatError when the bytes are not one
+ */
+export function decodeModel(bytes: Uint8Array | ArrayBuffer): OnnxModel {
+  if (!(bytes instanceof Uint8Array) && !(bytes instanceof ArrayBuffer)) {
+    throw new ArgumentError(`readOnnx: bytes is ${typeof bytes}, expected a Uint8Array or an ArrayBuffer`, {
+      argument: 'bytes',
+      expected: 'a Uint8Array or an ArrayBuffer',
+      received: typeof bytes,
+    });
+  }
+  let model: ModelProto;
+  try {
+    const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+    model = fromBinary(ModelProtoSchema, view, { readUnknownFields: false, recursionLimit: DEPTH_AT_MOST });
+  } catch (error) {
+    // Whatever the parser stumbles over is a fault of the bytes.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FormatError(`readOnnx: the bytes are not an ONNX model: ${reason}`, {
+      expected: 'an ONNX model',
+      cause: error,
+    });
+  }
+  if (model.graph === undefined || model.opsetImport.length === 0) {
+    throw new FormatError(
+      'readOnnx: the bytes are not an ONNX model: there is no graph, or no version of its operators',
+      {
+        expected: 'an ONNX model',
+      },
+    );
+  }
+  return model as OnnxModel;
+}
