@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { runBackends } from './chapters/backends.ts';
 import type { ChapterContext } from './chapters/context.ts';
+import { runFiles } from './chapters/files.ts';
 import { runGradients } from './chapters/gradients.ts';
 import { runLesson } from './chapters/lesson.ts';
 import { runSunspots } from './chapters/sunspots.ts';
 import { runVowels } from './chapters/vowels.ts';
+import { withFileTools } from './data/file-tools.ts';
 import type { Screen } from './terminal/screen.ts';
 import { showBackends, summariseBackends } from './terminal/show-backends.ts';
+import { showFiles, summariseFiles } from './terminal/show-files.ts';
 import { showGradients, summariseGradients } from './terminal/show-gradients.ts';
 import { showLesson, summariseLesson } from './terminal/show-lesson.ts';
 import { showSunspots, summariseSunspots } from './terminal/show-sunspots.ts';
@@ -68,6 +71,15 @@ export const stops: readonly Stop[] = [
       const result = await runBackends(context);
       showBackends(screen, result);
       return summariseBackends(result);
+    },
+  },
+  {
+    name: 'files',
+    title: 'Into files, and into other programs',
+    visit: async (context, screen) => {
+      const result = await withFileTools((tools) => runFiles(context, tools));
+      showFiles(screen, result);
+      return summariseFiles(result);
     },
   },
 ];

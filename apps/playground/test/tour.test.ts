@@ -43,6 +43,9 @@ test('in a pipe the whole tour is plain text of at most 80 columns', async () =>
     '4  Why plain RNNs forget',
     '5  The same numbers on every backend',
     'LSTM on wasm',
+    '6  Into files, and into other programs',
+    'layer.weight_hh_l0',
+    'passes: ',
     'What came out',
   ]) {
     expect(stdout).toContain(part);
@@ -88,6 +91,7 @@ test('--help names every option and chapter', async () => {
     'vowels',
     'gradients',
     'backends',
+    'files',
     'default: "wasm"',
   ]) {
     expect(stdout).toContain(word);
@@ -97,7 +101,7 @@ test('--help names every option and chapter', async () => {
 
 test.each([
   [['--backend', 'abacus'], "'abacus' is invalid. Allowed choices are cpu, wasm."],
-  [['--only', '6'], "There is no chapter '6'; the chapters are 1 (lesson), 2 (sunspots), 3 (vowels)"],
+  [['--only', '7'], "There is no chapter '7'; the chapters are 1 (lesson), 2 (sunspots), 3 (vowels)"],
   [['--only', ''], "There is no chapter ''"],
   [['--seed', '1.5'], 'Expected a whole number from 0 up.'],
   [['--seed', '-1'], 'Expected a whole number from 0 up.'],

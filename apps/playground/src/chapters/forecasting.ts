@@ -7,7 +7,7 @@ import type { StandardSeries } from './series.ts';
 import { train, type Trained } from './training.ts';
 
 /** Months that a network sees before it forecasts the next one. */
-const window = 60;
+export const window = 60;
 
 /** What learns from which months. */
 interface SeriesTask {
