@@ -1,6 +1,6 @@
 /** Modules, recurrent cells and layers, losses and initialisation, with the names and the numbers of PyTorch. */
 export { ReLU, Sigmoid, Tanh } from './activations.js';
-export type { Cell } from './cells/cell.js';
+export type { Cell, CellState } from './cells/cell.js';
 export { CoupledLSTMCell } from './cells/coupled-lstm-cell.js';
 export { GRUCell, type GRUCellOptions } from './cells/gru-cell.js';
 export { LayerNormGRUCell } from './cells/layer-norm-gru-cell.js';
@@ -10,15 +10,22 @@ export { MGUCell } from './cells/mgu-cell.js';
 export type { OneStateCell } from './cells/one-state-cell.js';
 export { PeepholeLSTMCell } from './cells/peephole-lstm-cell.js';
 export type { CellOptions, RecurrentCell } from './cells/recurrent-cell.js';
+export type { LearnedState } from './cells/learned-state.js';
 export type { RecurrentDropout } from './cells/recurrent-dropout.js';
 export { RNNCell, type RNNCellOptions, type RNNNonlinearity } from './cells/rnn-cell.js';
+export { StackedCells, type CellsOf, type StackedState } from './cells/stacked-cells.js';
 export type { LSTMState, TwoStateCell } from './cells/two-state-cell.js';
 export { ZoneoutCell, type ZoneoutOptions } from './cells/zoneout-cell.js';
 export { dropout, Dropout, type DropoutFunctionOptions, type DropoutOptions } from './dropout.js';
 export { embedding, Embedding, type EmbeddingLookupOptions, type EmbeddingOptions } from './embedding.js';
 export * as init from './init/index.js';
 export { layerNorm, LayerNorm, type LayerNormFunctionOptions, type LayerNormOptions } from './layer-norm.js';
-export { Bidirectional, type BidirectionalForwardOptions } from './layers/bidirectional.js';
+export {
+  Bidirectional,
+  type BidirectionalForwardOptions,
+  type BidirectionalOptions,
+  type MergeMode,
+} from './layers/bidirectional.js';
 export { GRU, type GRUOptions } from './layers/gru.js';
 export type { LayerExplanation } from './layers/layer-explanation.js';
 export type { LayerOptions, RecordingOptions, SequenceOptions } from './layers/layer-options.js';
@@ -30,7 +37,13 @@ export { Linear, type LinearOptions } from './linear.js';
 export { Module, type BufferOptions } from './module.js';
 export type { PlaceOptions } from './options.js';
 export { Parameter, type ParameterOptions } from './parameter.js';
-export { Sequential, type TensorModule } from './sequential.js';
+export {
+  Sequential,
+  type SequenceModule,
+  type SequentialForwardOptions,
+  type SequentialOptions,
+  type TensorModule,
+} from './sequential.js';
 export {
   PackedSequence,
   packPaddedSequence,

@@ -249,7 +249,7 @@ describe('mistakes', () => {
     ],
     [
       () => new Recurrent(new GRUCell(2, 2), { batch_first: true } as never),
-      "Recurrent: option 'batch_first' is unknown, expected one of batchFirst; write batchFirst",
+      "Recurrent: option 'batch_first' is unknown, expected one of batchFirst, dropout, learnInitialState; write batchFirst",
     ],
     [
       () => new Recurrent(new TwoSpeeds()).forward(ones([2, 2, 3])),
@@ -271,7 +271,7 @@ describe('mistakes', () => {
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { lenghts: [1, 1] } as never),
-      "Recurrent: option 'lenghts' is unknown, expected one of lengths, reverse, resets, record, compile; write lengths",
+      "Recurrent: option 'lenghts' is unknown, expected one of lengths, mask, reverse, resets, record, compile; write lengths",
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), ones([2, 3])),

@@ -195,9 +195,15 @@ const examples: Example[] = [
   {
     name: 'new Sequential',
     call: (...v: never[]) => new nn.Sequential(...v),
-    args: () => [new nn.Tanh(), new nn.ReLU()],
+    args: () => [new nn.Tanh(), new nn.GRU(3, 2), { recurrent: 'last' }],
+    required: 2,
+    accepts: { 2: ['object'] },
   },
-  forward('Sequential', () => new nn.Sequential(new nn.Tanh()), { args: () => [x()], accepts: { 0: anywhere } }),
+  forward('Sequential', () => new nn.Sequential(new nn.Tanh(), new nn.GRU(3, 2)), {
+    args: () => [x(), { lengths: [4, 2] }],
+    required: 1,
+    accepts: { '1.lengths': anywhere },
+  }),
   {
     name: 'new Parameter',
     call: (...v: never[]) => new nn.Parameter(...(v as unknown as [Tensor])),
@@ -217,9 +223,12 @@ const examples: Example[] = [
   {
     name: 'new Recurrent',
     call: (...v: never[]) => new nn.Recurrent(...(v as unknown as [never])),
-    args: () => [new nn.GRUCell(3, 2), { batchFirst: true }],
+    args: () => [
+      [new nn.GRUCell(3, 2), new nn.GRUCell(2, 2)],
+      { batchFirst: true, dropout: 0.5, learnInitialState: true },
+    ],
     required: 1,
-    accepts: { '1.batchFirst': flag },
+    accepts: { '1.batchFirst': flag, '1.learnInitialState': flag, '1.dropout': flag.slice(1) },
   },
   forward('Recurrent', () => new nn.Recurrent(new nn.GRUCell(3, 2)), {
     args: () => [
@@ -227,13 +236,29 @@ const examples: Example[] = [
       zeros([2, 2]),
       {
         lengths: [4, 2],
+        mask: ones([4, 2]),
         reverse: false,
         resets: marks(),
         record: ['h'],
       },
     ],
     required: 1,
-    accepts: { '2.lengths': anywhere, '2.reverse': flag, '2.record': ['list'] },
+    accepts: {
+      '2.lengths': anywhere,
+      '2.mask': anywhere,
+      '2.resets': anywhere,
+      '2.reverse': flag,
+      '2.record': ['list'],
+    },
+  }),
+  {
+    name: 'new StackedCells',
+    call: (...v: never[]) => new nn.StackedCells(...(v as unknown as [never])),
+    args: () => [[new nn.GRUCell(3, 2), new nn.LSTMCell(2, 2)]],
+  },
+  forward('StackedCells', () => new nn.StackedCells([new nn.GRUCell(3, 2), new nn.GRUCell(2, 2)]), {
+    args: () => [ones([2, 3]), [zeros([2, 2]), zeros([2, 2])]],
+    accepts: { '1[0]': ['undefined'] }, // what GRUCell takes, too
   }),
   {
     name: 'Recurrent.explain',
@@ -245,14 +270,22 @@ const examples: Example[] = [
   {
     name: 'new Bidirectional',
     call: (...v: never[]) => new nn.Bidirectional(...(v as unknown as [never, never])),
-    args: () => [new nn.GRUCell(3, 2), new nn.GRUCell(3, 2), { batchFirst: true }],
+    args: () => [
+      new nn.GRUCell(3, 2),
+      new nn.GRUCell(3, 2),
+      { batchFirst: true, merge: 'sum', learnInitialState: true },
+    ],
     required: 2,
-    accepts: { '2.batchFirst': flag },
+    accepts: { '2.batchFirst': flag, '2.learnInitialState': flag },
   },
   forward('Bidirectional', () => new nn.Bidirectional(new nn.GRUCell(3, 2), new nn.GRUCell(3, 2)), {
-    args: () => [x(), [zeros([2, 2]), zeros([2, 2])], { lengths: [4, 2], record: ['h'] }],
+    args: () => [
+      x(),
+      [zeros([2, 2]), zeros([2, 2])],
+      { lengths: [4, 2], mask: ones([4, 2]), resets: marks(), record: ['h'] },
+    ],
     required: 1,
-    accepts: { '2.lengths': anywhere, '2.record': ['list'] },
+    accepts: { '2.lengths': anywhere, '2.mask': anywhere, '2.resets': anywhere, '2.record': ['list'] },
   }),
   ...Object.entries(losses).flatMap(([name, { args, options, accepts }]): Example[] => {
     const all = (): object => ({ reduction: 'mean', batchFirst: false, ...options() });

@@ -491,8 +491,56 @@ describe('what cannot be written', () => {
               gru.forward(x)[0],
         ),
     ],
+    [
+      'several cells',
+      () =>
+        net(
+          [new Recurrent([new GRUCell(3, 4), new GRUCell(4, 4)])],
+          ([layer]) =>
+            (x) =>
+              layer.forward(x)[0],
+        ),
+    ],
+    [
+      'a learned initial state',
+      () =>
+        net(
+          [new Recurrent(new GRUCell(3, 4), { learnInitialState: true })],
+          ([layer]) =>
+            (x) =>
+              layer.forward(x)[0],
+        ),
+    ],
+    [
+      'a mask',
+      () =>
+        net(
+          [new Recurrent(new GRUCell(3, 4))],
+          ([l]) =>
+            (x) =>
+              l.forward(x, undefined, { mask: ones([2, 5]) })[0],
+        ),
+    ],
   ])('a recurrent layer with %s', (what, make) => {
     expect(() => writeOnnx(make(), [randn([2, 5, 3])])).toThrow(`a recurrent layer has ${what}, which is not written`);
+  });
+
+  test('a merge of both directions, and resets of both', () => {
+    const both = (options: object) => new Bidirectional(new GRUCell(3, 4), new GRUCell(3, 4), options);
+    const summed = net(
+      [both({ merge: 'sum' })],
+      ([layer]) =>
+        (x) =>
+          layer.forward(x)[0],
+    );
+    expect(() => writeOnnx(summed, [randn([2, 5, 3])])).toThrow('Bidirectional merges by sum, which is not written');
+    const reset = net(
+      [both({})],
+      ([l]) =>
+        (x) =>
+          l.forward(x, undefined, { resets: ones([2, 5]) })[0],
+    );
+    expect(() => writeOnnx(reset, [randn([2, 5, 3])])).toThrow('a bidirectional layer has resets');
   });
 
   test('wrong arguments', () => {

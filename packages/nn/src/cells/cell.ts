@@ -1,11 +1,14 @@
 import { ArgumentError, Tensor, type Tensors } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 
+/** What a cell may have as its state: a tensor or a list of tensors; several cells on top of each other have a list of such. */
+export type CellState = Tensors | readonly Tensors[] | [];
+
 /**
  * What `Recurrent` runs over a sequence: a step from an input and the state before to the state after. Any module (or object) with such a
  * `forward` is one. The state is a tensor or a list of tensors; the first of them is the output.
  */
-export interface Cell<S extends Tensors = Tensor> {
+export interface Cell<S extends CellState = Tensor> {
   /**
    * One step: `x` is `[B, ...]` (or without the batch), every tensor of the state likewise. What it returns is the type of the state; as an
    * argument the state may be optional or read-only.
@@ -46,11 +49,16 @@ export function checkState(owner: string, argument: string, state: unknown): voi
  * @param batch - `undefined` for a single sequence
  * @throws ArgumentError when the cell has none of itself
  */
-export function initialStateOf<S extends Tensors>(owner: string, cell: Cell<S>, batch: number | undefined): S {
+export function initialStateOf<S extends CellState>(owner: string, cell: Cell<S>, batch: number | undefined): S {
   if (cell.initialState !== undefined) return cell.initialState(batch);
   refuse(ArgumentError, owner, 'h0', {
     received: 'left out',
     expected: `the first state, as ${cell.constructor.name} has no initialState(batch)`,
     hint: 'write forward(x, h0)',
   });
+}
+
+/** The output of a cell: the first tensor of its state. */
+export function firstOf(state: Tensors): Tensor {
+  return state instanceof Tensor ? state : state[0];
 }

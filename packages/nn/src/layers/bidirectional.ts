@@ -1,31 +1,43 @@
 import {
   ArgumentError,
   concat,
+  sameShape,
   scope,
+  ShapeError,
+  showShape,
   type CompileMode,
-  type Lengths,
   type Records,
   type Tensor,
   type Tensors,
 } from '@rnn/core';
-import { checkFlag, checkOptions, refuse } from '@rnn/core/checks';
-import { checkCell, type Cell } from '../cells/cell.js';
+import { checkChoice, checkFlag, checkOptions, refuse } from '@rnn/core/checks';
+import { checkCell, firstOf, type Cell } from '../cells/cell.js';
+import { learnedStateOf, type LearnedState } from '../cells/learned-state.js';
 import { Module } from '../module.js';
+import { rowOptions, type RowOptions } from '../sequences/sequence-rows.js';
+import { explainCells, runCells, type CellRun, type CellRunOptions } from './cell-runs.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import type { RecordingOptions } from './layer-options.js';
 import { checkRecord } from './layer-records.js';
-import {
-  explainCell,
-  runCell,
-  type CellRun,
-  type RecurrentForwardOptions,
-  type RecurrentOptions,
-} from './recurrent.js';
+
+/** What becomes of the two outputs: side by side, or added, multiplied or averaged element by element. */
+export type MergeMode = 'concat' | 'sum' | 'mul' | 'mean';
+
+/** What `Bidirectional` takes. */
+export interface BidirectionalOptions {
+  /** Input and output are `[B, T, ...]`. */
+  readonly batchFirst?: boolean;
+  /** 'concat' unless said otherwise, as in PyTorch; the others ask for outputs of one shape. */
+  readonly merge?: MergeMode;
+  /**
+   * Whether the states before the first step, where none are given, are learned. They begin as what the cells start from, as the parameters
+   * `h0` and `h0_reverse`.
+   */
+  readonly learnInitialState?: boolean;
+}
 
 /** What a forward pass of `Bidirectional` takes besides. */
-export interface BidirectionalForwardOptions {
-  /** Valid steps of each row, from 0 to T. */
-  readonly lengths?: Lengths;
+export interface BidirectionalForwardOptions extends RowOptions {
   /** Names of inner values, which the cells give by `tap`, that are to be returned for every step. */
   readonly record?: readonly string[];
   /**
@@ -34,6 +46,8 @@ export interface BidirectionalForwardOptions {
    */
   readonly compile?: CompileMode;
 }
+
+const optionNames: readonly string[] = [...rowOptions, 'record', 'compile'];
 
 /** The end of a name that means the direction from the end to the beginning. */
 const REVERSE = '_reverse';
@@ -48,34 +62,45 @@ const REVERSE = '_reverse';
  * ```
  * @param forwardCell - see `Recurrent`
  * @param backwardCell - a cell with a state of the same kind, its sizes may differ
- * @param options - `batchFirst` (false)
+ * @param options - `batchFirst` (false), `merge` ('concat'), `learnInitialState` (false)
  * @throws ArgumentError when a cell has no forward, or for unknown options
  */
 export class Bidirectional<S extends Tensors = Tensor> extends Module {
   readonly forwardCell: Cell<S>;
   readonly backwardCell: Cell<S>;
   readonly batchFirst: boolean;
+  readonly merge: MergeMode;
+  /** The learned state of the first cell. */
+  readonly h0: LearnedState | undefined;
+  /** The learned state of the second cell. */
+  readonly h0_reverse: LearnedState | undefined;
 
-  constructor(forwardCell: Cell<S>, backwardCell: Cell<S>, options: RecurrentOptions = {}) {
+  constructor(forwardCell: Cell<S>, backwardCell: Cell<S>, options: BidirectionalOptions = {}) {
     super();
-    checkOptions('Bidirectional', options, ['batchFirst']);
-    const { batchFirst = false } = options;
+    checkOptions('Bidirectional', options, ['batchFirst', 'merge', 'learnInitialState']);
+    const { batchFirst = false, merge = 'concat', learnInitialState = false } = options;
     checkFlag('Bidirectional', 'batchFirst', batchFirst);
+    checkChoice('Bidirectional', 'merge', merge, ['concat', 'sum', 'mul', 'mean']);
+    checkFlag('Bidirectional', 'learnInitialState', learnInitialState);
     checkCell('Bidirectional', 'forwardCell', forwardCell);
     checkCell('Bidirectional', 'backwardCell', backwardCell);
     this.forwardCell = forwardCell;
     this.backwardCell = backwardCell;
     this.batchFirst = batchFirst;
+    this.merge = merge;
+    this.h0 = learnInitialState ? learnedStateOf('Bidirectional', forwardCell) : undefined;
+    this.h0_reverse = learnInitialState ? learnedStateOf('Bidirectional', backwardCell) : undefined;
   }
 
   /**
    * @param x - `[T, B, ...]`, `[B, T, ...]` if batch first, or `[T, I]` for a single sequence
-   * @param h0 - the first states of both cells; what their `initialState(B)` gives unless given
-   * @param options - `lengths` of the rows, `record`, `compile`
-   * @returns `output` with the features of both side by side, and the last states of both; with `record` also an object with the named
+   * @param h0 - the first states of both cells; what was learned, or else what their `initialState(B)` gives, unless given
+   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new piece begins, for both directions; `record`,
+   *   `compile`
+   * @returns `output` with the features of both side by side, or merged as `merge` says, and the last states of both; with `record` also an object with the named
    *   values, those of the second cell under names that end in `_reverse`. A name asks for the values of both cells, and one with
    *   `_reverse` for those of the second
-   * @throws ShapeError, ArgumentError when input, states and lengths do not fit, states are missing, or a cell taps no such name
+   * @throws ShapeError, ArgumentError when input, states, lengths, mask and resets do not fit, the outputs cannot be merged, states are missing, or a cell taps no such name
    */
   forward(
     x: Tensor,
@@ -92,17 +117,28 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
     h0?: readonly [forward: S, backward: S],
     options: BidirectionalForwardOptions = {},
   ): [output: Tensor, last: [forward: S, backward: S], records?: Records] {
-    checkOptions('Bidirectional', options, ['lengths', 'record', 'compile']);
+    checkOptions('Bidirectional', options, optionNames);
     checkPair(h0);
     return scope(() => {
-      const [first, second] = this.#runs(options);
-      const [there, lastThere, records] = runCell(first.run, x, h0?.[0], first.options);
-      const [back, lastBack, others] = runCell(second.run, x, h0?.[1], second.options);
-      const output = concat([there, back], -1);
-      if (options.record === undefined) return [output, [lastThere, lastBack]];
+      const [first, second] = this.#runs(h0, options);
+      const [there, [lastThere], records] = runCells(first.run, x, first.options, 'pieces');
+      const [back, [lastBack], others] = runCells(second.run, x, second.options, 'pieces');
+      const output = this.#merged(there, back);
+      const last: [forward: S, backward: S] = [lastThere as S, lastBack as S];
+      if (options.record === undefined) return [output, last];
       const named = Object.entries(others).map(([name, value]) => [`${name}${REVERSE}`, value] as const);
-      return [output, [lastThere, lastBack], { ...records, ...Object.fromEntries(named) }];
+      return [output, last, { ...records, ...Object.fromEntries(named) }];
     });
+  }
+
+  /**
+   * The outputs of both cells after their last steps, merged as the outputs are.
+   *
+   * @param last - the states that `forward` gave
+   * @returns `[B, ...]`
+   */
+  lastHidden([there, back]: readonly [forward: S, backward: S]): Tensor {
+    return scope(() => this.#merged(firstOf(there), firstOf(back)));
   }
 
   /**
@@ -119,33 +155,50 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
     h0?: readonly [forward: S, backward: S],
     options: BidirectionalForwardOptions = {},
   ): LayerExplanation[] {
-    checkOptions('Bidirectional', options, ['lengths', 'record', 'compile']);
+    checkOptions('Bidirectional', options, optionNames);
     checkPair(h0);
-    return this.#runs(options).map(({ name, run, options: each }, i) => ({
-      name,
-      ...explainCell(run, x, h0?.[i], each),
-    }));
+    return this.#runs(h0, options).flatMap(({ run, options: each }) => explainCells(run, x, each, 'pieces'));
   }
 
   /** The passes of the two cells. */
-  #runs({ lengths, record, compile }: BidirectionalForwardOptions): readonly [CellPass<S>, CellPass<S>] {
-    const owner = 'Bidirectional';
-    const { batchFirst, forwardCell, backwardCell } = this;
-    checkRecord(owner, record);
+  #runs(
+    h0: readonly [forward: S, backward: S] | undefined,
+    { record, ...rows }: BidirectionalForwardOptions,
+  ): readonly [CellPass, CellPass] {
+    checkRecord('Bidirectional', record);
     const own = record?.filter((name) => !name.endsWith(REVERSE));
     const all = record?.map((name) => (name.endsWith(REVERSE) ? name.slice(0, -REVERSE.length) : name));
+    const { batchFirst, forwardCell, backwardCell } = this;
+    const pass = (name: string, cell: Cell<S>, first: S | undefined, learned: LearnedState | undefined): CellRun => ({
+      owner: 'Bidirectional',
+      layers: [{ name, cell, h0: first, learned }],
+      batchFirst,
+      dropout: 0,
+    });
     return [
+      { run: pass('forwardCell', forwardCell, h0?.[0], this.h0), options: { ...rows, record: own } },
       {
-        name: 'forwardCell',
-        run: { owner, cell: forwardCell, batchFirst },
-        options: { lengths, record: own, compile },
-      },
-      {
-        name: 'backwardCell',
-        run: { owner, cell: backwardCell, batchFirst },
-        options: { lengths, record: all && [...new Set(all)], reverse: true, compile },
+        run: pass('backwardCell', backwardCell, h0?.[1], this.h0_reverse),
+        options: { ...rows, record: all && [...new Set(all)], reverse: true },
       },
     ];
+  }
+
+  #merged(there: Tensor, back: Tensor): Tensor {
+    const { merge } = this;
+    if (merge === 'concat') return concat([there, back], -1);
+    if (!sameShape(there.shape, back.shape)) {
+      refuse(ShapeError, 'Bidirectional', 'backwardCell', {
+        part: 'the output',
+        has: 'shape',
+        received: showShape(back.shape),
+        expected: `${showShape(there.shape)}, that of forwardCell, for merge '${merge}'`,
+        hint: "use cells of one size, or merge 'concat'",
+      });
+    }
+    if (merge === 'mul') return there.mul(back);
+    const sum = there.add(back);
+    return merge === 'sum' ? sum : sum.mul(0.5);
   }
 }
 
@@ -160,8 +213,7 @@ function checkPair(h0: unknown): void {
 }
 
 /** What one cell of the two gets. */
-interface CellPass<S extends Tensors> {
-  readonly name: string;
-  readonly run: CellRun<S>;
-  readonly options: RecurrentForwardOptions;
+interface CellPass {
+  readonly run: CellRun;
+  readonly options: CellRunOptions;
 }

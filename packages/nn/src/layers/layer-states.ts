@@ -1,4 +1,5 @@
-import { concat, stack, type Tensor } from '@rnn/core';
+import { concat, ShapeError, showShape, stack, type Tensor } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
 import type { StateRule } from './layer-checks.js';
 
 /** What the states of a layer look like. */
@@ -55,6 +56,26 @@ export class LayerStates {
       return layers.flatMap(rowsOf);
     });
     return Array.from({ length: directions * widths[0].length }, (_, run) => parts.map((part) => part[run]));
+  }
+
+  /**
+   * What of the first tensor of a state belongs to the last layer.
+   *
+   * @param owner - for the message
+   * @param h - as `rules` say, with or without a batch
+   * @returns `[B, directions * width]` or without B
+   */
+  lastHidden(owner: string, h: Tensor): Tensor {
+    const { directions, widths } = this.#forms;
+    const [rule] = this.rules;
+    const { shape, rank } = h;
+    if ((rank !== 2 && rank !== 3) || shape[0] !== rule.runs || shape[rank - 1] !== rule.width) {
+      const expected = `[${rule.runs}, B, ${rule.width}] (${rule.runsName}, batch, ${rule.widthName})`;
+      refuse(ShapeError, owner, rule.name, { has: 'shape', received: showShape(shape), expected });
+    }
+    const width = widths[0][widths[0].length - 1];
+    const own = h.slice(0, rule.runs - directions).slice(-1, rule.width - width);
+    return directions === 1 ? own.squeeze(0) : concat(own.unbind(0), -1);
   }
 
   /** The way back: from the last states of every layer and direction. */

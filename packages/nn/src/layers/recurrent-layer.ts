@@ -1,5 +1,5 @@
 import { explain, isGradEnabled, scan, scope, zeros, type Records, type Step, type Tensor } from '@rnn/core';
-import { checkCount, checkOptions } from '@rnn/core/checks';
+import { checkCount, checkOptions, checkTensor } from '@rnn/core/checks';
 import { listed } from '../describe.js';
 import type { StepWeights } from '../cells/recurrent-cell.js';
 import { dropout } from '../dropout.js';
@@ -147,6 +147,27 @@ export abstract class RecurrentLayer extends Module {
       ...(this.learnInitialState && { learn_initial_state: true }),
     });
     return [inputSize, sizes, ...(options === '' ? [] : [options])].join(', ');
+  }
+
+  /**
+   * The last layer's hidden state after the last step of each row, the directions side by side: what a classifier of whole sequences takes.
+   *
+   * @example
+   * ```ts
+   * const [, state] = new LSTM(3, 2, { bidirectional: true }).forward(ones([7, 5, 3]));
+   * lstm.lastHidden(state);   // [5, 4]
+   * ```
+   * @param state - the state that `forward` gave
+   * @returns `[B, directions * width]`, without B for a single sequence
+   * @throws ArgumentError when it is none
+   *
+   * Differs from PyTorch: there it is put together from `h_n` by hand.
+   */
+  lastHidden(state: Tensor | readonly Tensor[]): Tensor {
+    const { name, states } = this.#kind;
+    const h = Array.isArray(state) ? (state as readonly unknown[])[0] : state;
+    checkTensor(name, states[0], h);
+    return scope(() => this.#states.lastHidden(name, h));
   }
 
   /** The weights of every layer and direction. */

@@ -6,6 +6,8 @@ import {
   LSTM,
   Recurrent,
   RNN,
+  StackedCells,
+  type BidirectionalForwardOptions,
   type Cell,
   type Module,
   type Parameter,
@@ -204,13 +206,21 @@ function lengthsOf(recorder: Recorder, lengths: Lengths): IrValue {
 
 function cellForward<S extends Tensors>(recorder: Recorder, layer: Recurrent<S>, original: Forward) {
   return (x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): unknown => {
+    if ((layer.cell as unknown) instanceof StackedCells) refuse('a recurrent layer has several cells');
+    if (layer.h0 !== undefined) refuse('a recurrent layer has a learned initial state');
+    if (options.mask !== undefined) refuse('a recurrent layer has a mask');
     const real = recorder.paused(() => original.call(layer, x, h0, options)) as readonly [Tensor, S];
     return runCell(recorder, layer.cell, layer.batchFirst, x, h0, options, real);
   };
 }
 
 function bothForward<S extends Tensors>(recorder: Recorder, layer: Bidirectional<S>, original: Forward) {
-  return (x: Tensor, h0?: readonly [S, S], options: RecurrentForwardOptions = {}): unknown => {
+  return (x: Tensor, h0?: readonly [S, S], options: BidirectionalForwardOptions = {}): unknown => {
+    if (layer.merge !== 'concat') refuse(`Bidirectional merges by ${layer.merge}`);
+    if (layer.h0 !== undefined) refuse('a recurrent layer has a learned initial state');
+    if (options.mask !== undefined) refuse('a recurrent layer has a mask');
+    if (options.resets !== undefined) refuse('a bidirectional layer has resets');
+    const { lengths, record } = options;
     const real = recorder.paused(() => original.call(layer, x, h0, options)) as readonly [Tensor, readonly [S, S]];
     const width = real[0].shape[real[0].rank - 1];
     const outputs: IrValue[] = [];
@@ -219,7 +229,7 @@ function bothForward<S extends Tensors>(recorder: Recorder, layer: Bidirectional
       const own = first.shape[first.rank - 1];
       const start = i === 0 ? 0 : width - own;
       const part = recorder.paused(() => real[0].narrow(-1, start, own));
-      const results = runCell(recorder, cell, layer.batchFirst, x, h0?.[i], { ...options, reverse: i === 1 }, [
+      const results = runCell(recorder, cell, layer.batchFirst, x, h0?.[i], { lengths, record, reverse: i === 1 }, [
         part,
         real[1][i],
       ]);
