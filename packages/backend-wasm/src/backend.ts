@@ -20,6 +20,7 @@ import type {
 } from '@rnn/core';
 import { compileProgram } from './compile.js';
 import { numberOfBinary, type Kernels } from './kernels.js';
+import { SCALARS, WALK_DIMS } from './layout.js';
 import { matmul, type Means } from './matmul.js';
 import type { Memory, WasmStorage } from './memory.js';
 import type { Threads } from './threads/threads.js';
@@ -38,6 +39,8 @@ export class WasmBackend implements Backend {
   private readonly compiles: boolean;
   /** The same for products. */
   private readonly means: Means;
+  /** Dense copies of operands, made for the kernel that runs now. */
+  private readonly copies: Storage[] = [];
 
   constructor(info: BackendInfo, memory: Memory, kernels: Kernels, threads: Threads, compiles = true) {
     this.info = info;
@@ -109,24 +112,29 @@ export class WasmBackend implements Backend {
     const { memoryOf, kernels } = this;
     const { dtype } = (typeof a === 'number' ? (b as Strided) : a).storage; // at most one is a number
     if (op === 'pow' && b === 2 && typeof a !== 'number' && isDense(a, sizes)) return this.unary('square', a.storage);
-    return this.withOperands([a, b], sizes, dtype, (operands) => {
-      const [left, right] = operands;
+    try {
+      const left = this.operand(a, sizes, dtype, 0);
+      const right = this.operand(b, sizes, dtype, 1);
       const result = memoryOf.allocate(dtype, product(sizes));
-      const dims = describeWalk(memoryOf, sizes, operands, 1);
       const n = sizes[sizes.length - 1];
+      const dims = describeWalk(memoryOf, sizes, [left, right], 1);
       kernels.binary(numberOfBinary(op, dtype), result.at, left.at, left.isDense, right.at, right.isDense, n, dims);
       return result;
-    });
+    } finally {
+      this.releaseCopies();
+    }
   }
 
   select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
     const { memoryOf, kernels } = this;
     const isInt = Number(condition.storage.dtype === 'int32');
-    return this.withOperands([condition, a, b], sizes, dtype, (operands) => {
-      const [marks, left, right] = operands;
+    try {
+      const marks = this.operand(condition, sizes, dtype, 0);
+      const left = this.operand(a, sizes, dtype, 0);
+      const right = this.operand(b, sizes, dtype, 1);
       const result = memoryOf.allocate(dtype, product(sizes));
-      const dims = describeWalk(memoryOf, sizes, operands, 1);
       const n = sizes[sizes.length - 1];
+      const dims = describeWalk(memoryOf, sizes, [marks, left, right], 1);
       kernels.select(
         result.at,
         marks.at,
@@ -140,7 +148,9 @@ export class WasmBackend implements Backend {
         dims,
       );
       return result;
-    });
+    } finally {
+      this.releaseCopies();
+    }
   }
 
   // --- moving data ------------------------------------------------------------------------------------------------
@@ -248,46 +258,33 @@ export class WasmBackend implements Backend {
     }
   }
 
-  /** Computes with operands as the elementwise kernels take them; what was made for that is freed afterwards, also when memory runs out. */
-  private withOperands(
-    operands: readonly Operand[],
-    sizes: readonly number[],
-    dtype: DType,
-    compute: (prepared: readonly Prepared[]) => Storage,
-  ): Storage {
-    const prepared: Prepared[] = [];
-    try {
-      for (const x of operands) prepared.push(this.operand(x, sizes, dtype));
-      return compute(prepared);
-    } finally {
-      for (const { release } of prepared) release();
-    }
-  }
-
   /**
    * An operand as the elementwise kernels take it: dense or constant along the last dimension. One that jumps there is copied first, by the
-   * kernel that is good at transposing.
+   * kernel that is good at transposing; `releaseCopies` frees what was made so. Number `scalar` of the numbers lies at a fixed place.
    */
-  private operand(x: Operand, sizes: readonly number[], dtype: DType): Prepared {
+  private operand(x: Operand, sizes: readonly number[], dtype: DType, scalar: number): Prepared {
     const { memoryOf } = this;
     if (typeof x === 'number') {
-      const at = memoryOf.take(4);
+      const at = SCALARS + scalar * 4;
       (dtype === 'int32' ? memoryOf.i32 : memoryOf.f32)[at >>> 2] = x;
-      return { at, isDense: 0, strides: sizes.map(() => 0), release: () => memoryOf.give(at) };
+      return { at, isDense: 0, strides: constant };
     }
     const last = x.strides[x.strides.length - 1];
     if (last === 1 || last === 0) {
-      const at = memoryOf.addressOf(x.storage) + x.offset * 4;
-      return { at, isDense: last, strides: x.strides, release: nothing };
+      return { at: memoryOf.addressOf(x.storage) + x.offset * 4, isDense: last, strides: x.strides };
     }
     const dense = this.copy(x, sizes, x.storage.dtype) as WasmStorage;
-    return { at: dense.at, isDense: 1, strides: denseStrides(sizes), release: () => memoryOf.release(dense) };
+    this.copies.push(dense);
+    return { at: dense.at, isDense: 1, strides: denseStrides(sizes) };
+  }
+
+  private releaseCopies(): void {
+    while (this.copies.length > 0) this.memoryOf.release(this.copies.pop() as Storage);
   }
 }
 
-function nothing(): void {
-  // an operand that belongs to the caller
-}
+/** Strides of a number in a walk. */
+const constant: readonly number[] = Array.from({ length: WALK_DIMS + 1 }, () => 0);
 
 function isIntegerOp(op: UnaryOp): op is 'neg' | 'square' | 'abs' | 'sign' | 'relu' {
   return op === 'neg' || op === 'square' || op === 'abs' || op === 'sign' || op === 'relu';

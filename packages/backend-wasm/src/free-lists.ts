@@ -9,6 +9,9 @@ const SPLIT = 48;
 /** Free lists for each doubling of the size. */
 const FINE = 8;
 const FINE_BITS = 3;
+/** Blocks up to this size go through the quick lists, so many of each size. */
+const QUICK = 4096;
+const QUICK_BLOCKS = 8;
 
 /**
  * The allocator of linear memory, a two-level segregated fit: free blocks hang in lists by size, eight for each doubling, and two bit maps
@@ -16,6 +19,9 @@ const FINE_BITS = 3;
  * Only before the memory has to grow is a list searched.
  * A block that is given back joins its free neighbours at once: sequences of ever changing lengths do not fragment the heap. Every
  * block carries its header in front of it, in linear memory itself. Sizes and addresses here count the header.
+ *
+ * Most blocks are small and of a few sizes that come again at every step. A few free ones of each size stay marked as used and
+ * hang in quick lists, where taking one is a single read. They join their neighbours before the memory would grow.
  */
 export class FreeLists {
   /** All of linear memory; a new array after a growth. */
@@ -23,6 +29,8 @@ export class FreeLists {
   private readonly heads: Int32Array = new Int32Array(33 * FINE);
   private readonly fineMaps: Int32Array = new Int32Array(33);
   private coarseMap = 0;
+  private readonly quickHeads: Int32Array = new Int32Array(QUICK / 16 + 1);
+  private readonly quickCounts: Uint8Array = new Uint8Array(QUICK / 16 + 1);
   /** The last block's end: a header of size 0 that is in use. */
   private end: number;
 
@@ -40,6 +48,48 @@ export class FreeLists {
 
   /** A block of at least so many bytes, or `undefined` if none is free. */
   take(size: number): number | undefined {
+    if (size <= QUICK) {
+      const quick = size >>> 4;
+      const block = this.quickHeads[quick] >>> 0;
+      if (block !== 0) {
+        this.quickHeads[quick] = this.words[(block >>> 2) + NEXT];
+        this.quickCounts[quick]--;
+        return block;
+      }
+    }
+    return this.takeJoined(size) ?? (this.joinQuick() ? this.takeJoined(size) : undefined);
+  }
+
+  /** Gives back a block that `take` gave. */
+  give(block: number): void {
+    const at = block >>> 2;
+    const size = this.words[at] - 1;
+    const quick = size >>> 4;
+    if (size <= QUICK && this.quickCounts[quick] < QUICK_BLOCKS) {
+      this.words[at + NEXT] = this.quickHeads[quick];
+      this.quickHeads[quick] = block;
+      this.quickCounts[quick]++;
+    } else this.join(block);
+  }
+
+  /** Empties the quick lists. Returns whether there was anything in them. */
+  private joinQuick(): boolean {
+    let hadAny = false;
+    for (let quick = 0; quick < this.quickHeads.length; quick++) {
+      for (let block = this.quickHeads[quick] >>> 0; block !== 0;) {
+        const next = this.words[(block >>> 2) + NEXT];
+        this.join(block);
+        block = next;
+        hadAny = true;
+      }
+    }
+    this.quickHeads.fill(0);
+    this.quickCounts.fill(0);
+    return hadAny;
+  }
+
+  /** A block from the lists of joined ones. */
+  private takeJoined(size: number): number | undefined {
     const list = this.search(size);
     const block = list < 0 ? this.searchWithin(size) : this.heads[list] >>> 0;
     if (block === 0) return undefined;
@@ -58,8 +108,8 @@ export class FreeLists {
     return block;
   }
 
-  /** Gives back a block that `take` gave. */
-  give(given: number): void {
+  /** Joins a block with its free neighbours. */
+  private join(given: number): void {
     const { words } = this;
     let block = given;
     let size = words[block >>> 2] - 1;
@@ -94,7 +144,7 @@ export class FreeLists {
     words[end >>> 2] = 1;
     words[(end >>> 2) + BEFORE] = block;
     this.end = end;
-    this.give(block);
+    this.join(block);
   }
 
   /** The first list all of whose blocks have at least `size` bytes and which is not empty; -1 if there is none. */

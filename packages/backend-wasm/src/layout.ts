@@ -11,6 +11,8 @@ export const WALK_DIMS = 64;
 export const SPLATS = 2112;
 /** A vector for what is left of a run behind its whole vectors. */
 export const TAIL = 2176;
+/** Operands of an elementwise kernel that are numbers, one element each. */
+export const SCALARS = 2208;
 /** float64 sums of a strip of columns. */
 export const SUMS = 4096; // STRIP + 4 of them
 /** Columns in a strip. */

@@ -9,18 +9,17 @@ export interface Prepared {
   /** 1 if it is dense along the last dimension, 0 if it is constant there. */
   readonly isDense: number;
   readonly strides: readonly number[];
-  /** Frees what was made for the call. */
-  readonly release: () => void;
 }
 
 /** Writes the outer dimensions, all but the last `inner` ones, to where the kernels read them; returns their number. */
 export function describeWalk(
   { i32 }: Memory,
   sizes: readonly number[],
-  operands: readonly Pick<Prepared, 'strides'>[],
+  operands: readonly { readonly strides: readonly number[] }[],
   inner: number,
 ): number {
-  const dims = Math.max(sizes.length - inner, 0);
+  const dims = sizes.length - inner;
+  if (dims <= 0) return 0;
   if (dims > WALK_DIMS) {
     throw new BackendError(
       `wasm: a walk has ${sizes.length} dimensions that cannot be merged, at most ${WALK_DIMS} are possible`,

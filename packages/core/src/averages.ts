@@ -35,6 +35,11 @@ export function averagedOver(result: Tensor, count: AverageCount): Tensor {
   return result;
 }
 
+/** Whether any counts are noted now. */
+export function areCounted(): boolean {
+  return counts !== undefined && counts.size > 0;
+}
+
 /** The count of a value that is known to be an average. */
 export function countOf(value: Tensor): AverageCount | undefined {
   return counts?.get(value);

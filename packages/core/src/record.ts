@@ -1,4 +1,4 @@
-import { passCountOn } from './averages.js';
+import { areCounted, passCountOn } from './averages.js';
 import { checkPlace, checkTensor } from './checks/tensors.js';
 import type { Backend, Storage } from './backend.js';
 import { AnomalyError } from './errors.js';
@@ -32,6 +32,11 @@ export function isRecorded(inputs: readonly Tensor[]): boolean {
   if (!isGradEnabled()) return false;
   for (let i = 0; i < inputs.length; i++) if (inputs[i].requiresGrad) return true;
   return false;
+}
+
+/** Whether `record` does anything with the result of an operation on this, so that what it needs has to be put together. */
+export function isNoted(input: Tensor): boolean {
+  return (input.requiresGrad && isGradEnabled()) || isAnomalyEnabled() || areCounted();
 }
 
 /** Hangs the result of an operation into the graph, if any input wants a gradient. Returns the result. */

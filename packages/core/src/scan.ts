@@ -1,8 +1,8 @@
 import { checkOptions } from './checks/options.js';
 import { runEagerly, type Scan } from './recurrence/eager.js';
 import { explainRoad, type Explanation } from './recurrence/explanation.js';
-import { findRoad } from './recurrence/road.js';
-import { runCompiled } from './recurrence/run-compiled.js';
+import { findRoad, knownRoad, roadOf, type Road } from './recurrence/road.js';
+import { makesTemporaries, runCompiled } from './recurrence/run-compiled.js';
 import {
   checkResult,
   checkScan,
@@ -61,23 +61,35 @@ export function scan<X extends Tensors, S extends Tensors, Y extends Tensors, P 
   options: ScanOptions<P> = {},
 ): [ys: Y, last: S, records: Records] | [ys: Y, last: S] {
   const arranged = arrange(step, xs, state, options);
-  return scope(() => {
-    const road = findRoad(arranged);
-    let all: readonly Tensor[];
-    let last: readonly Tensor[];
-    let isSingle: boolean;
-    if (road.kind === 'eager') ({ outputs: all, last, isSingle } = runEagerly(arranged));
-    else {
-      [all, last] = runCompiled(arranged, road);
-      ({ isSingle } = road.plans.step);
-    }
-    const { record } = options;
-    const outputs = record === undefined ? all : all.slice(0, all.length - record.length);
-    const ys = (isSingle ? outputs[0] : outputs) as Y;
-    if (record === undefined) return [ys, formedAs(state, last)];
-    const records = Object.fromEntries(record.map((name, i) => [name, all[outputs.length + i]]));
-    return [ys, formedAs(state, last), records];
-  });
+  const known = knownRoad(arranged);
+  // Most calls of a short sequence: their results are all that they make, so there is nothing to free.
+  if (known !== undefined && !makesTemporaries(arranged, known))
+    return inForm(state, options.record, run(arranged, known));
+  return scope(() => inForm(state, options.record, run(arranged, known ?? findRoad(arranged))));
+}
+
+interface Results {
+  readonly outputs: readonly Tensor[];
+  readonly last: readonly Tensor[];
+  readonly isSingle: boolean;
+}
+
+function run(scan: Scan, road: Road): Results {
+  if (road.kind === 'eager') return runEagerly(scan);
+  const [outputs, last] = runCompiled(scan, road);
+  return { outputs, last, isSingle: road.plans.step.isSingle };
+}
+
+/** Results as the caller of `scan` gets them. */
+function inForm<S extends Tensors, Y extends Tensors>(
+  state: S,
+  record: readonly string[] | undefined,
+  { outputs, last, isSingle }: Results,
+): [ys: Y, last: S, records: Records] | [ys: Y, last: S] {
+  if (record === undefined) return [(isSingle ? outputs[0] : outputs) as Y, formedAs(state, last)];
+  const own = outputs.slice(0, outputs.length - record.length);
+  const records = Object.fromEntries(record.map((name, i) => [name, outputs[own.length + i]]));
+  return [(isSingle ? own[0] : own) as Y, formedAs(state, last), records];
 }
 
 /** Checks the arguments and brings them into one form. */
@@ -144,5 +156,5 @@ export function explain<
   checkOptions('explain', options, scanOptions);
   // What would be refused is to be explained.
   const compile = options.compile === 'never' ? 'never' : 'auto';
-  return explainRoad(findRoad(arrange(step, xs, state, { ...options, compile })));
+  return explainRoad(roadOf(arrange(step, xs, state, { ...options, compile })));
 }

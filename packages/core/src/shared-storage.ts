@@ -23,10 +23,34 @@ interface Place {
 }
 
 /**
- * The last net under the memory: frees a storage whose holders were all collected without having let go. What a scope looks after cannot
- * be lost that way, and most tensors never leave one; so a storage comes under the net when a tensor on it escapes all scopes.
+ * Backstop: frees a storage whose last holder was garbage-collected without calling `release`. What a scope owns cannot be lost that
+ * way, and most tensors never leave one, so a storage is registered when a tensor on it escapes all scopes.
  */
-const net = new FinalizationRegistry<Place>(({ backend, storage }) => backend.release(storage));
+const registry = new FinalizationRegistry<Place>(({ backend, storage }) => backend.release(storage));
+
+/**
+ * Storages that escaped since the event loop last turned. Registering one takes longer than many an operation, most are released before the
+ * turn ends (the graph of a training step is), and until then the collector calls nobody: so only those that are still held are registered.
+ */
+let escaped: SharedStorage[] = [];
+/** How many there may be before those released meanwhile are taken out: twice as many as were still held the last time. */
+let most = 1024;
+
+function registerLater(storage: SharedStorage): void {
+  if (escaped.length === 0) void Promise.resolve().then(registerEscaped);
+  else if (escaped.length >= most) {
+    escaped = escaped.filter((one) => one.isHeld);
+    most = Math.max(1024, escaped.length * 2);
+  }
+  escaped.push(storage);
+}
+
+function registerEscaped(): void {
+  const all = escaped;
+  escaped = [];
+  most = 1024;
+  for (const storage of all) if (storage.isHeld) storage.register();
+}
 
 /**
  * A storage and how many hold it. Tensors that share elements (a reshape, a detached copy, what the graph saved for a derivative)
@@ -38,7 +62,8 @@ export class SharedStorage {
   readonly storage: Storage;
   bounds: Bounds | undefined;
   private holders = 1;
-  private isWatched = false;
+  private hasEscaped = false;
+  private isRegistered = false;
 
   constructor(backend: Backend, storage: Storage, bounds?: Bounds) {
     this.backend = backend;
@@ -46,11 +71,22 @@ export class SharedStorage {
     this.bounds = bounds;
   }
 
-  /** Puts the storage under the net. */
+  /** Notes that no scope owns one of its holders, so that the collector may find the storage without any. */
   watch(): void {
-    if (this.isWatched) return;
-    this.isWatched = true;
-    net.register(this, { backend: this.backend, storage: this.storage }, this);
+    if (this.hasEscaped) return;
+    this.hasEscaped = true;
+    registerLater(this);
+  }
+
+  /** Whether anything holds it. */
+  get isHeld(): boolean {
+    return this.holders > 0;
+  }
+
+  /** @internal Registers it with the collector. */
+  register(): void {
+    this.isRegistered = true;
+    registry.register(this, { backend: this.backend, storage: this.storage }, this);
   }
 
   retain(): this {
@@ -60,7 +96,7 @@ export class SharedStorage {
 
   release(): void {
     if (--this.holders > 0) return;
-    if (this.isWatched) net.unregister(this);
+    if (this.isRegistered) registry.unregister(this);
     this.backend.release(this.storage);
   }
 }

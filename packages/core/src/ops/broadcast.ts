@@ -4,7 +4,7 @@ import { checkTensor } from '../checks/tensors.js';
 import { checkFlag } from '../checks/values.js';
 import { refuse, shown } from '../checks/refusal.js';
 import { ShapeError } from '../errors.js';
-import { record, wrap } from '../record.js';
+import { isNoted, record, wrap } from '../record.js';
 import {
   broadcastStrides,
   checkShape,
@@ -40,6 +40,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function viewed(x: Tensor, shape: Shape, name: string): Tensor {
   const { shape: before } = x;
   const result = new Tensor(x.held.retain(), shape);
+  if (!isNoted(x)) return result;
   return record(result, { name, inputs: [x], derivatives: [(grad) => viewed(grad, before, 'view')] });
 }
 

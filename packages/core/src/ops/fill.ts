@@ -100,7 +100,7 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
     refuse(DTypeError, operation, 'value', { value, expected });
   }
   const bounds = isFloating(dtype) ? undefined : { min: value, max: value, isTight: true };
-  return withGrad(wrap(backend, backend.fill(value, sizeOf(shape), dtype), [...shape], bounds), requiresGrad);
+  return withGrad(wrap(backend, backend.fill(value, sizeOf(shape), dtype), shape.slice(), bounds), requiresGrad);
 }
 
 /** Zeros with shape, type and place of another tensor. */

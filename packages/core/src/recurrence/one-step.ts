@@ -11,7 +11,14 @@ import { sizeOf, type Shape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
 import { dependenceOf, reachedBy, recordedResults } from './dependence.js';
-import { drawFor, drawingAgain, generatorStates, sameGenerators, type TracedDraw } from './drawing.js';
+import {
+  drawFor,
+  drawingAgain,
+  generatorStates,
+  sameGenerators,
+  type GeneratorStates,
+  type TracedDraw,
+} from './drawing.js';
 import { deriveBySteps } from './derive-by-steps.js';
 import { picture } from './fields.js';
 import { plansFor, type FoundPlans } from './known-plans.js';
@@ -38,6 +45,19 @@ type RowFunction = (inputs: readonly Tensor[], parameters: object) => Made;
 interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
   /** Forms of the inputs; the shape is that of a row. */
   readonly inputs: readonly Slot[];
+}
+
+/** What the derivative of a call needs. */
+interface RecordedRun {
+  readonly outputs: readonly Tensor[];
+  /** Inputs and captured tensors. */
+  readonly everything: readonly Tensor[];
+  /** These, and what the derivative reads besides. */
+  readonly saved: readonly Tensor[];
+  readonly run: Extent;
+  readonly inputs: readonly Tensor[];
+  readonly parameters: object;
+  readonly generators: GeneratorStates | undefined;
 }
 
 /** What is known of a function. */
@@ -80,7 +100,10 @@ export class OneStep {
     const mode = compileModeOf(this.options.compile);
     if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return this.eagerly(inputs, parameters);
     const known = this.memory.recall(inputs, backend, parameters);
-    if (known !== undefined) return this.compiled(known.trace, known, inputs, parameters);
+    if (known !== undefined) {
+      const { trace, captured, recording } = known;
+      return this.compiled({ plans: trace.plans, draws: trace.draws, captured, recording }, inputs, parameters);
+    }
     const before = picture(parameters);
     const found = this.trace(inputs, parameters);
     if (found instanceof TraceError) {
@@ -92,7 +115,7 @@ export class OneStep {
       const trace = { inputs: inputs.map((x) => this.slotOf(x)), plans, draws };
       this.memory.remember({ trace, captured, recording, backend, parameters, before });
     }
-    return this.compiled(found, found, inputs, parameters);
+    return this.compiled(found, inputs, parameters);
   }
 
   /** By single operations. */
@@ -138,12 +161,8 @@ export class OneStep {
     };
   }
 
-  private compiled(
-    { plans, draws }: Pick<FoundPlans, 'plans' | 'draws'>,
-    { captured, recording }: Pick<FoundPlans, 'captured' | 'recording'>,
-    inputs: readonly Tensor[],
-    parameters: object,
-  ): Made {
+  private compiled(traced: FoundPlans, inputs: readonly Tensor[], parameters: object): Made {
+    const { plans, draws, captured } = traced;
     const [first] = inputs;
     const { backend } = first;
     const rows = this.rowsOf(first);
@@ -154,7 +173,7 @@ export class OneStep {
     const made: Storage[] = [];
     for (let i = 0; i < inputs.length; i++) plan.lend(i, inputs[i].storage);
     const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
-    const drawn = draws.length === 0 ? nothing : draws.map((one) => drawFor(one, rows, backend));
+    const drawn = draws.length === 0 ? nothing : drawRow(draws, rows, backend);
     let source = inputs.length;
     for (let i = 0; i < drawn.length; i++) plan.lend(source++, drawn[i].storage);
     for (let i = 0; i < captured.length; i++) plan.lend(source++, captured[i].storage);
@@ -173,43 +192,47 @@ export class OneStep {
       );
     }
     if (training !== undefined) {
-      const dependsOn = dependenceOf(recording, run, false).outputs;
-      const results = recordedResults(outputs, dependsOn, everything);
+      const saved = [...everything];
       const own: Tensor[] = [];
-      const saved = kept.map((at) => {
+      for (const at of kept) {
         const value = values[at];
-        if (value !== undefined) return value;
-        const tensor = wrap(backend, made[at], [made[at].size]);
-        own.push(tensor);
-        return tensor;
-      });
-      const derive: Parameters<typeof recordAll>[4] = (grads, all, wanted) => {
-        const isReached = reachedBy(grads, dependsOn);
-        const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
-        if (isGradEnabled()) {
-          const again = (ends: readonly Tensor[]): readonly Tensor[] =>
-            this.again(recording, draws, inputs.length, ends, parameters);
-          const drawing = generators;
-          return deriveBySteps({
-            grads,
-            saved: all,
-            wanted: reached,
-            run: drawing === undefined ? again : (ends) => drawingAgain(drawing, () => again(ends)),
-          });
-        }
-        const counts = [inputs.length, 0, captured.length] as const;
-        return runBackward(plans, { grads, saved: all, wanted: reached, run, backend, counts, isMasked: false });
-      };
-      const drawnToKeep =
-        drawn.length === 0
-          ? nothing
-          : keptInputs.filter((i) => i >= inputs.length).map((i) => drawn[i - inputs.length]);
-      if (results !== undefined)
-        recordAll(results, this.name, everything, [...everything, ...saved, ...drawnToKeep], derive);
+        if (value === undefined) own.push(wrap(backend, made[at], [made[at].size]));
+        saved.push(value ?? own[own.length - 1]);
+      }
+      for (const i of keptInputs) if (i >= inputs.length) saved.push(drawn[i - inputs.length]);
+      this.record(traced, { outputs, everything, saved, run, inputs, parameters, generators });
       for (const tensor of own) tensor.dispose();
     }
-    for (const tensor of drawn) tensor.dispose();
+    for (let i = 0; i < drawn.length; i++) drawn[i].dispose();
     return { outputs, isSingle };
+  }
+
+  /** Hangs the results into the graph. Apart from the run itself, which has no closures to prepare. */
+  private record(
+    { plans, draws, captured, recording }: FoundPlans,
+    { outputs, everything, saved, run, inputs, parameters, generators }: RecordedRun,
+  ): void {
+    const [{ backend }] = inputs;
+    const dependsOn = dependenceOf(recording, run, false).outputs;
+    const results = recordedResults(outputs, dependsOn, everything);
+    if (results === undefined) return;
+    const count = inputs.length;
+    recordAll(results, this.name, everything, saved, (grads, all, wanted) => {
+      const isReached = reachedBy(grads, dependsOn);
+      const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
+      if (isGradEnabled()) {
+        const again = (ends: readonly Tensor[]): readonly Tensor[] =>
+          this.again(recording, draws, count, ends, parameters);
+        return deriveBySteps({
+          grads,
+          saved: all,
+          wanted: reached,
+          run: generators === undefined ? again : (ends) => drawingAgain(generators, () => again(ends)),
+        });
+      }
+      const counts = [count, 0, captured.length] as const;
+      return runBackward(plans, { grads, saved: all, wanted: reached, run, backend, counts, isMasked: false });
+    });
   }
 
   /** Does by single operations what was recorded. */
@@ -255,6 +278,10 @@ export class OneStep {
   private slotOf({ shape, dtype, requiresGrad }: Tensor): Slot {
     return { shape: this.elementwise ? [] : shape.slice(-1), dtype, wantsGrad: requiresGrad };
   }
+}
+
+function drawRow(draws: readonly TracedDraw[], rows: number, backend: Backend): readonly Tensor[] {
+  return draws.map((one) => drawFor(one, rows, backend));
 }
 
 const none: readonly Storage[] = [];

@@ -9,7 +9,7 @@ import type { Slot } from './record-step.js';
 import type { Recording } from './recording.js';
 import { hasForm, sameSlots, TraceMemory } from './trace-memory.js';
 
-/** What a trace gives: see `CompiledRoad`. */
+/** What a trace gives. */
 export interface Trace {
   readonly plans: Plans;
   /** Whether the tensors have a batch; else the step works on single vectors. */
@@ -20,6 +20,11 @@ export interface Trace {
   readonly draws: readonly TracedDraw[];
   /** What the step did when it was traced. */
   readonly recording: Recording;
+}
+
+/** The road of a scan whose step was traced. */
+export interface CompiledRoad extends Trace {
+  readonly kind: 'compiled';
 }
 
 interface Remembered extends Omit<Trace, 'captured' | 'recording'> {
@@ -36,13 +41,13 @@ interface Remembered extends Omit<Trace, 'captured' | 'recording'> {
 const memories = new WeakMap<object, TraceMemory<Remembered, Scan>>();
 
 /** An earlier trace that serves for a scan. */
-export function recall(scan: Scan): Trace | undefined {
+export function recall(scan: Scan): CompiledRoad | undefined {
   const { source, inputs, parameters } = scan;
   if (parameters === undefined) return undefined;
   const found = memories.get(source)?.recall(scan, inputs[0].backend, parameters);
   if (found === undefined) return undefined;
   const { plans, batched, draws } = found.trace;
-  return { plans, batched, draws, captured: found.captured, recording: found.recording };
+  return { kind: 'compiled', plans, batched, draws, captured: found.captured, recording: found.recording };
 }
 
 function rowsOf({ batched }: Remembered, { inputs: [x] }: Scan): number {

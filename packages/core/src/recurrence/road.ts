@@ -10,22 +10,29 @@ import type { Scan } from './eager.js';
 import { picture } from './fields.js';
 import { plansFor } from './known-plans.js';
 import type { Slot } from './record-step.js';
-import { needsBatch, recall, remember, type Trace } from './remembered.js';
+import { needsBatch, recall, remember, type CompiledRoad, type Trace } from './remembered.js';
 
 /** The road that a step takes, and why. */
 export type Road = CompiledRoad | EagerRoad;
-
-export interface CompiledRoad extends Trace {
-  readonly kind: 'compiled';
-}
 
 interface EagerRoad {
   readonly kind: 'eager';
   readonly reason: string;
 }
 
+/** The road of an earlier call that looked alike. */
+export function knownRoad(scan: Scan): CompiledRoad | undefined {
+  if (scan.parameters === undefined || isAnomalyEnabled() || isTracing()) return undefined;
+  return compileModeOf(scan.compile) === 'never' ? undefined : recall(scan);
+}
+
+/** The road of a scan, an earlier call's or a new one. */
+export function roadOf(scan: Scan): Road {
+  return knownRoad(scan) ?? findRoad(scan);
+}
+
 /**
- * Finds the road for a scan. Unless it is remembered, calls the step on symbols.
+ * Finds the road for a scan that no earlier call looked like. Calls the step on symbols.
  *
  * @throws TraceError for a scan that requires to be compiled and cannot be
  */
@@ -34,8 +41,6 @@ export function findRoad(scan: Scan): Road {
   if (isTracing()) return { kind: 'eager', reason: 'it is a part of a step that is being traced' };
   const mode = compileModeOf(scan.compile);
   if (mode === 'never') return { kind: 'eager', reason: "compile is 'never'" };
-  const known = recall(scan);
-  if (known !== undefined) return { kind: 'compiled', ...known };
   const fields = scan.parameters && picture(scan.parameters);
   const found = trace(scan);
   if (found instanceof TraceError) {

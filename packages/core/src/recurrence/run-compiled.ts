@@ -11,28 +11,35 @@ import { replayedStep } from './replay.js';
 import { masked, maskOf, padded } from './masks.js';
 import type { Extent } from './ready-plan.js';
 import { readyForward } from './ready-passes.js';
-import type { CompiledRoad } from './road.js';
+import type { CompiledRoad } from './remembered.js';
 import { runBackward } from './run-backward.js';
 
-/** Runs a step by its plans and records the whole loop as one operation. To be called in a scope, which frees what is not returned. */
+/** Whether a run makes tensors besides its results: masks, random numbers, and what a derivative reads. */
+export function makesTemporaries({ inputs, states, extent }: Scan, { captured, draws }: CompiledRoad): boolean {
+  if (extent.lengths !== undefined || draws.length > 0) return true;
+  return isRecorded(inputs) || isRecorded(states) || isRecorded(captured);
+}
+
+/**
+ * Runs a step by its plans and records the whole loop as one operation. Where `makesTemporaries` says so it is to be called in a scope, which
+ * frees what is not returned.
+ */
 export function runCompiled(scan: Scan, road: CompiledRoad): [outputs: readonly Tensor[], last: readonly Tensor[]] {
-  const { plans, captured, batched, draws, recording } = road;
+  const { plans, captured, batched, draws } = road;
   const { inputs, states, extent } = scan;
   const { steps, resets } = extent;
   const { backend } = inputs[0];
   const rows = batched ? inputs[0].shape[1] : 1;
   const lengths = extent.lengths && Int32Array.from(extent.lengths);
   const run: Extent = { steps, rows, lengths, resets };
-  const everything = isGradEnabled() ? [...inputs, ...states, ...captured] : [];
+  const everything = isGradEnabled() ? inputs.concat(states, captured) : nothing;
   const training = isRecorded(everything) ? plans.training : undefined;
   const pass = readyForward(backend, plans, training);
 
-  const mask = maskOf(backend, run);
-  const cleaned = (storage: Storage, by: Tensor): Storage =>
-    training?.hasPoles === true ? padded(backend, run, storage) : masked(backend, by, storage);
-  const given = mask === undefined ? inputs : inputs.map((x) => wrap(backend, cleaned(x.storage, mask), x.shape));
-  const before = training && draws.length > 0 ? generatorStates(draws) : undefined;
-  const drawn = draws.length === 0 ? [] : drawAll(draws, extent, rows, scan.reverse, backend);
+  const mask = lengths === undefined ? undefined : maskOf(backend, run);
+  const given = mask === undefined ? inputs : cleaned(inputs, run, mask, training?.hasPoles === true);
+  const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
+  const drawn = draws.length === 0 ? nothing : drawAll(draws, extent, rows, scan.reverse, backend);
   const made: Storage[] = [];
   const carried: Storage[] = [];
   let source = 0;
@@ -55,33 +62,67 @@ export function runCompiled(scan: Scan, road: CompiledRoad): [outputs: readonly 
       outputs.push(wrap(backend, masked(backend, mask, value.storage), pass.outputShape(i, steps, rows, batched)));
     else outputs.push(isFirst ? value : new Tensor(value.held.retain(), pass.outputShape(i, steps, rows, batched)));
   }
-
   if (training !== undefined) {
-    const kept = pass.kept.map((at) => values[at]);
     // Inputs are saved as such; those that this run made are kept where they are read.
-    const madeInputs = pass.keptInputs.flatMap((i) =>
-      i >= given.length ? [drawn[i - given.length]] : mask === undefined ? [] : [given[i]],
-    );
-    const dependsOn = dependenceOf(recording, extent, scan.reverse).results;
-    const results = recordedResults([...outputs, ...last], dependsOn, everything);
-    if (results === undefined) return [outputs, last];
-    recordAll(results, 'scan', everything, [...everything, ...kept, ...madeInputs], (grads, saved, wanted) => {
-      const isReached = reachedBy(grads, dependsOn);
-      const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
-      if (isGradEnabled()) return deriveEagerly(scan, road, before, { grads, saved, wanted: reached });
-      return runBackward(plans, {
-        grads,
-        saved,
-        wanted: reached,
-        run,
-        backend,
-        counts: [inputs.length, states.length, captured.length],
-        isMasked: mask !== undefined,
-      });
+    const read: Tensor[] = pass.kept.map((at) => values[at]);
+    for (const i of pass.keptInputs) {
+      if (i >= given.length) read.push(drawn[i - given.length]);
+      else if (mask !== undefined) read.push(given[i]);
+    }
+    recordScan(scan, road, {
+      results: [...outputs, ...last],
+      everything,
+      read,
+      run,
+      isMasked: mask !== undefined,
+      generators,
     });
   }
   return [outputs, last];
 }
+
+/** Inputs with their padding taken out. */
+function cleaned(inputs: readonly Tensor[], run: Extent, mask: Tensor, hasPoles: boolean): readonly Tensor[] {
+  const { backend } = mask;
+  return inputs.map(({ storage, shape }) =>
+    wrap(backend, hasPoles ? padded(backend, run, storage) : masked(backend, mask, storage), shape),
+  );
+}
+
+/** What the derivative of a run needs. */
+interface RecordedRun {
+  readonly results: readonly Tensor[];
+  /** Inputs, states and captured tensors. */
+  readonly everything: readonly Tensor[];
+  /** What the derivative reads besides. */
+  readonly read: readonly Tensor[];
+  readonly run: Extent;
+  readonly isMasked: boolean;
+  readonly generators: GeneratorStates | undefined;
+}
+
+/** Hangs the results into the graph. Apart from the run itself, which has no closures to prepare. */
+function recordScan(
+  scan: Scan,
+  road: CompiledRoad,
+  { results, everything, read, run, isMasked, generators }: RecordedRun,
+): void {
+  const { plans, captured, recording } = road;
+  const { inputs, states } = scan;
+  const [{ backend }] = inputs;
+  const dependsOn = dependenceOf(recording, scan.extent, scan.reverse).results;
+  const recorded = recordedResults(results, dependsOn, everything);
+  if (recorded === undefined) return;
+  recordAll(recorded, 'scan', everything, [...everything, ...read], (grads, saved, wanted) => {
+    const isReached = reachedBy(grads, dependsOn);
+    const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
+    if (isGradEnabled()) return deriveEagerly(scan, road, generators, { grads, saved, wanted: reached });
+    const counts = [inputs.length, states.length, captured.length] as const;
+    return runBackward(plans, { grads, saved, wanted: reached, run, backend, counts, isMasked });
+  });
+}
+
+const nothing: readonly Tensor[] = [];
 
 /** A derivative that is to be differentiated again is taken through single operations: those that were recorded when the scan ran. */
 function deriveEagerly(

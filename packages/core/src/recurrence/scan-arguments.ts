@@ -98,14 +98,7 @@ export function checkScan(
     refuse(ShapeError, 'scan', 'xs', { value: sequences, expected: '[T, B, ...] or a list of such' });
   }
   if (steps === undefined) refuseShape('xs', '[]', '[T, B, ...] or a list of such');
-  if (sequences.some((x) => x.shape[0] !== steps)) {
-    const shapes = sequences.map((s) => showShape(s.shape)).join(' and ');
-    refuse(ShapeError, 'scan', 'xs', {
-      has: 'shapes',
-      received: shapes,
-      expected: 'the same number of steps in front',
-    });
-  }
+  for (let i = 1; i < sequences.length; i++) if (sequences[i].shape[0] !== steps) refuseSteps(sequences);
   if (lengths === undefined && resets === undefined) return { steps, lengths: undefined, resets: undefined };
   for (const x of sequences) if (batch === undefined || x.shape[1] !== batch) refuseRows('xs', x, batch, '[T, B, ...]');
   for (const s of initial) if (s.shape[0] !== batch) refuseRows('state', s, batch, '[B, ...]');
@@ -119,12 +112,19 @@ export function checkScan(
 }
 
 /** Refuses what is no tensor or has no element: no step, no row, no feature. */
-function checkPresent(argument: string, tensors: readonly Tensor[]): void {
+function checkPresent(argument: string, tensors: unknown): void {
   if (!Array.isArray(tensors)) checkTensor('scan', argument, tensors);
-  tensors.forEach((x, i) => {
-    checkTensor('scan', `${argument}[${i}]`, x);
+  const list = tensors as readonly unknown[];
+  for (let i = 0; i < list.length; i++) {
+    const x = list[i];
+    if (!(x instanceof Tensor)) return checkTensor('scan', `${argument}[${i}]`, x);
     if (x.size === 0) refuseShape(argument, showShape(x.shape), 'at least one step, row and feature');
-  });
+  }
+}
+
+function refuseSteps(sequences: readonly Tensor[]): never {
+  const received = sequences.map(({ shape }) => showShape(shape)).join(' and ');
+  refuse(ShapeError, 'scan', 'xs', { has: 'shapes', received, expected: 'the same number of steps in front' });
 }
 
 /** Refuses anything but a list of different names. */

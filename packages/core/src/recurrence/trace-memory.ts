@@ -13,8 +13,8 @@ import type { Recording } from './recording.js';
 /** A trace with what it depends on. */
 interface Entry<T> {
   readonly trace: T;
-  /** Not held: a backend that is not used any more should go, with all its memory. */
-  readonly backend: WeakRef<Backend>;
+  /** The backend's number. The backend itself is not held: one that is not used any more should go, with all its memory. */
+  readonly backend: number;
   readonly recorded: boolean;
   readonly fields: Fields['picture'];
   /** Of the tensors in the parameters. */
@@ -76,9 +76,11 @@ export class TraceMemory<T, Call> {
   /** An earlier trace that serves for a call. */
   recall(call: Call, backend: Backend, parameters: object): Recalled<T> | undefined {
     const entries = this.entriesOf(parameters);
+    if (entries.length === 0) return undefined;
+    const place = numberOf(backend);
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i];
-      if (entry.recorded !== isGradEnabled() || entry.backend.deref() !== backend) continue;
+      if (entry.recorded !== isGradEnabled() || entry.backend !== place) continue;
       if (!this.serves(entry.trace, call, backend)) continue;
       const rows = this.rowsOf(entry.trace, call);
       const recording = rows === undefined ? first(entry.recordings) : entry.recordings.get(rows);
@@ -105,7 +107,7 @@ export class TraceMemory<T, Call> {
     const entries = this.entriesOf(parameters);
     const isSame = (entry: Entry<T>): boolean =>
       entry.recorded === isGradEnabled() &&
-      entry.backend.deref() === backend &&
+      entry.backend === numberOf(backend) &&
       this.isAlike(entry.trace, trace) &&
       looksLike(entry.fields, parameters, []) &&
       haveForms(tensors, entry.slots, backend) &&
@@ -119,7 +121,7 @@ export class TraceMemory<T, Call> {
     if (entries.length >= REMEMBERED_AT_MOST) entries.shift();
     entries.push({
       trace,
-      backend: new WeakRef(backend),
+      backend: numberOf(backend),
       recorded: isGradEnabled(),
       fields: before.picture,
       slots: tensors.map(({ shape, dtype, requiresGrad }) => ({ shape, dtype, wantsGrad: requiresGrad })),
@@ -134,6 +136,16 @@ export class TraceMemory<T, Call> {
     if (entries === undefined) this.ofObjects.set(parameters, (entries = []));
     return entries;
   }
+}
+
+/** Numbers of backends: asking a weak reference at every call would take longer. */
+const numbers = new WeakMap<Backend, number>();
+let count = 0;
+
+function numberOf(backend: Backend): number {
+  let number = numbers.get(backend);
+  if (number === undefined) numbers.set(backend, (number = count++));
+  return number;
 }
 
 function first<T>(map: ReadonlyMap<unknown, T>): T | undefined {

@@ -44,11 +44,16 @@ export function checkSequence(
   }
   const x = packed ? input.padded : input;
   checkTensor(owner, 'input', x);
-  const batched = `[${batchFirst && !packed ? 'B, T' : 'T, B'}, ${inputSize}]`;
-  checkRank(owner, x, packed ? [3] : [2, 3], packed ? batched : `${batched} or [T, ${inputSize}]`);
-  const form = x.rank === 3 ? batched : `[T, ${inputSize}]`;
-  checkFeatures(owner, x, { size: inputSize, name: 'inputSize', form });
-  checkNotEmpty(owner, x, form);
+  const { rank, shape } = x;
+  // The messages are put together only where there is one.
+  const isFit = (rank === 3 || (rank === 2 && !packed)) && shape[rank - 1] === inputSize && x.size > 0;
+  if (!isFit) {
+    const batched = `[${batchFirst && !packed ? 'B, T' : 'T, B'}, ${inputSize}]`;
+    checkRank(owner, x, packed ? [3] : [2, 3], packed ? batched : `${batched} or [T, ${inputSize}]`);
+    const form = rank === 3 ? batched : `[T, ${inputSize}]`;
+    checkFeatures(owner, x, { size: inputSize, name: 'inputSize', form });
+    checkNotEmpty(owner, x, form);
+  }
   checkPlace(owner, 'input', x, parameter, 'the parameters');
   const isTurned = batchFirst && !packed && x.rank === 3;
   const batch = x.rank === 3 ? x.shape[isTurned ? 0 : 1] : undefined;

@@ -32,6 +32,8 @@ export interface LayerKind {
   readonly step: LayerStep;
 }
 
+const noRecords: Records = {};
+
 /**
  * What RNN, LSTM and GRU have in common: the weights of all layers and directions under PyTorch's names, and the way of a sequence through
  * them. Every layer and direction is one `scan`.
@@ -230,7 +232,8 @@ export abstract class RecurrentLayer extends Module {
     const finals: (readonly Tensor[])[] = [];
     let below = timeMajor(sequence);
     let outputs: Tensor[] = [];
-    this.#runs.forEach((run, i) => {
+    for (let i = 0; i < this.#runs.length; i++) {
+      const run = this.#runs[i];
       const { layer, isReverse } = run;
       if (layer > 0 && !isReverse) {
         below = dropout(sideBySide(outputs), { p: this.dropout, training: this.training });
@@ -247,18 +250,18 @@ export abstract class RecurrentLayer extends Module {
         const [ys, last] = scan(this.#kind.step, below, initial[i], options);
         outputs.push(ys);
         finals.push(last);
-        return;
+      } else {
+        const [ys, last, values] = scan(this.#kind.step, below, initial[i], { ...options, record: wanted[i].taps });
+        outputs.push(ys);
+        finals.push(last);
+        records.push(...namedRecords(wanted[i], values, (value) => asGiven(value, sequence)));
       }
-      const [ys, last, values] = scan(this.#kind.step, below, initial[i], { ...options, record: wanted[i].taps });
-      outputs.push(ys);
-      finals.push(last);
-      records.push(...namedRecords(wanted[i], values, (value) => asGiven(value, sequence)));
-    });
+    }
     const states = this.#states.joined(finals);
     return [
       asGiven(sideBySide(outputs), sequence),
       batch === undefined ? states.map((tensor) => tensor.squeeze(1)) : states,
-      Object.fromEntries(records),
+      wanted === undefined ? noRecords : Object.fromEntries(records),
     ];
   }
 
