@@ -66,6 +66,7 @@ async function browserProject(folder: string): Promise<TestProjectConfiguration>
         '@rnn/conformance > fast-check',
         '@rnn/io > @bufbuild/protobuf',
         '@rnn/io > @bufbuild/protobuf/codegenv2',
+        '@rnn/io > fflate',
       ],
     },
     test: {

@@ -1,7 +1,8 @@
 import { FormatError, getBackend, scope, type Backend, type TypedArray } from '@rnn/core';
+import { givenBytes } from '../host/given-bytes.js';
 import { hold } from '../host/hold.js';
 import { toHost, upload, type HostTensor, type TensorSource } from '../host/host-tensor.js';
-import { decodeSafetensors } from '../safetensors/read.js';
+import { decoded } from '../safetensors/read.js';
 import { writeSafetensors, type WriteOptions } from '../safetensors/write.js';
 import { flatten, unflatten } from './tree.js';
 
@@ -78,11 +79,11 @@ export async function writeCheckpoint(parts: CheckpointParts): Promise<Uint8Arra
  * @throws FormatError when the bytes are no checkpoint, or lack one of the parts; and what the parts throw for a state that does not fit
  */
 export function readCheckpoint(
-  bytes: Uint8Array,
+  bytes: Uint8Array | ArrayBuffer,
   parts: CheckpointParts = {},
   { backend = getBackend() }: { readonly backend?: Backend } = {},
 ): Record<string, unknown> {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+  const { tensors, metadata } = decoded(givenBytes('readCheckpoint', bytes));
   return restore(tensors, metadata, parts, backend);
 }
 

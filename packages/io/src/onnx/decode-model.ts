@@ -1,6 +1,7 @@
 /** The protobuf of a model: bytes become the messages of ONNX's schema, of which nothing is believed yet. */
 import { fromBinary } from '@bufbuild/protobuf';
-import { ArgumentError, FormatError } from '@rnn/core';
+import { FormatError } from '@rnn/core';
+import { givenBytes } from '../host/given-bytes.js';
 import { ModelProtoSchema, type GraphProto, type ModelProto } from './schema.generated.js';
 
 /** A model that has a graph. */
@@ -15,16 +16,9 @@ const DEPTH_AT_MOST = 64;
  * @throws FormatError when the bytes are not one
  */
 export function decodeModel(bytes: Uint8Array | ArrayBuffer): OnnxModel {
-  if (!(bytes instanceof Uint8Array) && !(bytes instanceof ArrayBuffer)) {
-    throw new ArgumentError(`readOnnx: bytes is ${typeof bytes}, expected a Uint8Array or an ArrayBuffer`, {
-      argument: 'bytes',
-      expected: 'a Uint8Array or an ArrayBuffer',
-      received: typeof bytes,
-    });
-  }
+  const view = givenBytes('readOnnx', bytes);
   let model: ModelProto;
   try {
-    const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
     model = fromBinary(ModelProtoSchema, view, { readUnknownFields: false, recursionLimit: DEPTH_AT_MOST });
   } catch (error) {
     // Whatever the parser stumbles over is a fault of the bytes.

@@ -1,5 +1,6 @@
 import { getBackend, sizeOf, type Tensor } from '@rnn/core';
 import type { StateDict } from '@rnn/nn';
+import { givenBytes } from '../host/given-bytes.js';
 import { asFloat, upload, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
 import { bitsOf, decode, type ElementType } from '../safetensors/element-types.js';
 import { Archive } from './archive.js';
@@ -40,8 +41,11 @@ const LARGEST = { times: 8, more: 1 << 24 };
  * @throws FormatError when the file is cut off or broken, holds other objects, or views that reach past their storage
  */
 // oxlint-disable-next-line no-unnecessary-type-parameters -- what a file holds is known to whoever wrote it, as with JSON.parse
-export function readPyTorch<T = StateDict>(bytes: Uint8Array, { backend = getBackend(), dtype }: ReadOptions = {}): T {
-  return read(bytes, dtype, (host) => upload(host, backend)) as T;
+export function readPyTorch<T = StateDict>(
+  bytes: Uint8Array | ArrayBuffer,
+  { backend = getBackend(), dtype }: ReadOptions = {},
+): T {
+  return read(givenBytes('readPyTorch', bytes), dtype, (host) => upload(host, backend)) as T;
 }
 
 /**
@@ -53,10 +57,10 @@ export function readPyTorch<T = StateDict>(bytes: Uint8Array, { backend = getBac
  * @throws FormatError as `readPyTorch` does
  */
 export function decodePyTorch(
-  bytes: Uint8Array,
+  bytes: Uint8Array | ArrayBuffer,
   { dtype }: { readonly dtype?: FloatType } = {},
 ): PyTorchValue<HostTensor> {
-  return read(bytes, dtype, (host) => host);
+  return read(givenBytes('decodePyTorch', bytes), dtype, (host) => host);
 }
 
 /** A tensor's numbers, and the type that its elements have in the file. */

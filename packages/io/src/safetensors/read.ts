@@ -1,5 +1,6 @@
 import { getBackend } from '@rnn/core';
 import type { StateDict } from '@rnn/nn';
+import { givenBytes } from '../host/given-bytes.js';
 import { asFloat, upload, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
 import { decode } from './element-types.js';
 import { dataStartOf, parseHeader, PREFIX } from './header.js';
@@ -24,10 +25,10 @@ export type Metadata = Readonly<Record<string, string>>;
  *   when a whole number does not fit into 32 bits
  */
 export function readSafetensors(
-  bytes: Uint8Array,
+  bytes: Uint8Array | ArrayBuffer,
   { backend = getBackend(), dtype }: ReadOptions = {},
 ): { tensors: StateDict; metadata: Metadata } {
-  const { tensors, metadata } = decodeSafetensors(bytes, { dtype });
+  const { tensors, metadata } = decoded(givenBytes('readSafetensors', bytes), dtype);
   // Twins are one tensor here, too.
   const made = new Map<HostTensor, StateDict[string]>();
   const entries = Object.entries(tensors).map(([name, host]): [string, StateDict[string]] => {
@@ -52,8 +53,16 @@ export function readSafetensors(
  * @throws FormatError as `readSafetensors` does
  */
 export function decodeSafetensors(
-  bytes: Uint8Array,
+  bytes: Uint8Array | ArrayBuffer,
   { dtype }: { readonly dtype?: FloatType } = {},
+): { tensors: Record<string, HostTensor>; metadata: Metadata } {
+  return decoded(givenBytes('decodeSafetensors', bytes), dtype);
+}
+
+/** The numbers of a file's bytes. */
+export function decoded(
+  bytes: Uint8Array,
+  dtype?: FloatType,
 ): { tensors: Record<string, HostTensor>; metadata: Metadata } {
   const dataStart = dataStartOf(bytes.subarray(0, PREFIX), bytes.length);
   const header = parseHeader(bytes.subarray(PREFIX, dataStart), bytes.length - dataStart);
