@@ -1,4 +1,4 @@
-import { firstInstruction, isFixedValue, widthsOf } from '@rnn/core';
+import { firstFixed, firstInstruction, isFixedValue, widthsOf } from '@rnn/core';
 import type {
   CompiledProgram,
   DType,
@@ -87,27 +87,24 @@ export class CpuProgram implements CompiledProgram {
     last: readonly LiveStorage[],
   ): void {
     const { program, memory, widths } = this;
-    const { steps, lengths, resets } = args;
-    const { dtype, carried, outputs, reverse, adjoint } = program;
+    const { steps } = args;
+    const { carried, outputs, reverse } = program;
     const { values, state, actions } = this.workspaceFor(rows);
 
     const stacked = args.stacked.map((storage) => memory.valuesOf(storage));
-    const initial = args.carried.map((storage) => memory.valuesOf(storage));
-    args.fixed.forEach((storage, i) =>
-      values[program.stacked.length + carried.length + i].set(memory.valuesOf(storage)),
-    );
-    state.forEach((array, i) => array.set(initial[i]));
-    // Adjoints that are due to the initial state, because a reset cut the sequence there.
-    const aside = adjoint && resets !== undefined ? carried.map((width) => newArray(dtype, rows * width)) : undefined;
+    const firstCarried = program.stacked.length;
+    args.carried.forEach((storage, i) => state[i].set(memory.valuesOf(storage)));
+    args.perRow.forEach((storage, i) => {
+      const value = firstCarried + carried.length + i;
+      copyRun(values[value], 0, memory.valuesOf(storage), start * widths[value], rows * widths[value]);
+    });
+    args.fixed.forEach((storage, i) => values[firstFixed(program) + i].set(memory.valuesOf(storage)));
 
     for (let n = 0; n < steps; n++) {
       const t = reverse ? steps - 1 - n : n;
-      const isGoing = (row: number): boolean => lengths === undefined || t < lengths[start + row];
-      const isReset = (row: number): boolean => resets !== undefined && resets[t * rows + row] !== 0;
       stacked.forEach((array, i) =>
         copyRun(values[i], 0, array, (t * args.rows + start) * widths[i], rows * widths[i]),
       );
-      if (!adjoint) state.forEach((array, i) => copyRows(array, initial[i], carried[i], rows, isReset));
 
       for (const action of actions) action();
 
@@ -115,25 +112,15 @@ export class CpuProgram implements CompiledProgram {
         const width = widths[value];
         const at = (t * args.rows + start) * width;
         const source = values[value];
-        if (lengths === undefined && source.length === rows * width) {
-          copyRun(kept[i].values, at, source, 0, source.length);
-          return;
-        }
-        const isShared = source.length === width && rows > 1; // a fixed row
-        for (let row = 0; row < rows; row++) {
-          if (isGoing(row)) copyRun(kept[i].values, at + row * width, source, isShared ? 0 : row * width, width);
-          else kept[i].values.fill(0, at + row * width, at + (row + 1) * width);
-        }
+        // A fixed row is the same for all.
+        if (source.length === rows * width) copyRun(kept[i].values, at, source, 0, source.length);
+        else for (let row = 0; row < rows; row++) copyRun(kept[i].values, at + row * width, source, 0, width);
       });
       // All next values are read before any is overwritten: a value may be carried to another place.
       program.next.forEach((value, i) => copyRun(last[i].values, 0, values[value], 0, last[i].size));
-      state.forEach((array, i) => copyRows(array, last[i].values, carried[i], rows, isGoing));
-      if (aside !== undefined) state.forEach((array, i) => setAside(aside[i], array, carried[i], rows, isReset));
+      state.forEach((array, i) => copyRun(array, 0, last[i].values, 0, array.length));
     }
-    state.forEach((array, i) => {
-      copyRun(last[i].values, 0, array, 0, array.length);
-      if (aside !== undefined) for (let e = 0; e < array.length; e++) last[i].values[e] += aside[i][e];
-    });
+    state.forEach((array, i) => copyRun(last[i].values, 0, array, 0, array.length));
   }
 }
 
@@ -141,34 +128,6 @@ export class CpuProgram implements CompiledProgram {
 function copyRun(to: TypedArray, at: number, from: TypedArray, start: number, count: number): void {
   if (count >= 256) to.set(from.subarray(start, start + count), at);
   else for (let i = 0; i < count; i++) to[at + i] = from[start + i];
-}
-
-/** The rows for which a condition holds. */
-function copyRows(
-  to: TypedArray,
-  from: TypedArray,
-  width: number,
-  rows: number,
-  holds: (row: number) => boolean,
-): void {
-  for (let row = 0; row < rows; row++) if (holds(row)) copyRun(to, row * width, from, row * width, width);
-}
-
-/** Adds rows to what was set aside and leaves zeros in their place. */
-function setAside(
-  aside: TypedArray,
-  state: TypedArray,
-  width: number,
-  rows: number,
-  holds: (row: number) => boolean,
-): void {
-  for (let row = 0; row < rows; row++) {
-    if (!holds(row)) continue;
-    for (let e = row * width; e < (row + 1) * width; e++) {
-      aside[e] += state[e];
-      state[e] = 0;
-    }
-  }
 }
 
 /** The arrays of all values for a number of rows, and the instructions bound to them. */
@@ -189,7 +148,7 @@ class Workspace {
     this.rows = rows;
     const first = firstInstruction(program);
     this.values = widths.map((width, value) => {
-      const shape = isFixedValue(this.program, value) ? fixed[value - stacked.length - carried.length] : undefined;
+      const shape = isFixedValue(this.program, value) ? fixed[value - firstFixed(program)] : undefined;
       return newArray(dtype, shape === undefined ? rows * width : shape.rows * shape.columns);
     });
     this.state = this.values.slice(stacked.length, stacked.length + carried.length);

@@ -1,4 +1,4 @@
-/** Columns of rows: taken out, put side by side, added. */
+/** Columns of rows: taken out, put side by side. */
 import type { Arena } from './compile-arena.js';
 import type { DeviceArray, DeviceKernel } from './device.js';
 import { divide } from './kernels/walk.js';
@@ -59,26 +59,6 @@ function columnsKernel({ device }: Arena, count: number): DeviceKernel {
       ].join('\n'),
     };
   });
-}
-
-/** `array[:, columns] + array[:, other columns]`. */
-export function addColumns(
-  arena: Arena,
-  array: DeviceArray,
-  rows: number,
-  { pitch, from, width }: Columns,
-  other: number,
-): DeviceArray {
-  const kernel = arena.device.kernel('add columns', () => ({
-    tensors: ['t'],
-    ints: ['width', 'pitch', 'from', 'other'],
-    body: [
-      `let x = this.thread.x + 0.0; ${divide('x', 'width', 'row', 'f')}`,
-      'let p = row * pitch + f;',
-      'return t[p + from] + t[p + other];',
-    ].join('\n'),
-  }));
-  return arena.run(kernel, rows * width, [array], [width, pitch, from, other]);
 }
 
 /** Rows of an array, which are put at a column of wider rows. */

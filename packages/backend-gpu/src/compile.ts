@@ -1,12 +1,12 @@
 import { executeProgram } from '@rnn/core';
 import type { Backend, CompiledProgram, Program, ProgramArguments, ProgramResults, Storage } from '@rnn/core';
 import { Arena } from './compile-arena.js';
-import { addColumns, copyColumns, joinColumns } from './compile-columns.js';
+import { copyColumns, joinColumns } from './compile-columns.js';
 import { Timeline } from './compile-timeline.js';
 import type { DeviceArray, DeviceKernel } from './device.js';
 import type { Tensor } from './emit/kernel-writer.js';
 import { columnsOf, planProgram, type Plan } from './emit/plan.js';
-import { ENDED, RESET, type StepKernel, type Variant } from './emit/roots.js';
+import type { StepKernel } from './emit/roots.js';
 import type { Memory } from './memory.js';
 
 /**
@@ -29,7 +29,8 @@ class GpuProgram implements CompiledProgram {
   private readonly program: Program;
   private readonly memory: Memory;
   private readonly backend: Backend;
-  private readonly ready = new Map<string, Ready | undefined>();
+  /** For a loop, and for a single step. */
+  private readonly ready = new Map<boolean, Ready | undefined>();
 
   constructor(program: Program, memory: Memory, backend: Backend) {
     this.program = program;
@@ -39,12 +40,15 @@ class GpuProgram implements CompiledProgram {
 
   run(args: ProgramArguments): ProgramResults {
     const { program, memory } = this;
-    const variant = this.variantOf(args);
-    const ready = this.prepare(variant);
-    if (ready === undefined || !this.fits(ready.plan, args)) return executeProgram(this.backend, program, args);
+    const isLoop = program.carried.length > 0 && args.steps > 1;
+    const ready = this.prepare(isLoop);
+    // Without a state all steps are one, so a per-row constant would have to be there for each of them.
+    const isSpread = !isLoop && args.steps > 1 && program.perRow.length > 0;
+    if (ready === undefined || isSpread || !this.fits(ready.plan, args))
+      return executeProgram(this.backend, program, args);
     const arena = new Arena(memory.device);
     try {
-      const results = variant.isLoop ? this.runLoop(arena, ready, args) : this.runOnce(arena, ready, args);
+      const results = isLoop ? this.runLoop(arena, ready, args) : this.runOnce(arena, ready, args);
       const wrap = (list: readonly DeviceArray[]): Storage[] =>
         list.map((array) => memory.wrap('float32', arena.take(array)));
       return { outputs: wrap(results.outputs), last: wrap(results.last) };
@@ -54,31 +58,18 @@ class GpuProgram implements CompiledProgram {
   }
 
   /** Whether values side by side in a kernel's result are not more than an array holds. */
-  private fits({ kernels, variant, isPacked }: Plan, { rows }: ProgramArguments): boolean {
+  private fits({ kernels, isLoop, isPacked }: Plan, { rows }: ProgramArguments): boolean {
     const packed = isPacked ? this.program.stacked.reduce((total, width) => total + width, 0) : 0;
     const widest = Math.max(packed, ...kernels.map(({ width }) => width));
-    return !variant.isLoop || rows * widest <= this.memory.device.maxSize;
+    return !isLoop || rows * widest <= this.memory.device.maxSize;
   }
 
-  private variantOf({ steps, lengths, resets }: ProgramArguments): Variant {
-    const { carried, adjoint } = this.program;
-    // In a single step resets change nothing: its state is the initial one.
-    const isLoop = carried.length > 0 && steps > 1;
-    const isReset = isLoop && (resets?.some((reset) => reset !== 0) ?? false);
-    return {
-      isLoop,
-      isMasked: lengths?.some((length) => length < steps) ?? false,
-      resets: isReset ? (adjoint ? 'adjoint' : 'forward') : 'none',
-    };
-  }
-
-  private prepare(variant: Variant): Ready | undefined {
-    const key = `${variant.isLoop} ${variant.isMasked} ${variant.resets}`;
-    if (!this.ready.has(key)) {
-      const plan = planProgram(this.program, variant, this.memory.device.description.maxTensors);
-      this.ready.set(key, plan && { plan, kernels: plan.kernels.map((kernel) => this.kernelOf(kernel)) });
+  private prepare(isLoop: boolean): Ready | undefined {
+    if (!this.ready.has(isLoop)) {
+      const plan = planProgram(this.program, isLoop, this.memory.device.description.maxTensors);
+      this.ready.set(isLoop, plan && { plan, kernels: plan.kernels.map((kernel) => this.kernelOf(kernel)) });
     }
-    return this.ready.get(key);
+    return this.ready.get(isLoop);
   }
 
   private kernelOf({ body, tensors, floats }: StepKernel): DeviceKernel {
@@ -94,10 +85,7 @@ class GpuProgram implements CompiledProgram {
   private runOnce(arena: Arena, ready: Ready, args: ProgramArguments): DeviceResults {
     const { plan } = ready;
     const operands = this.operandsOf(args);
-    const marks = plan.variant.isMasked ? arena.upload(this.marksOf(args)) : undefined;
-    const made = launchAll(arena, ready, args.steps * args.rows, [0, 0, 0], (tensor) =>
-      tensor.kind === 'marks' ? marks : operandOf(operands, tensor),
-    );
+    const made = launchAll(arena, ready, args.steps * args.rows, [0, 0, 0], (tensor) => operandOf(operands, tensor));
     return {
       outputs: plan.outputs.map(({ kernel }) => made[kernel]),
       last: plan.next.map(({ kernel }) => made[kernel]),
@@ -108,9 +96,8 @@ class GpuProgram implements CompiledProgram {
     const { steps, rows } = args;
     const { carried, reverse } = this.program;
     const { plan } = ready;
-    const { layout, variant } = plan;
+    const { layout } = plan;
     const operands = this.operandsOf(args);
-    const marks = variant.isMasked || variant.resets !== 'none' ? arena.upload(this.marksOf(args)) : undefined;
     const initial = this.initialState(arena, operands.carried, plan, rows);
     const end = plan.kernels.length - 1;
     const { width } = plan.kernels[end];
@@ -127,10 +114,6 @@ class GpuProgram implements CompiledProgram {
             return packed?.array;
           case 'state':
             return state;
-          case 'initial':
-            return initial;
-          case 'marks':
-            return marks;
           default:
             return operandOf(operands, tensor);
         }
@@ -138,36 +121,21 @@ class GpuProgram implements CompiledProgram {
       state = made[end];
       timeline.push(state);
     }
-    const last = carried.map((each, i) => {
-      const columns = { pitch: width, from: layout.carried[i], width: each };
-      return variant.resets === 'adjoint'
-        ? addColumns(arena, state, rows, columns, layout.aside[i])
-        : copyColumns(arena, [{ array: state, rows }], columns);
-    });
+    const last = carried.map((each, i) =>
+      copyColumns(arena, [{ array: state, rows }], { pitch: width, from: layout.carried[i], width: each }),
+    );
     return { outputs: timeline.finish(plan.outputs), last };
   }
 
-  private operandsOf({ stacked, carried, fixed }: ProgramArguments): Operands {
+  private operandsOf({ stacked, carried, perRow, fixed }: ProgramArguments): Operands {
     const arrays = (storages: readonly Storage[]): DeviceArray[] =>
       storages.map((storage) => this.memory.arrayOf(storage));
-    return { stacked: arrays(stacked), carried: arrays(carried), fixed: arrays(fixed) };
+    return { stacked: arrays(stacked), carried: arrays(carried), perRow: arrays(perRow), fixed: arrays(fixed) };
   }
 
-  /** What applies to every row at every step. */
-  private marksOf({ steps, rows, lengths, resets }: ProgramArguments): Float32Array {
-    const { reverse, adjoint } = this.program;
-    return Float32Array.from({ length: steps * rows }, (_, i) => {
-      const t = Math.floor(i / rows);
-      // A reset takes effect before the body, so forward it is the step before that hands on the initial values.
-      const at = adjoint ? t : reverse ? t - 1 : t + 1;
-      const isReset = resets !== undefined && at >= 0 && at < steps && resets[at * rows + (i % rows)] !== 0;
-      return (lengths === undefined ? 0 : endedAt(lengths, i, rows)) + (isReset ? RESET : 0);
-    });
-  }
-
-  /** The carried values side by side, and zeros for what resets will set aside. */
+  /** The carried values side by side. */
   private initialState(arena: Arena, carried: readonly DeviceArray[], { layout }: Plan, rows: number): DeviceArray {
-    if (carried.length === 1 && layout.aside.length === 0) return carried[0];
+    if (carried.length === 1) return carried[0];
     const parts = carried.map((array, i) => ({
       array,
       width: this.program.carried[i],
@@ -216,6 +184,7 @@ class PackedInputs {
 interface Operands {
   readonly stacked: readonly DeviceArray[];
   readonly carried: readonly DeviceArray[];
+  readonly perRow: readonly DeviceArray[];
   readonly fixed: readonly DeviceArray[];
 }
 
@@ -225,7 +194,7 @@ interface DeviceResults {
 }
 
 function operandOf(operands: Operands, tensor: Tensor): DeviceArray | undefined {
-  return tensor.kind === 'stacked' || tensor.kind === 'carried' || tensor.kind === 'fixed'
+  return tensor.kind === 'stacked' || tensor.kind === 'carried' || tensor.kind === 'perRow' || tensor.kind === 'fixed'
     ? operands[tensor.kind][tensor.index]
     : undefined;
 }
@@ -249,9 +218,4 @@ function launchAll(
     for (const expired of plan.expires[k]) arena.release(made[expired]);
   });
   return made;
-}
-
-/** The mark of element `i` of `[steps, rows]` by lengths alone. */
-function endedAt(lengths: Int32Array, i: number, rows: number): number {
-  return Math.floor(i / rows) >= lengths[i % rows] ? ENDED : 0;
 }

@@ -97,19 +97,16 @@ function runCompiled(backend: GpuBackend, x: Storage): Storage[] {
     dtype: 'float32',
     stacked: [width],
     carried: [],
+    perRow: [],
     fixed: [],
     body,
     next: [],
     outputs: body.map((_, i) => i + 1),
     reverse: false,
-    adjoint: false,
   };
   const run = backend.compile?.(program);
   if (run === undefined) throw new Error('not compiled');
-  return [
-    ...run.run({ steps: 1, rows: 1, stacked: [x], carried: [], fixed: [], lengths: undefined, resets: undefined })
-      .outputs,
-  ];
+  return [...run.run({ steps: 1, rows: 1, stacked: [x], carried: [], perRow: [], fixed: [] }).outputs];
 }
 
 /** What is subnormal is computed with, or counts as 0 of its sign, as the info says: nothing in between. */

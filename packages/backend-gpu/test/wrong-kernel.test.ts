@@ -74,6 +74,9 @@ const wrongs: Readonly<Record<string, Wrong>> = {
 const blindAnyway =
   /^memory: |makes one storage|outlives its operands|moves to another instance|padding changes no bit|as a loop by hand/;
 
+/** Cases that may be about anything. */
+const random = /random programs/;
+
 const cases = [...primitiveCases(), ...referenceCases(caseDirectory())];
 
 test.each(Object.keys(wrongs))(
@@ -96,7 +99,7 @@ test.each(Object.keys(wrongs))(
       },
     });
     expect(red).toEqual(own);
-    expect(red.filter((title) => !names.test(title))).toEqual([]);
+    expect(red.filter((title) => !names.test(title) && !random.test(title))).toEqual([]);
     expect(red.length).toBeGreaterThan(10);
   },
 );

@@ -1,6 +1,5 @@
 // The kernels. Pointers and strides count bytes, sizes count elements; nothing is checked.
 export * from './binary';
-export * from './masks';
 export * from './matmul';
 export * from './move';
 export * from './reduce';

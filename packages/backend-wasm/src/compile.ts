@@ -1,4 +1,11 @@
-import type { CompiledProgram, Program, ProgramArguments, ProgramResults, Storage } from '@rnn/core';
+import {
+  firstFixed,
+  type CompiledProgram,
+  type Program,
+  type ProgramArguments,
+  type ProgramResults,
+  type Storage,
+} from '@rnn/core';
 import { ALL_ROWS, pointerAt, ROWS } from './emit/argument-block.js';
 import { canEmit, emitProgram, type Emitted } from './emit/emit-program.js';
 import type { Kernels } from './kernels.js';
@@ -8,10 +15,9 @@ import type { Memory, WasmStorage } from './memory.js';
 import { workOfRow } from './program-work.js';
 import { cut, type Entry, type Threads } from './threads/threads.js';
 
-/** What an emitted module exports: loops over `steps` steps with the pointers of an argument block. */
-interface Loops {
+/** What an emitted module exports: the loop over `steps` steps with the pointers of an argument block. */
+interface Loop {
   readonly run: (block: number, steps: number) => void;
-  readonly runMasked: (block: number, steps: number) => void;
 }
 
 /** Blocks of two threads share no line of the cache. */
@@ -32,7 +38,7 @@ export function compileProgram(
   const emitted = emitProgram(program, memory.isShared, kernels.simdLevel.value === 2);
   const env = { ...kernels, memory: memory.memory };
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(emitted.bytes), { env });
-  return new WasmProgram(program, emitted, memory, kernels, threads, exports as unknown as Loops);
+  return new WasmProgram(program, emitted, memory, kernels, threads, exports as unknown as Loop);
 }
 
 /** A program with its module. It keeps no linear memory between runs: there may be hundreds of programs, and none knows when it is the last time. */
@@ -42,43 +48,33 @@ class WasmProgram implements CompiledProgram {
   private readonly memory: Memory;
   private readonly kernels: Kernels;
   private readonly threads: Threads;
-  private readonly plain: Entry;
-  private readonly masked: Entry;
+  private readonly entry: Entry;
   /** Argument blocks of this run, one for each share; behind them the workspace. */
   private blocks = 0;
   private readonly blockBytes: number;
   private readonly rowBytes: Int32Array;
   /** Bytes of scratch values and second buffers of the state. */
   private readonly workRowBytes: number;
-  private readonly stateRowBytes: number;
   private readonly workOfRow: number;
 
-  constructor(
-    program: Program,
-    emitted: Emitted,
-    memory: Memory,
-    kernels: Kernels,
-    threads: Threads,
-    { run, runMasked }: Loops,
-  ) {
+  constructor(program: Program, emitted: Emitted, memory: Memory, kernels: Kernels, threads: Threads, { run }: Loop) {
     this.program = program;
     this.emitted = emitted;
     this.memory = memory;
     this.kernels = kernels;
     this.threads = threads;
     const module = { bytes: emitted.bytes, at: 0, number: 0 };
-    this.plain = { name: 'run', module, call: run };
-    this.masked = { name: 'runMasked', module, call: runMasked };
-    this.blockBytes = Math.ceil(pointerAt(emitted.masks.count) / LINE) * LINE;
+    this.entry = { name: 'run', module, call: run };
+    this.blockBytes = Math.ceil(pointerAt(emitted.layout.slots.count) / LINE) * LINE;
     this.rowBytes = rowStrides(program, emitted);
-    this.stateRowBytes = program.carried.reduce((sum, width) => sum + width * 4, 0);
-    this.workRowBytes = emitted.layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, this.stateRowBytes);
+    const stateRowBytes = program.carried.reduce((sum, width) => sum + width * 4, 0);
+    this.workRowBytes = emitted.layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, stateRowBytes);
     this.workOfRow = workOfRow(program);
   }
 
   run(args: ProgramArguments): ProgramResults {
-    const { program, memory, emitted, threads } = this;
-    const { steps, rows, lengths, resets } = args;
+    const { program, memory, emitted, threads, entry } = this;
+    const { steps, rows } = args;
     const { widths } = emitted.layout;
     const outputs: WasmStorage[] = [];
     const last: WasmStorage[] = [];
@@ -89,10 +85,7 @@ class WasmProgram implements CompiledProgram {
       for (const value of program.outputs) outputs.push(memory.allocate('float32', steps * rows * widths[value]));
       for (const width of program.carried) last.push(memory.allocate('float32', rows * width));
       const packed = rows >= FEW ? this.packWeights(args.fixed) : undefined;
-      const free = this.setUp(args, outputs, last, packed);
-      const isMasked = lengths !== undefined || resets !== undefined;
-      if (isMasked) this.setUpMasks(args, free);
-      const entry = isMasked ? this.masked : this.plain;
+      this.setUp(args, outputs, last, packed);
       const most = threads.sharesFor(this.workOfRow * rows * steps);
       if (most === 1) entry.call(this.blocks, steps);
       else threads.run(entry, this.split(rows, steps, most));
@@ -105,25 +98,22 @@ class WasmProgram implements CompiledProgram {
     }
   }
 
-  /** Bytes for the argument blocks, the workspace, and lengths, resets and sums of diverted adjoints if there are such. */
-  private bytesFor({ steps, rows, lengths, resets }: ProgramArguments): number {
+  /** Bytes for the argument blocks and the workspace. */
+  private bytesFor({ rows }: ProgramArguments): number {
     const { program, emitted } = this;
     const parts = emitted.layout.slots.scratch.length + program.carried.length;
-    const bytes = this.blockBytes * this.threads.count + this.workRowBytes * rows + 16 * parts;
-    const ofResets = resets === undefined ? 0 : steps * rows + (program.adjoint ? this.stateRowBytes * rows : 0);
-    return bytes + ofResets + (lengths === undefined ? 0 : rows * 4);
+    return this.blockBytes * this.threads.count + this.workRowBytes * rows + 16 * parts;
   }
 
   /**
    * Writes the first argument block: all rows. Slots and strides are read in plain loops, since small programs take a microsecond in all.
-   * Returns where the room behind the workspace begins.
    */
   private setUp(
-    { steps, rows, fixed, stacked, carried }: ProgramArguments,
+    { steps, rows, fixed, perRow, stacked, carried }: ProgramArguments,
     outputs: readonly WasmStorage[],
     last: readonly WasmStorage[],
     packed: ReadonlyMap<number, number> | undefined,
-  ): number {
+  ): void {
     const { program, memory, rowBytes } = this;
     const { slots } = this.emitted.layout;
     const { i32, f32 } = memory;
@@ -136,6 +126,7 @@ class WasmProgram implements CompiledProgram {
       i32[pointers + scratch.slot] = free;
       free += roundedUp(scratch.rowBytes * rows);
     }
+    for (let i = 0; i < perRow.length; i++) i32[pointers + slots.perRow[i]] = memory.addressOf(perRow[i]);
     for (let i = 0; i < fixed.length; i++) i32[pointers + slots.fixed[i]] = memory.addressOf(fixed[i]);
     if (packed !== undefined)
       for (const [weight, at] of packed) i32[pointers + (slots.packed.get(weight) as number)] = at;
@@ -158,30 +149,6 @@ class WasmProgram implements CompiledProgram {
       i32[pointers + slots.after[i]] = steps % 2 === 0 ? free : last[i].at;
       free += roundedUp(bytes);
     }
-    return free;
-  }
-
-  /** Puts lengths, resets and sums of diverted adjoints where there is room for them, and writes the pointers. */
-  private setUpMasks({ steps, rows, carried, lengths, resets }: ProgramArguments, room: number): void {
-    const { program, memory, emitted } = this;
-    const { masks } = emitted;
-    const isAside = program.adjoint && resets !== undefined;
-    const { i32, u8 } = memory;
-    const point = (slot: number, address: number): void => {
-      i32[(this.blocks + pointerAt(slot)) >>> 2] = address;
-    };
-    let free = room;
-    if (isAside) u8.fill(0, free, free + this.stateRowBytes * rows);
-    program.carried.forEach((width, i) => {
-      point(masks.initial[i], memory.addressOf(carried[i]));
-      point(masks.aside[i], isAside ? free : 0);
-      if (isAside) free += width * rows * 4;
-    });
-    if (lengths !== undefined) i32.set(lengths, free >>> 2);
-    point(masks.lengths, lengths === undefined ? 0 : free);
-    if (lengths !== undefined) free += rows * 4;
-    if (resets !== undefined) u8.set(resets, free);
-    point(masks.resets, resets === undefined ? 0 : free + (program.reverse ? (steps - 1) * rows : 0));
   }
 
   /** Makes a block for each share of the rows of the first one: the pointers of the share's first row. Returns the calls. */
@@ -210,7 +177,7 @@ class WasmProgram implements CompiledProgram {
   /** Weights of products in the order in which the kernel reads them; kept with the storage, which never changes. */
   private packWeights(fixed: readonly Storage[]): Map<number, number> {
     const { program, memory, kernels } = this;
-    const first = program.stacked.length + program.carried.length;
+    const first = firstFixed(program);
     const addresses = new Map<number, number>();
     for (const instruction of program.body) {
       if (instruction.kind !== 'matmul') continue;
@@ -238,16 +205,15 @@ function roundedUp(bytes: number): number {
 }
 
 /** How far apart rows are at each pointer of the argument block; 0 where all rows are served by one. */
-function rowStrides({ stacked, carried, outputs }: Program, { layout, masks }: Emitted): Int32Array {
+function rowStrides({ stacked, carried, perRow, outputs }: Program, { layout }: Emitted): Int32Array {
   const { slots, widths } = layout;
-  const strides = new Int32Array(masks.count);
+  const strides = new Int32Array(slots.count);
   const set = (list: readonly number[], bytes: (i: number) => number): void =>
     list.forEach((slot, i) => (strides[slot] = bytes(i)));
   set(slots.stacked, (i) => stacked[i] * 4);
   set(slots.outputs, (i) => widths[outputs[i]] * 4);
-  for (const state of [slots.before, slots.after, masks.initial, masks.aside]) set(state, (i) => carried[i] * 4);
+  set(slots.perRow, (i) => perRow[i] * 4);
+  for (const state of [slots.before, slots.after]) set(state, (i) => carried[i] * 4);
   for (const { slot, rowBytes } of slots.scratch) strides[slot] = rowBytes;
-  strides[masks.lengths] = 4;
-  strides[masks.resets] = 1;
   return strides;
 }

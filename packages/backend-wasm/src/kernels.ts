@@ -106,11 +106,6 @@ export type Kernels = Readonly<
     packed: number,
     room: number,
   ) => void;
-  readonly restartRows: (state: number, initial: number, marks: number, rows: number, width: number) => void;
-  readonly keepRows: (after: number, before: number, lengths: number, t: number, rows: number, width: number) => void;
-  readonly clearRows: (out: number, lengths: number, t: number, rows: number, width: number) => void;
-  readonly divertRows: (state: number, aside: number, marks: number, rows: number, width: number) => void;
-  readonly addRows: (to: number, aside: number, rows: number, width: number) => void;
   readonly vectors: FewRows;
   readonly vectorsTransposed: FewRows;
   readonly productInt: (

@@ -13,7 +13,7 @@ export interface Chosen {
 }
 
 /** Some of what the kernels export, by which a module is known as ours. */
-const LANDMARKS = ['simdLevel', 'multiply', 'restartRows', 'scatterAdd_float32'];
+const LANDMARKS = ['simdLevel', 'multiply', 'pack', 'scatterAdd_float32'];
 
 /**
  * Chooses a build of the kernels by what the engine can do.

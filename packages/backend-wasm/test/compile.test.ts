@@ -23,6 +23,7 @@ test('one storage may be two weights, used both ways', () => {
     dtype: 'float32',
     stacked: [size],
     carried: [],
+    perRow: [],
     fixed: [
       { rows: size, columns: size },
       { rows: size, columns: size },
@@ -34,7 +35,6 @@ test('one storage may be two weights, used both ways', () => {
     next: [],
     outputs: [4],
     reverse: false,
-    adjoint: false,
   };
   const x = Float32Array.from({ length: rows * size }, (_, i) => ((i * 7) % 11) - 5);
   const w = Float32Array.from({ length: size * size }, (_, i) => ((i * 5) % 13) - 6);
@@ -45,9 +45,8 @@ test('one storage may be two weights, used both ways', () => {
       rows,
       stacked: [backend.upload(x)],
       carried: [],
+      perRow: [],
       fixed: [weight, weight],
-      lengths: undefined,
-      resets: undefined,
     };
     const { outputs } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
     return [...backend.readSync(outputs[0])];
@@ -62,6 +61,7 @@ test('the first feature of a row stands for that row only', () => {
     dtype: 'float32',
     stacked: [2],
     carried: [],
+    perRow: [],
     fixed: [],
     body: [
       { kind: 'copy', width: 1, x: 0, offset: 0, sizes: [1], strides: [1] },
@@ -70,11 +70,10 @@ test('the first feature of a row stands for that row only', () => {
     next: [],
     outputs: [2],
     reverse: false,
-    adjoint: false,
   };
   for (const backend of compiled) {
     const stacked = [backend.upload(Float32Array.of(1, 2, 3, 4, 5, 6))];
-    const args = { steps: 1, rows: 3, stacked, carried: [], fixed: [], lengths: undefined, resets: undefined };
+    const args = { steps: 1, rows: 3, stacked, carried: [], perRow: [], fixed: [] };
     const { outputs } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
     expect([...backend.readSync(outputs[0])]).toEqual([2, 3, 6, 7, 10, 11]);
   }
@@ -91,18 +90,18 @@ test('a program may have thousands of instructions', () => {
     dtype: 'float32',
     stacked: [3],
     carried: [],
+    perRow: [],
     fixed: [],
     body,
     next: [],
     outputs,
     reverse: false,
-    adjoint: false,
   };
   let fixedPoint = 1;
   for (let i = 0; i < 100; i++) fixedPoint = Math.tanh(1.5 * fixedPoint);
   for (const backend of compiled) {
     const stacked = [backend.fill(1, 15, 'float32')];
-    const args = { steps: 1, rows: 5, stacked, carried: [], fixed: [], lengths: undefined, resets: undefined };
+    const args = { steps: 1, rows: 5, stacked, carried: [], perRow: [], fixed: [] };
     const results = backend
       .compile?.(program)
       ?.run(args)
@@ -123,6 +122,7 @@ test("a row's bits do not depend on which rows are computed with it", () => {
     dtype: 'float32',
     stacked: [k],
     carried: [],
+    perRow: [],
     fixed: [
       { rows: k, columns: n },
       { rows: 1, columns: n },
@@ -138,7 +138,6 @@ test("a row's bits do not depend on which rows are computed with it", () => {
     next: [],
     outputs: [8, 5],
     reverse: false,
-    adjoint: false,
   };
   const rows = 131;
   const x = noise(rows * k, 1);
@@ -148,7 +147,7 @@ test("a row's bits do not depend on which rows are computed with it", () => {
     const fixed = weights.map((values) => backend.upload(values));
     const run = (from: number, to: number): number[][] => {
       const stacked = [backend.upload(x.subarray(from * k, to * k))];
-      const args = { steps: 1, rows: to - from, stacked, carried: [], fixed, lengths: undefined, resets: undefined };
+      const args = { steps: 1, rows: to - from, stacked, carried: [], perRow: [], fixed };
       return ready?.run(args).outputs.map((storage) => [...backend.readSync(storage)]) ?? [];
     };
     const whole = run(0, rows);

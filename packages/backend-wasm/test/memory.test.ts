@@ -1,4 +1,4 @@
-import { MemoryLimitError, ones, scope, type Backend, type Program } from '@rnn/core';
+import { maskProgram, MemoryLimitError, ones, scope, type Backend, type Program } from '@rnn/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.js';
@@ -100,12 +100,12 @@ function sums(width: number): Program {
     dtype: 'float32',
     stacked: [width],
     carried: [width],
+    perRow: [],
     fixed: [],
     body: [{ kind: 'binary', width, op: 'add', a: { value: 0 }, b: { value: 1 } }],
     next: [2],
     outputs: [2],
     reverse: false,
-    adjoint: false,
   };
 }
 
@@ -116,22 +116,22 @@ test('programs hold no memory between their runs', async () => {
     const rows = Math.floor(100_000 / width);
     const stacked = [backend.fill(1, 2 * rows * width, 'float32')];
     const carried = [backend.fill(1, rows * width, 'float32')];
-    const lengths = new Int32Array(rows).fill(1);
-    const ready = backend.compile?.(sums(width));
-    for (const given of [undefined, lengths]) {
-      const { outputs, last } = ready?.run({
+    // Rows that have the first step alone.
+    const going = backend.upload(Float32Array.from({ length: 2 * rows }, (_, i) => Number(i < rows)));
+    const masked = maskProgram(sums(width), { lengths: true, resets: false, adjoint: false });
+    for (const given of [false, true]) {
+      const { outputs, last } = backend.compile?.(given ? masked : sums(width))?.run({
         steps: 2,
         rows,
-        stacked,
+        stacked: given ? [...stacked, going] : stacked,
         carried,
+        perRow: [],
         fixed: [],
-        lengths: given,
-        resets: undefined,
       }) ?? { outputs: [], last: [] };
       expect(new Set(backend.readSync(last[0]))).toEqual(new Set([given ? 2 : 3]));
       for (const storage of [...outputs, ...last]) backend.release(storage);
     }
-    for (const storage of [...stacked, ...carried]) backend.release(storage);
+    for (const storage of [...stacked, ...carried, going]) backend.release(storage);
   }
   expect(backend.memory()).toEqual({ storages: 0, bytes: 0 });
 });
@@ -151,19 +151,19 @@ test('a run that meets the limit gives back what it had taken', async () => {
     dtype: 'float32',
     stacked: [100],
     carried: [100],
+    perRow: [],
     fixed: [],
     body: [{ kind: 'binary', width: 100, op: 'add', a: { value: 0 }, b: { value: 1 } }],
     next: [2],
     outputs: [2, 2, 2],
     reverse: false,
-    adjoint: false,
   };
   const backend = await wasm({ threads: 1, maxBytes: 4 * PAGE });
   const compiled = backend.compile?.(program);
   const run = (steps: number): number | undefined => {
     const stacked = [backend.fill(1, steps * 500, 'float32')];
     const carried = [backend.fill(0, 500, 'float32')];
-    const args = { steps, rows: 5, stacked, carried, fixed: [], lengths: undefined, resets: undefined };
+    const args = { steps, rows: 5, stacked, carried, perRow: [], fixed: [] };
     try {
       const { outputs, last } = compiled?.run(args) ?? { outputs: [], last: [] };
       const total = backend.readSync(last[0])[499];

@@ -60,12 +60,12 @@ describe.each([false, true])('deterministic: %s', (deterministic) => {
       dtype: 'float32',
       stacked: [width],
       carried: [],
+      perRow: [],
       fixed: weight === undefined ? [] : [{ rows: width, columns: instruction.width }],
       body: [instruction],
       next: [],
       outputs: [weight === undefined ? 1 : 2],
       reverse: false,
-      adjoint: false,
     };
     const fixed = weight === undefined ? [] : [backend.upload(weight)];
     const args = {
@@ -73,9 +73,8 @@ describe.each([false, true])('deterministic: %s', (deterministic) => {
       rows,
       stacked: [backend.upload(x)],
       carried: [],
+      perRow: [],
       fixed,
-      lengths: undefined,
-      resets: undefined,
     };
     const compiled = backend.compile?.(program);
     if (compiled === undefined) throw new Error('the program is not compiled');

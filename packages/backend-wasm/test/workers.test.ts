@@ -128,14 +128,15 @@ test('modules of programs that nobody holds any more are given back by all threa
       dtype: 'float32',
       stacked: [1],
       carried: [],
+      perRow: [],
       fixed: [],
       body,
       next: [],
       outputs: [count],
     } as const;
     const stacked = [backend.fill(1, rows, 'float32')];
-    const args = { steps: 1, rows, stacked, carried: [], fixed: [], lengths: undefined, resets: undefined };
-    const { outputs } = backend.compile?.({ ...program, reverse: false, adjoint: false })?.run(args) ?? { outputs: [] };
+    const args = { steps: 1, rows, stacked, carried: [], perRow: [], fixed: [] };
+    const { outputs } = backend.compile?.({ ...program, reverse: false })?.run(args) ?? { outputs: [] };
     expect([...backend.readSync(outputs[0])]).toEqual(Array.from({ length: rows }, () => 2 ** count));
     for (const storage of [...stacked, ...outputs]) backend.release(storage);
   };

@@ -1,6 +1,6 @@
 /** The suite can fail: backends with one deliberate fault, and exactly the cases that touch it turn red. */
 import { cpu } from '@rnn/backend-cpu';
-import type { Backend, BackendInfo, ProgramArguments, Storage, TypedArray } from '@rnn/core';
+import type { Backend, BackendInfo, Storage, TypedArray } from '@rnn/core';
 import {
   formatReport,
   primitiveCases,
@@ -216,20 +216,31 @@ describe('one fault is found, and its kind is told', () => {
 });
 
 describe('a fault in what compile makes is found', () => {
-  const faults: readonly (readonly [name: string, change: (args: ProgramArguments) => ProgramArguments])[] = [
-    ['resets that are ignored', (args) => ({ ...args, resets: undefined })],
-    ['lengths that are ignored', (args) => ({ ...args, lengths: undefined })],
+  type Compile = NonNullable<Backend['compile']>;
+  const faults: readonly (readonly [name: string, change: (real: Backend, compile: Compile) => Compile])[] = [
+    [
+      'per-row constants that are zero',
+      (real, compile) => (program) => {
+        const compiled = compile(program);
+        const zeros = ({ size, dtype }: Storage): Storage => real.fill(0, size, dtype);
+        return compiled && { run: (args) => compiled.run({ ...args, perRow: args.perRow.map(zeros) }) };
+      },
+    ],
+    [
+      'choices that are ignored',
+      (_, compile) => (program) =>
+        compile({
+          ...program,
+          body: program.body.map((each) => (each.kind === 'select' ? { ...each, b: each.a } : each)),
+        }),
+    ],
   ];
 
   test.each(faults)('%s', async (_, change) => {
     const factory = async (): Promise<Backend> => {
       const real = await cpu();
-      return Object.assign(Object.create(real) as Backend, {
-        compile: (program: Parameters<NonNullable<Backend['compile']>>[0]) => {
-          const compiled = real.compile?.(program);
-          return compiled && { run: (args: ProgramArguments) => compiled.run(change(args)) };
-        },
-      });
+      const compile: Compile = (program) => real.compile?.(program);
+      return Object.assign(Object.create(real) as Backend, { compile: change(real, compile) });
     };
     const cases = primitiveCases().filter(({ group }) => group === 'programs');
     const failed = failedOf(await runConformance({ factory, cases, filter: 'programs', runs: 40 }));

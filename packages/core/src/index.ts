@@ -76,10 +76,13 @@ export { argsort, sort, topk } from './ops/sort.js';
 export { all, allclose, any, isclose, isfinite, isinf, isnan } from './ops/predicates.js';
 export { std, variance, variance as var } from './ops/variance.js';
 export { pad, unfold } from './ops/windows.js';
+export { mapOperands, type InstructionBody, type OperandMap } from './instruction.js';
 export {
+  firstFixed,
   firstInstruction,
   isFixedValue,
   operandsOf,
+  renumbered,
   showProgram,
   widthsOf,
   type CompiledProgram,
@@ -127,3 +130,4 @@ export type {
   ValuesAndIndices,
 } from './tensor-methods.js';
 export { executeProgram } from './recurrence/execute.js';
+export { maskProgram, type Masks } from './recurrence/mask-program.js';

@@ -5,18 +5,15 @@
  * batch is independent of the others. With one step and nothing carried it is any chain of row-wise operations.
  *
  * Values are numbered. First come the operands: stacked ones (`[T, rows, width]`, read at the current step), carried ones
- * (`[rows, width]`, the state), fixed ones (a matrix, a row or a number, the same for all rows and steps). Then each instruction makes
- * one value, `[rows, width]`. An operand of width 1 stands for all features of a row; a fixed one stands for all rows.
+ * (`[rows, width]`, the state), per-row constants (`[rows, width]`, the same at all steps), fixed ones (a matrix, a row or a number, the
+ * same for all rows and steps). Then each instruction makes one value, `[rows, width]`. An operand of width 1 stands for all features of
+ * a row; a fixed one stands for all rows.
  *
- * What the body does not say, and the runner must do:
- * - order: steps run from the first to the last, or the other way when `reverse` is set;
- * - lengths: at step t a row is going if t < lengths[row]. A row that is not keeps its carried values, and its outputs are zero;
- * - resets, forward: where resets[t, row] is set, the row's carried values become the initial ones before the body;
- * - resets, `adjoint`: where it is set, the carried values after the body (gradients of the state before that step) are due to the
- *   initial state: they are set aside, the carried ones become zero, and at the end what was set aside is added to the result.
+ * Nothing but the order of the steps is left to whoever runs a program: they run from the first to the last, or the other way when
+ * `reverse` is set. Sequences of different lengths and resets of the state are instructions like any others: see `maskProgram`.
  */
 import type { DType } from './dtype.js';
-import type { BinaryOp, UnaryOp } from './elementwise-op.js';
+import { mapOperands, printInstruction, type InstructionBody } from './instruction.js';
 import type { Storage } from './storage.js';
 
 /** A value's number, or a plain number that stands for itself everywhere. */
@@ -29,40 +26,7 @@ export interface FixedOperand {
 }
 
 /** One instruction; `width` is the number of features of what it makes. */
-export type Instruction = { readonly width: number } & (
-  | {
-      /** `x W` or `x W^T`, added to `init` where there is one. `x` is a row value, `weight` a fixed matrix. */
-      readonly kind: 'matmul';
-      readonly x: number;
-      readonly weight: number;
-      /** The matrix is stored as [width of the result, width of x]. */
-      readonly transposed: boolean;
-      /** A row value or a fixed row of the result's width. */
-      readonly init: number | undefined;
-    }
-  | { readonly kind: 'unary'; readonly op: UnaryOp; readonly x: number }
-  | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: ProgramOperand; readonly b: ProgramOperand }
-  | { readonly kind: 'select'; readonly condition: number; readonly a: ProgramOperand; readonly b: ProgramOperand }
-  | {
-      /** Features of `x` walked with strides, `[sizes] -> width` features; a range of features has one size and the stride 1. */
-      readonly kind: 'copy';
-      readonly x: number;
-      readonly offset: number;
-      readonly sizes: readonly number[];
-      readonly strides: readonly number[];
-    }
-  | { readonly kind: 'concat'; readonly parts: readonly number[] }
-  | { readonly kind: 'fill'; readonly number: number }
-  | {
-      /** Reduces the middle of features seen as `[outer, size, inner]`. */
-      readonly kind: 'reduce';
-      readonly op: 'sum' | 'max' | 'min';
-      readonly x: number;
-      readonly outer: number;
-      readonly size: number;
-      readonly inner: number;
-    }
-);
+export type Instruction = { readonly width: number } & InstructionBody<number, ProgramOperand>;
 
 /** The body of a loop and what goes in and out. */
 export interface Program {
@@ -71,6 +35,8 @@ export interface Program {
   readonly stacked: readonly number[];
   /** Widths of the carried operands: the next values. */
   readonly carried: readonly number[];
+  /** Widths of the per-row constants: the next values. */
+  readonly perRow: readonly number[];
   /** The fixed operands: the next values. */
   readonly fixed: readonly FixedOperand[];
   /** Each makes the next value. */
@@ -80,8 +46,6 @@ export interface Program {
   /** Values that are kept for every step: stacked results. */
   readonly outputs: readonly number[];
   readonly reverse: boolean;
-  /** Whether this is the backward loop of another program: see resets above. */
-  readonly adjoint: boolean;
 }
 
 /** What a run of a program gets. Core has checked it against the program. */
@@ -92,11 +56,9 @@ export interface ProgramArguments {
   readonly stacked: readonly Storage[];
   /** `[rows, width]` each. */
   readonly carried: readonly Storage[];
+  /** `[rows, width]` each. */
+  readonly perRow: readonly Storage[];
   readonly fixed: readonly Storage[];
-  /** One a row, from 0 to steps; all steps of all rows are valid without it. */
-  readonly lengths: Int32Array | undefined;
-  /** `[steps, rows]`, 1 where a row starts afresh; 0 past the end of a row. */
-  readonly resets: Uint8Array | undefined;
 }
 
 /** New storages, which belong to the caller. */
@@ -112,34 +74,36 @@ export interface CompiledProgram {
   run(args: ProgramArguments): ProgramResults;
 }
 
+/** Number of the first fixed operand's value. */
+export function firstFixed({ stacked, carried, perRow }: Program): number {
+  return stacked.length + carried.length + perRow.length;
+}
+
 /** Number of the first instruction's value. */
-export function firstInstruction({ stacked, carried, fixed }: Program): number {
-  return stacked.length + carried.length + fixed.length;
+export function firstInstruction(program: Program): number {
+  return firstFixed(program) + program.fixed.length;
 }
 
 /** Whether a value is a fixed operand, the same for all rows. */
 export function isFixedValue(program: Program, value: number): boolean {
-  return value >= program.stacked.length + program.carried.length && value < firstInstruction(program);
+  return value >= firstFixed(program) && value < firstInstruction(program);
+}
+
+/** An instruction that reads other values. */
+export function renumbered(instruction: Instruction, to: (value: number) => number): Instruction {
+  const { width } = instruction;
+  const operand = (x: ProgramOperand): ProgramOperand => (typeof x === 'object' ? { value: to(x.value) } : x);
+  return { width, ...mapOperands(instruction, { row: to, matrix: to, operand }) };
 }
 
 /** The values that an instruction reads. */
 export function operandsOf(instruction: Instruction): number[] {
-  const values = (...operands: readonly (ProgramOperand | undefined)[]): number[] =>
-    operands.flatMap((operand) => (typeof operand === 'object' ? [operand.value] : []));
-  switch (instruction.kind) {
-    case 'matmul':
-      return [instruction.x, instruction.weight, ...(instruction.init === undefined ? [] : [instruction.init])];
-    case 'binary':
-      return values(instruction.a, instruction.b);
-    case 'select':
-      return [instruction.condition, ...values(instruction.a, instruction.b)];
-    case 'concat':
-      return [...instruction.parts];
-    case 'fill':
-      return [];
-    default:
-      return [instruction.x];
-  }
+  const values: number[] = [];
+  renumbered(instruction, (value) => {
+    values.push(value);
+    return value;
+  });
+  return values;
 }
 
 /** Features of every value of a program; for a fixed matrix, its columns. */
@@ -147,6 +111,7 @@ export function widthsOf(program: Program): number[] {
   return [
     ...program.stacked,
     ...program.carried,
+    ...program.perRow,
     ...program.fixed.map(({ columns }) => columns),
     ...program.body.map(({ width }) => width),
   ];
@@ -159,14 +124,15 @@ export function widthsOf(program: Program): number[] {
  * @returns text such as `%5 = matmul %1 %3^T + %0 : 8`
  */
 export function showProgram(program: Program): string {
-  const { stacked, carried, fixed, body, next, outputs } = program;
+  const { stacked, carried, perRow, fixed, body, next, outputs } = program;
   const lines: string[] = [];
   let value = 0;
   stacked.forEach((width) => lines.push(`%${value++} = stacked : ${width}`));
   carried.forEach((width) => lines.push(`%${value++} = carried : ${width}`));
+  perRow.forEach((width) => lines.push(`%${value++} = per row : ${width}`));
   fixed.forEach(({ rows, columns }) => lines.push(`%${value++} = fixed : ${rows}x${columns}`));
   const order = program.reverse ? 'last to first' : 'first to last';
-  lines.push(carried.length > 0 ? `for each step, ${order}${program.adjoint ? ', adjoint' : ''}:` : 'for each row:');
+  lines.push(carried.length > 0 ? `for each step, ${order}:` : 'for each row:');
   for (const instruction of body) lines.push(`  %${value++} = ${showInstruction(instruction)} : ${instruction.width}`);
   if (next.length > 0) lines.push(`  carry ${next.map((v) => `%${v}`).join(', ')}`);
   if (outputs.length > 0) lines.push(`  keep ${outputs.map((v) => `%${v}`).join(', ')}`);
@@ -176,29 +142,5 @@ export function showProgram(program: Program): string {
 function showInstruction(instruction: Instruction): string {
   const show = (operand: ProgramOperand): string =>
     typeof operand === 'number' ? String(operand) : `%${operand.value}`;
-  switch (instruction.kind) {
-    case 'matmul': {
-      const { x, weight, transposed, init } = instruction;
-      return `matmul %${x} %${weight}${transposed ? '^T' : ''}${init === undefined ? '' : ` + %${init}`}`;
-    }
-    case 'unary':
-      return `${instruction.op} %${instruction.x}`;
-    case 'binary':
-      return `${instruction.op} ${show(instruction.a)} ${show(instruction.b)}`;
-    case 'select':
-      return `select %${instruction.condition} ${show(instruction.a)} ${show(instruction.b)}`;
-    case 'copy': {
-      const { x, offset, sizes, strides } = instruction;
-      const range = sizes.length === 1 && strides[0] === 1;
-      return range
-        ? `copy %${x}[${offset}:${offset + sizes[0]}]`
-        : `copy %${x} from ${offset} sizes [${sizes.join(', ')}] strides [${strides.join(', ')}]`;
-    }
-    case 'concat':
-      return `concat ${instruction.parts.map((part) => `%${part}`).join(' ')}`;
-    case 'fill':
-      return `fill ${instruction.number}`;
-    case 'reduce':
-      return `${instruction.op} %${instruction.x} over [${instruction.outer}, ${instruction.size}, ${instruction.inner}]`;
-  }
+  return printInstruction(instruction, (value) => `%${value}`, show);
 }

@@ -5,9 +5,9 @@ import { divide } from '../kernels/walk.js';
 
 /** An operand of a kernel: one of the program's, what an earlier kernel of the step made, or one of the loop's own. */
 export type Tensor =
-  | { readonly kind: 'stacked' | 'carried' | 'fixed' | 'kernel'; readonly index: number }
-  /** The stacked operands side by side; the carried values side by side, now and at the start; what applies to each row at each step. */
-  | { readonly kind: 'inputs' | 'state' | 'initial' | 'marks' };
+  | { readonly kind: 'stacked' | 'carried' | 'perRow' | 'fixed' | 'kernel'; readonly index: number }
+  /** The stacked operands side by side; the carried values side by side. */
+  | { readonly kind: 'inputs' | 'state' };
 
 /** Where a value is read: feature f of a row at `start + f`, where `start` is an expression of `row` or `line`. */
 export interface Home {

@@ -1,13 +1,14 @@
 /** Arranges the values of a program in kernels. */
 import { firstInstruction, isFixedValue, widthsOf, type Program } from '@rnn/core';
 import { whole, type Home } from './kernel-writer.js';
-import { writeKernel, type Root, type StateLayout, type StepKernel, type Surroundings, type Variant } from './roots.js';
+import { writeKernel, type Root, type StateLayout, type StepKernel, type Surroundings } from './roots.js';
 import { roundsOf } from './rounds.js';
 import { rowOperandsOf, storedValues } from './stored.js';
 
 /** The kernels of a step, in order. */
 export interface Plan {
-  readonly variant: Variant;
+  /** Whether steps hand on a state; otherwise there is one step, whose results are all there is. */
+  readonly isLoop: boolean;
   readonly kernels: readonly StepKernel[];
   /** For each kernel, those whose results are read there for the last time. */
   readonly expires: readonly (readonly number[])[];
@@ -37,18 +38,19 @@ const ATTEMPTS = 24;
  * kernel has too many operands, those of a loop that are stacked are put side by side into one before it; if that is not enough, a
  * value inside it is stored by a kernel before.
  *
+ * @param isLoop - whether steps hand on a state
  * @param maxTensors - how many operands a kernel may have
  * @returns nothing if no such division was found
  */
-export function planProgram(program: Program, variant: Variant, maxTensors: number): Plan | undefined {
-  const last = lastRoots(program, variant);
-  const plain: PlanTask = { program, variant, last, maxTensors, isPacked: false, handsOnAll: false };
+export function planProgram(program: Program, isLoop: boolean, maxTensors: number): Plan | undefined {
+  const last = lastRoots(program, isLoop);
+  const plain: PlanTask = { program, isLoop, last, maxTensors, isPacked: false, handsOnAll: false };
   const stored = storedValues(
     program,
     last.roots.map(({ value }) => value),
   );
   const all: PlanTask = { ...plain, handsOnAll: true };
-  const packed: PlanTask = { ...all, isPacked: variant.isLoop && program.stacked.length > 1 };
+  const packed: PlanTask = { ...all, isPacked: isLoop && program.stacked.length > 1 };
   for (const task of [plain, all, packed]) {
     const { kernels, excess } = arrange(task, stored);
     if (excess === 0) return finished(task, kernels);
@@ -77,7 +79,7 @@ function divided(task: PlanTask, stored: Set<number>): Plan | undefined {
 /** What a plan is made for. */
 interface PlanTask {
   readonly program: Program;
-  readonly variant: Variant;
+  readonly isLoop: boolean;
   readonly last: Last;
   readonly maxTensors: number;
   readonly isPacked: boolean;
@@ -92,39 +94,30 @@ interface Last {
   readonly keptFrom: number;
 }
 
-function lastRoots(program: Program, variant: Variant): Last {
+function lastRoots(program: Program, isLoop: boolean): Last {
   const { carried, next, outputs } = program;
   const widths = widthsOf(program);
   const states = next.map((value, index): Root => ({ kind: 'carried', index, value, width: carried[index] }));
   const outputRoot = (value: number): Root => ({ kind: 'output', value, width: widths[value] });
-  if (!variant.isLoop) {
-    return {
-      roots: [...states, ...outputs.map(outputRoot)],
-      layout: { carried: [], aside: [], width: 0 },
-      keptFrom: 0,
-    };
-  }
-  // A carried value that is an output as well is there once, unless masks make two of it.
-  const isPlain = !variant.isMasked && variant.resets === 'none';
+  if (!isLoop)
+    return { roots: [...states, ...outputs.map(outputRoot)], layout: { carried: [], width: 0 }, keptFrom: 0 };
+  // A carried value that is an output as well is there once.
   const shared = new Set<Root>();
   const separate = [...new Set(outputs)].filter((value) => {
-    const state = isPlain ? states.find((root) => root.value === value) : undefined;
+    const state = states.find((root) => root.value === value && root.width === widths[value]);
     if (state !== undefined) shared.add(state);
     return state === undefined;
   });
   separate.sort((a, b) => widths[b] - widths[a]);
-  const asides =
-    variant.resets === 'adjoint'
-      ? next.map((value, index): Root => ({ kind: 'aside', index, value, width: carried[index] }))
-      : [];
-  const own = [...asides, ...states.filter((root) => !shared.has(root))];
+  const own = states.filter((root) => !shared.has(root));
   const roots = [...own, ...shared, ...separate.map(outputRoot)];
   const columns = columnsOf(roots.map(({ width }) => width));
-  const columnOf = (list: readonly Root[]): number[] => list.map((root) => columns[roots.indexOf(root)]);
-  const stateWidth = carried.reduce((total, width) => total + width, 0) * (asides.length > 0 ? 2 : 1);
   return {
     roots,
-    layout: { carried: columnOf(states), aside: columnOf(asides), width: stateWidth },
+    layout: {
+      carried: states.map((root) => columns[roots.indexOf(root)]),
+      width: carried.reduce((total, width) => total + width, 0),
+    },
     keptFrom: own.reduce((total, { width }) => total + width, 0),
   };
 }
@@ -148,8 +141,8 @@ function isBetter(a: Arrangement, b: Arrangement): boolean {
 }
 
 function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
-  const { program, variant, last, maxTensors } = task;
-  const { roots, layout } = last;
+  const { program, isLoop, last, maxTensors } = task;
+  const { roots } = last;
   const first = firstInstruction(program);
   const widths = widthsOf(program);
   const kernels: StepKernel[] = [];
@@ -159,8 +152,6 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
   const { rounds, handedOn } = roundsOf(program, results, stored, task.handsOnAll);
   const around: Surroundings = {
     program,
-    variant,
-    layout,
     homeOf: (value) => homes.get(value),
     hasLoop: (value) => hasLoop(program, value, homes),
   };
@@ -183,7 +174,7 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
       const root: Root = { kind: 'value', value, width: widths[value] };
       const previous = made[made.length - 1];
       // Side by side while the operands allow it; outside of a loop each is a storage that may be handed out.
-      if (variant.isLoop && made.length > 0) {
+      if (isLoop && made.length > 0) {
         const joined = writeKernel(byWidth([...previous.roots, root]), around);
         if (joined.tensors.length <= maxTensors) {
           made[made.length - 1] = joined;
@@ -194,7 +185,7 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
     };
     for (const value of [...stored].filter(isComputedIn(round)).sort((a, b) => a - b)) join(value, true);
     // What later rounds would compute again costs no launch here.
-    if (variant.isLoop)
+    if (isLoop)
       for (const value of handedOn.filter(isComputedIn(round))) if (!around.hasLoop(value)) join(value, false);
     for (const kernel of made) add(kernel);
     made.forEach((kernel, i) => {
@@ -205,13 +196,12 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
       });
     });
   }
-  if (variant.isLoop) add(writeKernel(roots, around));
+  if (isLoop) add(writeKernel(roots, around));
   else {
     const handed = new Set<number>();
     for (const root of roots) {
       // A stored value is handed out as it is, once.
-      if (!variant.isMasked && root.value >= first && stored.has(root.value) && !handed.has(root.value))
-        handed.add(root.value);
+      if (root.value >= first && stored.has(root.value) && !handed.has(root.value)) handed.add(root.value);
       else add(writeKernel([root], around));
     }
   }
@@ -219,8 +209,8 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
 }
 
 /** Where the operands of a program are read. */
-function operandHomes({ program, variant, last, isPacked }: PlanTask): Home[] {
-  const { stacked, carried, fixed } = program;
+function operandHomes({ program, isLoop, last, isPacked }: PlanTask): Home[] {
+  const { stacked, carried, perRow, fixed } = program;
   const all = stacked.reduce((total, width) => total + width, 0);
   const columns = columnsOf(stacked);
   const at = (start: string, column: number): string => (column === 0 ? start : `${start} + ${whole(column)}`);
@@ -231,10 +221,11 @@ function operandHomes({ program, variant, last, isPacked }: PlanTask): Home[] {
         : { tensor: { kind: 'stacked', index }, start: `line * ${whole(width)}` },
     ),
     ...carried.map((width, index): Home =>
-      variant.isLoop
+      isLoop
         ? { tensor: { kind: 'state' }, start: at('row * pitch', last.layout.carried[index]) }
         : { tensor: { kind: 'carried', index }, start: `row * ${whole(width)}` },
     ),
+    ...perRow.map((width, index): Home => ({ tensor: { kind: 'perRow', index }, start: `row * ${whole(width)}` })),
     ...fixed.map((_, index): Home => ({ tensor: { kind: 'fixed', index }, start: '0.0' })),
   ];
 }
@@ -259,14 +250,14 @@ function inside(program: Program, value: number, homes: ReadonlyMap<number, Home
   for (const x of rowOperandsOf(program.body[value - firstInstruction(program)])) inside(program, x, homes, into);
 }
 
-function finished({ program, variant, last, isPacked }: PlanTask, kernels: readonly StepKernel[]): Plan {
+function finished({ program, isLoop, last, isPacked }: PlanTask, kernels: readonly StepKernel[]): Plan {
   const expires: number[][] = kernels.map(() => []);
   const end = kernels.length - 1;
   const used = new Set<Root>();
   const placeOf = (matches: (root: Root) => boolean): Place => {
     for (let kernel = end; kernel >= 0; kernel--) {
       const { roots, columns } = kernels[kernel];
-      const r = roots.findIndex((root) => matches(root) && (variant.isLoop || !used.has(root)));
+      const r = roots.findIndex((root) => matches(root) && (isLoop || !used.has(root)));
       if (r < 0) continue;
       used.add(roots[r]);
       return { kernel, column: columns[r], width: roots[r].width };
@@ -276,15 +267,13 @@ function finished({ program, variant, last, isPacked }: PlanTask, kernels: reado
   const next = program.next.map((value, i) =>
     placeOf(
       (root) =>
-        (root.kind === 'carried' && root.index === i) ||
-        (!variant.isLoop && root.kind === 'value' && root.value === value),
+        (root.kind === 'carried' && root.index === i) || (!isLoop && root.kind === 'value' && root.value === value),
     ),
   );
+  const widths = widthsOf(program);
   const outputs = program.outputs.map((value) =>
-    placeOf((root) =>
-      variant.isLoop && root.kind === 'carried'
-        ? root.value === value && !variant.isMasked && variant.resets === 'none'
-        : root.value === value && (root.kind === 'output' || (!variant.isLoop && root.kind === 'value')),
+    placeOf(
+      (root) => root.value === value && root.kind !== (isLoop ? 'value' : 'carried') && root.width === widths[value],
     ),
   );
   const results = new Set([...next, ...outputs].map(({ kernel }) => kernel));
@@ -297,5 +286,5 @@ function finished({ program, variant, last, isPacked }: PlanTask, kernels: reado
     expires[lastRead].push(made);
   });
   const { layout, keptFrom } = last;
-  return { variant, kernels, expires, layout, isPacked, outputs, next, keptFrom };
+  return { isLoop, kernels, expires, layout, isPacked, outputs, next, keptFrom };
 }

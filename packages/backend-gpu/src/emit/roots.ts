@@ -1,33 +1,16 @@
 /** What a kernel computes: values side by side in each row of its result. */
 import type { Program } from '@rnn/core';
 import { divide } from '../kernels/walk.js';
-import { KernelWriter, sum, whole, type Home, type Tensor } from './kernel-writer.js';
+import { KernelWriter, whole, type Home, type Tensor } from './kernel-writer.js';
 
-/** One part of a row of a kernel's result. */
+/** One part of a row of a kernel's result: a value that later kernels read, an output, or the carried value `index` after the step. */
 export type Root =
-  | { readonly kind: 'value'; readonly value: number; readonly width: number }
-  /** Zero where a row has ended. */
-  | { readonly kind: 'output'; readonly value: number; readonly width: number }
-  /** The carried value `index` after the step, and what is due to its initial value because resets cut the sequence. */
-  | { readonly kind: 'carried' | 'aside'; readonly index: number; readonly value: number; readonly width: number };
+  | { readonly kind: 'value' | 'output'; readonly value: number; readonly width: number }
+  | { readonly kind: 'carried'; readonly index: number; readonly value: number; readonly width: number };
 
-/** What differs between the runs of a program besides sizes. */
-export interface Variant {
-  /** Steps that hand on a state; otherwise one step whose results are all there is. */
-  readonly isLoop: boolean;
-  /** Whether some rows end before others. */
-  readonly isMasked: boolean;
-  readonly resets: 'none' | 'forward' | 'adjoint';
-}
-
-/** A mark is the sum of what applies to a row at a step. */
-export const ENDED = 1;
-export const RESET = 2;
-
-/** How the carried values and what is set aside lie in a row of the state. */
+/** How the carried values lie in a row of the state. */
 export interface StateLayout {
   readonly carried: readonly number[];
-  readonly aside: readonly number[];
   readonly width: number;
 }
 
@@ -48,8 +31,6 @@ export interface StepKernel {
 
 export interface Surroundings {
   readonly program: Program;
-  readonly variant: Variant;
-  readonly layout: StateLayout;
   readonly homeOf: (value: number) => Home | undefined;
   /** Whether a value needs a loop that would run for nothing where another value is wanted. */
   readonly hasLoop: (value: number) => boolean;
@@ -62,14 +43,12 @@ export function writeKernel(roots: readonly Root[], around: Surroundings): StepK
   const columns = roots.map((root) => (width += root.width) - root.width);
   const statements = writer.block(() => writeRoots(writer, roots, columns, around));
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(statements);
-  if (uses('mark')) writer.push(`let mark = ${writer.nameOf({ kind: 'marks' })}[line];`);
-  const mark = writer.text;
   const split =
     width === 1
       ? 'let row = this.thread.x + 0.0;'
       : `let x = this.thread.x + 0.0; ${divide('x', whole(width), 'row', 'j')}`;
-  const line = uses('line') || mark !== '' ? 'let line = row + at;' : '';
-  const body = [split, line, mark, statements].filter((text) => text !== '').join('\n');
+  const line = uses('line') ? 'let line = row + at;' : '';
+  const body = [split, line, statements].filter((text) => text !== '').join('\n');
   return { roots, columns, width, tensors: writer.tensors, floats: writer.floats, body };
 }
 
@@ -80,7 +59,7 @@ function writeRoots(
   around: Surroundings,
 ): void {
   if (roots.length === 1) {
-    writer.push(`return ${writeRoot(writer, roots[0], roots[0].width === 1 ? '0.0' : 'j', around)};`);
+    writer.push(`return ${writer.read(roots[0].value, roots[0].width === 1 ? '0.0' : 'j')};`);
     return;
   }
   writer.push('let y = 0.0;');
@@ -100,7 +79,7 @@ function writeRoots(
         writer.push(divide(place, whole(width), part, f));
       }
       if (width === 1) f = '0.0';
-      const names = roots.slice(from, to).map((root) => writeRoot(writer, root, f, around));
+      const names = roots.slice(from, to).map(({ value }) => writer.read(value, f));
       writer.push(`y = ${names[0]};`);
       names.slice(1).forEach((name, i) => writer.push(`if (${part} >= ${whole(i + 1)}) { y = ${name}; }`));
     });
@@ -108,52 +87,4 @@ function writeRoots(
     from = to;
   }
   writer.push('return y;');
-}
-
-/** The name of a root at feature `f`. */
-function writeRoot(writer: KernelWriter, root: Root, f: string, { program, variant, layout }: Surroundings): string {
-  const { isMasked, resets } = variant;
-  const carriedValue = (index: number): number => program.stacked.length + index;
-  if (root.kind === 'value') return writer.read(root.value, f);
-  if (root.kind === 'output') return chosen(writer, writer.read(root.value, f), isMasked ? [[HAS_ENDED, '0.0']] : []);
-  const { value, index } = root;
-  if (root.kind === 'carried') {
-    const cases: [string, string | (() => string)][] = [];
-    if (isMasked) cases.push([HAS_ENDED, () => writer.read(carriedValue(index), f)]);
-    if (resets === 'forward') {
-      const start = sum(`row * ${whole(layout.width)}`, whole(layout.carried[index]));
-      cases.push([IS_RESET, () => writer.named(`${writer.nameOf({ kind: 'initial' })}[${sum(start, f)}]`)]);
-    } else if (resets === 'adjoint') cases.push([IS_RESET, '0.0']);
-    return chosen(writer, writer.read(value, f), cases);
-  }
-  const before = writer.named(
-    `${writer.nameOf({ kind: 'state' })}[${sum('row * pitch', whole(layout.aside[index]), f)}]`,
-  );
-  return chosen(writer, before, [
-    [IS_RESET, () => writer.named(`${before} + ${writer.read(value, f)}`)],
-    ...(isMasked
-      ? [
-          [IS_RESET_END, () => writer.named(`${before} + ${writer.read(carriedValue(index), f)}`)] as [
-            string,
-            () => string,
-          ],
-        ]
-      : []),
-  ]);
-}
-
-const HAS_ENDED = `mark === ${ENDED} || mark === ${ENDED + RESET}`;
-const IS_RESET = `mark >= ${RESET}`;
-const IS_RESET_END = `mark > ${RESET}`;
-
-/** `name`, or something else where a condition holds; of several that hold the last one counts. */
-function chosen(writer: KernelWriter, name: string, cases: readonly [string, string | (() => string)][]): string {
-  if (cases.length === 0) return name;
-  const y = writer.fresh();
-  writer.push(`let ${y} = ${name};`);
-  for (const [condition, other] of cases) {
-    const text = writer.block(() => writer.push(`${y} = ${typeof other === 'string' ? other : other()};`));
-    writer.push(`if (${condition}) {`, text, '}');
-  }
-  return y;
 }

@@ -2,7 +2,7 @@
 import type { Program } from '@rnn/core';
 import { BLOCK_M, TILE_M } from '../layout.js';
 import { pointerAt, ROWS } from './argument-block.js';
-import { emitMaskedRun, emitRun, importMaskFunctions, maskSlots, type MaskSlots } from './emit-run.js';
+import { emitRun } from './emit-run.js';
 import { emitSegment } from './emit-segment.js';
 import { emitSingle } from './emit-single.js';
 import { layoutOf, type Layout } from './layout-of.js';
@@ -13,8 +13,6 @@ import { Code, I32, ModuleWriter, type FunctionType } from './writer.js';
 export interface Emitted {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly layout: Layout;
-  /** The pointers of `runMasked`, behind those of the layout. */
-  readonly masks: MaskSlots;
 }
 
 const takesBlock: FunctionType = { parameters: [I32], results: [] };
@@ -37,9 +35,8 @@ export function canEmit({ body, dtype }: Program): boolean {
 }
 
 /**
- * Emits a program. The module exports `run(block, steps)`, which computes all steps with the pointers of an argument block, and
- * `runMasked(block, steps)`, which does the same with lengths and resets. The loop is outside of the functions that compute, since an
- * engine replaces a function by its optimised form between calls.
+ * Emits a program. The module exports `run(block, steps)`, which computes all steps with the pointers of an argument block. The
+ * loop is outside of the functions that compute, since an engine replaces a function by its optimised form between calls.
  *
  * @param program - what to emit; `canEmit` holds for it
  * @param isShared - whether the memory that it will import is shared between threads
@@ -47,14 +44,12 @@ export function canEmit({ body, dtype }: Program): boolean {
  */
 export function emitProgram(program: Program, isShared: boolean, relaxed: boolean): Emitted {
   const layout = layoutOf(program);
-  const masks = maskSlots(program, layout);
   const writer = new ModuleWriter(isShared);
   const imports = {
     product: writer.importFunction('product', product),
     vectors: writer.importFunction('vectors', fewRows),
     vectorsTransposed: writer.importFunction('vectorsTransposed', fewRows),
   };
-  const maskFunctions = importMaskFunctions(writer);
   const functions = layout.groups.map((group) => {
     const code = new Code(1);
     if (group.kind === 'segment') emitSegment(code, group, layout, relaxed);
@@ -66,9 +61,7 @@ export function emitProgram(program: Program, isShared: boolean, relaxed: boolea
   const stepNumber = writer.addFunction(takesBlock, step);
   const loop: FunctionType = { parameters: [I32, I32], results: [] };
   writer.exportFunction('run', writer.addFunction(loop, emitRun(program, layout, stepNumber)));
-  const masked = emitMaskedRun(program, layout, masks, stepNumber, maskFunctions);
-  writer.exportFunction('runMasked', writer.addFunction(loop, masked));
-  return { bytes: writer.bytes(), layout, masks };
+  return { bytes: writer.bytes(), layout };
 }
 
 /** Bytes of values that one pass over some rows may touch, so that the next group finds them in the second cache. */
@@ -96,6 +89,7 @@ function emitStep(code: Code, program: Program, { groups, slots, widths }: Layou
   const block = Math.max(least, Math.floor(CACHED / rowBytes / LEAST_ROWS) * LEAST_ROWS);
   const moving = [
     ...program.stacked.map((width, i) => ({ slot: slots.stacked[i], rowBytes: width * 4, start: code.local(I32) })),
+    ...program.perRow.map((width, i) => ({ slot: slots.perRow[i], rowBytes: width * 4, start: code.local(I32) })),
     ...program.outputs.map((value, i) => ({
       slot: slots.outputs[i],
       rowBytes: widths[value] * 4,

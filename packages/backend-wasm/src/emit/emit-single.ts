@@ -1,5 +1,5 @@
 /** Emits instructions that are groups of their own: products, reductions, and features in another order. */
-import type { Instruction, Program } from '@rnn/core';
+import { firstFixed, type Instruction, type Program } from '@rnn/core';
 import { FEW } from '../matmul.js';
 import { ALL_ROWS, pointerAt, ROWS, Streams } from './argument-block.js';
 import { placeOf, type Layout, type Place } from './layout-of.js';
@@ -40,7 +40,7 @@ export function emitSingle(
 
 function emitProduct(
   code: Code,
-  { stacked, carried, fixed }: Program,
+  program: Program,
   { x, weight, transposed, init, width }: Extract<Instruction, { kind: 'matmul' }>,
   own: Place,
   layout: Layout,
@@ -50,8 +50,9 @@ function emitProduct(
   const pointer = ({ slot, offset }: Place): void => void code.get(0).loadI32(pointerAt(slot)).i32(offset).add();
   const left = placeOf(layout, x);
   const start = init === undefined ? undefined : placeOf(layout, init);
-  const raw = layout.slots.fixed[weight - stacked.length - carried.length];
-  const columns = fixed[weight - stacked.length - carried.length].columns;
+  const number = weight - firstFixed(program);
+  const raw = layout.slots.fixed[number];
+  const { columns } = program.fixed[number];
   const initial = (): void => {
     if (start === undefined) code.i32(0).i32(0);
     else {

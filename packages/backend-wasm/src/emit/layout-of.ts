@@ -1,5 +1,5 @@
 /** Where the values of a program live while it runs, and in which groups its instructions are computed. */
-import { firstInstruction, operandsOf, widthsOf, type Instruction, type Program } from '@rnn/core';
+import { firstFixed, firstInstruction, operandsOf, widthsOf, type Instruction, type Program } from '@rnn/core';
 import { PANEL, TILE_BYTES } from '../layout.js';
 
 /** A place in linear memory: a pointer in the argument block, bytes to add to it, bytes from row to row (0: the same for all rows). */
@@ -40,6 +40,7 @@ interface Slots {
   /** The state before the step, and after it. */
   readonly before: readonly number[];
   readonly after: readonly number[];
+  readonly perRow: readonly number[];
   readonly fixed: readonly number[];
   /** For fixed operands that are weights of products: packed. */
   readonly packed: ReadonlyMap<number, number>;
@@ -84,7 +85,7 @@ function isRange(instruction: Instruction): boolean {
 }
 
 export function layoutOf(program: Program): Layout {
-  const { stacked, carried, fixed, body, next, outputs } = program;
+  const { stacked, carried, perRow, fixed, body, next, outputs } = program;
   const widths = widthsOf(program);
   const first = firstInstruction(program);
   const instructionOf = (value: number): Instruction | undefined => (value < first ? undefined : body[value - first]);
@@ -95,6 +96,7 @@ export function layoutOf(program: Program): Layout {
     stacked: stacked.map(slot),
     before: carried.map(slot),
     after: carried.map(slot),
+    perRow: perRow.map(slot),
     fixed: fixed.map(slot),
     packed: new Map<number, number>(),
     outputs: outputs.map(slot),
@@ -117,7 +119,9 @@ export function layoutOf(program: Program): Layout {
   const homes = new Map<number, Place>();
   slots.stacked.forEach((s, i) => homes.set(i, { slot: s, offset: 0, rowStride: stacked[i] * 4 }));
   slots.before.forEach((s, i) => homes.set(stacked.length + i, { slot: s, offset: 0, rowStride: carried[i] * 4 }));
-  slots.fixed.forEach((s, i) => homes.set(stacked.length + carried.length + i, { slot: s, offset: 0, rowStride: 0 }));
+  const firstPerRow = stacked.length + carried.length;
+  slots.perRow.forEach((s, i) => homes.set(firstPerRow + i, { slot: s, offset: 0, rowStride: perRow[i] * 4 }));
+  slots.fixed.forEach((s, i) => homes.set(firstFixed(program) + i, { slot: s, offset: 0, rowStride: 0 }));
 
   // Places that want a value: the state after the step, outputs, parts of a concatenation.
   const wanted = new Map<number, Place[]>();

@@ -10,9 +10,8 @@ export interface PlainArguments {
   readonly stacked: readonly ArrayLike<number>[];
   /** `[rows, width]` each. */
   readonly carried: readonly ArrayLike<number>[];
+  readonly perRow: readonly ArrayLike<number>[];
   readonly fixed: readonly ArrayLike<number>[];
-  readonly lengths: Int32Array | undefined;
-  readonly resets: Uint8Array | undefined;
 }
 
 /** Results of a program as numbers. */
@@ -31,7 +30,7 @@ const CLOSE = 1e-3;
 
 /** Runs a program. */
 export function plainProgram(program: Program, args: PlainArguments): PlainResults {
-  const { steps, rows, lengths, resets } = args;
+  const { steps, rows } = args;
   const widths = widthsOf(program);
   const outputs = program.outputs.map((value) => new Float64Array(steps * rows * widths[value]));
   const last = program.carried.map((width) => new Float64Array(rows * width));
@@ -39,29 +38,16 @@ export function plainProgram(program: Program, args: PlainArguments): PlainResul
   for (let row = 0; row < rows; row++) {
     const part = (of: ArrayLike<number>, width: number, index: number): number[] =>
       Array.from({ length: width }, (_, i) => of[index * width + i]);
-    const initial = program.carried.map((width, i) => part(args.carried[i], width, row));
-    const aside = program.carried.map((width) => Array.from({ length: width }, () => 0));
-    let carried = initial;
+    let carried = program.carried.map((width, i) => part(args.carried[i], width, row));
+    const perRow = program.perRow.map((width, i) => part(args.perRow[i], width, row));
     for (let n = 0; n < steps; n++) {
       const t = program.reverse ? steps - 1 - n : n;
-      if (lengths !== undefined && t >= lengths[row]) continue; // carried values stay, outputs are zero
-      const isReset = resets !== undefined && resets[t * rows + row] !== 0;
-      if (isReset && !program.adjoint) carried = initial;
       const stacked = program.stacked.map((width, i) => part(args.stacked[i], width, t * rows + row));
-      const values = evaluation.row(stacked, carried);
+      const values = evaluation.row([...stacked, ...carried, ...perRow]);
       program.outputs.forEach((value, i) => outputs[i].set(values[value], (t * rows + row) * widths[value]));
       carried = program.next.map((value, i) => spread(values[value], program.carried[i]));
-      if (isReset && program.adjoint) {
-        carried.forEach((values_, i) => values_.forEach((x, j) => (aside[i][j] += x)));
-        carried = carried.map((values_) => values_.map(() => 0));
-      }
     }
-    carried.forEach((values, i) =>
-      last[i].set(
-        values.map((x, j) => x + aside[i][j]),
-        row * values.length,
-      ),
-    );
+    carried.forEach((values, i) => last[i].set(values, row * values.length));
   }
   return { outputs, last, isDecided: evaluation.isDecided };
 }
@@ -81,9 +67,9 @@ class Evaluation {
     this.fixed = fixed.map((values) => Array.from(values));
   }
 
-  /** All values of one step. */
-  row(stacked: readonly number[][], carried: readonly number[][]): readonly (readonly number[])[] {
-    const values: (readonly number[])[] = [...stacked, ...carried, ...this.fixed];
+  /** All values of one step, given the operands that are not fixed. */
+  row(operands: readonly (readonly number[])[]): readonly (readonly number[])[] {
+    const values: (readonly number[])[] = [...operands, ...this.fixed];
     for (const instruction of this.program.body) values.push(this.made(instruction, values));
     return values;
   }

@@ -73,12 +73,12 @@ function agreementCase(
           dtype: 'float32',
           stacked,
           carried: [],
+          perRow: [],
           fixed: [],
           body: [instruction],
           next: [],
           outputs: [stacked.length],
           reverse: false,
-          adjoint: false,
         };
         const compiled = backend.compile?.(program);
         if (compiled === undefined) continue; // what is not compiled is run by primitives, and cannot differ
@@ -87,9 +87,8 @@ function agreementCase(
           rows: 1,
           stacked: operands.map((numbers) => bench.upload('float32', numbers)),
           carried: [],
+          perRow: [],
           fixed: [],
-          lengths: undefined,
-          resets: undefined,
         };
         const [single] = executeProgram(backend, program, args).outputs.map((storage) => bench.own(storage));
         const [whole] = compiled.run(args).outputs.map((storage) => bench.own(storage));

@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import {
   executeProgram,
+  maskProgram,
   showProgram,
   type Backend,
   type Program,
@@ -18,43 +19,48 @@ export class ProgramExample {
   readonly rows: number;
   readonly stacked: readonly Float32Array[];
   readonly carried: readonly Float32Array[];
+  readonly perRow: readonly Float32Array[];
   readonly fixed: readonly Float32Array[];
-  readonly lengths: Int32Array | undefined;
-  readonly resets: Uint8Array | undefined;
   /** The results in float64. */
   readonly exact: PlainResults;
 
-  constructor(program: Program, { rows, steps, seed, isMasked, isReset }: Extent) {
+  constructor(body: Program, { rows, steps, seed, isMasked, isReset, isAdjoint }: Extent) {
     let state = seed;
     const next = (): number => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; // a linear congruential generator, good enough for operands
       return Math.fround((state / 2 ** 32) * 2 - 1);
     };
     const numbers = (size: number): Float32Array => Float32Array.from({ length: size }, next);
+    const hasTime = body.carried.length > 0;
+    const masks = { lengths: hasTime && isMasked, resets: hasTime && isReset, adjoint: isAdjoint };
+    const program = maskProgram(body, masks);
     this.program = program;
     this.steps = steps;
     this.rows = rows;
-    this.stacked = program.stacked.map((width) => numbers(steps * rows * width));
-    this.carried = program.carried.map((width) => numbers(rows * width));
-    this.fixed = program.fixed.map(({ rows: m, columns: n }) => numbers(m * n));
-    const hasTime = program.carried.length > 0;
-    const lengths = Int32Array.from({ length: rows }, () => Math.floor((next() + 1) * 0.5 * (steps + 1)));
-    this.lengths = hasTime && isMasked ? lengths : undefined;
-    const resets = Uint8Array.from({ length: steps * rows }, (_, i) =>
-      next() > 0.4 && Math.floor(i / rows) < (this.lengths?.[i % rows] ?? steps) ? 1 : 0,
+    const lengths = Int32Array.from({ length: rows }, () =>
+      masks.lengths ? Math.floor((next() + 1) * 0.5 * (steps + 1)) : steps,
     );
-    this.resets = hasTime && isReset ? resets : undefined;
+    const marks = (isSet: (isGoing: boolean) => boolean): Float32Array =>
+      Float32Array.from({ length: steps * rows }, (_, i) => Number(isSet(Math.floor(i / rows) < lengths[i % rows])));
+    this.stacked = [
+      ...body.stacked.map((width) => numbers(steps * rows * width)),
+      ...(masks.lengths ? [marks((isGoing) => isGoing)] : []),
+      ...(masks.resets ? [marks((isGoing) => next() > 0.4 && isGoing)] : []),
+    ];
+    this.carried = program.carried.map((width) => numbers(rows * width));
+    this.perRow = program.perRow.map((width) => numbers(rows * width));
+    this.fixed = program.fixed.map(({ rows: m, columns: n }) => numbers(m * n));
     this.exact = plainProgram(program, this);
   }
 
   /** Uploads the operands, runs, reads the results, and releases everything. */
   async run(backend: Backend, run: (args: ProgramArguments) => ProgramResults): Promise<ArrayLike<number>[]> {
     const upload = (list: readonly Float32Array[]) => list.map((values) => backend.upload(values));
-    const [stacked, carried, fixed] = [this.stacked, this.carried, this.fixed].map(upload);
-    const { steps, rows, lengths, resets } = this;
-    const owned = [...stacked, ...carried, ...fixed];
+    const [stacked, carried, perRow, fixed] = [this.stacked, this.carried, this.perRow, this.fixed].map(upload);
+    const { steps, rows } = this;
+    const owned = [...stacked, ...carried, ...perRow, ...fixed];
     try {
-      const { outputs, last } = run({ steps, rows, stacked, carried, fixed, lengths, resets });
+      const { outputs, last } = run({ steps, rows, stacked, carried, perRow, fixed });
       owned.push(...outputs, ...last);
       return await Promise.all([...outputs, ...last].map(async (storage) => backend.read(storage)));
     } finally {
@@ -75,12 +81,7 @@ export class ProgramExample {
 
   /** What a failing property prints. */
   toString(): string {
-    const { steps, rows, lengths, resets } = this;
-    const extras = [
-      ...(lengths === undefined ? [] : [`lengths [${lengths.join(', ')}]`]),
-      ...(resets === undefined ? [] : [`resets [${resets.join(', ')}]`]),
-    ];
-    return `${[`${steps} steps of ${rows} rows`, ...extras].join(', ')}\n${showProgram(this.program)}`;
+    return `${this.steps} steps of ${this.rows} rows\n${showProgram(this.program)}`;
   }
 }
 
@@ -90,6 +91,7 @@ interface Extent {
   readonly seed: number;
   readonly isMasked: boolean;
   readonly isReset: boolean;
+  readonly isAdjoint: boolean;
 }
 
 /** Random programs on random numbers, with lengths and resets where they carry a state; without comparisons that rounding could turn. */
@@ -102,6 +104,7 @@ export const programExamples: fc.Arbitrary<ProgramExample> = fc
       seed: fc.nat(),
       isMasked: fc.boolean(),
       isReset: fc.boolean(),
+      isAdjoint: fc.boolean(),
     }),
   )
   .map(([program, extent]) => new ProgramExample(program, extent))

@@ -1,6 +1,14 @@
 /** Programs of every kind, for backends that compile them. */
 import * as fc from 'fast-check';
-import type { BinaryOp, FixedOperand, Instruction, Program, ProgramOperand, UnaryOp } from '@rnn/core';
+import {
+  renumbered,
+  type BinaryOp,
+  type FixedOperand,
+  type Instruction,
+  type Program,
+  type ProgramOperand,
+  type UnaryOp,
+} from '@rnn/core';
 
 /** What is known of a value's size: `unit` lies within [-1, 1], `positive` within [1/e, e]. */
 type Bound = 'unit' | 'positive' | 'none';
@@ -157,12 +165,12 @@ export const randomPrograms: fc.Arbitrary<Program> = fc
   .record({
     stacked: fc.array(widths, { minLength: 1, maxLength: 3 }),
     carried: fc.array(widths, { maxLength: 2 }),
+    perRow: fc.array(widths, { maxLength: 1 }),
     draws: fc.array(fc.array(fc.nat(), { minLength: 8, maxLength: 8 }), { minLength: 1, maxLength: 14 }),
     reverse: fc.boolean(),
-    adjoint: fc.boolean(),
   })
-  .map(({ stacked, carried, draws, reverse, adjoint }): Program => {
-    const draft = new Draft([...stacked, ...carried]);
+  .map(({ stacked, carried, perRow, draws, reverse }): Program => {
+    const draft = new Draft([...stacked, ...carried, ...perRow]);
     for (const numbers of draws) {
       let at = 0;
       const draw: Draw = (below) => numbers[at++ % numbers.length] % below;
@@ -171,40 +179,18 @@ export const randomPrograms: fc.Arbitrary<Program> = fc
       rule(draft, draw, x, draft.widths[x]);
     }
     const { body, fixed, widths: all } = draft;
-    const operands = stacked.length + carried.length;
+    const operands = stacked.length + carried.length + perRow.length;
     const renumber = (value: number): number =>
       value < 0 ? operands - value - 1 : value < operands ? value : value + fixed.length;
     return {
       dtype: 'float32',
       stacked,
       carried,
+      perRow,
       fixed,
       body: body.map((instruction) => renumbered(instruction, renumber)),
       next: carried.map((width) => renumber(all.lastIndexOf(width))), // a carried value has its own width, so there is one
       outputs: [...new Set([renumber(all.length - 1), renumber(Math.floor(all.length / 2)), 0])],
       reverse: carried.length > 0 && reverse,
-      adjoint: carried.length > 0 && adjoint,
     };
   });
-
-function renumbered(instruction: Instruction, to: (value: number) => number): Instruction {
-  const operand = (x: ProgramOperand): ProgramOperand => (typeof x === 'number' ? x : { value: to(x.value) });
-  switch (instruction.kind) {
-    case 'matmul': {
-      const { x, weight, init } = instruction;
-      return { ...instruction, x: to(x), weight: to(weight), init: init === undefined ? undefined : to(init) };
-    }
-    case 'binary':
-      return { ...instruction, a: operand(instruction.a), b: operand(instruction.b) };
-    case 'select': {
-      const { condition, a, b } = instruction;
-      return { ...instruction, condition: to(condition), a: operand(a), b: operand(b) };
-    }
-    case 'concat':
-      return { ...instruction, parts: instruction.parts.map(to) };
-    case 'fill':
-      return instruction;
-    default:
-      return { ...instruction, x: to(instruction.x) };
-  }
-}

@@ -1,6 +1,5 @@
 /** Runs a program by a backend's primitives: what a backend without `compile` does, and what `compile` is held against. */
 import type { Backend, Operand, Storage, Strided } from '../backend.js';
-import { hostArray } from '../dtype.js';
 import {
   firstInstruction,
   isFixedValue,
@@ -28,48 +27,19 @@ export function executeProgram(backend: Backend, program: Program, args: Program
 }
 
 function execute(backend: Primitives, program: Program, args: ProgramArguments): ProgramResults {
-  const { steps, rows, lengths, resets } = args;
-  const body = new Body(backend, program, rows, args.fixed);
+  const { steps, rows } = args;
+  const body = new Body(backend, program, rows, args);
   const kept: Storage[][] = program.outputs.map(() => []);
   // What the steps hand on; the initial values belong to the caller.
   let carried = args.carried;
-  let aside: readonly Storage[] | undefined; // adjoints due to the initial state
-  const replace = (next: readonly Storage[]): void => {
-    for (const storage of carried)
-      if (!args.carried.includes(storage) && !next.includes(storage)) backend.release(storage);
-    carried = next;
-  };
   for (let n = 0; n < steps; n++) {
     const t = program.reverse ? steps - 1 - n : n;
-    const reset = resets === undefined ? undefined : marks(rows, (row) => resets[t * rows + row] !== 0);
-    if (reset !== undefined && !program.adjoint) {
-      replace(carried.map((storage, i) => body.choose(reset, args.carried[i], storage, program.carried[i])));
-    }
-    const going = lengths === undefined ? undefined : marks(rows, (row) => t < lengths[row]);
     const stacked = args.stacked.map((storage, i) => body.stepOf(storage, t, program.stacked[i], steps));
     const { next, outputs } = body.run(stacked, carried);
     for (const [i, storage] of stacked.entries()) if (storage !== args.stacked[i]) backend.release(storage);
-    outputs.forEach((storage, i) =>
-      kept[i].push(going === undefined ? storage : body.masked(going, storage, program.outputs[i])),
-    );
-    let after: Storage[] =
-      going === undefined
-        ? next
-        : next.map((storage, i) => body.chooseOwned(going, storage, carried[i], program.carried[i]));
-    if (reset !== undefined && program.adjoint) {
-      const due = after.map((storage, i) => body.choose(reset, storage, 0, program.carried[i]));
-      const left = after.map((storage, i) => body.choose(reset, 0, storage, program.carried[i]));
-      const before = aside;
-      aside = before === undefined ? due : due.map((storage, i) => body.addOwned(before[i], storage));
-      for (const storage of after) backend.release(storage);
-      after = left;
-    }
-    replace(after);
-  }
-  if (aside !== undefined) {
-    const set = aside;
-    replace(carried.map((storage, i) => body.addInto(storage, set[i])));
-    for (const storage of set) backend.release(storage);
+    outputs.forEach((storage, i) => kept[i].push(storage));
+    for (const storage of carried) if (!args.carried.includes(storage)) backend.release(storage);
+    carried = next;
   }
   const outputs = kept.map((list) => {
     if (list.length === 1) return list[0];
@@ -84,28 +54,22 @@ function execute(backend: Primitives, program: Program, args: ProgramArguments):
   return { outputs, last: carried.map((storage) => (args.carried.includes(storage) ? body.copyOf(storage) : storage)) };
 }
 
-/** Which rows of the batch are marked. */
-type Marks = readonly boolean[];
-
-function marks(rows: number, isSet: (row: number) => boolean): Marks {
-  return Array.from({ length: rows }, (_, row) => isSet(row));
-}
-
 /** The body of a program for a number of rows. */
 class Body {
   private readonly backend: Primitives;
   private readonly program: Program;
   private readonly rows: number;
-  private readonly fixed: readonly Storage[];
+  /** Per-row constants and fixed operands. */
+  private readonly constants: readonly Storage[];
   private readonly widths: readonly number[];
   /** For each instruction, the values that are read for the last time there. */
   private readonly expires: readonly (readonly number[])[];
 
-  constructor(backend: Primitives, program: Program, rows: number, fixed: readonly Storage[]) {
+  constructor(backend: Primitives, program: Program, rows: number, { perRow, fixed }: ProgramArguments) {
     this.backend = backend;
     this.program = program;
     this.rows = rows;
-    this.fixed = fixed;
+    this.constants = [...perRow, ...fixed];
     this.widths = widthsOf(program);
     this.expires = lastReads(program);
   }
@@ -120,7 +84,7 @@ class Body {
   /** One step. What it returns is new: values that are operands are copied. */
   run(stacked: readonly Storage[], carried: readonly Storage[]): { next: Storage[]; outputs: Storage[] } {
     const { body, next, outputs } = this.program;
-    const values: Storage[] = [...stacked, ...carried, ...this.fixed];
+    const values: Storage[] = [...stacked, ...carried, ...this.constants];
     const first = values.length;
     body.forEach((instruction, i) => {
       values.push(this.step(instruction, values));
@@ -221,51 +185,6 @@ class Body {
           : { storage: values[operand.value], offset: 0, strides: merged.strides[next++] },
       ),
     };
-  }
-
-  /** Rows of `a` where marked, else of `b`. */
-  choose(marked: Marks, a: Storage | number, b: Storage | number, width: number): Storage {
-    const { backend, rows } = this;
-    const { dtype } = this.program;
-    const storage = backend.upload(hostArray(dtype, marked.map(Number)));
-    const operands: Operand[] = [
-      { storage, offset: 0, strides: [1, 0] },
-      ...[a, b].map((x) => (typeof x === 'number' ? x : { storage: x, offset: 0, strides: [width, 1] })),
-    ];
-    const strided = operands.filter((x) => typeof x === 'object');
-    const merged = mergeDims(
-      [rows, width],
-      strided.map((x) => x.strides),
-    );
-    let next = 0;
-    const [condition, first, second] = operands.map((x) =>
-      typeof x === 'object' ? { ...x, strides: merged.strides[next++] } : x,
-    );
-    const result = backend.select(condition as Strided, first, second, merged.sizes, dtype);
-    backend.release(storage);
-    return result;
-  }
-
-  /** The same, and lets go of `a`. */
-  chooseOwned(marked: Marks, a: Storage, b: Storage | number, width: number): Storage {
-    const result = this.choose(marked, a, b, width);
-    this.backend.release(a);
-    return result;
-  }
-
-  masked(going: Marks, storage: Storage, value: number): Storage {
-    return this.chooseOwned(going, storage, 0, this.widths[value]);
-  }
-
-  addInto(a: Storage, b: Storage): Storage {
-    const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
-    return this.backend.binary('add', dense(a), dense(b), [a.size]);
-  }
-
-  addOwned(a: Storage, b: Storage): Storage {
-    const sum = this.addInto(a, b);
-    for (const storage of [a, b]) this.backend.release(storage);
-    return sum;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Backend, BinaryOp, Storage, UnaryOp } from '../backend.js';
 import type { DType } from '../dtype.js';
+import { mapOperands, type InstructionBody } from '../instruction.js';
 
 export type Domain = 'fixed' | 'row' | 'total';
 
@@ -17,34 +18,8 @@ export type Operation =
   | { readonly kind: 'state'; readonly name: string } // row: carried from step to step
   | { readonly kind: 'captured'; readonly index: number } // fixed: a tensor of a real backend that the step used
   | { readonly kind: 'number'; readonly value: number } // fixed
-  // of a row
-  | { readonly kind: 'unary'; readonly op: UnaryOp; readonly x: Value }
-  | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: Argument; readonly b: Argument }
-  | { readonly kind: 'select'; readonly condition: Value; readonly a: Argument; readonly b: Argument }
-  | {
-      readonly kind: 'copy';
-      readonly x: Value;
-      readonly offset: number;
-      readonly sizes: readonly number[];
-      readonly strides: readonly number[];
-    }
-  | { readonly kind: 'concat'; readonly parts: readonly Value[] }
-  | { readonly kind: 'fill'; readonly value: number }
-  | {
-      readonly kind: 'reduce';
-      readonly op: 'sum' | 'max' | 'min';
-      readonly x: Value;
-      readonly outer: number;
-      readonly size: number;
-      readonly inner: number;
-    }
-  | {
-      readonly kind: 'matmul';
-      readonly x: Value;
-      readonly weight: Value;
-      readonly transposed: boolean;
-      readonly init: Value | undefined;
-    }
+  // of a row: the instructions of a program
+  | InstructionBody<Value, Argument>
   // over rows: totals
   | { readonly kind: 'sumRows'; readonly x: Value }
   | { readonly kind: 'productRows'; readonly a: Value; readonly b: Value } // sum over rows of a^T b, [width of a, width of b]
@@ -70,31 +45,28 @@ export interface Value {
 
 /** The values that a value is made of. */
 export function argumentsOf({ operation }: Pick<Value, 'operation'>): Value[] {
-  const values = (...list: readonly (Argument | undefined)[]): Value[] => list.filter((x) => typeof x === 'object');
   switch (operation.kind) {
     case 'input':
     case 'state':
     case 'captured':
     case 'number':
-    case 'fill':
       return [];
-    case 'unary':
-    case 'copy':
-    case 'reduce':
     case 'sumRows':
       return [operation.x];
-    case 'binary':
-      return values(operation.a, operation.b);
-    case 'select':
-      return values(operation.condition, operation.a, operation.b);
-    case 'concat':
-      return [...operation.parts];
-    case 'matmul':
-      return values(operation.x, operation.weight, operation.init);
     case 'productRows':
       return [operation.a, operation.b];
     case 'primitive':
       return [...operation.inputs];
+    default: {
+      const values: Value[] = [];
+      const note = (value: Value): Value => {
+        values.push(value);
+        return value;
+      };
+      const operand = (x: Argument): Argument => (typeof x === 'object' ? note(x) : x);
+      mapOperands(operation, { row: note, matrix: note, operand });
+      return values;
+    }
   }
 }
 
@@ -173,7 +145,7 @@ export class Graph {
   }
 
   fill(value: number, width: number, dtype: DType): Value {
-    return this.add('row', width, dtype, `fill ${value} ${width} ${dtype}`, { kind: 'fill', value });
+    return this.add('row', width, dtype, `fill ${value} ${width} ${dtype}`, { kind: 'fill', number: value });
   }
 
   select(condition: Value, a: Argument, b: Argument, width: number, dtype: DType): Value {

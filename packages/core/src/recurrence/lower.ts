@@ -6,6 +6,7 @@
  * steps at once. Sums over rows follow, over all steps at once, since a sum over steps of sums over rows is one sum.
  */
 import type { DType } from '../dtype.js';
+import { mapOperands } from '../instruction.js';
 import type { FixedOperand, Instruction, Program, ProgramOperand } from '../program.js';
 import { argumentsOf, closure, type Argument, type Value } from './graph.js';
 
@@ -30,11 +31,12 @@ export interface Task {
   /** Totals wanted. */
   readonly totals: readonly Value[];
   readonly reverse: boolean;
+  /** Whether the loop is the backward one of another: resets then concern gradients. */
   readonly adjoint: boolean;
 }
 
 /** The stages in the order in which they run. */
-export interface Plan {
+export interface Plan extends Pick<Task, 'adjoint'> {
   /** Fixed values to compute first, each by one primitive. */
   readonly fixed: readonly Value[];
   readonly before: Stage | undefined;
@@ -106,6 +108,7 @@ export function lower(task: Task): Plan {
   const before = external.filter((value) => !given.has(value) && !state.has(value));
   const beforeStage = before.length === 0 ? undefined : build(task, before, [], [], (v) => given.has(v));
   return {
+    adjoint: task.adjoint,
     fixed: all.filter(({ domain, operation }) => domain === 'fixed' && operation.kind === 'primitive'),
     before: beforeStage,
     loop: loopStage,
@@ -159,12 +162,12 @@ function build(
     dtype: task.dtype,
     stacked: stacked.map(({ width }) => width),
     carried: carried.map(({ width }) => width),
+    perRow: [],
     fixed: shapes,
     body: steps.map((value) => instructionOf(value, numberOf, fixedNumber)),
     next: next.map(numberOf),
     outputs: outputs.map(numberOf),
     reverse: carried.length > 0 && task.reverse,
-    adjoint: carried.length > 0 && task.adjoint,
   };
   return { program, stacked, fixed, outputs };
 }
@@ -188,45 +191,23 @@ function weightNumber({ operation, width }: Value, fixedNumber: FixedNumber): nu
 
 function instructionOf(value: Value, numberOf: (value: Value) => number, fixedNumber: FixedNumber): Instruction {
   const { operation, width } = value;
-  const operand = (argument: Argument): ProgramOperand =>
-    typeof argument === 'number' ? argument : { value: numberOf(argument) };
   switch (operation.kind) {
-    case 'unary':
-      return { kind: 'unary', width, op: operation.op, x: numberOf(operation.x) };
-    case 'binary':
-      return { kind: 'binary', width, op: operation.op, a: operand(operation.a), b: operand(operation.b) };
-    case 'select':
-      return {
-        kind: 'select',
-        width,
-        condition: numberOf(operation.condition),
-        a: operand(operation.a),
-        b: operand(operation.b),
-      };
-    case 'copy': {
-      const { x, offset, sizes, strides } = operation;
-      return { kind: 'copy', width, x: numberOf(x), offset, sizes, strides };
-    }
-    case 'concat':
-      return { kind: 'concat', width, parts: operation.parts.map(numberOf) };
-    case 'fill':
-      return { kind: 'fill', width, number: operation.value };
-    case 'reduce': {
-      const { op, x, outer, size, inner } = operation;
-      return { kind: 'reduce', width, op, x: numberOf(x), outer, size, inner };
-    }
-    case 'matmul': {
-      const { x, transposed, init } = operation;
-      return {
-        kind: 'matmul',
-        width,
-        x: numberOf(x),
-        weight: weightNumber(value, fixedNumber),
-        transposed,
-        init: init === undefined ? undefined : numberOf(init),
-      };
-    }
-    default:
+    case 'input':
+    case 'state':
+    case 'captured':
+    case 'number':
+    case 'sumRows':
+    case 'productRows':
+    case 'primitive':
       throw new TypeError(`a ${operation.kind} is no instruction of a program`);
+    default:
+      return {
+        width,
+        ...mapOperands<Value, Argument, number, ProgramOperand>(operation, {
+          row: numberOf,
+          matrix: () => weightNumber(value, fixedNumber),
+          operand: (x) => (typeof x === 'number' ? x : { value: numberOf(x) }),
+        }),
+      };
   }
 }

@@ -3,11 +3,15 @@
  * results is allocated once. A step of a stream or a short sequence takes a few microseconds, and looking values up by name would
  * take as long as computing them.
  */
-import type { Backend, Storage } from '../backend.js';
-import type { CompiledProgram, Program, ProgramArguments } from '../program.js';
+import type { Backend, Storage, Strided } from '../backend.js';
+import { hostArray } from '../dtype.js';
+import type { CompiledProgram, Program, ProgramArguments, ProgramResults } from '../program.js';
+import { allOrNothing } from './all-or-nothing.js';
 import { executeProgram } from './execute.js';
 import type { Value } from './graph.js';
 import type { Plan, Stage } from './lower.js';
+import { maskProgram } from './mask-program.js';
+import { validSteps } from './scan-arguments.js';
 
 /** What a run works on. */
 export interface Extent {
@@ -35,7 +39,7 @@ type Work =
     }
   | {
       readonly kind: 'stage';
-      readonly program: CompiledProgram;
+      readonly programs: Variants;
       readonly args: Reused<ProgramArguments>;
       readonly isLoop: boolean;
       readonly stacked: readonly number[];
@@ -89,8 +93,8 @@ export class ReadyPlan {
       const [stacked, fixed] = [made.stacked.map(placeOf), made.fixed.map(placeOf)];
       work.push({
         kind: 'stage',
-        program: compiledFor(backend, program),
-        args: { steps: 1, rows: 0, stacked: [], carried: [], fixed: [], lengths: undefined, resets: undefined },
+        programs: new Variants(backend, program, plan),
+        args: { steps: 1, rows: 0, stacked: [], carried: [], perRow: [], fixed: [] },
         isLoop,
         stacked,
         fixed,
@@ -173,7 +177,7 @@ export class ReadyPlan {
   }
 
   private runStage(
-    { program, args, isLoop, stacked, fixed, to }: Extract<Work, { kind: 'stage' }>,
+    { programs, args, isLoop, stacked, fixed, to }: Extract<Work, { kind: 'stage' }>,
     carried: readonly Storage[],
     extent: Extent,
   ): readonly Storage[] {
@@ -183,16 +187,19 @@ export class ReadyPlan {
     if (isLoop) {
       args.steps = extent.steps;
       args.rows = extent.rows;
-      args.lengths = extent.lengths;
-      args.resets = extent.resets;
       for (let i = 0; i < carried.length; i++) args.carried[i] = carried[i];
     } else args.rows = extent.steps * extent.rows; // outside the loop all steps are one
-    const { outputs, last } = program.run(args);
-    for (let i = 0; i < to.length; i++) storages[to[i]] = outputs[i];
-    args.stacked.length = args.fixed.length = args.carried.length = 0; // nothing stays alive for the arguments' sake
-    args.lengths = undefined;
-    args.resets = undefined;
-    return last;
+    try {
+      const { outputs, last } =
+        isLoop && (extent.lengths !== undefined || extent.resets !== undefined)
+          ? programs.runMasked(args, extent)
+          : programs.plain().run(args);
+      for (let i = 0; i < to.length; i++) storages[to[i]] = outputs[i];
+      return last;
+    } finally {
+      // Drops references, so that storages can be freed.
+      args.stacked.length = args.carried.length = args.perRow.length = args.fixed.length = 0;
+    }
   }
 
   private perform(piece: Exclude<Work, { kind: 'stage' }>, rows: number): void {
@@ -224,16 +231,75 @@ export class ReadyPlan {
 
 const nothing: readonly Storage[] = [];
 
-const compiled = new WeakMap<Backend, WeakMap<Program, CompiledProgram>>();
+/** A program as it is, and with lengths and resets written into it: each compiled when it is first wanted. */
+class Variants {
+  private readonly backend: Backend;
+  private readonly program: Program;
+  private readonly adjoint: boolean;
+  private readonly compiled: (CompiledProgram | undefined)[] = [];
+
+  constructor(backend: Backend, program: Program, { adjoint }: Plan) {
+    this.backend = backend;
+    this.program = program;
+    this.adjoint = adjoint;
+  }
+
+  plain(): CompiledProgram {
+    return (this.compiled[0] ??= compiledFor(this.backend, this.program));
+  }
+
+  /** Runs the loop of an extent with lengths or resets; the arguments get what is read besides. */
+  runMasked(args: Reused<ProgramArguments>, { steps, rows, lengths, resets }: Extent): ProgramResults {
+    const { backend, program, adjoint } = this;
+    const { dtype, carried } = program;
+    const isShort = lengths?.some((length) => length < steps) ?? false;
+    const isReset = resets?.includes(1) ?? false;
+    if (!isShort && !isReset) return this.plain().run(args);
+    const ready = (this.compiled[Number(isShort) + 2 * Number(isReset)] ??= compiledFor(
+      backend,
+      maskProgram(program, { lengths: isShort, resets: isReset, adjoint }),
+    ));
+    const marks: Storage[] = [];
+    const own = (storage: Storage): Storage => {
+      marks.push(storage);
+      return storage;
+    };
+    try {
+      if (lengths !== undefined && isShort)
+        args.stacked.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
+      if (resets === undefined || !isReset) return ready.run(args);
+      args.stacked.push(own(backend.upload(hostArray(dtype, resets))));
+      if (!adjoint) {
+        for (const initial of args.carried) args.perRow.push(initial);
+        return ready.run(args);
+      }
+      for (const width of carried) args.carried.push(own(backend.fill(0, rows * width, dtype)));
+      return withSums(backend, ready.run(args));
+    } finally {
+      for (const storage of marks) backend.release(storage);
+    }
+  }
+}
+
+/** Adds the second half of the carried values, gradients due to the initial state because of resets, to the first half. */
+function withSums(backend: Backend, { outputs, last }: ProgramResults): ProgramResults {
+  const count = last.length / 2;
+  const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
+  let isDone = false;
+  try {
+    const sums = allOrNothing(backend, (primitives) =>
+      Array.from({ length: count }, (_, i) =>
+        primitives.binary('add', dense(last[i]), dense(last[count + i]), [last[i].size]),
+      ),
+    );
+    isDone = true;
+    return { outputs, last: sums };
+  } finally {
+    for (const storage of isDone ? last : [...last, ...outputs]) backend.release(storage);
+  }
+}
 
 /** A program as the backend compiled it, or else run by its primitives. */
 function compiledFor(backend: Backend, program: Program): CompiledProgram {
-  let known = compiled.get(backend);
-  if (known === undefined) compiled.set(backend, (known = new WeakMap()));
-  let ready = known.get(program);
-  if (ready === undefined) {
-    ready = backend.compile?.(program) ?? { run: (given) => executeProgram(backend, program, given) };
-    known.set(program, ready);
-  }
-  return ready;
+  return backend.compile?.(program) ?? { run: (given) => executeProgram(backend, program, given) };
 }

@@ -1,0 +1,114 @@
+/**
+ * # The instruction set
+ *
+ * What one row of the batch can compute, declared once. `Ref` is how an instruction names a value that it reads: a value of the graph
+ * while a step is traced, the number of a value in a program. `Operand` is a value or a plain number. A new instruction is one
+ * member of the union, one line in `mapOperands` and in `printInstruction`, and its kernels.
+ */
+import type { BinaryOp, UnaryOp } from './elementwise-op.js';
+
+/** What an instruction computes; how many features the result has stands beside it. */
+export type InstructionBody<Ref, Operand> =
+  | {
+      /** `x W` or `x W^T`, added to `init` where there is one. `x` is a row value, `weight` a fixed matrix. */
+      readonly kind: 'matmul';
+      readonly x: Ref;
+      readonly weight: Ref;
+      /** The matrix is stored as [width of the result, width of x]. */
+      readonly transposed: boolean;
+      /** A row value or a fixed row of the result's width. */
+      readonly init: Ref | undefined;
+    }
+  | { readonly kind: 'unary'; readonly op: UnaryOp; readonly x: Ref }
+  | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: Operand; readonly b: Operand }
+  | { readonly kind: 'select'; readonly condition: Ref; readonly a: Operand; readonly b: Operand }
+  | {
+      /** Features of `x` walked with strides, `[sizes] -> width` features; a range of features has one size and the stride 1. */
+      readonly kind: 'copy';
+      readonly x: Ref;
+      readonly offset: number;
+      readonly sizes: readonly number[];
+      readonly strides: readonly number[];
+    }
+  | { readonly kind: 'concat'; readonly parts: readonly Ref[] }
+  | { readonly kind: 'fill'; readonly number: number }
+  | {
+      /** Reduces the middle of features seen as `[outer, size, inner]`. */
+      readonly kind: 'reduce';
+      readonly op: 'sum' | 'max' | 'min';
+      readonly x: Ref;
+      readonly outer: number;
+      readonly size: number;
+      readonly inner: number;
+    };
+
+/** What becomes of the values that an instruction reads. */
+export interface OperandMap<Ref, Operand, NewRef, NewOperand> {
+  /** A row value, or a fixed row that stands for all rows. */
+  readonly row: (value: Ref) => NewRef;
+  /** A fixed matrix. */
+  readonly matrix: (value: Ref) => NewRef;
+  readonly operand: (operand: Operand) => NewOperand;
+}
+
+/** The same instruction on other values. */
+export function mapOperands<Ref, Operand, NewRef, NewOperand>(
+  instruction: InstructionBody<Ref, Operand>,
+  { row, matrix, operand }: OperandMap<Ref, Operand, NewRef, NewOperand>,
+): InstructionBody<NewRef, NewOperand> {
+  switch (instruction.kind) {
+    case 'matmul': {
+      const { kind, x, weight, transposed, init } = instruction;
+      return { kind, x: row(x), weight: matrix(weight), transposed, init: init === undefined ? undefined : row(init) };
+    }
+    case 'binary': {
+      const { kind, op, a, b } = instruction;
+      return { kind, op, a: operand(a), b: operand(b) };
+    }
+    case 'select': {
+      const { kind, condition, a, b } = instruction;
+      return { kind, condition: row(condition), a: operand(a), b: operand(b) };
+    }
+    case 'concat':
+      return { kind: 'concat', parts: instruction.parts.map(row) };
+    case 'fill':
+      return instruction;
+    default:
+      return { ...instruction, x: row(instruction.x) };
+  }
+}
+
+/** An instruction in words, without the width of its result. */
+export function printInstruction<Ref, Operand>(
+  instruction: InstructionBody<Ref, Operand>,
+  value: (ref: Ref) => string,
+  operand: (operand: Operand) => string,
+): string {
+  switch (instruction.kind) {
+    case 'matmul': {
+      const { x, weight, transposed, init } = instruction;
+      return `matmul ${value(x)} ${value(weight)}${transposed ? '^T' : ''}${init === undefined ? '' : ` + ${value(init)}`}`;
+    }
+    case 'unary':
+      return `${instruction.op} ${value(instruction.x)}`;
+    case 'binary':
+      return `${instruction.op} ${operand(instruction.a)} ${operand(instruction.b)}`;
+    case 'select':
+      return `select ${value(instruction.condition)} ${operand(instruction.a)} ${operand(instruction.b)}`;
+    case 'copy': {
+      const { x, offset, sizes, strides } = instruction;
+      const isRange = sizes.length === 1 && strides[0] === 1;
+      return isRange
+        ? `copy ${value(x)}[${offset}:${offset + sizes[0]}]`
+        : `copy ${value(x)} from ${offset} sizes [${sizes.join(', ')}] strides [${strides.join(', ')}]`;
+    }
+    case 'concat':
+      return `concat ${instruction.parts.map(value).join(' ')}`;
+    case 'fill':
+      return `fill ${Object.is(instruction.number, -0) ? '-0' : instruction.number}`;
+    case 'reduce': {
+      const { op, x, outer, size, inner } = instruction;
+      return `${op} ${value(x)} over [${outer}, ${size}, ${inner}]`;
+    }
+  }
+}
