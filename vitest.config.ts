@@ -100,7 +100,7 @@ export default defineConfig(async () => {
     test: {
       projects,
       // Old kernels would be tested in silence.
-      globalSetup: 'packages/backend-wasm/scripts/fresh.ts',
+      globalSetup: ['packages/backend-wasm/scripts/fresh.ts', 'packages/io/scripts/fresh.ts'],
       // The summary of a run names the line of a failed test.
       includeTaskLocation: true,
     },

@@ -1,16 +1,7 @@
 /** Runs a model on a recorder: its graph for inputs of some sizes. */
-import {
-  ArgumentError,
-  BackendError,
-  getBackend,
-  noGrad,
-  scope,
-  setBackend,
-  Tensor,
-  type Backend,
-  type TypedArray,
-} from '@rnn/core';
+import { ArgumentError, BackendError, Tensor, type Backend, type TypedArray } from '@rnn/core';
 import type { Module } from '@rnn/nn';
+import { onBackend } from '../../host/recording.js';
 import type { IrGraph, IrType, IrValue } from './ir.js';
 import { withLayers } from './layers.js';
 import { Recorder } from './recorder.js';
@@ -43,40 +34,11 @@ export function traceModel(
   opset: number,
 ): Trace {
   const recorder = new Recorder(backend, opset);
-  const weights = [...model.namedParameters(), ...model.namedBuffers()];
-  const modules = model.modules();
-  const modes = modules.map((module) => module.training);
-  const before = currentBackend();
-  return noGrad(() =>
-    scope(() => {
-      const saved = weights.map(([, tensor]) => tensor.detach());
-      try {
-        for (const [name, tensor] of weights) {
-          const numbers = tensor.dataSync();
-          tensor.copy_(
-            recorder.tensorOf({ type: tensor.dtype, shape: tensor.shape, constant: numbers, name }, numbers),
-          );
-        }
-        for (const module of modules) module.training = false;
-        setBackend(recorder);
-        return withLayers(model, recorder, () => traced(model, recorder, inputs, outputNames));
-      } finally {
-        if (before !== undefined) setBackend(before);
-        weights.forEach(([, tensor], i) => void tensor.copy_(saved[i]));
-        modules.forEach((module, i) => (module.training = modes[i]));
-      }
-    }),
+  const tensorFor = (name: string, { dtype, shape }: Tensor, numbers: TypedArray): Tensor =>
+    recorder.tensorOf({ type: dtype, shape, constant: numbers, name }, numbers);
+  return onBackend(model, recorder, tensorFor, () =>
+    withLayers(model, recorder, () => traced(model, recorder, inputs, outputNames)),
   );
-}
-
-function currentBackend(): Backend | undefined {
-  try {
-    return getBackend();
-  } catch (error) {
-    // Before the first setBackend there is none.
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
 }
 
 function traced(

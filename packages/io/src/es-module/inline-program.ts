@@ -1,0 +1,180 @@
+/** Programs, which core makes of the steps of scans and of row-wise functions, as a part of a flow. */
+import type { Instruction, Program, ProgramArguments, ProgramOperand, ProgramResults, Storage } from '@rnn/core';
+import { STEPS, type FlowWriter } from './flow-storage.js';
+import type { FlowValue, Matrix } from './flow.js';
+import { OverTime, placesOf } from './row-walk.js';
+
+/**
+ * Writes a program into a flow.
+ *
+ * @param args - a whole sequence of one row, all steps of it as rows, or what comes after all steps
+ * @returns storages that stand for the results
+ */
+export function inlineProgram(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
+  const { steps, rows, lengths, resets } = args;
+  if (lengths !== undefined) throw new OverTime('gives lengths to a recurrence, which the exported run takes itself');
+  if (resets !== undefined) throw new OverTime('gives resets to a recurrence');
+  if (program.carried.length === 0) return inlineRows(writer, program, args);
+  if (steps === STEPS && rows === 1) return inlineScan(writer, program, args);
+  if (steps === 1 && rows === 1) return inlineRows(writer, program, args);
+  throw new OverTime('scans over something else than the time of its input', { isLayout: true });
+}
+
+function inlineScan(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
+  const { flow } = writer;
+  const stacked = args.stacked.map((storage, i) => partOf(writer, storage, 0, program.stacked[i], true));
+  const fixed = fixedValues(writer, program, args.fixed);
+  const initial = args.carried.map((storage, i) => spread(writer, writer.valueOf(storage), program.carried[i], true));
+  const reads = [...stacked, ...fixed.filter((value) => value !== undefined)];
+  const names = writer.names(initial.length, program.reverse);
+  const [scan, states] = flow.scan(program.reverse, initial, reads, names);
+  const values = new Body(writer, program, args.fixed, [...stacked, ...states, ...fixed], false);
+  scan.next = program.next.map((value, i) => spread(writer, values.at(value), program.carried[i], false));
+  return {
+    outputs: program.outputs.map((value) => {
+      const made = spread(writer, values.at(value), values.widthOf(value), false);
+      return writer.made(made, STEPS * made.width, program.dtype);
+    }),
+    last: initial.map(({ width }, i) => writer.made(flow.final(scan, i), width, program.dtype)),
+  };
+}
+
+/** A program without time: its rows are the steps of a sequence, perhaps some for each step, or come after it. */
+function inlineRows(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
+  const { flow } = writer;
+  const total = args.steps * args.rows;
+  const isRow = total % STEPS === 0;
+  const fixed = fixedValues(writer, program, args.fixed);
+  const runs = Array.from({ length: isRow ? total / STEPS : total }, (_, row) => {
+    const part = (storage: Storage, width: number): FlowValue => partOf(writer, storage, row, width, isRow);
+    const stacked = args.stacked.map((storage, i) => part(storage, program.stacked[i]));
+    const carried = args.carried.map((storage, i) => part(storage, program.carried[i]));
+    return new Body(writer, program, args.fixed, [...stacked, ...carried, ...fixed], !isRow);
+  });
+  const joined = (value: number, width: number): Storage => {
+    const parts = runs.map((run) => spread(writer, run.at(value), width, !isRow));
+    return writer.made(flow.concat(parts, !isRow), total * width, program.dtype);
+  };
+  return {
+    outputs: program.outputs.map((value) => joined(value, runs[0].widthOf(value))),
+    last: program.next.map((value, i) => joined(value, program.carried[i])),
+  };
+}
+
+/** Fixed operands that are rows; a matrix is read by products alone. */
+function fixedValues(writer: FlowWriter, program: Program, storages: readonly Storage[]): (FlowValue | undefined)[] {
+  return program.fixed.map(({ rows }, i) => (rows === 1 ? writer.valueOf(storages[i]) : undefined));
+}
+
+/** One row of a storage that holds a row, or some, for each step. */
+function partOf(writer: FlowWriter, storage: Storage, row: number, width: number, isRow: boolean): FlowValue {
+  const value = writer.valueOf(storage);
+  if (value.domain === 'row' || !isRow) return value.width === 1 ? value : writer.flow.range(value, row * width, width);
+  if (value.width === 1) return value;
+  throw new OverTime(
+    'combines the sequence with numbers of its own that change from step to step, such as lengths or places',
+  );
+}
+
+/** A value of its whole width, that of a row, in the place of one number for all or of a constant. */
+function spread({ flow }: FlowWriter, value: FlowValue, width: number, isOnce: boolean): FlowValue {
+  const whole =
+    value.width === width
+      ? value
+      : flow.pick(
+          value,
+          Array.from({ length: width }, () => 0),
+        );
+  if (isOnce || whole.domain === 'row') return whole;
+  return flow.make({ kind: 'concat', parts: [whole] }, width, false);
+}
+
+/** The values of a program's body. */
+class Body {
+  readonly #writer: FlowWriter;
+  readonly #program: Program;
+  readonly #storages: readonly Storage[];
+  readonly #values: (FlowValue | undefined)[];
+  readonly #isOnce: boolean;
+
+  constructor(
+    writer: FlowWriter,
+    program: Program,
+    storages: readonly Storage[],
+    operands: readonly (FlowValue | undefined)[],
+    isOnce: boolean,
+  ) {
+    this.#writer = writer;
+    this.#program = program;
+    this.#storages = storages;
+    this.#values = [...operands];
+    this.#isOnce = isOnce;
+    for (const instruction of program.body) this.#values.push(this.#make(instruction));
+  }
+
+  at(value: number): FlowValue {
+    const found = this.#values[value];
+    if (found === undefined) throw new OverTime('uses a matrix of the model as if it were a row');
+    return found;
+  }
+
+  widthOf(value: number): number {
+    const { stacked, carried, fixed, body } = this.#program;
+    const widths = [...stacked, ...carried, ...fixed.map(({ columns }) => columns)];
+    return value < widths.length ? widths[value] : body[value - widths.length].width;
+  }
+
+  #operand(operand: ProgramOperand): FlowValue {
+    return typeof operand === 'number' ? this.#writer.flow.number(operand) : this.at(operand.value);
+  }
+
+  /** The matrix of a product. */
+  #matrix(weight: number, isTransposed: boolean): Matrix {
+    const at = weight - this.#program.stacked.length - this.#program.carried.length;
+    const { rows, columns } = this.#program.fixed[at];
+    return this.#writer.matrixOf(this.#storages[at], rows, columns, isTransposed);
+  }
+
+  #make(instruction: Instruction): FlowValue {
+    const { flow } = this.#writer;
+    const { width } = instruction;
+    const isOnce = this.#isOnce;
+    switch (instruction.kind) {
+      case 'matmul': {
+        const { x, weight, transposed, init } = instruction;
+        const matrix = this.#matrix(weight, transposed);
+        const row = spread(this.#writer, this.at(x), matrix.k, true);
+        const sum = init === undefined ? undefined : spread(this.#writer, this.at(init), width, true);
+        return flow.make({ kind: 'matmul', x: row, weight: matrix, init: sum }, width, isOnce);
+      }
+      case 'unary': {
+        const x = this.at(instruction.x);
+        return flow.make({ kind: 'unary', op: instruction.op, x }, x.width, isOnce);
+      }
+      case 'binary': {
+        const [a, b] = [this.#operand(instruction.a), this.#operand(instruction.b)];
+        return flow.make({ kind: 'binary', op: instruction.op, a, b }, width, isOnce);
+      }
+      case 'select': {
+        const condition = this.at(instruction.condition);
+        const [a, b] = [this.#operand(instruction.a), this.#operand(instruction.b)];
+        return flow.make({ kind: 'select', condition, a, b }, width, isOnce);
+      }
+      case 'copy': {
+        const x = this.at(instruction.x);
+        return x.width === 1 ? x : flow.pick(x, placesOf(instruction));
+      }
+      case 'concat': {
+        const parts = instruction.parts.map((part) => spread(this.#writer, this.at(part), this.widthOf(part), true));
+        return flow.concat(parts, isOnce);
+      }
+      case 'fill':
+        return flow.number(instruction.number);
+      case 'reduce': {
+        const { op, outer, size, inner } = instruction;
+        const x = spread(this.#writer, this.at(instruction.x), outer * size * inner, true);
+        return flow.make({ kind: 'reduce', op, x, outer, size, inner }, width, isOnce);
+      }
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** What every exported module begins with. */
+export { createModel } from './create-model.js';

@@ -1,0 +1,153 @@
+/** Runs a model once on a sequence that stands for all: what it computes as a flow. */
+import {
+  ArgumentError,
+  BackendError,
+  setCompileMode,
+  Tensor,
+  TraceError,
+  type Backend,
+  type TypedArray,
+} from '@rnn/core';
+import type { Module } from '@rnn/nn';
+import { onBackend } from '../host/recording.js';
+import { STEPS } from './flow-storage.js';
+import { FlowTracer } from './flow-tracer.js';
+import type { FlowValue } from './flow.js';
+import type { FlowInput, FlowOutput } from './plan-flow.js';
+import { OverTime } from './row-walk.js';
+import { StateNames } from './state-names.js';
+
+/** Where time and batch are in the input; a batch of one is left out of what is said about shapes. */
+interface SequenceForm {
+  readonly time: number;
+  readonly batch: number | undefined;
+}
+
+export interface FlowTrace {
+  readonly form: SequenceForm;
+  readonly input: FlowInput;
+  readonly outputs: readonly FlowOutput[];
+}
+
+/**
+ * Traces a model.
+ *
+ * @param inputs - an example of the sequence, then states before it
+ * @throws ArgumentError for what a step cannot do, with the reason
+ */
+export function traceFlow(model: Module, backend: Backend, inputs: readonly Tensor[]): FlowTrace {
+  const [example] = inputs;
+  const { rank, dtype } = example;
+  const isBatched = rank > (dtype === 'int32' ? 1 : 2);
+  const forms: SequenceForm[] = isBatched
+    ? [
+        { time: 0, batch: 1 },
+        { time: 1, batch: 0 },
+      ]
+    : [{ time: 0, batch: undefined }];
+  const errors: unknown[] = [];
+  for (const form of forms) {
+    try {
+      return tracedAs(form, model, backend, inputs);
+    } catch (error) {
+      // In the other layout anything may go wrong, but for what is wrong in both.
+      if (error instanceof ArgumentError && error.message.startsWith('exportModule: ')) throw error;
+      errors.push(error);
+    }
+  }
+  const reasons = errors.filter((error) => error instanceof OverTime || error instanceof TraceError);
+  const reason = reasons.find((error) => !(error instanceof OverTime && error.isLayout)) ?? reasons.at(0);
+  if (reason === undefined) throw errors[0];
+  const what =
+    reason instanceof OverTime ? `forward ${reason.message}` : `a step cannot be compiled: ${reason.message}`;
+  throw new ArgumentError(`exportModule: ${what}; this is not exported`, {
+    argument: 'model',
+    expected: 'a forward that computes each step of the sequence alike',
+    received: reason.message,
+    cause: reason,
+  });
+}
+
+function tracedAs(form: SequenceForm, model: Module, backend: Backend, inputs: readonly Tensor[]): FlowTrace {
+  const [example, ...states] = inputs;
+  const shape = example.shape.map((size, i) => (i === form.time ? STEPS : i === form.batch ? 1 : size));
+  const ownShape = shape.filter((_, i) => i !== form.time && i !== form.batch);
+  const width = ownShape.reduce((product, size) => product * size, 1);
+  const names = new StateNames(model);
+  const tracer = new FlowTracer(backend, (count, reverse) => names.next(count, reverse));
+  const value = tracer.flow.input(width);
+  const isToken = example.dtype === 'int32';
+  const numbers = states.map((state) => state.dataSync());
+  const tensorFor = (_: string, tensor: Tensor, data: TypedArray): Tensor =>
+    tracer.constantTensor(data, tensor.shape, tensor.dtype);
+  const outputs = onBackend(model, tracer, tensorFor, () => {
+    const x = tracer.tensorOf(value, shape, example.dtype);
+    const rest = states.map((state, i) => tracer.constantTensor(numbers[i], state.shape, state.dtype));
+    const mode = setCompileMode('required');
+    try {
+      return outputsOf(
+        tracer,
+        names.watching(() => ran(model, [x, ...rest])),
+        form,
+      );
+    } finally {
+      setCompileMode(mode);
+    }
+  });
+  return { form, input: { value, shape: ownShape, isToken }, outputs };
+}
+
+/** Calls forward; a tensor on the model's own backend came from elsewhere. */
+function ran(model: Module, tensors: readonly Tensor[]): unknown {
+  try {
+    return model.forward(...(tensors as readonly never[]));
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.code !== 'ERR_MIXED_BACKENDS') throw error;
+    throw new ArgumentError(
+      `exportModule: forward uses a tensor that is neither the input nor a parameter or buffer of the model; keep it as a Parameter, or by registerBuffer (${error.message})`,
+      { argument: 'model', expected: 'parameters and buffers', cause: error },
+    );
+  }
+}
+
+/** The tensors of a result with their names, without states, which are handed on by themselves. */
+function outputsOf(tracer: FlowTracer, result: unknown, form: SequenceForm): FlowOutput[] {
+  const found = namedTensors(result).map(([name, tensor]) => ({ name, tensor, storage: tracer.storageOf(tensor) }));
+  if (found.length === 0)
+    throw new ArgumentError('exportModule: forward returns no tensor, expected one, a list or an object of tensors', {
+      argument: 'model',
+    });
+  const own = found.filter(({ storage }) => storage.value === undefined || !isState(storage.value));
+  return (own.length === 0 ? found : own).map(({ name, tensor, storage }, i) => {
+    const { value } = storage;
+    if (value === undefined || value.domain === 'constant')
+      throw new ArgumentError(`exportModule: forward returns '${name}', which does not depend on its input`, {
+        argument: 'model',
+      });
+    const isRow = value.domain === 'row';
+    if (tensor.size !== value.width * (isRow ? STEPS : 1)) throw new OverTime(`returns '${name}', which mixes steps`);
+    const shape = tensor.shape.filter((size) => size !== STEPS);
+    const ownShape = form.batch !== undefined && shape[0] === 1 ? shape.slice(1) : shape;
+    return { name: own.length > 1 || typeof result === 'object' ? name : ['y'][i], value, shape: ownShape };
+  });
+}
+
+/** Tensors by the names of an object's properties, or `y`, `y1`, ... */
+export function namedTensors(result: unknown): [name: string, tensor: Tensor][] {
+  const found: [string, Tensor][] = [];
+  const visit = (value: unknown, name: string | undefined): void => {
+    if (value instanceof Tensor) found.push([name ?? (found.length === 0 ? 'y' : `y${found.length}`), value]);
+    else if (Array.isArray(value)) for (const part of value) visit(part, undefined);
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, part] of Object.entries(value)) visit(part, key);
+  };
+  visit(result, undefined);
+  return found;
+}
+
+/** Whether a value is nothing but states after the last step. */
+function isState({ op }: FlowValue): boolean {
+  if (op.kind === 'final') return true;
+  if (op.kind === 'concat') return op.parts.every(isState);
+  return (op.kind === 'range' || op.kind === 'pick') && isState(op.x);
+}
