@@ -89,7 +89,8 @@ export function operandsOf(op: FlowOp): readonly FlowValue[] {
 /** Makes values. */
 export class Flow {
   #count = 0;
-  readonly #numbers = new Map<number, FlowValue>();
+  /** By the number, or by its name where it is -0, which a map takes for 0. */
+  readonly #numbers = new Map<number | string, FlowValue>();
 
   constant(numbers: ArrayLike<number>): FlowValue {
     return this.#value({ kind: 'constant', numbers }, numbers.length, 'constant', 0);
@@ -97,8 +98,9 @@ export class Flow {
 
   /** One number, which any width may read. */
   number(number: number): FlowValue {
-    let value = this.#numbers.get(number);
-    if (value === undefined) this.#numbers.set(number, (value = this.constant([number])));
+    const key = Object.is(number, -0) ? '-0' : number;
+    let value = this.#numbers.get(key);
+    if (value === undefined) this.#numbers.set(key, (value = this.constant([number])));
     return value;
   }
 

@@ -1,5 +1,14 @@
 /** Programs, which core makes of the steps of scans and of row-wise functions, as a part of a flow. */
-import type { Instruction, Program, ProgramArguments, ProgramOperand, ProgramResults, Storage } from '@rnn/core';
+import {
+  firstFixed,
+  widthsOf,
+  type Instruction,
+  type Program,
+  type ProgramArguments,
+  type ProgramOperand,
+  type ProgramResults,
+  type Storage,
+} from '@rnn/core';
 import { STEPS, type FlowWriter } from './flow-storage.js';
 import type { FlowValue, Matrix } from './flow.js';
 import { OverTime, placesOf } from './row-walk.js';
@@ -11,9 +20,7 @@ import { OverTime, placesOf } from './row-walk.js';
  * @returns storages that stand for the results
  */
 export function inlineProgram(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
-  const { steps, rows, lengths, resets } = args;
-  if (lengths !== undefined) throw new OverTime('gives lengths to a recurrence, which the exported run takes itself');
-  if (resets !== undefined) throw new OverTime('gives resets to a recurrence');
+  const { steps, rows } = args;
   if (program.carried.length === 0) return inlineRows(writer, program, args);
   if (steps === STEPS && rows === 1) return inlineScan(writer, program, args);
   if (steps === 1 && rows === 1) return inlineRows(writer, program, args);
@@ -23,7 +30,7 @@ export function inlineProgram(writer: FlowWriter, program: Program, args: Progra
 function inlineScan(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
   const { flow } = writer;
   const stacked = args.stacked.map((storage, i) => partOf(writer, storage, 0, program.stacked[i], true));
-  const fixed = fixedValues(writer, program, args.fixed);
+  const fixed = [...args.perRow.map((storage) => writer.valueOf(storage)), ...fixedValues(writer, program, args.fixed)];
   const initial = args.carried.map((storage, i) => spread(writer, writer.valueOf(storage), program.carried[i], true));
   const reads = [...stacked, ...fixed.filter((value) => value !== undefined)];
   const names = writer.names(initial.length, program.reverse);
@@ -49,7 +56,8 @@ function inlineRows(writer: FlowWriter, program: Program, args: ProgramArguments
     const part = (storage: Storage, width: number): FlowValue => partOf(writer, storage, row, width, isRow);
     const stacked = args.stacked.map((storage, i) => part(storage, program.stacked[i]));
     const carried = args.carried.map((storage, i) => part(storage, program.carried[i]));
-    return new Body(writer, program, args.fixed, [...stacked, ...carried, ...fixed], !isRow);
+    const perRow = args.perRow.map((storage, i) => part(storage, program.perRow[i]));
+    return new Body(writer, program, args.fixed, [...stacked, ...carried, ...perRow, ...fixed], !isRow);
   });
   const joined = (value: number, width: number): Storage => {
     const parts = runs.map((run) => spread(writer, run.at(value), width, !isRow));
@@ -96,6 +104,7 @@ class Body {
   readonly #storages: readonly Storage[];
   readonly #values: (FlowValue | undefined)[];
   readonly #isOnce: boolean;
+  readonly #widths: readonly number[];
 
   constructor(
     writer: FlowWriter,
@@ -109,6 +118,7 @@ class Body {
     this.#storages = storages;
     this.#values = [...operands];
     this.#isOnce = isOnce;
+    this.#widths = widthsOf(program);
     for (const instruction of program.body) this.#values.push(this.#make(instruction));
   }
 
@@ -119,9 +129,7 @@ class Body {
   }
 
   widthOf(value: number): number {
-    const { stacked, carried, fixed, body } = this.#program;
-    const widths = [...stacked, ...carried, ...fixed.map(({ columns }) => columns)];
-    return value < widths.length ? widths[value] : body[value - widths.length].width;
+    return this.#widths[value];
   }
 
   #operand(operand: ProgramOperand): FlowValue {
@@ -130,7 +138,7 @@ class Body {
 
   /** The matrix of a product. */
   #matrix(weight: number, isTransposed: boolean): Matrix {
-    const at = weight - this.#program.stacked.length - this.#program.carried.length;
+    const at = weight - firstFixed(this.#program);
     const { rows, columns } = this.#program.fixed[at];
     return this.#writer.matrixOf(this.#storages[at], rows, columns, isTransposed);
   }
