@@ -75,7 +75,7 @@ export class WasmBackend implements Backend {
   }
 
   readSync(storage: Storage): TypedArray {
-    return this.memoryOf.view(storage).slice();
+    return this.memoryOf.copyOf(storage);
   }
 
   release(storage: Storage): void {

@@ -87,11 +87,11 @@ export class Memory {
     return storage.at;
   }
 
-  /** A live storage's own elements; valid until the next allocation. */
-  view(storage: Storage): TypedArray {
+  /** A copy of a live storage's elements. */
+  copyOf(storage: Storage): TypedArray {
     const first = this.addressOf(storage) >>> 2;
     const all = storage.dtype === 'int32' ? this.i32 : this.f32;
-    return all.subarray(first, first + storage.size);
+    return all.slice(first, first + storage.size);
   }
 
   release(storage: Storage): void {

@@ -35,7 +35,6 @@ export interface BufferOptions {
 export abstract class Module {
   /** Whether this is being trained, which `Dropout` looks at; set by `train()` and `eval()`. */
   training = true;
-  readonly #buffers = new Map<string, { readonly persistent: boolean }>();
 
   /** What the module computes. A subclass declares arguments and result as it needs them. */
   abstract forward(...inputs: never[]): unknown;
@@ -69,7 +68,7 @@ export abstract class Module {
   /** The same with their names in the state dict. */
   namedBuffers(): [name: string, buffer: Tensor][] {
     return this.namedModules().flatMap(([path, module]) =>
-      module.#ownBuffers().map(([name, buffer]): [string, Tensor] => [joined(path, name), buffer]),
+      ownBuffers(module).map(([name, buffer]): [string, Tensor] => [joined(path, name), buffer]),
     );
   }
 
@@ -130,7 +129,9 @@ export abstract class Module {
     checkFlag('registerBuffer', 'persistent', persistent);
     const buffer = tensor.detach().keep();
     (this as Record<string, unknown>)[name] = buffer;
-    this.#buffers.set(name, { persistent });
+    const known = buffers.get(this);
+    if (known === undefined) buffers.set(this, new Map([[name, persistent]]));
+    else known.set(name, persistent);
     return buffer;
   }
 
@@ -221,7 +222,7 @@ export abstract class Module {
    * Differs from PyTorch: the tensors are a snapshot, which later training steps do not change.
    */
   stateDict(): StateDict {
-    return Object.fromEntries(Array.from(this.#state(), ([name, tensor]) => [name, tensor.detach()]));
+    return Object.fromEntries(Array.from(stateOf(this), ([name, tensor]) => [name, tensor.detach()]));
   }
 
   /**
@@ -241,7 +242,7 @@ export abstract class Module {
     checkOptions('loadStateDict', options, ['strict']);
     const { strict = true } = options;
     checkFlag('loadStateDict', 'strict', strict);
-    return loadState(this.constructor.name, this.#state(), tensors, strict);
+    return loadState(this.constructor.name, stateOf(this), tensors, strict);
   }
 
   /**
@@ -314,7 +315,7 @@ export abstract class Module {
    * ```
    */
   toString(): string {
-    return this.#described([]);
+    return Module.#described(this, []);
   }
 
   /** What `JSON.stringify` writes: the same text, no weights. For those, `JSON.stringify(model.stateDict())`. */
@@ -322,39 +323,41 @@ export abstract class Module {
     return this.toString();
   }
 
-  #described(above: readonly Module[]): string {
-    if (above.includes(this)) return `${this.constructor.name}(...)`;
-    const children = this.namedChildren().map(([name, child]): [string, string] => [
-      name,
-      child.#described([...above, this]),
-    ]);
-    return described(this.constructor.name, this.extraRepr(), children);
+  static #described(module: Module, above: readonly Module[]): string {
+    if (above.includes(module)) return `${module.constructor.name}(...)`;
+    const children = module
+      .namedChildren()
+      .map(([name, child]): [string, string] => [name, Module.#described(child, [...above, module])]);
+    return described(module.constructor.name, module.extraRepr(), children);
   }
+}
 
-  #ownBuffers(persistentOnly = false): [string, Tensor][] {
-    return Array.from(this.#buffers).flatMap(([name, { persistent }]): [string, Tensor][] => {
-      const value = (this as Record<string, unknown>)[name];
-      return value instanceof Tensor && (persistent || !persistentOnly) ? [[name, value]] : [];
-    });
-  }
+/** The buffers of modules, with whether each is in the state dict. Not fields, so that a module has no fields but its own. */
+const buffers = new WeakMap<Module, Map<string, boolean>>();
 
-  /** The tensors of the state dict; unlike in `namedParameters`, a shared one stands under all of its names. */
-  #state(): Map<string, Tensor> {
-    const members = new Map(treeOf(this).map((node) => [node.module, node.members]));
-    const state = new Map<string, Tensor>();
-    const visit = (module: Module, path: string, above: readonly Module[]): void => {
-      if (above.includes(module)) {
-        const hint = 'keep such a reference in a private #field';
-        refuse(ArgumentError, 'stateDict', path, { received: 'a module that holds itself', expected: 'a tree', hint });
-      }
-      const { parameters, modules } = members.get(module) as Members<Module, Parameter>;
-      for (const [name, tensor] of parameters) state.set(joined(path, name), tensor);
-      for (const [name, tensor] of module.#ownBuffers(true)) state.set(joined(path, name), tensor);
-      for (const [name, child] of modules) visit(child, joined(path, name), [...above, module]);
-    };
-    visit(this, '', []);
-    return state;
-  }
+function ownBuffers(module: Module, persistentOnly = false): [string, Tensor][] {
+  return Array.from(buffers.get(module) ?? []).flatMap(([name, persistent]): [string, Tensor][] => {
+    const value = (module as unknown as Record<string, unknown>)[name];
+    return value instanceof Tensor && (persistent || !persistentOnly) ? [[name, value]] : [];
+  });
+}
+
+/** The tensors of the state dict; unlike in `namedParameters`, a shared one stands under all of its names. */
+function stateOf(root: Module): Map<string, Tensor> {
+  const members = new Map(treeOf(root).map((node) => [node.module, node.members]));
+  const state = new Map<string, Tensor>();
+  const visit = (module: Module, path: string, above: readonly Module[]): void => {
+    if (above.includes(module)) {
+      const hint = 'keep such a reference in a private #field';
+      refuse(ArgumentError, 'stateDict', path, { received: 'a module that holds itself', expected: 'a tree', hint });
+    }
+    const { parameters, modules } = members.get(module) as Members<Module, Parameter>;
+    for (const [name, tensor] of parameters) state.set(joined(path, name), tensor);
+    for (const [name, tensor] of ownBuffers(module, true)) state.set(joined(path, name), tensor);
+    for (const [name, child] of modules) visit(child, joined(path, name), [...above, module]);
+  };
+  visit(root, '', []);
+  return state;
 }
 
 // What Node's console.log shows.

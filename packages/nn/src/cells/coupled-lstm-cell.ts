@@ -1,7 +1,9 @@
 import { tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
-import { cellOptions, type CellOptions } from './recurrent-cell.js';
+import { cellOptions, type CellKind, type CellOptions } from './recurrent-cell.js';
 import { TwoStateCell, type LSTMState } from './two-state-cell.js';
+
+const kind: CellKind = { name: 'CoupledLSTMCell', gates: 3 };
 
 /**
  * The LSTM with coupled input and forget gates (CIFG): it forgets as much as it takes in, with a quarter fewer weights.
@@ -25,8 +27,12 @@ import { TwoStateCell, type LSTMState } from './two-state-cell.js';
 export class CoupledLSTMCell extends TwoStateCell {
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {
     checkOptions('CoupledLSTMCell', options, cellOptions);
-    super({ name: 'CoupledLSTMCell', gates: 3 }, inputSize, hiddenSize, options);
+    super(inputSize, hiddenSize, options);
     this.resetParameters();
+  }
+
+  protected override kind(): CellKind {
+    return kind;
   }
 
   protected step(x: Tensor, [h, c]: LSTMState): [h: Tensor, c: Tensor] {

@@ -1,7 +1,7 @@
 import { linear, tap, type Tensor } from '@rnn/core';
 import { checkFlag, checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
-import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
+import { cellOptions, type CellKind, type CellOptions, type StepWeights } from './recurrent-cell.js';
 import { keepAll, type StepDropout } from './recurrent-dropout.js';
 
 export interface GRUCellOptions extends CellOptions {
@@ -64,6 +64,8 @@ export function gruStepResetBefore(weights: StepWeights, x: Tensor, h: Tensor, d
   return tap('h', n.add(z.mul(h.sub(n))));
 }
 
+const kind: CellKind = { name: 'GRUCell', gates: 3 };
+
 /**
  * The gated recurrent unit.
  *
@@ -88,9 +90,13 @@ export class GRUCell extends OneStateCell {
     checkOptions('GRUCell', options, [...cellOptions, 'resetAfter']);
     const { resetAfter = true } = options;
     checkFlag('GRUCell', 'resetAfter', resetAfter);
-    super({ name: 'GRUCell', gates: 3 }, inputSize, hiddenSize, options);
+    super(inputSize, hiddenSize, options);
     this.resetAfter = resetAfter;
     this.resetParameters();
+  }
+
+  protected override kind(): CellKind {
+    return kind;
   }
 
   protected override extraRepr(): string {

@@ -3,7 +3,9 @@ import { checkOptions } from '@rnn/core/checks';
 import { LayerNorm } from '../layer-norm.js';
 import type { LayerNormCellOptions } from './layer-norm-lstm-cell.js';
 import { OneStateCell } from './one-state-cell.js';
-import { cellOptions } from './recurrent-cell.js';
+import { cellOptions, type CellKind } from './recurrent-cell.js';
+
+const kind: CellKind = { name: 'LayerNormGRUCell', gates: 3 };
 
 /**
  * The layer-normalised GRU: what comes from the input and what comes from the state are each brought to mean 0 and variance 1 over their
@@ -36,13 +38,17 @@ export class LayerNormGRUCell extends OneStateCell {
   constructor(inputSize: number, hiddenSize: number, options: LayerNormCellOptions = {}) {
     checkOptions('LayerNormGRUCell', options, [...cellOptions, 'eps']);
     const { bias = true, eps, dtype, backend } = options;
-    super({ name: 'LayerNormGRUCell', gates: 3 }, inputSize, hiddenSize, { ...options, bias: false });
+    super(inputSize, hiddenSize, { ...options, bias: false });
     const norm = (size: number): LayerNorm => new LayerNorm(size, { bias, eps, dtype, backend });
     this.norm_ih = norm(2 * hiddenSize);
     this.norm_hh = norm(2 * hiddenSize);
     this.norm_in = norm(hiddenSize);
     this.norm_hn = norm(hiddenSize);
     this.resetParameters();
+  }
+
+  protected override kind(): CellKind {
+    return kind;
   }
 
   override resetParameters(): void {

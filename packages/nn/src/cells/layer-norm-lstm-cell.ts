@@ -1,7 +1,7 @@
 import { tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { LayerNorm } from '../layer-norm.js';
-import { cellOptions, type CellOptions } from './recurrent-cell.js';
+import { cellOptions, type CellKind, type CellOptions } from './recurrent-cell.js';
 import { TwoStateCell, type LSTMState } from './two-state-cell.js';
 
 /** What the layer-normalised cells take. */
@@ -9,6 +9,8 @@ export interface LayerNormCellOptions extends CellOptions {
   /** Added to each variance, so that nothing is divided by zero. */
   readonly eps?: number;
 }
+
+const kind: CellKind = { name: 'LayerNormLSTMCell', gates: 4 };
 
 /**
  * The layer-normalised LSTM: what comes from the input, what comes from the state, and the cell state on its way out are each brought to
@@ -39,12 +41,16 @@ export class LayerNormLSTMCell extends TwoStateCell {
   constructor(inputSize: number, hiddenSize: number, options: LayerNormCellOptions = {}) {
     checkOptions('LayerNormLSTMCell', options, [...cellOptions, 'eps']);
     const { bias = true, eps, dtype, backend } = options;
-    super({ name: 'LayerNormLSTMCell', gates: 4 }, inputSize, hiddenSize, { ...options, bias: false });
+    super(inputSize, hiddenSize, { ...options, bias: false });
     const norm = (size: number): LayerNorm => new LayerNorm(size, { bias, eps, dtype, backend });
     this.norm_ih = norm(4 * hiddenSize);
     this.norm_hh = norm(4 * hiddenSize);
     this.norm_c = norm(hiddenSize);
     this.resetParameters();
+  }
+
+  protected override kind(): CellKind {
+    return kind;
   }
 
   override resetParameters(): void {

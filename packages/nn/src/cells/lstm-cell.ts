@@ -1,7 +1,7 @@
 import { linear, tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { setForgetGateBias } from './forget-gate.js';
-import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
+import { cellOptions, type CellKind, type CellOptions, type StepWeights } from './recurrent-cell.js';
 import { keepAll, type StepDropout } from './recurrent-dropout.js';
 import { TwoStateCell, type LSTMState } from './two-state-cell.js';
 
@@ -42,6 +42,8 @@ export function lstmStep(
   return [tap('h', weight_hr === undefined ? hNext : linear(hNext, weight_hr)), cNext];
 }
 
+const kind: CellKind = { name: 'LSTMCell', gates: 4 };
+
 /**
  * The long short-term memory cell.
  *
@@ -63,9 +65,13 @@ export class LSTMCell extends TwoStateCell {
 
   constructor(inputSize: number, hiddenSize: number, options: LSTMCellOptions = {}) {
     checkOptions('LSTMCell', options, [...cellOptions, 'forgetGateBias']);
-    super({ name: 'LSTMCell', gates: 4 }, inputSize, hiddenSize, options);
+    super(inputSize, hiddenSize, options);
     this.forgetGateBias = options.forgetGateBias;
     this.resetParameters();
+  }
+
+  protected override kind(): CellKind {
+    return kind;
   }
 
   override resetParameters(): void {

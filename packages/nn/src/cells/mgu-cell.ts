@@ -1,7 +1,9 @@
 import { linear, tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
-import { cellOptions, type CellOptions } from './recurrent-cell.js';
+import { cellOptions, type CellKind, type CellOptions } from './recurrent-cell.js';
+
+const kind: CellKind = { name: 'MGUCell', gates: 2 };
 
 /**
  * The minimal gated unit: one gate both resets and updates, with a third fewer weights than a GRU.
@@ -26,8 +28,12 @@ import { cellOptions, type CellOptions } from './recurrent-cell.js';
 export class MGUCell extends OneStateCell {
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {
     checkOptions('MGUCell', options, cellOptions);
-    super({ name: 'MGUCell', gates: 2 }, inputSize, hiddenSize, options);
+    super(inputSize, hiddenSize, options);
     this.resetParameters();
+  }
+
+  protected override kind(): CellKind {
+    return kind;
   }
 
   protected step(x: Tensor, h: Tensor): Tensor {

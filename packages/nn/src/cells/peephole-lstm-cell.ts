@@ -1,8 +1,10 @@
 import { tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import type { Parameter } from '../parameter.js';
-import { cellOptions, type CellOptions } from './recurrent-cell.js';
+import { cellOptions, type CellKind, type CellOptions } from './recurrent-cell.js';
 import { TwoStateCell, type LSTMState } from './two-state-cell.js';
+
+const kind: CellKind = { name: 'PeepholeLSTMCell', gates: 4 };
 
 /**
  * The LSTM with peepholes: its gates see the cell state, each unit its own. Input and forget gate look at the cell state before the
@@ -32,11 +34,15 @@ export class PeepholeLSTMCell extends TwoStateCell {
 
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {
     checkOptions('PeepholeLSTMCell', options, cellOptions);
-    super({ name: 'PeepholeLSTMCell', gates: 4 }, inputSize, hiddenSize, options);
+    super(inputSize, hiddenSize, options);
     this.weight_ci = this.extraParameter(hiddenSize);
     this.weight_cf = this.extraParameter(hiddenSize);
     this.weight_co = this.extraParameter(hiddenSize);
     this.resetParameters();
+  }
+
+  protected override kind(): CellKind {
+    return kind;
   }
 
   protected step(x: Tensor, [h, c]: LSTMState): [h: Tensor, c: Tensor] {

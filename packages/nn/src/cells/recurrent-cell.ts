@@ -5,7 +5,7 @@ import { checkFeatures, checkNotEmpty, checkRank } from '../input-checks.js';
 import { Module } from '../module.js';
 import { placeOptions, type PlaceOptions } from '../options.js';
 import { Parameter } from '../parameter.js';
-import { stepDropout, type RecurrentDropout, type StepDropout } from './recurrent-dropout.js';
+import { checkRecurrentDropout, stepDropout, type RecurrentDropout, type StepDropout } from './recurrent-dropout.js';
 
 /** The weights of one step. Gates are stacked along the first dimension, as PyTorch stacks them. */
 export interface StepWeights {
@@ -33,7 +33,7 @@ export interface CellOptions extends PlaceOptions {
 export const cellOptions: readonly string[] = ['bias', 'recurrentDropout', ...placeOptions];
 
 /** What tells the built-in cells apart, for their common base. */
-interface CellKind {
+export interface CellKind {
   readonly name: string;
   /** How many weights are stacked. */
   readonly gates: number;
@@ -54,26 +54,22 @@ export abstract class RecurrentCell extends Module {
   weight_hh: Parameter;
   bias_ih: Parameter | undefined;
   bias_hh: Parameter | undefined;
-  readonly #kind: CellKind;
-  /** The shapes of an input, for messages: put together once, not at each step. */
-  readonly #form: string;
-  readonly #drop: StepDropout;
+  /** What is dropped in training mode; nothing unless the option says so. */
+  readonly recurrentDropout: Required<RecurrentDropout> | undefined;
 
   protected constructor(
-    kind: CellKind,
     inputSize: number,
     hiddenSize: number,
     { bias = true, recurrentDropout, dtype, backend }: CellOptions,
   ) {
     super();
+    const kind = this.kind();
     checkCount(kind.name, 'inputSize', inputSize, 1);
     checkCount(kind.name, 'hiddenSize', hiddenSize, 1);
     checkFlag(kind.name, 'bias', bias);
     const rows = kind.gates * hiddenSize;
     const made = (...shape: number[]): Parameter => scope(() => new Parameter(zeros(shape, { dtype, backend })));
-    this.#kind = kind;
-    this.#form = `[B, ${inputSize}] or [${inputSize}]`;
-    this.#drop = stepDropout(kind.name, recurrentDropout, () => this.training, kind.drops ?? 'candidate');
+    this.recurrentDropout = checkRecurrentDropout(kind.name, recurrentDropout, kind.drops ?? 'candidate');
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
     this.weight_ih = made(rows, inputSize);
@@ -87,14 +83,12 @@ export abstract class RecurrentCell extends Module {
     return true;
   }
 
-  /** The class's name as messages say it. */
-  protected get kindName(): string {
-    return this.#kind.name;
-  }
+  /** What tells this kind of cell apart. */
+  protected abstract kind(): CellKind;
 
   /** What a step calls on the values that `recurrentDropout` may drop. */
   protected get drop(): StepDropout {
-    return this.#drop;
+    return stepDropout(this.recurrentDropout, this.training);
   }
 
   /** What comes from the input to all gates, `[..., gates * hiddenSize]`. */
@@ -104,7 +98,7 @@ export abstract class RecurrentCell extends Module {
 
   /** What comes from the state to all gates, `[..., gates * hiddenSize]`. */
   protected fromState(h: Tensor): Tensor {
-    return linear(this.#drop.state(h), this.weight_hh, this.bias_hh);
+    return linear(this.drop.state(h), this.weight_hh, this.bias_hh);
   }
 
   /** A parameter that a kind of cell has besides. */
@@ -136,12 +130,16 @@ export abstract class RecurrentCell extends Module {
    * @returns the batch size, `undefined` without a batch
    */
   protected checkStep(x: Tensor, state: Readonly<Record<string, Tensor | undefined>>): number | undefined {
-    const { name } = this.#kind;
-    const form = this.#form;
+    const { name } = this.kind();
     checkTensor(name, 'input', x);
-    checkRank(name, x, [1, 2], form);
-    checkFeatures(name, x, { size: this.inputSize, name: 'inputSize', form });
-    checkNotEmpty(name, x, form);
+    const { rank } = x;
+    // The messages are put together only where there is one.
+    if (rank < 1 || rank > 2 || x.shape[rank - 1] !== this.inputSize || x.size === 0) {
+      const form = `[B, ${this.inputSize}] or [${this.inputSize}]`;
+      checkRank(name, x, [1, 2], form);
+      checkFeatures(name, x, { size: this.inputSize, name: 'inputSize', form });
+      checkNotEmpty(name, x, form);
+    }
     checkPlace(name, 'input', x, this.weight_ih, 'the parameters');
     const shape = [...x.shape.slice(0, -1), this.hiddenSize];
     for (const argument in state) {

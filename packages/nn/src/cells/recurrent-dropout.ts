@@ -31,18 +31,16 @@ export const keepAll: StepDropout = { state: same, candidate: same };
  *
  * @param owner - for the message
  * @param option - a number is the share of candidates dropped in each step; `undefined` drops nothing
- * @param isTraining - asked at every step
  * @param usual - where `on` is not given
- * @returns the functions that its step calls
+ * @returns the option with its defaults
  * @throws ArgumentError when p does not lie within [0, 1], or an option is unknown
  */
-export function stepDropout(
+export function checkRecurrentDropout(
   owner: string,
   option: number | RecurrentDropout | undefined,
-  isTraining: () => boolean,
   usual: 'candidate' | 'state',
-): StepDropout {
-  if (option === undefined) return keepAll;
+): Required<RecurrentDropout> | undefined {
+  if (option === undefined) return undefined;
   const given = typeof option === 'number' ? { p: option } : option;
   checkOptions(`${owner}: recurrentDropout`, given, ['p', 'on', 'perSequence']);
   const { p, on = usual, perSequence = false } = given;
@@ -50,6 +48,12 @@ export function stepDropout(
   // A cell without gates has no candidate apart from its state.
   checkChoice(owner, 'recurrentDropout.on', on, usual === 'state' ? ['state'] : ['candidate', 'state']);
   checkFlag(owner, 'recurrentDropout.perSequence', perSequence);
-  const drop = (x: Tensor): Tensor => dropout(x, { p, perSequence, training: isTraining() });
-  return { ...keepAll, [on]: drop };
+  return { p, on, perSequence };
+}
+
+/** The functions that a step calls on the values that may be dropped. */
+export function stepDropout(option: Required<RecurrentDropout> | undefined, training: boolean): StepDropout {
+  if (option === undefined) return keepAll;
+  const { p, on, perSequence } = option;
+  return { ...keepAll, [on]: (x: Tensor): Tensor => dropout(x, { p, perSequence, training }) };
 }

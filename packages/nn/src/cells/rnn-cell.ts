@@ -1,7 +1,7 @@
 import { linear, relu, tanh, tap, type Tensor } from '@rnn/core';
 import { checkChoice, checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
-import { cellOptions, type CellOptions, type StepWeights } from './recurrent-cell.js';
+import { cellOptions, type CellKind, type CellOptions, type StepWeights } from './recurrent-cell.js';
 
 /** The activation of a plain recurrent network. */
 export type RNNNonlinearity = 'tanh' | 'relu';
@@ -27,6 +27,8 @@ export function rnnStep(weights: StepWeights, nonlinearity: RNNNonlinearity, x: 
   return tap('h', nonlinearity === 'tanh' ? tanh(sum) : relu(sum));
 }
 
+const kind: CellKind = { name: 'RNNCell', gates: 1, drops: 'state' };
+
 /**
  * The plain recurrent cell: h' = tanh(W_ih x + b_ih + W_hh h + b_hh).
  *
@@ -49,9 +51,13 @@ export class RNNCell extends OneStateCell {
     checkOptions('RNNCell', options, [...cellOptions, 'nonlinearity']);
     const { nonlinearity = 'tanh' } = options;
     checkChoice('RNNCell', 'nonlinearity', nonlinearity, ['tanh', 'relu']);
-    super({ name: 'RNNCell', gates: 1, drops: 'state' }, inputSize, hiddenSize, options);
+    super(inputSize, hiddenSize, options);
     this.nonlinearity = nonlinearity;
     this.resetParameters();
+  }
+
+  protected override kind(): CellKind {
+    return kind;
   }
 
   protected override extraRepr(): string {

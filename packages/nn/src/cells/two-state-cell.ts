@@ -27,7 +27,7 @@ export abstract class TwoStateCell extends RecurrentCell {
    */
   forward(x: Tensor, state?: LSTMState): [h: Tensor, c: Tensor] {
     if (state !== undefined && (!Array.isArray(state) || state.length !== 2)) {
-      refuse(ArgumentError, this.kindName, 'state', {
+      refuse(ArgumentError, this.kind().name, 'state', {
         value: state,
         expected: 'the array [h, c]',
         hint: 'leave it out (undefined, not null) for zeros',
