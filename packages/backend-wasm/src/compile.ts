@@ -11,7 +11,7 @@ import { canEmit, emitProgram, type Emitted } from './emit/emit-program.js';
 import type { Kernels } from './kernels.js';
 import { PANEL } from './layout.js';
 import { FEW } from './matmul.js';
-import type { Memory, WasmStorage } from './memory.js';
+import type { Memory, Packed, WasmStorage } from './memory.js';
 import { workOfRow } from './program-work.js';
 import { cut, type Entry, type Threads } from './threads/threads.js';
 
@@ -56,6 +56,9 @@ class WasmProgram implements CompiledProgram {
   /** Bytes of scratch values and second buffers of the state. */
   private readonly workRowBytes: number;
   private readonly workOfRow: number;
+  private readonly packings: readonly Packing[];
+  /** Where each of them lies in this run. */
+  private readonly packedAt: number[] = [];
 
   constructor(program: Program, emitted: Emitted, memory: Memory, kernels: Kernels, threads: Threads, { run }: Loop) {
     this.program = program;
@@ -70,6 +73,7 @@ class WasmProgram implements CompiledProgram {
     const stateRowBytes = program.carried.reduce((sum, width) => sum + width * 4, 0);
     this.workRowBytes = emitted.layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, stateRowBytes);
     this.workOfRow = workOfRow(program);
+    this.packings = packingsOf(program, emitted.layout.slots.packed);
   }
 
   run(args: ProgramArguments): ProgramResults {
@@ -84,8 +88,9 @@ class WasmProgram implements CompiledProgram {
       this.blocks = memory.borrow(this.bytesFor(args));
       for (const value of program.outputs) outputs.push(memory.allocate('float32', steps * rows * widths[value]));
       for (const width of program.carried) last.push(memory.allocate('float32', rows * width));
-      const packed = rows >= FEW ? this.packWeights(args.fixed) : undefined;
-      this.setUp(args, outputs, last, packed);
+      const isPacked = rows >= FEW;
+      if (isPacked) this.packWeights(args.fixed);
+      this.setUp(args, outputs, last, isPacked);
       const most = threads.sharesFor(this.workOfRow * rows * steps);
       if (most === 1) entry.call(this.blocks, steps);
       else threads.run(entry, this.split(rows, steps, most));
@@ -112,9 +117,9 @@ class WasmProgram implements CompiledProgram {
     { steps, rows, fixed, perRow, stacked, carried }: ProgramArguments,
     outputs: readonly WasmStorage[],
     last: readonly WasmStorage[],
-    packed: ReadonlyMap<number, number> | undefined,
+    isPacked: boolean,
   ): void {
-    const { program, memory, rowBytes } = this;
+    const { program, memory, rowBytes, packings, packedAt } = this;
     const { slots } = this.emitted.layout;
     const { i32, f32 } = memory;
     const block = this.blocks >>> 2;
@@ -128,8 +133,7 @@ class WasmProgram implements CompiledProgram {
     }
     for (let i = 0; i < perRow.length; i++) i32[pointers + slots.perRow[i]] = memory.addressOf(perRow[i]);
     for (let i = 0; i < fixed.length; i++) i32[pointers + slots.fixed[i]] = memory.addressOf(fixed[i]);
-    if (packed !== undefined)
-      for (const [weight, at] of packed) i32[pointers + (slots.packed.get(weight) as number)] = at;
+    if (isPacked) for (let i = 0; i < packings.length; i++) i32[pointers + packings[i].slot] = packedAt[i];
     const first = program.reverse ? (steps - 1) * rows : 0;
     for (let i = 0; i < stacked.length; i++) {
       const slot = slots.stacked[i];
@@ -174,29 +178,55 @@ class WasmProgram implements CompiledProgram {
     return calls;
   }
 
-  /** Weights of products in the order in which the kernel reads them; kept with the storage, which never changes. */
-  private packWeights(fixed: readonly Storage[]): Map<number, number> {
-    const { program, memory, kernels } = this;
-    const first = firstFixed(program);
-    const addresses = new Map<number, number>();
-    for (const instruction of program.body) {
-      if (instruction.kind !== 'matmul') continue;
-      const { weight, transposed, width } = instruction;
-      const storage = fixed[weight - first] as WasmStorage;
-      const shape = program.fixed[weight - first];
-      const k = transposed ? shape.columns : shape.rows;
+  /** Packs the weights of products in the order in which the kernel reads them; kept with the storage, which never changes. */
+  private packWeights(fixed: readonly Storage[]): void {
+    const { memory, kernels, packings, packedAt } = this;
+    for (let i = 0; i < packings.length; i++) {
+      const { place, transposed, rows, k, width } = packings[i];
+      const storage = fixed[place] as WasmStorage;
       const address = memory.addressOf(storage);
-      let packed = storage.packed?.find((known) => known.transposed === transposed && known.rows === shape.rows);
+      let packed = packedAs(storage, transposed, rows);
       if (packed === undefined) {
-        packed = { at: memory.take(Math.ceil(width / PANEL) * PANEL * k * 4), rows: shape.rows, transposed };
+        packed = { at: memory.take(Math.ceil(width / PANEL) * PANEL * k * 4), rows, transposed };
         const [row, column] = transposed ? [4, k * 4] : [width * 4, 4];
         kernels.pack(packed.at, address, row, column, k, width);
         (storage.packed ??= []).push(packed);
       }
-      addresses.set(weight, packed.at);
+      packedAt[i] = packed.at;
     }
-    return addresses;
   }
+}
+
+/** A weight that some product reads packed. */
+interface Packing {
+  /** Which of the fixed operands it is. */
+  readonly place: number;
+  readonly transposed: boolean;
+  /** Rows of the weight as it is stored. */
+  readonly rows: number;
+  readonly k: number;
+  readonly width: number;
+  /** Where the argument block has its address. */
+  readonly slot: number;
+}
+
+function packingsOf(program: Program, packed: ReadonlyMap<number, number>): readonly Packing[] {
+  const first = firstFixed(program);
+  const packings = new Map<number, Packing>();
+  for (const instruction of program.body) {
+    if (instruction.kind !== 'matmul') continue;
+    const { weight, transposed, width } = instruction;
+    const { rows, columns } = program.fixed[weight - first];
+    const k = transposed ? columns : rows;
+    packings.set(weight, { place: weight - first, transposed, rows, k, width, slot: packed.get(weight) as number });
+  }
+  return [...packings.values()];
+}
+
+function packedAs({ packed }: WasmStorage, transposed: boolean, rows: number): Packed | undefined {
+  if (packed === undefined) return undefined;
+  for (const known of packed) if (known.transposed === transposed && known.rows === rows) return known;
+  return undefined;
 }
 
 /** To the next multiple of 16. */

@@ -21,8 +21,8 @@ export interface Extent {
   readonly resets: Uint8Array | undefined;
 }
 
-/** The same fields, but to be written to again and again. */
-type Reused<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
+/** Arguments of a program that are still being put together. */
+type OpenArguments = { readonly [K in keyof ProgramArguments]: ProgramArguments[K] extends readonly (infer E)[] ? E[] : ProgramArguments[K] };
 
 /** One piece of work of a run; places are numbers of storages. */
 type Work =
@@ -40,7 +40,6 @@ type Work =
   | {
       readonly kind: 'stage';
       readonly programs: Variants;
-      readonly args: Reused<ProgramArguments>;
       readonly isLoop: boolean;
       readonly stacked: readonly number[];
       readonly fixed: readonly number[];
@@ -94,7 +93,6 @@ export class ReadyPlan {
       work.push({
         kind: 'stage',
         programs: new Variants(backend, program, plan),
-        args: { steps: 1, rows: 0, stacked: [], carried: [], perRow: [], fixed: [] },
         isLoop,
         stacked,
         fixed,
@@ -177,56 +175,59 @@ export class ReadyPlan {
   }
 
   private runStage(
-    { programs, args, isLoop, stacked, fixed, to }: Extract<Work, { kind: 'stage' }>,
+    { programs, isLoop, stacked, fixed, to }: Extract<Work, { kind: 'stage' }>,
     carried: readonly Storage[],
     extent: Extent,
   ): readonly Storage[] {
     const { storages } = this;
-    for (let i = 0; i < stacked.length; i++) args.stacked[i] = storages[stacked[i]] as Storage;
-    for (let i = 0; i < fixed.length; i++) args.fixed[i] = storages[fixed[i]] as Storage;
-    if (isLoop) {
-      args.steps = extent.steps;
-      args.rows = extent.rows;
-      for (let i = 0; i < carried.length; i++) args.carried[i] = carried[i];
-    } else args.rows = extent.steps * extent.rows; // outside the loop all steps are one
-    try {
-      const { outputs, last } =
-        isLoop && (extent.lengths !== undefined || extent.resets !== undefined)
-          ? programs.runMasked(args, extent)
-          : programs.plain().run(args);
-      for (let i = 0; i < to.length; i++) storages[to[i]] = outputs[i];
-      return last;
-    } finally {
-      // Drops references, so that storages can be freed.
-      args.stacked.length = args.carried.length = args.perRow.length = args.fixed.length = 0;
-    }
+    const { steps, rows } = extent;
+    const args: OpenArguments = {
+      steps: isLoop ? steps : 1, // outside the loop all steps are one
+      rows: isLoop ? rows : steps * rows,
+      stacked: listOf(storages, stacked),
+      carried: isLoop ? carried.slice() : [],
+      perRow: [],
+      fixed: listOf(storages, fixed),
+    };
+    const isMasked = isLoop && (extent.lengths !== undefined || extent.resets !== undefined);
+    const { outputs, last } = isMasked ? programs.runMasked(args, extent) : programs.plain().run(args);
+    for (let i = 0; i < to.length; i++) storages[to[i]] = outputs[i];
+    return last;
   }
 
   private perform(piece: Exclude<Work, { kind: 'stage' }>, rows: number): void {
-    const { backend, storages } = this;
-    const at = (place: number): Storage => storages[place] as Storage;
-    storages[piece.to] = ((): Storage => {
-      switch (piece.kind) {
-        case 'number': {
-          const { operation, dtype } = piece.value;
-          return backend.fill(operation.kind === 'number' ? operation.value : NaN, 1, dtype);
-        }
-        case 'primitive': {
-          const { operation } = piece.value;
-          if (operation.kind !== 'primitive') throw new TypeError('expected a primitive');
-          return operation.call(backend, piece.from.map(at));
-        }
-        case 'sumRows':
-          return backend.reduce('sum', at(piece.from), 1, rows, piece.width);
-        case 'productRows':
-          return backend.matmul(
-            { storage: at(piece.a), batchStrides: [0], transposed: true },
-            { storage: at(piece.b), batchStrides: [0], transposed: false },
-            { batch: [1], m: piece.m, k: rows, n: piece.n },
-          );
-      }
-    })();
+    this.storages[piece.to] = this.made(piece, rows);
   }
+
+  private made(piece: Exclude<Work, { kind: 'stage' }>, rows: number): Storage {
+    const { backend, storages } = this;
+    switch (piece.kind) {
+      case 'number': {
+        const { operation, dtype } = piece.value;
+        return backend.fill(operation.kind === 'number' ? operation.value : NaN, 1, dtype);
+      }
+      case 'primitive': {
+        const { operation } = piece.value;
+        if (operation.kind !== 'primitive') throw new TypeError('expected a primitive');
+        return operation.call(backend, listOf(storages, piece.from));
+      }
+      case 'sumRows':
+        return backend.reduce('sum', storages[piece.from] as Storage, 1, rows, piece.width);
+      case 'productRows':
+        return backend.matmul(
+          { storage: storages[piece.a] as Storage, batchStrides: [0], transposed: true },
+          { storage: storages[piece.b] as Storage, batchStrides: [0], transposed: false },
+          { batch: [1], m: piece.m, k: rows, n: piece.n },
+        );
+    }
+  }
+}
+
+/** The storages at some places. */
+function listOf(storages: readonly (Storage | undefined)[], places: readonly number[]): Storage[] {
+  const list: Storage[] = [];
+  for (let i = 0; i < places.length; i++) list.push(storages[places[i]] as Storage);
+  return list;
 }
 
 const nothing: readonly Storage[] = [];
@@ -249,7 +250,7 @@ class Variants {
   }
 
   /** Runs the loop of an extent with lengths or resets; the arguments get what is read besides. */
-  runMasked(args: Reused<ProgramArguments>, { steps, rows, lengths, resets }: Extent): ProgramResults {
+  runMasked(args: OpenArguments, { steps, rows, lengths, resets }: Extent): ProgramResults {
     const { backend, program, adjoint } = this;
     const { dtype, carried } = program;
     const isShort = lengths?.some((length) => length < steps) ?? false;
