@@ -3,14 +3,8 @@
  * a prime, that time can be told from features: no number of features is a multiple of it. Scans come as programs, by `compile`.
  */
 import {
-  ArgumentError,
-  dtypeOf,
-  fromData,
-  hostArray,
   sizeOf,
-  zeros,
   type Backend,
-  type BackendInfo,
   type BinaryOp,
   type CompiledProgram,
   type ConcatPart,
@@ -18,208 +12,36 @@ import {
   type IndexSizes,
   type Matrices,
   type MatmulSizes,
-  type MemoryUse,
   type Operand,
   type Program,
   type ReduceOp,
-  type Shape,
   type Storage,
   type Strided,
-  type Tensor,
-  type TypedArray,
   type UnaryOp,
 } from '@rnn/core';
-import { STEPS, type FlowStorage, type FlowWriter } from './flow-storage.js';
-import { Flow, type FlowValue, type Matrix } from './flow.js';
+import { FlowMemory } from './flow-memory.js';
+import { STEPS, type FlowStorage } from './flow-storage.js';
+import type { FlowValue, Matrix } from './flow.js';
 import { inlineProgram } from './inline-program.js';
-import { boundsOf, featureSizes, OverTime, placesOf, walkOfStep } from './row-walk.js';
+import { featureSizes, OverTime } from './row-walk.js';
 
 const comparisons: readonly BinaryOp[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
 
-export class FlowTracer implements Backend, FlowWriter {
-  readonly info: BackendInfo;
-  readonly flow: Flow = new Flow();
-  readonly names: FlowWriter['names'];
-  readonly #inner: Backend;
-  readonly #constants = new WeakMap<Storage, Map<string, FlowValue>>();
-  readonly #matrices = new WeakMap<Storage, Map<string, Matrix>>();
-  #next: FlowValue | undefined;
-  #seen: FlowStorage | undefined;
-  #isAsking = false;
-
-  constructor(inner: Backend, names: FlowWriter['names']) {
-    this.#inner = inner;
-    this.names = names;
-    this.info = { ...inner.info, name: 'module', device: `traces for a module`, synchronous: true };
+export class FlowTracer extends FlowMemory implements Backend {
+  protected override get backend(): Backend {
+    return this;
   }
-
-  // --- between tensors and the flow -----------------------------------------------------------------------------
-  /** A tensor that stands for a value; its numbers are never looked at. */
-  tensorOf(value: FlowValue, shape: Shape, dtype: DType): Tensor {
-    this.#next = value;
-    try {
-      return zeros(shape, { dtype, backend: this });
-    } finally {
-      this.#next = undefined;
-    }
-  }
-
-  constantTensor(numbers: TypedArray, shape: Shape, dtype: DType): Tensor {
-    return fromData(numbers, shape, { dtype, backend: this });
-  }
-
-  /** What a tensor stands for. Reading asks for a storage; that is the one public way from a tensor to it. */
-  storageOf(tensor: Tensor): FlowStorage {
-    this.#isAsking = true;
-    try {
-      tensor.dataSync();
-    } finally {
-      this.#isAsking = false;
-    }
-    const seen = this.#seen;
-    this.#seen = undefined;
-    if (seen !== undefined) return seen;
-    throw new ArgumentError(
-      'exportModule: forward uses or returns a tensor that is neither a parameter, a buffer, the input nor made from those; register it with registerBuffer',
-      { argument: 'model' },
-    );
-  }
-
-  /** The value of a storage that may be a constant: of the width, or one number for all. */
-  valueOf(storage: Storage): FlowValue {
-    const { value, number, size } = storage as FlowStorage;
-    if (value !== undefined) return value;
-    if (number !== undefined) return this.flow.number(number);
-    return this.#constant(storage as FlowStorage, 0, [size], [1]);
-  }
-
-  /** A storage for a value. */
-  made(value: FlowValue, size: number, dtype: DType): FlowStorage {
-    return { dtype, size, value, number: undefined, inner: undefined };
-  }
-
-  /** A constant as the matrix `[n, k]` of a product. */
-  matrixOf(storage: Storage, rows: number, columns: number, isTransposed: boolean): Matrix {
-    const source = this.#innerOf(storage);
-    const key = `${rows} ${isTransposed}`;
-    let known = this.#matrices.get(source);
-    if (known === undefined) this.#matrices.set(source, (known = new Map<string, Matrix>()));
-    let matrix = known.get(key);
-    if (matrix !== undefined) return matrix;
-    const data = this.#inner.readSync(source);
-    if (isTransposed) matrix = { numbers: data, n: rows, k: columns };
-    else {
-      const numbers = new Float64Array(data.length);
-      for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) numbers[j * rows + i] = data[i * columns + j];
-      matrix = { numbers, n: columns, k: rows };
-    }
-    known.set(key, matrix);
-    return matrix;
-  }
-
-  // --- constants ------------------------------------------------------------------------------------------------
-  #folded(inner: Storage): FlowStorage {
-    return { dtype: inner.dtype, size: inner.size, value: undefined, number: undefined, inner };
-  }
-
-  #uniform(number: number, size: number, dtype: DType): FlowStorage {
-    return { dtype, size, value: undefined, number, inner: undefined };
-  }
-
-  #innerOf(storage: Storage): Storage {
-    const { inner, number, size, dtype } = storage as FlowStorage;
-    return inner ?? this.#inner.fill(number as number, size, dtype);
-  }
-
-  #innerOperand(operand: Operand): Operand {
-    return typeof operand === 'number' ? operand : { ...operand, storage: this.#innerOf(operand.storage) };
-  }
-
-  /** Numbers of the model, walked. */
-  #constant(storage: FlowStorage, offset: number, sizes: readonly number[], strides: readonly number[]): FlowValue {
-    if (storage.number !== undefined) return this.flow.number(storage.number);
-    const source = this.#innerOf(storage);
-    const key = [offset, ...sizes, '|', ...strides].join(' ');
-    let known = this.#constants.get(source);
-    if (known === undefined) this.#constants.set(source, (known = new Map<string, FlowValue>()));
-    let value = known.get(key);
-    if (value === undefined) {
-      const data = this.#inner.readSync(source);
-      const isWhole = offset === 0 && sizes.length === 1 && sizes[0] === data.length && strides[0] === 1;
-      value = this.flow.constant(isWhole ? data : placesOf({ offset, sizes, strides }).map((place) => data[place]));
-      known.set(key, value);
-    }
-    return value;
-  }
-
-  /** What an operand of a walk is at one step, or after all: of the width, or one number for all. */
-  #operand(operand: Operand, sizes: readonly number[], isRow: boolean): FlowValue {
-    if (typeof operand === 'number') return this.flow.number(operand);
-    const { offset, strides } = operand;
-    const storage = operand.storage as FlowStorage;
-    const { value, number } = storage;
-    if (number !== undefined) return this.flow.number(number);
-    const timeStride = value?.domain === 'row' ? value.width : 0;
-    if (!isRow && timeStride > 0) return this.#ofOneStep(value as FlowValue, { offset, strides }, sizes);
-    const walk = isRow ? walkOfStep(sizes, offset, strides, STEPS, timeStride) : { offset, sizes, strides };
-    if (value === undefined) return this.#constant(storage, walk.offset, walk.sizes, walk.strides);
-    if (walk.strides.every((stride) => stride === 0)) return this.flow.range(value, walk.offset, 1);
-    return this.flow.pick(value, placesOf(walk));
-  }
-
-  /** Numbers of a row value at the first or last step. */
-  #ofOneStep(
-    value: FlowValue,
-    { offset, strides }: { readonly offset: number; readonly strides: readonly number[] },
-    sizes: readonly number[],
-  ): FlowValue {
-    const [step, last] = boundsOf({ offset, sizes, strides }).map((place) => Math.floor(place / value.width));
-    if (last !== step) throw new OverTime('takes a part of the sequence');
-    if (step !== 0 && step !== STEPS - 1)
-      throw new OverTime(`picks step ${step} of the sequence by its number; a loop over time is a scan or a Recurrent`);
-    const end = this.flow.end(value, step !== 0);
-    return this.flow.pick(end, placesOf({ offset: offset - step * value.width, sizes, strides }));
-  }
-
-  // --- memory ---------------------------------------------------------------------------------------------------
-  upload(values: TypedArray): Storage {
-    if (values.length === 1) return this.#uniform(values[0], 1, dtypeOf(values));
-    return this.#folded(this.#inner.upload(values));
-  }
-
-  fill(number: number, size: number, dtype: DType): Storage {
-    return this.#next === undefined ? this.#uniform(number, size, dtype) : this.made(this.#next, size, dtype);
-  }
-
-  read(storage: Storage): Promise<TypedArray> {
-    return Promise.resolve(this.readSync(storage));
-  }
-
-  readSync(storage: Storage): TypedArray {
-    if (this.#isAsking) {
-      this.#seen = storage as FlowStorage;
-      return hostArray(storage.dtype, 0);
-    }
-    if ((storage as FlowStorage).value !== undefined)
-      throw new OverTime('reads numbers that depend on the input (item, dataSync, toArray); choose with where');
-    return this.#inner.readSync(this.#innerOf(storage));
-  }
-
-  release(): void {}
-
-  memory(): MemoryUse {
-    return this.#inner.memory();
-  }
-
-  dispose(): void {}
 
   // --- elementwise ----------------------------------------------------------------------------------------------
   unary(op: UnaryOp, x: Storage): Storage {
     const { value, number, size, dtype } = x as FlowStorage;
     if (value === undefined) {
-      if (number === undefined) return this.#folded(this.#inner.unary(op, this.#innerOf(x)));
-      const one = this.#inner.unary(op, this.#inner.fill(number, 1, dtype));
-      return this.#uniform(this.#inner.readSync(one)[0], size, dtype);
+      if (number === undefined) return this.pool.folded(this.inner.unary(op, this.pool.innerOf(x)));
+      return this.pool.uniform(
+        this.pool.ofNumbers([number], dtype, ([one]) => this.inner.unary(op, one)),
+        size,
+        dtype,
+      );
     }
     checkFloat(dtype);
     return this.made(
@@ -235,24 +57,28 @@ export class FlowTracer implements Backend, FlowWriter {
     if (!isVariable(a, b)) {
       const [x, y] = [uniformOf(a), uniformOf(b)];
       if (x === undefined || y === undefined)
-        return this.#folded(this.#inner.binary(op, this.#innerOperand(a), this.#innerOperand(b), sizes));
-      const one = { storage: this.#inner.fill(x, 1, dtype), offset: 0, strides: [1] };
-      return this.#uniform(this.#inner.readSync(this.#inner.binary(op, one, y, [1]))[0], size, dtype);
+        return this.pool.folded(this.inner.binary(op, this.pool.innerOperand(a), this.pool.innerOperand(b), sizes));
+      const number = this.pool.ofNumbers([x], dtype, ([storage]) =>
+        this.inner.binary(op, { storage, offset: 0, strides: [1] }, y, [1]),
+      );
+      return this.pool.uniform(number, size, dtype);
     }
     if (!comparisons.includes(op)) checkFloat(dtype);
     const walk = featureSizes(sizes, STEPS);
-    const [x, y] = [this.#operand(a, sizes, walk.isRow), this.#operand(b, sizes, walk.isRow)];
+    const [x, y] = [this.operand(a, sizes, walk.isRow), this.operand(b, sizes, walk.isRow)];
     const value = this.flow.make({ kind: 'binary', op, a: x, b: y }, sizeOf(walk.sizes), !walk.isRow);
     return this.made(value, size, dtype);
   }
 
   select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
     if (!isVariable(condition, a, b)) {
-      const test = this.#innerOperand(condition) as Strided;
-      return this.#folded(this.#inner.select(test, this.#innerOperand(a), this.#innerOperand(b), sizes, dtype));
+      const test = this.pool.innerOperand(condition) as Strided;
+      return this.pool.folded(
+        this.inner.select(test, this.pool.innerOperand(a), this.pool.innerOperand(b), sizes, dtype),
+      );
     }
     const walk = featureSizes(sizes, STEPS);
-    const of = (operand: Operand): FlowValue => this.#operand(operand, sizes, walk.isRow);
+    const of = (operand: Operand): FlowValue => this.operand(operand, sizes, walk.isRow);
     const op = { kind: 'select', condition: of(condition), a: of(a), b: of(b) } as const;
     return this.made(this.flow.make(op, sizeOf(walk.sizes), !walk.isRow), sizeOf(sizes), dtype);
   }
@@ -262,13 +88,13 @@ export class FlowTracer implements Backend, FlowWriter {
     const { value, number } = x.storage as FlowStorage;
     const size = sizeOf(sizes);
     if (value === undefined) {
-      if (number !== undefined) return this.#uniform(dtype === 'int32' ? Math.trunc(number) : number, size, dtype);
-      return this.#folded(this.#inner.copy(this.#innerOperand(x) as Strided, sizes, dtype));
+      if (number !== undefined) return this.pool.uniform(dtype === 'int32' ? Math.trunc(number) : number, size, dtype);
+      return this.pool.folded(this.inner.copy(this.pool.innerOperand(x) as Strided, sizes, dtype));
     }
     if (dtype === 'int32' && x.storage.dtype !== 'int32') throw new OverTime('makes whole numbers of others');
     const walk = featureSizes(sizes, STEPS);
     const width = sizeOf(walk.sizes);
-    const found = this.#operand(x, sizes, walk.isRow);
+    const found = this.operand(x, sizes, walk.isRow);
     // A walk with strides of 0 is one number; here it is spread.
     const spread =
       found.width === width
@@ -291,8 +117,8 @@ export class FlowTracer implements Backend, FlowWriter {
     const { dtype } = storages[0];
     const size = storages.reduce((sum, storage) => sum + storage.size, 0);
     if (storages.every(({ value }) => value === undefined)) {
-      const inner = parts.map(({ storage, run }) => ({ storage: this.#innerOf(storage), run }));
-      return this.#folded(this.#inner.concat(inner, outer));
+      const inner = parts.map(({ storage, run }) => ({ storage: this.pool.innerOf(storage), run }));
+      return this.pool.folded(this.inner.concat(inner, outer));
     }
     const isRow = storages.some(({ value }) => value?.domain === 'row');
     if (isRow && outer % STEPS !== 0) throw new OverTime('joins sequences along time');
@@ -321,13 +147,13 @@ export class FlowTracer implements Backend, FlowWriter {
     const table = x as FlowStorage;
     const places = index.storage as FlowStorage;
     if (table.value === undefined && places.value === undefined) {
-      const at = this.#innerOperand(index) as Strided;
-      return this.#folded(this.#inner.gather(this.#innerOf(x), at, sizes));
+      const at = this.pool.innerOperand(index) as Strided;
+      return this.pool.folded(this.inner.gather(this.pool.innerOf(x), at, sizes));
     }
     const isLine = index.strides[0] === 0 && index.strides[2] === 0;
     if (table.value === undefined && outer === 1 && isLine) {
       const walk = featureSizes([count], STEPS);
-      const list = this.#operand({ ...index, strides: [index.strides[1]] }, [count], walk.isRow);
+      const list = this.operand({ ...index, strides: [index.strides[1]] }, [count], walk.isRow);
       const rows = this.valueOf(x);
       const parts = Array.from({ length: list.width }, (_, i) =>
         this.flow.make(
@@ -342,7 +168,7 @@ export class FlowTracer implements Backend, FlowWriter {
       throw new OverTime('picks by an index that changes out of what changes (gather)');
     const isRow = table.value.domain === 'row';
     if (isRow && outer % STEPS !== 0) throw new OverTime('picks steps of the sequence by index');
-    const chosen = this.#inner.readSync(this.#innerOf(places));
+    const chosen = this.inner.readSync(this.pool.innerOf(places));
     const groups = isRow ? outer / STEPS : outer;
     const indices: number[] = [];
     for (let o = 0; o < groups; o++)
@@ -359,7 +185,7 @@ export class FlowTracer implements Backend, FlowWriter {
   // --- contracting ----------------------------------------------------------------------------------------------
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const { value } = x as FlowStorage;
-    if (value === undefined) return this.#folded(this.#inner.reduce(op, this.#innerOf(x), outer, size, inner));
+    if (value === undefined) return this.pool.folded(this.inner.reduce(op, this.pool.innerOf(x), outer, size, inner));
     const isRow = value.domain === 'row';
     if (isRow && outer % STEPS !== 0) throw new OverTime(`takes the ${op} over time`);
     const groups = isRow ? outer / STEPS : outer;
@@ -372,8 +198,8 @@ export class FlowTracer implements Backend, FlowWriter {
     const count = sizeOf(batch);
     const [left, right] = [a.storage as FlowStorage, b.storage as FlowStorage];
     if (left.value === undefined && right.value === undefined) {
-      const inner = (side: Matrices): Matrices => ({ ...side, storage: this.#innerOf(side.storage) });
-      return this.#folded(this.#inner.matmul(inner(a), inner(b), sizes));
+      const inner = (side: Matrices): Matrices => ({ ...side, storage: this.pool.innerOf(side.storage) });
+      return this.pool.folded(this.inner.matmul(inner(a), inner(b), sizes));
     }
     const fits = (side: Matrices, rows: number): boolean =>
       (!side.transposed || rows === 1 || k === 1) && side.batchStrides.every((stride) => stride !== 0 || count === 1);

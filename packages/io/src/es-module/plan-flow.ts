@@ -1,6 +1,7 @@
 /** Gives every value of a flow a place in memory, and writes down the instructions that make it. */
-import { operandsOf, type FlowScan, type FlowValue, type Matrix } from './flow.js';
-import { binaryOps, Op, unaryOps, type Plan, type PlanConstant, type PlanStream } from './plan.js';
+import { operandsOf, type FlowScan, type FlowValue } from './flow.js';
+import { PlanMemory } from './plan-memory.js';
+import { binaryOps, Op, unaryOps, type Plan, type PlanStream } from './plan.js';
 
 /** What a model gives. */
 export interface FlowOutput {
@@ -47,16 +48,10 @@ class Planner {
   readonly #sections: Sections[];
   readonly #places = new Map<FlowValue, number>();
   readonly #stateAt = new Map<FlowScan, readonly number[]>();
-  readonly #matrixAt = new Map<Matrix, number>();
-  readonly #indexAt = new Map<string, number>();
   readonly #streams = new Map<FlowValue, number>();
   readonly #loaded = new Set<string>();
-  readonly #constants: PlanConstant[] = [];
-  readonly #numbers: ArrayLike<number>[] = [];
-  readonly #indices: [at: number, numbers: readonly number[]][] = [];
+  readonly #memory = new PlanMemory();
   readonly #sequences: number[] = [];
-  /** The next free byte; address 0 means none. */
-  #top = 16;
 
   constructor(input: FlowInput, outputs: readonly FlowOutput[]) {
     this.#input = input;
@@ -72,7 +67,7 @@ class Planner {
 
   planned(): Planned {
     const { value: x, shape, isToken } = this.#input;
-    this.#places.set(x, this.#room(x.width));
+    this.#places.set(x, this.#memory.room(x.width));
     const states = this.#scans.flatMap((scan) => this.#planStates(scan));
     const saved = this.#savedStates();
     for (const value of this.#values) this.#emit(value, saved);
@@ -102,22 +97,21 @@ class Planner {
       step: range(step),
       after: range(after),
     }));
-    const tapeAt = this.#room(tape.length);
+    const tapeAt = this.#memory.room(tape.length);
     const plan: Plan = {
-      // Kernels may read a vector beyond the last number.
-      bytes: this.#top + 16,
+      bytes: this.#memory.bytes,
       tape,
       tapeAt,
       isHalf: false,
-      constants: this.#constants,
-      indices: this.#indices,
+      constants: this.#memory.constants,
+      indices: this.#memory.indices,
       input: { at: this.#at(x), width: x.width, shape, tokens: isToken ? this.#tokens() : 0 },
       states,
       outputs,
       passes,
       sequences: this.#sequences,
     };
-    return { plan, numbers: this.#numbers };
+    return { plan, numbers: this.#memory.numbers };
   }
 
   /** Rows of the smallest table that the input picks from. */
@@ -129,12 +123,6 @@ class Planner {
   }
 
   // --- memory ---------------------------------------------------------------------------------------------------
-  #room(words: number): number {
-    const at = this.#top;
-    this.#top += Math.max(1, Math.ceil(words / 4)) * 16;
-    return at;
-  }
-
   #at(value: FlowValue): number {
     const known = this.#places.get(value);
     if (known !== undefined) return known;
@@ -145,48 +133,16 @@ class Planner {
 
   #placed({ op, width }: FlowValue): number {
     switch (op.kind) {
-      case 'constant': {
-        const at = this.#room(width);
-        // A single number is a part of the plan: exact, whatever type the weights have.
-        if (width === 1) {
-          this.#indices.push([at, [bitsOf(op.numbers[0])]]);
-          return at;
-        }
-        this.#constants.push({ at, n: width, k: 0 });
-        this.#numbers.push(op.numbers);
-        return at;
-      }
+      case 'constant':
+        return this.#memory.constant(op.numbers);
       case 'range':
         return this.#at(op.x) + op.from * 4;
       case 'state':
       case 'final':
         return (this.#stateAt.get(op.scan) as readonly number[])[op.index];
       default:
-        return this.#room(width);
+        return this.#memory.room(width);
     }
-  }
-
-  #matrix(matrix: Matrix): number {
-    let at = this.#matrixAt.get(matrix);
-    if (at === undefined) {
-      const { n, k, numbers } = matrix;
-      at = this.#room(Math.ceil(n / 4) * 4 * k);
-      this.#matrixAt.set(matrix, at);
-      this.#constants.push({ at, n, k });
-      this.#numbers.push(numbers);
-    }
-    return at;
-  }
-
-  #indexList(indices: readonly number[]): number {
-    const key = indices.join();
-    let at = this.#indexAt.get(key);
-    if (at === undefined) {
-      at = this.#room(indices.length);
-      this.#indexAt.set(key, at);
-      this.#indices.push([at, indices]);
-    }
-    return at;
   }
 
   // --- passes ---------------------------------------------------------------------------------------------------
@@ -196,7 +152,7 @@ class Planner {
 
   /** Places of a scan's state; a state that begins with constants is the caller's. */
   #planStates(scan: FlowScan): Plan['states'] {
-    const places = scan.initial.map(({ width }) => this.#room(width));
+    const places = scan.initial.map(({ width }) => this.#memory.room(width));
     this.#stateAt.set(scan, places);
     return scan.initial.flatMap(({ op, width }, i) => {
       if (op.kind !== 'constant') return [];
@@ -252,7 +208,7 @@ class Planner {
     }
     if (saved.has(value)) {
       const from = this.#placed(value);
-      const to = this.#room(width);
+      const to = this.#memory.room(width);
       code.push(Op.move, to, from, width);
       this.#places.set(value, to);
       return;
@@ -278,7 +234,7 @@ class Planner {
         return;
       }
       case 'pick':
-        code.push(Op.pick, y, this.#at(op.x), this.#indexList(op.indices), width);
+        code.push(Op.pick, y, this.#at(op.x), this.#memory.indexList(op.indices), width);
         return;
       case 'concat': {
         let to = y;
@@ -294,7 +250,7 @@ class Planner {
       case 'matmul': {
         const { k, n } = op.weight;
         const init = op.init === undefined ? 0 : this.#at(op.init);
-        code.push(Op.matmul, y, this.#at(op.x), this.#matrix(op.weight), init, k, Math.ceil(n / 4) * 4);
+        code.push(Op.matmul, y, this.#at(op.x), this.#memory.matrix(op.weight), init, k, Math.ceil(n / 4) * 4);
         return;
       }
       case 'gather':
@@ -312,11 +268,6 @@ class Planner {
       if (initial.domain !== 'constant') this.#move(before, at[i], initial);
     });
   }
-}
-
-/** A float32 as the whole number with its bits. */
-function bitsOf(number: number): number {
-  return new Int32Array(Float32Array.of(number).buffer)[0];
 }
 
 /** The value whose memory a value lies in. */

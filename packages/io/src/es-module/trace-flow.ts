@@ -2,6 +2,7 @@
 import {
   ArgumentError,
   BackendError,
+  RnnError,
   setCompileMode,
   Tensor,
   TraceError,
@@ -57,14 +58,20 @@ export function traceFlow(model: Module, backend: Backend, inputs: readonly Tens
   }
   const reasons = errors.filter((error) => error instanceof OverTime || error instanceof TraceError);
   const reason = reasons.find((error) => !(error instanceof OverTime && error.isLayout)) ?? reasons.at(0);
-  if (reason === undefined) throw errors[0];
+  const [first] = errors;
+  if (reason === undefined && !(first instanceof RnnError)) throw first;
+  const cause = reason ?? (first as RnnError);
   const what =
-    reason instanceof OverTime ? `forward ${reason.message}` : `a step cannot be compiled: ${reason.message}`;
+    reason === undefined
+      ? `forward refuses a sequence of another length (${cause.message})`
+      : reason instanceof OverTime
+        ? `forward ${reason.message}`
+        : `a step cannot be compiled: ${reason.message}`;
   throw new ArgumentError(`exportModule: ${what}; this is not exported`, {
     argument: 'model',
     expected: 'a forward that computes each step of the sequence alike',
-    received: reason.message,
-    cause: reason,
+    received: cause.message,
+    cause,
   });
 }
 
@@ -81,17 +88,15 @@ function tracedAs(form: SequenceForm, model: Module, backend: Backend, inputs: r
   const tensorFor = (_: string, tensor: Tensor, data: TypedArray): Tensor =>
     tracer.constantTensor(data, tensor.shape, tensor.dtype);
   const outputs = onBackend(model, tracer, tensorFor, () => {
-    const x = tracer.tensorOf(value, shape, example.dtype);
-    const rest = states.map((state, i) => tracer.constantTensor(numbers[i], state.shape, state.dtype));
     const mode = setCompileMode('required');
     try {
-      return outputsOf(
-        tracer,
-        names.watching(() => ran(model, [x, ...rest])),
-        form,
-      );
+      const x = tracer.tensorOf(value, shape, example.dtype);
+      const rest = states.map((state, i) => tracer.constantTensor(numbers[i], state.shape, state.dtype));
+      const result = names.watching(() => ran(model, [x, ...rest]));
+      return outputsOf(tracer, result, form);
     } finally {
       setCompileMode(mode);
+      tracer.dispose();
     }
   });
   return { form, input: { value, shape: ownShape, isToken }, outputs };

@@ -1,6 +1,7 @@
 /** Models as ES modules: held against the models themselves, step by step and as sequences, by WebAssembly and by plain JavaScript. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
+import { wasm } from '@rnn/backend-wasm';
 import {
   concat,
   linear,
@@ -371,4 +372,16 @@ test('states that forward takes begin with the numbers given', async () => {
   const xs = floats(3);
   const [y] = noGrad(() => model.forward(xs, h, c)) as [Tensor];
   expectClose({ y: module.run(xs.dataSync()) }, { y: y.dataSync() });
+});
+
+test('leaves nothing behind on the backend of the model', async () => {
+  const backend = await wasm({ threads: 1 });
+  const model = new LSTM(3, 4, { backend });
+  const input = randn([4, 1, 3], { backend });
+  const before = backend.memory();
+  const exported = exportModule(model, [input]);
+  expect(backend.memory()).toEqual(before);
+  const xs = floats(5);
+  const [y] = noGrad(() => model.forward(xs.to(backend)));
+  expectClose({ y: (await imported(exported)).run(xs.dataSync()) }, { y: y.dataSync() });
 });

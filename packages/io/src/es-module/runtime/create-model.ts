@@ -102,10 +102,12 @@ export function createModel(plan: Plan, kernels: string, weights: string, engine
     const isNumber = typeof value === 'number';
     const length = isNumber ? 1 : value.length;
     if (length !== x.length) fail(`step: x has ${length} numbers, expected ${x.length}`);
+    // Engines box the numbers that they read one by one until they have compiled this; a copy of all has none.
     if (isNumber) put(value, 0);
-    else take(value, 0);
+    else if (tokens > 0) take(value, 0);
+    else x.set(value);
     enter(state);
-    const [pass] = passes;
+    const pass = passes[0];
     play(pass.before);
     play(pass.step);
     play(pass.after);

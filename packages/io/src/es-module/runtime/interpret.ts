@@ -32,7 +32,9 @@ export function interpreter(memory: ArrayBuffer): Interpreter {
         f.copyWithin(y, x + row * fourth, x + (row + 1) * fourth);
         p += 6;
       } else if (op === Op.select) {
-        const [a, b, scalars] = [third >> 2, fourth >> 2, w[p + 6]];
+        const a = third >> 2;
+        const b = fourth >> 2;
+        const scalars = w[p + 6];
         for (let i = 0, n = w[p + 5]; i < n; i++)
           f[y + i] = f[scalars & 1 ? x : x + i] === 0 ? f[scalars & 4 ? b : b + i] : f[scalars & 2 ? a : a + i];
         p += 7;
@@ -147,7 +149,8 @@ function unary(f: Float32Array, op: number, y: number, x: number, n: number): vo
 }
 
 function binary(f: Float32Array, op: number, y: number, a: number, b: number, n: number, scalars: number): void {
-  const [da, db] = [scalars & 1 ? 0 : 1, scalars & 2 ? 0 : 1];
+  const da = scalars & 1 ? 0 : 1;
+  const db = scalars & 2 ? 0 : 1;
   for (let i = 0; i < n; i++, a += da, b += db) f[y + i] = binaryOf(op, f[a], f[b]);
 }
 

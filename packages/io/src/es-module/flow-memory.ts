@@ -1,0 +1,154 @@
+/** Storages of a traced model: between tensors and the flow, constants, and what a walk over a storage means for one step. */
+import {
+  ArgumentError,
+  dtypeOf,
+  fromData,
+  hostArray,
+  zeros,
+  type Backend,
+  type BackendInfo,
+  type DType,
+  type MemoryUse,
+  type Operand,
+  type Shape,
+  type Storage,
+  type Tensor,
+  type TypedArray,
+} from '@rnn/core';
+import { ConstantPool } from './constant-pool.js';
+import { STEPS, type FlowStorage, type FlowWriter } from './flow-storage.js';
+import { Flow, type FlowValue, type Matrix } from './flow.js';
+import { boundsOf, OverTime, placesOf, walkOfStep } from './row-walk.js';
+
+export abstract class FlowMemory implements FlowWriter {
+  readonly info: BackendInfo;
+  readonly flow: Flow = new Flow();
+  /** The whole of it. */
+  protected abstract readonly backend: Backend;
+  readonly names: FlowWriter['names'];
+  protected readonly inner: Backend;
+  protected readonly pool: ConstantPool;
+  #next: FlowValue | undefined;
+  #seen: FlowStorage | undefined;
+  #isAsking = false;
+
+  constructor(inner: Backend, names: FlowWriter['names']) {
+    this.inner = inner;
+    this.pool = new ConstantPool(inner, this.flow);
+    this.names = names;
+    this.info = { ...inner.info, name: 'module', device: `traces for a module`, synchronous: true };
+  }
+
+  // --- between tensors and the flow -----------------------------------------------------------------------------
+  /** A tensor that stands for a value; its numbers are never looked at. */
+  tensorOf(value: FlowValue, shape: Shape, dtype: DType): Tensor {
+    this.#next = value;
+    try {
+      return zeros(shape, { dtype, backend: this.backend });
+    } finally {
+      this.#next = undefined;
+    }
+  }
+
+  constantTensor(numbers: TypedArray, shape: Shape, dtype: DType): Tensor {
+    return fromData(numbers, shape, { dtype, backend: this.backend });
+  }
+
+  /** What a tensor stands for. Reading asks for a storage; that is the one public way from a tensor to it. */
+  storageOf(tensor: Tensor): FlowStorage {
+    this.#isAsking = true;
+    try {
+      tensor.dataSync();
+    } finally {
+      this.#isAsking = false;
+    }
+    const seen = this.#seen;
+    this.#seen = undefined;
+    if (seen !== undefined) return seen;
+    throw new ArgumentError(
+      'exportModule: forward uses or returns a tensor that is neither a parameter, a buffer, the input nor made from those; register it with registerBuffer',
+      { argument: 'model' },
+    );
+  }
+
+  /** The value of a storage that may be a constant: of the width, or one number for all. */
+  valueOf(storage: Storage): FlowValue {
+    const { value, number, size } = storage as FlowStorage;
+    if (value !== undefined) return value;
+    if (number !== undefined) return this.flow.number(number);
+    return this.pool.valueOf(storage as FlowStorage, { offset: 0, sizes: [size], strides: [1] });
+  }
+
+  /** A storage for a value. */
+  made(value: FlowValue, size: number, dtype: DType): FlowStorage {
+    return { dtype, size, value, number: undefined, inner: undefined };
+  }
+
+  matrixOf(storage: Storage, rows: number, columns: number, isTransposed: boolean): Matrix {
+    return this.pool.matrixOf(storage, rows, columns, isTransposed);
+  }
+
+  /** What an operand of a walk is at one step, or after all: of the width, or one number for all. */
+  protected operand(operand: Operand, sizes: readonly number[], isRow: boolean): FlowValue {
+    if (typeof operand === 'number') return this.flow.number(operand);
+    const { offset, strides } = operand;
+    const storage = operand.storage as FlowStorage;
+    const { value, number } = storage;
+    if (number !== undefined) return this.flow.number(number);
+    const timeStride = value?.domain === 'row' ? value.width : 0;
+    if (!isRow && timeStride > 0) return this.#ofOneStep(value as FlowValue, { offset, strides }, sizes);
+    const walk = isRow ? walkOfStep(sizes, offset, strides, STEPS, timeStride) : { offset, sizes, strides };
+    if (value === undefined) return this.pool.valueOf(storage, walk);
+    if (walk.strides.every((stride) => stride === 0)) return this.flow.range(value, walk.offset, 1);
+    return this.flow.pick(value, placesOf(walk));
+  }
+
+  /** Numbers of a row value at the first or last step. */
+  #ofOneStep(
+    value: FlowValue,
+    { offset, strides }: { readonly offset: number; readonly strides: readonly number[] },
+    sizes: readonly number[],
+  ): FlowValue {
+    const [step, last] = boundsOf({ offset, sizes, strides }).map((place) => Math.floor(place / value.width));
+    if (last !== step) throw new OverTime('takes a part of the sequence');
+    if (step !== 0 && step !== STEPS - 1)
+      throw new OverTime(`picks step ${step} of the sequence by its number; a loop over time is a scan or a Recurrent`);
+    const end = this.flow.end(value, step !== 0);
+    return this.flow.pick(end, placesOf({ offset: offset - step * value.width, sizes, strides }));
+  }
+
+  // --- memory ---------------------------------------------------------------------------------------------------
+  upload(values: TypedArray): Storage {
+    if (values.length === 1) return this.pool.uniform(values[0], 1, dtypeOf(values));
+    return this.pool.folded(this.inner.upload(values));
+  }
+
+  fill(number: number, size: number, dtype: DType): Storage {
+    return this.#next === undefined ? this.pool.uniform(number, size, dtype) : this.made(this.#next, size, dtype);
+  }
+
+  read(storage: Storage): Promise<TypedArray> {
+    return Promise.resolve(this.readSync(storage));
+  }
+
+  readSync(storage: Storage): TypedArray {
+    if (this.#isAsking) {
+      this.#seen = storage as FlowStorage;
+      return hostArray(storage.dtype, 0);
+    }
+    if ((storage as FlowStorage).value !== undefined)
+      throw new OverTime('reads numbers that depend on the input (item, dataSync, toArray); choose with where');
+    return this.inner.readSync(this.pool.innerOf(storage));
+  }
+
+  release(): void {}
+
+  memory(): MemoryUse {
+    return this.inner.memory();
+  }
+
+  /** Releases what was computed of constants on the other backend. */
+  dispose(): void {
+    this.pool.dispose();
+  }
+}
