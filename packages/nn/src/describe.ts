@@ -1,9 +1,12 @@
 /** Modules in the words of PyTorch's `print`. */
 
 /** Options as Python writes them: `bias=False, eps=1e-05`. */
-export function listed(options: Readonly<Record<string, number | boolean>>): string {
+export function listed(options: Readonly<Record<string, number | boolean | string>>): string {
   return Object.entries(options)
-    .map(([name, value]) => `${name}=${typeof value === 'boolean' ? (value ? 'True' : 'False') : python(value)}`)
+    .map(
+      ([name, value]) =>
+        `${name}=${typeof value === 'boolean' ? (value ? 'True' : 'False') : typeof value === 'string' ? `'${value}'` : python(value)}`,
+    )
     .join(', ');
 }
 

@@ -1,5 +1,17 @@
 /** Modules, recurrent cells and layers, losses and initialisation, with the names and the numbers of PyTorch. */
-export { ReLU, Sigmoid, Tanh } from './activations.js';
+export { GELU, ReLU, Sigmoid, SiLU, Softmax, Tanh } from './activations.js';
+export {
+  Attention,
+  type AttentionForwardOptions,
+  type AttentionOptions,
+  type AttentionScore,
+} from './attention/attention.js';
+export {
+  MultiheadAttention,
+  type MultiheadAttentionForwardOptions,
+  type MultiheadAttentionOptions,
+} from './attention/multihead-attention.js';
+export { BatchNorm1d, type BatchNorm1dOptions } from './batch-norm.js';
 export type { Cell, CellState } from './cells/cell.js';
 export { CoupledLSTMCell } from './cells/coupled-lstm-cell.js';
 export { GRUCell, type GRUCellOptions } from './cells/gru-cell.js';
@@ -16,8 +28,11 @@ export { RNNCell, type RNNCellOptions, type RNNNonlinearity } from './cells/rnn-
 export { StackedCells, type CellsOf, type StackedState } from './cells/stacked-cells.js';
 export type { LSTMState, TwoStateCell } from './cells/two-state-cell.js';
 export { ZoneoutCell, type ZoneoutOptions } from './cells/zoneout-cell.js';
+export { Conv1d, type Conv1dOptions } from './conv1d.js';
 export { dropout, Dropout, type DropoutFunctionOptions, type DropoutOptions } from './dropout.js';
 export { embedding, Embedding, type EmbeddingLookupOptions, type EmbeddingOptions } from './embedding.js';
+export { Flatten } from './flatten.js';
+export { Identity } from './identity.js';
 export * as init from './init/index.js';
 export { layerNorm, LayerNorm, type LayerNormFunctionOptions, type LayerNormOptions } from './layer-norm.js';
 export {
@@ -44,6 +59,11 @@ export {
   type SequentialOptions,
   type TensorModule,
 } from './sequential.js';
+export { lastValid, type BatchOptions } from './sequences/last-valid.js';
+export { lengthsMask, type LengthsMaskOptions } from './sequences/lengths-mask.js';
+export { maskedMean } from './sequences/masked-mean.js';
+export { maskedSoftmax } from './sequences/masked-softmax.js';
+export { reverseSequence } from './sequences/reverse-sequence.js';
 export {
   PackedSequence,
   packPaddedSequence,
@@ -63,6 +83,16 @@ export {
   type BCEWithLogitsLossModuleOptions,
   type BCEWithLogitsOptions,
 } from './losses/bce-with-logits.js';
+export { bceLoss, BCELoss, type BCELossModuleOptions, type BCELossOptions } from './losses/bce.js';
+export { ctcLoss, CTCLoss, type CTCLossModuleOptions } from './losses/ctc.js';
+export type { CtcTargets } from './losses/ctc-arguments.js';
+export {
+  ctcBeamDecode,
+  ctcGreedyDecode,
+  type CTCBeamOptions,
+  type CTCGreedyOptions,
+  type CTCResult,
+} from './losses/ctc-decode.js';
 export type { ClassLossModuleOptions, ClassLossOptions } from './losses/class-targets.js';
 export {
   crossEntropy,

@@ -147,7 +147,7 @@ function normalized(
   });
 }
 
-const normalizeRows = compileFn(
+const normalizeRows = /* @__PURE__ */ compileFn(
   (x: Tensor, { weight, bias, eps }: LayerNormFunctionOptions & { readonly eps: number }) => {
     const centred = x.sub(x.mean(-1, true));
     const spread = centred.square().mean(-1, true).add(eps).sqrt();

@@ -2,11 +2,18 @@ import { inspect } from 'node:util';
 import { cpu } from '@rnn/backend-cpu';
 import { setBackend, tensor, zeros } from '@rnn/core';
 import {
+  BatchNorm1d,
+  BCELoss,
+  Conv1d,
   CrossEntropyLoss,
+  CTCLoss,
   Dropout,
   Embedding,
+  Flatten,
+  GELU,
   GRU,
   GRUCell,
+  Identity,
   LayerNorm,
   Linear,
   LSTM,
@@ -16,6 +23,8 @@ import {
   RNN,
   RNNCell,
   Sequential,
+  SiLU,
+  Softmax,
   Tanh,
 } from '@rnn/nn';
 import { describe, expect, test } from 'vitest';
@@ -51,6 +60,28 @@ describe('console.log shows a module as PyTorch prints it', () => {
       'LayerNorm((2, 3), eps=0.001, elementwise_affine=False, bias=False)',
     ],
     [new CrossEntropyLoss(), 'CrossEntropyLoss()'],
+    [new BCELoss(), 'BCELoss()'],
+    [new CTCLoss(), 'CTCLoss()'],
+    [new GELU(), "GELU(approximate='none')"],
+    [new GELU({ approximate: 'tanh' }), "GELU(approximate='tanh')"],
+    [new SiLU(), 'SiLU()'],
+    [new Softmax(-1), 'Softmax(dim=-1)'],
+    [new Identity(), 'Identity()'],
+    [new Flatten(), 'Flatten(start_dim=1, end_dim=-1)'],
+    [
+      new Conv1d(3, 6, 5, { stride: 2, padding: 2, dilation: 2, groups: 3, bias: false }),
+      'Conv1d(3, 6, kernel_size=(5,), stride=(2,), padding=(2,), dilation=(2,), groups=3, bias=False)',
+    ],
+    [
+      new Conv1d(3, 6, 5, { padding: 'same', paddingMode: 'reflect' }),
+      'Conv1d(3, 6, kernel_size=(5,), stride=(1,), padding=same, padding_mode=reflect)',
+    ],
+    [new Conv1d(1, 2, 3), 'Conv1d(1, 2, kernel_size=(3,), stride=(1,))'],
+    [new BatchNorm1d(4), 'BatchNorm1d(4, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)'],
+    [
+      new BatchNorm1d(4, { momentum: null, affine: false, trackRunningStats: false }),
+      'BatchNorm1d(4, eps=1e-05, momentum=None, affine=False, bias=False, track_running_stats=False)',
+    ],
     [
       new Sequential(new Linear(3, 2), new Tanh(), new Sequential(new Linear(2, 2))),
       `Sequential(

@@ -1,66 +1,17 @@
 import { FormatError, type Tensor } from '@rnn/core';
 import {
+  bceLoss,
   bceWithLogits,
   crossEntropy,
-  Embedding,
+  ctcLoss,
   huberLoss,
   l1Loss,
-  LayerNorm,
-  Linear,
   mseLoss,
   nllLoss,
   smoothL1Loss,
+  type Reduction,
 } from '@rnn/nn';
 import type { Trial } from './trial.js';
-
-/** Runs a case of the group `nn`: a small layer. */
-export function runModule(trial: Trial): void {
-  const { file } = trial;
-  const name = file.config.text('module');
-  switch (name) {
-    case 'Linear':
-      trial.result('out', linear(trial));
-      break;
-    case 'Embedding':
-      trial.result('out', embedding(trial));
-      break;
-    case 'LayerNorm':
-      trial.result('out', layerNorm(trial));
-      break;
-    default:
-      throw new FormatError(`reference case: unknown module '${name}', expected Linear, Embedding or LayerNorm`);
-  }
-  trial.backward();
-}
-
-function linear(trial: Trial): Tensor {
-  const { file, backend } = trial;
-  const [outFeatures, inFeatures] = file.tensor('param.weight').shape;
-  const module = trial.load(new Linear(inFeatures, outFeatures, { bias: file.has('param.bias'), backend }));
-  return module.forward(trial.input('x'));
-}
-
-function embedding(trial: Trial): Tensor {
-  const { file, backend } = trial;
-  const [count, width] = file.tensor('param.weight').shape;
-  const module = trial.load(
-    new Embedding(count, width, { paddingIdx: file.config.optionalNumber('padding_idx'), backend }),
-  );
-  return module.forward(trial.input('index'));
-}
-
-function layerNorm(trial: Trial): Tensor {
-  const { file, backend } = trial;
-  const affine = file.has('param.weight');
-  const options = {
-    eps: file.config.number('eps', 1e-5),
-    elementwiseAffine: affine,
-    bias: file.has('param.bias'),
-    backend,
-  };
-  const width = file.config.numbers('normalized_shape') ?? file.tensor('param.weight').shape;
-  return trial.load(new LayerNorm([...width], options)).forward(trial.input('x'));
-}
 
 /** Runs a case of the group `loss`. */
 export function runLoss(trial: Trial): void {
@@ -71,10 +22,13 @@ export function runLoss(trial: Trial): void {
 function lossOf(trial: Trial): Tensor {
   const { config } = trial.file;
   const name = config.text('loss');
+  const reduction = config.choice('reduction', ['mean', 'sum', 'none'], 'mean');
+  if (name === 'ctc') return ctcOf(trial, reduction);
   const x = trial.input('x');
   const target = trial.input('target');
-  const reduction = config.choice('reduction', ['mean', 'sum', 'none'], 'mean');
   switch (name) {
+    case 'bce':
+      return bceLoss(x, target, { reduction, weight: trial.optional('weight') });
     case 'cross_entropy':
       return crossEntropy(x, target, {
         reduction,
@@ -104,7 +58,29 @@ function lossOf(trial: Trial): Tensor {
       });
     default:
       throw new FormatError(
-        `reference case: unknown loss '${name}', expected cross_entropy, nll, mse, l1, smooth_l1, huber or bce_with_logits`,
+        `reference case: unknown loss '${name}', expected cross_entropy, nll, mse, l1, smooth_l1, huber, bce, bce_with_logits or ctc`,
       );
   }
+}
+
+/** Targets and lengths go in as lists, so that no backend has to read them. */
+function ctcOf(trial: Trial, reduction: Reduction): Tensor {
+  const { file } = trial;
+  const { config } = file;
+  const x = trial.input('x');
+  const { data, shape } = file.tensor('target');
+  const inputLengths = Array.from(file.tensor('input_lengths').data);
+  const targetLengths = Array.from(file.tensor('target_lengths').data);
+  let start = 0;
+  const targets = targetLengths.map((length, row) => {
+    const from = shape.length === 2 ? row * shape[1] : start;
+    start += length;
+    return Array.from(data.subarray(from, from + length));
+  });
+  const logProbs = config.flag('log_probs', false) ? x : x.logSoftmax(-1);
+  return ctcLoss(logProbs, targets, inputLengths, undefined, {
+    reduction,
+    blank: config.number('blank', 0),
+    zeroInfinity: config.flag('zero_infinity', false),
+  });
 }

@@ -3,7 +3,7 @@ import { RecurrentCell } from './recurrent-cell.js';
 
 /** What cells with a single tensor as their state have in common. */
 export abstract class OneStateCell extends RecurrentCell {
-  static readonly #run = compileFn(([x, h]: readonly Tensor[], cell: OneStateCell) => cell.step(x, h));
+  static readonly #run = /* @__PURE__ */ compileFn(([x, h]: readonly Tensor[], cell: OneStateCell) => cell.step(x, h));
 
   /** One step on checked arguments. It reads shapes only, so that it can be traced. */
   protected abstract step(x: Tensor, h: Tensor): Tensor;

@@ -7,8 +7,8 @@ export type LSTMState = readonly [h: Tensor, c: Tensor];
 
 /** What the LSTM and its relatives have in common: a hidden state h, which is the output, and a cell state c. */
 export abstract class TwoStateCell extends RecurrentCell {
-  static readonly #run = compileFn(([x, h, c]: readonly Tensor[], cell: TwoStateCell): readonly Tensor[] =>
-    cell.step(x, [h, c]),
+  static readonly #run = /* @__PURE__ */ compileFn(
+    ([x, h, c]: readonly Tensor[], cell: TwoStateCell): readonly Tensor[] => cell.step(x, [h, c]),
   );
 
   /** One step on checked arguments. It reads shapes only, so that it can be traced. */

@@ -25,7 +25,8 @@ function kindOf(step: typeof gruStep): LayerKind {
 }
 
 /** One step function for each place of the reset gate, since traces are remembered by the function. */
-const [afterProduct, beforeProduct] = [kindOf(gruStep), kindOf(gruStepResetBefore)];
+const afterProduct = /* @__PURE__ */ kindOf(gruStep);
+const beforeProduct = /* @__PURE__ */ kindOf(gruStepResetBefore);
 
 /**
  * Layers of gated recurrent units over a sequence; the formulas are those of `GRUCell`.

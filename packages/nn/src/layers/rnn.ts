@@ -24,7 +24,10 @@ function kindOf(nonlinearity: RNNNonlinearity): LayerKind {
 }
 
 /** One step function for each nonlinearity, since traces are remembered by the function. */
-const kinds: Record<RNNNonlinearity, LayerKind> = { tanh: kindOf('tanh'), relu: kindOf('relu') };
+const kinds: Record<RNNNonlinearity, LayerKind> = {
+  tanh: /* @__PURE__ */ kindOf('tanh'),
+  relu: /* @__PURE__ */ kindOf('relu'),
+};
 
 /**
  * Layers of plain recurrent cells over a sequence: h' = tanh(W_ih x + b_ih + W_hh h + b_hh).

@@ -48,7 +48,7 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BCEWithLog
   });
 }
 
-const logisticLoss = compileFn((pair: readonly Tensor[]) => weightedLoss(pair, undefined), {
+const logisticLoss = /* @__PURE__ */ compileFn((pair: readonly Tensor[]) => weightedLoss(pair, undefined), {
   elementwise: true,
   anyRows: true,
 });

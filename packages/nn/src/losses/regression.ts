@@ -93,13 +93,13 @@ export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptio
 }
 
 const elementwise = { elementwise: true, anyRows: true };
-const squaredError = compileFn(([x, y]: readonly Tensor[]) => x.sub(y).square(), elementwise);
-const absoluteError = compileFn(([x, y]: readonly Tensor[]) => x.sub(y).abs(), elementwise);
-const smoothError = compileFn(
+const squaredError = /* @__PURE__ */ compileFn(([x, y]: readonly Tensor[]) => x.sub(y).square(), elementwise);
+const absoluteError = /* @__PURE__ */ compileFn(([x, y]: readonly Tensor[]) => x.sub(y).abs(), elementwise);
+const smoothError = /* @__PURE__ */ compileFn(
   ([x, y]: readonly Tensor[], { beta }: { readonly beta: number }) => huber(x.sub(y), beta).div(beta),
   elementwise,
 );
-const huberError = compileFn(
+const huberError = /* @__PURE__ */ compileFn(
   ([x, y]: readonly Tensor[], { delta }: { readonly delta: number }) => huber(x.sub(y), delta),
   elementwise,
 );

@@ -1,0 +1,96 @@
+import { customOperation, type Tensor } from '@rnn/core';
+import { Module } from '../module.js';
+import { checkFactor, checkPair } from './pair.js';
+import {
+  checkLoss,
+  checkLossForward,
+  checkLossModule,
+  elementwiseLoss,
+  type LossForwardOptions,
+  type LossModuleOptions,
+} from './reduction.js';
+
+/** What tells the binary cross entropy of probabilities apart. */
+export interface BCELossModuleOptions extends LossModuleOptions {
+  /** A factor for each element's loss; broadcasts to the input. */
+  readonly weight?: Tensor;
+}
+
+/** Options of `bceLoss`. */
+export interface BCELossOptions extends BCELossModuleOptions, LossForwardOptions {}
+
+/** A logarithm below this counts as this, and a product x (1 - x) below `LEAST` as that, as in PyTorch. */
+const LOWEST_LOG = -100;
+const LEAST = 1e-12;
+
+/**
+ * The cross entropy of a probability with a target between 0 and 1: -(y log x + (1 - y) log(1 - x)), with logarithms no less than -100.
+ *
+ * @example
+ * ```ts
+ * bceLoss(tensor([0.5, 1]), tensor([1, 1])).item();   // 0.3466
+ * ```
+ * @param input - probabilities, any shape; the result of a sigmoid. `bceWithLogits` takes what goes into it, and is more exact
+ * @param target - the same shape, numbers from 0 to 1
+ * @param options - `weight`, `reduction` ('mean', 'sum', 'none'), `lengths` of a target `[T, B, ...]`, `batchFirst`
+ * @returns a single number, or the shape of the input without reduction
+ * @throws ShapeError when the shapes differ
+ *
+ * Differs from PyTorch: an input outside of [0, 1] gives NaN, not an error, since its numbers are not read.
+ */
+export function bceLoss(input: Tensor, target: Tensor, options: BCELossOptions = {}): Tensor {
+  const owner = 'bceLoss';
+  checkPair(owner, input, target);
+  checkLoss(owner, options, ['weight']);
+  const { weight } = options;
+  if (weight !== undefined) checkFactor(owner, 'weight', weight, input);
+  return elementwiseLoss(owner, input, target, options, ([x, y]) => {
+    const losses = crossEntropyOf(x, y);
+    return weight === undefined ? losses : losses.mul(weight);
+  });
+}
+
+/** Its derivative with respect to x is (x - y) / (x (1 - x)), which stays finite at 0 and 1. */
+function crossEntropyOf(x: Tensor, y: Tensor): Tensor {
+  const logOf = (share: Tensor): Tensor => share.log().clamp(LOWEST_LOG);
+  return customOperation({
+    name: 'bceLoss',
+    inputs: [x, y],
+    forward: () => ({
+      result: y
+        .mul(logOf(x))
+        .add(
+          y
+            .neg()
+            .add(1)
+            .mul(logOf(x.neg().add(1))),
+        )
+        .neg(),
+      saved: [x, y],
+    }),
+    derivatives: [
+      (grad, [p, q]) => grad.mul(p.sub(q)).div(p.sub(p.square()).maximum(LEAST)),
+      (grad, [p]) => grad.mul(logOf(p.neg().add(1)).sub(logOf(p))),
+    ],
+  });
+}
+
+/** `bceLoss` as a module; `weight` is a buffer, as in PyTorch. */
+export class BCELoss extends Module {
+  declare weight: Tensor | undefined;
+  readonly #options: LossModuleOptions;
+
+  constructor(options: BCELossModuleOptions = {}) {
+    super();
+    checkLossModule('BCELoss', options, ['weight']);
+    const { weight, ...rest } = options;
+    if (weight !== undefined) this.registerBuffer('weight', weight);
+    this.#options = rest;
+  }
+
+  /** See `bceLoss`. */
+  forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
+    const { lengths } = checkLossForward('BCELoss', options);
+    return bceLoss(input, target, { ...this.#options, weight: this.weight, lengths });
+  }
+}

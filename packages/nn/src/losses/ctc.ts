@@ -1,0 +1,171 @@
+import {
+  averagedOver,
+  concat,
+  customOperation,
+  fromData,
+  scan,
+  scope,
+  where,
+  type Lengths,
+  type Tensor,
+} from '@rnn/core';
+import { checkChoice, checkCount, checkFlag, checkOptions } from '@rnn/core/checks';
+import { Module } from '../module.js';
+import { stepMask } from '../sequences/valid-steps.js';
+import { checkCtc, type CtcBatch, type CtcTargets } from './ctc-arguments.js';
+import type { Reduction } from './reduction.js';
+
+/** What `CTCLoss` takes. */
+export interface CTCLossModuleOptions {
+  /** The class that stands for no label; 0 unless said otherwise. */
+  readonly blank?: number;
+  /** `'mean'` unless said otherwise: each row's loss divided by the length of its target (at least 1), and the mean of these. */
+  readonly reduction?: Reduction;
+  /** Whether the loss of a target that does not fit into its input is 0 (and has no gradient) instead of Infinity. */
+  readonly zeroInfinity?: boolean;
+}
+
+/** In the place of log 0: far below every sum of logarithms, but finite, so that derivatives are. */
+const NEVER = -1e30;
+
+/**
+ * The connectionist temporal classification loss: -log of the probability that the classes of all steps, with repetitions and then blanks
+ * left out, are the target.
+ *
+ * @example
+ * ```ts
+ * const logProbs = randn([50, 16, 20]).logSoftmax(-1);   // steps, rows, classes
+ * ctcLoss(logProbs, [[3, 5, 5], [7], ...], [50, 42, ...]);
+ * ```
+ * @param logProbs - `[T, B, C]`, or `[T, C]` for a single sequence: logarithms of probabilities, the result of `logSoftmax`
+ * @param targets - a list of classes for each row; or `[B, S]`, int32, padded; or all rows' one after another, `[sum of targetLengths]`. For a
+ *   single sequence a list of classes, or `[S]`
+ * @param inputLengths - valid steps of each row; all of them unless given
+ * @param targetLengths - how many classes the target of each row has; what the lists say, or S, unless given
+ * @param options - `blank` (0), `reduction` ('mean', 'sum', 'none'), `zeroInfinity` (false)
+ * @returns a single number, or `[B]` without reduction (a single number for a single sequence)
+ * @throws ShapeError, ArgumentError when lengths or classes do not fit, or a target has a blank
+ *
+ * The recursion over the steps is a `scan`, so it is compiled where the backend compiles. As in PyTorch the gradient takes for granted that
+ * `logProbs` come from `logSoftmax`: it is right with respect to what went into that. Differs from PyTorch: no second derivative that means
+ * anything; lists of classes as targets. Source: Graves, Fernández, Gomez and Schmidhuber 2006.
+ */
+export function ctcLoss(
+  logProbs: Tensor,
+  targets: CtcTargets,
+  inputLengths?: Lengths,
+  targetLengths?: Lengths,
+  options: CTCLossModuleOptions = {},
+): Tensor {
+  const owner = 'ctcLoss';
+  const { blank, reduction, zeroInfinity } = settingsOf(owner, options);
+  const batch = checkCtc(owner, { logProbs, targets, inputLengths, targetLengths, blank });
+  return scope(() => {
+    const losses = lossesOf(logProbs.rank === 2 ? logProbs.unsqueeze(1) : logProbs, batch, blank, zeroInfinity);
+    if (reduction === 'none') return logProbs.rank === 2 ? losses.squeeze(0) : losses;
+    if (reduction === 'sum') return losses.sum();
+    const counts = Float32Array.from(batch.labels, ({ length }) => Math.max(1, length));
+    const { dtype, backend } = logProbs;
+    return averagedOver(losses.div(fromData(counts, [counts.length], { backend }).to(dtype)).mean(), counts.length);
+  });
+}
+
+/** The loss of each row, `[B]`. */
+function lossesOf(logProbs: Tensor, { labels, lengths }: CtcBatch, blank: number, zeroInfinity: boolean): Tensor {
+  const [steps, rows] = logProbs.shape;
+  const { dtype, backend } = logProbs;
+  // Blanks around the labels: the path goes from place to place, or from label to label where these differ.
+  const places = 2 * Math.max(1, ...labels.map((row) => row.length)) + 1;
+  const classes = new Int32Array(rows * places).fill(blank);
+  const jumps = new Float32Array(rows * places).fill(NEVER);
+  const starts = new Float32Array(rows * places).fill(NEVER);
+  const ends = new Int32Array(2 * rows);
+  const isEmpty = new Float32Array(2 * rows);
+  labels.forEach((row, b) => {
+    starts[b * places] = 0; // before the first step, one before the first label
+    row.forEach((label, i) => {
+      const at = b * places + 2 * i + 1;
+      classes[at] = label;
+      if (i > 0 && label !== row[i - 1]) jumps[at] = 0;
+    });
+    ends[2 * b] = 2 * row.length;
+    ends[2 * b + 1] = Math.max(0, 2 * row.length - 1);
+    if (row.length === 0) isEmpty[2 * b + 1] = NEVER;
+  });
+  const placed = (values: Float32Array, shape: readonly number[]): Tensor =>
+    fromData(values, shape, { backend }).to(dtype);
+
+  const valid = lengths.every((length) => length === steps) ? undefined : stepMask(lengths, logProbs);
+  const known = valid === undefined ? logProbs : logProbs.where(valid, 0);
+  const index = fromData(classes, [1, rows, places], { backend }).expand([steps, rows, places]);
+  const emitted = known.gather(2, index).maximum(NEVER);
+  const state = [placed(starts, [rows, places]), placed(jumps, [rows, places])];
+  const [, [last]] = scan(step, emitted, state, { lengths, parameters: {} });
+  const finals = last.gather(1, fromData(ends, [rows, 2], { backend })).add(placed(isEmpty, [rows, 2]));
+  const losses = logSum([finals.select(1, 0), finals.select(1, 1)]).neg();
+  return finite(logProbs.requiresGrad ? losses.add(softmaxPart(known, valid)) : losses, zeroInfinity);
+}
+
+/** From the logarithms of the probabilities of all places to those one step later. */
+function step(emitted: Tensor, [alpha, jumps]: readonly Tensor[]): readonly [Tensor, readonly Tensor[]] {
+  const never = alpha.slice(-1, 0, 1).mul(0).add(NEVER);
+  const one = concat([never, alpha.slice(-1, 0, -1)], -1);
+  const two = concat([never, one.slice(-1, 0, -1)], -1).add(jumps);
+  const next = logSum([alpha, one, two]).add(emitted);
+  return [next, [next, jumps]];
+}
+
+/** log Σ exp. The largest takes no part in the derivative, where it cancels. */
+function logSum(terms: readonly Tensor[]): Tensor {
+  const largest = terms.reduce((a, b) => a.maximum(b)).detach();
+  return terms
+    .map((term) => term.sub(largest).exp())
+    .reduce((a, b) => a.add(b))
+    .log()
+    .add(largest);
+}
+
+/**
+ * 0 for each row, with the derivative exp(logProbs): the part of PyTorch's gradient that `logSoftmax` takes away again, since the derivative
+ * of its result's probabilities adds up to nothing.
+ */
+function softmaxPart(known: Tensor, valid: Tensor | undefined): Tensor {
+  const shares = valid === undefined ? known.exp() : known.exp().where(valid, 0);
+  const sums = shares.sum([0, 2]);
+  return sums.sub(sums.detach());
+}
+
+/** The losses with Infinity (and NaN as derivative, as in PyTorch), or 0, where the target does not fit into the input. */
+function finite(losses: Tensor, zeroInfinity: boolean): Tensor {
+  const isInfinite = losses.detach().ge(-NEVER / 10);
+  return customOperation({
+    name: 'ctcLoss',
+    inputs: [losses],
+    forward: () => ({ result: where(isInfinite, zeroInfinity ? 0 : Infinity, losses), saved: [isInfinite] }),
+    derivatives: [(grad, [lost]) => where(lost, zeroInfinity ? 0 : NaN, grad)],
+  });
+}
+
+function settingsOf(owner: string, options: CTCLossModuleOptions): Required<CTCLossModuleOptions> {
+  checkOptions(owner, options, ['blank', 'reduction', 'zeroInfinity']);
+  const { blank = 0, reduction = 'mean', zeroInfinity = false } = options;
+  checkCount(owner, 'blank', blank);
+  checkChoice(owner, 'reduction', reduction, ['mean', 'sum', 'none']);
+  checkFlag(owner, 'zeroInfinity', zeroInfinity);
+  return { blank, reduction, zeroInfinity };
+}
+
+/** `ctcLoss` as a module. */
+export class CTCLoss extends Module {
+  readonly #options: CTCLossModuleOptions;
+
+  constructor(options: CTCLossModuleOptions = {}) {
+    super();
+    this.#options = settingsOf('CTCLoss', options);
+  }
+
+  /** See `ctcLoss`. */
+  forward(logProbs: Tensor, targets: CtcTargets, inputLengths?: Lengths, targetLengths?: Lengths): Tensor {
+    return ctcLoss(logProbs, targets, inputLengths, targetLengths, this.#options);
+  }
+}
