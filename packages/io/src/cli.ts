@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { check } from './command/check/check.js';
 import { passes } from './command/check/finding.js';
 import { rendered, renderedJson } from './command/check/render.js';
+import { convertToModule, isModuleName } from './command/convert-to-module.js';
 import { formatFor, formatOf } from './command/formats.js';
 import { listing } from './command/listing.js';
 import type { WrittenFloat } from './safetensors/encode.js';
@@ -56,7 +57,9 @@ be checked. PyTorch reads no ONNX and ONNX Runtime no weights alone, so what the
 
 command
   .command('convert <in> <out>')
-  .description('write the tensors of a file as another kind, by the end of its name')
+  .description(
+    'write the tensors of a file as another kind, by the end of its name, or an ONNX model as an ES module (.mjs)',
+  )
   .addOption(
     new Option('--dtype <type>', 'the type of all floating tensors').choices([
       'float16',
@@ -66,6 +69,10 @@ command
     ]),
   )
   .action(async (from: string, to: string, { dtype }: { dtype?: WrittenFloat }) => {
+    if (isModuleName(to)) {
+      console.log(await convertToModule(from, to, dtype));
+      return;
+    }
     const target = formatFor(to);
     const { tensors, metadata } = await (await formatOf(from)).read(from);
     await target.write(to, tensors, { dtype, metadata });

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { decodePyTorch, decodeSafetensors, writeSafetensors, type HostTensor } from '@rnn/io';
@@ -94,6 +95,30 @@ describe('rnn-io', () => {
     }
   });
 
+  test('a model of PyTorch becomes a module that gives its numbers', async () => {
+    const path = join(folder, 'gru.mjs');
+    const { out, err } = await rnnIo('convert', given('onnx/cases/exchange/gru.legacy.onnx'), path);
+    expect(err).toBe('');
+    expect(out).toBe(`${path}, ${join(folder, 'gru.d.mts')}: x -> y\n`);
+    expect(readFileSync(join(folder, 'gru.d.mts'), 'utf8')).toContain('export interface State {');
+    const { x, y } = JSON.parse(readFileSync(given('onnx/cases/exchange/gru.json'), 'utf8')) as Record<
+      'x' | 'y',
+      number[][][]
+    >;
+    const { run } = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as {
+      run: (xs: number[], states: undefined, lengths: number[]) => Float32Array;
+    };
+    const received = run(
+      x.flat(2),
+      undefined,
+      x.map((row) => row.length),
+    );
+    y.flat(2).forEach((value, i) => expect(Math.abs(received[i] - value)).toBeLessThanOrEqual(1e-6));
+    const half = join(folder, 'half.mjs');
+    await rnnIo('convert', given('onnx/cases/exchange/gru.legacy.onnx'), half, '--dtype', 'float16');
+    expect(statSync(half).size).toBeLessThan(statSync(path).size);
+  });
+
   test('writes a state dict of PyTorch: types, tied values, and what has no place there', async () => {
     const path = join(folder, 'tied.pt');
     const both = { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
@@ -116,6 +141,11 @@ describe('rnn-io', () => {
     [['convert', given('exchange/gru.pt'), join(folder, 'x.bin')], /ends in \.safetensors/],
     [['convert', given('exchange/gru.safetensors'), join(folder, 'x.onnx')], /weights alone are no ONNX model/],
     [['convert', 'a', 'b.safetensors', '--dtype', 'int4'], /Allowed choices are float16/],
+    [['convert', given('exchange/gru.pt'), join(folder, 'x.mjs')], /weights alone, which do not say what to compute/],
+    [
+      ['convert', given('onnx/cases/exchange/gru.dynamo.onnx'), join(folder, 'x.mjs')],
+      /forward refuses a sequence of another length/,
+    ],
   ])('refuses %j', async (args, message) => {
     const { code, out, err } = await rnnIo(...args);
     expect(code).toBe(1);

@@ -1,9 +1,10 @@
 /** Checks a file, whatever its kind. */
 import { readFile } from 'node:fs/promises';
-import { FormatError, RnnError, sizeOf, type Backend } from '@rnn/core';
+import { FormatError, RnnError, sizeOf } from '@rnn/core';
 import { openSafetensors } from '../../files/files.js';
 import { decodeModel } from '../../onnx/decode-model.js';
 import { decodeWithTypes } from '../../pytorch/read.js';
+import { anyBackend } from '../any-backend.js';
 import { apart } from '../apart.js';
 import { formatOf } from '../formats.js';
 import { checkOnnx } from './check-onnx.js';
@@ -97,16 +98,4 @@ async function vectorFrom(path: string): Promise<Vector> {
   throw new FormatError(
     `${path}: the vector is not { inputs, outputs }, expected tensors by name as { shape, data } in both`,
   );
-}
-
-/** A backend to run models on, where one is installed: this package works without. */
-async function anyBackend(): Promise<Backend | undefined> {
-  const name = '@rnn/backend-cpu';
-  try {
-    const { cpu } = (await import(name)) as { cpu: () => Promise<Backend> };
-    return await cpu();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
-    throw error;
-  }
 }
