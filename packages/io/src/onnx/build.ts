@@ -325,6 +325,9 @@ const nothing: Surroundings = {
   lookUp(): never {
     throw new NotFoldable();
   },
+  keep(): never {
+    throw new NotFoldable();
+  },
 };
 
 /** The results of a node, where its inputs are known and small. */

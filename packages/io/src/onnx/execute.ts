@@ -1,57 +1,10 @@
 /** Runs graphs, node by node. */
-import { FormatError, scope, type Backend, type Tensor } from '@rnn/core';
-import type { Graph, Inputs, PlainKernel, PlannedNode, Steps, Surroundings } from './plan.js';
+import { scope, type Backend, type Tensor } from '@rnn/core';
+import { boundGraph, type BoundNode } from './bound-graph.js';
+import { Frame } from './frame.js';
+import type { Memo } from './memo.js';
+import type { Graph, Inputs, PlainKernel, Steps, Surroundings } from './plan.js';
 import { Value } from './value.js';
-
-/** Results of nodes that are the same in every run with inputs of some shapes. */
-export type Memo = Map<PlannedNode, readonly (Value | undefined)[]>;
-
-/** The values of a graph while it runs. */
-class Frame implements Surroundings {
-  readonly backend: Backend;
-  readonly memo: Memo | undefined;
-  readonly #graph: Graph;
-  readonly #outer: Surroundings | undefined;
-  readonly #values = new Map<string, Value>();
-
-  constructor(graph: Graph, backend: Backend, outer: Surroundings | undefined, memo: Memo | undefined) {
-    this.#graph = graph;
-    this.backend = backend;
-    this.memo = memo;
-    this.#outer = outer;
-  }
-
-  lookUp(name: string): Value {
-    const value = this.#values.get(name) ?? this.#graph.values.get(name) ?? this.#outer?.lookUp(name);
-    if (value !== undefined) return value;
-    throw new FormatError(`readOnnx: no node makes the value '${name}' before it is used`, { received: name });
-  }
-
-  bind(name: string, value: Value): void {
-    value.holders++;
-    this.#values.set(name, value);
-  }
-
-  /** Lets a name go, and frees its tensor unless the value goes on under another name. */
-  drop(name: string, isResult = false): void {
-    const value = this.#values.get(name);
-    if (value === undefined) return;
-    this.#values.delete(name);
-    if (--value.holders === 0 && value.isOwned && !isResult) value.tensor?.dispose();
-  }
-
-  dropAll(results: ReadonlySet<Value>): void {
-    for (const [name, value] of this.#values) this.drop(name, results.has(value));
-  }
-
-  run(graph: Graph, inputs: readonly Value[]): Steps<readonly Value[]> {
-    return runGraph(graph, inputs, this.backend, this);
-  }
-
-  runOnce(graph: Graph, inputs: readonly Value[]): Steps<readonly Value[]> {
-    return runGraph(graph, inputs, this.backend, this, this.memo);
-  }
-}
 
 /**
  * Runs a graph.
@@ -60,7 +13,7 @@ class Frame implements Surroundings {
  * @param inputs - a value for each of its inputs
  * @param backend - where tensors are made
  * @param outer - where names are looked up that the graph does not make
- * @param memo - what earlier runs with inputs of the same shapes made, and gets what this one makes
+ * @param memo - what is known from earlier runs with inputs of the same shapes, and gets what this one finds out
  * @returns steps that end with a value for each output
  */
 export function* runGraph(
@@ -70,77 +23,104 @@ export function* runGraph(
   outer?: Surroundings,
   memo?: Memo,
 ): Steps<readonly Value[]> {
-  const frame = new Frame(graph, backend, outer, memo);
-  const results = new Set<Value>();
+  const whole = boundGraph(graph);
+  const reduced = memo?.reduced(whole);
+  const bound = reduced ?? whole;
+  const frame = new Frame(bound, backend, outer, memo, runGraph);
+  let results: readonly Value[] = [];
   try {
-    graph.inputs.forEach((name, i) => frame.bind(name, inputs[i]));
-    for (const planned of graph.nodes) yield* runNode(planned, frame);
-    const outputs = graph.outputs.map((name) => frame.lookUp(name));
-    for (const output of outputs) results.add(output);
+    for (let i = 0; i < bound.inputs.length; i++) frame.bind(bound.inputs[i], inputs[i]);
+    for (const node of bound.nodes) {
+      const known = memo?.nodes.get(node.planned);
+      if (known === undefined || known === 'shaped') yield* runNode(node, frame, known === 'shaped');
+      else if ('values' in known) frame.bindAll(node, known.values);
+      else {
+        const view = Value.view(frame.value(node.inputs[known.input]), known.shape);
+        if (view.isView) view.own();
+        view.isShaped = true;
+        frame.bind(node.outputs[0], view);
+      }
+      for (const slot of node.lastUses) frame.drop(slot);
+    }
+    const outputs = bound.outputs.map((slot) => frame.value(slot));
+    for (const output of outputs) output.settle();
+    results = outputs;
+    if (reduced === undefined) memo?.reduce(whole);
     return outputs;
   } finally {
     frame.dropAll(results);
   }
 }
 
-function* runNode(planned: PlannedNode, frame: Frame): Steps<void> {
-  const { node, lastUses } = planned;
-  const outputs = frame.memo?.get(planned) ?? (yield* computed(planned, frame));
-  for (let i = 0; i < node.outputs.length; i++) {
-    const name = node.outputs[i];
-    const value = outputs[i];
-    if (name === '') {
-      if (value !== undefined && value.holders === 0 && value.isOwned) value.tensor?.dispose();
-    } else if (value === undefined) node.fail(`its output ${i} ('${name}') is not computed here`);
-    else frame.bind(name, value);
-  }
-  for (const name of lastUses) frame.drop(name);
-}
-
-function* computed(planned: PlannedNode, frame: Frame): Steps<readonly (Value | undefined)[]> {
-  const { node, kernel } = planned;
-  const inputs: Inputs = node.inputs.map((name) => (name === '' ? undefined : frame.lookUp(name)));
+function* runNode(bound: BoundNode, frame: Frame, isShaped: boolean): Steps<void> {
+  const { node, kernel } = bound.planned;
+  const inputs = frame.inputsOf(bound);
+  // What was needed on the host decided about shapes.
+  let isDecided = true;
   for (const position of kernel.onHost ?? []) {
     const value = inputs[position];
-    if (value !== undefined && !value.hasNumbers) yield value;
+    if (value === undefined) continue;
+    if (!value.hasNumbers) yield value;
+    if (!value.isStatic) isDecided = false;
   }
-  // What was needed on the host decided about shapes.
-  const isDecided = kernel.onHost?.every((position) => inputs[position]?.isStatic !== false) !== false;
   let outputs: readonly (Value | undefined)[];
   if ('run' in kernel) {
     outputs = freeing(inputs, () => kernel.run(inputs, frame));
-    if (frame.memo !== undefined && isDecided) remember(planned, kernel, inputs, outputs, frame.memo);
+    if (isShaped) for (const value of outputs) if (value !== undefined) value.isShaped = true;
+    if (!isShaped && isDecided && frame.memo !== undefined) remember(bound, kernel, inputs, outputs, frame.memo);
   } else {
     outputs = yield* kernel.steps(inputs, frame);
     if (!isDecided || kernel.isOpaque === true) outputs = outputs.map((value) => value?.asDynamic());
   }
-  for (const value of outputs) if (value !== undefined && value.holders === 0) value.isOwned = !value.isConstant;
-  return outputs;
+  for (const value of outputs) if (value !== undefined && !inputs.includes(value)) value.own();
+  frame.bindAll(bound, outputs);
+  for (let i = 0; i < node.outputs.length; i++) {
+    if (node.outputs[i] !== '' && outputs[i] === undefined) {
+      node.fail(`its output ${i} ('${node.outputs[i]}') is not computed here`);
+    }
+  }
 }
 
 /** Marks what is known of the results from shapes alone, and keeps what is known altogether. */
-function remember(planned: PlannedNode, kernel: PlainKernel, inputs: Inputs, outputs: Inputs, memo: Memo): void {
+function remember(bound: BoundNode, kernel: PlainKernel, inputs: Inputs, outputs: Inputs, memo: Memo): void {
   if (!inputs.every((value) => value === undefined || value.isShaped)) return;
-  const isStatic = kernel.readsShapes === true || inputs.every((value) => value === undefined || value.isStatic);
-  for (const value of outputs) {
-    if (value === undefined || inputs.includes(value)) continue;
-    if (isStatic) value.fix();
-    else value.isShaped = true;
+  const { planned } = bound;
+  if (kernel.readsShapes === true || inputs.every((value) => value === undefined || value.isStatic)) {
+    for (const value of outputs) if (value !== undefined && !inputs.includes(value)) value.fix();
+    memo.nodes.set(planned, { values: outputs });
+    return;
   }
-  if (isStatic) memo.set(planned, outputs);
+  const [only, ...others] = outputs;
+  const input =
+    only === undefined || others.length > 0 ? -1 : inputs.findIndex((value) => value && only.isViewOf(value));
+  const isView = only !== undefined && input >= 0;
+  memo.nodes.set(planned, isView ? { input, shape: only.shape } : 'shaped');
+  for (const value of outputs) if (value !== undefined) value.isShaped = true;
 }
 
 /** Calls a kernel and frees what it made on the way. */
 function freeing(inputs: Inputs, run: () => readonly (Value | undefined)[]): readonly (Value | undefined)[] {
   let outputs: readonly (Value | undefined)[] = [];
   scope(() => {
+    const kept: Tensor[] = [];
     outputs = run().map((value) => {
-      const tensor = value?.tensor;
-      if (value === undefined || tensor === undefined || inputs.includes(value)) return value;
-      // Each value has a tensor of its own, since each is freed by itself.
-      return inputs.some((input) => input?.tensor === tensor) ? Value.device(value.type, tensor.clone()) : value;
+      const tensor = value?.made;
+      if (value === undefined || tensor === undefined) return value;
+      for (const input of inputs) {
+        if (input === undefined) continue;
+        if (value.isViewOf(input)) return value;
+        // Each value has a tensor of its own, since each is freed by itself.
+        if (input.made === tensor) {
+          const copy = tensor.clone();
+          kept.push(copy);
+          return Value.device(value.type, copy);
+        }
+      }
+      kept.push(tensor);
+      value.ownBase();
+      return value;
     });
-    return outputs.flatMap((value) => (value?.tensor === undefined ? [] : [value.tensor]));
+    return kept;
   });
   return outputs;
 }

@@ -1,9 +1,20 @@
 /** A model that came from ONNX. */
-import { ArgumentError, BackendError, getBackend, Tensor, tensor, type Backend, type TensorLike } from '@rnn/core';
+import {
+  ArgumentError,
+  BackendError,
+  getBackend,
+  sameShape,
+  Tensor,
+  tensor,
+  type Backend,
+  type Shape,
+  type TensorLike,
+} from '@rnn/core';
 import { Module, Parameter } from '@rnn/nn';
 import type { Built, MakeWeight } from './build.js';
 import { deviceType, type ElementType } from './element-types.js';
-import { finish, finishLater, runGraph, type Memo } from './execute.js';
+import { finish, finishLater, runGraph } from './execute.js';
+import { Memo } from './memo.js';
 import { hostArray, type HostArray } from './host-array.js';
 import type { ModelProto } from './schema.generated.js';
 import type { Graph, Steps } from './plan.js';
@@ -77,6 +88,8 @@ export class OnnxModule extends Module {
   readonly #backend: Backend;
   readonly #memos = new Map<string, Memo>();
   #memoBackend: Backend | undefined;
+  /** What the run before found: sequences of one shape come after one another. */
+  #last: { readonly shapes: readonly Shape[]; readonly memo: Memo } | undefined;
 
   /** @internal Made by `readOnnx`. */
   constructor(parts: OnnxParts) {
@@ -154,6 +167,10 @@ export class OnnxModule extends Module {
       this.#forget();
       this.#memoBackend = backend;
     }
+    if (this.#last !== undefined && hasShapes(inputs, this.#last.shapes)) {
+      for (const value of inputs) value.isShaped = true;
+      return this.#last.memo;
+    }
     let key = '';
     for (const value of inputs) {
       key += `${value.shape.join()};`;
@@ -167,15 +184,16 @@ export class OnnxModule extends Module {
     let memo = this.#memos.get(key);
     if (memo === undefined) {
       if (this.#memos.size >= SHAPES_AT_MOST) this.#forget();
-      this.#memos.set(key, (memo = new Map()));
+      this.#memos.set(key, (memo = new Memo()));
     }
+    if (inputs.every((value) => !value.isHost)) this.#last = { shapes: inputs.map(({ shape }) => shape), memo };
     return memo;
   }
 
   #forget(): void {
-    for (const memo of this.#memos.values())
-      for (const values of memo.values()) for (const value of values) value?.release();
+    for (const memo of this.#memos.values()) memo.forget();
     this.#memos.clear();
+    this.#last = undefined;
   }
 
   #inputName(position: number): string {
@@ -209,18 +227,28 @@ export class OnnxModule extends Module {
   }
 
   #steps(inputs: Readonly<Record<string, OnnxInput>>, backend: Backend): Steps<readonly Value[]> {
+    const isWhole = this.inputs.every(({ name }) => inputs[name] !== undefined);
+    if (!isWhole || Object.keys(inputs).length !== this.inputs.length) this.#refuseInputs(inputs);
+    const values = this.inputs.map((info) => inputValue(info, inputs[info.name], backend));
+    return runGraph(this.#graph, values, backend, undefined, this.#memoFor(values, backend));
+  }
+
+  /** Says which inputs are missing, and which there are not. */
+  #refuseInputs(inputs: Readonly<Record<string, OnnxInput>>): void {
     const known = this.inputs.map(({ name }) => name);
     const unknown = Object.keys(inputs).filter((name) => !known.includes(name));
     const missing = known.filter((name) => inputs[name] === undefined);
-    if (unknown.length > 0 || missing.length > 0) {
-      const received = Object.keys(inputs).join(', ');
-      throw new ArgumentError(
-        `run: ${[...missing.map((name) => `input '${name}' is missing`), ...unknown.map((name) => `there is no input '${name}'`)].join(', ')}; the model takes ${known.join(', ')}`,
-        { argument: 'inputs', expected: known.join(', '), received },
-      );
-    }
-    const values = this.inputs.map((info) => inputValue(info, inputs[info.name], backend));
-    return runGraph(this.#graph, values, backend, undefined, this.#memoFor(values, backend));
+    if (unknown.length === 0 && missing.length === 0) return;
+    const received = Object.keys(inputs).join(', ');
+    const faults = [
+      ...missing.map((name) => `input '${name}' is missing`),
+      ...unknown.map((name) => `there is no input '${name}'`),
+    ];
+    throw new ArgumentError(`run: ${faults.join(', ')}; the model takes ${known.join(', ')}`, {
+      argument: 'inputs',
+      expected: known.join(', '),
+      received,
+    });
   }
 
   /** The results as tensors of the caller's own. */
@@ -236,6 +264,11 @@ export class OnnxModule extends Module {
       }),
     );
   }
+}
+
+/** Whether all values are on a device, in these shapes. */
+function hasShapes(values: readonly Value[], shapes: readonly Shape[]): boolean {
+  return values.every((value, i) => !value.isHost && sameShape(value.shape, shapes[i]));
 }
 
 /** Puts a parameter where its name leads; false where something else stands on the way. */

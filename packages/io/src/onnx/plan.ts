@@ -1,5 +1,5 @@
 /** Graphs that are ready to run, and what their nodes are made of. */
-import type { Backend } from '@rnn/core';
+import type { Backend, Tensor } from '@rnn/core';
 import type { Value } from './value.js';
 
 /** The inputs of a node; one that is left out is `undefined`. */
@@ -15,6 +15,20 @@ export interface Surroundings {
   runOnce(graph: Graph, inputs: readonly Value[]): Steps<readonly Value[]>;
   /** A value of a name that is visible at the node. */
   lookUp(name: string): Value;
+  /**
+   * What a node makes of weights alone: it is kept for the next run with inputs of the same shapes, as long as the sources have the
+   * numbers that they had, and made anew where gradients are recorded.
+   *
+   * @param owner - whose it is
+   * @param sources - what it is made of
+   */
+  keep<T>(owner: object, sources: readonly (Tensor | undefined)[], make: () => Kept<T>): T;
+}
+
+/** Something to keep, with the tensors to free when it is kept no longer. */
+export interface Kept<T> {
+  readonly value: T;
+  readonly tensors: readonly Tensor[];
 }
 
 /** A computation that now and then waits for numbers: it yields a value that it needs on the host. */

@@ -1,13 +1,22 @@
 /** What flows between nodes: numbers on the host, or a tensor on a device, or both. */
-import { fromData, FormatError, full, sizeOf, unscoped, type Backend, type Shape, type Tensor } from '@rnn/core';
+import {
+  fromData,
+  FormatError,
+  full,
+  reshape,
+  sameShape,
+  sizeOf,
+  unscoped,
+  type Backend,
+  type Shape,
+  type Tensor,
+} from '@rnn/core';
 import { deviceType, type ElementType } from './element-types.js';
 import type { HostArray } from './host-array.js';
 
 export class Value {
   readonly type: ElementType;
   readonly shape: Shape;
-  /** How many names stand for this value in the run; at the last one's end its tensor is freed. */
-  holders = 0;
   /** Whether the run made the tensor, and so frees it. */
   isOwned = false;
   /** Whether the value is part of the model: its tensor is then uploaded once. */
@@ -16,9 +25,13 @@ export class Value {
   isShaped = false;
   /** Whether all of it follows from those shapes, so that it is the same in the next run with such inputs. */
   isStatic = false;
+  /** How many names, and views, stand for this value in the run; at the last one's end its tensor is freed. */
+  #holders = 0;
   #numbers: ArrayLike<number> | undefined;
   #tensor: Tensor | undefined;
   #wasRead = false;
+  /** Of a view: the value whose elements it shows in another shape. */
+  #base: Value | undefined;
 
   private constructor(
     type: ElementType,
@@ -40,6 +53,19 @@ export class Value {
     return new Value(type, tensor.shape, undefined, tensor);
   }
 
+  /**
+   * The elements of a value on a device in another shape of as many. No tensor is made before one is asked for: of views of views, which
+   * exporters write in rows, only the last one is.
+   */
+  static view(of: Value, shape: Shape): Value {
+    const base = of.#base ?? of;
+    if (sameShape(base.shape, shape)) return base;
+    if (sameShape(of.shape, shape)) return of;
+    const view = new Value(of.type, shape, undefined, undefined);
+    view.#base = base;
+    return view;
+  }
+
   get size(): number {
     return sizeOf(this.shape);
   }
@@ -55,7 +81,66 @@ export class Value {
 
   /** The tensor, if there is one. */
   get tensor(): Tensor | undefined {
+    const base = this.#base;
+    if (this.#tensor === undefined && base !== undefined) {
+      const make = (): Tensor => reshape(base.tensor as Tensor, this.shape);
+      // What a name stands for is freed when the name goes; until then it belongs to the scope of whoever makes it.
+      this.#tensor = this.#holders > 0 ? unscoped(make) : make();
+    }
     return this.#tensor;
+  }
+
+  /** The tensor that holds its elements, where one was made: of a view that nobody asked for its own tensor that of its base. */
+  get made(): Tensor | undefined {
+    const base = this.#base;
+    return this.#tensor ?? (base === undefined ? undefined : base.#tensor);
+  }
+
+  /** Whether nothing in the run stands for it yet. */
+  get isFree(): boolean {
+    return this.#holders === 0;
+  }
+
+  /** Whether it shows the elements of another value. */
+  isViewOf(other: Value): boolean {
+    return (this.#base ?? this) === (other.#base ?? other);
+  }
+
+  /** A name, or a view, stands for it. */
+  hold(): void {
+    if (this.#holders++ === 0) this.#base?.hold();
+  }
+
+  /** A name stands for it no longer: without any its tensor is freed, unless it stays as a result. */
+  letGo(stays = false): void {
+    if (--this.#holders > 0) return;
+    if (this.isOwned && !stays) this.#tensor?.dispose();
+    this.#base?.letGo();
+  }
+
+  /** Whether it shows the elements of another value in another shape. */
+  get isView(): boolean {
+    return this.#base !== undefined;
+  }
+
+  /** The run that made it frees it. */
+  own(): void {
+    if (this.#holders === 0) this.isOwned = !this.isConstant;
+  }
+
+  /** The run that made what it is a view of frees that. */
+  ownBase(): void {
+    this.#base?.own();
+  }
+
+  /** Makes it stand for itself, with a tensor of the scope that is open: it may stay when what it is a view of is freed. */
+  settle(): void {
+    const base = this.#base;
+    if (base === undefined) return;
+    this.#tensor?.dispose();
+    this.#tensor = reshape(base.tensor as Tensor, this.shape);
+    this.#base = undefined;
+    if (this.#holders > 0) base.letGo();
   }
 
   /** The numbers. The executor has read what an operator says that it needs here. */
@@ -76,17 +161,19 @@ export class Value {
 
   /** The value as a tensor on a backend. */
   on(backend: Backend): Tensor {
-    if (this.#tensor !== undefined && (!this.isConstant || this.#tensor.backend === backend)) return this.#tensor;
+    const tensor = this.tensor;
+    if (tensor !== undefined && (!this.isConstant || tensor.backend === backend)) return tensor;
     const { numbers } = this.host;
     if (!this.isConstant) return uploaded(this.type, this.shape, numbers, backend);
     // A model that moved takes its constants along.
-    this.#tensor?.dispose();
+    tensor?.dispose();
     this.#tensor = unscoped(() => uploaded(this.type, this.shape, numbers, backend));
     return this.#tensor;
   }
 
   /** Makes it part of the model: it is the same whenever the model runs (with inputs of such shapes). */
   fix(): this {
+    this.settle();
     this.#tensor?.keep();
     this.isConstant = this.isShaped = this.isStatic = true;
     return this;
@@ -95,7 +182,8 @@ export class Value {
   /** The same value, of which nothing is known beforehand. */
   asDynamic(): Value {
     if (!this.isShaped) return this;
-    return this.#tensor === undefined ? Value.host(this.host) : Value.device(this.type, this.#tensor.clone());
+    const { tensor } = this;
+    return tensor === undefined ? Value.host(this.host) : Value.device(this.type, tensor.clone());
   }
 
   /** Frees the tensor, which is made again when it is needed. */

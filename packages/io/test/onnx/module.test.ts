@@ -152,6 +152,34 @@ describe('backends', () => {
     expect(plain.run({ x: randn([2, 3, 3], { backend: later }) }).y.shape).toEqual([2, 3, 3]);
   });
 
+  test('runs of one shape keep what they can, and new weights, shapes and backends are new', async () => {
+    const model = lstm();
+    const parameters = model.parameters();
+    const numbers = (of: typeof model, x: Tensor): number[] =>
+      noGrad(() => scope(() => Array.from(of.run({ x }).y.dataSync())));
+    /** Holds a run against a model with the same weights that has not run yet. */
+    const answer = (steps: number): void => {
+      const place = parameters[0].backend;
+      const x = randn([2, steps, 3], { backend: place });
+      const fresh = readOnnx(fixtureBytes('exchange/lstm2.legacy.onnx'), { backend: place });
+      scope(() => void fresh.loadStateDict(model.stateDict()));
+      expect(numbers(model, x)).toEqual(numbers(fresh, x));
+      fresh.dispose();
+      x.dispose();
+    };
+    for (const steps of [4, 4, 4, 6, 4]) answer(steps);
+    const storages = backend.memory().storages;
+    for (let i = 0; i < 5; i++) answer(4);
+    expect(backend.memory().storages).toBe(storages);
+    noGrad(() => parameters.forEach((parameter) => parameter.copy_(parameter.mul(0.5))));
+    answer(4);
+    await model.moveTo(await wasm({ threads: 1 }));
+    answer(4);
+    answer(4);
+    model.dispose();
+    expect(parameters[0].backend.memory().storages).toBe(0);
+  });
+
   test('numbers instead of tensors', () => {
     const { sample, bytes } = caseNamed('graphs.json', 'detector at 8000');
     const model = readOnnx(bytes, { backend });

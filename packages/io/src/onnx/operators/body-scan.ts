@@ -55,6 +55,7 @@ export function bodyScan(body: Graph): BodyScan {
       lookUp: (name) => seen.get(name) ?? around.lookUp(name),
       run: (graph, values) => runGraph(graph, values, backend, surroundings),
       runOnce: (graph, values) => runGraph(graph, values, backend, surroundings),
+      keep: (_owner, _sources, make) => make().value, // a trace is made once
     };
     const results = finish(runGraph(body, inputs, backend, surroundings), (tensor) => tensor.dataSync());
     resultTypes = results.map(({ type }) => type);

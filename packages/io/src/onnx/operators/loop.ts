@@ -51,15 +51,13 @@ function* turnByTurn(
     if (!condition.hasNumbers) yield condition;
     states = results.slice(1, 1 + initial.length);
     results.slice(1 + initial.length).forEach((value, i) => {
-      value.holders++; // the next turn must not free it
+      value.hold(); // the next turn must not free it
       collected[i].push(value);
     });
     if (condition.host.numbers[0] === 0) break;
   }
   const stacked = collected.map((values) => stackedValues(node, values, around));
-  for (const value of collected.flat()) {
-    if (--value.holders === 0 && value.isOwned && !states.includes(value)) value.tensor?.dispose();
-  }
+  for (const value of collected.flat()) value.letGo(states.includes(value));
   return [...states, ...stacked];
 }
 

@@ -3,7 +3,7 @@ import { scan, stack, zeros, type Backend, type Tensor } from '@rnn/core';
 import type { HostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, wholeNumbers, type Operator, type Operators } from '../operator.js';
-import type { Inputs } from '../plan.js';
+import type { Inputs, Kept } from '../plan.js';
 import { Value } from '../value.js';
 import { activation, activationNumbers, type Activation } from './activations.js';
 import {
@@ -33,12 +33,15 @@ interface Direction {
 
 const INITIAL = 5;
 const PEEPHOLES = 7;
+/** Where W, R, the biases and the peepholes stand. */
+const WEIGHTS = [1, 2, 3, PEEPHOLES];
 
 function recurrent(kind: RecurrentKind): Operator {
   return (node) => {
     const directions = directionsOf(node, kind);
     checkShapes(node, kind, directions.length);
     const isBatchFirst = node.flag('layout');
+    const [weightsOwner, zerosOwner] = [{}, {}];
     return {
       onHost: [4],
       run(inputs, around) {
@@ -47,11 +50,17 @@ function recurrent(kind: RecurrentKind): Operator {
         const given = needed(node, inputs, 0).on(backend);
         const x = isBatchFirst ? given.transpose(0, 1) : given;
         const [steps, batch] = x.shape;
-        const weights = weightsOf(node, inputs, backend, directions.length, kind);
+        const sources = WEIGHTS.map((position) => inputs[position]?.on(backend));
+        const weights = around.keep(weightsOwner, sources, () => weightsOf(node, sources, directions.length, kind));
         const hidden = weights[0].r.shape[1];
-        const initial = statesOf(inputs, backend, directions.length, kind, isBatchFirst, () =>
-          zeros([batch, hidden], { dtype: x.dtype, backend }),
-        );
+        const hasInitial = inputs[INITIAL] !== undefined || inputs[INITIAL + 1] !== undefined;
+        const none = (): Kept<readonly Tensor[][]> => {
+          const zero = zeros([batch, hidden], { dtype: x.dtype, backend });
+          return { value: directions.map(() => Array<Tensor>(kind.states).fill(zero)), tensors: [zero] };
+        };
+        const initial = hasInitial
+          ? statesOf(inputs, backend, directions.length, kind, isBatchFirst, () => none().value[0][0])
+          : around.keep(zerosOwner, [], none);
         const lengths = wholeNumbers(inputs, 4);
         const isEmpty = x.size === 0;
         const runs = directions.map(({ step, isReverse }, d): readonly [Tensor, readonly Tensor[]] =>
@@ -59,6 +68,16 @@ function recurrent(kind: RecurrentKind): Operator {
             ? [zeros([steps, batch, hidden], { dtype: x.dtype, backend }), initial[d]]
             : scan(step, x, initial[d], { parameters: weights[d], lengths, reverse: isReverse }),
         );
+        if (!isBatchFirst && directions.length === 1) {
+          // One direction is a dimension of size 1: the same elements in another shape.
+          const [[y, states]] = runs;
+          return node.outputs.map((name, i) => {
+            if (name === '') return undefined;
+            const { shape } = y;
+            const value = Value.device(type, i === 0 ? y : states[i - 1]);
+            return Value.view(value, i === 0 ? [shape[0], 1, shape[1], shape[2]] : [1, batch, hidden]);
+          });
+        }
         // Batch first, the directions come behind batch (and time); else in front of them.
         const output = (): Tensor => {
           const all = runs.map(([y]) => y);
@@ -157,26 +176,27 @@ function check(node: Node, name: string, array: HostArray | undefined, form: rea
   node.fail(`${name} is [${shape.join(', ')}], expected [${form.map((size) => size ?? '?').join(', ')}]`);
 }
 
+/** The weights of each direction: parts of the tensors in the file. */
 function weightsOf(
   node: Node,
-  inputs: Inputs,
-  backend: Backend,
+  [w, r, b, p]: readonly (Tensor | undefined)[],
   directions: number,
   kind: RecurrentKind,
-): StepWeights[] {
-  const tensor = (position: number): Tensor | undefined => inputs[position]?.on(backend);
-  const [w, r] = [apart(needed(node, inputs, 1).on(backend)), apart(needed(node, inputs, 2).on(backend))];
-  const [b, p] = [tensor(3), tensor(PEEPHOLES)];
-  if (w.length !== directions || r.length !== directions)
-    node.fail(`the weights are of ${w.length} directions, expected ${directions}`);
+): Kept<StepWeights[]> {
+  if (w === undefined || r === undefined) return node.fail('weights are missing');
+  const [ws, rs] = [apart(w), apart(r)];
+  if (ws.length !== directions || rs.length !== directions)
+    node.fail(`the weights are of ${ws.length} directions, expected ${directions}`);
   const biases = b && apart(b);
   const peepholes = p && apart(p);
-  return r.map((recurrence, d) => {
+  const value = rs.map((recurrence, d): StepWeights => {
     const [rows, hidden] = recurrence.shape;
     if (rows !== kind.gates * hidden) node.fail(`R is ${rows} by ${hidden}, expected ${kind.gates * hidden} rows`);
     const [wb, rb] = biases?.[d].split(rows) ?? [];
-    return { w: w[d], r: recurrence, wb, rb, p: peepholes?.[d].split(hidden) };
+    return { w: ws[d], r: recurrence, wb, rb, p: peepholes?.[d].split(hidden) };
   });
+  const tensors = value.flatMap(({ wb, rb, p: own = [] }) => [wb, rb, ...own].filter((tensor) => tensor !== undefined));
+  return { value, tensors: [...ws, ...rs, ...(biases ?? []), ...(peepholes ?? []), ...tensors] };
 }
 
 /** The states before the first step: a list for each direction. */
