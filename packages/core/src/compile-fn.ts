@@ -5,19 +5,20 @@ import { checkFlag, checkFunction } from './checks/values.js';
 import { checkCompileMode, type CompileMode } from './compile-mode.js';
 import { ShapeError } from './errors.js';
 import { OneStep } from './recurrence/one-step.js';
-import { listOf, type StepParameters, type Tensors } from './recurrence/scan-arguments.js';
+import { checkTree, type StepParameters } from './recurrence/scan-arguments.js';
 import { placeOf } from './record.js';
 import { showShape } from './shape.js';
-import { Tensor } from './tensor.js';
+import type { Tensor } from './tensor.js';
+import type { Tree, TreeForm } from './tree.js';
 
 /** A function of tensors in which every row is independent of the others; it sees matrices `[rows, features]`. */
-export type RowwiseFunction<X extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters> = (
+export type RowwiseFunction<X extends Tree, Y extends Tree, P extends StepParameters = StepParameters> = (
   x: X,
   parameters: P,
 ) => Y;
 
 /** What `compileFn` makes. */
-export type CompiledFunction<X extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters> = (
+export type CompiledFunction<X extends Tree, Y extends Tree, P extends StepParameters = StepParameters> = (
   x: X,
   parameters?: P,
 ) => Y;
@@ -65,7 +66,7 @@ export interface CompileFnOptions {
  *
  * Differs from PyTorch: `torch.compile` there takes any function.
  */
-export function compileFn<X extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters>(
+export function compileFn<X extends Tree = Tensor, Y extends Tree = Tensor, P extends StepParameters = StepParameters>(
   fn: RowwiseFunction<X, Y, P>,
   options: CompileFnOptions = {},
 ): CompiledFunction<X, Y, P> {
@@ -77,13 +78,21 @@ export function compileFn<X extends Tensors, Y extends Tensors, P extends StepPa
   if (compile !== undefined) checkCompileMode('compileFn', 'compile', compile);
   const name = fn.name === '' ? 'compiled function' : fn.name;
   const row = { elementwise, compile, anyRows };
-  const single = new OneStep(name, ([x], parameters) => made(name, fn(x as X, parameters as P)), row);
-  const several = new OneStep(name, (x, parameters) => made(name, fn(x as X, parameters as P)), row);
+  const byForm = new Map<TreeForm, OneStep>();
+  const stepFor = (form: TreeForm): OneStep => {
+    let step = byForm.get(form);
+    if (step === undefined) {
+      step = new OneStep(name, (x, parameters) => made(name, fn(form.filled(x) as X, parameters as P)), row);
+      byForm.set(form, step);
+    }
+    return step;
+  };
   return (x, parameters) => {
-    const inputs = listOf(x);
+    const inputForm = checkTree(name, 'inputs', x);
+    const inputs = inputForm.leavesOf(x) as readonly Tensor[];
     checkInputs(name, inputs, elementwise);
-    const { outputs, isSingle } = (x instanceof Tensor ? single : several).run(inputs, parameters ?? noParameters);
-    return (isSingle ? outputs[0] : outputs) as Y;
+    const { outputs, form } = stepFor(inputForm).run(inputs, parameters ?? noParameters);
+    return form.filled(outputs) as Y;
   };
 }
 
@@ -95,9 +104,9 @@ const compileOptions = Object.keys({ elementwise: true, anyRows: true, compile: 
 
 const noParameters: StepParameters = {};
 
-function made(operation: string, result: Tensors): { readonly outputs: readonly Tensor[]; readonly isSingle: boolean } {
-  if (!(result instanceof Tensor)) checkTensors(operation, 'the result', result);
-  return { outputs: listOf(result), isSingle: result instanceof Tensor };
+function made(operation: string, result: unknown): { readonly outputs: readonly Tensor[]; readonly form: TreeForm } {
+  const form = checkTree(operation, 'the result', result);
+  return { outputs: form.leavesOf(result) as readonly Tensor[], form };
 }
 
 function checkInputs(operation: string, inputs: readonly Tensor[], elementwise: boolean): void {

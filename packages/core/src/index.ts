@@ -107,6 +107,7 @@ export {
   type StepParameters,
   type Tensors,
 } from './recurrence/scan-arguments.js';
+export type { Tree, TreeOf } from './tree.js';
 export { tap, type Records } from './recurrence/tap.js';
 export type { Explanation } from './recurrence/explanation.js';
 export { scope, unscoped, type Disposable } from './scope.js';

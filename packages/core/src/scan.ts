@@ -1,22 +1,23 @@
 import { checkOptions } from './checks/options.js';
+import { checkFunction } from './checks/values.js';
 import { runEagerly, type Scan } from './recurrence/eager.js';
 import { explainRoad, type Explanation } from './recurrence/explanation.js';
 import { findRoad, knownRoad, roadOf, type Road } from './recurrence/road.js';
 import { makesTemporaries, runCompiled } from './recurrence/run-compiled.js';
 import {
+  checkNext,
   checkResult,
   checkScan,
-  formedAs,
-  listOf,
+  checkTree,
   scanOptions,
   type ScanOptions,
   type Step,
   type StepParameters,
-  type Tensors,
 } from './recurrence/scan-arguments.js';
 import { gatherTaps, type Records } from './recurrence/tap.js';
 import { scope } from './scope.js';
-import { Tensor } from './tensor.js';
+import type { Tensor } from './tensor.js';
+import type { Tree, TreeForm, TreeOf } from './tree.js';
 
 /**
  * Runs a step over the time of a sequence: the loop of every recurrent layer.
@@ -27,107 +28,119 @@ import { Tensor } from './tensor.js';
  * const [ys, last] = scan(step, xs, zeros([B, H]), { lengths: [5, 3] });
  * ```
  * @param step - an ordinary function of tensors. It sees the input of one time step, `[B, ...]`, the state, and the parameters
- * @param xs - `[T, B, ...]`, or a list of such; without `lengths` and `resets` also `[T, ...]`
- * @param state - the state before the first step: a tensor or a list, each `[B, ...]`
+ * @param xs - `[T, B, ...]`, or lists and plain objects of such, nested as one likes; without `lengths` and `resets` also `[T, ...]`
+ * @param state - the state before the first step: a tensor, or lists and objects, each `[B, ...]`. The step gets the state in this form and
+ *   returns it so; its output may have a form of its own
  * @param options - `lengths`, `reverse`, `resets`, `parameters`, `record`
  * @returns the outputs stacked over time, `[T, ...]`, and the state after each row's last valid step; with `record` also an object with
  *   the named inner values, `[T, ...]` each, zero past the end of a row
  * @throws ShapeError, ArgumentError when sequences, lengths or states do not fit together, a step returns something else than an output and a
  *   state of the same shape as before, or `record` asks for a name that the step does not `tap`
  *
+ * @example
+ * ```ts
+ * const [, { h, c }] = scan((x, { h, c }) => [h, { h: h.add(x).mul(c), c: c.add(x) }], xs, { h: h0, c: c0 });
+ * ```
  * Differs from PyTorch: there a loop over time is written in Python. It is `jax.lax.scan` with lengths, resets and a direction.
  */
 export function scan<
-  X extends Tensors,
-  S extends Tensors,
-  Y extends Tensors,
+  const X extends object,
+  const S extends object,
+  const Y extends object,
   P extends StepParameters = StepParameters,
+  const N extends TreeOf<S> = TreeOf<S>,
+  const R extends readonly string[] = readonly string[],
 >(
-  step: Step<X, S, Y, P>,
+  step: Step<X, S, Y, P, N>,
   xs: X,
   state: S,
-  options: ScanOptions<P> & { readonly record: readonly string[] },
-): [ys: Y, last: S, records: Records];
+  options: ScanOptions<P> & { readonly record: R },
+): [ys: TreeOf<Y>, last: TreeOf<S>, records: Records<R[number]>];
 export function scan<
-  X extends Tensors,
-  S extends Tensors,
-  Y extends Tensors,
+  const X extends object,
+  const S extends object,
+  const Y extends object,
   P extends StepParameters = StepParameters,
->(step: Step<X, S, Y, P>, xs: X, state: S, options?: ScanOptions<P>): [ys: Y, last: S];
-export function scan<X extends Tensors, S extends Tensors, Y extends Tensors, P extends StepParameters>(
-  step: Step<X, S, Y, P>,
-  xs: X,
-  state: S,
-  options: ScanOptions<P> = {},
-): [ys: Y, last: S, records: Records] | [ys: Y, last: S] {
+  const N extends TreeOf<S> = TreeOf<S>,
+>(step: Step<X, S, Y, P, N>, xs: X, state: S, options?: ScanOptions<P>): [ys: TreeOf<Y>, last: TreeOf<S>];
+export function scan(
+  step: AnyStep,
+  xs: object,
+  state: object,
+  options: ScanOptions = {},
+): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
   const arranged = arrange(step, xs, state, options);
   const known = knownRoad(arranged);
   // Most calls of a short sequence: their results are all that they make, so there is nothing to free.
-  if (known !== undefined && !makesTemporaries(arranged, known))
-    return inForm(state, options.record, run(arranged, known));
-  return scope(() => inForm(state, options.record, run(arranged, known ?? findRoad(arranged))));
+  if (known !== undefined && !makesTemporaries(arranged, known)) return inForm(arranged, run(arranged, known));
+  return scope(() => inForm(arranged, run(arranged, known ?? findRoad(arranged))));
 }
+
+/** A step on trees that were made from the forms of its arguments. */
+type AnyStep = (x: never, state: never, parameters: never) => unknown;
 
 interface Results {
   readonly outputs: readonly Tensor[];
   readonly last: readonly Tensor[];
-  readonly isSingle: boolean;
+  /** Of the outputs. */
+  readonly form: TreeForm;
 }
 
 function run(scan: Scan, road: Road): Results {
   if (road.kind === 'eager') return runEagerly(scan);
   const [outputs, last] = runCompiled(scan, road);
-  return { outputs, last, isSingle: road.plans.step.isSingle };
+  return { outputs, last, form: road.plans.step.form };
 }
 
 /** Results as the caller of `scan` gets them. */
-function inForm<S extends Tensors, Y extends Tensors>(
-  state: S,
-  record: readonly string[] | undefined,
-  { outputs, last, isSingle }: Results,
-): [ys: Y, last: S, records: Records] | [ys: Y, last: S] {
-  if (record === undefined) return [(isSingle ? outputs[0] : outputs) as Y, formedAs(state, last)];
+function inForm(
+  { stateForm, record }: Scan,
+  { outputs, last, form }: Results,
+): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
+  if (record === nothing) return [form.filled(outputs), stateForm.filled(last)];
   const own = outputs.slice(0, outputs.length - record.length);
   const records = Object.fromEntries(record.map((name, i) => [name, outputs[own.length + i]]));
-  return [(isSingle ? own[0] : own) as Y, formedAs(state, last), records];
+  return [form.filled(own), stateForm.filled(last), records];
 }
 
 /** Checks the arguments and brings them into one form. */
-function arrange<X extends Tensors, S extends Tensors, Y extends Tensors, P extends StepParameters>(
-  step: Step<X, S, Y, P>,
-  xs: X,
-  state: S,
-  options: ScanOptions<P>,
-): Scan {
-  const inputs = listOf(xs);
-  const states = listOf(state);
-  const extent = checkScan(step, inputs, states, options);
-  const { record = nothing } = options;
-  const parameters = (options.parameters ?? {}) as P;
+function arrange(step: AnyStep, xs: object, state: object, options: ScanOptions): Scan {
+  checkFunction('scan', 'step', step, 'of input, state and parameters');
+  const inputForm = checkTree('scan', 'xs', xs);
+  const stateForm = checkTree('scan', 'state', state);
+  const inputs = inputForm.leavesOf(xs) as readonly Tensor[];
+  const states = stateForm.leavesOf(state) as readonly Tensor[];
+  const extent = checkScan(inputs, states, options);
+  const { record = nothing, parameters } = options;
   return {
     step: (x, s) => {
-      const [result, tapped] = gatherTaps(record, () => step(formedAs(xs, x), formedAs(state, s), parameters));
-      checkResult(result);
-      const [y, next] = result;
-      const outputs = listOf(y);
+      const call = step as (x: Tree, state: Tree, parameters: object) => unknown;
+      const [result, tapped] = gatherTaps(record, () =>
+        call(inputForm.filled(x), stateForm.filled(s), parameters ?? noParameters),
+      );
+      const form = checkResult(result);
+      const [y, next] = result as [unknown, unknown];
+      const outputs = form.leavesOf(y) as readonly Tensor[];
       return {
-        outputs: tapped.length === 0 ? outputs : [...outputs, ...tapped],
-        next: listOf(next),
-        isSingle: y instanceof Tensor,
+        outputs: tapped.length === 0 ? outputs : outputs.concat(tapped),
+        next: checkNext(stateForm, next),
+        form,
       };
     },
     source: step,
     record,
     inputs,
     states,
-    form: (xs instanceof Tensor ? 0 : 1) + (state instanceof Tensor ? 0 : 2),
-    parameters: options.parameters,
+    inputForm,
+    stateForm,
+    parameters,
     compile: options.compile,
     extent,
     reverse: options.reverse === true,
   };
 }
 
+const noParameters = {};
 const nothing: readonly string[] = [];
 
 /**
@@ -148,11 +161,12 @@ const nothing: readonly string[] = [];
  * Differs from PyTorch: nothing there says so much; `torch._dynamo.explain` comes near.
  */
 export function explain<
-  X extends Tensors,
-  S extends Tensors,
-  Y extends Tensors,
+  const X extends object,
+  const S extends object,
+  const Y extends object,
   P extends StepParameters = StepParameters,
->(step: Step<X, S, Y, P>, xs: X, state: S, options: ScanOptions<P> = {}): Explanation {
+  const N extends TreeOf<S> = TreeOf<S>,
+>(step: Step<X, S, Y, P, N>, xs: X, state: S, options: ScanOptions<P> = {}): Explanation {
   checkOptions('explain', options, scanOptions);
   // What would be refused is to be explained.
   const compile = options.compile === 'never' ? 'never' : 'auto';

@@ -25,7 +25,8 @@ import {
 } from '../src/index.js';
 import type { Backend, ScanOptions, Step } from '../src/index.js';
 import { runEagerly } from '../src/recurrence/eager.js';
-import { checkScan, listOf, type Tensors } from '../src/recurrence/scan-arguments.js';
+import { checkScan } from '../src/recurrence/scan-arguments.js';
+import { TreeForm, type Tree } from '../src/tree.js';
 
 type States = readonly Tensor[];
 interface Case {
@@ -225,31 +226,31 @@ const options: Record<string, ScanOptions> = {
 };
 
 /** The same scan by single operations. */
-function eagerly<X extends Tensors, S extends Tensors, Y extends Tensors>(
-  step: Step<X, S, Y>,
+function eagerly<X extends Tree, S extends Tree, Y extends Tree>(
+  step: (x: X, state: S, parameters: object) => readonly [Y, S],
   xs: X,
   state: S,
   options: ScanOptions = {},
 ): [Y, S] {
-  const [inputs, states] = [listOf(xs), listOf(state)];
-  const one = <Form extends Tensors>(form: Form, list: readonly Tensor[]): Form =>
-    (form instanceof Tensor ? list[0] : list) as Form;
-  const { outputs, last, isSingle } = runEagerly({
+  const formOf = (tree: Tree): TreeForm => TreeForm.of(tree) as TreeForm;
+  const leavesOf = (tree: Tree): readonly Tensor[] => formOf(tree).leavesOf(tree) as readonly Tensor[];
+  const [inputs, states] = [leavesOf(xs), leavesOf(state)];
+  const { outputs, last, form } = runEagerly({
     step: (x, s) => {
-      const [y, next] = step(one(xs, x), one(state, s), {});
-      return { outputs: listOf(y), next: listOf(next), isSingle: y instanceof Tensor };
+      const [y, next] = step(formOf(xs).filled(x) as X, formOf(state).filled(s) as S, {});
+      return { outputs: leavesOf(y), next: leavesOf(next), form: formOf(y) };
     },
     inputs,
     states,
-    extent: checkScan(step, inputs, states, options),
+    extent: checkScan(inputs, states, options),
     reverse: options.reverse === true,
   });
-  return [(isSingle ? outputs[0] : outputs) as Y, one(state, last)];
+  return [form.filled(outputs) as Y, formOf(state).filled(last) as S];
 }
 
 /** Results and all gradients of one run, as numbers. */
 type Run = (
-  step: Step<readonly Tensor[], States, readonly Tensor[]>,
+  step: (x: readonly Tensor[], state: States, parameters: object) => readonly [readonly Tensor[], States],
   xs: States,
   state: States,
   options: ScanOptions,
@@ -299,7 +300,7 @@ describe.each(cases)('$name', (kase) => {
     const eager = outcome(eagerly, kase, scanOptions);
     for (const [name, backend] of Object.entries(backends)) {
       setBackend(backend);
-      const found = scope(() => outcome(scan, kase, scanOptions));
+      const found = scope(() => outcome(scan<States, States, States>, kase, scanOptions));
       found.forEach((values, i) =>
         values.forEach((value, j) => expect(value, `${name}, result ${i}, element ${j}`).toBeCloseTo(eager[i][j], 10)),
       );
@@ -311,7 +312,8 @@ describe.each(cases)('$name', (kase) => {
     const before = backends.compiled.memory().storages;
     for (const backend of Object.values(backends)) {
       setBackend(backend);
-      for (const scanOptions of Object.values(options)) scope(() => outcome(scan, kase, scanOptions));
+      for (const scanOptions of Object.values(options))
+        scope(() => outcome(scan<States, States, States>, kase, scanOptions));
     }
     setBackend(backends.compiled);
     expect(backends.compiled.memory().storages).toBe(before);
@@ -425,7 +427,10 @@ test('tensors that share their memory get a gradient each', () => {
     return [next, next];
   };
   const [x, h] = [randn([T, B, H]), randn([B, H])];
-  const roads: ((step: PlainStep, x: Tensor, h: Tensor) => [Tensor, Tensor])[] = [scan, eagerly];
+  const roads: ((step: PlainStep, x: Tensor, h: Tensor) => [Tensor, Tensor])[] = [
+    scan<Tensor, Tensor, Tensor>,
+    eagerly<Tensor, Tensor, Tensor>,
+  ];
   const gradients = roads.map((run) => {
     run(step, x, h)[1].sum().backward();
     const found = [a, b].map((t) => t.grad?.toArray());

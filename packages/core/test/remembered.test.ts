@@ -156,8 +156,7 @@ test('one tensor in two places', () => {
 });
 
 test('a tensor by itself and one in a list are told apart', () => {
-  type Some = Tensor | readonly Tensor[];
-  const step: Step<Some, Some, Some> = (_, h) => [h, h];
+  const step = <Some extends Tensor | readonly Tensor[]>(_: Some, h: Some): readonly [Some, Some] => [h, h];
   const [x, h] = [zeros([3, 2, 4]), zeros([2, 4])];
   for (let i = 0; i < 2; i++) {
     expect(scan(step, x, h, { parameters: {} })[0]).not.toBeInstanceOf(Array);

@@ -637,7 +637,7 @@ describe('refusals', () => {
       [(x: Tensor): unknown => [x], '[a tensor]'] as const,
       [(x: Tensor, h: Tensor): unknown => [x, [h, 1]], '[a tensor, [a tensor, 1]]'] as const,
     ].map(([wrong, told]): (typeof cases)[number] => [
-      `scan: the result of step is ${told}, expected [output, state], each a tensor or a list of tensors${told === 'undefined' ? '; return them' : ''}`,
+      `scan: the result of step is ${told}, expected [output, state], each a tensor, or lists and objects of tensors${told === 'undefined' ? '; return them' : ''}`,
       'step',
       'ERR_ARGUMENT',
       () => scan(wrong as typeof step, x(), h()),

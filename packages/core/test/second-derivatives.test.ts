@@ -22,6 +22,8 @@ import {
   type Tensor,
 } from '../src/index.js';
 
+type Pair = readonly [Tensor, Tensor];
+
 beforeEach(async () => {
   setBackend(await cpu());
   manualSeed(1);
@@ -77,7 +79,7 @@ describe('through a scan', () => {
   });
 
   test('one tensor as two states', () => {
-    const pair = (x: Tensor, [a, b]: readonly Tensor[]): readonly [Tensor, readonly Tensor[]] => {
+    const pair = (x: Tensor, [a, b]: Pair): readonly [Tensor, Pair] => {
       const next = tanh(x.add(a).mul(b));
       return [next, [next, b.mul(a)]];
     };

@@ -14,6 +14,7 @@ import { recordAll } from '../record.js';
 import { scope } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
+import { TreeForm } from '../tree.js';
 import { stepCount, StepDrawer } from './drawing.js';
 import { validSteps, type ScanExtent } from './scan-arguments.js';
 
@@ -21,8 +22,8 @@ import { validSteps, type ScanExtent } from './scan-arguments.js';
 export interface StepResult {
   readonly outputs: readonly Tensor[];
   readonly next: readonly Tensor[];
-  /** Whether the output came by itself, not in a list. */
-  readonly isSingle: boolean;
+  /** What the outputs came in: a tensor, a list, an object. */
+  readonly form: TreeForm;
 }
 
 /** A step on lists of tensors. */
@@ -37,8 +38,9 @@ export interface Scan {
   readonly record: readonly string[];
   readonly inputs: readonly Tensor[];
   readonly states: readonly Tensor[];
-  /** What the step gets in a list, since it may tell the difference: 1 the inputs, 2 the states, 3 both, 0 neither. */
-  readonly form: number;
+  /** What the inputs and the states come in. */
+  readonly inputForm: TreeForm;
+  readonly stateForm: TreeForm;
   /** What the step gets besides; `undefined` where nothing was given, so that it may use anything. */
   readonly parameters: object | undefined;
   /** Whether it has to be compiled, may be, or must not be; as `setCompileMode` says unless given. */
@@ -57,7 +59,7 @@ export function runEagerly({
 }: Pick<Scan, 'step' | 'inputs' | 'states' | 'extent' | 'reverse'>): {
   readonly outputs: readonly Tensor[];
   readonly last: readonly Tensor[];
-  readonly isSingle: boolean;
+  readonly form: TreeForm;
 } {
   const { steps, lengths, resets } = extent;
   const { backend } = inputs[0];
@@ -75,7 +77,7 @@ export function runEagerly({
 
   let current: readonly Tensor[] = initial;
   const outputs: (readonly Tensor[])[] = [];
-  let isSingle = false;
+  let form: TreeForm = TreeForm.tensor;
   const count = stepCount(extent);
   const drawer = new StepDrawer();
   const makeStep = (n: number): void => {
@@ -93,7 +95,7 @@ export function runEagerly({
         mask === undefined || going === undefined ? value : chosen(mask, value, narrow(detach(value), 0, going, 1));
       drawer.startStep();
       const result = withDrawer(drawer.draw, () => step(x.map(valid), start.map(valid)));
-      isSingle = result.isSingle;
+      ({ form } = result);
       checkStates(initial, result.next);
       if (mask === undefined) return [result.outputs, result.next] as const;
       checkRows(result.outputs, rows);
@@ -114,7 +116,7 @@ export function runEagerly({
   const stacked = outputs[0].map((first, i) =>
     stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))),
   );
-  return { outputs: stacked, last: current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)), isSingle };
+  return { outputs: stacked, last: current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)), form };
 }
 
 /**

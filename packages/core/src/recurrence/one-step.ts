@@ -10,6 +10,7 @@ import { scope } from '../scope.js';
 import { sizeOf, type Shape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
+import type { TreeForm } from '../tree.js';
 import { dependenceOf, reachedBy, recordedResults } from './dependence.js';
 import {
   drawFor,
@@ -34,8 +35,8 @@ import { hasForm, sameSlots, TraceMemory } from './trace-memory.js';
 /** What a function makes. */
 interface Made {
   readonly outputs: readonly Tensor[];
-  /** Whether the output came by itself, not in a list. */
-  readonly isSingle: boolean;
+  /** What the outputs come in. */
+  readonly form: TreeForm;
 }
 
 /** A function of matrices `[rows, width]` to lists of tensors `[rows, ...]`. */
@@ -124,8 +125,8 @@ export class OneStep {
       const lead = this.leadOf(inputs[0]);
       const asGiven = (y: Tensor): Tensor => reshape(y, this.elementwise ? lead : [...lead, ...y.shape.slice(1)]);
       const matrices = inputs.map((x) => this.asMatrix(x));
-      const { outputs, isSingle } = formingTaps(asGiven, () => this.fn(matrices, parameters));
-      return { outputs: outputs.map(asGiven), isSingle };
+      const { outputs, form } = formingTaps(asGiven, () => this.fn(matrices, parameters));
+      return { outputs: outputs.map(asGiven), form };
     });
   }
 
@@ -180,7 +181,7 @@ export class OneStep {
     plan.run(none, run, made);
 
     const lead = this.leadOf(first);
-    const { outputShapes, isSingle } = plans.step;
+    const { outputShapes, form } = plans.step;
     const values: (Tensor | undefined)[] = [];
     const outputs: Tensor[] = [];
     for (let i = 0; i < places.length; i++) {
@@ -204,7 +205,7 @@ export class OneStep {
       for (const tensor of own) tensor.dispose();
     }
     for (let i = 0; i < drawn.length; i++) drawn[i].dispose();
-    return { outputs, isSingle };
+    return { outputs, form };
   }
 
   /** Hangs the results into the graph. Apart from the run itself, which has no closures to prepare. */

@@ -22,7 +22,9 @@ export interface Extent {
 }
 
 /** Arguments of a program that are still being put together. */
-type OpenArguments = { readonly [K in keyof ProgramArguments]: ProgramArguments[K] extends readonly (infer E)[] ? E[] : ProgramArguments[K] };
+type OpenArguments = {
+  readonly [K in keyof ProgramArguments]: ProgramArguments[K] extends readonly (infer E)[] ? E[] : ProgramArguments[K];
+};
 
 /** One piece of work of a run; places are numbers of storages. */
 type Work =

@@ -91,7 +91,7 @@ function recordCall(
     });
   const x = ends(inputs, undefined);
   const s = ends(states, recorded); // whether a later state has a gradient depends on the step
-  const { outputs: ys, next: after, isSingle } = called(step, x, s, mayDraw ? around.drawInput : drawNow);
+  const { outputs: ys, next: after, form } = called(step, x, s, mayDraw ? around.drawInput : drawNow);
   if (after.some((t, i) => t.dtype !== s[i].dtype)) throw new TraceError('the step changes the type of the state');
   for (const y of ys) {
     if (batched && y.shape[0] !== rows)
@@ -114,7 +114,7 @@ function recordCall(
     nodes,
     outputs: ys.map(value),
     next: after.map(value),
-    isSingle,
+    form,
   };
 }
 

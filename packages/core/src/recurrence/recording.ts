@@ -16,6 +16,7 @@ import type {
 import type { DerivativeRule } from '../grad-node.js';
 import { mergeDims, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
+import type { TreeForm } from '../tree.js';
 
 /** A storage that exists on paper only. `serial` counts the storages of a recording. */
 export interface RecordedStorage extends Storage {
@@ -88,8 +89,8 @@ export interface Recording {
   readonly nodes: readonly RecordedNode[];
   readonly outputs: readonly RecordedValue[];
   readonly next: readonly RecordedValue[];
-  /** Whether the step returned its output by itself, not in a list. */
-  readonly isSingle: boolean;
+  /** What the outputs came in. */
+  readonly form: TreeForm;
 }
 
 /**
@@ -109,7 +110,7 @@ export function describe(recording: Recording, as: number = recording.rows): str
   for (let i = 0; i < recording.nodes.length; i++) words.node(recording.nodes[i]);
   words.values(recording.outputs);
   words.values(recording.next);
-  return `${words.text}${recording.isSingle}`;
+  return `${words.text}${recording.form.text}`;
 }
 
 /** The text of a description. A step of a user's own is described at each call, so the text grows in place: no lists are made to be joined. */

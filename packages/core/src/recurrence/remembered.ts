@@ -1,6 +1,7 @@
 /** The traces of scans that serve again, by the step. */
 import type { Backend } from '../backend.js';
 import type { Tensor } from '../tensor.js';
+import type { TreeForm } from '../tree.js';
 import { sameGenerators, type TracedDraw } from './drawing.js';
 import type { Scan } from './eager.js';
 import type { Fields } from './fields.js';
@@ -29,7 +30,8 @@ export interface CompiledRoad extends Trace {
 
 interface Remembered extends Omit<Trace, 'captured' | 'recording'> {
   readonly needsBatch: boolean;
-  readonly form: number;
+  readonly inputForm: TreeForm;
+  readonly stateForm: TreeForm;
   readonly reverse: boolean;
   readonly record: string;
   /** Without time and batch. */
@@ -62,7 +64,7 @@ function rowsOf({ batched }: Remembered, { inputs: [x] }: Scan): number {
  * @param before - the fields of the parameters before the step was called
  */
 export function remember(scan: Scan, { plans, batched, captured, draws, recording }: Trace, before: Fields): void {
-  const { source, inputs, states, parameters, form, reverse, record } = scan;
+  const { source, inputs, states, parameters, inputForm, stateForm, reverse, record } = scan;
   if (parameters === undefined) return;
   const slot = ({ shape, dtype, requiresGrad }: Tensor, lead: number): Slot => ({
     shape: shape.slice(lead + Number(batched)),
@@ -74,7 +76,8 @@ export function remember(scan: Scan, { plans, batched, captured, draws, recordin
     batched,
     draws,
     needsBatch: needsBatch(scan),
-    form,
+    inputForm,
+    stateForm,
     reverse,
     record: record.join('\n'),
     inputs: inputs.map((x) => slot(x, 1)),
@@ -90,7 +93,8 @@ function isAlike(a: Remembered, b: Remembered): boolean {
     a.plans === b.plans &&
     a.batched === b.batched &&
     a.needsBatch === b.needsBatch &&
-    a.form === b.form &&
+    a.inputForm === b.inputForm &&
+    a.stateForm === b.stateForm &&
     a.reverse === b.reverse &&
     a.record === b.record &&
     sameGenerators(a.draws, b.draws) &&
@@ -107,8 +111,7 @@ export function needsBatch({ extent }: Pick<Scan, 'extent'>): boolean {
 /** Whether a trace serves for the arguments of a scan. */
 function serves(trace: Remembered, scan: Scan, backend: Backend): boolean {
   const { inputs, states, record } = scan;
-  if (trace.form !== scan.form || trace.inputs.length !== inputs.length || trace.states.length !== states.length)
-    return false;
+  if (trace.inputForm !== scan.inputForm || trace.stateForm !== scan.stateForm) return false;
   if (trace.reverse !== scan.reverse || trace.needsBatch !== needsBatch(scan)) return false;
   if (trace.record !== (record.length === 0 ? '' : record.join('\n'))) return false;
   const lead = trace.batched ? 1 : 0;

@@ -62,7 +62,7 @@ export function replayedStep(
   return (inputs, states) => {
     const [{ backend }] = inputs;
     const drawn = draws.map((one) => drawFor(one, recording.rows, backend));
-    return { ...replay(recording, backend, { inputs, states, captured, drawn }), isSingle: recording.isSingle };
+    return { ...replay(recording, backend, { inputs, states, captured, drawn }), form: recording.form };
   };
 }
 

@@ -1,11 +1,12 @@
 import { checkOptions } from '../checks/options.js';
 import { isPromise, refuse, shown } from '../checks/refusal.js';
 import { checkTensor } from '../checks/tensors.js';
-import { checkCount, checkFlag, checkFunction, checkList, checkText } from '../checks/values.js';
+import { checkCount, checkFlag, checkList, checkText } from '../checks/values.js';
 import { checkCompileMode, type CompileMode } from '../compile-mode.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
+import { TreeForm, type TreeOf } from '../tree.js';
 
 /** One tensor, or a fixed list of them. */
 export type Tensors = Tensor | readonly Tensor[];
@@ -13,12 +14,17 @@ export type Tensors = Tensor | readonly Tensor[];
 /** Tensors that a step works with besides its input and state, as the properties of an object. */
 export type StepParameters = object;
 
-/** One step of a recurrence: from an input and the state before to an output and the state after. */
-export type Step<X extends Tensors, S extends Tensors, Y extends Tensors, P extends StepParameters = StepParameters> = (
-  x: X,
-  state: S,
-  parameters: P,
-) => readonly [y: Y, state: S];
+/**
+ * One step of a recurrence: from an input and the state before to an output and the state after. (`N`, the state as the step returns it, is
+ * inferred: so that a list in it counts as a list of so many.)
+ */
+export type Step<
+  X extends object,
+  S extends object,
+  Y extends object,
+  P extends StepParameters = StepParameters,
+  N extends TreeOf<S> = TreeOf<S>,
+> = (x: TreeOf<X>, state: TreeOf<S>, parameters: P) => readonly [y: Y, state: N];
 
 /** How many steps each row of the batch has. */
 export type Lengths = readonly number[] | Int32Array | Tensor;
@@ -66,24 +72,23 @@ export interface ScanExtent {
   readonly resets: Uint8Array | undefined;
 }
 
-/** The tensors of a `Tensors`. */
-export function listOf(tensors: Tensors): readonly Tensor[] {
-  return tensors instanceof Tensor ? [tensors] : tensors;
-}
-
-/** Tensors in the form (one or a list) of another `Tensors`. */
-export function formedAs<Form extends Tensors>(form: Form, list: readonly Tensor[]): Form {
-  return (form instanceof Tensor ? list[0] : list) as Form;
+/** The form of an argument, after a check that it is a tree of tensors. */
+export function checkTree(operation: string, argument: string, value: unknown): TreeForm {
+  const form = TreeForm.of(value);
+  if (form !== undefined) return form;
+  if (Array.isArray(value)) {
+    const odd = value.findIndex((part) => !(part instanceof Tensor));
+    const isNested = typeof value[odd] === 'object' && value[odd] !== null && !isPromise(value[odd]);
+    if (!isNested) checkTensor(operation, `${argument}[${odd}]`, value[odd]);
+  } else if (typeof value !== 'object' || value === null || isPromise(value)) checkTensor(operation, argument, value);
+  refuse(ArgumentError, operation, argument, {
+    received: told(value),
+    expected: 'a Tensor, or lists and plain objects of Tensors',
+  });
 }
 
 /** Checks the arguments of a scan before any work. */
-export function checkScan(
-  step: unknown,
-  sequences: readonly Tensor[],
-  initial: readonly Tensor[],
-  options: ScanOptions,
-): ScanExtent {
-  checkFunction('scan', 'step', step, 'of input, state and parameters');
+export function checkScan(sequences: readonly Tensor[], initial: readonly Tensor[], options: ScanOptions): ScanExtent {
   checkOptions('scan', options, scanOptions);
   const { lengths, resets, record, parameters, reverse, compile } = options;
   if (parameters !== undefined && (typeof parameters !== 'object' || parameters === null || isPromise(parameters)))
@@ -111,13 +116,10 @@ export function checkScan(
   return { steps, lengths: valid, resets: marks };
 }
 
-/** Refuses what is no tensor or has no element: no step, no row, no feature. */
-function checkPresent(argument: string, tensors: unknown): void {
-  if (!Array.isArray(tensors)) checkTensor('scan', argument, tensors);
-  const list = tensors as readonly unknown[];
-  for (let i = 0; i < list.length; i++) {
-    const x = list[i];
-    if (!(x instanceof Tensor)) return checkTensor('scan', `${argument}[${i}]`, x);
+/** Refuses what has no element: no step, no row, no feature. */
+function checkPresent(argument: string, tensors: readonly Tensor[]): void {
+  for (let i = 0; i < tensors.length; i++) {
+    const x = tensors[i];
     if (x.size === 0) refuseShape(argument, showShape(x.shape), 'at least one step, row and feature');
   }
 }
@@ -136,26 +138,40 @@ function checkRecord(record: readonly string[] | undefined): void {
   refuse(ArgumentError, 'scan', 'record', { received, expected: 'a list of different names' });
 }
 
-/** Refuses what a step must not return. */
-export function checkResult(result: unknown): void {
-  if (Array.isArray(result) && result.length === 2 && result.every(areTensors)) return;
+/** Refuses what a step must not return. Gives the form of its output. */
+export function checkResult(result: unknown): TreeForm {
+  if (Array.isArray(result) && result.length === 2) {
+    const form = TreeForm.of(result[0]);
+    if (form !== undefined && TreeForm.of(result[1]) !== undefined) return form;
+  }
   refuse(ArgumentError, 'scan', 'step', {
     part: 'the result',
     received: told(result),
-    expected: '[output, state], each a tensor or a list of tensors',
+    expected: '[output, state], each a tensor, or lists and objects of tensors',
     ...(result === undefined && { hint: 'return them' }),
   });
 }
 
-function areTensors(value: unknown): boolean {
-  return value instanceof Tensor || (Array.isArray(value) && value.every((part) => part instanceof Tensor));
+/** The tensors of the state after a step, in the order of the state before. */
+export function checkNext(before: TreeForm, next: unknown): readonly Tensor[] {
+  const leaves = before.leavesOf(next);
+  if (leaves !== undefined) return leaves;
+  const form = TreeForm.of(next) as TreeForm; // a tree: see `checkResult`
+  if (form.size !== before.size) return form.leavesOf(next) as readonly Tensor[]; // `checkStates` says which shapes
+  const expected = `${before.text} (* is a tensor), as before the step`;
+  refuse(ArgumentError, 'scan', 'step', { part: 'the state', has: 'the form', received: form.text, expected });
 }
 
-/** A value as messages speak of it. */
-function told(value: unknown): string {
+/** A value as messages speak of it; three levels deep, as it may hold itself. */
+function told(value: unknown, depth = 0): string {
   if (value instanceof Tensor) return 'a tensor';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `[${value.map(told).join(', ')}]`;
-  return shown(value);
+  if (depth > 2) return shown(value);
+  if (Array.isArray(value))
+    return value.length === 0 ? 'an empty list' : `[${value.map((part) => told(part, depth + 1)).join(', ')}]`;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return shown(value);
+  const entries = Object.entries(value).map(([name, part]) => `${name}: ${told(part, depth + 1)}`);
+  return `{ ${entries.join(', ')} }`;
 }
 
 function refuseShape(argument: string, received: string, expected: string): never {

@@ -5,7 +5,7 @@ import { track } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 
 /** Values by the names that a step gave them. */
-export type Records = Readonly<Record<string, Tensor>>;
+export type Records<Name extends string = string> = Readonly<Record<Name, Tensor>>;
 
 /** What gathers the named values of the step that is running; nothing where none are wanted. */
 let gathering: Gathering | undefined;

@@ -9,6 +9,7 @@ import { scope } from '../scope.js';
 import { showShape, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { whileTracing } from '../tracing-mode.js';
+import type { TreeForm } from '../tree.js';
 import { Graph, type Value } from './graph.js';
 import type { RecordedStep, Slot, TraceRequest } from './record-step.js';
 import { Recorder } from './recorder.js';
@@ -38,8 +39,8 @@ export interface TracedStep {
   readonly states: readonly Value[];
   readonly outputs: readonly Value[];
   readonly next: readonly Value[];
-  /** Whether the step returns its output by itself, not in a list. */
-  readonly isSingle: boolean;
+  /** What the outputs come in. */
+  readonly form: TreeForm;
   /** Shapes of one row of each output. */
   readonly outputShapes: readonly Shape[];
   readonly capturedValues: readonly Value[];
@@ -115,12 +116,11 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
     // A reshape leaves no instruction, so the outputs' shapes stand in the key by themselves.
     const key = [
       ...Array.from(graph.values(), (value) => value.key),
-      `${ids(outputs)} | ${ids(next)} | ${outputShapes.map(showShape).join()} ${recording.isSingle} ${batched} ${rows}`,
+      `${ids(outputs)} | ${ids(next)} | ${outputShapes.map(showShape).join()} ${recording.form.text} ${batched} ${rows}`,
       derivative === undefined
         ? 'no derivative'
         : [derivative.inputs, derivative.states, derivative.captured].map(ids).join(' | '),
     ].join(';');
-    const { isSingle } = recording;
     made.push({
       inputs: xs,
       drawn,
@@ -128,7 +128,7 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
       outputs,
       next,
       outputShapes,
-      isSingle,
+      form: recording.form,
       capturedValues,
       key,
       derivative,
