@@ -19,7 +19,7 @@ import {
   sub,
   sum,
   tanh,
-  Tensor,
+  type Tensor,
   where,
   zeros,
 } from '../src/index.js';

@@ -1,6 +1,6 @@
 import { cpu } from '@rnn/backend-cpu';
 import { beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
-import { compileFn, explain, ones, scan, setBackend, tensor, zeros, type Tensor } from '../src/index.js';
+import { compileFn, explain, ones, scan, setBackend, tap, tensor, zeros, type Tensor } from '../src/index.js';
 import { TreeForm } from '../src/tree.js';
 
 beforeAll(async () => {
@@ -77,8 +77,12 @@ describe('scan', () => {
   });
 
   test('records know their names', () => {
-    const [, , records] = scan((x, h) => [h, h.add(x)], xs(), h0(), { record: [] });
-    expectTypeOf(records).toEqualTypeOf<Readonly<Record<never, Tensor>>>();
+    const step = (x: Tensor, h: Tensor): readonly [Tensor, Tensor] => [h, tap('sum', h.add(x))];
+    const [, , { sum }] = scan(step, xs(), h0(), { record: ['sum'] });
+    expectTypeOf(sum).toEqualTypeOf<Tensor>();
+    expect(sum.shape).toEqual([3, 2, 4]);
+    // @ts-expect-error -- no such name
+    expect(scan(step, xs(), h0(), { record: ['sum'] })[2].total).toBeUndefined();
   });
 
   test.each([
