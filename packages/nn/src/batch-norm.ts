@@ -95,7 +95,7 @@ export class BatchNorm1d extends Module {
     checkTensor('BatchNorm1d', 'input', x);
     const { numFeatures: size } = this;
     const count = x.size / size;
-    const running = this.training ? undefined : this.#running();
+    const running = this.training ? undefined : runningOf(this);
     const least = running === undefined ? 2 : 1;
     if ((x.rank !== 2 && x.rank !== 3) || x.shape[1] !== size || count < least) {
       const expected = `[N, ${size}] or [N, ${size}, L]${least > 1 ? ' with more than one value for each feature' : ''}`;
@@ -105,36 +105,36 @@ export class BatchNorm1d extends Module {
     if (place !== undefined) checkPlace('BatchNorm1d', 'input', x, place, 'the parameters');
     return scope(() => {
       const inRow = (values: Tensor): Tensor => (x.rank === 3 ? values.unsqueeze(1) : values);
-      const [mean, variance] = running ?? this.#ofBatch(x, count);
+      const [mean, variance] = running ?? statisticsOf(this, x, count);
       const unit = x.sub(inRow(mean)).div(inRow(variance.add(this.eps).sqrt()));
       const scaled = this.weight === undefined ? unit : unit.mul(inRow(this.weight));
       return this.bias === undefined ? scaled : scaled.add(inRow(this.bias));
     });
   }
+}
 
-  /** Mean and variance of a batch, which in training enter the running ones. */
-  #ofBatch(x: Tensor, count: number): [mean: Tensor, variance: Tensor] {
-    const dims = x.rank === 3 ? [0, 2] : [0];
-    const mean = x.mean(dims);
-    const variance = x
-      .sub(x.rank === 3 ? mean.unsqueeze(1) : mean)
-      .square()
-      .mean(dims);
-    if (this.training) noGrad(() => this.#track(mean, variance.mul(count / (count - 1))));
-    return [mean, variance];
-  }
+/** Mean and variance of a batch, which in training enter the running ones. */
+function statisticsOf(self: BatchNorm1d, x: Tensor, count: number): [mean: Tensor, variance: Tensor] {
+  const dims = x.rank === 3 ? [0, 2] : [0];
+  const mean = x.mean(dims);
+  const variance = x
+    .sub(x.rank === 3 ? mean.unsqueeze(1) : mean)
+    .square()
+    .mean(dims);
+  if (self.training) noGrad(() => track(self, mean, variance.mul(count / (count - 1))));
+  return [mean, variance];
+}
 
-  #track(mean: Tensor, variance: Tensor): void {
-    const { running_mean, running_var, num_batches_tracked, momentum } = this;
-    if (running_mean === undefined || running_var === undefined || num_batches_tracked === undefined) return;
-    num_batches_tracked.copy_(num_batches_tracked.add(1));
-    const share: number | Tensor = momentum ?? num_batches_tracked.to(mean.dtype).reciprocal();
-    running_mean.copy_(running_mean.add(mean.sub(running_mean).mul(share)));
-    running_var.copy_(running_var.add(variance.sub(running_var).mul(share)));
-  }
+function track(self: BatchNorm1d, mean: Tensor, variance: Tensor): void {
+  const { running_mean, running_var, num_batches_tracked, momentum } = self;
+  if (running_mean === undefined || running_var === undefined || num_batches_tracked === undefined) return;
+  num_batches_tracked.copy_(num_batches_tracked.add(1));
+  const share: number | Tensor = momentum ?? num_batches_tracked.to(mean.dtype).reciprocal();
+  running_mean.copy_(running_mean.add(mean.sub(running_mean).mul(share)));
+  running_var.copy_(running_var.add(variance.sub(running_var).mul(share)));
+}
 
-  #running(): [mean: Tensor, variance: Tensor] | undefined {
-    const { running_mean, running_var } = this;
-    return running_mean === undefined || running_var === undefined ? undefined : [running_mean, running_var];
-  }
+function runningOf(self: BatchNorm1d): [mean: Tensor, variance: Tensor] | undefined {
+  const { running_mean, running_var } = self;
+  return running_mean === undefined || running_var === undefined ? undefined : [running_mean, running_var];
 }

@@ -125,7 +125,7 @@ export class Conv1d extends Module {
     }
     checkPlace('Conv1d', 'input', x, weight, 'the parameters');
     return scope(() => {
-      const whole = this.#padded(x.rank === 2 ? x.unsqueeze(0) : x);
+      const whole = paddedFor(this, x.rank === 2 ? x.unsqueeze(0) : x);
       const reach = dilation * (kernelSize - 1) + 1;
       const [batch, , length] = whole.shape;
       if (length < reach || batch === 0) {
@@ -133,40 +133,40 @@ export class Conv1d extends Module {
         const expected = `${form} with at least ${reach} places, as far as the kernel reaches, and a row`;
         refuse(ShapeError, 'Conv1d', 'input', { has: 'shape', received, expected });
       }
-      const y = this.#product(whole, Math.floor((length - reach) / this.stride) + 1);
+      const y = productOf(this, whole, Math.floor((length - reach) / this.stride) + 1);
       const result = this.bias === undefined ? y : y.add(this.bias.unsqueeze(1));
       return x.rank === 2 ? result.squeeze(0) : result;
     });
   }
+}
 
-  /** One product of the weights with everything that they see, `[N, groups, inputs of an output, places]`. */
-  #product(x: Tensor, places: number): Tensor {
-    const { inChannels, outChannels, kernelSize, dilation, groups, stride, weight } = this;
-    const [batch] = x.shape;
-    const inputs = (inChannels / groups) * kernelSize;
-    const taps = Array.from({ length: kernelSize }, (_, k) => {
-      const start = k * dilation;
-      return x.slice(-1, start, start + (places - 1) * stride + 1, stride).unsqueeze(2);
-    });
-    // [N, inChannels, kernelSize, places]: in the order of the weight's last two dimensions.
-    const seen = concat(taps, 2).reshape([batch, groups, inputs, places]);
-    const factors = weight.reshape([groups, outChannels / groups, inputs]);
-    return factors.matmul(seen).reshape([batch, outChannels, places]);
-  }
+/** One product of the weights with everything that they see, `[N, groups, inputs of an output, places]`. */
+function productOf(self: Conv1d, x: Tensor, places: number): Tensor {
+  const { inChannels, outChannels, kernelSize, dilation, groups, stride, weight } = self;
+  const [batch] = x.shape;
+  const inputs = (inChannels / groups) * kernelSize;
+  const taps = Array.from({ length: kernelSize }, (_, k) => {
+    const start = k * dilation;
+    return x.slice(-1, start, start + (places - 1) * stride + 1, stride).unsqueeze(2);
+  });
+  // [N, inChannels, kernelSize, places]: in the order of the weight's last two dimensions.
+  const seen = concat(taps, 2).reshape([batch, groups, inputs, places]);
+  const factors = weight.reshape([groups, outChannels / groups, inputs]);
+  return factors.matmul(seen).reshape([batch, outChannels, places]);
+}
 
-  #padded(x: Tensor): Tensor {
-    const { padding, dilation, kernelSize, paddingMode } = this;
-    const all = dilation * (kernelSize - 1);
-    // Where an odd number of places keeps the length, the one more is behind.
-    const same = Math.floor(all / 2);
-    const [before, behind] = {
-      valid: [0, 0],
-      same: [same, all - same],
-      causal: [all, 0],
-    }[typeof padding === 'string' ? padding : 'valid'];
-    const [left, right] = typeof padding === 'number' ? [padding, padding] : [before, behind];
-    if (left === 0 && right === 0) return x;
-    const mode: PadMode = paddingMode === 'zeros' ? 'constant' : paddingMode;
-    return pad(x, [left, right], mode);
-  }
+function paddedFor(self: Conv1d, x: Tensor): Tensor {
+  const { padding, dilation, kernelSize, paddingMode } = self;
+  const all = dilation * (kernelSize - 1);
+  // Where an odd number of places keeps the length, the one more is behind.
+  const same = Math.floor(all / 2);
+  const [before, behind] = {
+    valid: [0, 0],
+    same: [same, all - same],
+    causal: [all, 0],
+  }[typeof padding === 'string' ? padding : 'valid'];
+  const [left, right] = typeof padding === 'number' ? [padding, padding] : [before, behind];
+  if (left === 0 && right === 0) return x;
+  const mode: PadMode = paddingMode === 'zeros' ? 'constant' : paddingMode;
+  return pad(x, [left, right], mode);
 }

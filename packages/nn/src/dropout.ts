@@ -1,5 +1,6 @@
 import { bernoulli, scope, type Generator, type Tensor } from '@rnn/core';
 import { checkFlag, checkNumber, checkOptions, checkTensor, generatorOf } from '@rnn/core/checks';
+import { besideOf, putBeside } from './beside.js';
 import { Module } from './module.js';
 import { listed } from './describe.js';
 
@@ -63,7 +64,6 @@ export function dropout(x: Tensor, options: DropoutFunctionOptions = {}): Tensor
 export class Dropout extends Module {
   readonly p: number;
   readonly perSequence: boolean;
-  readonly #generator: Generator | undefined;
 
   constructor(p = 0.5, options: DropoutOptions = {}) {
     super();
@@ -74,7 +74,7 @@ export class Dropout extends Module {
     this.p = p;
     this.perSequence = perSequence;
     if (generator !== undefined) generatorOf('Dropout', generator);
-    this.#generator = generator;
+    if (generator !== undefined) putBeside(this, generator);
   }
 
   protected override extraRepr(): string {
@@ -87,6 +87,6 @@ export class Dropout extends Module {
    */
   forward(x: Tensor): Tensor {
     const { p, training, perSequence } = this;
-    return dropout(x, { p, training, perSequence, generator: this.#generator });
+    return dropout(x, { p, training, perSequence, generator: besideOf(this) as Generator | undefined });
   }
 }

@@ -68,7 +68,7 @@ export class Sequential extends Module {
     });
     this.length = modules.length;
     this.recurrent = recurrent;
-    if (recurrent === 'last' && this.#lastRecurrent() < 0) {
+    if (recurrent === 'last' && lastRecurrentOf(this) < 0) {
       refuse(ArgumentError, 'Sequential', 'recurrent', {
         value: recurrent,
         expected: "'output', as no module is a recurrent layer",
@@ -91,7 +91,7 @@ export class Sequential extends Module {
     checkTensor('Sequential', 'input', x);
     checkOptions('Sequential', options, ['lengths']);
     const { lengths } = options;
-    const last = this.#lastRecurrent();
+    const last = lastRecurrentOf(this);
     if (lengths !== undefined && last < 0) {
       const expected = 'none, as no module is a recurrent layer';
       refuse(ArgumentError, 'Sequential', 'lengths', { received: 'given', expected });
@@ -111,12 +111,12 @@ export class Sequential extends Module {
       return value;
     });
   }
+}
 
-  /** The place of the last recurrent layer, -1 without one. */
-  #lastRecurrent(): number {
-    for (let i = this.length - 1; i >= 0; i--) if (isSequenceModule(this[i])) return i;
-    return -1;
-  }
+/** The place of the last recurrent layer, -1 without one. */
+function lastRecurrentOf(self: Sequential): number {
+  for (let i = self.length - 1; i >= 0; i--) if (isSequenceModule(self[i])) return i;
+  return -1;
 }
 
 function isSequenceModule(module: Module): module is SequenceModule {

@@ -568,6 +568,7 @@ const without = [
   'Module.namedBuffers',
   'Module.children',
   'Module.namedChildren',
+  'Module.clone',
   'Module.modules',
   'Module.namedModules',
   'Module.eval',

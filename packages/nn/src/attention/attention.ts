@@ -135,7 +135,7 @@ export class Attention extends Module {
       const steps = clean(memory);
       const known = keys === undefined ? this.keysOf(steps) : clean(keys);
       const own = this.query === undefined ? query : this.query.forward(query);
-      return query.rank === 2 ? this.#single(own, known, steps, mask) : this.#several(own, known, steps, mask);
+      return query.rank === 2 ? oneQuery(this, own, known, steps, mask) : queries(this, own, known, steps, mask);
     });
   }
 
@@ -155,30 +155,42 @@ export class Attention extends Module {
     checkTensor('Attention', 'memory', memory);
     return this.memory === undefined ? memory : this.memory.forward(memory);
   }
+}
 
-  /** One query a row, by operations that treat each row by itself: so the step of a decoder can be compiled. */
-  #single(query: Tensor, keys: Tensor, steps: Tensor, mask: Tensor | undefined): [context: Tensor, weights: Tensor] {
-    const spread = query.unsqueeze(1);
-    const products = this.v === undefined ? keys.mul(spread) : keys.add(spread).tanh().mul(this.v.weight);
-    const scores = this.#scaled(products.sum(-1));
-    const weights = mask === undefined ? scores.softmax(-1) : maskedSoftmax(scores, mask);
-    return [steps.mul(weights.unsqueeze(-1)).sum(1), weights];
-  }
+/** One query a row, by operations that treat each row by itself: so the step of a decoder can be compiled. */
+function oneQuery(
+  self: Attention,
+  query: Tensor,
+  keys: Tensor,
+  steps: Tensor,
+  mask: Tensor | undefined,
+): [context: Tensor, weights: Tensor] {
+  const spread = query.unsqueeze(1);
+  const products = self.v === undefined ? keys.mul(spread) : keys.add(spread).tanh().mul(self.v.weight);
+  const scores = scaled(self, products.sum(-1));
+  const weights = mask === undefined ? scores.softmax(-1) : maskedSoftmax(scores, mask);
+  return [steps.mul(weights.unsqueeze(-1)).sum(1), weights];
+}
 
-  /** Several queries a row, by products. */
-  #several(queries: Tensor, keys: Tensor, steps: Tensor, mask: Tensor | undefined): [context: Tensor, weights: Tensor] {
-    const products =
-      this.v === undefined
-        ? queries.matmul(keys, { transposeB: true })
-        : this.v.forward(queries.unsqueeze(2).add(keys.unsqueeze(1)).tanh()).squeeze(-1);
-    const scores = this.#scaled(products);
-    const weights = mask === undefined ? scores.softmax(-1) : maskedSoftmax(scores, mask.unsqueeze(1));
-    return [weights.matmul(steps), weights];
-  }
+/** Several queries a row, by products. */
+function queries(
+  self: Attention,
+  queries: Tensor,
+  keys: Tensor,
+  steps: Tensor,
+  mask: Tensor | undefined,
+): [context: Tensor, weights: Tensor] {
+  const products =
+    self.v === undefined
+      ? queries.matmul(keys, { transposeB: true })
+      : self.v.forward(queries.unsqueeze(2).add(keys.unsqueeze(1)).tanh()).squeeze(-1);
+  const scores = scaled(self, products);
+  const weights = mask === undefined ? scores.softmax(-1) : maskedSoftmax(scores, mask.unsqueeze(1));
+  return [weights.matmul(steps), weights];
+}
 
-  #scaled(scores: Tensor): Tensor {
-    return this.scale ? scores.mul(1 / Math.sqrt(this.memorySize)) : scores;
-  }
+function scaled(self: Attention, scores: Tensor): Tensor {
+  return self.scale ? scores.mul(1 / Math.sqrt(self.memorySize)) : scores;
 }
 
 /** `[B, S]` of what lengths and mask leave; nothing where they leave all. */

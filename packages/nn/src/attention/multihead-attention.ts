@@ -123,20 +123,13 @@ export class MultiheadAttention extends Module {
     this.v_proj_weight = isOne ? undefined : made(embedDim, vdim);
     this.in_proj_bias = bias ? made(3 * embedDim) : undefined;
     this.out_proj = new Linear(embedDim, embedDim, { bias, ...place });
-    this.#resetProjections();
+    resetProjections(this);
   }
 
   /** Draws the parameters anew. */
   resetParameters(): void {
     this.out_proj.resetParameters();
-    this.#resetProjections();
-  }
-
-  #resetProjections(): void {
-    for (const weight of [this.in_proj_weight, this.q_proj_weight, this.k_proj_weight, this.v_proj_weight]) {
-      if (weight !== undefined) xavierUniform_(weight);
-    }
-    for (const bias of [this.in_proj_bias, this.out_proj.bias]) if (bias !== undefined) zeros_(bias);
+    resetProjections(this);
   }
 
   /**
@@ -160,132 +153,150 @@ export class MultiheadAttention extends Module {
     checkFlag(owner, 'needWeights', needWeights);
     checkFlag(owner, 'averageAttnWeights', averageAttnWeights);
     checkFlag(owner, 'isCausal', isCausal);
-    const isBatched = this.#checkInputs(query, key, value);
+    const isBatched = checkInputs(this, query, key, value);
     return scope(() => {
       // [N, L or S, features]
       const [q, k, v] = [query, key, value].map((x) =>
         isBatched ? (this.batchFirst ? x : x.transpose(0, 1)) : x.unsqueeze(0),
       );
-      const masks = this.#masks(q, k, options);
-      const [output, weights] = this.#heads(q, k, v, masks);
+      const masks = masksOf(this, q, k, options);
+      const [output, weights] = throughHeads(this, q, k, v, masks);
       const form = (x: Tensor): Tensor => (isBatched ? (this.batchFirst ? x : x.transpose(0, 1)) : x.squeeze(0));
       if (!needWeights) return [form(output), undefined];
       const shown = averageAttnWeights ? weights.mean(1) : weights;
       return [form(output), isBatched ? shown : shown.squeeze(0)];
     });
   }
+}
 
-  /** Output `[N, L, E]` and weights `[N, numHeads, L, S]`. */
-  #heads(query: Tensor, key: Tensor, value: Tensor, { allowed, added }: Masks): [output: Tensor, weights: Tensor] {
-    const { numHeads, embedDim, out_proj } = this;
-    const [batch, length] = query.shape;
-    const size = embedDim / numHeads;
-    const [wq, wk, wv] = this.#projections();
-    const [bq, bk, bv] = this.in_proj_bias?.chunk(3) ?? [];
-    const split = (x: Tensor): Tensor => x.reshape([batch, x.shape[1], numHeads, size]).transpose(1, 2);
-    const q = split(linear(query, wq, bq)).mul(1 / Math.sqrt(size));
-    const products = q.matmul(split(linear(key, wk, bk)), { transposeB: true });
-    const scores = added === undefined ? products : products.add(added);
-    const all = allowed === undefined ? scores.softmax(-1) : maskedSoftmax(scores, allowed);
-    const weights = dropout(all, { p: this.dropout, training: this.training });
-    const joined = weights
-      .matmul(split(linear(value, wv, bv)))
-      .transpose(1, 2)
-      .reshape([batch, length, embedDim]);
-    return [out_proj.forward(joined), weights];
+function resetProjections(self: MultiheadAttention): void {
+  for (const weight of [self.in_proj_weight, self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]) {
+    if (weight !== undefined) xavierUniform_(weight);
   }
+  for (const bias of [self.in_proj_bias, self.out_proj.bias]) if (bias !== undefined) zeros_(bias);
+}
 
-  #projections(): readonly Tensor[] {
-    if (this.in_proj_weight !== undefined) return this.in_proj_weight.chunk(3);
-    return [this.q_proj_weight, this.k_proj_weight, this.v_proj_weight] as readonly Tensor[];
-  }
+/** Output `[N, L, E]` and weights `[N, numHeads, L, S]`. */
+function throughHeads(
+  self: MultiheadAttention,
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  { allowed, added }: Masks,
+): [output: Tensor, weights: Tensor] {
+  const { numHeads, embedDim, out_proj } = self;
+  const [batch, length] = query.shape;
+  const size = embedDim / numHeads;
+  const [wq, wk, wv] = projectionsOf(self);
+  const [bq, bk, bv] = self.in_proj_bias?.chunk(3) ?? [];
+  const split = (x: Tensor): Tensor => x.reshape([batch, x.shape[1], numHeads, size]).transpose(1, 2);
+  const q = split(linear(query, wq, bq)).mul(1 / Math.sqrt(size));
+  const products = q.matmul(split(linear(key, wk, bk)), { transposeB: true });
+  const scores = added === undefined ? products : products.add(added);
+  const all = allowed === undefined ? scores.softmax(-1) : maskedSoftmax(scores, allowed);
+  const weights = dropout(all, { p: self.dropout, training: self.training });
+  const joined = weights
+    .matmul(split(linear(value, wv, bv)))
+    .transpose(1, 2)
+    .reshape([batch, length, embedDim]);
+  return [out_proj.forward(joined), weights];
+}
 
-  /** What keeps queries from keys. */
-  #masks(query: Tensor, key: Tensor, options: MultiheadAttentionForwardOptions): Masks {
-    const { keyPaddingMask, lengths, attnMask, isCausal = false } = options;
-    const owner = 'MultiheadAttention';
-    const [batch, length] = query.shape;
-    const [, steps] = key.shape;
-    const { backend, dtype } = query;
-    const allowed: Tensor[] = [];
-    let added: Tensor | undefined;
-    if (keyPaddingMask !== undefined) {
-      checkTensor(owner, 'keyPaddingMask', keyPaddingMask);
-      checkSameBackend(owner, 'keyPaddingMask', keyPaddingMask.backend, backend, 'the query');
-      const { shape } = keyPaddingMask;
-      const fits =
-        shape[shape.length - 1] === steps &&
-        (shape.length === 2 ? shape[0] === batch : shape.length === 1 && batch === 1);
-      if (!fits) refuseMask('keyPaddingMask', shape, `[${batch}, ${steps}] (batch, keys)`);
-      allowed.push(keyPaddingMask.eq(0).reshape([batch, 1, 1, steps]));
-    }
-    if (lengths !== undefined) {
-      const list = checkLengths(owner, lengths, batch, steps);
-      allowed.push(lengthsMask(list, { steps, batchFirst: true, backend }).reshape([batch, 1, 1, steps]));
-    }
-    if (attnMask !== undefined) {
-      checkTensor(owner, 'attnMask', attnMask);
-      checkSameBackend(owner, 'attnMask', attnMask.backend, backend, 'the query');
-      const heads = batch * this.numHeads;
-      const { shape } = attnMask;
-      const isEach = shape.length === 3 && shape[0] === heads;
-      if ((!isEach && shape.length !== 2) || shape[shape.length - 2] !== length || shape[shape.length - 1] !== steps) {
-        refuseMask(
-          'attnMask',
-          shape,
-          `[${length}, ${steps}] or [${heads}, ${length}, ${steps}] (batch * numHeads, queries, keys)`,
-        );
-      }
-      const whole = attnMask.reshape(isEach ? [batch, this.numHeads, length, steps] : [1, 1, length, steps]);
-      if (attnMask.dtype === 'int32') allowed.push(whole.eq(0));
-      else {
-        checkPlace(owner, 'attnMask', attnMask, query, 'the query');
-        added = whole;
-      }
-    }
-    if (isCausal) allowed.push(ones([1, 1, length, steps], { dtype, backend }).tril());
-    if (allowed.length === 0) return { allowed: undefined, added };
-    // Of one rank, as maskedSoftmax takes it.
-    return { allowed: allowed.reduce((both, next) => next.where(both, 0)), added };
-  }
+function projectionsOf(self: MultiheadAttention): readonly Tensor[] {
+  if (self.in_proj_weight !== undefined) return self.in_proj_weight.chunk(3);
+  return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight] as readonly Tensor[];
+}
 
-  /** Refuses what does not fit, and says whether there is a batch. */
-  #checkInputs(query: Tensor, key: Tensor, value: Tensor): boolean {
-    const owner = 'MultiheadAttention';
-    checkTensor(owner, 'query', query);
-    const isBatched = query.rank === 3;
-    const { batchFirst, embedDim, kdim, vdim } = this;
-    const rows = batchFirst ? 0 : 1;
-    const form = (steps: string | number, width: number): string => {
-      if (!isBatched) return `[${steps}, ${width}]`;
-      const batch = query.shape[rows];
-      return batchFirst ? `[${batch}, ${steps}, ${width}]` : `[${steps}, ${batch}, ${width}]`;
-    };
-    if ((query.rank !== 2 && query.rank !== 3) || query.shape[query.rank - 1] !== embedDim || query.size === 0) {
-      const expected = `${batchFirst ? '[N, L' : '[L, N'}, ${embedDim}] or [L, ${embedDim}]`;
-      refuse(ShapeError, owner, 'query', { has: 'shape', received: showShape(query.shape), expected });
-    }
-    checkPlace(owner, 'query', query, this.out_proj.weight, 'the parameters');
-    const steps = isBatched ? 1 - rows : 0;
-    for (const [name, x, width] of [
-      ['key', key, kdim],
-      ['value', value, vdim],
-    ] as const) {
-      checkTensor(owner, name, x);
-      const fits =
-        x.rank === query.rank &&
-        x.shape[x.rank - 1] === width &&
-        (!isBatched || x.shape[rows] === query.shape[rows]) &&
-        (name === 'key' || x.shape[steps] === key.shape[steps]) &&
-        x.size > 0;
-      if (!fits) {
-        const expected = form(name === 'key' ? 'S' : key.shape[steps], width);
-        refuse(ShapeError, owner, name, { has: 'shape', received: showShape(x.shape), expected });
-      }
-      checkPlace(owner, name, x, query, 'the query');
-    }
-    return isBatched;
+/** What keeps queries from keys. */
+function masksOf(
+  self: MultiheadAttention,
+  query: Tensor,
+  key: Tensor,
+  options: MultiheadAttentionForwardOptions,
+): Masks {
+  const { keyPaddingMask, lengths, attnMask, isCausal = false } = options;
+  const owner = 'MultiheadAttention';
+  const [batch, length] = query.shape;
+  const [, steps] = key.shape;
+  const { backend, dtype } = query;
+  const allowed: Tensor[] = [];
+  let added: Tensor | undefined;
+  if (keyPaddingMask !== undefined) {
+    checkTensor(owner, 'keyPaddingMask', keyPaddingMask);
+    checkSameBackend(owner, 'keyPaddingMask', keyPaddingMask.backend, backend, 'the query');
+    const { shape } = keyPaddingMask;
+    const fits =
+      shape[shape.length - 1] === steps &&
+      (shape.length === 2 ? shape[0] === batch : shape.length === 1 && batch === 1);
+    if (!fits) refuseMask('keyPaddingMask', shape, `[${batch}, ${steps}] (batch, keys)`);
+    allowed.push(keyPaddingMask.eq(0).reshape([batch, 1, 1, steps]));
   }
+  if (lengths !== undefined) {
+    const list = checkLengths(owner, lengths, batch, steps);
+    allowed.push(lengthsMask(list, { steps, batchFirst: true, backend }).reshape([batch, 1, 1, steps]));
+  }
+  if (attnMask !== undefined) {
+    checkTensor(owner, 'attnMask', attnMask);
+    checkSameBackend(owner, 'attnMask', attnMask.backend, backend, 'the query');
+    const heads = batch * self.numHeads;
+    const { shape } = attnMask;
+    const isEach = shape.length === 3 && shape[0] === heads;
+    if ((!isEach && shape.length !== 2) || shape[shape.length - 2] !== length || shape[shape.length - 1] !== steps) {
+      refuseMask(
+        'attnMask',
+        shape,
+        `[${length}, ${steps}] or [${heads}, ${length}, ${steps}] (batch * numHeads, queries, keys)`,
+      );
+    }
+    const whole = attnMask.reshape(isEach ? [batch, self.numHeads, length, steps] : [1, 1, length, steps]);
+    if (attnMask.dtype === 'int32') allowed.push(whole.eq(0));
+    else {
+      checkPlace(owner, 'attnMask', attnMask, query, 'the query');
+      added = whole;
+    }
+  }
+  if (isCausal) allowed.push(ones([1, 1, length, steps], { dtype, backend }).tril());
+  if (allowed.length === 0) return { allowed: undefined, added };
+  // Of one rank, as maskedSoftmax takes it.
+  return { allowed: allowed.reduce((both, next) => next.where(both, 0)), added };
+}
+
+/** Refuses what does not fit, and says whether there is a batch. */
+function checkInputs(self: MultiheadAttention, query: Tensor, key: Tensor, value: Tensor): boolean {
+  const owner = 'MultiheadAttention';
+  checkTensor(owner, 'query', query);
+  const isBatched = query.rank === 3;
+  const { batchFirst, embedDim, kdim, vdim } = self;
+  const rows = batchFirst ? 0 : 1;
+  const form = (steps: string | number, width: number): string => {
+    if (!isBatched) return `[${steps}, ${width}]`;
+    const batch = query.shape[rows];
+    return batchFirst ? `[${batch}, ${steps}, ${width}]` : `[${steps}, ${batch}, ${width}]`;
+  };
+  if ((query.rank !== 2 && query.rank !== 3) || query.shape[query.rank - 1] !== embedDim || query.size === 0) {
+    const expected = `${batchFirst ? '[N, L' : '[L, N'}, ${embedDim}] or [L, ${embedDim}]`;
+    refuse(ShapeError, owner, 'query', { has: 'shape', received: showShape(query.shape), expected });
+  }
+  checkPlace(owner, 'query', query, self.out_proj.weight, 'the parameters');
+  const steps = isBatched ? 1 - rows : 0;
+  for (const [name, x, width] of [
+    ['key', key, kdim],
+    ['value', value, vdim],
+  ] as const) {
+    checkTensor(owner, name, x);
+    const fits =
+      x.rank === query.rank &&
+      x.shape[x.rank - 1] === width &&
+      (!isBatched || x.shape[rows] === query.shape[rows]) &&
+      (name === 'key' || x.shape[steps] === key.shape[steps]) &&
+      x.size > 0;
+    if (!fits) {
+      const expected = form(name === 'key' ? 'S' : key.shape[steps], width);
+      refuse(ShapeError, owner, name, { has: 'shape', received: showShape(x.shape), expected });
+    }
+    checkPlace(owner, name, x, query, 'the query');
+  }
+  return isBatched;
 }
 
 /** What keeps queries from keys: both broadcast to `[N, numHeads, L, S]`. */

@@ -1,5 +1,6 @@
 import { ArgumentError, bernoulli, scope, Tensor, where, type Generator, type Tensors } from '@rnn/core';
 import { checkList, checkNumber, checkOptions, checkTensor, generatorOf, refuse } from '@rnn/core/checks';
+import { besideOf, putBeside } from '../beside.js';
 import { Module } from '../module.js';
 import { checkCell, checkState, initialStateOf, type Cell } from './cell.js';
 
@@ -32,9 +33,6 @@ export interface ZoneoutOptions {
 export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
   readonly cell: Cell<S>;
   readonly p: number | readonly number[];
-  /** What the cell has; there is none where the cell has none. */
-  readonly initialState: Cell<S>['initialState'];
-  readonly #generator: Generator | undefined;
 
   constructor(cell: Cell<S>, options: ZoneoutOptions) {
     super();
@@ -47,8 +45,17 @@ export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
     this.cell = cell;
     this.p = p;
     if (options.generator !== undefined) generatorOf('ZoneoutCell', options.generator);
-    this.#generator = options.generator;
-    this.initialState = cell.initialState && ((batch) => initialStateOf('ZoneoutCell', cell, batch));
+    if (options.generator !== undefined) putBeside(this, options.generator);
+  }
+
+  /** What the cell has; there is none where the cell has none. */
+  get initialState(): Cell<S>['initialState'] {
+    if (this.cell.initialState === undefined) return undefined;
+    // The same function each time, as a remembered trace compares it.
+    let start = starts.get(this);
+    if (start === undefined)
+      starts.set(this, (start = (batch) => initialStateOf('ZoneoutCell', this.cell as Cell, batch)));
+    return start as Cell<S>['initialState'];
   }
 
   /** As the cell says. */
@@ -68,27 +75,31 @@ export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
       checkState('ZoneoutCell', 'state', state);
       const before = state ?? initialStateOf('ZoneoutCell', this.cell, x.rank > 1 ? x.shape[0] : undefined);
       const after = this.cell.forward(x, before);
-      if (before instanceof Tensor) return this.#mixed(before, after as Tensor, this.#shares(1)[0]) as S;
-      const shares = this.#shares(before.length);
-      return (after as readonly Tensor[]).map((s, i) => this.#mixed(before[i], s, shares[i])) as readonly Tensor[] as S;
+      if (before instanceof Tensor) return mixed(this, before, after as Tensor, sharesOf(this, 1)[0]) as S;
+      const shares = sharesOf(this, before.length);
+      return (after as readonly Tensor[]).map((s, i) => mixed(this, before[i], s, shares[i])) as readonly Tensor[] as S;
     });
   }
+}
 
-  /** The probability of each tensor of the state. */
-  #shares(count: number): readonly number[] {
-    const { p } = this;
-    if (typeof p === 'number') return Array.from({ length: count }, () => p);
-    if (p.length === count) return p;
-    refuse(ArgumentError, 'ZoneoutCell', 'p', {
-      has: 'length',
-      received: String(p.length),
-      expected: `${count}, one for each tensor of the cell's state, or a number`,
-    });
-  }
+/** The functions that cells gave out as their `initialState`. */
+const starts = new WeakMap<object, (batch?: number) => Tensor>();
 
-  #mixed(before: Tensor, after: Tensor, p: number): Tensor {
-    if (p === 0) return after;
-    if (this.training) return where(bernoulli(before, p, { generator: this.#generator }), before, after);
-    return after.add(before.sub(after).mul(p)); // p s + (1 - p) s' with one product
-  }
+/** The probability of each tensor of the state. */
+function sharesOf<S extends Tensors>(self: ZoneoutCell<S>, count: number): readonly number[] {
+  const { p } = self;
+  if (typeof p === 'number') return Array.from({ length: count }, () => p);
+  if (p.length === count) return p;
+  refuse(ArgumentError, 'ZoneoutCell', 'p', {
+    has: 'length',
+    received: String(p.length),
+    expected: `${count}, one for each tensor of the cell's state, or a number`,
+  });
+}
+
+function mixed<S extends Tensors>(self: ZoneoutCell<S>, before: Tensor, after: Tensor, p: number): Tensor {
+  if (p === 0) return after;
+  if (self.training)
+    return where(bernoulli(before, p, { generator: besideOf(self) as Generator | undefined }), before, after);
+  return after.add(before.sub(after).mul(p)); // p s + (1 - p) s' with one product
 }

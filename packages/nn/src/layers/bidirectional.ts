@@ -120,10 +120,10 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
     checkOptions('Bidirectional', options, optionNames);
     checkPair(h0);
     return scope(() => {
-      const [first, second] = this.#runs(h0, options);
+      const [first, second] = passesOf(this, h0, options);
       const [there, [lastThere], records] = runCells(first.run, x, first.options, 'pieces');
       const [back, [lastBack], others] = runCells(second.run, x, second.options, 'pieces');
-      const output = this.#merged(there, back);
+      const output = merged(this, there, back);
       const last: [forward: S, backward: S] = [lastThere as S, lastBack as S];
       if (options.record === undefined) return [output, last];
       const named = Object.entries(others).map(([name, value]) => [`${name}${REVERSE}`, value] as const);
@@ -138,7 +138,7 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
    * @returns `[B, ...]`
    */
   lastHidden([there, back]: readonly [forward: S, backward: S]): Tensor {
-    return scope(() => this.#merged(firstOf(there), firstOf(back)));
+    return scope(() => merged(this, firstOf(there), firstOf(back)));
   }
 
   /**
@@ -157,49 +157,50 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
   ): LayerExplanation[] {
     checkOptions('Bidirectional', options, optionNames);
     checkPair(h0);
-    return this.#runs(h0, options).flatMap(({ run, options: each }) => explainCells(run, x, each, 'pieces'));
+    return passesOf(this, h0, options).flatMap(({ run, options: each }) => explainCells(run, x, each, 'pieces'));
   }
+}
 
-  /** The passes of the two cells. */
-  #runs(
-    h0: readonly [forward: S, backward: S] | undefined,
-    { record, ...rows }: BidirectionalForwardOptions,
-  ): readonly [CellPass, CellPass] {
-    checkRecord('Bidirectional', record);
-    const own = record?.filter((name) => !name.endsWith(REVERSE));
-    const all = record?.map((name) => (name.endsWith(REVERSE) ? name.slice(0, -REVERSE.length) : name));
-    const { batchFirst, forwardCell, backwardCell } = this;
-    const pass = (name: string, cell: Cell<S>, first: S | undefined, learned: LearnedState | undefined): CellRun => ({
-      owner: 'Bidirectional',
-      layers: [{ name, cell, h0: first, learned }],
-      batchFirst,
-      dropout: 0,
+/** The passes of the two cells. */
+function passesOf<S extends Tensors>(
+  self: Bidirectional<S>,
+  h0: readonly [forward: S, backward: S] | undefined,
+  { record, ...rows }: BidirectionalForwardOptions,
+): readonly [CellPass, CellPass] {
+  checkRecord('Bidirectional', record);
+  const own = record?.filter((name) => !name.endsWith(REVERSE));
+  const all = record?.map((name) => (name.endsWith(REVERSE) ? name.slice(0, -REVERSE.length) : name));
+  const { batchFirst, forwardCell, backwardCell } = self;
+  const pass = (name: string, cell: Cell<S>, first: S | undefined, learned: LearnedState | undefined): CellRun => ({
+    owner: 'Bidirectional',
+    layers: [{ name, cell, h0: first, learned }],
+    batchFirst,
+    dropout: 0,
+  });
+  return [
+    { run: pass('forwardCell', forwardCell, h0?.[0], self.h0), options: { ...rows, record: own } },
+    {
+      run: pass('backwardCell', backwardCell, h0?.[1], self.h0_reverse),
+      options: { ...rows, record: all && [...new Set(all)], reverse: true },
+    },
+  ];
+}
+
+function merged<S extends Tensors>(self: Bidirectional<S>, there: Tensor, back: Tensor): Tensor {
+  const { merge } = self;
+  if (merge === 'concat') return concat([there, back], -1);
+  if (!sameShape(there.shape, back.shape)) {
+    refuse(ShapeError, 'Bidirectional', 'backwardCell', {
+      part: 'the output',
+      has: 'shape',
+      received: showShape(back.shape),
+      expected: `${showShape(there.shape)}, that of forwardCell, for merge '${merge}'`,
+      hint: "use cells of one size, or merge 'concat'",
     });
-    return [
-      { run: pass('forwardCell', forwardCell, h0?.[0], this.h0), options: { ...rows, record: own } },
-      {
-        run: pass('backwardCell', backwardCell, h0?.[1], this.h0_reverse),
-        options: { ...rows, record: all && [...new Set(all)], reverse: true },
-      },
-    ];
   }
-
-  #merged(there: Tensor, back: Tensor): Tensor {
-    const { merge } = this;
-    if (merge === 'concat') return concat([there, back], -1);
-    if (!sameShape(there.shape, back.shape)) {
-      refuse(ShapeError, 'Bidirectional', 'backwardCell', {
-        part: 'the output',
-        has: 'shape',
-        received: showShape(back.shape),
-        expected: `${showShape(there.shape)}, that of forwardCell, for merge '${merge}'`,
-        hint: "use cells of one size, or merge 'concat'",
-      });
-    }
-    if (merge === 'mul') return there.mul(back);
-    const sum = there.add(back);
-    return merge === 'sum' ? sum : sum.mul(0.5);
-  }
+  if (merge === 'mul') return there.mul(back);
+  const sum = there.add(back);
+  return merge === 'sum' ? sum : sum.mul(0.5);
 }
 
 /** Refuses anything but one state for each cell: a tensor of both, as PyTorch has it, would go unnoticed. */

@@ -12,7 +12,8 @@ import {
   type RecordingOptions,
   type SequenceOptions,
 } from './layer-options.js';
-import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
+import type { LayerKind } from './layer-parts.js';
+import { RecurrentLayer } from './recurrent-layer.js';
 
 export interface LSTMOptions extends LayerOptions {
   /** Size of a projection of the output, smaller than hiddenSize; 0 for none. */

@@ -1,38 +1,19 @@
-import { explain, isGradEnabled, scan, scope, zeros, type Records, type Step, type Tensor } from '@rnn/core';
-import { checkCount, checkOptions, checkTensor } from '@rnn/core/checks';
-import { listed } from '../describe.js';
+import { scope, zeros, type Records, type Tensor } from '@rnn/core';
+import { checkCount, checkTensor } from '@rnn/core/checks';
+import { putBeside } from '../beside.js';
 import type { StepWeights } from '../cells/recurrent-cell.js';
-import { dropout } from '../dropout.js';
+import { listed } from '../describe.js';
 import { uniform_, zeros_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
-import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
-import type { LayerExplanation } from './layer-explanation.js';
-import { asGiven, sideBySide, timeMajor } from './layer-forms.js';
-import { isList, sequenceOptions, settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
-import { checkRecord, namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
-import { runsOf, type LayerRun } from './layer-runs.js';
-import { LayerStates } from './layer-states.js';
 import { warnOnce } from '../warn-once.js';
-
-/** One layer's step in one direction: the state is a list, the output its first tensor. */
-type LayerStep = Step<Tensor, readonly Tensor[], Tensor, StepWeights>;
-
-/** What tells RNN, LSTM and GRU apart. */
-export interface LayerKind {
-  readonly name: string;
-  /** How many weights are stacked. */
-  readonly gates: number;
-  /** Names of the tensors of the state, the hidden state first. */
-  readonly states: readonly string[];
-  /** Names of the values that the step taps. */
-  readonly taps: readonly string[];
-  /** Depends on its arguments alone, so that it is traced once for all layers. */
-  readonly step: LayerStep;
-}
-
-const noRecords: Records = {};
+import type { LayerExplanation } from './layer-explanation.js';
+import { isList, settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import { learnedOf, partsOf, weightsOf, type LayerKind, type LayerParts } from './layer-parts.js';
+import { checkedBy, explanationsOf, throughLayers } from './layer-pass.js';
+import { runsOf } from './layer-runs.js';
+import { LayerStates } from './layer-states.js';
 
 /**
  * What RNN, LSTM and GRU have in common: the weights of all layers and directions under PyTorch's names, and the way of a sequence through
@@ -60,9 +41,6 @@ export abstract class RecurrentLayer extends Module {
   readonly projSize: number;
   /** Whether the state before the first step is learned. */
   readonly learnInitialState: boolean;
-  readonly #kind: LayerKind;
-  readonly #runs: readonly LayerRun[];
-  readonly #states: LayerStates;
 
   protected constructor(
     kind: LayerKind,
@@ -92,16 +70,16 @@ export abstract class RecurrentLayer extends Module {
     this.bidirectional = settings.bidirectional;
     this.projSize = projSize;
     this.learnInitialState = settings.learnInitialState;
-    this.#kind = kind;
     const directions = this.bidirectional ? 2 : 1;
-    this.#runs = runsOf(this.numLayers, directions);
-    this.#states = new LayerStates({
+    const runs = runsOf(this.numLayers, directions);
+    const states = new LayerStates({
       names: kind.states,
       widths: kind.states.map((_, i) => sizes.map((size) => (i === 0 && projSize > 0 ? projSize : size))),
       widthNames: kind.states.map((_, i) => (i === 0 && projSize > 0 ? 'projSize' : 'hiddenSize')),
       directions,
       sideBySide: isList(hiddenSize),
     });
+    putBeside(this, { kind, runs, states } satisfies LayerParts);
     const { dtype, backend } = options;
     const make = (key: string, ...shape: number[]): void => {
       this.registerParameter(
@@ -109,10 +87,10 @@ export abstract class RecurrentLayer extends Module {
         scope(() => new Parameter(zeros(shape, { dtype, backend }))),
       );
     };
-    for (const { layer, names } of this.#runs) {
+    for (const { layer, names } of runs) {
       const rows = gates * sizes[layer];
-      make(names.weight_ih, rows, layer === 0 ? inputSize : this.#states.width(0, layer - 1) * directions);
-      make(names.weight_hh, rows, this.#states.width(0, layer));
+      make(names.weight_ih, rows, layer === 0 ? inputSize : states.width(0, layer - 1) * directions);
+      make(names.weight_hh, rows, states.width(0, layer));
       if (this.bias) {
         make(names.bias_ih, rows);
         make(names.bias_hh, rows);
@@ -120,25 +98,25 @@ export abstract class RecurrentLayer extends Module {
       if (projSize > 0) make(names.weight_hr, projSize, sizes[layer]);
     }
     if (!this.learnInitialState) return;
-    for (const { layer, suffix } of this.#runs) {
-      kind.states.forEach((state, i) => make(`${state}${suffix}`, this.#states.width(i, layer)));
+    for (const { layer, suffix } of runs) {
+      kind.states.forEach((state, i) => make(`${state}${suffix}`, states.width(i, layer)));
     }
   }
 
   /** Draws the weights anew; a learned initial state is zero again. */
   resetParameters(): void {
-    for (const run of this.#runs) {
+    for (const run of partsOf(this).runs) {
       const bound = 1 / Math.sqrt(this.hiddenSizes[run.layer]);
-      for (const weight of Object.values(this.#weights(run)) as (Parameter | undefined)[]) {
+      for (const weight of Object.values(weightsOf(this, run)) as (Parameter | undefined)[]) {
         if (weight !== undefined) uniform_(weight, -bound, bound);
       }
-      for (const start of this.#learned(run) ?? []) zeros_(start);
+      for (const start of learnedOf(this, run) ?? []) zeros_(start);
     }
   }
 
   protected override extraRepr(): string {
     const { inputSize, hiddenSize, numLayers, projSize, bias, batchFirst, dropout: drop, bidirectional } = this;
-    const sizes = this.#states.sideBySide ? `[${this.hiddenSizes.join(', ')}]` : hiddenSize;
+    const sizes = partsOf(this).states.sideBySide ? `[${this.hiddenSizes.join(', ')}]` : hiddenSize;
     const options = listed({
       ...(projSize > 0 && { proj_size: projSize }),
       ...(numLayers > 1 && { num_layers: numLayers }),
@@ -166,15 +144,15 @@ export abstract class RecurrentLayer extends Module {
    * Differs from PyTorch: there it is put together from `h_n` by hand.
    */
   lastHidden(state: Tensor | readonly Tensor[]): Tensor {
-    const { name, states } = this.#kind;
+    const { name, states } = partsOf(this).kind;
     const h = Array.isArray(state) ? (state as readonly unknown[])[0] : state;
     checkTensor(name, states[0], h);
-    return scope(() => this.#states.lastHidden(name, h));
+    return scope(() => partsOf(this).states.lastHidden(name, h));
   }
 
   /** The weights of every layer and direction. */
   protected stepWeights(): StepWeights[] {
-    return this.#runs.map((run) => this.#weights(run));
+    return partsOf(this).runs.map((run) => weightsOf(this, run));
   }
 
   /**
@@ -191,8 +169,8 @@ export abstract class RecurrentLayer extends Module {
     state: readonly Tensor[] | undefined,
     options: SequenceOptions = {},
   ): [output: Tensor | PackedSequence, states: Tensor[], records: Records] {
-    const sequence = this.#checked(input, state, options);
-    const [output, states, records] = scope(() => this.#throughLayers(sequence, state, options));
+    const sequence = checkedBy(this, input, state, options);
+    const [output, states, records] = scope(() => throughLayers(this, sequence, state, options));
     return [input instanceof PackedSequence ? new PackedSequence(output, input.lengths) : output, states, records];
   }
 
@@ -202,143 +180,7 @@ export abstract class RecurrentLayer extends Module {
     state: readonly Tensor[] | undefined,
     options: SequenceOptions = {},
   ): LayerExplanation[] {
-    const sequence = this.#checked(input, state, options);
-    return scope(() => this.#explanations(sequence, state, options));
-  }
-
-  #checked(
-    input: Tensor | PackedSequence,
-    state: readonly Tensor[] | undefined,
-    options: SequenceOptions,
-  ): CheckedSequence {
-    const { name: owner } = this.#kind;
-    checkOptions(owner, options, sequenceOptions);
-    checkRecord(owner, options.record);
-    const { inputSize, batchFirst } = this;
-    const sequence = checkSequence({ owner, inputSize, batchFirst, parameter: this.weight_ih_l0 }, input, options);
-    if (state !== undefined) checkStates(owner, state, this.#states.rules, sequence);
-    return sequence;
-  }
-
-  #throughLayers(
-    sequence: CheckedSequence,
-    state: readonly Tensor[] | undefined,
-    { record = [], compile }: SequenceOptions,
-  ): [output: Tensor, states: Tensor[], records: Records] {
-    const { batch, lengths, resets } = sequence;
-    const initial = this.#initialStates(state, batch);
-    const wanted = this.#wanted(record);
-    const records: [name: string, value: Tensor][] = [];
-    const finals: (readonly Tensor[])[] = [];
-    let below = timeMajor(sequence);
-    let outputs: Tensor[] = [];
-    for (let i = 0; i < this.#runs.length; i++) {
-      const run = this.#runs[i];
-      const { layer, isReverse } = run;
-      if (layer > 0 && !isReverse) {
-        below = dropout(sideBySide(outputs), { p: this.dropout, training: this.training });
-        outputs = [];
-      }
-      const options = {
-        parameters: this.#weights(run),
-        lengths,
-        resets: resets?.[isReverse ? 'reverse' : 'forward'],
-        reverse: isReverse,
-        compile,
-      };
-      if (wanted === undefined || wanted[i].taps.length === 0) {
-        const [ys, last] = scan(this.#kind.step, below, initial[i], options);
-        outputs.push(ys);
-        finals.push(last);
-      } else {
-        const [ys, last, values] = scan(this.#kind.step, below, initial[i], { ...options, record: wanted[i].taps });
-        outputs.push(ys);
-        finals.push(last);
-        records.push(...namedRecords(wanted[i], values, (value) => asGiven(value, sequence)));
-      }
-    }
-    const states = this.#states.joined(finals);
-    return [
-      asGiven(sideBySide(outputs), sequence),
-      batch === undefined ? states.map((tensor) => tensor.squeeze(1)) : states,
-      wanted === undefined ? noRecords : Object.fromEntries(records),
-    ];
-  }
-
-  /** What each run is to record; nothing where nothing is. */
-  #wanted(record: readonly string[]): readonly RunRecords[] | undefined {
-    const { name, taps } = this.#kind;
-    if (record.length === 0) return undefined;
-    return recordsOfRuns(
-      name,
-      record,
-      taps,
-      this.#runs.map(({ suffix }) => suffix),
-    );
-  }
-
-  /** Explains every scan of a pass, the upper layers' on zeros in the place of the output below. */
-  #explanations(
-    sequence: CheckedSequence,
-    state: readonly Tensor[] | undefined,
-    { record = [], compile }: SequenceOptions,
-  ): LayerExplanation[] {
-    const { batch, lengths, resets, steps } = sequence;
-    const initial = this.#initialStates(state, batch);
-    const wanted = this.#wanted(record);
-    const { dtype, backend } = this.weight_ih_l0;
-    const x = timeMajor(sequence);
-    const requiresGrad =
-      isGradEnabled() && (sequence.x.requiresGrad || this.parameters().some((parameter) => parameter.requiresGrad));
-    const inputOf = (layer: number): Tensor => {
-      if (layer === 0) return x;
-      const width = this.#states.width(0, layer - 1) * (this.bidirectional ? 2 : 1);
-      return zeros([steps, batch ?? 1, width], { dtype, backend, requiresGrad });
-    };
-    return this.#runs.map((run, i) => ({
-      name: run.suffix.slice(1),
-      ...explain(this.#kind.step, inputOf(run.layer), initial[i], {
-        parameters: this.#weights(run),
-        lengths,
-        resets: resets?.[run.isReverse ? 'reverse' : 'forward'],
-        reverse: run.isReverse,
-        record: wanted?.[i].taps,
-        compile,
-      }),
-    }));
-  }
-
-  /** One list of tensors for every layer and direction. */
-  #initialStates(state: readonly Tensor[] | undefined, batch: number | undefined): (readonly Tensor[])[] {
-    if (state !== undefined) {
-      return this.#states.apart(batch === undefined ? state.map((tensor) => tensor.unsqueeze(1)) : state);
-    }
-    const { dtype, backend } = this.weight_ih_l0;
-    const starts = new Map<number, Tensor>();
-    const zeroState = (width: number): Tensor => {
-      const start = starts.get(width) ?? zeros([batch ?? 1, width], { dtype, backend });
-      starts.set(width, start);
-      return start;
-    };
-    return this.#runs.map((run) => {
-      const learned = this.#learned(run)?.map((start) => start.expand([batch ?? 1, start.size]));
-      return learned ?? this.#kind.states.map((_, i) => zeroState(this.#states.width(i, run.layer)));
-    });
-  }
-
-  /** The learned state before the first step, if there is one. */
-  #learned({ suffix }: LayerRun): Parameter[] | undefined {
-    if (!this.learnInitialState) return undefined;
-    return this.#kind.states.map((name) => this[`${name as 'h0' | 'c0'}${suffix as `_${string}`}`]);
-  }
-
-  #weights({ names }: LayerRun): StepWeights {
-    return {
-      weight_ih: this[names.weight_ih],
-      weight_hh: this[names.weight_hh],
-      bias_ih: this.bias ? this[names.bias_ih] : undefined,
-      bias_hh: this.bias ? this[names.bias_hh] : undefined,
-      weight_hr: this.projSize > 0 ? this[names.weight_hr] : undefined,
-    };
+    const sequence = checkedBy(this, input, state, options);
+    return scope(() => explanationsOf(this, sequence, state, options));
   }
 }

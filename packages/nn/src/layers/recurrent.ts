@@ -90,7 +90,7 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
     this.batchFirst = batchFirst;
     this.dropout = dropout;
     if (learnInitialState) {
-      const learned = this.#cells().map((each) => learnedStateOf('Recurrent', each));
+      const learned = cellsOf(this).map((each) => learnedStateOf('Recurrent', each));
       this.h0 = one instanceof StackedCells ? learned : learned[0];
     } else this.h0 = undefined;
   }
@@ -113,7 +113,7 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
   forward(x: Tensor, h0?: S, options?: RecurrentForwardOptions): [output: Tensor, last: S];
   forward(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): [output: Tensor, last: S, records?: Records] {
     checkOptions('Recurrent', options, optionNames);
-    const [output, states, records] = runCells(this.#run(h0), x, options);
+    const [output, states, records] = runCells(runOf(this, h0), x, options);
     const last = (this.cell instanceof StackedCells ? states : states[0]) as CellState as S;
     return options.record === undefined ? [output, last] : [output, last, records];
   }
@@ -144,25 +144,25 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
    */
   explain(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): LayerExplanation[] {
     checkOptions('Recurrent', options, optionNames);
-    return explainCells(this.#run(h0), x, options);
+    return explainCells(runOf(this, h0), x, options);
   }
+}
 
-  #cells(): readonly Cell<Tensors>[] {
-    const cell = this.cell as unknown;
-    return cell instanceof StackedCells ? cell.list() : [cell as Cell<Tensors>];
-  }
+function cellsOf<S extends CellState>(self: Recurrent<S>): readonly Cell<Tensors>[] {
+  const cell = self.cell as unknown;
+  return cell instanceof StackedCells ? cell.list() : [cell as Cell<Tensors>];
+}
 
-  #run(h0: S | undefined): CellRun {
-    const cells = this.#cells();
-    const isStack = this.cell instanceof StackedCells;
-    if (isStack && h0 !== undefined) checkStack('Recurrent', 'h0', h0, cells.length);
-    const layers = cells.map((cell, i): CellLayer => ({
-      name: isStack ? `cell.${i}` : 'cell',
-      cell,
-      h0: (isStack ? (h0 as StackedState | undefined)?.[i] : h0) as Tensors | undefined,
-      learned: (isStack ? (this.h0 as readonly LearnedState[] | undefined)?.[i] : this.h0) as LearnedState | undefined,
-    }));
-    const { batchFirst, dropout, training } = this;
-    return { owner: 'Recurrent', layers, batchFirst, dropout: training ? dropout : 0 };
-  }
+function runOf<S extends CellState>(self: Recurrent<S>, h0: S | undefined): CellRun {
+  const cells = cellsOf(self);
+  const isStack = self.cell instanceof StackedCells;
+  if (isStack && h0 !== undefined) checkStack('Recurrent', 'h0', h0, cells.length);
+  const layers = cells.map((cell, i): CellLayer => ({
+    name: isStack ? `cell.${i}` : 'cell',
+    cell,
+    h0: (isStack ? (h0 as StackedState | undefined)?.[i] : h0) as Tensors | undefined,
+    learned: (isStack ? (self.h0 as readonly LearnedState[] | undefined)?.[i] : self.h0) as LearnedState | undefined,
+  }));
+  const { batchFirst, dropout, training } = self;
+  return { owner: 'Recurrent', layers, batchFirst, dropout: training ? dropout : 0 };
 }

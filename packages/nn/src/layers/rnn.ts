@@ -4,7 +4,8 @@ import { rnnStep, type RNNNonlinearity } from '../cells/rnn-cell.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { layerOptions, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
-import { RecurrentLayer, type LayerKind } from './recurrent-layer.js';
+import type { LayerKind } from './layer-parts.js';
+import { RecurrentLayer } from './recurrent-layer.js';
 
 export interface RNNOptions extends LayerOptions {
   readonly nonlinearity?: RNNNonlinearity;

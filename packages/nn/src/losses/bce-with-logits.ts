@@ -64,7 +64,7 @@ function weightedLoss([x, y]: readonly Tensor[], posWeight: Tensor | undefined):
 export class BCEWithLogitsLoss extends Module {
   declare weight: Tensor | undefined;
   declare pos_weight: Tensor | undefined;
-  readonly #options: LossModuleOptions;
+  protected readonly options: LossModuleOptions;
 
   constructor(options: BCEWithLogitsLossModuleOptions = {}) {
     super();
@@ -72,12 +72,12 @@ export class BCEWithLogitsLoss extends Module {
     const { weight, posWeight, ...rest } = options;
     if (weight !== undefined) this.registerBuffer('weight', weight);
     if (posWeight !== undefined) this.registerBuffer('pos_weight', posWeight);
-    this.#options = rest;
+    this.options = rest;
   }
 
   /** See `bceWithLogits`. */
   forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
     const { lengths } = checkLossForward('BCEWithLogitsLoss', options);
-    return bceWithLogits(input, target, { ...this.#options, weight: this.weight, posWeight: this.pos_weight, lengths });
+    return bceWithLogits(input, target, { ...this.options, weight: this.weight, posWeight: this.pos_weight, lengths });
   }
 }

@@ -78,19 +78,19 @@ function crossEntropyOf(x: Tensor, y: Tensor): Tensor {
 /** `bceLoss` as a module; `weight` is a buffer, as in PyTorch. */
 export class BCELoss extends Module {
   declare weight: Tensor | undefined;
-  readonly #options: LossModuleOptions;
+  protected readonly options: LossModuleOptions;
 
   constructor(options: BCELossModuleOptions = {}) {
     super();
     checkLossModule('BCELoss', options, ['weight']);
     const { weight, ...rest } = options;
     if (weight !== undefined) this.registerBuffer('weight', weight);
-    this.#options = rest;
+    this.options = rest;
   }
 
   /** See `bceLoss`. */
   forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
     const { lengths } = checkLossForward('BCELoss', options);
-    return bceLoss(input, target, { ...this.#options, weight: this.weight, lengths });
+    return bceLoss(input, target, { ...this.options, weight: this.weight, lengths });
   }
 }

@@ -149,7 +149,7 @@ function countedOnly(rows: Tensor, { mask }: Pick<ClassIndices, 'mask'>): Tensor
 /** `crossEntropy` as a module; `weight` is a buffer, as in PyTorch. */
 export class CrossEntropyLoss extends Module {
   declare weight: Tensor | undefined;
-  readonly #options: Omit<CrossEntropyLossModuleOptions, 'weight'>;
+  protected readonly options: Omit<CrossEntropyLossModuleOptions, 'weight'>;
 
   constructor(options: CrossEntropyLossModuleOptions = {}) {
     super();
@@ -159,20 +159,20 @@ export class CrossEntropyLoss extends Module {
     checkClassOptions('CrossEntropyLoss', options);
     const { weight, ...rest } = options;
     if (weight !== undefined) this.registerBuffer('weight', weight);
-    this.#options = rest;
+    this.options = rest;
   }
 
   /** See `crossEntropy`. */
   forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
     const { lengths } = checkLossForward('CrossEntropyLoss', options);
-    return crossEntropy(input, target, { ...this.#options, weight: this.weight, lengths });
+    return crossEntropy(input, target, { ...this.options, weight: this.weight, lengths });
   }
 }
 
 /** `nllLoss` as a module; `weight` is a buffer, as in PyTorch. */
 export class NLLLoss extends Module {
   declare weight: Tensor | undefined;
-  readonly #options: Omit<ClassLossModuleOptions, 'weight'>;
+  protected readonly options: Omit<ClassLossModuleOptions, 'weight'>;
 
   constructor(options: ClassLossModuleOptions = {}) {
     super();
@@ -180,12 +180,12 @@ export class NLLLoss extends Module {
     checkClassOptions('NLLLoss', options);
     const { weight, ...rest } = options;
     if (weight !== undefined) this.registerBuffer('weight', weight);
-    this.#options = rest;
+    this.options = rest;
   }
 
   /** See `nllLoss`. */
   forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
     const { lengths } = checkLossForward('NLLLoss', options);
-    return nllLoss(input, target, { ...this.#options, weight: this.weight, lengths });
+    return nllLoss(input, target, { ...this.options, weight: this.weight, lengths });
   }
 }

@@ -157,15 +157,15 @@ function settingsOf(owner: string, options: CTCLossModuleOptions): Required<CTCL
 
 /** `ctcLoss` as a module. */
 export class CTCLoss extends Module {
-  readonly #options: CTCLossModuleOptions;
+  protected readonly options: CTCLossModuleOptions;
 
   constructor(options: CTCLossModuleOptions = {}) {
     super();
-    this.#options = settingsOf('CTCLoss', options);
+    this.options = settingsOf('CTCLoss', options);
   }
 
   /** See `ctcLoss`. */
   forward(logProbs: Tensor, targets: CtcTargets, inputLengths?: Lengths, targetLengths?: Lengths): Tensor {
-    return ctcLoss(logProbs, targets, inputLengths, targetLengths, this.#options);
+    return ctcLoss(logProbs, targets, inputLengths, targetLengths, this.options);
   }
 }

@@ -113,73 +113,73 @@ function huber(error: Tensor, delta: number): Tensor {
 
 /** `mseLoss` as a module: `new MSELoss({ reduction }).forward(input, target, { lengths })`. */
 export class MSELoss extends Module {
-  readonly #options: LossModuleOptions;
+  protected readonly options: LossModuleOptions;
 
   constructor(options: LossModuleOptions = {}) {
     super();
     checkLossModule('MSELoss', options, []);
-    this.#options = options;
+    this.options = options;
   }
 
   /** See `mseLoss`. */
   forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
     const { lengths } = checkLossForward('MSELoss', options);
-    return mseLoss(input, target, { ...this.#options, lengths });
+    return mseLoss(input, target, { ...this.options, lengths });
   }
 }
 
 /** `l1Loss` as a module. */
 export class L1Loss extends Module {
-  readonly #options: LossModuleOptions;
+  protected readonly options: LossModuleOptions;
 
   constructor(options: LossModuleOptions = {}) {
     super();
     checkLossModule('L1Loss', options, []);
-    this.#options = options;
+    this.options = options;
   }
 
   /** See `l1Loss`. */
   forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
     const { lengths } = checkLossForward('L1Loss', options);
-    return l1Loss(input, target, { ...this.#options, lengths });
+    return l1Loss(input, target, { ...this.options, lengths });
   }
 }
 
 /** `smoothL1Loss` as a module. */
 export class SmoothL1Loss extends Module {
-  readonly #options: SmoothL1LossModuleOptions;
+  protected readonly options: SmoothL1LossModuleOptions;
 
   constructor(options: SmoothL1LossModuleOptions = {}) {
     super();
     checkLossModule('SmoothL1Loss', options, ['beta']);
     const { beta = 1 } = options;
     checkBeta('SmoothL1Loss', beta);
-    this.#options = options;
+    this.options = options;
   }
 
   /** See `smoothL1Loss`. */
   forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
     const { lengths } = checkLossForward('SmoothL1Loss', options);
-    return smoothL1Loss(input, target, { ...this.#options, lengths });
+    return smoothL1Loss(input, target, { ...this.options, lengths });
   }
 }
 
 /** `huberLoss` as a module. */
 export class HuberLoss extends Module {
-  readonly #options: HuberLossModuleOptions;
+  protected readonly options: HuberLossModuleOptions;
 
   constructor(options: HuberLossModuleOptions = {}) {
     super();
     checkLossModule('HuberLoss', options, ['delta']);
     const { delta = 1 } = options;
     checkDelta('HuberLoss', delta);
-    this.#options = options;
+    this.options = options;
   }
 
   /** See `huberLoss`. */
   forward(input: Tensor, target: Tensor, options: LossForwardOptions = {}): Tensor {
     const { lengths } = checkLossForward('HuberLoss', options);
-    return huberLoss(input, target, { ...this.#options, lengths });
+    return huberLoss(input, target, { ...this.options, lengths });
   }
 }
 
