@@ -1,5 +1,5 @@
 /** Names of states, by the recurrent layers of a model and their place in it. */
-import { Bidirectional, GRU, LSTM, Recurrent, RNN, type Module } from '@rnn/nn';
+import { Bidirectional, GRU, LSTM, Recurrent, RNN, StackedCells, type Module } from '@rnn/nn';
 
 type Recurrence = LSTM | GRU | RNN | Recurrent | Bidirectional;
 
@@ -7,7 +7,8 @@ type Recurrence = LSTM | GRU | RNN | Recurrent | Bidirectional;
 interface Call {
   readonly module: Recurrence;
   readonly path: string;
-  scans: number;
+  /** Scans so far, forwards and backwards. */
+  readonly scans: [number, number];
 }
 
 export class StateNames {
@@ -27,7 +28,7 @@ export class StateNames {
       for (const [path, module] of this.#layers) {
         const original = (module as { forward: (...args: unknown[]) => unknown }).forward;
         const value = (...args: unknown[]): unknown => {
-          this.#calls.push({ module, path, scans: 0 });
+          this.#calls.push({ module, path, scans: [0, 0] });
           try {
             return original.apply(module, args);
           } finally {
@@ -47,8 +48,8 @@ export class StateNames {
     const call = this.#calls.at(-1);
     const parts = count === 1 ? ['h'] : count === 2 ? ['h', 'c'] : Array.from({ length: count }, (_, i) => `h${i}`);
     const path = call === undefined || this.#layers.length < 2 ? '' : call.path.replaceAll(/\W+/g, '_');
-    const suffix = call === undefined ? (reverse ? '_reverse' : '') : suffixOf(call, reverse);
-    if (call !== undefined) call.scans++;
+    const suffix =
+      call === undefined ? (reverse ? '_reverse' : '') : suffixOf(call, call.scans[Number(reverse)]++, reverse);
     return parts.map((part) => this.#unique(`${path === '' ? '' : `${path}_`}${part}${suffix}`));
   }
 
@@ -64,9 +65,17 @@ function isRecurrence(module: Module): module is Recurrence {
   return [LSTM, GRU, RNN, Recurrent, Bidirectional].some((kind) => module instanceof kind);
 }
 
-function suffixOf({ module, scans }: Call, reverse: boolean): string {
-  if (module instanceof Recurrent || module instanceof Bidirectional) return reverse ? '_reverse' : '';
-  const directions = module.bidirectional ? 2 : 1;
-  const level = module.numLayers * directions > 1 ? `_l${Math.floor(scans / directions)}` : '';
-  return `${level}${reverse ? '_reverse' : ''}`;
+/** The layer where there are several, and the direction. Layers come in order, whether or not both directions of one come together. */
+function suffixOf({ module }: Call, level: number, reverse: boolean): string {
+  return `${layersOf(module) > 1 ? `_l${level}` : ''}${reverse ? '_reverse' : ''}`;
+}
+
+function layersOf(module: Recurrence): number {
+  if (module instanceof Bidirectional) return cellsOf(module.forwardCell);
+  if (module instanceof Recurrent) return cellsOf(module.cell);
+  return module.numLayers * (module.bidirectional ? 2 : 1);
+}
+
+function cellsOf(cell: object): number {
+  return cell instanceof StackedCells ? cell.length : 1;
 }

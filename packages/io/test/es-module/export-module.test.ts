@@ -19,10 +19,12 @@ import {
   type Tensors,
 } from '@rnn/core';
 import {
+  BatchNorm1d,
   Bidirectional,
   CoupledLSTMCell,
   Dropout,
   Embedding,
+  GELU,
   GRU,
   GRUCell,
   LayerNorm,
@@ -39,6 +41,8 @@ import {
   ReLU,
   RNN,
   Sequential,
+  SiLU,
+  Softmax,
   Tanh,
   type Cell,
 } from '@rnn/nn';
@@ -202,6 +206,41 @@ const samples: Sample[] = [
       new Tanh(),
     ),
     input: floats,
+  },
+  {
+    name: 'Sequential of an embedding, a recurrent layer and a head',
+    model: new Sequential(new Embedding(7, 6), new LSTM(6, 4), new Linear(4, 7), new Softmax(-1)),
+    input: tokens,
+  },
+  {
+    name: 'Sequential with the last hidden state',
+    model: new Sequential(new GRU(3, 6, { numLayers: 2 }), new LayerNorm(6), new SiLU(), new Linear(6, 2), {
+      recurrent: 'last',
+    }),
+    input: floats,
+  },
+  {
+    name: 'Sequential with the last hidden states of both directions',
+    model: new Sequential(new LSTM(3, 6, { bidirectional: true }), new GELU(), new Linear(12, 2), {
+      recurrent: 'last',
+    }),
+    input: floats,
+    isWhole: true,
+  },
+  {
+    name: 'two cells, one over the other',
+    model: new Recurrent([new LSTMCell(3, 4), new GRUCell(4, 5)], { dropout: 0.3 }),
+    input: floats,
+  },
+  {
+    name: 'a learned state before the first step',
+    model: new LSTM(3, 4, { numLayers: 2, learnInitialState: true }),
+    input: floats,
+  },
+  {
+    name: 'batch normalisation of what was seen',
+    model: new Sequential(new Linear(3, 4), new BatchNorm1d(4), new Linear(4, 2)),
+    input: (steps) => randn([steps, 3]),
   },
   { name: 'a cell of one', model: cellOf(new OwnCell()), input: floats },
   { name: 'GRUCell', model: cellOf(new GRUCell(3, 4)), input: floats },

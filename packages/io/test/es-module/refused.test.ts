@@ -15,7 +15,7 @@ import {
   zeros,
   type Tensor,
 } from '@rnn/core';
-import { GRU, Linear, LSTM, Module, Recurrent, type Cell } from '@rnn/nn';
+import { Conv1d, GRU, Linear, LSTM, Module, Recurrent, type Cell } from '@rnn/nn';
 import { exportModule } from '../../src/index.js';
 
 setBackend(await cpu());
@@ -24,6 +24,7 @@ manualSeed(5);
 class Net extends Module {
   readonly lstm = new LSTM(3, 4);
   readonly head = new Linear(4, 2);
+  readonly conv = new Conv1d(3, 3, 3, { padding: 1 });
   readonly run: (net: Net, x: Tensor) => unknown;
 
   constructor(run: (net: Net, x: Tensor) => unknown) {
@@ -76,6 +77,11 @@ const refused: readonly (readonly [name: string, run: (net: Net, x: Tensor) => u
     'steps that are left out',
     ({ lstm }, x) => lstm.forward(x.narrow(0, 1, x.shape[0] - 1))[0],
     /takes a part of the sequence/,
+  ],
+  [
+    'a convolution over time',
+    ({ lstm, conv }, x) => lstm.forward(conv.forward(x.permute([1, 2, 0])).permute([2, 0, 1]))[0],
+    /over time|moves time behind another dimension|uses one step/,
   ],
   [
     'attention over all steps',
