@@ -40,9 +40,12 @@ function contractOf(plan: Plan): Contract {
   };
 }
 
-/** JSON that may stand in a script of a page, too. */
+/** JSON that may stand in a script of a page, too, and with infinite numbers, which JSON lacks. */
 function json(value: unknown): string {
-  return JSON.stringify(value)
+  return JSON.stringify(value, (_, part: unknown) =>
+    Math.abs(part as number) === Infinity ? `\0${part as number}` : part,
+  )
+    .replaceAll(/"\\u0000(-?Infinity)"/g, '$1')
     .replaceAll('<', '\\u003c')
     .replaceAll('\u2028', '\\u2028')
     .replaceAll('\u2029', '\\u2029');

@@ -48,9 +48,10 @@ export interface ExportedModule {
  *   Behind it the states that forward takes, for a batch of one: the module begins with their numbers
  * @param options - `scaler`, `vocabulary`, `weights` ('float32')
  * @returns `code` and `types`. The module's `run` agrees with the model to 1e-6; a small run of both is compared before anything is returned
- * @throws ArgumentError when forward does what a step cannot: it mixes steps (a mean over time), reads numbers, gives lengths itself, multiplies
- *   matrices that both change; when it uses a tensor that is neither an input nor a parameter or buffer
+ * @throws ArgumentError when forward does what a step cannot: it mixes steps (attention or convolution over time, steps picked by their
+ *   number), reads numbers, gives lengths itself; when it uses a tensor that is neither an input nor a parameter or buffer
  *
+ * A sum, mean, maximum or minimum over time becomes a state, so that a step gives that of the steps so far.
  * Arithmetic is that of float32. Differs from PyTorch: `torch.export` makes a file for a runtime; this is the program itself.
  */
 export function exportModule(

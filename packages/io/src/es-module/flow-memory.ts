@@ -16,8 +16,9 @@ import {
   type TypedArray,
 } from '@rnn/core';
 import { ConstantPool } from './constant-pool.js';
-import { STEPS, type FlowStorage, type FlowWriter } from './flow-storage.js';
+import { STEPS, type FlowStorage, type FlowWriter, type Naming } from './flow-storage.js';
 import { Flow, type FlowValue, type Matrix } from './flow.js';
+import { numberOver } from './over-time.js';
 import { boundsOf, OverTime, placesOf, walkOfStep } from './row-walk.js';
 
 export abstract class FlowMemory implements FlowWriter {
@@ -25,14 +26,14 @@ export abstract class FlowMemory implements FlowWriter {
   readonly flow: Flow = new Flow();
   /** The whole of it. */
   protected abstract readonly backend: Backend;
-  readonly names: FlowWriter['names'];
+  readonly names: Naming;
   protected readonly inner: Backend;
   protected readonly pool: ConstantPool;
   #next: FlowValue | undefined;
   #seen: FlowStorage | undefined;
   #isAsking = false;
 
-  constructor(inner: Backend, names: FlowWriter['names']) {
+  constructor(inner: Backend, names: Naming) {
     this.inner = inner;
     this.pool = new ConstantPool(inner, this.flow);
     this.names = names;
@@ -75,7 +76,7 @@ export abstract class FlowMemory implements FlowWriter {
   valueOf(storage: Storage): FlowValue {
     const { value, number, size } = storage as FlowStorage;
     if (value !== undefined) return value;
-    if (number !== undefined) return this.flow.number(number);
+    if (number !== undefined) return numberOver(this, number);
     return this.pool.valueOf(storage as FlowStorage, { offset: 0, sizes: [size], strides: [1] });
   }
 
@@ -90,11 +91,11 @@ export abstract class FlowMemory implements FlowWriter {
 
   /** What an operand of a walk is at one step, or after all: of the width, or one number for all. */
   protected operand(operand: Operand, sizes: readonly number[], isRow: boolean): FlowValue {
-    if (typeof operand === 'number') return this.flow.number(operand);
+    if (typeof operand === 'number') return numberOver(this, operand);
     const { offset, strides } = operand;
     const storage = operand.storage as FlowStorage;
     const { value, number } = storage;
-    if (number !== undefined) return this.flow.number(number);
+    if (number !== undefined) return numberOver(this, number);
     const timeStride = value?.domain === 'row' ? value.width : 0;
     if (!isRow && timeStride > 0) return this.#ofOneStep(value as FlowValue, { offset, strides }, sizes);
     const walk = isRow ? walkOfStep(sizes, offset, strides, STEPS, timeStride) : { offset, sizes, strides };

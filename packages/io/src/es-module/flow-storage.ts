@@ -12,6 +12,14 @@ export interface FlowStorage extends Storage {
   readonly inner: Storage | undefined;
 }
 
+/** Gives names to states, each once. */
+export interface Naming {
+  /** Of a scan that begins now, with so many tensors. */
+  ofScan(count: number, reverse: boolean): readonly string[];
+  /** Of what is kept over time besides. */
+  own(name: string): string;
+}
+
 /** What writes storages into a flow. */
 export interface FlowWriter {
   readonly flow: Flow;
@@ -21,6 +29,5 @@ export interface FlowWriter {
   made(value: FlowValue, size: number, dtype: DType): FlowStorage;
   /** A constant as the matrix `[n, k]` of a product. */
   matrixOf(storage: Storage, rows: number, columns: number, isTransposed: boolean): Matrix;
-  /** Names for the state of a scan. */
-  names(count: number, reverse: boolean): readonly string[];
+  readonly names: Naming;
 }

@@ -23,6 +23,7 @@ import { FlowMemory } from './flow-memory.js';
 import { STEPS, type FlowStorage } from './flow-storage.js';
 import type { FlowValue, Matrix } from './flow.js';
 import { inlineProgram } from './inline-program.js';
+import { reducedOverTime } from './over-time.js';
 import { featureSizes, OverTime } from './row-walk.js';
 
 const comparisons: readonly BinaryOp[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
@@ -187,10 +188,16 @@ export class FlowTracer extends FlowMemory implements Backend {
     const { value } = x as FlowStorage;
     if (value === undefined) return this.pool.folded(this.inner.reduce(op, this.pool.innerOf(x), outer, size, inner));
     const isRow = value.domain === 'row';
-    if (isRow && outer % STEPS !== 0) throw new OverTime(`takes the ${op} over time`);
-    const groups = isRow ? outer / STEPS : outer;
-    const made = this.flow.make({ kind: 'reduce', op, x: value, outer: groups, size, inner }, groups * inner, !isRow);
-    return this.made(made, outer * inner, op === 'argmax' ? 'int32' : x.dtype);
+    const dtype = op === 'argmax' ? 'int32' : x.dtype;
+    const isOverTime = isRow && outer % STEPS !== 0;
+    if (isOverTime && (outer !== 1 || size % STEPS !== 0))
+      throw new OverTime(`takes the ${op} of a part of the sequence`);
+    const [groups, each] = isOverTime ? [1, size / STEPS] : [isRow ? outer / STEPS : outer, size];
+    const isWhole = each === 1 && isOverTime;
+    const made = isWhole
+      ? value
+      : this.flow.make({ kind: 'reduce', op, x: value, outer: groups, size: each, inner }, groups * inner, !isRow);
+    return this.made(isOverTime ? reducedOverTime(this, op, made) : made, outer * inner, dtype);
   }
 
   matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {

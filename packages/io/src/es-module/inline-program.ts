@@ -11,6 +11,7 @@ import {
 } from '@rnn/core';
 import { STEPS, type FlowWriter } from './flow-storage.js';
 import type { FlowValue, Matrix } from './flow.js';
+import { numberOver } from './over-time.js';
 import { OverTime, placesOf } from './row-walk.js';
 
 /**
@@ -33,7 +34,7 @@ function inlineScan(writer: FlowWriter, program: Program, args: ProgramArguments
   const fixed = [...args.perRow.map((storage) => writer.valueOf(storage)), ...fixedValues(writer, program, args.fixed)];
   const initial = args.carried.map((storage, i) => spread(writer, writer.valueOf(storage), program.carried[i], true));
   const reads = [...stacked, ...fixed.filter((value) => value !== undefined)];
-  const names = writer.names(initial.length, program.reverse);
+  const names = writer.names.ofScan(initial.length, program.reverse);
   const [scan, states] = flow.scan(program.reverse, initial, reads, names);
   const values = new Body(writer, program, args.fixed, [...stacked, ...states, ...fixed], false);
   scan.next = program.next.map((value, i) => spread(writer, values.at(value), program.carried[i], false));
@@ -133,7 +134,7 @@ class Body {
   }
 
   #operand(operand: ProgramOperand): FlowValue {
-    return typeof operand === 'number' ? this.#writer.flow.number(operand) : this.at(operand.value);
+    return typeof operand === 'number' ? numberOver(this.#writer, operand) : this.at(operand.value);
   }
 
   /** The matrix of a product. */

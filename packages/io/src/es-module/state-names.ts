@@ -1,5 +1,6 @@
 /** Names of states, by the recurrent layers of a model and their place in it. */
 import { Bidirectional, GRU, LSTM, Recurrent, RNN, StackedCells, type Module } from '@rnn/nn';
+import type { Naming } from './flow-storage.js';
 
 type Recurrence = LSTM | GRU | RNN | Recurrent | Bidirectional;
 
@@ -11,7 +12,7 @@ interface Call {
   readonly scans: [number, number];
 }
 
-export class StateNames {
+export class StateNames implements Naming {
   readonly #taken = new Set<string>();
   readonly #calls: Call[] = [];
   readonly #layers: readonly (readonly [path: string, module: Recurrence])[];
@@ -44,16 +45,16 @@ export class StateNames {
   }
 
   /** Names for the state of a scan: `h`, `c`, with the layer where there are several, and the module where there are several. */
-  next(count: number, reverse: boolean): string[] {
+  ofScan(count: number, reverse: boolean): string[] {
     const call = this.#calls.at(-1);
     const parts = count === 1 ? ['h'] : count === 2 ? ['h', 'c'] : Array.from({ length: count }, (_, i) => `h${i}`);
     const path = call === undefined || this.#layers.length < 2 ? '' : call.path.replaceAll(/\W+/g, '_');
     const suffix =
       call === undefined ? (reverse ? '_reverse' : '') : suffixOf(call, call.scans[Number(reverse)]++, reverse);
-    return parts.map((part) => this.#unique(`${path === '' ? '' : `${path}_`}${part}${suffix}`));
+    return parts.map((part) => this.own(`${path === '' ? '' : `${path}_`}${part}${suffix}`));
   }
 
-  #unique(name: string): string {
+  own(name: string): string {
     let unique = /^\d/.test(name) ? `_${name}` : name;
     for (let i = 2; this.#taken.has(unique); i++) unique = `${name}_${i}`;
     this.#taken.add(unique);

@@ -81,7 +81,7 @@ function tracedAs(form: SequenceForm, model: Module, backend: Backend, inputs: r
   const ownShape = shape.filter((_, i) => i !== form.time && i !== form.batch);
   const width = ownShape.reduce((product, size) => product * size, 1);
   const names = new StateNames(model);
-  const tracer = new FlowTracer(backend, (count, reverse) => names.next(count, reverse));
+  const tracer = new FlowTracer(backend, names);
   const value = tracer.flow.input(width);
   const isToken = example.dtype === 'int32';
   const numbers = states.map((state) => state.dataSync());

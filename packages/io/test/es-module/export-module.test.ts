@@ -242,6 +242,34 @@ const samples: Sample[] = [
     model: new Sequential(new Linear(3, 4), new BatchNorm1d(4), new Linear(4, 2)),
     input: (steps) => randn([steps, 3]),
   },
+  {
+    name: 'the mean and the extremes over time',
+    model: net([new GRU(3, 4), new Linear(12, 2)], ([gru, head]) => (x) => {
+      const [y] = gru.forward(x);
+      return head.forward(concat([y.mean(0), y.amax(0), y.amin(0)], -1));
+    }),
+    input: floats,
+  },
+  {
+    name: 'the mean of everything, batch first and in both directions',
+    model: net(
+      [new LSTM(3, 4, { batchFirst: true, bidirectional: true })],
+      ([lstm]) =>
+        (x) =>
+          lstm.forward(x)[0].mean(),
+    ),
+    input: (steps) => randn([1, steps, 3]),
+    isWhole: true,
+  },
+  {
+    name: 'steps less their mean, weighted by their number',
+    model: net([new Linear(3, 2)], ([linear]) => (x) => {
+      const y = linear.forward(x);
+      return y.sub(y.mean(0, true)).mul(1 / x.shape[0]);
+    }),
+    input: floats,
+    isWhole: true,
+  },
   { name: 'a cell of one', model: cellOf(new OwnCell()), input: floats },
   { name: 'GRUCell', model: cellOf(new GRUCell(3, 4)), input: floats },
   { name: 'LSTMCell', model: cellOf(new LSTMCell(3, 4)), input: floats },
@@ -423,4 +451,17 @@ test('leaves nothing behind on the backend of the model', async () => {
   const xs = floats(5);
   const [y] = noGrad(() => model.forward(xs.to(backend)));
   expectClose({ y: (await imported(exported)).run(xs.dataSync()) }, { y: y.dataSync() });
+});
+
+test.each(['wasm', 'js'])('a mean over twenty thousand steps is as exact as over ten, by %s', async (engine) => {
+  const model = net(
+    [new Linear(3, 2)],
+    ([linear]) =>
+      (x) =>
+        linear.forward(x).mean(0),
+  );
+  const xs = randn([20_000, 1, 3]);
+  const { create } = await imported(exportModule(model, [floats(3)]));
+  const output = create(engine).run(xs.dataSync());
+  expectClose({ y: output }, results(model, xs));
 });
