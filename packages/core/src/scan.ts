@@ -1,8 +1,8 @@
 import { checkOptions } from './checks/options.js';
 import { checkFunction } from './checks/values.js';
 import { runEagerly, type Scan } from './recurrence/eager.js';
-import { explainRoad, type Explanation } from './recurrence/explanation.js';
-import { findRoad, knownRoad, roadOf, type Road } from './recurrence/road.js';
+import { explainDispatch, type Explanation } from './recurrence/explanation.js';
+import { dispatchAnew, recalledDispatch, dispatch, type Dispatch } from './recurrence/dispatch.js';
 import { makesTemporaries, runCompiled } from './recurrence/run-compiled.js';
 import {
   checkNext,
@@ -70,10 +70,10 @@ export function scan(
   options: ScanOptions = {},
 ): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
   const arranged = arrange(step, xs, state, options);
-  const known = knownRoad(arranged);
+  const known = recalledDispatch(arranged);
   // Most calls of a short sequence: their results are all that they make, so there is nothing to free.
   if (known !== undefined && !makesTemporaries(arranged, known)) return inForm(arranged, run(arranged, known));
-  return scope(() => inForm(arranged, run(arranged, known ?? findRoad(arranged))));
+  return scope(() => inForm(arranged, run(arranged, known ?? dispatchAnew(arranged))));
 }
 
 /** A step on trees that were made from the forms of its arguments. */
@@ -86,10 +86,10 @@ interface Results {
   readonly form: TreeForm;
 }
 
-function run(scan: Scan, road: Road): Results {
-  if (road.kind === 'eager') return runEagerly(scan);
-  const [outputs, last] = runCompiled(scan, road);
-  return { outputs, last, form: road.plans.step.form };
+function run(scan: Scan, how: Dispatch): Results {
+  if (how.kind === 'eager') return runEagerly(scan);
+  const [outputs, last] = runCompiled(scan, how);
+  return { outputs, last, form: how.plans.step.form };
 }
 
 /** Results as the caller of `scan` gets them. */
@@ -144,19 +144,19 @@ const noParameters = {};
 const nothing: readonly string[] = [];
 
 /**
- * Says which road `scan` takes for a step on these arguments, and why. Nothing is computed; the step is called on symbols.
+ * Says which mode `scan` runs a step in on these arguments, and why. Nothing is computed; the step is called on symbols.
  *
  * @example
  * ```ts
- * const { road, reason } = explain((x: Tensor, h: Tensor) => [h, h.add(x.sum().item())], xs, h0);
+ * const { mode, reason } = explain((x: Tensor, h: Tensor) => [h, h.add(x.sum().item())], xs, h0);
  * // 'eager', since the step reads data
  * ```
  * @param step - as for `scan`
  * @param xs - as for `scan`
  * @param state - as for `scan`
  * @param options - as for `scan`
- * @returns the road, the reason if it is the eager one, the number of products before, in and after the loop, and the programs in words
- * @throws as `scan`, but for errors of the step itself, which are the reason of the eager road
+ * @returns the mode, the reason if it is the eager one, the number of products before, in and after the loop, and the programs in words
+ * @throws as `scan`, but for errors of the step itself, which are the reason of the eager mode
  *
  * Differs from PyTorch: nothing there says so much; `torch._dynamo.explain` comes near.
  */
@@ -170,5 +170,5 @@ export function explain<
   checkOptions('explain', options, scanOptions);
   // What would be refused is to be explained.
   const compile = options.compile === 'never' ? 'never' : 'auto';
-  return explainRoad(roadOf(arrange(step, xs, state, { ...options, compile })));
+  return explainDispatch(dispatch(arrange(step, xs, state, { ...options, compile })));
 }

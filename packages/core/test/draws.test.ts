@@ -93,7 +93,7 @@ const settings = fc
     }),
   );
 
-test('a seed gives the same numbers on both roads, on every backend, and leaves the generators at the same place', async () => {
+test('a seed gives the same numbers in both modes, on every backend, and leaves the generators at the same place', async () => {
   const device = await wasm();
   const plain = Object.create(backend, { compile: { value: undefined } }) as Backend;
   fc.assert(
@@ -115,14 +115,14 @@ test('a seed gives the same numbers on both roads, on every backend, and leaves 
   );
 });
 
-test('both roads are the ones that are meant', () => {
+test('both modes are the ones that are meant', () => {
   const [w, x, h] = [randn([3, 3]), randn([4, 2, 3]), randn([2, 3])];
   const other = new Generator(1);
-  expect(explain(stepOf(w, other, false), x, h, { lengths: [4, 1] }).road).toBe('compiled');
-  expect(explain(stepOf(w, other, true), x, h).road).toBe('eager');
+  expect(explain(stepOf(w, other, false), x, h, { lengths: [4, 1] }).mode).toBe('compiled');
+  expect(explain(stepOf(w, other, true), x, h).mode).toBe('eager');
 });
 
-test('asking for the road draws nothing', () => {
+test('asking for the mode draws nothing', () => {
   manualSeed(5);
   const before = defaultGenerator().state();
   const step = (x: Tensor, h: Tensor) => [x, h.mul(bernoulli(h, 0.5))] as const;
@@ -149,9 +149,9 @@ test('the draws are those of a loop by hand', () => {
 });
 
 describe.each([
-  { road: 'compiled', readsNumbers: false },
-  { road: 'by single operations', readsNumbers: true },
-])('$road', ({ readsNumbers }) => {
+  { mode: 'compiled', readsNumbers: false },
+  { mode: 'by single operations', readsNumbers: true },
+])('$mode', ({ readsNumbers }) => {
   beforeEach(() => void setCompileMode(readsNumbers ? 'auto' : 'required'));
   test('neither what stands in the padding nor how much there is of it changes the draws', () => {
     const run = (steps: number, filling: number): unknown => {

@@ -285,7 +285,7 @@ beforeAll(async () => {
 });
 
 describe.each(cases)('$name', (kase) => {
-  test('takes the compiled road', () => {
+  test('is compiled', () => {
     const p = kase.parameters.map((shape) => randn(shape));
     const why = explain(
       kase.step(p),
@@ -390,7 +390,7 @@ test.each<[string, PlainStep, RegExp]>([
 ])('a step that %s is compiled only for whole batches', (_, step, reason) => {
   const lengths = [6, 3, 1, 0];
   const [x, h] = [randn([T, B, H]), randn([B, H])];
-  expect(explain(step, x, h).road).toBe('compiled');
+  expect(explain(step, x, h).mode).toBe('compiled');
   expect(explain(step, x, h, { lengths }).reason).toMatch(reason);
   expectSameAsEager(step);
   expectSameAsEager(step, { lengths });
@@ -412,7 +412,7 @@ test('steps that differ in the shape of their output alone keep their shapes', (
   const [x, h] = [randn([T, B, H]), randn([B, H])];
   const flat: PlainStep = (x, h) => [x.add(h).mul(0.731), h];
   const folded: PlainStep = (x, h) => [x.add(h).mul(0.731).reshape([x.shape[0], 1, H]), h];
-  expect(explain(folded, x, h, { lengths: [T, T, T, T] }).road).toBe('compiled');
+  expect(explain(folded, x, h, { lengths: [T, T, T, T] }).mode).toBe('compiled');
   expect(scan(flat, x, h)[0].shape).toEqual([T, B, H]);
   expect(scan(folded, x, h)[0].shape).toEqual([T, B, 1, H]);
 });
@@ -427,11 +427,11 @@ test('tensors that share their memory get a gradient each', () => {
     return [next, next];
   };
   const [x, h] = [randn([T, B, H]), randn([B, H])];
-  const roads: ((step: PlainStep, x: Tensor, h: Tensor) => [Tensor, Tensor])[] = [
+  const modes: ((step: PlainStep, x: Tensor, h: Tensor) => [Tensor, Tensor])[] = [
     scan<Tensor, Tensor, Tensor>,
     eagerly<Tensor, Tensor, Tensor>,
   ];
-  const gradients = roads.map((run) => {
+  const gradients = modes.map((run) => {
     run(step, x, h)[1].sum().backward();
     const found = [a, b].map((t) => t.grad?.toArray());
     for (const t of [a, b]) t.grad = undefined;

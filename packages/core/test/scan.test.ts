@@ -203,9 +203,9 @@ function materials({ steps, batch }: Setting, seed = 1): Materials {
 const optionsOf = ({ lengths, resets, reverse }: Setting): ScanOptions => ({ lengths, resets, reverse });
 
 describe.each([
-  { road: 'compiled', readsNumbers: false },
-  { road: 'by single operations', readsNumbers: true },
-])('$road', ({ readsNumbers }) => {
+  { mode: 'compiled', readsNumbers: false },
+  { mode: 'by single operations', readsNumbers: true },
+])('$mode', ({ readsNumbers }) => {
   beforeEach(() => void setCompileMode(readsNumbers ? 'auto' : 'required'));
   const expectAsByHand = (setting: Setting, seed?: number): void => {
     const { weights, xs, states } = materials(setting, seed);
@@ -217,9 +217,9 @@ describe.each([
     });
   };
 
-  test('takes the road that it is to test', () => {
+  test('runs in the mode that it is to test', () => {
     const { weights, xs, states } = materials(settings.lengths);
-    expect(explain(stepOf(weights, readsNumbers), xs, states).road).toBe(readsNumbers ? 'eager' : 'compiled');
+    expect(explain(stepOf(weights, readsNumbers), xs, states).mode).toBe(readsNumbers ? 'eager' : 'compiled');
   });
 
   test.each(Object.entries(settings))('%s: gives what a loop by hand gives', (_, setting) => {
@@ -462,7 +462,7 @@ test('a number as a tensor has its type in a compiled step too', () => {
     return [next, next];
   };
   const [x, h] = [tensor([[[1]], [[2]]], { dtype }), zeros([1, 1], { dtype })];
-  expect(explain(step, x, h).road).toBe('compiled');
+  expect(explain(step, x, h).mode).toBe('compiled');
   expect(scan(step, x, h)[0].toArray()).toEqual([[[0.1]], [[2 * 0.1 + 0.1]]]);
 });
 

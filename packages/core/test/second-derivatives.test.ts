@@ -75,7 +75,7 @@ describe('through a scan', () => {
   );
 
   test('it is compiled', () => {
-    expect(explain(step(matrix(), matrix()), sequence(), rest()).road).toBe('compiled');
+    expect(explain(step(matrix(), matrix()), sequence(), rest()).mode).toBe('compiled');
   });
 
   test('one tensor as two states', () => {

@@ -28,7 +28,7 @@ test.each([
     return [next, next];
   };
   const [xs, h0] = [ones([1, rows, 2]), ones([rows, 2])];
-  expect(explain(step, xs, h0)).toMatchObject({ road: 'compiled' });
+  expect(explain(step, xs, h0)).toMatchObject({ mode: 'compiled' });
   // [1, 1] W = [0.25, 0.75]
   expect(scan(step, xs, h0, { compile: 'required' })[1].select(0, 0).toArray()).toEqual([1.25 * 0.75, 1.75 * 0.75]);
 });
@@ -47,7 +47,7 @@ test.each([1, 2, 5])('%i rows, an operation with a derivative of its own beside 
     return [next, h];
   };
   const [xs, h0] = [ones([1, rows, 2]), zeros([rows, 2]).add(3)];
-  expect(explain(step, xs, h0)).toMatchObject({ road: 'compiled' });
+  expect(explain(step, xs, h0)).toMatchObject({ mode: 'compiled' });
   scan(step, xs, h0, { compile: 'required' })[0].sum().backward();
   // 3 from each row, doubled by the derivative.
   expect(W.grad?.toArray()).toEqual([

@@ -48,13 +48,13 @@ const names = ['next', 'input', 'sum', 'gate'];
 const width = 3;
 
 describe.each([
-  { road: 'compiled', readsNumbers: false },
-  { road: 'by single operations', readsNumbers: true },
-])('$road', ({ readsNumbers }) => {
+  { mode: 'compiled', readsNumbers: false },
+  { mode: 'by single operations', readsNumbers: true },
+])('$mode', ({ readsNumbers }) => {
   beforeEach(() => void setCompileMode(readsNumbers ? 'auto' : 'required'));
-  test('takes the road that it is to test', () => {
+  test('runs in the mode that it is to test', () => {
     const [w, x, h] = [randn([3, 3]), randn([4, 2, 3]), randn([2, 3])];
-    expect(explain(stepOf(w, readsNumbers), x, h, { record: names }).road).toBe(readsNumbers ? 'eager' : 'compiled');
+    expect(explain(stepOf(w, readsNumbers), x, h, { record: names }).mode).toBe(readsNumbers ? 'eager' : 'compiled');
   });
 
   test('records what the steps compute, zeros past the end of a row', () => {

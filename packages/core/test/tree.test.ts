@@ -112,7 +112,7 @@ const circle: { self?: unknown } = {};
 circle.self = circle;
 
 test('explain takes trees', () => {
-  expect(explain((x, { h }) => [h, { h: h.add(x) }], xs(), { h: h0() }).road).toBe('compiled');
+  expect(explain((x, { h }) => [h, { h: h.add(x) }], xs(), { h: h0() }).mode).toBe('compiled');
 });
 
 describe('compileFn', () => {

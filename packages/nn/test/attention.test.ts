@@ -80,7 +80,7 @@ describe.each<AttentionScore>(['dot', 'general', 'additive'])('the step of a dec
     const memory = randn([2, 6, 4], { requiresGrad: true });
     const mask = lengthsMask([6, 2], { batchFirst: true, dtype: 'float32' });
     const state = [h0, memory, decoder.attention.keysOf(memory), mask];
-    expect(layer.explain(x, state).map(({ road }) => road)).toEqual(['compiled']);
+    expect(layer.explain(x, state).map(({ mode }) => mode)).toEqual(['compiled']);
     const [output] = layer.forward(x, state, { compile: 'required' });
     output.square().sum().backward();
     const leaves = [memory, ...layer.parameters()];

@@ -64,7 +64,7 @@ describe('further cells', () => {
       const cell = make();
       const layer = new Recurrent(cell);
       const [x, h] = [randn([3, 3, 2], f64), randn([3, 3], f64)];
-      expect(layer.explain(x, h, rows)).toMatchObject([{ road: 'compiled' }]);
+      expect(layer.explain(x, h, rows)).toMatchObject([{ mode: 'compiled' }]);
       expect(gradcheck((input, state) => [...layer.forward(input, state, rows)], [x, h])).toBe(true);
       const first = cell.forward(x.select(0, 0));
       expectClose(first, layer.forward(x)[0].select(0, 0), 1e-12);
@@ -79,7 +79,7 @@ describe('further cells', () => {
       const cell = make();
       const layer = new Recurrent(cell);
       const [x, h, c] = [randn([3, 3, 2], f64), randn([3, 3], f64), randn([3, 3], f64)];
-      expect(layer.explain(x, [h, c], rows)).toMatchObject([{ road: 'compiled' }]);
+      expect(layer.explain(x, [h, c], rows)).toMatchObject([{ mode: 'compiled' }]);
       const run = (input: Tensor, h0: Tensor, c0: Tensor): Tensor[] => {
         const [output, last] = layer.forward(input, [h0, c0], rows);
         return [output, ...last];
@@ -176,12 +176,12 @@ describe('zoneout', () => {
     expect(kept.mean().item()).toBeCloseTo(0.3, 1);
   });
 
-  it('draws anew in each step, from the seed, on the compiled road as a loop would', () => {
+  it('draws anew in each step, from the seed, compiled as in a loop', () => {
     manualSeed(5);
     const zoned = new ZoneoutCell(new GRUCell(2, 3), { p: 0.5 });
     const input = x();
     const layer = new Recurrent(zoned);
-    expect(layer.explain(input)).toMatchObject([{ road: 'compiled' }]);
+    expect(layer.explain(input)).toMatchObject([{ mode: 'compiled' }]);
     manualSeed(6);
     const [output] = layer.forward(input);
     manualSeed(6);

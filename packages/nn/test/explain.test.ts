@@ -38,8 +38,8 @@ describe('explain', () => {
     const lstm = new LSTM(I, H, { numLayers: 2, bidirectional: true });
     const entries = lstm.explain(sequence(), undefined, { lengths: [5, 0, 3, 1], record: ['c'] });
     expect(entries.map(({ name }) => name)).toEqual(['l0', 'l0_reverse', 'l1', 'l1_reverse']);
-    for (const { road, reason, products } of entries) {
-      expect([road, reason, products]).toEqual(['compiled', undefined, { before: 1, loop: 1, after: 0 }]);
+    for (const { mode, reason, products } of entries) {
+      expect([mode, reason, products]).toEqual(['compiled', undefined, { before: 1, loop: 1, after: 0 }]);
     }
     expect(entries[0].text).toContain('first to last');
     expect(entries[1].text).toContain('last to first');
@@ -68,10 +68,10 @@ describe('explain', () => {
       }
     }
     const [entry] = new Recurrent(new Curious()).explain(sequence(), zeros([B, I]));
-    expect([entry.name, entry.road]).toEqual(['cell', 'eager']);
+    expect([entry.name, entry.mode]).toEqual(['cell', 'eager']);
     expect(entry.reason).toMatch(/reads numbers/);
     const both = new Bidirectional(new GRUCell(I, H), new GRUCell(I, H)).explain(sequence());
-    expect(both.map(({ name, road, products }) => [name, road, products.before])).toEqual([
+    expect(both.map(({ name, mode, products }) => [name, mode, products.before])).toEqual([
       ['forwardCell', 'compiled', 1],
       ['backwardCell', 'compiled', 1],
     ]);
@@ -219,7 +219,7 @@ describe('dropout inside a step', () => {
     const cell = new Counting();
     const layer = new Recurrent(cell);
     const [x, h0] = [sequence(), randn([B, H])];
-    expect(layer.explain(x, h0)[0].road).toBe('compiled');
+    expect(layer.explain(x, h0)[0].mode).toBe('compiled');
     manualSeed(5);
     const [output] = layer.forward(x, h0);
     manualSeed(5);

@@ -249,7 +249,7 @@ describe('resets and masks together', () => {
   it('say so in `explain`', () => {
     const gru = new GRU(3, 4, { numLayers: 2 });
     const modes = gru.explain(ones([3, 1, 3]), undefined, { mask: [[1], [0], [1]], resets: [[1], [0], [1]] });
-    expect(modes.map(({ road }) => road)).toEqual(['compiled', 'compiled']);
+    expect(modes.map(({ mode }) => mode)).toEqual(['compiled', 'compiled']);
   });
 });
 
@@ -300,7 +300,7 @@ describe('a list of sizes', () => {
         0,
       );
       expect(lstm.forward(x)[1][0].shape).toEqual([directions, 2, 11]);
-      expect(lstm.explain(x, [h0, c0]).map(({ road }) => road)).not.toContain('eager');
+      expect(lstm.explain(x, [h0, c0]).map(({ mode }) => mode)).not.toContain('eager');
     }
   });
 

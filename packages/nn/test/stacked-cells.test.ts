@@ -61,7 +61,7 @@ describe('Recurrent with several cells', () => {
       'cell.1.bias_hh',
     ]);
     const explained = layers.explain(x, h0, { lengths });
-    expect(explained.map(({ name, road }) => `${name} ${road}`)).toEqual([
+    expect(explained.map(({ name, mode }) => `${name} ${mode}`)).toEqual([
       'cell.0 compiled',
       'cell.1 compiled',
       'cell.2 compiled',

@@ -1,6 +1,6 @@
 /**
  * Random tensors in the step of a scan. The draws of all steps come in the order in which a loop would draw them: step after step, and
- * within a step in the order of the calls. So a seed gives the same numbers whichever road the step takes.
+ * within a step in the order of the calls. So a seed gives the same numbers in whichever mode the step runs.
  */
 import type { Backend } from '../backend.js';
 import { hostArray } from '../dtype.js';

@@ -1,10 +1,10 @@
 import { showProgram } from '../program.js';
-import type { Road } from './road.js';
+import type { Dispatch } from './dispatch.js';
 
-/** What `explain` says of a road. */
+/** What `explain` says of a step. */
 export interface Explanation {
-  readonly road: 'compiled' | 'eager';
-  /** Why the eager road; `undefined` on the compiled one. */
+  readonly mode: 'compiled' | 'eager';
+  /** Why it is eager; `undefined` where it is compiled. */
   readonly reason: string | undefined;
   /** Products before the loop, in it and after it, for a forward pass. */
   readonly products: { readonly before: number; readonly loop: number; readonly after: number };
@@ -12,15 +12,15 @@ export interface Explanation {
   readonly text: string;
 }
 
-export function explainRoad(road: Road): Explanation {
-  if (road.kind === 'eager')
+export function explainDispatch(how: Dispatch): Explanation {
+  if (how.kind === 'eager')
     return {
-      road: 'eager',
-      reason: road.reason,
+      mode: 'eager',
+      reason: how.reason,
       products: { before: 0, loop: 0, after: 0 },
-      text: `eager: ${road.reason}`,
+      text: `eager: ${how.reason}`,
     };
-  const { inference, training } = road.plans;
+  const { inference, training } = how.plans;
   const count = (stage: typeof inference.loop): number =>
     stage?.program.body.filter(({ kind }) => kind === 'matmul').length ?? 0;
   const parts = (title: string, plan: typeof inference | undefined): string[] =>
@@ -29,7 +29,7 @@ export function explainRoad(road: Road): Explanation {
       return stage === undefined ? [] : [`${title}, ${part}:\n${showProgram(stage.program)}`];
     });
   return {
-    road: 'compiled',
+    mode: 'compiled',
     reason: undefined,
     products: { before: count(inference.before), loop: count(inference.loop), after: count(inference.after) },
     text: [...parts('forward', training?.forward ?? inference), ...parts('backward', training?.backward)].join('\n\n'),

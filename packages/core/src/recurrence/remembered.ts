@@ -23,8 +23,8 @@ export interface Trace {
   readonly recording: Recording;
 }
 
-/** The road of a scan whose step was traced. */
-export interface CompiledRoad extends Trace {
+/** A scan that runs compiled: its step was traced. */
+export interface CompiledDispatch extends Trace {
   readonly kind: 'compiled';
 }
 
@@ -43,7 +43,7 @@ interface Remembered extends Omit<Trace, 'captured' | 'recording'> {
 const memories = new WeakMap<object, TraceMemory<Remembered, Scan>>();
 
 /** An earlier trace that serves for a scan. */
-export function recall(scan: Scan): CompiledRoad | undefined {
+export function recall(scan: Scan): CompiledDispatch | undefined {
   const { source, inputs, parameters } = scan;
   if (parameters === undefined) return undefined;
   const found = memories.get(source)?.recall(scan, inputs[0].backend, parameters);

@@ -11,11 +11,11 @@ import { replayedStep } from './replay.js';
 import { masked, maskOf, padded } from './masks.js';
 import type { Extent } from './ready-plan.js';
 import { readyForward } from './ready-passes.js';
-import type { CompiledRoad } from './remembered.js';
+import type { CompiledDispatch } from './remembered.js';
 import { runBackward } from './run-backward.js';
 
 /** Whether a run makes tensors besides its results: masks, random numbers, and what a derivative reads. */
-export function makesTemporaries({ inputs, states, extent }: Scan, { captured, draws }: CompiledRoad): boolean {
+export function makesTemporaries({ inputs, states, extent }: Scan, { captured, draws }: CompiledDispatch): boolean {
   if (extent.lengths !== undefined || draws.length > 0) return true;
   return isRecorded(inputs) || isRecorded(states) || isRecorded(captured);
 }
@@ -24,8 +24,8 @@ export function makesTemporaries({ inputs, states, extent }: Scan, { captured, d
  * Runs a step by its plans and records the whole loop as one operation. Where `makesTemporaries` says so it is to be called in a scope, which
  * frees what is not returned.
  */
-export function runCompiled(scan: Scan, road: CompiledRoad): [outputs: readonly Tensor[], last: readonly Tensor[]] {
-  const { plans, captured, batched, draws } = road;
+export function runCompiled(scan: Scan, how: CompiledDispatch): [outputs: readonly Tensor[], last: readonly Tensor[]] {
+  const { plans, captured, batched, draws } = how;
   const { inputs, states, extent } = scan;
   const { steps, resets } = extent;
   const { backend } = inputs[0];
@@ -69,7 +69,7 @@ export function runCompiled(scan: Scan, road: CompiledRoad): [outputs: readonly 
       if (i >= given.length) read.push(drawn[i - given.length]);
       else if (mask !== undefined) read.push(given[i]);
     }
-    recordScan(scan, road, {
+    recordScan(scan, how, {
       results: [...outputs, ...last],
       everything,
       read,
@@ -104,10 +104,10 @@ interface RecordedRun {
 /** Hangs the results into the graph. Apart from the run itself, which has no closures to prepare. */
 function recordScan(
   scan: Scan,
-  road: CompiledRoad,
+  how: CompiledDispatch,
   { results, everything, read, run, isMasked, generators }: RecordedRun,
 ): void {
-  const { plans, captured, recording } = road;
+  const { plans, captured, recording } = how;
   const { inputs, states } = scan;
   const [{ backend }] = inputs;
   const dependsOn = dependenceOf(recording, scan.extent, scan.reverse).results;
@@ -116,7 +116,7 @@ function recordScan(
   recordAll(recorded, 'scan', everything, [...everything, ...read], (grads, saved, wanted) => {
     const isReached = reachedBy(grads, dependsOn);
     const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
-    if (isGradEnabled()) return deriveEagerly(scan, road, generators, { grads, saved, wanted: reached });
+    if (isGradEnabled()) return deriveEagerly(scan, how, generators, { grads, saved, wanted: reached });
     const counts = [inputs.length, states.length, captured.length] as const;
     return runBackward(plans, { grads, saved, wanted: reached, run, backend, counts, isMasked });
   });
@@ -127,7 +127,7 @@ const nothing: readonly Tensor[] = [];
 /** A derivative that is to be differentiated again is taken through single operations: those that were recorded when the scan ran. */
 function deriveEagerly(
   scan: Scan,
-  { recording, draws }: CompiledRoad,
+  { recording, draws }: CompiledDispatch,
   generators: GeneratorStates | undefined,
   derivative: Omit<StepwiseDerivative, 'run'>,
 ): (Tensor | undefined)[] {

@@ -90,7 +90,7 @@ describe('a step of these is compiled', () => {
     setBackend(await cpu());
     const options = { dtype: 'float64' } as const;
     const [x, w] = [randn([3, 2, 4], options), randn([4, 4], options)];
-    expect(explain(step(w), x, zeros([2, 4], options)).road).toBe('compiled');
+    expect(explain(step(w), x, zeros([2, 4], options)).mode).toBe('compiled');
     const run = (compile: 'required' | 'never') => {
       for (const leaf of [x, w]) {
         leaf.requiresGrad = true;

@@ -142,13 +142,13 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
   }
 
   /**
-   * Says which road each cell takes, with the programs that run. Nothing is computed.
+   * Says which mode each cell runs in, with the programs that run. Nothing is computed.
    *
    * @param x - as for `forward`
    * @param h0 - as for `forward`
    * @param options - as for `forward`
-   * @returns two entries: name (`forwardCell`, `backwardCell`), road, reason, products and text
-   * @throws what `forward` throws, but for errors of the cells themselves, which are the reason of the eager road
+   * @returns two entries: name (`forwardCell`, `backwardCell`), mode, reason, products and text
+   * @throws what `forward` throws, but for errors of the cells themselves, which are the reason of the eager mode
    */
   explain(
     x: Tensor,

@@ -93,7 +93,7 @@ export function runCells(
   });
 }
 
-/** Which road each cell takes in such a pass; the higher ones are explained on zeros in the place of the output below. */
+/** Which mode each cell runs in, in such a pass; the higher ones are explained on zeros in the place of the output below. */
 export function explainCells(
   run: CellRun,
   x: Tensor,

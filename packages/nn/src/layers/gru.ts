@@ -95,16 +95,16 @@ export class GRU extends RecurrentLayer {
   }
 
   /**
-   * Says which road each layer and direction takes, with the programs that run. Nothing is computed.
+   * Says which mode each layer and direction runs in, with the programs that run. Nothing is computed.
    *
    * @example
    * ```ts
-   * const [{ road, products }] = new GRU(3, 2).explain(ones([7, 5, 3]));   // 'compiled', { before: 1, loop: 1, after: 0 }
+   * const [{ mode, products }] = new GRU(3, 2).explain(ones([7, 5, 3]));   // 'compiled', { before: 1, loop: 1, after: 0 }
    * ```
    * @param x - as for `forward`
    * @param h0 - as for `forward`
    * @param options - as for `forward`
-   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), road, reason, products and text
+   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), mode, reason, products and text
    * @throws what `forward` throws
    */
   explain(x: Tensor | PackedSequence, h0?: Tensor, options?: SequenceOptions): LayerExplanation[] {

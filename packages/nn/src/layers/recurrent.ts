@@ -130,17 +130,17 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
   }
 
   /**
-   * Says which road the cell takes, with the programs that run. Nothing is computed.
+   * Says which mode the cell runs in, with the programs that run. Nothing is computed.
    *
    * @example
    * ```ts
-   * const [{ road, reason }] = new Recurrent(new GRUCell(3, 2)).explain(ones([7, 5, 3]));   // 'compiled', undefined
+   * const [{ mode, reason }] = new Recurrent(new GRUCell(3, 2)).explain(ones([7, 5, 3]));   // 'compiled', undefined
    * ```
    * @param x - as for `forward`
    * @param h0 - as for `forward`
    * @param options - as for `forward`
-   * @returns one entry for each cell: name (`cell`, or `cell.0` and so on), road, reason, products and text
-   * @throws what `forward` throws, but for errors of the cell itself, which are the reason of the eager road
+   * @returns one entry for each cell: name (`cell`, or `cell.0` and so on), mode, reason, products and text
+   * @throws what `forward` throws, but for errors of the cell itself, which are the reason of the eager mode
    */
   explain(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): LayerExplanation[] {
     checkOptions('Recurrent', options, optionNames);

@@ -10,33 +10,33 @@ import type { Scan } from './eager.js';
 import { picture } from './fields.js';
 import { plansFor } from './known-plans.js';
 import type { Slot } from './record-step.js';
-import { needsBatch, recall, remember, type CompiledRoad, type Trace } from './remembered.js';
+import { needsBatch, recall, remember, type CompiledDispatch, type Trace } from './remembered.js';
 
-/** The road that a step takes, and why. */
-export type Road = CompiledRoad | EagerRoad;
+/** How a scan runs, and why. */
+export type Dispatch = CompiledDispatch | EagerDispatch;
 
-interface EagerRoad {
+interface EagerDispatch {
   readonly kind: 'eager';
   readonly reason: string;
 }
 
-/** The road of an earlier call that looked alike. */
-export function knownRoad(scan: Scan): CompiledRoad | undefined {
+/** How a scan runs, as an earlier call that looked alike found out. */
+export function recalledDispatch(scan: Scan): CompiledDispatch | undefined {
   if (scan.parameters === undefined || isAnomalyEnabled() || isTracing()) return undefined;
   return compileModeOf(scan.compile) === 'never' ? undefined : recall(scan);
 }
 
-/** The road of a scan, an earlier call's or a new one. */
-export function roadOf(scan: Scan): Road {
-  return knownRoad(scan) ?? findRoad(scan);
+/** How a scan runs: as an earlier call found out, or found out now. */
+export function dispatch(scan: Scan): Dispatch {
+  return recalledDispatch(scan) ?? dispatchAnew(scan);
 }
 
 /**
- * Finds the road for a scan that no earlier call looked like. Calls the step on symbols.
+ * Finds out how a scan runs that no earlier call looked like. Calls the step on symbols.
  *
  * @throws TraceError for a scan that requires to be compiled and cannot be
  */
-export function findRoad(scan: Scan): Road {
+export function dispatchAnew(scan: Scan): Dispatch {
   if (isAnomalyEnabled()) return { kind: 'eager', reason: 'the anomaly mode looks at every operation' };
   if (isTracing()) return { kind: 'eager', reason: 'it is a part of a step that is being traced' };
   const mode = compileModeOf(scan.compile);
