@@ -1,15 +1,19 @@
 /** Models as ONNX: run by ONNX Runtime in other sizes than they were traced with. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { fromBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-web';
 import { describe, expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
 import {
   arange,
+  concat,
+  linear,
   manualSeed,
   noGrad,
   randint,
   ones,
   randn,
+  scan,
   setBackend,
   softmax,
   tensor,
@@ -40,6 +44,7 @@ import {
   type LSTMState,
 } from '@rnn/nn';
 import { readOnnx, writeOnnx } from '../../src/index.js';
+import { ModelProtoSchema } from '../../src/onnx/schema.generated.js';
 
 setBackend(await cpu());
 manualSeed(3);
@@ -78,6 +83,11 @@ const lengthsOf = (batch: number, steps: number): Tensor =>
     Array.from({ length: batch }, (_, i) => Math.max(0, steps - 2 * i)),
     { dtype: 'int32' },
   );
+interface LoopWeights {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
 const cellOf = <S extends Tensors>(cell: Cell<S>) =>
   net(
     [new Recurrent(cell as unknown as Cell), new Linear(4, 2)],
@@ -260,6 +270,48 @@ const samples: Sample[] = [
     inputs: (b, t) => [randn([b, t, 3])],
   },
   {
+    name: 'a loop of its own',
+    model: net([new Linear(3, 4), new Linear(4, 4)], ([input, hidden]) => (x) => {
+      const step = (u: Tensor, h: Tensor, { weight, bias }: LoopWeights): [Tensor, Tensor] => {
+        const next = u.add(linear(h, weight, bias)).tanh();
+        return [next.mul(next), next];
+      };
+      const { weight, bias } = hidden;
+      if (bias === undefined) throw new Error('expected a bias');
+      const [ys, last] = scan(step, input.forward(x), zeros([x.shape[1], 4]), { parameters: { weight, bias } });
+      return { ys, last };
+    }),
+    inputs: sequence,
+  },
+  {
+    name: 'a loop backwards, of two states, with all that a program may do',
+    model: net([new Linear(4, 4)], ([layer]) => (x, start) => {
+      const step = (
+        u: Tensor,
+        [a, b]: readonly [Tensor, Tensor],
+        { weight, bias }: LoopWeights,
+      ): [[Tensor, Tensor], [Tensor, Tensor]] => {
+        const scores = softmax(linear(a, weight).add(bias), -1);
+        const parts = concat([u.narrow(-1, 2, 1), a.flip(-1).narrow(-1, 0, 3)], -1);
+        const peak = a.amax(-1, true);
+        const next = scores.mul(parts).add(u.sum(-1, true)).maximum(-1);
+        const kept = next.gt(b).where(next, b.mul(0.5)).square().sqrt();
+        return [
+          [kept.sub(peak), kept.ge(0.5)],
+          [kept, next],
+        ];
+      };
+      const { weight, bias } = layer;
+      if (bias === undefined) throw new Error('expected a bias');
+      const [[y, test], [a, b]] = scan(step, x, [start, start.mul(0.5)], {
+        parameters: { weight, bias },
+        reverse: true,
+      });
+      return { y, test, a, b };
+    }),
+    inputs: (b, t) => [randn([t, b, 3]), randn([b, 4])],
+  },
+  {
     name: 'places of time',
     model: net(
       [new Linear(3, 4)],
@@ -311,6 +363,19 @@ function flat(result: unknown): Tensor[] {
     ? Object.values(result).flatMap(flat)
     : [result as Tensor];
 }
+
+test.each(['a loop of its own', 'a loop backwards, of two states, with all that a program may do'])(
+  '%s is one Scan, however long',
+  (name) => {
+    const { model, inputs } = samples.find((sample) => sample.name === name) as Sample;
+    const operators = (steps: number): string[] => {
+      const { graph } = fromBinary(ModelProtoSchema, writeOnnx(model, inputs(2, steps)));
+      return (graph?.node ?? []).map(({ opType }) => opType);
+    };
+    expect(operators(5).filter((operator) => operator === 'Scan')).toHaveLength(1);
+    expect(operators(9)).toEqual(operators(5));
+  },
+);
 
 // For a look from outside: see tooling/fixtures/check_onnx.py.
 const { ONNX_EXPORTS: folder } = process.env;

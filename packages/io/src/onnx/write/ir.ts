@@ -98,12 +98,30 @@ export class IrBuilder {
     );
   }
 
+  /** A dimension summed up, or its largest or smallest number; the dimension goes. */
+  reduced(op: 'sum' | 'max' | 'min', x: IrValue, axis: number, opset: number): IrValue {
+    const shape = x.shape.filter((_, i) => i !== axis);
+    if (op === 'sum') return this.node('ReduceSum', [x, [axis]], x.type, shape, { keepdims: 0 });
+    const name = op === 'max' ? 'ReduceMax' : 'ReduceMin';
+    return opset < 18
+      ? this.node(name, [x], x.type, shape, { axes: [axis], keepdims: 0 })
+      : this.node(name, [x, [axis]], x.type, shape, { keepdims: 0 });
+  }
+
   /** Places `start` to `start + count` of one dimension. */
   sliced(x: IrValue, axis: number, start: number, count: number): IrValue {
     if (start === 0 && count === x.shape[axis]) return x;
     const shape = x.shape.map((size, i) => (i === axis ? count : size));
     return this.node('Slice', [x, [start], [start + count], [axis]], x.type, shape);
   }
+}
+
+/** The shape of what broadcast values make. */
+export function broadcastOf(values: readonly IrValue[]): Shape {
+  const rank = Math.max(...values.map(({ shape }) => shape.length));
+  return Array.from({ length: rank }, (_, i) =>
+    Math.max(...values.map(({ shape }) => shape[i - rank + shape.length] ?? 1)),
+  );
 }
 
 /** Numbers of `TensorProto.DataType`. */

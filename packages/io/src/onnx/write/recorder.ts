@@ -10,6 +10,7 @@ import {
   type Backend,
   type BackendInfo,
   type BinaryOp,
+  type CompiledProgram,
   type ConcatPart,
   type DType,
   type IndexSizes,
@@ -17,6 +18,9 @@ import {
   type MatmulSizes,
   type MemoryUse,
   type Operand,
+  type Program,
+  type ProgramArguments,
+  type ProgramResults,
   type ReduceOp,
   type Shape,
   type Storage,
@@ -25,7 +29,9 @@ import {
   type TypedArray,
   type UnaryOp,
 } from '@rnn/core';
+import { binaryNode, selectNode, unaryNode } from './elementwise.js';
 import { IrBuilder, type IrValue } from './ir.js';
+import { programScan, type LoopValues } from './program-scan.js';
 import { walkOver } from './walk.js';
 
 /** A storage of the other backend with the value that it holds in the graph. */
@@ -35,39 +41,6 @@ interface Recorded extends Storage {
   /** Whether the numbers depend on the model's inputs. */
   readonly isVariable: boolean;
 }
-
-const unaryOperators: Readonly<Record<UnaryOp, string>> = {
-  neg: 'Neg',
-  exp: 'Exp',
-  log: 'Log',
-  sqrt: 'Sqrt',
-  square: 'Mul',
-  reciprocal: 'Reciprocal',
-  abs: 'Abs',
-  sign: 'Sign',
-  tanh: 'Tanh',
-  sigmoid: 'Sigmoid',
-  relu: 'Relu',
-  softplus: 'Softplus',
-};
-
-const binaryOperators: Readonly<Record<BinaryOp, string>> = {
-  add: 'Add',
-  sub: 'Sub',
-  mul: 'Mul',
-  div: 'Div',
-  pow: 'Pow',
-  maximum: 'Max',
-  minimum: 'Min',
-  eq: 'Equal',
-  ne: 'Equal',
-  lt: 'Less',
-  le: 'LessOrEqual',
-  gt: 'Greater',
-  ge: 'GreaterOrEqual',
-};
-
-const comparisons: readonly BinaryOp[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
 
 export class Recorder implements Backend {
   readonly info: BackendInfo;
@@ -188,23 +161,54 @@ export class Recorder implements Backend {
 
   dispose(): void {}
 
+  // --- loops over time ------------------------------------------------------------------------------------------
+  /** A loop becomes a Scan. What has no state is written down operation by operation, as core then runs it. */
+  compile(program: Program): CompiledProgram | undefined {
+    const inner = program.carried.length === 0 ? undefined : this.#inner.compile?.(program);
+    return inner && { run: (args) => this.#loop(program, inner, args) };
+  }
+
+  #loop(program: Program, inner: CompiledProgram, args: ProgramArguments): ProgramResults {
+    const { steps, rows } = args;
+    const bare = (list: readonly Storage[]): Storage[] => list.map((storage) => (storage as Recorded).inner);
+    const { stacked, carried, perRow, fixed } = args;
+    const results = inner.run({
+      steps,
+      rows,
+      stacked: bare(stacked),
+      carried: bare(carried),
+      perRow: bare(perRow),
+      fixed: bare(fixed),
+    });
+    const sources = [...stacked, ...carried, ...perRow, ...fixed];
+    const values = (list: readonly Storage[]): IrValue[] => list.map((storage) => (storage as Recorded).value);
+    const written = this.isPaused
+      ? undefined
+      : programScan(this.ir, this.#opset, program, {
+          steps,
+          rows,
+          stacked: values(stacked),
+          carried: values(carried),
+          perRow: values(perRow),
+          fixed: values(fixed),
+        });
+    const made = (kind: 'outputs' | 'last'): Storage[] =>
+      results[kind].map((storage, i) => this.#made(storage, sources, () => (written as LoopValues)[kind][i]));
+    return { outputs: made('outputs'), last: made('last') };
+  }
+
   // --- elementwise ----------------------------------------------------------------------------------------------
   unary(op: UnaryOp, x: Storage): Storage {
     const { inner, value } = x as Recorded;
-    return this.#made(this.#inner.unary(op, inner), [x], () =>
-      this.ir.node(unaryOperators[op], op === 'square' ? [value, value] : [value], value.type, value.shape),
-    );
+    return this.#made(this.#inner.unary(op, inner), [x], () => unaryNode(this.ir, op, value));
   }
 
   binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {
     const dtype = typeof a === 'object' ? a.storage.dtype : (b as Strided).storage.dtype;
     const inner = this.#inner.binary(op, this.#innerOperand(a), this.#innerOperand(b), sizes);
     return this.#made(inner, storagesOf(a, b), () => {
-      const operands = [this.#operand(a, sizes, dtype), this.#operand(b, sizes, dtype)];
-      const isTest = comparisons.includes(op);
-      const result = this.ir.node(binaryOperators[op], operands, isTest ? 'bool' : dtype, broadcast(operands));
-      const tested = op === 'ne' ? this.ir.node('Not', [result], 'bool', result.shape) : result;
-      return this.#whole(this.ir.cast(tested, dtype), sizes);
+      const [left, right] = [this.#operand(a, sizes, dtype), this.#operand(b, sizes, dtype)];
+      return this.#whole(binaryNode(this.ir, op, left, right, dtype), sizes);
     });
   }
 
@@ -217,9 +221,9 @@ export class Recorder implements Backend {
       dtype,
     );
     return this.#made(inner, storagesOf(condition, a, b), () => {
-      const test = this.ir.cast(this.#operand(condition, sizes, dtype), 'bool');
-      const operands = [test, this.#operand(a, sizes, dtype), this.#operand(b, sizes, dtype)];
-      return this.#whole(this.ir.node('Where', operands, dtype, broadcast(operands)), sizes);
+      const test = this.#operand(condition, sizes, dtype);
+      const [left, right] = [this.#operand(a, sizes, dtype), this.#operand(b, sizes, dtype)];
+      return this.#whole(selectNode(this.ir, test, left, right, dtype), sizes);
     });
   }
 
@@ -294,15 +298,8 @@ export class Recorder implements Backend {
     const inner = this.#inner.reduce(op, (x as Recorded).inner, outer, size, width);
     return this.#made(inner, [x], () => {
       const value = this.ir.reshaped((x as Recorded).value, [outer, size, width]);
-      const shape = [outer, width];
-      if (op === 'argmax') {
-        return this.ir.cast(this.ir.node('ArgMax', [value], 'int64', shape, { axis: 1, keepdims: 0 }), 'int32');
-      }
-      if (op === 'sum') return this.ir.node('ReduceSum', [value, [1]], value.type, shape, { keepdims: 0 });
-      const name = op === 'max' ? 'ReduceMax' : 'ReduceMin';
-      return this.#opset < 18
-        ? this.ir.node(name, [value], value.type, shape, { axes: [1], keepdims: 0 })
-        : this.ir.node(name, [value, [1]], value.type, shape, { keepdims: 0 });
+      if (op !== 'argmax') return this.ir.reduced(op, value, 1, this.#opset);
+      return this.ir.cast(this.ir.node('ArgMax', [value], 'int64', [outer, width], { axis: 1, keepdims: 0 }), 'int32');
     });
   }
 
@@ -341,11 +338,4 @@ function recorded(inner: Storage, value: IrValue, isVariable: boolean): Recorded
 
 function storagesOf(...operands: readonly Operand[]): Storage[] {
   return operands.flatMap((operand) => (typeof operand === 'number' ? [] : [operand.storage]));
-}
-
-function broadcast(operands: readonly IrValue[]): Shape {
-  const rank = Math.max(...operands.map(({ shape }) => shape.length));
-  return Array.from({ length: rank }, (_, i) =>
-    Math.max(...operands.map(({ shape }) => shape[i - rank + shape.length] ?? 1)),
-  );
 }

@@ -32,7 +32,7 @@ const TRACES = 4;
  * const bytes = writeOnnx(model, [randn([7, 2, 3])], { inputNames: ['x'], outputNames: ['y'] });
  * ```
  * @param model - a module whose forward takes tensors and returns a tensor, or a list or object of tensors, made by core's operations and
- *   nn's modules. RNN, LSTM and GRU become the operators of that name (`lengths` given as a tensor becomes `sequence_lens`), other cells a Scan
+ *   nn's modules. RNN, LSTM and GRU become the operators of that name (`lengths` given as a tensor becomes `sequence_lens`), other cells and a `scan` in forward a Scan
  * @param inputs - an example for each input. Dimensions that are equal by meaning (a batch in two inputs) have equal sizes, others had better
  *   have different ones. Whole numbers (int32) are declared as int64, as PyTorch does
  * @param options - `inputNames`, `outputNames`, `opset` (17)
