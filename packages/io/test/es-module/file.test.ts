@@ -116,6 +116,10 @@ describe.each(['wasm', 'js'])('a step by %s', (engine) => {
     const { step, run: runAll, initialState } = create(engine);
     const state = initialState();
     expect(() => step(new Float32Array(63), state)).toThrow('step: x has 63 numbers, expected 64');
+    expect(() => create('gpu')).toThrow("create: engine is gpu, expected 'auto', 'wasm' or 'js'");
+    expect(() => step(new Float32Array(64), state, new Float32Array(65))).toThrow(
+      'step: out has 65 numbers for y, expected 64',
+    );
     expect(() => step(1, state)).toThrow('step: x has 1 numbers, expected 64');
     expect(() => step(new Float32Array(64), {})).toThrow(
       /state.h has undefined numbers, expected 64; initialState\(\)/,

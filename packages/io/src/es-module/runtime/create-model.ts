@@ -27,6 +27,8 @@ export interface ExportedModel {
  */
 export function createModel(plan: Plan, kernels: string, weights: string, engine: Engine = 'auto'): ExportedModel {
   const { input, states, outputs, passes } = plan;
+  if (!['auto', 'wasm', 'js'].includes(engine))
+    throw new TypeError(`create: engine is ${engine}, expected 'auto', 'wasm' or 'js'`);
   let memory: ArrayBuffer | undefined;
   let run: Interpreter | undefined;
   if (engine !== 'js') {
@@ -97,11 +99,19 @@ export function createModel(plan: Plan, kernels: string, weights: string, engine
       ]),
     );
 
+  const targetOf = (out: ModelOutput, i: number): Float32Array => {
+    const { name, width } = outputs[i];
+    const target = only ? (out as Float32Array) : (out as Record<string, Float32Array>)[name];
+    if (target?.length !== width) fail(`step: out has ${target?.length} numbers for ${name}, expected ${width}`);
+    return target;
+  };
+
   const step = (value: number | ArrayLike<number>, state: ModelState, out: ModelOutput = reused): ModelOutput => {
     if (!isSteppable) fail('step: the model needs its whole sequence, so there is no next step; use run');
     const isNumber = typeof value === 'number';
     const length = isNumber ? 1 : value.length;
     if (length !== x.length) fail(`step: x has ${length} numbers, expected ${x.length}`);
+    for (let i = 0; i < outputs.length; i++) targetOf(out, i);
     // Engines box the numbers that they read one by one until they have compiled this; a copy of all has none.
     if (isNumber) put(value, 0);
     else if (tokens > 0) take(value, 0);
@@ -112,8 +122,7 @@ export function createModel(plan: Plan, kernels: string, weights: string, engine
     play(pass.step);
     play(pass.after);
     leave(state);
-    for (let i = 0; i < outputs.length; i++)
-      (only ? (out as Float32Array) : (out as Record<string, Float32Array>)[outputs[i].name]).set(outputViews[i]);
+    for (let i = 0; i < outputs.length; i++) targetOf(out, i).set(outputViews[i]);
     return out;
   };
 
