@@ -2,7 +2,8 @@
 export { FormatError } from '@rnn/core';
 export { exportModule, type ExportedModule, type ExportModuleOptions } from './es-module/export-module.js';
 export { type ScalerLike, type VocabularyLike } from './es-module/data-of.js';
-export { OnnxModule, type OnnxInput, type OnnxTensors, type OnnxValueInfo } from './onnx/onnx-module.js';
+export { type OnnxInput, type OnnxValueInfo } from './onnx/input-value.js';
+export { OnnxModule, type OnnxTensors } from './onnx/onnx-module.js';
 export { readOnnx, type ReadOnnxOptions } from './onnx/read-onnx.js';
 export { writeOnnx, type WriteOnnxOptions } from './onnx/write/write-onnx.js';
 export {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { FormatError, fromData, type Backend, type Tensor } from '@rnn/core';
 import { exportModule } from '../es-module/export-module.js';
 import { writeAtomically } from '../files/atomic-write.js';
-import type { OnnxValueInfo } from '../onnx/onnx-module.js';
+import type { OnnxValueInfo } from '../onnx/input-value.js';
 import { readOnnx } from '../onnx/read-onnx.js';
 import type { WrittenFloat } from '../safetensors/encode.js';
 import { anyBackend } from './any-backend.js';

@@ -4,7 +4,7 @@ import { widthOf } from '../onnx/decode-tensor.js';
 import type { OnnxModel } from '../onnx/decode-model.js';
 import { elementType } from '../onnx/element-types.js';
 import { infoOf, outputInfoOf } from '../onnx/read-onnx.js';
-import type { OnnxValueInfo } from '../onnx/onnx-module.js';
+import type { OnnxValueInfo } from '../onnx/input-value.js';
 import type { GraphProto, TensorProto } from '../onnx/schema.generated.js';
 import { contractOf, STATE_KEY } from './check/contract.js';
 import type { Contents } from './contents.js';

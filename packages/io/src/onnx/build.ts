@@ -5,10 +5,13 @@
 import { FormatError } from '@rnn/core';
 import { decodeTensor } from './decode-tensor.js';
 import { isReal } from './element-types.js';
-import { HOST_LIMIT, type HostArray } from './host-array.js';
+import { fold } from './fold.js';
+import type { HostArray } from './host-array.js';
+import { withLastUses } from './last-uses.js';
+import { isVisible, numbersOf, type Names } from './names.js';
 import { Node, type Bindings } from './node.js';
 import type { Operators } from './operator.js';
-import type { Graph, Inputs, Kernel, PlannedNode, Surroundings } from './plan.js';
+import type { Graph, Kernel, PlannedNode } from './plan.js';
 import type {
   AttributeProto,
   FunctionProto,
@@ -19,6 +22,7 @@ import type {
   TensorProto,
 } from './schema.generated.js';
 import { Value } from './value.js';
+import { rolesOf, type Roles } from './weight-roles.js';
 
 /** More nodes than any model has: functions that call one another could ask for any number. */
 const NODES_AT_MOST = 250_000;
@@ -64,15 +68,6 @@ export function buildModel(model: ModelProto, operators: Operators, makeWeight: 
 /** Versions of operator sets by domain. */
 function versionsOf(imports: readonly OperatorSetIdProto[]): Map<string, number> {
   return new Map(imports.map(({ domain, version }) => [domain === 'ai.onnx' ? '' : domain, Number(version)]));
-}
-
-/** Names that can be seen at a place of a graph. */
-interface Names {
-  readonly outer: Names | undefined;
-  /** A value where it is known before anything runs. */
-  readonly known: Map<string, Value | undefined>;
-  /** Numbers of weights, which have no value yet. */
-  readonly numbers: Map<string, HostArray>;
 }
 
 class Builder {
@@ -147,7 +142,7 @@ class Builder {
         names.numbers.set(tensor.name, numbers);
         const isTrained = !roles.fixed.has(tensor.name);
         this.weights.push((makeWeight) => values.set(tensor.name, makeWeight(tensor.name, numbers, isTrained)));
-      } else define(tensor.name, constant(Value.host(numbers)));
+      } else define(tensor.name, Value.host(numbers).fix());
     }
     const planned: (Omit<PlannedNode, 'lastUses'> & { readonly uses: readonly string[] })[] = [];
     for (const proto of nodes) {
@@ -252,122 +247,4 @@ class Builder {
 
 function functionKey(domain: string, name: string, overload: string): string {
   return `${domain === 'ai.onnx' ? '' : domain}:${name}:${overload}`;
-}
-
-function isVisible(names: Names | undefined, name: string): boolean {
-  for (let at = names; at !== undefined; at = at.outer) if (at.known.has(name)) return true;
-  return false;
-}
-
-function knownValue(names: Names, name: string): Value | undefined {
-  for (let at: Names | undefined = names; at !== undefined; at = at.outer)
-    if (at.known.has(name)) return at.known.get(name);
-  return undefined;
-}
-
-function numbersOf(names: Names, name: string): HostArray | undefined {
-  for (let at: Names | undefined = names; at !== undefined; at = at.outer) {
-    if (at.known.has(name)) return at.known.get(name)?.host ?? at.numbers.get(name);
-  }
-  return undefined;
-}
-
-function constant(value: Value): Value {
-  return value.fix();
-}
-
-/** What is known of weights from their uses. */
-interface Roles {
-  /** Numbers that say what to compute: limits, exponents, fillings. They stay on the host. */
-  readonly settings: ReadonlySet<string>;
-  /** Weights that are not learned: statistics and initial states. */
-  readonly fixed: ReadonlySet<string>;
-}
-
-const settings: Readonly<Record<string, readonly number[]>> = {
-  Pow: [1],
-  Clip: [1, 2],
-  Pad: [2],
-  OneHot: [2],
-  Range: [0, 1, 2],
-};
-const fixed: Readonly<Record<string, readonly number[]>> = {
-  BatchNormalization: [3, 4],
-  RNN: [5],
-  GRU: [5],
-  LSTM: [5, 6],
-};
-
-function rolesOf(nodes: readonly NodeProto[]): Roles {
-  const namesAt = (table: Readonly<Record<string, readonly number[]>>): Set<string> =>
-    new Set(
-      nodes.flatMap(({ opType, input }) =>
-        Object.hasOwn(table, opType) ? table[opType].map((i) => input[i] ?? '') : [],
-      ),
-    );
-  return { settings: namesAt(settings), fixed: namesAt(fixed) };
-}
-
-/** Ends the folding of a node that needs more than the host. */
-class NotFoldable extends Error {}
-
-/** Stands around a node whose inputs are all known: there is no device yet. */
-const nothing: Surroundings = {
-  get backend(): never {
-    throw new NotFoldable();
-  },
-  run(): never {
-    throw new NotFoldable();
-  },
-  runOnce(): never {
-    throw new NotFoldable();
-  },
-  lookUp(): never {
-    throw new NotFoldable();
-  },
-  keep(): never {
-    throw new NotFoldable();
-  },
-};
-
-/** The results of a node, where its inputs are known and small. */
-function fold(node: Node, kernel: Kernel, names: Names): readonly (Value | undefined)[] | undefined {
-  if (!('run' in kernel)) return undefined;
-  const inputs: Inputs = node.inputs.map((name) => (name === '' ? undefined : knownValue(names, name)));
-  if (inputs.some((value, i) => node.inputs[i] !== '' && (value === undefined || value.size > HOST_LIMIT)))
-    return undefined;
-  try {
-    const outputs = kernel.run(inputs, nothing);
-    return outputs.every((value) => value === undefined || value.isHost)
-      ? outputs.map((value) => value && constant(value))
-      : undefined;
-  } catch (error) {
-    // Whatever is wrong shows again when the node runs, if it runs.
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
-}
-
-/** Leaves out nodes that nothing needs, and says for each of the others which names end with it. */
-function withLastUses<N extends Omit<PlannedNode, 'lastUses'> & { readonly uses: readonly string[] }>(
-  nodes: readonly N[],
-  outputs: readonly string[],
-  inputs: ReadonlySet<string>,
-): (N & PlannedNode)[] {
-  const made = new Set(nodes.flatMap(({ node }) => node.outputs).filter((name) => name !== ''));
-  const needed = new Set(outputs);
-  const live: (N & PlannedNode)[] = [];
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    const planned = nodes[i];
-    if (!planned.node.outputs.some((name) => needed.has(name))) continue;
-    const lastUses: string[] = [];
-    for (const name of planned.node.outputs) if (name !== '' && !needed.has(name)) lastUses.push(name);
-    for (const name of planned.uses) {
-      if (needed.has(name)) continue;
-      needed.add(name);
-      if (made.has(name) || inputs.has(name)) lastUses.push(name);
-    }
-    live.push({ ...planned, lastUses });
-  }
-  return live.reverse();
 }

@@ -1,39 +1,18 @@
 /** A model that came from ONNX. */
-import {
-  ArgumentError,
-  BackendError,
-  getBackend,
-  sameShape,
-  Tensor,
-  tensor,
-  type Backend,
-  type Shape,
-  type TensorLike,
-} from '@rnn/core';
+import { ArgumentError, BackendError, getBackend, sameShape, Tensor, type Backend, type Shape } from '@rnn/core';
 import { Module, Parameter } from '@rnn/nn';
 import type { Built, MakeWeight } from './build.js';
-import { deviceType, type ElementType } from './element-types.js';
 import { finish, finishLater, runGraph } from './execute.js';
 import { Memo } from './memo.js';
-import { hostArray, type HostArray } from './host-array.js';
+import { hold } from './hold-parameter.js';
+import type { HostArray } from './host-array.js';
+import { inputValue, type OnnxInput, type OnnxValueInfo } from './input-value.js';
 import type { ModelProto } from './schema.generated.js';
 import type { Graph, Steps } from './plan.js';
 import { Value } from './value.js';
 
-/** An input or output of a model. */
-export interface OnnxValueInfo {
-  readonly name: string;
-  /** ONNX's name of the element type, such as `float32` or `int64`. */
-  readonly dtype: string;
-  /** Sizes; a free dimension has its name, or '?' without one. */
-  readonly shape: readonly (number | string)[];
-}
-
 /** Tensors by the names of a model's inputs or outputs. */
 export type OnnxTensors = Record<string, Tensor>;
-
-/** What an input may be given as: a tensor, or numbers, which stay on the host where they say what to compute. */
-export type OnnxInput = Tensor | TensorLike;
 
 /** Shapes of inputs whose consequences are kept. */
 const SHAPES_AT_MOST = 8;
@@ -269,71 +248,4 @@ export class OnnxModule extends Module {
 /** Whether all values are on a device, in these shapes. */
 function hasShapes(values: readonly Value[], shapes: readonly Shape[]): boolean {
   return values.every((value, i) => !value.isHost && sameShape(value.shape, shapes[i]));
-}
-
-/** Puts a parameter where its name leads; false where something else stands on the way. */
-function hold(module: object, path: readonly string[], parameter: Parameter): boolean {
-  if (path.includes('')) return false;
-  let holder = module;
-  for (const part of path.slice(0, -1)) {
-    if (!(part in holder)) define(holder, part, Object.create(null) as object);
-    const next = (holder as Record<string, unknown>)[part];
-    if (typeof next !== 'object' || next === null || Object.getPrototypeOf(next) !== null) return false;
-    holder = next;
-  }
-  const last = path[path.length - 1];
-  if (last in holder) return false;
-  define(holder, last, parameter);
-  return true;
-}
-
-function define(holder: object, key: string, value: object): void {
-  Object.defineProperty(holder, key, { value, enumerable: true, writable: true, configurable: true });
-}
-
-/** An input as a value; whole numbers that are given as numbers stay on the host. */
-function inputValue(info: OnnxValueInfo, input: OnnxInput, backend: Backend): Value {
-  const type = info.dtype as ElementType;
-  const wanted = deviceType(type, backend.info.dtypes);
-  if (input instanceof Tensor) {
-    if (input.dtype !== wanted && type !== 'bool')
-      refuse(info, `a tensor of ${input.dtype}`, `${wanted}; convert it with .to('${wanted}')`);
-    checkShape(info, input.shape);
-    return Value.device(type, input);
-  }
-  const numbers: number[] = [];
-  const shape: number[] = [];
-  flatten(info, input, 0, shape, numbers);
-  checkShape(info, shape);
-  if (wanted !== 'int32' && type !== 'bool') {
-    const value = Value.device(type, tensor(input, { dtype: wanted, backend }));
-    value.isOwned = true;
-    return value;
-  }
-  return Value.host(hostArray(type, shape, numbers));
-}
-
-function flatten(info: OnnxValueInfo, level: TensorLike, depth: number, shape: number[], out: number[]): void {
-  if (typeof level === 'number' || typeof level === 'boolean') {
-    if (depth !== shape.length) refuse(info, 'numbers nested unevenly', 'lists of equal lengths');
-    out.push(Number(level));
-    return;
-  }
-  if (depth === shape.length && out.length === 0) shape.push(level.length);
-  if (shape[depth] !== level.length) refuse(info, 'numbers nested unevenly', 'lists of equal lengths');
-  for (const part of level) flatten(info, part, depth + 1, shape, out);
-}
-
-function checkShape(info: OnnxValueInfo, shape: readonly number[]): void {
-  const fits =
-    shape.length === info.shape.length && info.shape.every((size, i) => typeof size === 'string' || size === shape[i]);
-  if (!fits) refuse(info, `the shape [${shape.join(', ')}]`, `[${info.shape.join(', ')}]`);
-}
-
-function refuse({ name }: OnnxValueInfo, received: string, expected: string): never {
-  throw new ArgumentError(`run: input '${name}' is given as ${received}, expected ${expected}`, {
-    argument: name,
-    expected,
-    received,
-  });
 }

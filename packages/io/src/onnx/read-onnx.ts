@@ -3,7 +3,8 @@ import { FormatError, type Backend } from '@rnn/core';
 import { buildModel } from './build.js';
 import { decodeModel } from './decode-model.js';
 import { elementType } from './element-types.js';
-import { OnnxModule, type OnnxValueInfo } from './onnx-module.js';
+import type { OnnxValueInfo } from './input-value.js';
+import { OnnxModule } from './onnx-module.js';
 import { operators } from './operators/index.js';
 import type { ValueInfoProto } from './schema.generated.js';
 

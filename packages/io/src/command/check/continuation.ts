@@ -5,7 +5,7 @@
 import { FormatError, RnnError } from '@rnn/core';
 import type { HostTensor } from '../../host/host-tensor.js';
 import type { OnnxModel } from '../../onnx/decode-model.js';
-import type { OnnxValueInfo } from '../../onnx/onnx-module.js';
+import type { OnnxValueInfo } from '../../onnx/input-value.js';
 import type { Link } from './contract.js';
 import type { Findings } from './finding.js';
 import { cut, distance, type HostTensors, type Run } from './runner.js';

@@ -22,7 +22,6 @@ import {
   type ProgramArguments,
   type ProgramResults,
   type ReduceOp,
-  type Shape,
   type Storage,
   type Strided,
   type Tensor,
@@ -31,6 +30,7 @@ import {
 } from '@rnn/core';
 import { binaryNode, selectNode, unaryNode } from './elementwise.js';
 import { IrBuilder, type IrValue } from './ir.js';
+import { gathered, product } from './products.js';
 import { programScan, type LoopValues } from './program-scan.js';
 import { walkOver } from './walk.js';
 
@@ -272,18 +272,10 @@ export class Recorder implements Backend {
   }
 
   gather(x: Storage, index: Strided, sizes: IndexSizes): Storage {
-    const { outer, size, inner: width, count } = sizes;
     const inner = this.#inner.gather((x as Recorded).inner, this.#innerOperand(index) as Strided, sizes);
     return this.#made(inner, [x, index.storage], () => {
-      const rows = this.ir.reshaped((x as Recorded).value, [outer, size, width]);
-      const { value } = index.storage as Recorded;
-      const isLine = index.strides[0] === 0 && index.strides[2] === 0;
-      if (isLine) {
-        const places = this.ir.reshaped(value, [count]);
-        return this.ir.node('Gather', [rows, places], inner.dtype, [outer, count, width], { axis: 1 });
-      }
-      const places = this.ir.reshaped(value, [outer, count, width]);
-      return this.ir.node('GatherElements', [rows, places], inner.dtype, [outer, count, width], { axis: 1 });
+      const places = { value: (index.storage as Recorded).value, strides: index.strides };
+      return gathered(this.ir, (x as Recorded).value, places, sizes, inner.dtype);
     });
   }
 
@@ -304,31 +296,12 @@ export class Recorder implements Backend {
   }
 
   matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
-    const { batch, m, k, n } = sizes;
     const bare = (side: Matrices): Matrices => ({ ...side, storage: (side.storage as Recorded).inner });
     const inner = this.#inner.matmul(bare(a), bare(b), sizes);
     return this.#made(inner, [a.storage, b.storage], () => {
-      const isPlain = batch.every((size) => size === 1);
-      if (isPlain) {
-        const left = this.ir.reshaped((a.storage as Recorded).value, a.transposed ? [k, m] : [m, k]);
-        const right = this.ir.reshaped((b.storage as Recorded).value, b.transposed ? [n, k] : [k, n]);
-        const attributes = { transA: Number(a.transposed), transB: Number(b.transposed) };
-        return this.ir.node('Gemm', [left, right], inner.dtype, [m, n], attributes);
-      }
-      const left = this.#matrices(a, batch, m, k);
-      const right = this.#matrices(b, batch, k, n);
-      return this.ir.node('MatMul', [left, right], inner.dtype, [...batch, m, n]);
+      const value = ({ storage }: Matrices): IrValue => (storage as Recorded).value;
+      return product(this.ir, { ...a, value: value(a) }, { ...b, value: value(b) }, sizes, inner.dtype);
     });
-  }
-
-  /** `[...batch, rows, columns]`, with 1 for a batch along which the matrices stay the same. */
-  #matrices({ storage, batchStrides, transposed }: Matrices, batch: Shape, rows: number, columns: number): IrValue {
-    const { value } = storage as Recorded;
-    const lead = batch.map((size, i) => (batchStrides[i] === 0 ? 1 : size));
-    const stored = this.ir.reshaped(value, [...lead, ...(transposed ? [columns, rows] : [rows, columns])]);
-    const rank = stored.shape.length;
-    const order = stored.shape.map((_, i) => (i < rank - 2 ? i : i === rank - 2 ? rank - 1 : rank - 2));
-    return transposed ? this.ir.transposed(stored, order) : stored;
   }
 }
 
