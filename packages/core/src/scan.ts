@@ -2,8 +2,11 @@ import { checkOptions } from './checks/options.js';
 import { checkFunction } from './checks/values.js';
 import { runEagerly, type Scan } from './recurrence/eager.js';
 import { explainDispatch, type Explanation } from './recurrence/explanation.js';
-import { dispatchAnew, recalledDispatch, dispatch, type Dispatch } from './recurrence/dispatch.js';
-import { makesTemporaries, runCompiled } from './recurrence/run-compiled.js';
+import { dispatch, dispatchAnew, recalledDispatch } from './recurrence/dispatch.js';
+import { drawAll } from './recurrence/drawing.js';
+import type { CompiledDispatch } from './recurrence/remembered.js';
+import { replayedStep } from './recurrence/replay.js';
+import { runCompiled } from './recurrence/run-compiled.js';
 import {
   checkNext,
   checkResult,
@@ -71,9 +74,11 @@ export function scan(
 ): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
   const arranged = arrange(step, xs, state, options);
   const known = recalledDispatch(arranged);
-  // Most calls of a short sequence: their results are all that they make, so there is nothing to free.
-  if (known !== undefined && !makesTemporaries(arranged, known)) return inForm(arranged, run(arranged, known));
-  return scope(() => inForm(arranged, run(arranged, known ?? dispatchAnew(arranged))));
+  if (known !== undefined) return inForm(arranged, compiled(arranged, known));
+  return scope(() => {
+    const how = dispatchAnew(arranged);
+    return inForm(arranged, how.kind === 'eager' ? runEagerly(arranged) : compiled(arranged, how));
+  });
 }
 
 /** A step on trees that were made from the forms of its arguments. */
@@ -86,10 +91,36 @@ interface Results {
   readonly form: TreeForm;
 }
 
-function run(scan: Scan, how: Dispatch): Results {
-  if (how.kind === 'eager') return runEagerly(scan);
-  const [outputs, last] = runCompiled(scan, how);
-  return { outputs, last, form: how.plans.step.form };
+/** Runs a scan by its programs. */
+function compiled(scan: Scan, traced: CompiledDispatch): Results {
+  const { inputs, states, reverse } = scan;
+  const { steps, lengths, resets } = scan.extent;
+  const { recording, draws, batched } = traced;
+  const [{ backend, shape }] = inputs;
+  const rows = batched ? shape[1] : 1;
+  const extent = { steps, rows, lengths: lengths && Int32Array.from(lengths), resets };
+  const { outputs, last } = runCompiled({
+    name: 'scan',
+    traced,
+    inputs,
+    states,
+    extent,
+    reverse,
+    lead: batched ? [steps, rows] : [steps],
+    isElementwise: false,
+    draw: () => drawAll(draws, extent, rows, reverse, backend),
+    again: (ends) => {
+      const first = inputs.length + states.length;
+      const again = runEagerly({
+        ...scan,
+        step: replayedStep(recording, ends.slice(first), draws),
+        inputs: ends.slice(0, inputs.length),
+        states: ends.slice(inputs.length, first),
+      });
+      return [...again.outputs, ...again.last];
+    },
+  });
+  return { outputs, last, form: traced.plans.step.form };
 }
 
 /** Results as the caller of `scan` gets them. */

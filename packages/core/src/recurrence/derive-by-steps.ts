@@ -10,9 +10,9 @@ import type { Tensor } from '../tensor.js';
 export interface StepwiseDerivative {
   /** Gradients of the results. */
   readonly grads: readonly (Tensor | undefined)[];
-  /** What was saved: the arguments, then the captured tensors, then whatever else. */
-  readonly saved: readonly Tensor[];
-  /** Which gradients are wanted: one entry for each argument and each captured tensor. */
+  /** The arguments and the captured tensors, as they were saved. */
+  readonly ends: readonly Tensor[];
+  /** Which of their gradients are wanted. */
   readonly wanted: readonly boolean[];
   /** Runs what was recorded by single operations, on the arguments and the captured tensors. */
   readonly run: (ends: readonly Tensor[]) => readonly Tensor[];
@@ -25,9 +25,9 @@ export interface StepwiseDerivative {
  *
  * @returns `undefined` for what is not wanted
  */
-export function deriveBySteps({ grads, saved, wanted, run }: StepwiseDerivative): (Tensor | undefined)[] {
+export function deriveBySteps({ grads, ends, wanted, run }: StepwiseDerivative): (Tensor | undefined)[] {
   return enableGrad(() => {
-    const places = wanted.map((_, i) => clone(saved[i]));
+    const places = wanted.map((_, i) => clone(ends[i]));
     const terms = run(places).flatMap((result, i) => {
       const gradient = grads[i];
       return gradient === undefined || !result.requiresGrad ? [] : [sum(mul(result, gradient))];

@@ -1,34 +1,22 @@
 /** A row-wise function as programs of one step: traced once for each signature, run in one go, recorded as one operation. */
-import type { Backend, Storage } from '../backend.js';
+import type { Backend } from '../backend.js';
 import { compileModeOf, refuseEager, type CompileMode } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
 import { TraceError } from '../errors.js';
 import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
 import { reshape } from '../ops/broadcast.js';
-import { isRecorded, recordAll, wrap } from '../record.js';
 import { scope } from '../scope.js';
 import { sizeOf, type Shape } from '../shape.js';
-import { Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
 import type { TreeForm } from '../tree.js';
-import { dependenceOf, reachedBy, recordedResults } from './dependence.js';
-import {
-  drawFor,
-  drawingAgain,
-  generatorStates,
-  sameGenerators,
-  type GeneratorStates,
-  type TracedDraw,
-} from './drawing.js';
-import { deriveBySteps } from './derive-by-steps.js';
+import { drawFor, sameGenerators, type TracedDraw } from './drawing.js';
 import { picture } from './fields.js';
 import { plansFor, type FoundPlans } from './known-plans.js';
-import type { Extent } from './ready-plan.js';
-import { readyForward } from './ready-passes.js';
 import { recordStep, type Slot, type TraceRequest } from './record-step.js';
 import type { Recording } from './recording.js';
 import { replayedStep } from './replay.js';
-import { runBackward } from './run-backward.js';
+import { runCompiled } from './run-compiled.js';
 import { formingTaps, isGathering } from './tap.js';
 import { hasForm, sameSlots, TraceMemory } from './trace-memory.js';
 
@@ -46,19 +34,6 @@ type RowFunction = (inputs: readonly Tensor[], parameters: object) => Made;
 interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
   /** Forms of the inputs; the shape is that of a row. */
   readonly inputs: readonly Slot[];
-}
-
-/** What the derivative of a call needs. */
-interface RecordedRun {
-  readonly outputs: readonly Tensor[];
-  /** Inputs and captured tensors. */
-  readonly everything: readonly Tensor[];
-  /** These, and what the derivative reads besides. */
-  readonly saved: readonly Tensor[];
-  readonly run: Extent;
-  readonly inputs: readonly Tensor[];
-  readonly parameters: object;
-  readonly generators: GeneratorStates | undefined;
 }
 
 /** What is known of a function. */
@@ -163,77 +138,22 @@ export class OneStep {
   }
 
   private compiled(traced: FoundPlans, inputs: readonly Tensor[], parameters: object): Made {
-    const { plans, draws, captured } = traced;
     const [first] = inputs;
-    const { backend } = first;
     const rows = this.rowsOf(first);
-    const everything = isGradEnabled() ? inputs.concat(captured) : nothing;
-    const training = isRecorded(everything) ? plans.training : undefined;
-    const { plan, outputs: places, kept, keptInputs } = readyForward(backend, plans, training);
-    const run: Extent = { steps: 1, rows, lengths: undefined, resets: undefined };
-    const made: Storage[] = [];
-    for (let i = 0; i < inputs.length; i++) plan.lend(i, inputs[i].storage);
-    const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
-    const drawn = draws.length === 0 ? nothing : drawRow(draws, rows, backend);
-    let source = inputs.length;
-    for (let i = 0; i < drawn.length; i++) plan.lend(source++, drawn[i].storage);
-    for (let i = 0; i < captured.length; i++) plan.lend(source++, captured[i].storage);
-    plan.run(none, run, made);
-
-    const lead = this.leadOf(first);
-    const { outputShapes, form } = plans.step;
-    const values: (Tensor | undefined)[] = [];
-    const outputs: Tensor[] = [];
-    for (let i = 0; i < places.length; i++) {
-      const { at } = places[i];
-      const before = values[at];
-      const shape = this.elementwise ? lead : lead.concat(outputShapes[i]);
-      outputs.push(
-        before === undefined ? (values[at] = wrap(backend, made[at], shape)) : new Tensor(before.held.retain(), shape),
-      );
-    }
-    if (training !== undefined) {
-      const saved = [...everything];
-      const own: Tensor[] = [];
-      for (const at of kept) {
-        const value = values[at];
-        if (value === undefined) own.push(wrap(backend, made[at], [made[at].size]));
-        saved.push(value ?? own[own.length - 1]);
-      }
-      for (const i of keptInputs) if (i >= inputs.length) saved.push(drawn[i - inputs.length]);
-      this.record(traced, { outputs, everything, saved, run, inputs, parameters, generators });
-      for (const tensor of own) tensor.dispose();
-    }
-    for (let i = 0; i < drawn.length; i++) drawn[i].dispose();
-    return { outputs, form };
-  }
-
-  /** Hangs the results into the graph. Apart from the run itself, which has no closures to prepare. */
-  private record(
-    { plans, draws, captured, recording }: FoundPlans,
-    { outputs, everything, saved, run, inputs, parameters, generators }: RecordedRun,
-  ): void {
-    const [{ backend }] = inputs;
-    const dependsOn = dependenceOf(recording, run, false).outputs;
-    const results = recordedResults(outputs, dependsOn, everything);
-    if (results === undefined) return;
-    const count = inputs.length;
-    recordAll(results, this.name, everything, saved, (grads, all, wanted) => {
-      const isReached = reachedBy(grads, dependsOn);
-      const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
-      if (isGradEnabled()) {
-        const again = (ends: readonly Tensor[]): readonly Tensor[] =>
-          this.again(recording, draws, count, ends, parameters);
-        return deriveBySteps({
-          grads,
-          saved: all,
-          wanted: reached,
-          run: generators === undefined ? again : (ends) => drawingAgain(generators, () => again(ends)),
-        });
-      }
-      const counts = [count, 0, captured.length] as const;
-      return runBackward(plans, { grads, saved: all, wanted: reached, run, backend, counts, isMasked: false });
+    const { draws, recording } = traced;
+    const { outputs } = runCompiled({
+      name: this.name,
+      traced,
+      inputs,
+      states: none,
+      extent: { steps: 1, rows, lengths: undefined, resets: undefined },
+      reverse: false,
+      lead: this.leadOf(first),
+      isElementwise: this.elementwise,
+      draw: () => draws.map((one) => drawFor(one, rows, first.backend)),
+      again: (ends) => this.again(recording, draws, inputs.length, ends, parameters),
     });
+    return { outputs, form: traced.plans.step.form };
   }
 
   /** Does by single operations what was recorded. */
@@ -281,12 +201,7 @@ export class OneStep {
   }
 }
 
-function drawRow(draws: readonly TracedDraw[], rows: number, backend: Backend): readonly Tensor[] {
-  return draws.map((one) => drawFor(one, rows, backend));
-}
-
-const none: readonly Storage[] = [];
-const nothing: readonly Tensor[] = [];
+const none: readonly Tensor[] = [];
 
 /** Whether a trace serves for these inputs. */
 function serves(trace: Remembered, inputs: readonly Tensor[], backend: Backend): boolean {

@@ -45,16 +45,15 @@ export class ReadyForward {
     this.firstOutput = results.map((value) => step.outputs.indexOf(value));
   }
 
-  /** The shape of an output; without a batch the rows are left out. */
-  outputShape(output: number, steps: number, rows: number, batched: boolean): Shape {
-    const shape = this.shapes[output];
-    return batched ? [steps, rows, ...shape] : [steps, ...shape];
+  /** The shape of an output: a row's, unless each element is a row, behind the dimensions in front. */
+  outputShape(output: number, lead: Shape, isElementwise: boolean): Shape {
+    return isElementwise ? lead : lead.concat(this.shapes[output]);
   }
 
   /** The shape of a result: that of the first output that it is, or flat. */
-  shapeOf(result: number, steps: number, rows: number, batched: boolean): Shape {
+  shapeOf(result: number, lead: Shape, isElementwise: boolean, rows: number): Shape {
     const output = this.firstOutput[result];
-    return output < 0 ? [steps * rows * this.widths[result]] : this.outputShape(output, steps, rows, batched);
+    return output < 0 ? [rows * this.widths[result]] : this.outputShape(output, lead, isElementwise);
   }
 }
 
@@ -66,8 +65,6 @@ interface ReadyBackward {
   readonly plan: ReadyPlan;
   /** How many random inputs there are. */
   readonly drawn: number;
-  /** How many values were kept. */
-  readonly kept: number;
   readonly shifted: readonly Shifted[];
   /** The inputs and random inputs that are read, by number. */
   readonly keptInputs: readonly number[];
@@ -93,7 +90,6 @@ function makeBackward(backend: Backend, { step, training }: Plans): ReadyBackwar
   return {
     plan: new ReadyPlan(backend, backward, sources, results),
     drawn: step.drawn.length,
-    kept: kept.length,
     shifted,
     keptInputs: keptInputs.map((value) => inputs.indexOf(value)),
     hasPoles,
