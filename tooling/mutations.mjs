@@ -23,7 +23,7 @@ const parts = {
   derivative: [`${folder}/plans.ts`, '  const { seeds, carried, inputs, states, captured } = derivative;'],
   lowering: [`${folder}/lower.ts`, '  const { given, carried, next, rows, totals } = task;'],
   binding: [`${folder}/ready-plan.ts`, '    const places = new Map<Value, number>();'],
-  backward: [`${folder}/run-backward.ts`, '  const ready = readyBackward(backend, plans);'],
+  backward: [`${folder}/run-backward.ts`, '  const [{ backend, dtype }] = ends;'],
   'the backend’s compile': ['packages/backend-cpu/src/compile.ts', '  constructor(program: Program, memory: Memory) {'],
 };
 

@@ -66,7 +66,7 @@ export class Linear extends Module {
   forward(x: Tensor): Tensor {
     checkTensor('Linear', 'input', x);
     const { inFeatures: size } = this;
-    checkFeatures('Linear', x, { size, name: 'inFeatures', form: `[..., ${size}]` });
+    if (x.shape[x.rank - 1] !== size) checkFeatures('Linear', x, { size, name: 'inFeatures', form: `[..., ${size}]` });
     return scope(() => linear(x, this.weight, this.bias));
   }
 }
