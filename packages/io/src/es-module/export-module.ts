@@ -1,5 +1,5 @@
 /** Writes a model as an ES module. */
-import { ArgumentError, fromData, noGrad, scope, Tensor, type TypedArray } from '@rnn/core';
+import { ArgumentError, BackendError, fromData, noGrad, scope, Tensor, type TypedArray } from '@rnn/core';
 import { checkChoice, checkList, checkOptions, refuse } from '@rnn/core/checks';
 import { Module } from '@rnn/nn';
 import { evaluating } from '../host/recording.js';
@@ -50,6 +50,7 @@ export interface ExportedModule {
  * @returns `code` and `types`. The module's `run` agrees with the model to 1e-6; a small run of both is compared before anything is returned
  * @throws ArgumentError when forward does what a step cannot: it mixes steps (attention or convolution over time, steps picked by their
  *   number), reads numbers, gives lengths itself; when it uses a tensor that is neither an input nor a parameter or buffer
+ * @throws BackendError when the model or an input is on a backend that answers only later
  *
  * A sum, mean, maximum or minimum over time becomes a state, so that a step gives that of the steps so far.
  * Arithmetic is that of float32. Differs from PyTorch: `torch.export` makes a file for a runtime; this is the program itself.
@@ -72,8 +73,14 @@ export function exportModule(
   const scaler = options.scaler === undefined ? undefined : scalerData(options.scaler);
   const vocabulary = options.vocabulary === undefined ? undefined : vocabularyData(options.vocabulary);
 
-  const [weight] = [...model.parameters(), ...model.buffers(), ...inputs];
-  const trace = traceFlow(model, weight.backend, inputs);
+  const tensors = [...model.parameters(), ...model.buffers(), ...inputs];
+  const late = tensors.find(({ backend }) => !backend.info.synchronous);
+  if (late !== undefined) {
+    const received = `on '${late.backend.info.name}', which answers only later`;
+    const hint = 'move the model and the inputs, as by await model.moveTo(await cpu())';
+    refuse(BackendError, owner, 'model', { received, expected: 'a backend that answers at once', hint });
+  }
+  const trace = traceFlow(model, tensors[0].backend, inputs);
   const { plan, numbers } = planFlow(trace.input, trace.outputs);
   compare(model, inputs, trace, plan, textOf(numbers, false));
   const isHalf = weights === 'float16';
@@ -105,6 +112,7 @@ const TOLERANCE = 1e-4;
 /** Runs the model and its plan on a short sequence, since a forward may depend on the number of steps in ways that no trace shows. */
 function compare(model: Module, inputs: readonly Tensor[], trace: FlowTrace, plan: Plan, weights: string): void {
   const [example, ...states] = inputs;
+  const [{ backend }] = [...model.parameters(), ...model.buffers(), example];
   const { time, batch } = trace.form;
   const shape = example.shape.map((size, i) => (i === time ? COMPARED : i === batch ? 1 : size));
   const source = example.dataSync();
@@ -114,7 +122,7 @@ function compare(model: Module, inputs: readonly Tensor[], trace: FlowTrace, pla
   evaluating(model, () =>
     noGrad(() =>
       scope(() => {
-        const x = fromData(xs, shape, { dtype: example.dtype, backend: example.backend });
+        const x = fromData(xs, shape, { dtype: example.dtype, backend });
         const real = new Map(namedTensors(model.forward(...([x, ...states] as unknown as readonly never[]))));
         for (const { name } of plan.outputs) {
           const expected = (real.get(name) as Tensor).dataSync();

@@ -1,6 +1,7 @@
 /** What cannot be exported is one error that names it, and leaves the model as it was. */
 import { expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
+import { answersLater } from '@rnn/conformance/answers-later';
 import {
   arange,
   ArgumentError,
@@ -156,6 +157,15 @@ test('arguments that are none', () => {
     if (message === undefined) expect(call).not.toThrow();
     else expect(call).toThrow(message);
   }
+});
+
+test('a model on a backend that answers only later', async () => {
+  const later = answersLater(await cpu());
+  const model = new GRU(3, 4).to(later);
+  const x = randn([5, 1, 3]);
+  expect(() => exportModule(model, [x])).toThrow(/which answers only later, expected .* move the model and the inputs/);
+  await model.moveTo(await cpu());
+  expect(() => exportModule(model, [x.to(later)])).toThrow(/which answers only later/);
 });
 
 test('weights beyond float16', () => {
