@@ -107,6 +107,7 @@ export {
   type StepParameters,
   type Tensors,
 } from './recurrence/scan-arguments.js';
+export { compileCacheInfo, type CompileCacheInfo } from './recurrence/cache-info.js';
 export type { Tree, TreeOf } from './tree.js';
 export { tap, type Records } from './recurrence/tap.js';
 export type { Explanation } from './recurrence/explanation.js';

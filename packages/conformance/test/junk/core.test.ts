@@ -331,6 +331,7 @@ const examples: Example[] = [
     args: () => ['f', [1, 2], 2, 3],
     accepts: { 0: ['text', 'number as text'], 1: anywhere },
   },
+  { name: 'compileCacheInfo', call: core.compileCacheInfo, args: () => [] },
   { name: 'setCompileMode', call: core.setCompileMode, args: () => ['auto'] },
   { name: 'countAverages', call: core.countAverages, args: () => [() => 1] },
   {

@@ -1,6 +1,7 @@
 /** Plans of steps that were traced before: two steps that compute the same share them, whatever tensors they captured. */
 import { TraceError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
+import { countPrograms, countTrace } from './cache-info.js';
 import { dependencesOf, shareDependences, type Dependences } from './dependence.js';
 import type { TracedDraw } from './drawing.js';
 import type { ListStep } from './eager.js';
@@ -67,6 +68,7 @@ export interface FoundPlans {
  */
 export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean): FoundPlans {
   const { batched, recorded, inputs } = request;
+  countTrace(false);
   const here = recordStep(step, request);
   const { recording, captured, draws } = here;
   const wants = [...inputs, ...request.states, ...captured.map(({ requiresGrad }) => ({ wantsGrad: requiresGrad }))];
@@ -76,6 +78,7 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
   const keyOf = (of: Recording): string => `${about} ${of.rows}\n${describe(of)}`;
   const key = isCustom ? undefined : keyOf(recording);
   const known = key === undefined ? undefined : byRecording.get(key);
+  countPrograms(known !== undefined);
   if (known !== undefined) {
     shareDependences(recording, known.dependences);
     return { plans: known.plans, captured, draws, recording };

@@ -7,6 +7,7 @@ import { isGradEnabled } from '../grad-mode.js';
 import { sameShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { isPlain, looksLike, type Fields } from './fields.js';
+import { countTrace } from './cache-info.js';
 import type { Slot } from './record-step.js';
 import type { Recording } from './recording.js';
 
@@ -89,6 +90,7 @@ export class TraceMemory<T, Call> {
       if (!looksLike(entry.fields, parameters, tensors) || !haveForms(tensors, entry.slots, backend)) continue;
       const captured: Tensor[] = [];
       for (let k = 0; k < entry.order.length; k++) captured.push(tensors[entry.order[k]]);
+      countTrace(true);
       return { trace: entry.trace, captured, recording };
     }
     return undefined;
