@@ -52,11 +52,12 @@ export class TreeForm {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) return undefined;
     const names = Object.keys(value);
+    if (names.length === 0) return undefined; // nobody means this by a tree
     const parts = names.map((name) => TreeForm.of((value as Record<string, unknown>)[name], depth + 1));
     if (parts.includes(undefined)) return undefined;
     const forms = parts as TreeForm[];
     const entries = names.map((name, i) => `${isWord(name) ? name : JSON.stringify(name)}: ${forms[i].text}`);
-    return TreeForm.the(names.length === 0 ? '{}' : `{ ${entries.join(', ')} }`, forms, names);
+    return TreeForm.the(`{ ${entries.join(', ')} }`, forms, names);
   }
 
   private static listOf(parts: readonly TreeForm[]): TreeForm {
