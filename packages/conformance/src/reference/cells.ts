@@ -6,11 +6,14 @@ import {
   LayerNormGRUCell,
   LayerNormLSTMCell,
   MGUCell,
+  MinGRUCell,
+  MinLSTMCell,
   PeepholeLSTMCell,
   Recurrent,
   ZoneoutCell,
   type LSTMState,
-  type OneStateCell,
+  type Cell,
+  type Module,
   type TwoStateCell,
 } from '@rnn/nn';
 import { checkShape, lengthsOf } from './recurrent.js';
@@ -23,10 +26,12 @@ interface Options {
 
 type Make<C> = (inputSize: number, hiddenSize: number, options: Options) => C;
 
-const oneState: ReadonlyMap<string, Make<OneStateCell>> = new Map<string, Make<OneStateCell>>([
+const oneState: ReadonlyMap<string, Make<Module & Cell>> = new Map<string, Make<Module & Cell>>([
   ['gru_reset_before', (i, h, options) => new GRUCell(i, h, { ...options, resetAfter: false })],
   ['gru_layer_norm', (i, h, options) => new LayerNormGRUCell(i, h, options)],
   ['mgu', (i, h, options) => new MGUCell(i, h, options)],
+  ['min_gru', (i, h, options) => new MinGRUCell(i, h, options)],
+  ['min_lstm', (i, h, options) => new MinLSTMCell(i, h, options)],
 ]);
 
 const twoStates: ReadonlyMap<string, Make<TwoStateCell>> = new Map<string, Make<TwoStateCell>>([

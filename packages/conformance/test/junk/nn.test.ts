@@ -45,6 +45,8 @@ const cells = {
   CoupledLSTMCell: nn.CoupledLSTMCell,
   LayerNormLSTMCell: nn.LayerNormLSTMCell,
   LayerNormGRUCell: nn.LayerNormGRUCell,
+  MinGRUCell: nn.MinGRUCell,
+  MinLSTMCell: nn.MinLSTMCell,
 } as unknown as Record<
   string,
   new (...values: unknown[]) => { forward(...values: never[]): unknown; initialState(batch?: number): unknown }
@@ -57,7 +59,7 @@ const layers = { RNN: nn.RNN, LSTM: nn.LSTM, GRU: nn.GRU } as unknown as Record<
 
 const x = (): Tensor => ones([4, 2, 3]);
 const stateOf = (name: string, form: number[]): unknown =>
-  name.includes('LSTM') ? [zeros(form), zeros(form)] : zeros(form);
+  name.includes('LSTM') && name !== 'MinLSTMCell' ? [zeros(form), zeros(form)] : zeros(form);
 const marks = () => [
   [0, 0],
   [1, 0],
@@ -105,7 +107,7 @@ const scaled = ['xavierUniform_', 'xavierNormal_', 'kaimingUniform_', 'kaimingNo
 
 const examples: Example[] = [
   ...Object.entries(cells).flatMap(([name, Cell]): Example[] => [
-    sized(name, Cell as never, { recurrentDropout: 0.5 }),
+    sized(name, Cell as never, name.startsWith('Min') ? {} : { recurrentDropout: 0.5 }),
     forward(name, () => new Cell(3, 2), { args: () => [ones([2, 3]), stateOf(name, [2, 2])], required: 1 }),
     {
       name: `${name}.initialState`,
