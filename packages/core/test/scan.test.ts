@@ -219,7 +219,8 @@ describe.each([
 
   test('runs in the mode that it is to test', () => {
     const { weights, xs, states } = materials(settings.lengths);
-    expect(explain(stepOf(weights, readsNumbers), xs, states).mode).toBe(readsNumbers ? 'eager' : 'compiled');
+    const { mode, reason } = explain(stepOf(weights, readsNumbers), xs, states);
+    expect(mode, reason).toBe(readsNumbers ? 'eager' : 'compiled');
   });
 
   test.each(Object.entries(settings))('%s: gives what a loop by hand gives', (_, setting) => {
