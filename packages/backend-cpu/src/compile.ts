@@ -12,7 +12,8 @@ import type {
 import { binary } from './binary.js';
 import { concat } from './concat.js';
 import { copy } from './copy.js';
-import { matmul } from './matmul.js';
+import type { Factor } from './factor.js';
+import { matmul, multiply } from './matmul.js';
 import type { LiveStorage, Memory } from './memory.js';
 import { reduce } from './reduce.js';
 import { select } from './select.js';
@@ -47,7 +48,8 @@ export class CpuProgram implements CompiledProgram {
     this.memory = memory;
     this.widths = widthsOf(program);
     this.blockRows = Math.ceil(BLOCK / Math.max(1, ...this.widths));
-    this.hasBlocks = program.carried.length === 0 && program.body.every(({ kind }) => kind !== 'matmul');
+    this.hasBlocks =
+      program.carried.length === 0 && program.body.every(({ kind }) => kind !== 'matmul' && kind !== 'product');
   }
 
   run(args: ProgramArguments): ProgramResults {
@@ -197,6 +199,8 @@ class Workspace {
         const { op, x, outer, size, inner } = instruction;
         return () => reduce(op, out, values[x], rows * outer, size, inner);
       }
+      case 'product':
+        return this.product(instruction, out);
       case 'matmul': {
         const { x, weight, transposed, init } = instruction;
         const left = { values: values[x], batchStrides: [0], transposed: false };
@@ -211,6 +215,28 @@ class Workspace {
         };
       }
     }
+  }
+
+  /** Products inside each row; all rows of a matrix for each row times one fixed matrix are one product. */
+  private product(
+    { a, b, blocks, m, k, n, aStrides, bStrides, width }: Extract<Instruction, { kind: 'product' }>,
+    out: TypedArray,
+  ): Action {
+    const { values, widths, rows } = this;
+    const rowB = isFixedValue(this.program, b) ? 0 : widths[b];
+    const left: Factor = { values: values[a], offset: 0, line: aStrides[1], along: aStrides[2] };
+    const right: Factor = { values: values[b], offset: 0, line: bStrides[2], along: bStrides[1] };
+    if (blocks === 1 && rowB === 0 && widths[a] === m * aStrides[1])
+      return () => multiply(out, 0, left, right, rows * m, k, n);
+    return () => {
+      for (let row = 0; row < rows; row++) {
+        for (let block = 0; block < blocks; block++) {
+          const from = { ...left, offset: row * widths[a] + block * aStrides[0] };
+          const by = { ...right, offset: row * rowB + block * bStrides[0] };
+          multiply(out, row * width + block * m * n, from, by, m, k, n);
+        }
+      }
+    };
   }
 
   /** Operands of an elementwise instruction: dense where all are, else row by row, with stride 0 where one element or row serves all. */

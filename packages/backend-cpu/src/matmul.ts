@@ -29,7 +29,16 @@ function lines({ values }: Side, sideBySide: boolean, offset: number, count: num
   return sideBySide ? { values, offset, line: 1, along: count } : { values, offset, line: k, along: 1 };
 }
 
-function multiply(out: TypedArray, offset: number, left: Factor, right: Factor, m: number, k: number, n: number): void {
+/** One product of strided factors, written as a dense `[m, n]` matrix. */
+export function multiply(
+  out: TypedArray,
+  offset: number,
+  left: Factor,
+  right: Factor,
+  m: number,
+  k: number,
+  n: number,
+): void {
   if (out instanceof Int32Array) {
     wholeNumbers(out, offset, left, right, m, k, n);
   } else if (m < TILE) {

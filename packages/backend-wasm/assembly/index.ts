@@ -1,5 +1,6 @@
 // The kernels. Pointers and strides count bytes, sizes count elements; nothing is checked.
 export * from './binary';
+export * from './blocks';
 export * from './matmul';
 export * from './move';
 export * from './reduce';

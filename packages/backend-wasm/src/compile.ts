@@ -1,5 +1,6 @@
 import {
   firstFixed,
+  firstInstruction,
   type CompiledProgram,
   type Program,
   type ProgramArguments,
@@ -8,10 +9,11 @@ import {
 } from '@rnn/core';
 import { ALL_ROWS, pointerAt, ROWS } from './emit/argument-block.js';
 import { canEmit, emitProgram, type Emitted } from './emit/emit-program.js';
+import { packedBytes } from './emit/emit-single.js';
+import { isPacked } from './emit/layout-of.js';
 import type { Kernels } from './kernels.js';
-import { PANEL } from './layout.js';
 import { FEW } from './matmul.js';
-import type { Memory, Packed, WasmStorage } from './memory.js';
+import type { Memory, PackedForm, WasmStorage } from './memory.js';
 import { workOfRow } from './program-work.js';
 import { cut, type Entry, type Threads } from './threads/threads.js';
 
@@ -182,50 +184,64 @@ class WasmProgram implements CompiledProgram {
   private packWeights(fixed: readonly Storage[]): void {
     const { memory, kernels, packings, packedAt } = this;
     for (let i = 0; i < packings.length; i++) {
-      const { place, transposed, rows, k, width } = packings[i];
-      const storage = fixed[place] as WasmStorage;
+      const packing = packings[i];
+      const storage = fixed[packing.place] as WasmStorage;
       const address = memory.addressOf(storage);
-      let packed = packedAs(storage, transposed, rows);
+      let packed = packedAs(storage, packing);
       if (packed === undefined) {
-        packed = { at: memory.take(Math.ceil(width / PANEL) * PANEL * k * 4), rows, transposed };
-        const [row, column] = transposed ? [4, k * 4] : [width * 4, 4];
-        kernels.pack(packed.at, address, row, column, k, width);
-        (storage.packed ??= []).push(packed);
+        const { count, apart, k, n, row, column } = packing;
+        const bytes = packedBytes(k, n);
+        const made = { at: memory.take(count * bytes), count, apart, k, n, row, column };
+        for (let j = 0; j < count; j++) kernels.pack(made.at + j * bytes, address + j * apart, row, column, k, n);
+        (storage.packed ??= []).push(made);
+        packed = made;
       }
       packedAt[i] = packed.at;
     }
   }
 }
 
-/** A weight that some product reads packed. */
-interface Packing {
-  /** Which of the fixed operands it is. */
+/** Weights that some product reads packed. */
+interface Packing extends PackedForm {
+  /** Which of the fixed operands they are. */
   readonly place: number;
-  readonly transposed: boolean;
-  /** Rows of the weight as it is stored. */
-  readonly rows: number;
-  readonly k: number;
-  readonly width: number;
-  /** Where the argument block has its address. */
+  /** Where the argument block has their address. */
   readonly slot: number;
 }
 
 function packingsOf(program: Program, packed: ReadonlyMap<number, number>): readonly Packing[] {
   const first = firstFixed(program);
   const packings = new Map<number, Packing>();
-  for (const instruction of program.body) {
-    if (instruction.kind !== 'matmul') continue;
-    const { weight, transposed, width } = instruction;
-    const { rows, columns } = program.fixed[weight - first];
-    const k = transposed ? columns : rows;
-    packings.set(weight, { place: weight - first, transposed, rows, k, width, slot: packed.get(weight) as number });
-  }
+  program.body.forEach((instruction, i) => {
+    if (isPacked(program, instruction)) {
+      const { b, k, n, blocks, bStrides } = instruction;
+      const [apart, row, column] = bStrides.map((stride) => stride * 4);
+      const slot = packed.get(firstInstruction(program) + i) as number;
+      packings.set(slot, { place: b - first, slot, count: apart === 0 ? 1 : blocks, apart, k, n, row, column });
+    } else if (instruction.kind === 'matmul') {
+      const { weight, transposed, width: n } = instruction;
+      const { rows, columns } = program.fixed[weight - first];
+      const k = transposed ? columns : rows;
+      const [row, column] = transposed ? [4, k * 4] : [n * 4, 4];
+      const slot = packed.get(weight) as number;
+      packings.set(slot, { place: weight - first, slot, count: 1, apart: 0, k, n, row, column });
+    }
+  });
   return [...packings.values()];
 }
 
-function packedAs({ packed }: WasmStorage, transposed: boolean, rows: number): Packed | undefined {
+function packedAs({ packed }: WasmStorage, form: PackedForm): { readonly at: number } | undefined {
   if (packed === undefined) return undefined;
-  for (const known of packed) if (known.transposed === transposed && known.rows === rows) return known;
+  for (const known of packed) {
+    const isSame =
+      known.k === form.k &&
+      known.n === form.n &&
+      known.row === form.row &&
+      known.column === form.column &&
+      known.count === form.count &&
+      known.apart === form.apart;
+    if (isSame) return known;
+  }
   return undefined;
 }
 

@@ -106,6 +106,8 @@ export type Kernels = Readonly<
     packed: number,
     room: number,
   ) => void;
+  /** Rows of `a`, `b`, `c` with bytes between them; rows, blocks, m, k, n; strides of `a` and of `b`. */
+  readonly blockProducts: (...numbers: readonly number[]) => void;
   readonly vectors: FewRows;
   readonly vectorsTransposed: FewRows;
   readonly productInt: (

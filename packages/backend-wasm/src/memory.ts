@@ -11,12 +11,20 @@ export const LARGEST: number = 65_536 * PAGE;
 /** A borrowed block of at most so many bytes stays for the next borrower. */
 const KEPT: number = 2 ** 20;
 
-/** A packed factor. */
-export interface Packed {
+/** How matrices are packed: some of one storage, `apart` bytes from each other, as factors `[k, n]` of products. */
+export interface PackedForm {
+  readonly count: number;
+  readonly apart: number;
+  readonly k: number;
+  readonly n: number;
+  /** Bytes from one of the k rows to the next, and from column to column. */
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Packed factors, one after another. */
+interface Packed extends PackedForm {
   readonly at: number;
-  /** Rows of the matrix as it is stored. */
-  readonly rows: number;
-  readonly transposed: boolean;
 }
 
 /** A storage is a place in linear memory, until it is released. */

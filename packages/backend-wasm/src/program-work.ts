@@ -15,6 +15,8 @@ function workOf(instruction: Instruction, widths: readonly number[]): number {
   switch (kind) {
     case 'matmul':
       return 2 * widths[instruction.x] * width;
+    case 'product':
+      return 2 * width * instruction.k;
     case 'reduce':
       return widths[instruction.x] * SIMPLE;
     case 'unary':

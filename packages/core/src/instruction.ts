@@ -7,6 +7,23 @@
  */
 import type { BinaryOp, UnaryOp } from './elementwise-op.js';
 
+/**
+ * Products inside one row: for each of some blocks `[m, k] x [k, n] -> [m, n]`, dense one after another in the result. Element `[i, j]` of
+ * block `l` of `a` is its feature `l * aStrides[0] + i * aStrides[1] + j * aStrides[2]`; likewise of `b`. A stride of 0 in front is one matrix
+ * for all blocks. `a` is a row value; `b` is one too, or fixed: weights with heads, or a fixed matrix that a matrix for each row is multiplied by.
+ */
+export interface BlockSizes {
+  readonly blocks: number;
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly aStrides: BlockStrides;
+  readonly bStrides: BlockStrides;
+}
+
+/** From block to block, from row to row and from column to column of a matrix. */
+export type BlockStrides = readonly [block: number, row: number, column: number];
+
 /** What an instruction computes; how many features the result has stands beside it. */
 export type InstructionBody<Ref, Operand> =
   | {
@@ -19,6 +36,7 @@ export type InstructionBody<Ref, Operand> =
       /** A row value or a fixed row of the result's width. */
       readonly init: Ref | undefined;
     }
+  | ({ readonly kind: 'product'; readonly a: Ref; readonly b: Ref } & BlockSizes)
   | { readonly kind: 'unary'; readonly op: UnaryOp; readonly x: Ref }
   | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: Operand; readonly b: Operand }
   | { readonly kind: 'select'; readonly condition: Ref; readonly a: Operand; readonly b: Operand }
@@ -61,6 +79,8 @@ export function mapOperands<Ref, Operand, NewRef, NewOperand>(
       const { kind, x, weight, transposed, init } = instruction;
       return { kind, x: row(x), weight: matrix(weight), transposed, init: init === undefined ? undefined : row(init) };
     }
+    case 'product':
+      return { ...instruction, a: row(instruction.a), b: row(instruction.b) };
     case 'binary': {
       const { kind, op, a, b } = instruction;
       return { kind, op, a: operand(a), b: operand(b) };
@@ -88,6 +108,10 @@ export function printInstruction<Ref, Operand>(
     case 'matmul': {
       const { x, weight, transposed, init } = instruction;
       return `matmul ${value(x)} ${value(weight)}${transposed ? '^T' : ''}${init === undefined ? '' : ` + ${value(init)}`}`;
+    }
+    case 'product': {
+      const { a, b, blocks, m, k, n, aStrides, bStrides } = instruction;
+      return `product ${value(a)} [${aStrides.join(', ')}] ${value(b)} [${bStrides.join(', ')}] of ${blocks} x [${m}, ${k}, ${n}]`;
     }
     case 'unary':
       return `${instruction.op} ${value(instruction.x)}`;

@@ -443,24 +443,20 @@ test('tensors that share their memory get a gradient each', () => {
   );
 });
 
-test.each<[string, PlainStep, RegExp]>([
+test.each<[string, PlainStep]>([
   [
     'block-diagonal weights',
     (x, h) => {
       const heads = h.reshape([h.shape[0], 3, 1, 1]).matmul(ones([3, 1, 1]));
       return [x, heads.reshape([h.shape[0], 3])];
     },
-    /several fixed matrices at once/,
   ],
-  [
-    'two that change',
-    (x, h) => [x, h.add(x.unsqueeze(1).matmul(h.unsqueeze(2)).squeeze(1))],
-    /two values that both change/,
-  ],
-])('the reason against a product is true: %s', (_, step, reason) => {
+  ['two that change', (x, h) => [x, h.add(x.unsqueeze(1).matmul(h.unsqueeze(2)).squeeze(1))]],
+])('a product that has an instruction: %s', (_, step) => {
   const [x, h] = [randn([T, B, 3]), randn([B, 3])];
-  const { reason: found } = explain(step, x, h, { lengths: [T, T, T, T] });
-  expect(found).toMatch(reason);
+  const { reason, text } = explain(step, x, h, { lengths: [T, T, T, T] });
+  expect(reason).toBeUndefined();
+  expect(text).toMatch(/= product /);
 });
 
 test('one reason is given, and it is the true one: a step that mixes rows', () => {

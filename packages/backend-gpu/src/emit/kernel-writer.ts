@@ -163,6 +163,8 @@ export class KernelWriter {
         return this.reduce(instruction, f, y);
       case 'matmul':
         return this.matmul(instruction, f, y);
+      case 'product':
+        return this.product(instruction, f, y);
     }
   }
 
@@ -251,6 +253,35 @@ export class KernelWriter {
     const steps = [`${p} = ${p} + ${whole(left.step)};`, `${q} = ${q} + ${alongB};`];
     this.sum(y, length, () => `${a}[${p}] * ${b}[${q}]`, steps);
     return init === undefined ? y : this.named(`${y} + ${this.read(init, f)}`);
+  }
+
+  private product(
+    { a, b, blocks, m, k, n, aStrides, bStrides }: Extract<Instruction, { kind: 'product' }>,
+    f: string,
+    y: string,
+  ): string {
+    // The feature f = (block m + row) n + column.
+    let [line, column, block, row] = ['0.0', f, '0.0', '0.0'];
+    if (blocks * m > 1) {
+      [line, column] = [`${y}line`, `${y}column`];
+      this.push(divide(f, whole(n), line, column));
+      [block, row] = blocks === 1 ? ['0.0', line] : m === 1 ? [line, '0.0'] : [`${y}block`, `${y}row`];
+      if (blocks > 1 && m > 1) this.push(divide(line, whole(m), block, row));
+    }
+    const at = (...terms: readonly (readonly [index: string, stride: number])[]): string =>
+      sum(...terms.map(([index, stride]) => (index === '0.0' || stride === 0 ? '0.0' : `${index} * ${whole(stride)}`)));
+    const [p, q] = [`${y}p`, `${y}q`];
+    this.push(`let ${p} = ${at([block, aStrides[0]], [row, aStrides[1]])};`);
+    this.push(`let ${q} = ${at([block, bStrides[0]], [column, bStrides[2]])};`);
+    const next = [`${p} = ${p} + ${whole(aStrides[2])};`, `${q} = ${q} + ${whole(bStrides[1])};`];
+    this.sum(y, k, () => `${this.readAt(a, p)} * ${this.readAt(b, q)}`, next);
+    return y;
+  }
+
+  /** A value at a place that changes from turn to turn of a loop: nothing about it is known from outside. */
+  private readAt(value: number, place: string): string {
+    const home = this.homeOf(value);
+    return home === undefined ? this.read(value, place) : `${this.nameOf(home.tensor)}[${sum(home.start, place)}]`;
   }
 
   /** The sum `y` of `size` terms: expressions, each followed by the statements `next`. */

@@ -3,7 +3,7 @@ import { firstInstruction, isFixedValue, widthsOf, type Program } from '@rnn/cor
 import { whole, type Home } from './kernel-writer.js';
 import { writeKernel, type Root, type StateLayout, type StepKernel, type Surroundings } from './roots.js';
 import { roundsOf } from './rounds.js';
-import { rowOperandsOf, storedValues } from './stored.js';
+import { isLoop, rowOperandsOf, storedValues } from './stored.js';
 
 /** The kernels of a step, in order. */
 export interface Plan {
@@ -239,7 +239,7 @@ function byWidth(roots: readonly Root[]): Root[] {
 function hasLoop(program: Program, value: number, homes: ReadonlyMap<number, Home>): boolean {
   if (homes.has(value)) return false;
   const instruction = program.body[value - firstInstruction(program)];
-  if (instruction.kind === 'matmul' || instruction.kind === 'reduce') return true;
+  if (isLoop(instruction)) return true;
   return rowOperandsOf(instruction).some((x) => hasLoop(program, x, homes));
 }
 

@@ -9,8 +9,9 @@ function isLine(instruction: Instruction): boolean {
   return instruction.kind === 'copy' && instruction.sizes.length <= 1;
 }
 
-function isLoop({ kind }: Instruction): boolean {
-  return kind === 'matmul' || kind === 'reduce';
+/** Whether an element of the result takes a loop. */
+export function isLoop({ kind }: Instruction): boolean {
+  return kind === 'matmul' || kind === 'product' || kind === 'reduce';
 }
 
 /** The row values that an instruction reads, without the weight of a product. */
@@ -54,10 +55,16 @@ export function storedValues(program: Program, results: readonly number[]): Set<
         if (!single.has(reader) || occurrences(user, value) > 1) return false;
         // A copy may take an element several times, a wider value takes the only one for every feature.
         if (user.kind === 'copy') return user.sizes.length === 1 && user.strides[0] !== 0;
-        return user.kind === 'concat' || (user.kind !== 'reduce' && widths[value] === user.width);
+        return (
+          user.kind === 'concat' || (user.kind !== 'reduce' && user.kind !== 'product' && widths[value] === user.width)
+        );
       });
     const isMultiplied = by.some((reader) => isMultipliedBy(value, reader));
-    if ((isMultiplied && !isLine(instruction)) || (isLoop(instruction) && !isSingle)) stored.add(value);
+    if (
+      (isMultiplied && (!isLine(instruction) || by.some((reader) => body[reader - first].kind === 'product'))) ||
+      (isLoop(instruction) && !isSingle)
+    )
+      stored.add(value);
     if (isSingle || stored.has(value)) single.add(value);
   }
 
@@ -65,6 +72,7 @@ export function storedValues(program: Program, results: readonly number[]): Set<
   function isMultipliedBy(value: number, reader: number): boolean {
     const user = body[reader - first];
     if (user.kind === 'matmul') return user.x === value;
+    if (user.kind === 'product') return true;
     return isLine(user) && [...(readers.get(reader) ?? [])].some((next) => isMultipliedBy(reader, next));
   }
 

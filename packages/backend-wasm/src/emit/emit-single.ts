@@ -1,8 +1,9 @@
 /** Emits instructions that are groups of their own: products, reductions, and features in another order. */
 import { firstFixed, type Instruction, type Program } from '@rnn/core';
+import { PANEL } from '../layout.js';
 import { FEW } from '../matmul.js';
 import { ALL_ROWS, pointerAt, ROWS, Streams } from './argument-block.js';
-import { placeOf, type Layout, type Place } from './layout-of.js';
+import { isPacked, placeOf, type Layout, type Place } from './layout-of.js';
 import { F32, F64, I32, V128, type Code } from './writer.js';
 
 /** Numbers of the imported products. */
@@ -10,6 +11,7 @@ export interface Products {
   readonly product: number;
   readonly vectors: number;
   readonly vectorsTransposed: number;
+  readonly blockProducts: number;
 }
 
 /** An instruction that is a group of its own: a product, a reduction, or features in another order. */
@@ -25,6 +27,9 @@ export function emitSingle(
   switch (instruction.kind) {
     case 'matmul':
       emitProduct(code, program, instruction, own, layout, imports);
+      break;
+    case 'product':
+      emitBlockProducts(code, program, value, instruction, own, layout, imports);
       break;
     case 'reduce':
       emitReduce(code, instruction, placeOf(layout, instruction.x), own);
@@ -97,6 +102,65 @@ function emitProduct(
       code.call(imports.product);
     },
   );
+}
+
+/** Matrices inside each row: where they are multiplied by fixed ones, and the rows are many, all rows at once by one kernel after another. */
+function emitBlockProducts(
+  code: Code,
+  program: Program,
+  value: number,
+  instruction: Extract<Instruction, { kind: 'product' }>,
+  own: Place,
+  layout: Layout,
+  imports: Products,
+): void {
+  const { a, b, blocks, m, k, n, aStrides, bStrides } = instruction;
+  const [left, right] = [placeOf(layout, a), placeOf(layout, b)];
+  const pointer = ({ slot, offset }: Place, more = 0): Code =>
+    code
+      .get(0)
+      .loadI32(pointerAt(slot))
+      .i32(offset + more)
+      .add();
+  const eachRow = (): void => {
+    for (const place of [left, right, own]) pointer(place).i32(place.rowStride);
+    code.get(0).loadI32(ROWS);
+    for (const number of [blocks, m, k, n]) code.i32(number);
+    for (const stride of [...aStrides, ...bStrides]) code.i32(stride * 4);
+    code.call(imports.blockProducts);
+  };
+  const allRows = (): void => {
+    const packed = layout.slots.packed.get(value) as number;
+    const bytes = packedBytes(k, n);
+    // A matrix for each row that lies densely, and one for all: as many rows more.
+    const isOne = blocks === 1 && left.rowStride === m * aStrides[1] * 4 && own.rowStride === m * n * 4;
+    for (let block = 0; block < blocks; block++) {
+      for (let row = 0; row < (isOne ? 1 : m); row++) {
+        pointer(left, (block * aStrides[0] + row * aStrides[1]) * 4);
+        code.i32(isOne ? aStrides[1] * 4 : left.rowStride).i32(4);
+        pointer({ slot: packed, offset: bStrides[0] === 0 ? 0 : block * bytes, rowStride: 0 });
+        pointer(own, (block * m + row) * n * 4);
+        code.i32(isOne ? n * 4 : own.rowStride);
+        code.i32(0).i32(0).get(0).loadI32(ROWS);
+        if (isOne) code.i32(m).multiply();
+        code.i32(k).i32(n);
+        if (layout.slots.room === undefined) code.i32(0);
+        else code.get(0).loadI32(pointerAt(layout.slots.room));
+        code.call(imports.product);
+      }
+    }
+  };
+  if (!isPacked(program, instruction)) {
+    eachRow();
+    return;
+  }
+  code.get(0).loadI32(ALL_ROWS).i32(FEW).byte(0x48);
+  code.when(eachRow, allRows);
+}
+
+/** Bytes of a packed factor. */
+export function packedBytes(k: number, n: number): number {
+  return Math.ceil(n / PANEL) * PANEL * k * 4;
 }
 
 /** Vectors that a reduction along a row goes through at a time, with a chain of its own for each: the processor need not wait. */

@@ -1,5 +1,13 @@
 /** Where the values of a program live while it runs, and in which groups its instructions are computed. */
-import { firstFixed, firstInstruction, operandsOf, widthsOf, type Instruction, type Program } from '@rnn/core';
+import {
+  firstFixed,
+  firstInstruction,
+  isFixedValue,
+  operandsOf,
+  widthsOf,
+  type Instruction,
+  type Program,
+} from '@rnn/core';
 import { PANEL, TILE_BYTES } from '../layout.js';
 
 /** A place in linear memory: a pointer in the argument block, bytes to add to it, bytes from row to row (0: the same for all rows). */
@@ -42,7 +50,7 @@ interface Slots {
   readonly after: readonly number[];
   readonly perRow: readonly number[];
   readonly fixed: readonly number[];
-  /** For fixed operands that are weights of products: packed. */
+  /** Packed weights: by the fixed operand of a `matmul`, by the result of a `product`. */
   readonly packed: ReadonlyMap<number, number>;
   readonly outputs: readonly number[];
   /** Room for the edges of products, in the workspace; nothing if there are none. */
@@ -84,6 +92,18 @@ function isRange(instruction: Instruction): boolean {
   );
 }
 
+/** A product by fixed matrices whose rows lie side by side: with many rows of the batch each of them is packed. */
+export function isPacked(
+  program: Program,
+  instruction: Instruction,
+): instruction is Extract<Instruction, { kind: 'product' }> {
+  return (
+    instruction.kind === 'product' &&
+    isFixedValue(program, instruction.b) &&
+    (instruction.aStrides[2] === 1 || instruction.k === 1)
+  );
+}
+
 export function layoutOf(program: Program): Layout {
   const { stacked, carried, perRow, fixed, body, next, outputs } = program;
   const widths = widthsOf(program);
@@ -102,11 +122,14 @@ export function layoutOf(program: Program): Layout {
     outputs: outputs.map(slot),
     scratch: [] as { slot: number; rowBytes: number }[],
   };
-  for (const instruction of body) {
+  body.forEach((instruction, i) => {
     if (instruction.kind === 'matmul' && !slots.packed.has(instruction.weight))
       slots.packed.set(instruction.weight, slot());
-  }
-  const hasEdge = body.some(({ kind, width }) => kind === 'matmul' && width % PANEL !== 0);
+    if (isPacked(program, instruction)) slots.packed.set(first + i, slot());
+  });
+  const hasEdge = body.some(
+    (each) => (each.kind === 'matmul' && each.width % PANEL !== 0) || (isPacked(program, each) && each.n % PANEL !== 0),
+  );
   const room = hasEdge ? slot() : undefined;
   if (room !== undefined) slots.scratch.push({ slot: room, rowBytes: TILE_BYTES });
   const scratch = (width: number): Place => {

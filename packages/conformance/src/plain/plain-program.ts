@@ -91,6 +91,18 @@ class Evaluation {
           ),
         );
       }
+      case 'product': {
+        const { a, b, m, k, n, aStrides, bStrides } = instruction;
+        return each((i) => {
+          const [block, row, column] = [Math.floor(i / (m * n)), Math.floor(i / n) % m, i % n];
+          const [p, q] = [block * aStrides[0] + row * aStrides[1], block * bStrides[0] + column * bStrides[2]];
+          const terms = Array.from(
+            { length: k },
+            (_, l) => values[a][p + l * aStrides[2]] * values[b][q + l * bStrides[1]],
+          );
+          return terms.reduce((x, y) => x + y);
+        });
+      }
       case 'unary': {
         const { op, x } = instruction;
         if (op === 'sign') for (const value of values[x]) this.compare(value, 0);

@@ -72,6 +72,12 @@ class Draft {
     return fitting.length === 0 ? undefined : fitting[draw(fitting.length)];
   }
 
+  /** A value of at least that width, if there is one. */
+  wide(draw: Draw, width: number): number | undefined {
+    const fitting = this.valuesWith((value) => this.widths[value] >= width);
+    return fitting.length === 0 ? undefined : fitting[draw(fitting.length)];
+  }
+
   /** A value of a bound, if there is one. */
   bounded(draw: Draw, bound: Bound): number | undefined {
     const fitting = this.valuesWith((value) => this.bounds[value] === bound);
@@ -94,6 +100,30 @@ const rules: readonly Rule[] = [
     const start = draw(3);
     const init = start === 0 ? undefined : ((start === 2 ? draft.exactly(draw, n) : undefined) ?? draft.addFixed(1, n));
     draft.add({ kind: 'matmul', width: n, x, weight, transposed, init });
+  },
+  function products(draft, draw, x, w) {
+    // A row as [blocks, m, k] or [m, k, blocks], times a fixed matrix for each or all blocks, or another row.
+    const blocks = w % 2 === 0 ? 2 : w % 3 === 0 ? 3 : 1;
+    const m = (w / blocks) % 2 === 0 && draw(2) === 0 ? 2 : 1;
+    const k = w / blocks / m;
+    const n = 1 + draw(5);
+    const isTurned = draw(2) === 0;
+    const aStrides = isTurned ? ([1, k * blocks, blocks] as const) : ([m * k, k, 1] as const);
+    const from = draw(4);
+    const other = from === 0 ? draft.wide(draw, k * n) : undefined;
+    const isShared = other !== undefined || draw(3) === 0;
+    const b = other ?? draft.addFixed(1, (isShared ? 1 : blocks) * k * n);
+    const bStrides = [isShared ? 0 : k * n, ...(draw(2) === 0 ? [n, 1] : [1, k])] as [number, number, number];
+    draft.add({ kind: 'product', width: blocks * m * n, a: x, b, blocks, m, k, n, aStrides, bStrides });
+  },
+  function outerProduct(draft, draw, x, w) {
+    const other = draft.any(draw);
+    const n = draft.widths[other];
+    if (w * n > WIDEST) draft.add({ kind: 'unary', width: w, op: 'neg', x });
+    else {
+      const sizes = { blocks: 1, m: w, k: 1, n, aStrides: [0, 1, 0], bStrides: [0, 0, 1] } as const;
+      draft.add({ kind: 'product', width: w * n, a: x, b: other, ...sizes });
+    }
   },
   function unary(draft, draw, x, width) {
     const op = plainUnary[draw(plainUnary.length)];

@@ -78,7 +78,7 @@ export function runRecurrent(trial: Trial): void {
 }
 
 /** `resets` as `Recurrent` takes them on any backend: numbers by step and row. */
-function resetsOf({ file }: Trial): readonly (readonly number[])[] | undefined {
+export function resetsOf({ file }: Trial): readonly (readonly number[])[] | undefined {
   if (!file.has('resets')) return undefined;
   const { data, shape } = file.tensor('resets');
   const [steps, rows] = shape;

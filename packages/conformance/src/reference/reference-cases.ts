@@ -3,6 +3,7 @@ import { FormatError, scope, type Backend } from '@rnn/core';
 import { defineCase, type ConformanceCase } from '../case.js';
 import type { Checks } from '../checks.js';
 import { runRecurrent } from './cells.js';
+import { runGallery } from './gallery.js';
 import { runLoss } from './losses.js';
 import { runModule } from './modules.js';
 import { runOperation } from './operations.js';
@@ -39,6 +40,7 @@ const runners: ReadonlyMap<string, (trial: Trial) => void> = new Map([
   ['cell', runCell],
   ['layer', runLayer],
   ['recurrent', runRecurrent],
+  ['gallery', runGallery('required')],
   ['op', runOperation],
   ['nn', runModule],
   ['loss', runLoss],
@@ -58,12 +60,22 @@ const runners: ReadonlyMap<string, (trial: Trial) => void> = new Map([
 export function referenceCases(source: CaseSource): ConformanceCase[] {
   const entries = readManifest(source.manifest);
   const seen = new Set<string>();
-  const cases = entries.map((raw, position) => {
+  const cases = entries.flatMap((raw, position) => {
     const entry = readEntry(raw, position);
-    if ('fault' in entry) return faultyCase(entry.name, entry.fault);
-    if (seen.has(entry.name)) return faultyCase(entry.name, 'the manifest lists the case twice');
+    if ('fault' in entry) return [faultyCase(entry.name, entry.fault)];
+    if (seen.has(entry.name)) return [faultyCase(entry.name, 'the manifest lists the case twice')];
     seen.add(entry.name);
-    return defineCase(entry.group, entry.name, (checks, { backend }) => runEntry(entry, source, checks, backend));
+    const { group, name } = entry;
+    const run = runners.get(group);
+    const whole = defineCase(group, name, (checks, { backend }) => runEntry(entry, run, source, checks, backend));
+    if (group !== 'gallery') return [whole];
+    const eager = runGallery('never');
+    return [
+      whole,
+      defineCase(group, `${name}, step by step`, (checks, { backend }) =>
+        runEntry(entry, eager, source, checks, backend),
+      ),
+    ];
   });
   const strays = (source.files ?? [])
     .filter((file) => !seen.has(file.slice(0, -EXTENSION.length)))
@@ -102,12 +114,17 @@ function readEntry(raw: unknown, position: number): Entry | { readonly name: str
   return { name, group, f32Error };
 }
 
-async function runEntry(entry: Entry, source: CaseSource, checks: Checks, backend: Backend): Promise<void> {
+async function runEntry(
+  entry: Entry,
+  run: ((trial: Trial) => void) | undefined,
+  source: CaseSource,
+  checks: Checks,
+  backend: Backend,
+): Promise<void> {
   const file = new ReferenceFile(await source.load(entry.name + EXTENSION));
   if (file.group !== entry.group) {
     throw new FormatError(`reference case: the manifest says group '${entry.group}', the file '${file.group}'`);
   }
-  const run = runners.get(entry.group);
   if (run === undefined) {
     throw new FormatError(
       `reference case: unknown group '${entry.group}', expected one of ${[...runners.keys()].join(', ')}`,

@@ -116,6 +116,8 @@ class Body {
     const { dtype } = this.program;
     const { width } = instruction;
     switch (instruction.kind) {
+      case 'product':
+        return this.product(instruction, values);
       case 'unary':
         return backend.unary(instruction.op, values[instruction.x]);
       case 'binary': {
@@ -161,6 +163,38 @@ class Body {
         return sum;
       }
     }
+  }
+
+  /** Products inside each row: both sides made dense, then a batch of them. */
+  private product(
+    { a, b, blocks, m, k, n, aStrides, bStrides }: Extract<Instruction, { kind: 'product' }>,
+    values: readonly Storage[],
+  ): Storage {
+    const { backend, rows } = this;
+    const { dtype } = this.program;
+    const made: Storage[] = [];
+    const side = (value: number, sizes: readonly number[], strides: readonly number[]) => {
+      const isFixed = isFixedValue(this.program, value);
+      const walk = mergeDims([isFixed ? 1 : rows, ...sizes], [[this.rowStride(value), ...strides]]);
+      const { length } = walk.sizes;
+      const isDense = walk.strides[0][length - 1] === 1 && length === 1 && values[value].size === walk.sizes[0];
+      let storage = values[value];
+      if (!isDense) {
+        storage = backend.copy({ storage, offset: 0, strides: walk.strides[0] }, walk.sizes, dtype);
+        made.push(storage);
+      }
+      const each = sizes[1] * sizes[2];
+      return { storage, strides: [isFixed ? 0 : blocks * each, each] };
+    };
+    const [left, right] = [side(a, [blocks, m, k], aStrides), side(b, [blocks, k, n], bStrides)];
+    const batch = mergeDims([rows, blocks], [left.strides, right.strides]);
+    const result = backend.matmul(
+      { storage: left.storage, batchStrides: batch.strides[0], transposed: false },
+      { storage: right.storage, batchStrides: batch.strides[1], transposed: false },
+      { batch: batch.sizes, m, k, n },
+    );
+    for (const storage of made) backend.release(storage);
+    return result;
   }
 
   private rowStride(value: number): number {

@@ -4,7 +4,7 @@
  */
 import type { Backend, BinaryOp, Storage, UnaryOp } from '../backend.js';
 import type { DType } from '../dtype.js';
-import { mapOperands, type InstructionBody } from '../instruction.js';
+import { mapOperands, type BlockSizes, type InstructionBody } from '../instruction.js';
 
 export type Domain = 'fixed' | 'row' | 'total';
 
@@ -16,13 +16,15 @@ export type Operation =
   // where things come from
   | { readonly kind: 'input'; readonly name: string } // row: the input of this step, or an adjoint that comes from behind
   | { readonly kind: 'state'; readonly name: string } // row: carried from step to step
+  | { readonly kind: 'constant'; readonly index: number } // row: a captured tensor that has a row for each of the batch, at all steps the same
   | { readonly kind: 'captured'; readonly index: number } // fixed: a tensor of a real backend that the step used
   | { readonly kind: 'number'; readonly value: number } // fixed
   // of a row: the instructions of a program
   | InstructionBody<Value, Argument>
   // over rows: totals
   | { readonly kind: 'sumRows'; readonly x: Value }
-  | { readonly kind: 'productRows'; readonly a: Value; readonly b: Value } // sum over rows of a^T b, [width of a, width of b]
+  // the sum over rows and k of products a[block, m, k] b[block, k, n]: [blocks, m, n]
+  | ({ readonly kind: 'productRows'; readonly a: Value; readonly b: Value } & BlockSizes)
   // of fixed values or totals: one call of a primitive
   | { readonly kind: 'primitive'; readonly inputs: readonly Value[]; readonly call: PrimitiveCall };
 
@@ -39,6 +41,8 @@ export interface Value {
   readonly operation: Operation;
   /** Whether it depends on what is carried from step to step. */
   readonly carried: boolean;
+  /** Whether it is a row value that is the same at all steps: made of per-row constants alone. */
+  readonly steady: boolean;
   /** Says the same for the same computation, with the ids of what it reads: the graph's structure in words. */
   readonly key: string;
 }
@@ -48,6 +52,7 @@ export function argumentsOf({ operation }: Pick<Value, 'operation'>): Value[] {
   switch (operation.kind) {
     case 'input':
     case 'state':
+    case 'constant':
     case 'captured':
     case 'number':
       return [];
@@ -94,8 +99,12 @@ export class Graph {
   add(domain: Domain, width: number, dtype: DType, key: string, operation: Operation): Value {
     const known = this.known.get(key);
     if (known !== undefined) return known;
-    const carried = operation.kind === 'state' || argumentsOf({ operation }).some((argument) => argument.carried);
-    const value: Value = { id: this.known.size, domain, width, dtype, operation, carried, key };
+    const read = argumentsOf({ operation });
+    const carried = operation.kind === 'state' || read.some((argument) => argument.carried);
+    const rows = read.filter((argument) => argument.domain === 'row');
+    const steady =
+      operation.kind === 'constant' || (domain === 'row' && rows.length > 0 && rows.every((x) => x.steady));
+    const value: Value = { id: this.known.size, domain, width, dtype, operation, carried, steady, key };
     this.known.set(key, value);
     return value;
   }
@@ -210,12 +219,50 @@ export class Graph {
     );
   }
 
+  /** Products of blocks inside a row; see `BlockSizes`. */
+  product(a: Value, b: Value, sizes: BlockSizes): Value {
+    const width = sizes.blocks * sizes.m * sizes.n;
+    return this.add('row', width, a.dtype, `product ${a.id} ${b.id} ${showSizes(sizes)}`, {
+      kind: 'product',
+      a,
+      b,
+      ...sizes,
+    });
+  }
+
+  /** The sum over rows. That of products of two row values is a product over all rows. */
   sumRows(x: Value): Value {
+    const { operation } = x;
+    if (operation.kind === 'product' && operation.b.domain === 'row')
+      return this.productRows(operation.a, operation.b, operation);
+    // The sum over blocks of outer products, and over rows: one more dimension to contract.
+    if (operation.kind === 'reduce' && operation.op === 'sum' && operation.outer === 1) {
+      const inner = operation.x.operation;
+      if (
+        inner.kind === 'product' &&
+        inner.b.domain === 'row' &&
+        inner.k === 1 &&
+        operation.size === inner.blocks &&
+        operation.inner === inner.m * inner.n
+      ) {
+        const { a, b, m, n, blocks, aStrides, bStrides } = inner;
+        return this.productRows(a, b, {
+          blocks: 1,
+          m,
+          k: blocks,
+          n,
+          aStrides: [0, aStrides[1], aStrides[0]],
+          bStrides: [0, bStrides[0], bStrides[2]],
+        });
+      }
+    }
     return this.add('total', x.width, x.dtype, `sumRows ${x.id}`, { kind: 'sumRows', x });
   }
 
-  productRows(a: Value, b: Value): Value {
-    return this.add('total', a.width * b.width, a.dtype, `productRows ${a.id} ${b.id}`, { kind: 'productRows', a, b });
+  productRows(a: Value, b: Value, { blocks, m, k, n, aStrides, bStrides }: BlockSizes): Value {
+    const sizes = { blocks, m, k, n, aStrides, bStrides };
+    const operation = { kind: 'productRows', a, b, ...sizes } as const;
+    return this.add('total', blocks * m * n, a.dtype, `productRows ${a.id} ${b.id} ${showSizes(sizes)}`, operation);
   }
 
   primitive(
@@ -228,6 +275,10 @@ export class Graph {
   ): Value {
     return this.add(domain, size, dtype, key, { kind: 'primitive', inputs, call });
   }
+}
+
+function showSizes({ blocks, m, k, n, aStrides, bStrides }: BlockSizes): string {
+  return `${blocks} ${m} ${k} ${n} [${aStrides.join()}] [${bStrides.join()}]`;
 }
 
 function isCarried(value: Value | undefined): boolean {

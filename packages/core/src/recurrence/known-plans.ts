@@ -97,25 +97,43 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
   return { plans, captured, draws, recording };
 }
 
-/** The recording of a step with the placeholder for its rows, if the step does the same there; that of one row serves one row. */
+/** Which captured tensors have a row for each of the batch is tried out, for so many choices at most. */
+const CHOICES_AT_MOST = 16;
+
+/**
+ * The recording of a step with the placeholder for its rows, if the step does the same there; that of one row serves one row. A captured
+ * tensor whose first dimension is as long as the batch may be a weight, or have a row for each of the batch, such as a memory to attend to:
+ * with the placeholder only one of the two can do what the step did.
+ */
 function forAnyRows(step: ListStep, request: TraceRequest, here: RecordedStep): RecordedStep {
   const { rows } = request;
   let cause: unknown;
   let other: RecordedStep | undefined;
-  try {
-    const there = recordStep(step, { ...request, rows: ROWS });
-    const isSame =
-      describe(there.recording, rows) === describe(here.recording) &&
-      there.captured.every((tensor, i) => tensor === here.captured[i]) &&
-      (!here.recording.nodes.some((node) => node.isCustom) ||
-        describeDerivative(there, request, rows) === describeDerivative(here, request, rows));
-    if (isSame) return there;
-    other = there;
-  } catch (error) {
-    if (!(error instanceof TraceError)) throw error;
-    ({ cause = error } = error);
+  for (const perRow of request.states.length === 0 || rows === 1 ? [[]] : choicesAmong(here, rows)) {
+    try {
+      const there = recordStep(step, { ...request, rows: ROWS, perRow: new Set(perRow) });
+      const isSame =
+        describe(there.recording, rows) === describe(here.recording) &&
+        there.captured.every((tensor, i) => tensor === here.captured[i]) &&
+        (!here.recording.nodes.some((node) => node.isCustom) ||
+          describeDerivative(there, request, rows) === describeDerivative(here, request, rows));
+      if (isSame) return there;
+      other ??= there;
+    } catch (error) {
+      if (!(error instanceof TraceError)) throw error;
+      cause ??= error.cause ?? error;
+    }
   }
   if (rows === 1) return here;
   if (other !== undefined) traceStep(other, request); // what no program can do is the better reason
   throw new TraceError('the step does something else for another size of the batch', { cause });
+}
+
+/** Choices of the captured tensors that may have a row for each of the batch: none, all, then the others. */
+function choicesAmong({ captured }: RecordedStep, rows: number): Tensor[][] {
+  const candidates = captured.filter(({ shape }) => shape[0] === rows);
+  const all = 2 ** Math.min(candidates.length, 30) - 1;
+  const masks = [0, all];
+  for (let mask = 1; mask < all && masks.length < CHOICES_AT_MOST; mask++) masks.push(mask);
+  return [...new Set(masks)].map((mask) => candidates.filter((_, i) => (mask & (1 << i)) !== 0));
 }

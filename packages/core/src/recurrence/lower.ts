@@ -14,6 +14,7 @@ import { argumentsOf, closure, type Argument, type Value } from './graph.js';
 export interface Stage {
   readonly program: Program;
   readonly stacked: readonly Value[];
+  readonly perRow: readonly Value[];
   readonly fixed: readonly Value[];
   readonly outputs: readonly Value[];
 }
@@ -26,6 +27,8 @@ export interface Task {
   /** Carried values, and what they are after a step. */
   readonly carried: readonly Value[];
   readonly next: readonly Value[];
+  /** How many of the carried values are the state (or its gradient); the others are sums over the steps. */
+  readonly states: number;
   /** Row values wanted for all steps. */
   readonly rows: readonly Value[];
   /** Totals wanted. */
@@ -36,9 +39,11 @@ export interface Task {
 }
 
 /** The stages in the order in which they run. */
-export interface Plan extends Pick<Task, 'adjoint'> {
+export interface Plan extends Pick<Task, 'adjoint' | 'states'> {
   /** Fixed values to compute first, each by one primitive. */
   readonly fixed: readonly Value[];
+  /** What is the same at all steps, made of per-row constants. */
+  readonly once: Stage | undefined;
   readonly before: Stage | undefined;
   readonly loop: Stage | undefined;
   readonly after: Stage | undefined;
@@ -54,6 +59,8 @@ export function isCheap({ operation }: Value): boolean {
     case 'select':
     case 'fill':
       return true;
+    case 'product': // an outer product: as much work as to read it
+      return operation.k === 1;
     case 'binary':
       return operation.op !== 'div' && operation.op !== 'pow';
     case 'unary':
@@ -71,7 +78,7 @@ export function isCheap({ operation }: Value): boolean {
 
 export function lower(task: Task): Plan {
   const { given, carried, next, rows, totals } = task;
-  const isGiven = (value: Value): boolean => given.has(value) || carried.includes(value);
+  const isGiven = (value: Value): boolean => given.has(value) || carried.includes(value) || isConstant(value);
   const all = closure([...next, ...rows, ...totals], isGiven);
 
   const state = new Set<Value>(carried);
@@ -84,37 +91,73 @@ export function lower(task: Task): Plan {
   const summed = tops.flatMap((value) => argumentsOf(value).filter(({ domain }) => domain === 'row'));
   const wanted = new Set([...rows, ...summed]);
 
+  // What is the same at all steps is computed once; a range of a constant is read in place.
+  const isOnce = (value: Value): boolean => value.steady && !isConstant(value) && !isRangeOfConstant(value);
+  const once = new Set<Value>();
+  for (const value of all)
+    if (!value.steady) for (const x of argumentsOf(value)) for (const each of isOnce(x) ? [x] : []) once.add(each);
+  for (const value of [...next, ...wanted]) if (isOnce(value)) once.add(value);
+  const onceStage = once.size === 0 ? undefined : build(task, [...once], [], [], () => false, new Set());
+
   // Cheap functions of what is there for all steps anyway are computed where they are used.
   const inline = new Set<Value>();
   for (const value of all) {
-    if (value.domain !== 'row' || state.has(value) || isGiven(value) || !isCheap(value)) continue;
+    if (value.domain !== 'row' || state.has(value) || isGiven(value) || once.has(value)) continue;
+    if (value.steady) {
+      inline.add(value); // of a stage that is computed once, or a range
+      continue;
+    }
+    if (!isCheap(value)) continue;
     const parts = argumentsOf(value).filter(({ domain }) => domain === 'row');
-    if (parts.every((part) => given.has(part) || inline.has(part))) inline.add(value);
+    if (parts.every((part) => given.has(part) || inline.has(part) || isConstant(part) || once.has(part)))
+      inline.add(value);
     // A range of a value that is made before the loop is read in place.
     else if (value.operation.kind === 'copy') inline.add(value);
   }
 
+  const stage = (
+    outputs: readonly Value[],
+    comesIn: (value: Value) => boolean,
+    states: readonly Value[] = [],
+    after: readonly Value[] = [],
+  ): Stage => build(task, outputs, states, after, comesIn, once);
   const after = [...wanted].filter((value) => state.has(value) && !inLoop(value));
   const afterStage =
     after.length === 0
       ? undefined
-      : build(task, after, [], [], (v) => given.has(v) || inLoop(v) || (!state.has(v) && !inline.has(v)));
+      : stage(after, (v) => given.has(v) || inLoop(v) || (!state.has(v) && !inline.has(v)));
   const loopWanted = unique([...wanted, ...(afterStage?.stacked ?? [])]).filter(inLoop);
   const loopStage =
     carried.length === 0
       ? undefined
-      : build(task, loopWanted, carried, next, (v) => given.has(v) || (!state.has(v) && !inline.has(v)));
+      : stage(loopWanted, (v) => given.has(v) || (!state.has(v) && !inline.has(v)), carried, next);
   const external = unique([...(afterStage?.stacked ?? []), ...(loopStage?.stacked ?? []), ...wanted]);
   const before = external.filter((value) => !given.has(value) && !state.has(value));
-  const beforeStage = before.length === 0 ? undefined : build(task, before, [], [], (v) => given.has(v));
+  const beforeStage = before.length === 0 ? undefined : stage(before, (v) => given.has(v));
   return {
     adjoint: task.adjoint,
+    states: task.states,
     fixed: all.filter(({ domain, operation }) => domain === 'fixed' && operation.kind === 'primitive'),
+    once: onceStage,
     before: beforeStage,
     loop: loopStage,
     after: afterStage,
     totals: tops,
   };
+}
+
+/** Whether a value is given for each row, the same at all steps. */
+function isConstant({ operation }: Value): boolean {
+  return operation.kind === 'constant';
+}
+
+function isRangeOfConstant({ operation }: Value): boolean {
+  return (
+    operation.kind === 'copy' &&
+    isConstant(operation.x) &&
+    operation.sizes.length === 1 &&
+    (operation.strides[0] === 1 || operation.sizes[0] === 1)
+  );
 }
 
 function unique(values: readonly Value[]): Value[] {
@@ -128,10 +171,16 @@ function build(
   carried: readonly Value[],
   next: readonly Value[],
   comesIn: (value: Value) => boolean,
+  once: ReadonlySet<Value>,
 ): Stage {
-  const isOperand = (value: Value): boolean => carried.includes(value) || value.domain !== 'row' || comesIn(value);
+  const isPerRow = (value: Value): boolean => isConstant(value) || once.has(value);
+  const isStacked = (value: Value): boolean =>
+    value.domain === 'row' && !carried.includes(value) && !isPerRow(value) && comesIn(value);
+  const isOperand = (value: Value): boolean =>
+    carried.includes(value) || value.domain !== 'row' || isPerRow(value) || isStacked(value);
   const values = closure([...outputs, ...next], isOperand);
-  const stacked = values.filter((value) => value.domain === 'row' && !carried.includes(value) && comesIn(value));
+  const stacked = values.filter(isStacked);
+  const perRow = values.filter(isPerRow);
   const steps = values.filter((value) => !isOperand(value));
 
   // A fixed value is a matrix to a product and a row to everything else.
@@ -141,7 +190,8 @@ function build(
   const numbers = new Map<Value, number>();
   stacked.forEach((value, i) => numbers.set(value, i));
   carried.forEach((value, i) => numbers.set(value, stacked.length + i));
-  const firstFixed = stacked.length + carried.length;
+  perRow.forEach((value, i) => numbers.set(value, stacked.length + carried.length + i));
+  const firstFixed = stacked.length + carried.length + perRow.length;
   const fixedNumber = (value: Value, rows: number, columns: number): number => {
     const key = `${value.id} ${rows}x${columns}`;
     let number = fixedNumbers.get(key);
@@ -162,14 +212,14 @@ function build(
     dtype: task.dtype,
     stacked: stacked.map(({ width }) => width),
     carried: carried.map(({ width }) => width),
-    perRow: [],
+    perRow: perRow.map(({ width }) => width),
     fixed: shapes,
     body: steps.map((value) => instructionOf(value, numberOf, fixedNumber)),
     next: next.map(numberOf),
     outputs: outputs.map(numberOf),
     reverse: carried.length > 0 && task.reverse,
   };
-  return { program, stacked, fixed, outputs };
+  return { program, stacked, perRow, fixed, outputs };
 }
 
 type FixedNumber = (value: Value, rows: number, columns: number) => number;
@@ -194,6 +244,7 @@ function instructionOf(value: Value, numberOf: (value: Value) => number, fixedNu
   switch (operation.kind) {
     case 'input':
     case 'state':
+    case 'constant':
     case 'captured':
     case 'number':
     case 'sumRows':

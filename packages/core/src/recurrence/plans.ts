@@ -44,6 +44,7 @@ export function plansOf(step: TracedStep, dtype: DType, reverse: boolean): Plans
       carried: step.states,
       next: step.next,
       rows: [...new Set([...step.outputs, ...kept])],
+      states: step.states.length,
       totals: [],
       reverse,
       adjoint: false,
@@ -82,7 +83,17 @@ function trainingPlans(
   const shiftable = step.states.filter((state) => free.includes(state) || isShiftOf(state, needed));
   const own = needed.filter((value) => !shiftable.includes(value));
   const given = new Set([...own, ...shiftable, ...sources, ...seeds]);
-  const backward = lower({ dtype, given, carried, next: states, rows, totals, reverse: !reverse, adjoint: true });
+  const backward = lower({
+    dtype,
+    given,
+    carried,
+    next: states,
+    states: step.states.length,
+    rows,
+    totals,
+    reverse: !reverse,
+    adjoint: true,
+  });
   const read = new Set(closure(results, (value) => given.has(value) || carried.includes(value)));
   const shifted = shiftable.filter((state) => read.has(state));
   const kept = [...new Set([...own, ...shifted.map((state) => after.get(state) as Value)])];
@@ -122,7 +133,8 @@ function keptValues(
     let known = memo.get(value);
     if (known === undefined) {
       const rows = argumentsOf(value).filter(({ domain }) => domain === 'row');
-      known = free.has(value) || step.states.includes(value) || (rows.length > 0 && rows.every(isForward));
+      known =
+        value.steady || free.has(value) || step.states.includes(value) || (rows.length > 0 && rows.every(isForward));
       memo.set(value, known);
     }
     return known;
@@ -130,20 +142,22 @@ function keptValues(
   // The forward values at which the derivative begins to read.
   const needed = closure(results, isForward).filter((value) => value.domain === 'row' && isForward(value));
   const kept = new Set<Value>();
+  // What is the same at all steps is made again, once.
+  const isFree = (value: Value): boolean => value.domain !== 'row' || value.steady || free.has(value);
   const isThere = (value: Value): boolean =>
-    value.domain !== 'row' || kept.has(value) || free.has(value) || (isRemade(value) && canBeRemade(value));
+    isFree(value) || kept.has(value) || (isRemade(value) && canBeRemade(value));
   const canBeRemade = (value: Value): boolean => argumentsOf(value).every(isThere);
   // First what must be kept in any case, so that the rest can be judged by what is there.
   const cheap: Value[] = [];
   const visit = (value: Value): void => {
-    if (value.domain !== 'row' || free.has(value)) return;
+    if (isFree(value)) return;
     if (!forward.has(value)) for (const argument of argumentsOf(value)) (isComparison(value) ? pin : visit)(argument);
     else if (isRemade(value)) cheap.push(value);
     else kept.add(value);
   };
   // What is compared has to be the very number that it was: computed again it may differ in the last bit, and a tie is one no more.
   const pin = (value: Value): void => {
-    if (value.domain !== 'row' || free.has(value)) return;
+    if (isFree(value)) return;
     const { kind } = value.operation;
     if (kind === 'copy' || kind === 'concat') for (const argument of argumentsOf(value)) pin(argument);
     else kept.add(value);

@@ -73,6 +73,8 @@ interface ReadyBackward {
   readonly seeds: readonly number[];
   /** For each input, state and captured tensor, which result is its gradient. */
   readonly results: readonly (number | undefined)[];
+  /** For each captured tensor, which carried value is its gradient. */
+  readonly sums: readonly (number | undefined)[];
 }
 
 function makeBackward(backend: Backend, { step, training }: Plans): ReadyBackward {
@@ -94,6 +96,7 @@ function makeBackward(backend: Backend, { step, training }: Plans): ReadyBackwar
     keptInputs: keptInputs.map((value) => inputs.indexOf(value)),
     hasPoles,
     seeds: derivative.seeds.map(({ width }) => width),
+    sums: derivative.sums,
     results: gradients.map((value) => (value === undefined ? undefined : results.indexOf(value))),
   };
 }

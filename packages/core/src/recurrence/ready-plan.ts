@@ -11,6 +11,7 @@ import { executeProgram } from './execute.js';
 import type { Value } from './graph.js';
 import type { Plan, Stage } from './lower.js';
 import { maskProgram } from './mask-program.js';
+import { RowsProduct } from './rows-product.js';
 import { validSteps } from './scan-arguments.js';
 
 /** What a run works on. */
@@ -33,17 +34,18 @@ type Work =
   | { readonly kind: 'sumRows'; readonly from: number; readonly width: number; readonly to: number }
   | {
       readonly kind: 'productRows';
+      readonly product: RowsProduct;
       readonly a: number;
       readonly b: number;
-      readonly m: number;
-      readonly n: number;
       readonly to: number;
     }
   | {
       readonly kind: 'stage';
       readonly programs: Variants;
-      readonly isLoop: boolean;
+      /** Whether it is the loop, what is done once for each row, or what is done for all steps at once. */
+      readonly part: 'loop' | 'once' | 'all';
       readonly stacked: readonly number[];
+      readonly perRow: readonly number[];
       readonly fixed: readonly number[];
       readonly to: readonly number[];
     };
@@ -88,15 +90,16 @@ export class ReadyPlan {
       work.push({ kind: 'number', value, to });
       return to;
     };
-    const stage = (made: Stage | undefined, isLoop: boolean): void => {
+    const stage = (made: Stage | undefined, part: 'loop' | 'once' | 'all'): void => {
       if (made === undefined) return;
       const { program } = made;
-      const [stacked, fixed] = [made.stacked.map(placeOf), made.fixed.map(placeOf)];
+      const [stacked, perRow, fixed] = [made.stacked, made.perRow, made.fixed].map((list) => list.map(placeOf));
       work.push({
         kind: 'stage',
         programs: new Variants(backend, program, plan),
-        isLoop,
+        part,
         stacked,
+        perRow,
         fixed,
         to: made.outputs.map(make),
       });
@@ -108,15 +111,17 @@ export class ReadyPlan {
       work.push({ kind: 'primitive', value, from, to: make(value) });
     };
     plan.fixed.forEach(primitive);
-    stage(plan.before, false);
-    stage(plan.loop, true);
-    stage(plan.after, false);
+    stage(plan.once, 'once');
+    stage(plan.before, 'all');
+    stage(plan.loop, 'loop');
+    stage(plan.after, 'all');
     for (const value of plan.totals) {
       const { operation } = value;
       if (operation.kind === 'productRows') {
         const { a, b } = operation;
         const [left, right] = [placeOf(a), placeOf(b)];
-        work.push({ kind: 'productRows', a: left, b: right, m: a.width, n: b.width, to: make(value) });
+        const product = new RowsProduct(a.width, b.width, operation);
+        work.push({ kind: 'productRows', product, a: left, b: right, to: make(value) });
       } else if (operation.kind === 'sumRows') {
         const from = placeOf(operation.x);
         work.push({ kind: 'sumRows', from, width: value.width, to: make(value) });
@@ -149,7 +154,7 @@ export class ReadyPlan {
         if (piece.kind !== 'stage') this.perform(piece, extent.steps * extent.rows);
         else {
           const made = this.runStage(piece, carried, extent);
-          if (piece.isLoop) last = made;
+          if (piece.part === 'loop') last = made;
         }
       }
       for (let i = 0; i < results.length; i++) {
@@ -177,18 +182,21 @@ export class ReadyPlan {
   }
 
   private runStage(
-    { programs, isLoop, stacked, fixed, to }: Extract<Work, { kind: 'stage' }>,
+    { programs, part, stacked, perRow, fixed, to }: Extract<Work, { kind: 'stage' }>,
     carried: readonly Storage[],
     extent: Extent,
   ): readonly Storage[] {
     const { storages } = this;
     const { steps, rows } = extent;
+    const isLoop = part === 'loop';
+    // Outside the loop all steps are one, unless something has to be the same at each of them.
+    const isFlat = part === 'all' && perRow.length === 0;
     const args: OpenArguments = {
-      steps: isLoop ? steps : 1, // outside the loop all steps are one
-      rows: isLoop ? rows : steps * rows,
+      steps: isFlat || part === 'once' ? 1 : steps,
+      rows: isFlat ? steps * rows : rows,
       stacked: listOf(storages, stacked),
       carried: isLoop ? carried.slice() : [],
-      perRow: [],
+      perRow: listOf(storages, perRow),
       fixed: listOf(storages, fixed),
     };
     const isMasked = isLoop && (extent.lengths !== undefined || extent.resets !== undefined);
@@ -216,11 +224,7 @@ export class ReadyPlan {
       case 'sumRows':
         return backend.reduce('sum', storages[piece.from] as Storage, 1, rows, piece.width);
       case 'productRows':
-        return backend.matmul(
-          { storage: storages[piece.a] as Storage, batchStrides: [0], transposed: true },
-          { storage: storages[piece.b] as Storage, batchStrides: [0], transposed: false },
-          { batch: [1], m: piece.m, k: rows, n: piece.n },
-        );
+        return piece.product.run(backend, storages[piece.a] as Storage, storages[piece.b] as Storage, rows);
     }
   }
 }
@@ -239,12 +243,14 @@ class Variants {
   private readonly backend: Backend;
   private readonly program: Program;
   private readonly adjoint: boolean;
+  private readonly states: number;
   private readonly compiled: (CompiledProgram | undefined)[] = [];
 
-  constructor(backend: Backend, program: Program, { adjoint }: Plan) {
+  constructor(backend: Backend, program: Program, { adjoint, states }: Plan) {
     this.backend = backend;
     this.program = program;
     this.adjoint = adjoint;
+    this.states = states;
   }
 
   plain(): CompiledProgram {
@@ -253,14 +259,14 @@ class Variants {
 
   /** Runs the loop of an extent with lengths or resets; the arguments get what is read besides. */
   runMasked(args: OpenArguments, { steps, rows, lengths, resets }: Extent): ProgramResults {
-    const { backend, program, adjoint } = this;
+    const { backend, program, adjoint, states } = this;
     const { dtype, carried } = program;
     const isShort = lengths?.some((length) => length < steps) ?? false;
     const isReset = resets?.includes(1) ?? false;
     if (!isShort && !isReset) return this.plain().run(args);
     const ready = (this.compiled[Number(isShort) + 2 * Number(isReset)] ??= compiledFor(
       backend,
-      maskProgram(program, { lengths: isShort, resets: isReset, adjoint }),
+      maskProgram(program, { lengths: isShort, resets: isReset, adjoint, states }),
     ));
     const marks: Storage[] = [];
     const own = (storage: Storage): Storage => {
@@ -273,32 +279,30 @@ class Variants {
       if (resets === undefined || !isReset) return ready.run(args);
       args.stacked.push(own(backend.upload(hostArray(dtype, resets))));
       if (!adjoint) {
-        for (const initial of args.carried) args.perRow.push(initial);
+        args.perRow.push(...args.carried);
         return ready.run(args);
       }
-      for (const width of carried) args.carried.push(own(backend.fill(0, rows * width, dtype)));
-      return withSums(backend, ready.run(args));
+      for (let i = 0; i < states; i++) args.carried.push(own(backend.fill(0, rows * carried[i], dtype)));
+      return withSums(backend, ready.run(args), states);
     } finally {
       for (const storage of marks) backend.release(storage);
     }
   }
 }
 
-/** Adds the second half of the carried values, gradients due to the initial state because of resets, to the first half. */
-function withSums(backend: Backend, { outputs, last }: ProgramResults): ProgramResults {
-  const count = last.length / 2;
+/** Adds to the first carried values the last ones: gradients that are due to the initial state because of resets. */
+function withSums(backend: Backend, { outputs, last }: ProgramResults, states: number): ProgramResults {
+  const due = last.slice(last.length - states);
   const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
   let isDone = false;
   try {
     const sums = allOrNothing(backend, (primitives) =>
-      Array.from({ length: count }, (_, i) =>
-        primitives.binary('add', dense(last[i]), dense(last[count + i]), [last[i].size]),
-      ),
+      due.map((storage, i) => primitives.binary('add', dense(last[i]), dense(storage), [storage.size])),
     );
     isDone = true;
-    return { outputs, last: sums };
+    return { outputs, last: [...sums, ...last.slice(states, last.length - states)] };
   } finally {
-    for (const storage of isDone ? last : [...last, ...outputs]) backend.release(storage);
+    for (const storage of isDone ? [...last.slice(0, states), ...due] : [...last, ...outputs]) backend.release(storage);
   }
 }
 

@@ -37,6 +37,8 @@ export interface TraceRequest {
   readonly recorded: boolean;
   /** Whether the step may draw random tensors, which the caller then provides at each run. */
   readonly mayDraw?: boolean;
+  /** Tensors that the step may capture and whose first dimension is the batch. */
+  readonly perRow?: ReadonlySet<Tensor>;
 }
 
 /** A step on paper, and what it found around it. */
@@ -67,7 +69,8 @@ export function recordStep(step: ListStep, request: TraceRequest): RecordedStep 
         withStandIns(recorder, around.standInFor, () =>
           // The scope frees the tensors; what it returns would be searched for some, through the whole recording.
           scope(() => {
-            results.push(withRecording(recorded, () => recordCall(step, request, recorder, around)));
+            const record = (): Recording => recordCall(step, request, recorder, around);
+            results.push(withRecording(recorded, () => withRowsOf(request, record)));
           }),
         ),
       ),
@@ -76,6 +79,21 @@ export function recordStep(step: ListStep, request: TraceRequest): RecordedStep 
     around.release();
   }
   return { recording: results[0], captured: around.captured, draws: around.draws };
+}
+
+/** Runs a function while per-row constants have as many rows as the request says, a placeholder perhaps. */
+function withRowsOf<R>({ perRow, rows }: TraceRequest, fn: () => R): R {
+  if (perRow === undefined || perRow.size === 0) return fn();
+  const shapes = new Map(Array.from(perRow, (tensor) => [tensor, tensor.shape]));
+  const set = (tensor: Tensor, shape: Shape): void => {
+    Object.assign(tensor as { shape: Shape; size: number }, { shape, size: sizeOf(shape) });
+  };
+  try {
+    for (const [tensor, shape] of shapes) set(tensor, [rows, ...shape.slice(1)]);
+    return fn();
+  } finally {
+    for (const [tensor, shape] of shapes) set(tensor, shape);
+  }
 }
 
 function recordCall(
@@ -109,6 +127,7 @@ function recordCall(
     inputs: x.map((tensor) => tensor.storage as RecordedStorage),
     states: s.map((tensor) => tensor.storage as RecordedStorage),
     captured: around.capturedStorages,
+    perRow: around.captured.map((tensor) => around.perRow.has(tensor)),
     drawn: around.drawnStorages,
     calls: recorder.calls,
     nodes,

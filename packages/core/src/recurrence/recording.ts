@@ -83,6 +83,8 @@ export interface Recording {
   readonly inputs: readonly RecordedStorage[];
   readonly states: readonly RecordedStorage[];
   readonly captured: readonly RecordedStorage[];
+  /** For each captured tensor, whether it has a row for each of the batch. */
+  readonly perRow: readonly boolean[];
   readonly drawn: readonly RecordedStorage[];
   readonly calls: readonly Call[];
   /** In an order in which each comes after those that it refers to. */

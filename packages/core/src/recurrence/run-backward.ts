@@ -35,7 +35,7 @@ export function runBackward(
   const ends = endsOf(residuals);
   const [{ backend, dtype }] = ends;
   const [inputs, states] = [residuals.inputs.length, residuals.states.length];
-  const { plan, drawn, shifted, keptInputs, hasPoles, seeds, results } = readyBackward(backend, plans);
+  const { plan, drawn, shifted, keptInputs, hasPoles, seeds, results, sums } = readyBackward(backend, plans);
   const zerosLike = ({ shape, size }: Tensor): Tensor => wrap(backend, backend.fill(0, size, dtype), shape);
   // What a gradient was asked of, and reaches, has one, if only zeros.
   const ofEnds = (gradientOf: (end: number) => Tensor | undefined): (Tensor | undefined)[] =>
@@ -80,12 +80,18 @@ export function runBackward(
   });
   const carried: Storage[] = [];
   for (let i = 0; i < states; i++) carried.push((stateGradient(i) ?? zerosLike(residuals.states[i])).storage);
+  // Behind the gradients of the state, sums over the steps: the gradients of per-row constants.
+  const constants = captured.filter((_, i) => sums[i] !== undefined);
+  for (const constant of constants) carried.push(zerosLike(constant).storage);
   const found: Storage[] = [];
   const last = plan.run(carried, extent, found);
   const gradients = found.map((storage) => wrap(backend, storage, [storage.size]));
-  const first = last.map((storage, i) => wrap(backend, storage, residuals.states[i].shape));
+  const shapes = [...residuals.states, ...constants];
+  const first = last.map((storage, i) => wrap(backend, storage, shapes[i].shape));
   return ofEnds((end) => {
     if (end >= inputs && end < inputs + states) return first[end - inputs];
+    const sum = end < inputs ? undefined : sums[end - inputs - states];
+    if (sum !== undefined) return first[sum];
     const result = results[end];
     if (result === undefined) return undefined;
     // A derivative may be infinite at the very step whose values stand past the end, and infinity times zero is none.

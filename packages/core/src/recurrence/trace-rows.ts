@@ -18,7 +18,7 @@ export function holding(value: Value, size: number): TraceStorage {
 }
 
 /** The features of one row that a walk visits. */
-interface FeatureWalk {
+export interface FeatureWalk {
   readonly offset: number;
   readonly sizes: readonly number[];
   readonly strides: readonly number[];

@@ -6,6 +6,7 @@ import type { Draw } from '../ops/draw.js';
 import { showShape, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { TracedDraw } from './drawing.js';
+import type { TraceRequest } from './record-step.js';
 import type { Recorder } from './recorder.js';
 import type { RecordedStorage } from './recording.js';
 import { symbol } from './symbol.js';
@@ -19,6 +20,8 @@ export class TraceSurroundings {
   readonly drawnStorages: RecordedStorage[] = [];
   /** By tensor: two may share their memory and still be two leaves. */
   readonly standIns: Map<Tensor, Tensor> = new Map();
+  /** Captured tensors that have a row for each of the batch. */
+  readonly perRow: ReadonlySet<Tensor>;
   private readonly recorder: Recorder;
   private readonly real: Backend;
   private readonly rows: number;
@@ -26,9 +29,10 @@ export class TraceSurroundings {
 
   constructor(
     recorder: Recorder,
-    { backend, rows, batched }: { readonly backend: Backend; readonly rows: number; readonly batched: boolean },
+    { backend, rows, batched, perRow = new Set() }: Pick<TraceRequest, 'backend' | 'rows' | 'batched' | 'perRow'>,
   ) {
     this.recorder = recorder;
+    this.perRow = perRow;
     this.real = backend;
     this.rows = rows;
     this.batched = batched;

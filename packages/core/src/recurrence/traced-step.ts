@@ -23,13 +23,16 @@ import { Tracer } from './tracer.js';
 export interface TracedDerivative {
   /** Adjoints of the outputs, which come from behind. */
   readonly seeds: readonly Value[];
-  /** Adjoints of the next state, carried. */
+  /** Adjoints of the next state, carried; then the sums over steps that are gradients of per-row constants. */
   readonly carried: readonly Value[];
-  /** Adjoints of inputs (if wanted) and states; `undefined` stands for zero. */
+  /** Adjoints of inputs (if wanted); `undefined` stands for zero. */
   readonly inputs: readonly (Value | undefined)[];
+  /** What the carried values are after a step. */
   readonly states: readonly Value[];
-  /** Gradients of the captured tensors, as totals; `undefined` stands for zero. */
+  /** Gradients of the captured tensors, as totals; `undefined` stands for zero, or for what is carried. */
   readonly captured: readonly (Value | undefined)[];
+  /** For each captured tensor, which carried value is its gradient, if one is. */
+  readonly sums: readonly (number | undefined)[];
 }
 
 export interface TracedStep {
@@ -72,7 +75,9 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
   const xs = ends(graph, 'input', 'x', inputs);
   const ss = ends(graph, 'state', 's', states);
   const capturedValues = recording.captured.map(({ size, dtype }, index) =>
-    graph.add('fixed', size, dtype, `captured ${index} : ${size} ${dtype}`, { kind: 'captured', index }),
+    recording.perRow[index]
+      ? graph.add('row', size / rows, dtype, `constant ${index} : ${size / rows} ${dtype}`, { kind: 'constant', index })
+      : graph.add('fixed', size, dtype, `captured ${index} : ${size} ${dtype}`, { kind: 'captured', index }),
   );
   const drawn = recording.drawn.map(({ size, dtype }, i) => {
     const [name, width] = [`r${i}`, size / rows];
@@ -96,21 +101,33 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
     if (isDerived({ captured }, request)) {
       const seedSlots = ys.map((y, i) => ({ shape: outputShapes[i], dtype: y.dtype, wantsGrad: false }));
       const seeds = ends(graph, 'input', 'dy', seedSlots);
-      const carried = ends(graph, 'state', 'ds', states);
+      const carried = [...ends(graph, 'state', 'ds', states)];
       const adjoints = derive(found, ys, after, (i) => on(i < ys.length ? seeds[i] : carried[i - ys.length]));
       const row = (g: Tensor | undefined): Value | undefined =>
         g === undefined || tracer.isZero(g.storage) ? undefined : tracer.rowValueOf(g.storage);
-      derivative = {
-        seeds,
-        carried,
-        inputs: adjoints.inputs.map(row),
-        states: adjoints.states.map(
-          (g, i) => row(g) ?? graph.fill(0, sizeOf(states[i].shape), recording.states[i].dtype),
-        ),
-        captured: adjoints.captured.map((g) =>
-          g === undefined || tracer.isZero(g.storage) ? undefined : tracer.totalOf(g.storage),
-        ),
-      };
+      const nextAdjoints = adjoints.states.map(
+        (g, i) => row(g) ?? graph.fill(0, sizeOf(states[i].shape), recording.states[i].dtype),
+      );
+      // What a per-row constant gets at each step is added up.
+      const totals: (Value | undefined)[] = [];
+      const sums: (number | undefined)[] = [];
+      adjoints.captured.forEach((g, i) => {
+        const each = recording.perRow[i] ? row(g) : undefined;
+        sums.push(each && carried.length);
+        if (each === undefined) {
+          totals.push(
+            g === undefined || recording.perRow[i] || tracer.isZero(g.storage) ? undefined : tracer.totalOf(g.storage),
+          );
+          return;
+        }
+        const { width, dtype } = each;
+        const operation = { kind: 'state', name: `dc${i}` } as const;
+        const sum = graph.add('row', width, dtype, `state ${operation.name} : ${width} ${dtype}`, operation);
+        totals.push(undefined);
+        carried.push(sum);
+        nextAdjoints.push(graph.binary('add', sum, each, width, dtype));
+      });
+      derivative = { seeds, carried, inputs: adjoints.inputs.map(row), states: nextAdjoints, captured: totals, sums };
     }
     const ids = (values: readonly (Value | undefined)[]): string => values.map((value) => value?.id ?? '-').join();
     // A reshape leaves no instruction, so the outputs' shapes stand in the key by themselves.
@@ -119,7 +136,7 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
       `${ids(outputs)} | ${ids(next)} | ${outputShapes.map(showShape).join()} ${recording.form.text} ${batched} ${rows}`,
       derivative === undefined
         ? 'no derivative'
-        : [derivative.inputs, derivative.states, derivative.captured].map(ids).join(' | '),
+        : `${[derivative.inputs, derivative.states, derivative.captured].map(ids).join(' | ')} | ${derivative.sums.join()}`,
     ].join(';');
     made.push({
       inputs: xs,
@@ -194,7 +211,9 @@ function endTensors(
   return {
     inputs: inputs.map((slot, i) => symbol(backend, storages.inputs[i], whole(slot), slot.wantsGrad)),
     states: states.map((slot, i) => symbol(backend, storages.states[i], whole(slot), recorded)),
-    captured: captured.map(({ shape, requiresGrad }, i) => symbol(backend, storages.captured[i], shape, requiresGrad)),
+    captured: captured.map(({ shape, requiresGrad }, i) =>
+      symbol(backend, storages.captured[i], recording.perRow[i] ? [rows, ...shape.slice(1)] : shape, requiresGrad),
+    ),
     drawn: storages.drawn.map((storage) => symbol(backend, storage, [storage.size], false)),
   };
 }

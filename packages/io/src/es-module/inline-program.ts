@@ -156,6 +156,8 @@ class Body {
         const sum = init === undefined ? undefined : spread(this.#writer, this.at(init), width, true);
         return flow.make({ kind: 'matmul', x: row, weight: matrix, init: sum }, width, isOnce);
       }
+      case 'product':
+        return this.#product(instruction);
       case 'unary': {
         const x = this.at(instruction.x);
         return flow.make({ kind: 'unary', op: instruction.op, x }, x.width, isOnce);
@@ -185,5 +187,22 @@ class Body {
         return flow.make({ kind: 'reduce', op, x, outer, size, inner }, width, isOnce);
       }
     }
+  }
+
+  /** Products of blocks: all terms of the sums side by side, `[blocks, m, n, k]`, and then their sums. */
+  #product({ a, b, blocks, m, k, n, aStrides, bStrides }: Extract<Instruction, { kind: 'product' }>): FlowValue {
+    const { flow } = this.#writer;
+    const isOnce = this.#isOnce;
+    const sizes = [blocks, m, n, k];
+    const width = blocks * m * n;
+    const terms = (value: number, strides: readonly number[]): FlowValue =>
+      flow.pick(
+        spread(this.#writer, this.at(value), this.widthOf(value), true),
+        placesOf({ offset: 0, sizes, strides }),
+      );
+    const left = terms(a, [aStrides[0], aStrides[1], 0, aStrides[2]]);
+    const right = terms(b, [bStrides[0], 0, bStrides[2], bStrides[1]]);
+    const x = flow.make({ kind: 'binary', op: 'mul', a: left, b: right }, width * k, isOnce);
+    return flow.make({ kind: 'reduce', op: 'sum', x, outer: width, size: k, inner: 1 }, width, isOnce);
   }
 }
