@@ -60,7 +60,7 @@ const wrongs: Readonly<Record<string, Wrong>> = {
   },
   scatterAdd: {
     change: (key, body) => (key.startsWith('scatterAdd') ? body.replace(/return (\w+);/, 'return 7.0 + $1;') : body),
-    names: /scatterAdd|gather|index_?select|unfold|gradient: (max|min)|embedding|loss_(cross_entropy|nll)/i,
+    names: /scatterAdd|gather|index_?select|unfold|gradient: (max|min)|embedding|loss_(cross_entropy|ctc|nll)/i,
     // its derivative is a gather
     blind: /^gradient: scatterAdd /,
   },
@@ -74,7 +74,7 @@ const wrongs: Readonly<Record<string, Wrong>> = {
 const blindAnyway =
   /^memory: |makes one storage|outlives its operands|moves to another instance|padding changes no bit|as a loop by hand/;
 
-/** Cases that may be about anything. */
+/** Cases that may be about anything, and may compute what nothing depends on. */
 const random = /random programs/;
 
 const cases = [...primitiveCases(), ...referenceCases(caseDirectory())];
@@ -98,8 +98,9 @@ test.each(Object.keys(wrongs))(
         isLaunched = false;
       },
     });
-    expect(red).toEqual(own);
-    expect(red.filter((title) => !names.test(title) && !random.test(title))).toEqual([]);
+    const definite = (titles: readonly string[]): string[] => titles.filter((title) => !random.test(title));
+    expect(definite(red)).toEqual(definite(own));
+    expect(definite(red).filter((title) => !names.test(title))).toEqual([]);
     expect(red.length).toBeGreaterThan(10);
   },
 );

@@ -1,6 +1,6 @@
 /** Random steps of a recurrence, with what autograd and control flow can do to them: the numbers of a compiled loop must not notice. */
 import * as fc from 'fast-check';
-import { add, bernoulli, customOperation, div, mul, noGrad, sub, tanh, where, type Tensor } from '@rnn/core';
+import { add, bernoulli, cumsum, customOperation, div, mul, noGrad, sub, tanh, where, type Tensor } from '@rnn/core';
 
 /** How an instruction stands in the autograd graph. */
 type Way = 'plain' | 'detached' | 'noGrad';
@@ -40,6 +40,10 @@ const kinds = [
   'logarithm',
   'quotient',
   'choice',
+  'blocks',
+  'fromTheLeft',
+  'outer',
+  'runningSum',
   'straightThrough',
   'ofTheBatch',
   'draw',
@@ -113,6 +117,17 @@ function valueOf({ kind, way, number }: Line, a: Tensor, b: Tensor, x: Tensor, {
         return tanh(div(a, x));
       case 'choice':
         return where(x.gt(0), a, b);
+      case 'blocks': // a matrix for each of two blocks
+        return a
+          .reshape([a.shape[0], WIDTH, 1, 1])
+          .matmul(w.reshape([WIDTH, 1, 1]))
+          .reshape(a.shape);
+      case 'fromTheLeft':
+        return W.matmul(b.unsqueeze(-1)).squeeze(-1);
+      case 'outer': // (a b^T) W b, a matrix for each row on the way
+        return tanh(a.unsqueeze(2).matmul(b.unsqueeze(1)).matmul(W).matmul(b.unsqueeze(2)).squeeze(2));
+      case 'runningSum':
+        return tanh(cumsum(a, -1));
       case 'straightThrough':
         return customOperation({
           name: 'tanh',

@@ -117,6 +117,14 @@ class Body {
         const product = ir.node('Gemm', operands, this.#type, [row.shape[0], width], { transB: Number(transposed) });
         return init === undefined ? product : binaryNode(ir, 'add', product, this.#values[init], this.#type);
       }
+      case 'product': {
+        const { a, b, blocks, m, k, n, aStrides, bStrides } = instruction;
+        const left = this.#matrices(a, [blocks, m, k], aStrides);
+        const right = this.#matrices(b, [blocks, k, n], bStrides);
+        const rows = Math.max(left.shape[0], right.shape[0]);
+        const made = ir.node('MatMul', [left, right], this.#type, [rows, blocks, m, n]);
+        return ir.reshaped(made, [rows, width]);
+      }
       case 'unary':
         return unaryNode(ir, instruction.op, this.#values[instruction.x]);
       case 'binary':
@@ -143,15 +151,32 @@ class Body {
     }
   }
 
+  /** The matrices of one side of a product of blocks: [rows, ...sizes]. */
+  #matrices(value: number, sizes: readonly number[], strides: readonly number[]): IrValue {
+    const whole = this.#wide(value, this.#widths[value]);
+    const rows = whole.shape[0];
+    const places = placesOf(0, sizes, strides);
+    const isDense = places.length === whole.shape[1] && places.every((place, i) => place === i);
+    const width = places.length;
+    const parts = isDense ? whole : this.#ir.node('Gather', [whole, places], whole.type, [rows, width], { axis: 1 });
+    return this.#ir.reshaped(parts, [rows, ...sizes]);
+  }
+
   /** Features in other places: a range of them, or any walk. */
   #copied({ x, offset, sizes, strides, width }: Instruction & { readonly kind: 'copy' }): IrValue {
     const value = this.#values[x];
     if (value.shape[1] === 1) return value;
     if (sizes.length === 1 && strides[0] === 1) return this.#ir.sliced(value, 1, offset, sizes[0]);
-    let places = [offset];
-    sizes.forEach((size, i) => {
-      places = places.flatMap((place) => Array.from({ length: size }, (_, at) => place + at * strides[i]));
-    });
+    const places = placesOf(offset, sizes, strides);
     return this.#ir.node('Gather', [value, places], value.type, [value.shape[0], width], { axis: 1 });
   }
+}
+
+/** The features that a walk visits. */
+function placesOf(offset: number, sizes: readonly number[], strides: readonly number[]): number[] {
+  let places = [offset];
+  sizes.forEach((size, i) => {
+    places = places.flatMap((place) => Array.from({ length: size }, (_, at) => place + at * strides[i]));
+  });
+  return places;
 }
