@@ -6,10 +6,18 @@ import type { Draw } from '../ops/draw.js';
 import { showShape, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import type { TracedDraw } from './drawing.js';
-import type { TraceRequest } from './record-step.js';
 import type { Recorder } from './recorder.js';
 import type { RecordedStorage } from './recording.js';
 import { symbol } from './symbol.js';
+
+/** Where a step is recorded. */
+interface Surroundings {
+  readonly backend: Backend;
+  readonly rows: number;
+  readonly batched: boolean;
+  /** Tensors that it may capture and whose first dimension is the batch. */
+  readonly perRow?: ReadonlySet<Tensor>;
+}
 
 export class TraceSurroundings {
   /** Tensors of the real backend that the step used, in the order of their first use. */
@@ -27,10 +35,7 @@ export class TraceSurroundings {
   private readonly rows: number;
   private readonly batched: boolean;
 
-  constructor(
-    recorder: Recorder,
-    { backend, rows, batched, perRow = new Set() }: Pick<TraceRequest, 'backend' | 'rows' | 'batched' | 'perRow'>,
-  ) {
+  constructor(recorder: Recorder, { backend, rows, batched, perRow = new Set() }: Surroundings) {
     this.recorder = recorder;
     this.perRow = perRow;
     this.real = backend;
