@@ -8,8 +8,11 @@ export interface Workload {
   readonly id: string;
   readonly title: string;
   readonly cell: 'rnn' | 'lstm' | 'gru';
-  /** Not the built-in layer but a module as a user writes it, run by `Recurrent`. Only this project takes part. */
-  readonly variant?: 'user-written' | 'layer-normalised';
+  /**
+   * Not the built-in layer: a module as a user writes it, run by `Recurrent`, in which only this project takes part; or the built-in
+   * cell, called step by step in a loop, as PyTorch's lessons print it.
+   */
+  readonly variant?: 'user-written' | 'layer-normalised' | 'by-hand';
   /** Rows of the batch, features of the input, hidden units, time steps. */
   readonly B: number;
   readonly I: number;

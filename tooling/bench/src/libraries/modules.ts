@@ -1,5 +1,5 @@
-import { linear, scope, zeros, type Tensor } from '@rnn/core';
-import { layerNorm, Module, Parameter, type Cell, type LSTMState, type PlaceOptions } from '@rnn/nn';
+import { linear, scope, stack, zeros, type Tensor } from '@rnn/core';
+import { layerNorm, Module, Parameter, type Cell, type RNNCell, type LSTMState, type PlaceOptions } from '@rnn/nn';
 
 /** The parameters that both cells below have, under the built-in cell's names. */
 abstract class FourGates extends Module implements Cell<LSTMState> {
@@ -27,6 +27,26 @@ abstract class FourGates extends Module implements Cell<LSTMState> {
   }
 
   abstract override forward(x: Tensor, state: LSTMState): LSTMState;
+}
+
+/** A loop over the steps of a cell, as lessons write it. */
+export class LoopByHand extends Module {
+  readonly cell: RNNCell;
+
+  constructor(cell: RNNCell) {
+    super();
+    this.cell = cell;
+  }
+
+  override forward(x: Tensor): readonly [Tensor, Tensor] {
+    let h: Tensor | undefined;
+    const outputs: Tensor[] = [];
+    for (const step of x.unbind(0)) {
+      h = this.cell.forward(step, h);
+      outputs.push(h);
+    }
+    return [stack(outputs), outputs[outputs.length - 1]];
+  }
 }
 
 /** An LSTM as somebody writes it who has read the formula and nothing else. */

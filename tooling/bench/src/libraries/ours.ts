@@ -17,7 +17,7 @@ import { Adam, SGD } from '@rnn/train';
 import { checkTraining, type Job, type Library } from '../library.ts';
 import type { Numbers, WorkloadNumbers } from '../numbers.ts';
 import type { Task, Workload } from '../workload.ts';
-import { LayerNormalisedLSTM, UserLSTM } from './modules.ts';
+import { LayerNormalisedLSTM, LoopByHand, UserLSTM } from './modules.ts';
 
 /** Where and in which precision the work is done. */
 export interface Place {
@@ -71,6 +71,11 @@ class Preparation {
   private layer(): { forward(x: Tensor): readonly [Tensor, unknown]; parameters(): Tensor[] } {
     const { workload, place } = this;
     const { I, H, layers, dirs, cell, variant } = workload;
+    if (variant === 'by-hand') {
+      const cell = new RNNCell(I, H, place);
+      cell.loadStateDict(this.weights((name) => name.replace('_l0', '')));
+      return new LoopByHand(cell);
+    }
     if (variant !== undefined) {
       const own = variant === 'user-written' ? new UserLSTM(I, H, place) : new LayerNormalisedLSTM(I, H, place);
       own.loadStateDict(this.weights((name) => name.replace('_l0', '')));
