@@ -59,6 +59,10 @@ class CpuBackend implements Backend {
     return result;
   }
 
+  write(storage: Storage, at: number, values: TypedArray): void {
+    this.arrays.valuesOf(storage).set(values, at);
+  }
+
   fill(value: number, size: number, dtype: DType): Storage {
     const result = this.arrays.allocate(dtype, size);
     result.values.fill(value);

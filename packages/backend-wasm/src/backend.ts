@@ -62,6 +62,12 @@ export class WasmBackend implements Backend {
     return result;
   }
 
+  write(storage: Storage, at: number, values: TypedArray): void {
+    const { memoryOf } = this;
+    const first = (memoryOf.addressOf(storage) >>> 2) + at;
+    (storage.dtype === 'int32' ? memoryOf.i32 : memoryOf.f32).set(values, first);
+  }
+
   fill(value: number, size: number, dtype: DType): Storage {
     const { memoryOf } = this;
     const result = memoryOf.allocate(known(dtype), size);

@@ -164,4 +164,9 @@ export interface Backend {
    * allocate nothing beyond its results.
    */
   compile?(program: Program): CompiledProgram | undefined;
+  /**
+   * Puts values of its type into a storage that nothing has read yet, from the element `at` on: so a tensor that comes in parts is never
+   * in memory twice. Without it core puts the parts together and uploads them.
+   */
+  write?(storage: Storage, at: number, values: TypedArray): void;
 }

@@ -53,6 +53,7 @@ export {
 export { add, div, maximum, minimum, mul, neg, reciprocal, square, sub } from './ops/arithmetic.js';
 export { eq, ge, gt, le, lt, ne, where } from './ops/comparison.js';
 export { abs, clamp, exp, log, pow, relu, sigmoid, sign, softplus, sqrt, tanh } from './ops/functions.js';
+export { fromParts } from './ops/from-parts.js';
 export { bernoulli, type BernoulliOptions } from './ops/bernoulli.js';
 export { full, ones, onesLike, zeros, zerosLike, type TensorOptions } from './ops/fill.js';
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.js';

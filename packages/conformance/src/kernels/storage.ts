@@ -110,6 +110,11 @@ export function storageCases(): ConformanceCase[] {
     defineCase(GROUP, 'every read gives an array of its own', copiesOnRead),
     defineCase(GROUP, 'readSync gives the same, or says that it cannot', readSync),
     defineCase(GROUP, 'memory counts storages and bytes', countsMemory),
+    ...(['float32', 'int32'] as const).map((dtype) =>
+      defineCase(GROUP, `parts that are written make a whole of ${dtype}`, (checks, { backend }) =>
+        atWorkbench(backend, (bench) => writesParts(dtype, checks, bench)),
+      ),
+    ),
     ...calls.map((call) =>
       defineCase(
         GROUP,
@@ -124,6 +129,20 @@ export function storageCases(): ConformanceCase[] {
       ),
     ),
   ];
+}
+
+/** `write` may be left out; whoever has it puts values where they are said to belong, and nowhere else. */
+async function writesParts(dtype: DType, checks: Checks, bench: Workbench): Promise<void> {
+  const { backend } = bench;
+  const values = Array.from({ length: 9 }, (_, i) => i - 4);
+  const storage = bench.own(backend.fill(0, 9, dtype));
+  if (backend.write === undefined) return;
+  backend.write(storage, 5, hostArrayOf(dtype, values.slice(5)));
+  backend.write(storage, 0, hostArrayOf(dtype, values.slice(0, 2)));
+  const expected = values.map((value, i) => (i < 2 || i >= 5 ? value : 0));
+  await checkStorage(checks, bench, storage, { dtype, expected, tolerance: 0 });
+  backend.write(storage, 2, hostArrayOf(dtype, values.slice(2, 5)));
+  await checkStorage(checks, bench, storage, { dtype, expected: values, tolerance: 0 });
 }
 
 /** Runs something on a fresh backend and disposes of it afterwards. */

@@ -213,6 +213,12 @@ const examples: Example[] = [
     accepts: { '0[0]': ['truth value', ...anyNumber] },
   },
   {
+    name: 'fromParts',
+    call: core.fromParts,
+    args: () => [[new Float32Array([1, 2])], [2], {}],
+    required: 2,
+  },
+  {
     name: 'arange',
     call: core.arange,
     args: () => [0, 3, 1, {}],
@@ -319,7 +325,7 @@ const examples: Example[] = [
   },
   {
     name: 'compileFn',
-    call: (fn: never, a: core.Tensor, o: object) => core.compileFn<core.Tensor, core.Tensor>(fn, o)(a),
+    call: (fn: never, a: core.Tensor, o: object) => core.compileFn(fn, o)(a),
     args: () => [(a: core.Tensor) => a.tanh(), x(), { elementwise: true }],
     required: 2,
     accepts: { 1: anywhere, '2.elementwise': ['truth value'] },

@@ -115,7 +115,11 @@ export async function openSafetensors(path: string): Promise<OpenSafetensorsFile
 async function opened(handle: FileHandle): Promise<OpenSafetensorsFile> {
   try {
     const { size } = await handle.stat();
-    const file = await openSource({ size, read: (start, end) => readRange(handle, start, end) });
+    const file = await openSource({
+      size,
+      read: (start, end) => readRange(handle, start, end),
+      readInto: (bytes, start) => readInto(handle, bytes, start),
+    });
     return Object.assign(file, { close: () => handle.close() });
   } catch (error) {
     await handle.close();
@@ -134,13 +138,19 @@ async function openSafetensorsOrNothing(path: string): Promise<OpenSafetensorsFi
 
 async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start);
+  const read = await readInto(handle, bytes, start);
+  return read === bytes.length ? bytes : bytes.slice(0, read);
+}
+
+/** Fills bytes from a place of a file on; gives how many there were. */
+async function readInto(handle: FileHandle, bytes: Uint8Array, start: number): Promise<number> {
   let read = 0;
   while (read < bytes.length) {
     const { bytesRead } = await handle.read(bytes, read, bytes.length - read, start + read);
     if (bytesRead === 0) break;
     read += bytesRead;
   }
-  return read === bytes.length ? bytes : bytes.slice(0, read);
+  return read;
 }
 
 export interface SaveCheckpointOptions {

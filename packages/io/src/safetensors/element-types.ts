@@ -49,6 +49,11 @@ const layouts: Partial<Record<ElementType, Layout>> = {
   BF16: [8, 7, 'ieee'],
 };
 
+/** Whether the elements are no whole numbers. */
+export function isFloating(type: ElementType): boolean {
+  return /^(F|BF|C)\d/.test(type);
+}
+
 /** For each such type the number that each code stands for, made when the first tensor of the type is read. */
 const tables = new Map<ElementType, Float32Array>();
 

@@ -1,16 +1,30 @@
-import { ArgumentError, getBackend, type Tensor } from '@rnn/core';
+import {
+  ArgumentError,
+  dtypeOf,
+  fromParts,
+  getBackend,
+  hostArray,
+  sizeOf,
+  type Tensor,
+  type TypedArray,
+} from '@rnn/core';
 import type { StateDict } from '@rnn/nn';
-import { asFloat, upload, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
-import { decode, type ElementType } from './element-types.js';
+import { asFloat, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
+import { decode, isFloating, type ElementType } from './element-types.js';
 import { dataStartOf, parseHeader, PREFIX, refuse, type Entry } from './header.js';
 import type { Metadata } from './read.js';
 import { withTwins } from './twins.js';
+
+/** Bytes that are read at once: whole elements of every type, since those of 6 bits fill three bytes, and those of 64 bits eight. */
+const PART = 3 * 2 ** 20;
 
 /** Bytes that need not all be in memory: a file, or a part of one that a server sends. */
 export interface ByteSource {
   readonly size: number;
   /** The bytes from `start` up to, but without, `end`; the caller may keep and change them. */
   read(start: number, end: number): Promise<Uint8Array>;
+  /** The same into bytes that are there, from `start` on; how many there were. With it a large tensor is read through one buffer. */
+  readInto?(bytes: Uint8Array, start: number): Promise<number>;
 }
 
 /** What a file says of a tensor before its numbers are read. */
@@ -65,24 +79,72 @@ export class SafetensorsFile {
    * @throws ArgumentError when the file has no such tensor; FormatError when it became shorter, or a whole number does not fit
    */
   async read(name: string, { dtype }: { readonly dtype?: FloatType } = {}): Promise<HostTensor> {
-    const { name: first, type, shape, start, end } = this.#entry('read', name);
-    const bytes = await this.#source.read(this.#dataStart + start, this.#dataStart + end);
-    if (bytes.length !== end - start) refuse(`tensor '${name}' is cut off: ${bytes.length} of ${end - start} bytes`);
-    const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-    const { buffer } = whole ? bytes : new Uint8Array(bytes);
-    const data = decode(`safetensors: tensor '${first}'`, type, buffer as ArrayBuffer);
-    return asFloat({ shape: type === 'C64' ? [...shape, 2] : shape, data }, dtype);
+    const entry = this.#entry('read', name);
+    const parts = this.#parts(name, entry, dtype);
+    const shape = shapeOf(entry);
+    // One part is the tensor; more of them are put into an array of its size, so that beside it there is never more than one.
+    const { value: first } = await parts.next();
+    const size = sizeOf(shape);
+    if (first === undefined || first.length === size) return { shape, data: first ?? new Float32Array(0) };
+    const data = hostArray(dtypeOf(first), size);
+    data.set(first);
+    let at = first.length;
+    for await (const part of parts) {
+      data.set(part, at);
+      at += part.length;
+    }
+    return { shape, data };
   }
 
   /**
-   * Reads one tensor; see `read`.
+   * Reads one tensor; see `read`. A large one is read in parts, and where its backend takes them so it is never in memory twice.
    *
    * @param name - one of `names`
    * @param options - `backend`, and `dtype` for a floating tensor
    * @returns a promise of the tensor
    */
   async tensor(name: string, { backend = getBackend(), dtype }: ReadOptions = {}): Promise<Tensor> {
-    return upload(await this.read(name, { dtype }), backend);
+    const entry = this.#entry('tensor', name);
+    const isDouble = dtype === 'float64' || (dtype === undefined && entry.type === 'F64');
+    const isReal = isFloating(entry.type);
+    const type = !isReal ? 'int32' : isDouble && backend.info.dtypes.includes('float64') ? 'float64' : 'float32';
+    const parts = this.#parts(name, entry, isReal ? (type as FloatType) : undefined);
+    return fromParts(parts, shapeOf(entry), { dtype: type, backend });
+  }
+
+  /** The numbers of a tensor, some at a time. */
+  async *#parts(name: string, entry: Entry, dtype: FloatType | undefined): AsyncGenerator<TypedArray, undefined> {
+    const { name: first, type, start, end } = entry;
+    let shared: ArrayBuffer | undefined;
+    for (let at = start; at < end || at === start; at += PART) {
+      const until = Math.min(end, at + PART);
+      if (shared?.byteLength !== until - at) shared = undefined;
+      const { buffer, length } = await this.#bytes(this.#dataStart + at, this.#dataStart + until, shared);
+      if (length !== until - at) {
+        refuse(`tensor '${name}' is cut off: ${at - start + length} of ${end - start} bytes`);
+      }
+      shared = buffer;
+      const data = decode(`safetensors: tensor '${first}'`, type, buffer);
+      yield asFloat({ shape: [data.length], data }, dtype).data;
+    }
+    return undefined;
+  }
+
+  /** Bytes in a buffer of their own length, the given one where the source can fill it. */
+  async #bytes(
+    start: number,
+    end: number,
+    given: ArrayBuffer | undefined,
+  ): Promise<{ readonly buffer: ArrayBuffer; readonly length: number }> {
+    const source = this.#source;
+    if (source.readInto !== undefined) {
+      const buffer = given ?? new ArrayBuffer(end - start);
+      return { buffer, length: await source.readInto(new Uint8Array(buffer), start) };
+    }
+    const bytes = await source.read(start, end);
+    const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+    const { buffer } = isWhole ? bytes : new Uint8Array(bytes);
+    return { buffer: buffer as ArrayBuffer, length: bytes.length };
   }
 
   /**
@@ -130,6 +192,11 @@ export async function openSafetensors(source: Blob | ByteSource): Promise<Safete
   const dataStart = dataStartOf(await bytes.read(0, Math.min(PREFIX, bytes.size)), bytes.size);
   const { metadata, entries } = parseHeader(await bytes.read(PREFIX, dataStart), bytes.size - dataStart);
   return new SafetensorsFile(bytes, dataStart, entries, metadata);
+}
+
+/** The shape of a tensor here: complex numbers have a dimension of two. */
+function shapeOf({ type, shape }: Entry): readonly number[] {
+  return type === 'C64' ? [...shape, 2] : shape;
 }
 
 /** All numbers of a file, tensor by tensor; names that are tied there have one value here. */
