@@ -49,6 +49,7 @@ export type { LayerExplanation } from './layers/layer-explanation.js';
 export type { LayerOptions, RecordingOptions, SequenceOptions } from './layers/layer-options.js';
 export { LSTM, type LSTMOptions } from './layers/lstm.js';
 export type { RecurrentLayer } from './layers/recurrent-layer.js';
+export { observeStates, type ObservedStates } from './layers/observe-states.js';
 export { Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from './layers/recurrent.js';
 export { RNN, type RNNOptions } from './layers/rnn.js';
 export { Linear, type LinearOptions } from './linear.js';

@@ -14,6 +14,15 @@ export { textStreams, type TextStreamOptions, type TextStreams } from './data/te
 export { type Vocabulary, type VocabularyOptions, type VocabularyStateDict } from './data/vocabulary.js';
 export { windows, type KnownWindowOptions, type WindowOptions } from './data/windows.js';
 export { WordVocabulary, type WordVocabularyOptions } from './data/word-vocabulary.js';
+export {
+  gradientFlow,
+  type GradientFlow,
+  type GradientFlowOptions,
+  type LayerFlow,
+  type ParameterFlow,
+} from './diagnosis/gradient-flow.js';
+export { overfitOneBatch, type OverfitOptions, type OverfitReport } from './diagnosis/overfit-one-batch.js';
+export type { FlowVerdict } from './diagnosis/verdict.js';
 export type { HostArray, HostValues } from './host-array.js';
 export type { EarlyStoppingOptions } from './loop/early-stopping.js';
 export type { CheckpointOptions } from './loop/checkpoint-options.js';

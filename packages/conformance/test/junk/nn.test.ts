@@ -430,6 +430,7 @@ const examples: Example[] = [
     required: 1,
     accepts: { 0: anywhere, '1.lengths': anywhere },
   },
+  { name: 'observeStates', call: nn.observeStates, args: () => [() => 1, () => 1] },
   {
     name: 'lengthsMask',
     call: nn.lengthsMask,

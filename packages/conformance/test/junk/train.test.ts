@@ -1,5 +1,5 @@
 import { Generator, ones, type Tensor } from '@rnn/core';
-import { Linear } from '@rnn/nn';
+import { Linear, RNN } from '@rnn/nn';
 import * as train from '@rnn/train';
 import { describe } from 'vitest';
 import {
@@ -25,6 +25,8 @@ const loss = (m: Linear): Tensor => m.forward(ones([1, 2])).sum();
 /** A state is compared with the schedule's own by kind. */
 const plainValues: JunkName[] = [...anyNumber, 'text', 'number as text', 'truth value', 'list'];
 
+const recurrent = () => new RNN(2, 1);
+const recurrentLoss = (m: RNN): Tensor => m.forward(ones([2, 1, 2]))[0].sum();
 const batches = () => [[ones([1, 2])]];
 const withGradients = () => {
   const list = params();
@@ -284,6 +286,21 @@ const examples: Example[] = [
       '2.onStep': ['function'],
       '2.onEpoch': ['function'],
     },
+  },
+  {
+    name: 'gradientFlow',
+    call: train.gradientFlow,
+    args: () => {
+      const m = recurrent();
+      return [m, [1], { loss: recurrentLoss, optimizer: new train.SGD(m.parameters()), lr: 0.1 }];
+    },
+    accepts: { 1: junkNames, '1[0]': junkNames },
+  },
+  {
+    name: 'overfitOneBatch',
+    call: train.overfitOneBatch,
+    args: () => [recurrent(), [1], { loss: recurrentLoss, steps: 2, lr: 0.1, target: 0 }],
+    accepts: { 1: junkNames, '1[0]': junkNames, '2.target': ['fraction'] },
   },
   { name: 'editDistance', call: train.editDistance, args: () => ['ab', 'b'], accepts: { 0: texts, 1: texts } },
   ...(['persistence', 'seasonalNaive'] as const).map((name): Example => ({

@@ -3,7 +3,6 @@ import {
   ArgumentError,
   explain,
   isGradEnabled,
-  scan,
   scope,
   ShapeError,
   showShape,
@@ -23,6 +22,10 @@ import { dropout } from '../dropout.js';
 import { checkRows, type CheckedRows, type RowOptions } from '../sequences/sequence-rows.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { checkRecord } from './layer-records.js';
+import { scanOf } from './observe-states.js';
+
+/** What a cell taps is known to itself alone. */
+const noTaps: readonly string[] = [];
 
 /** One cell of a run and where it starts. */
 export interface CellLayer {
@@ -79,6 +82,7 @@ export function runCells(
       if (i > 0) below = dropout(below, { p: run.dropout });
       const { step, state, parameters } = arranged(run.owner, layer, form);
       const rest = { parameters, lengths: form.lengths, resets: resetsOf(form, reverse), reverse, compile };
+      const scan = scanOf(layer.cell, '', noTaps);
       let last: Tensors;
       if (taps === undefined || taps[i].size === 0) [below, last] = scan(step, below, state, rest);
       else {

@@ -1,5 +1,5 @@
 /** The way of a sequence through the layers of RNN, LSTM and GRU. */
-import { explain, isGradEnabled, scan, zeros, type Records, type Tensor } from '@rnn/core';
+import { explain, isGradEnabled, zeros, type Records, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { dropout } from '../dropout.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
@@ -9,6 +9,7 @@ import { asGiven, sideBySide, timeMajor } from './layer-forms.js';
 import { sequenceOptions, type SequenceOptions } from './layer-options.js';
 import { learnedOf, partsOf, weightsOf, type LayerFields } from './layer-parts.js';
 import { checkRecord, namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
+import { scanOf } from './observe-states.js';
 
 const noRecords: Records = {};
 
@@ -58,6 +59,7 @@ export function throughLayers(
       reverse: isReverse,
       compile,
     };
+    const scan = scanOf(layer, run.suffix, kind.taps);
     if (wanted === undefined || wanted[i].taps.length === 0) {
       const [ys, end] = scan(kind.step, below, initial[i], options);
       outputs.push(ys);

@@ -1,0 +1,56 @@
+import { noGrad, scope, unscoped, type Tensor } from '@rnn/core';
+import type { Parameter } from '@rnn/nn';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { ParameterFlow } from './gradient-flow.js';
+
+/**
+ * The sizes of gradients and of the updates that they lead to.
+ *
+ * @param params - with gradients
+ * @param by - whose next step it is, which is undone; or the rate of a step of SGD
+ */
+export async function updateSizes(
+  params: readonly [name: string, parameter: Parameter][],
+  by: Optimizer | number,
+): Promise<ParameterFlow[]> {
+  const sizes: [grad: Tensor, weight: Tensor, update: Tensor][] = [];
+  const before = noGrad(() => unscoped(() => scope(() => params.map(([, param]) => param.detach().add(0)))));
+  const state = typeof by === 'number' ? undefined : unscoped(() => by.stateDict());
+  try {
+    if (typeof by !== 'number') by.step();
+    noGrad(() =>
+      params.forEach(([, param], i) => {
+        const [grad, old] = [param.grad ?? before[i].sub(before[i]), before[i]];
+        sizes.push(
+          scope(() => [
+            grad.square().sum().sqrt(),
+            old.square().sum().sqrt(),
+            (typeof by === 'number' ? grad.mul(by) : param.detach().sub(old)).square().sum().sqrt(),
+          ]),
+        );
+      }),
+    );
+    return await Promise.all(
+      params.map(async ([name], i): Promise<ParameterFlow> => {
+        const [gradNorm, weightNorm, update] = await Promise.all(
+          sizes[i].map(async (tensor) => (await tensor.data())[0]),
+        );
+        return { name, gradNorm, weightNorm, updateRatio: weightNorm === 0 ? NaN : update / weightNorm };
+      }),
+    );
+  } finally {
+    noGrad(() => {
+      params.forEach(([, param], i) => {
+        if (typeof by !== 'number') param.copy_(before[i]);
+        before[i].dispose();
+      });
+    });
+    if (typeof by !== 'number' && state !== undefined) {
+      by.loadStateDict(state);
+      for (const { tensors } of Object.values(state.state)) {
+        for (const tensor of Object.values(tensors as Record<string, Tensor>)) tensor.dispose();
+      }
+    }
+    for (const each of sizes) for (const tensor of each) tensor.dispose();
+  }
+}
