@@ -99,7 +99,7 @@ export { setCompileMode, type CompileMode } from './compile-mode.js';
 export { customOperation, type CustomOperation } from './custom-operation.js';
 export type { Derivative } from './record.js';
 export { compileFn, type CompiledFunction, type CompileFnOptions, type RowwiseFunction } from './compile-fn.js';
-export { explain, scan } from './scan.js';
+export { explain, lower, scan } from './scan.js';
 export {
   checkLengths,
   type Lengths,
@@ -133,4 +133,5 @@ export type {
   ValuesAndIndices,
 } from './tensor-methods.js';
 export { executeProgram } from './recurrence/execute.js';
+export type { Lowered, LoweredCall, LoweredInput, LoweredPass, LoweredStage } from './recurrence/lowered.js';
 export { maskProgram, type Masks } from './recurrence/mask-program.js';

@@ -1,10 +1,12 @@
 import { checkOptions } from './checks/options.js';
 import { checkFunction } from './checks/values.js';
+import { TraceError } from './errors.js';
 import { runEagerly, type Scan } from './recurrence/eager.js';
 import { explainDispatch, type Explanation } from './recurrence/explanation.js';
 import { dispatch, dispatchAnew, recalledDispatch } from './recurrence/dispatch.js';
 import { drawAll } from './recurrence/drawing.js';
 import type { CompiledDispatch } from './recurrence/remembered.js';
+import { loweredOf, type Lowered } from './recurrence/lowered.js';
 import { replayedStep } from './recurrence/replay.js';
 import { runCompiled } from './recurrence/run-compiled.js';
 import {
@@ -202,4 +204,35 @@ export function explain<
   // What would be refused is to be explained.
   const compile = options.compile === 'never' ? 'never' : 'auto';
   return explainDispatch(dispatch(arrange(step, xs, state, { ...options, compile })));
+}
+
+/**
+ * The programs of a step as data: what a backend gets from `scan`, with the names of what goes in and out. For whoever writes them in another
+ * form (ONNX, shaders, C) or reads them. Nothing is computed; the step is called on symbols.
+ *
+ * @example
+ * ```ts
+ * const { forward } = lower((x: Tensor, h: Tensor) => [h, tanh(x.add(h))], zeros([5, 2, 3]), zeros([2, 3]));
+ * forward.stages.map(({ when, program }) => [when, showProgram(program)]);   // one loop
+ * ```
+ * @param step - as for `scan`
+ * @param xs - as for `scan`
+ * @param state - as for `scan`
+ * @param options - as for `scan`; lengths and resets are not part of the programs, see `maskProgram`
+ * @returns names of inputs, states and captured tensors, and the passes: the forward one, and both of a training where a gradient is wanted
+ * @throws as `scan`, and TraceError with the reason for a step that cannot be compiled
+ *
+ * Differs from PyTorch: comparable to `torch.export`, for one step of a recurrence.
+ */
+export function lower<
+  const X extends object,
+  const S extends object,
+  const Y extends object,
+  P extends StepParameters = StepParameters,
+  const N extends TreeOf<S> = TreeOf<S>,
+>(step: Step<X, S, Y, P, N>, xs: X, state: S, options: ScanOptions<P> = {}): Lowered {
+  checkOptions('lower', options, scanOptions);
+  const how = dispatch(arrange(step, xs, state, { ...options, compile: 'required' }));
+  if (how.kind === 'eager') throw new TraceError(`lower: ${how.reason}`);
+  return loweredOf(how);
 }

@@ -324,6 +324,13 @@ const examples: Example[] = [
     accepts: { 1: ['disposed tensor'], 2: ['list', 'disposed tensor'] },
   },
   {
+    name: 'lower',
+    call: core.lower,
+    args: () => [(a: core.Tensor, h: core.Tensor) => [a, h], ones([3, 2, 1]), zeros([2, 1]), {}],
+    required: 3,
+    accepts: { 1: ['disposed tensor'], 2: ['list', 'disposed tensor'] },
+  },
+  {
     name: 'compileFn',
     call: (fn: never, a: core.Tensor, o: object) => core.compileFn(fn, o)(a),
     args: () => [(a: core.Tensor) => a.tanh(), x(), { elementwise: true }],

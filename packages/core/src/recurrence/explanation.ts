@@ -1,5 +1,7 @@
 import { showProgram } from '../program.js';
 import type { Dispatch } from './dispatch.js';
+import type { Plan } from './lower.js';
+import { stagesOf } from './lowered.js';
 
 /** What `explain` says of a step. */
 export interface Explanation {
@@ -23,11 +25,10 @@ export function explainDispatch(how: Dispatch): Explanation {
   const { inference, training } = how.plans;
   const count = (stage: typeof inference.loop): number =>
     stage?.program.body.filter(({ kind }) => kind === 'matmul').length ?? 0;
-  const parts = (title: string, plan: typeof inference | undefined): string[] =>
-    (['before', 'loop', 'after'] as const).flatMap((part) => {
-      const stage = plan?.[part];
-      return stage === undefined ? [] : [`${title}, ${part}:\n${showProgram(stage.program)}`];
-    });
+  const parts = (title: string, plan: Plan | undefined): string[] =>
+    plan === undefined
+      ? []
+      : stagesOf(plan).map(({ when, stage }) => `${title}, ${when}:\n${showProgram(stage.program)}`);
   return {
     mode: 'compiled',
     reason: undefined,
