@@ -19,8 +19,8 @@ export {
   type GradientFlow,
   type GradientFlowOptions,
   type LayerFlow,
-  type ParameterFlow,
 } from './diagnosis/gradient-flow.js';
+export type { ParameterFlow } from './diagnosis/update-sizes.js';
 export { overfitOneBatch, type OverfitOptions, type OverfitReport } from './diagnosis/overfit-one-batch.js';
 export type { FlowVerdict } from './diagnosis/verdict.js';
 export type { HostArray, HostValues } from './host-array.js';

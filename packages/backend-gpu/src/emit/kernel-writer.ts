@@ -21,7 +21,7 @@ export function whole(n: number): string {
 }
 
 /** `terms` of which zeros are left out. */
-export function sum(...terms: readonly string[]): string {
+function sum(...terms: readonly string[]): string {
   const left = terms.filter((term) => term !== '0.0');
   return left.length === 0 ? '0.0' : left.join(' + ');
 }

@@ -4,7 +4,7 @@ import { observeStates, TrainingModes, type Module, type ObservedStates } from '
 import { checkModel, type LossFunction } from '../loop/evaluate.js';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { lossOf } from './loss-of.js';
-import { updateSizes } from './update-sizes.js';
+import { updateSizes, type ParameterFlow } from './update-sizes.js';
 import { flowOf, inWords, type FlowVerdict } from './verdict.js';
 
 export interface GradientFlowOptions<M, B> {
@@ -33,15 +33,6 @@ export interface LayerFlow {
   /** Units that are 0 at every step of every row. */
   readonly deadUnits: readonly number[];
   readonly verdict: FlowVerdict;
-}
-
-/** How large a parameter's gradient and its next update are. */
-export interface ParameterFlow {
-  readonly name: string;
-  readonly gradNorm: number;
-  readonly weightNorm: number;
-  /** The norm of the update by that of the weights; about 0.001 is usual. NaN for weights of 0. */
-  readonly updateRatio: number;
 }
 
 /** What `gradientFlow` found. */

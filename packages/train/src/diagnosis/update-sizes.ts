@@ -1,7 +1,15 @@
 import { noGrad, scope, unscoped, type Tensor } from '@rnn/core';
 import type { Parameter } from '@rnn/nn';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import type { ParameterFlow } from './gradient-flow.js';
+
+/** How large a parameter's gradient and its next update are. */
+export interface ParameterFlow {
+  readonly name: string;
+  readonly gradNorm: number;
+  readonly weightNorm: number;
+  /** The norm of the update by that of the weights; about 0.001 is usual. NaN for weights of 0. */
+  readonly updateRatio: number;
+}
 
 /**
  * The sizes of gradients and of the updates that they lead to.
