@@ -77,6 +77,14 @@ function softplus(out: TypedArray, x: TypedArray): void {
   }
 }
 
+/** The nearest whole number; of two, `Math.round` takes the upper one, and the even one is wanted. */
+function round(out: TypedArray, x: TypedArray): void {
+  for (let i = 0; i < out.length; i++) {
+    const up = Math.round(x[i]);
+    out[i] = up - x[i] === 0.5 && up % 2 !== 0 ? up - 1 : up;
+  }
+}
+
 const kernels: Record<UnaryOp, Kernel> = {
   neg,
   exp,
@@ -90,6 +98,7 @@ const kernels: Record<UnaryOp, Kernel> = {
   sigmoid,
   relu,
   softplus,
+  round,
 };
 
 /** Writes `op(x)` for every element. */

@@ -21,6 +21,7 @@ const unary: Readonly<Record<UnaryOp, readonly number[]>> = {
   sigmoid: [0.5, 0.5, 1, 0, N],
   relu: [0, -0, I, 0, N],
   softplus: [Math.fround(Math.LN2), Math.fround(Math.LN2), I, 0, N],
+  round: [0, -0, I, -I, N],
 };
 
 /** PyTorch 2's results for `xs` and a number. */

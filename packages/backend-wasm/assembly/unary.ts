@@ -3,7 +3,7 @@ import { exp4, log4, sigmoid4, softplus4, tanh4 } from './functions';
 import { splat } from './vector';
 
 const enum Op {
-  neg, exp, log, sqrt, square, reciprocal, abs, sign, tanh, sigmoid, relu, softplus,
+  neg, exp, log, sqrt, square, reciprocal, abs, sign, tanh, sigmoid, relu, softplus, round,
   negInt, squareInt, absInt, signInt, reluInt, truncate, toFloat,
 }
 
@@ -26,6 +26,7 @@ function apply(op: Op, x: v128): v128 {
   // asked the other way round: no comparison with NaN holds, and NaN has to stay
   if (op == Op.relu) return v128.andnot(x, f32x4.le(x, splat(0)));
   if (op == Op.softplus) return softplus4(x);
+  if (op == Op.round) return f32x4.nearest(x);
   if (op == Op.negInt) return i32x4.neg(x);
   if (op == Op.squareInt) return i32x4.mul(x, x);
   if (op == Op.absInt) return i32x4.abs(x);
@@ -81,6 +82,9 @@ export function relu_float32(out: usize, x: usize, n: i32): void {
 }
 export function softplus_float32(out: usize, x: usize, n: i32): void {
   each(Op.softplus, out, x, n);
+}
+export function round_float32(out: usize, x: usize, n: i32): void {
+  each(Op.round, out, x, n);
 }
 export function neg_int32(out: usize, x: usize, n: i32): void {
   each(Op.negInt, out, x, n);

@@ -55,6 +55,8 @@ const unaryFunctions: Record<UnaryOp, (x: number) => number> = {
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => (x <= 0 ? 0 : x), // and not `x > 0 ? x : 0`, which would turn a NaN into 0
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), // log(1 + exp(x)) overflows
+  // Of two equally near numbers the even one; Math.round takes the upper one.
+  round: (x) => (Math.round(x) - x === 0.5 && Math.round(x) % 2 !== 0 ? Math.round(x) - 1 : Math.round(x)),
 };
 
 const truth = (holds: boolean): number => (holds ? 1 : 0);

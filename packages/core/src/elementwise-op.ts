@@ -1,6 +1,6 @@
 /** Names of the functions that kernels and programs have in common. */
 
-/** Elementwise functions of one operand. `relu(x) = x > 0 ? x : 0`, `softplus(x) = log(1 + exp(x))`, `sign` of ±0 and NaN is +0. */
+/** Elementwise functions of one operand. `relu(x) = x > 0 ? x : 0`, `softplus(x) = log(1 + exp(x))`, `sign` of ±0 and NaN is +0, `round` goes to the nearest whole number, of two to the even one. */
 export type UnaryOp =
   | 'neg'
   | 'exp'
@@ -13,7 +13,8 @@ export type UnaryOp =
   | 'tanh'
   | 'sigmoid'
   | 'relu'
-  | 'softplus';
+  | 'softplus'
+  | 'round';
 
 /** Elementwise functions of two operands. Comparisons give 1 or 0 in the operands' own type. */
 export type BinaryOp =

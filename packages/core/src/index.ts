@@ -74,6 +74,7 @@ export { ceil, floor, round, trunc } from './ops/rounding.js';
 export { multinomial, randperm } from './ops/sample.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
 export { argsort, sort, topk } from './ops/sort.js';
+export { cos, sin } from './ops/trigonometry.js';
 export { all, allclose, any, isclose, isfinite, isinf, isnan } from './ops/predicates.js';
 export { std, variance, variance as var } from './ops/variance.js';
 export { pad, unfold } from './ops/windows.js';

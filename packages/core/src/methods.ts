@@ -8,6 +8,7 @@ import * as arithmetic from './ops/arithmetic.js';
 import * as comparison from './ops/comparison.js';
 import { cumprod, cumsum } from './ops/cumulative.js';
 import { erf } from './ops/erf.js';
+import { cos, sin } from './ops/trigonometry.js';
 import * as functions from './ops/functions.js';
 import { clone, detach } from './ops/identity.js';
 import * as indexing from './ops/indexing.js';
@@ -119,6 +120,12 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
   },
   erf() {
     return erf(this);
+  },
+  sin() {
+    return sin(this);
+  },
+  cos() {
+    return cos(this);
   },
   floor() {
     return rounding.floor(this);

@@ -103,6 +103,8 @@ export interface TensorMethods<T> {
   silu(): T;
   gelu(options?: GeluOptions): T;
   erf(): T;
+  sin(): T;
+  cos(): T;
   floor(): T;
   ceil(): T;
   trunc(): T;

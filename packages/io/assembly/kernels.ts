@@ -65,7 +65,8 @@ function unary(op: i32, x: v128): v128 {
     case 6: return f32x4.abs(x);
     case 7: return f32x4.sub(flag(f32x4.gt(x, splat(0))), flag(f32x4.lt(x, splat(0))));
     case 10: return v128.andnot(x, f32x4.le(x, splat(0)));
-    default: return softplus4(x);
+    case 11: return softplus4(x);
+    default: return f32x4.nearest(x);
   }
 }
 

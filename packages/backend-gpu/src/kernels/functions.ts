@@ -64,6 +64,12 @@ const unaryCodes: Readonly<Record<UnaryOp, UnaryCode>> = {
       `let ${y}e = Math.exp(-Math.abs(${x})); let ${y}l = ${y}e * (1.0 - ${y}e * (0.5 - ${y}e * (0.33333333 - ${y}e * 0.25))); ` +
         `if (${y}e > 0.03) { ${y}l = Math.log(1.0 + ${y}e); } ${y} = ${y}l; if (${x} > 0) { ${y} = ${x} + ${y}l; }`,
     ),
+  // up from more than a half, and from a half where that makes an even number; from 2^23 on all numbers are whole
+  round: (x, y) =>
+    `let ${y} = ${x} * one; let ${y}f = Math.floor(Math.abs(${x})); let ${y}d = Math.abs(${x}) - ${y}f; ` +
+    `if (Math.abs(${x}) < 8388608.0 && ${y}d > 0) { let ${y}o = ${y}f - 2.0 * Math.floor(${y}f * 0.5); ` +
+    `if (${y}d > 0.5) { ${y}f = ${y}f + 1.0; } if (${y}d === 0.5 && ${y}o > 0.5) { ${y}f = ${y}f + 1.0; } ` +
+    `${y} = ${y}f; if (${x} < 0) { ${y} = -${y}f; } }`,
 };
 
 type BinaryCode = (a: string, b: string, y: string) => string;

@@ -60,6 +60,7 @@ export class Vectors {
   choose = (a: Expression, b: Expression, mask: Expression): Expression => this.operation(0x52, a, b, mask);
   abs = (a: Expression): Expression => this.operation(0xe0, a);
   neg = (a: Expression): Expression => this.operation(0xe1, a);
+  nearest = (a: Expression): Expression => this.operation(0x6a, a);
   sqrt = (a: Expression): Expression => this.operation(0xe3, a);
   add = (a: Expression, b: Expression): Expression => this.operation(0xe4, a, b);
   sub = (a: Expression, b: Expression): Expression => this.operation(0xe5, a, b);
@@ -197,6 +198,8 @@ export function unaryExpression(op: UnaryOp, v: Vectors, x: Expression): Express
       return v.abs(x);
     case 'sign': // no comparison with NaN holds, so that it gives 0
       return v.sub(v.and(v.gt(x, zero), one), v.and(v.lt(x, zero), one));
+    case 'round':
+      return v.nearest(x);
     case 'relu':
       return v.without(x, v.le(x, zero));
     default:

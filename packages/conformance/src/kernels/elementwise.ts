@@ -34,6 +34,7 @@ const unaryDomains: Readonly<Record<UnaryOp, Domain>> = {
   sigmoid: { ranges: [around(100)] },
   relu: { ranges: [around(1000)], exact: true, whole: true },
   softplus: { ranges: [around(100)] },
+  round: { ranges: [around(4)], exact: true },
 };
 
 const exactPair: Domain = { ranges: [around(1000), around(1000)], exact: true, whole: true };

@@ -18,6 +18,12 @@ export const unaryFunctions: Readonly<Record<UnaryOp, (x: number) => number>> = 
   relu: (x) => (x <= 0 ? 0 : x),
   // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), which does not overflow
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  round: (x) => {
+    const [size, sign] = [Math.abs(x), Math.sign(x)];
+    const whole = Math.floor(size);
+    const isUp = size - whole > 0.5 || (size - whole === 0.5 && whole % 2 === 1); // of two the even one
+    return sign * (isUp ? whole + 1 : whole);
+  },
 };
 
 const truth = (holds: boolean): number => (holds ? 1 : 0);

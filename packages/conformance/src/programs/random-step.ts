@@ -1,6 +1,20 @@
 /** Random steps of a recurrence, with what autograd and control flow can do to them: the numbers of a compiled loop must not notice. */
 import * as fc from 'fast-check';
-import { add, bernoulli, cumsum, customOperation, div, mul, noGrad, sub, tanh, where, type Tensor } from '@rnn/core';
+import {
+  add,
+  bernoulli,
+  cos,
+  cumsum,
+  customOperation,
+  div,
+  mul,
+  noGrad,
+  sin,
+  sub,
+  tanh,
+  where,
+  type Tensor,
+} from '@rnn/core';
 
 /** How an instruction stands in the autograd graph. */
 type Way = 'plain' | 'detached' | 'noGrad';
@@ -44,6 +58,7 @@ const kinds = [
   'fromTheLeft',
   'outer',
   'runningSum',
+  'wave',
   'straightThrough',
   'ofTheBatch',
   'draw',
@@ -128,6 +143,8 @@ function valueOf({ kind, way, number }: Line, a: Tensor, b: Tensor, x: Tensor, {
         return tanh(a.unsqueeze(2).matmul(b.unsqueeze(1)).matmul(W).matmul(b.unsqueeze(2)).squeeze(2));
       case 'runningSum':
         return tanh(cumsum(a, -1));
+      case 'wave':
+        return sin(a.mul(number)).add(cos(b));
       case 'straightThrough':
         return customOperation({
           name: 'tanh',

@@ -53,6 +53,8 @@ export function composedOperations(): Operation[] {
       mapCalls(core.silu, (x) => x * sigmoid(x)),
     ),
     differentiable('erf', mapCalls(core.erf, erf)),
+    differentiable('sin', mapCalls(core.sin, Math.sin)),
+    differentiable('cos', mapCalls(core.cos, Math.cos)),
     differentiable(
       'gelu',
       mapCalls(core.gelu, (x) => (x / 2) * (1 + erf(x / Math.SQRT2))),

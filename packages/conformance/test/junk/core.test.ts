@@ -44,6 +44,8 @@ const unary = [
   't',
   'silu',
   'erf',
+  'sin',
+  'cos',
   'floor',
   'ceil',
   'trunc',

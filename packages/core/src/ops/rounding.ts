@@ -1,14 +1,11 @@
-/**
- * Rounding to whole numbers, by way of int32. It is exact for every float32 and float64: from 2^23 and 2^52 on they are whole already, and a
- * float64 beyond int32's range goes in two parts. As in PyTorch, the derivatives are 0 everywhere.
- */
+/** Rounding to whole numbers: the nearest one by a kernel, the others from there. As in PyTorch, the derivatives are 0 everywhere. */
 import { checkTensor } from '../checks/tensors.js';
 import { isFloating } from '../dtype.js';
 import { recordComposition } from '../record.js';
 import type { Tensor } from '../tensor.js';
 import { add, mul, sub } from './arithmetic.js';
-import { eq, gt, lt, ne, where } from './comparison.js';
-import { to } from './convert.js';
+import { eq, gt, lt, where } from './comparison.js';
+import { realFunction } from './elementwise.js';
 import { zerosLike } from './fill.js';
 import { abs, sign } from './functions.js';
 import { detach } from './identity.js';
@@ -25,33 +22,31 @@ import { detach } from './identity.js';
  */
 export function floor(x: Tensor): Tensor {
   return rounded('floor', x, (x) => {
-    const cut = towardsZero(x);
-    return sub(cut, gt(cut, x));
+    const near = nearest(x);
+    return sub(near, gt(near, x));
   });
 }
 
 /** The smallest whole number that is not below x; see `floor`. */
 export function ceil(x: Tensor): Tensor {
   return rounded('ceil', x, (x) => {
-    const cut = towardsZero(x);
-    return add(cut, lt(cut, x));
+    const near = nearest(x);
+    return add(near, lt(near, x));
   });
 }
 
 /** The whole number next to x in the direction of 0; see `floor`. */
 export function trunc(x: Tensor): Tensor {
-  return rounded('trunc', x, towardsZero);
+  return rounded('trunc', x, (x) => {
+    const near = nearest(x);
+    return sub(near, mul(sign(x), gt(abs(near), abs(x))));
+  });
 }
 
 /** The nearest whole number, of two equally near ones the even one; see `floor`. */
 export function round(x: Tensor): Tensor {
-  return rounded('round', x, (x) => {
-    const cut = towardsZero(x);
-    const rest = abs(sub(x, cut)); // exact
-    const isOdd = ne(mul(towardsZero(mul(cut, 0.5)), 2), cut);
-    const isUp = where(eq(rest, 0.5), isOdd, gt(rest, 0.5));
-    return add(cut, mul(sign(x), isUp));
-  });
+  checkTensor('round', 'x', x);
+  return isFloating(x.dtype) ? nearest(x) : detach(x);
 }
 
 function rounded(name: string, x: Tensor, fn: (x: Tensor) => Tensor): Tensor {
@@ -62,24 +57,13 @@ function rounded(name: string, x: Tensor, fn: (x: Tensor) => Tensor): Tensor {
     inputs: [x],
     forward: () => {
       const whole = fn(x);
-      // What int32 lost: the sign of a zero, and what it cannot hold.
-      return { result: where(isWhole(x), x, where(eq(whole, 0), mul(x, 0), whole)) };
+      return { result: where(eq(whole, 0), mul(x, 0), whole) }; // the sign of a zero is that of x
     },
     derivatives: [zerosLike],
   });
 }
 
-/** Whether it is so large, or no number at all, that there is nothing to round. */
-function isWhole(x: Tensor): Tensor {
-  return eq(lt(abs(x), x.dtype === 'float32' ? 2 ** 23 : 2 ** 52), 0);
-}
-
-const PART = 2 ** 26;
-
-/** Without the fraction, below the limits of `isWhole`. */
-function towardsZero(x: Tensor): Tensor {
-  const cut = (part: Tensor): Tensor => to(to(part, 'int32'), x.dtype);
-  if (x.dtype === 'float32') return cut(x);
-  const high = mul(cut(mul(x, 1 / PART)), PART);
-  return add(high, cut(sub(x, high)));
+/** `round` of floats. */
+export function nearest(x: Tensor): Tensor {
+  return realFunction('round', x, 'nothing', zerosLike);
 }

@@ -79,6 +79,9 @@ at("silu", F.silu, CORNERS)
 at("gelu", F.gelu, CORNERS)
 at("gelu, tanh", lambda x: F.gelu(x, approximate="tanh"), CORNERS)
 at("erf", torch.erf, [0.1, 0.999, 1.0, 1.001, 1.7, 2.5, 4.0, 5.9, 6.1, -0.3, -3.3, 1e-12, -1e-300])
+ANGLES = [nan, inf, -inf, 0.0, -0.0, 1.0, -1.0, 0.5, 1e-9, 0.7853981633974483, 1.5707963267948966, -1.6, 3.14159, 2.3, -4.0, 5.5, 7.9, 100.0, -1234.5, 9999.0]
+at("sin", torch.sin, ANGLES)
+at("cos", torch.cos, ANGLES)
 at("maskedFill", lambda x, v: x.masked_fill(torch.tensor([[True, False, True]]), v.reshape([])), MATRIX, 7.0)
 for diagonal in (-5, -1, 0, 1, 2):
     at(f"tril {diagonal}", lambda x, d=diagonal: x.tril(d), [[nan, 1.0, inf], [2.0, 3.0, 4.0]])

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import {
   cumprod,
   cumsum,
+  cos,
   erf,
+  sin,
   explain,
   gelu,
   gradgradcheck,
@@ -52,6 +54,8 @@ describeDerivatives('gates', [
   { name: 'gelu', of: (x) => gelu(x), at: [matrix] },
   { name: 'gelu by tanh', of: (x) => gelu(x, { approximate: 'tanh' }), at: [matrix] },
   { name: 'erf', of: erf, at: [matrix] },
+  { name: 'sin', of: sin, at: [matrix] },
+  { name: 'cos', of: cos, at: [matrix] },
 ]);
 
 describeDerivatives('parts and order', [
@@ -77,7 +81,12 @@ describe('a step of these is compiled', () => {
     (x: Tensor, h: Tensor): readonly [Tensor, Tensor] => {
       const mixed = silu(linear(x, w))
         .add(gelu(h, { approximate: 'tanh' }))
-        .add(gelu(x));
+        .add(gelu(x))
+        .add(
+          sin(h.add(x.round()))
+            .mul(cos(x).mul(erf(h)))
+            .add(h.floor()),
+        );
       const scaled = mixed.div(variance(mixed, -1, true).add(1));
       const next = cumsum(scaled, -1)
         .mul(0.3)

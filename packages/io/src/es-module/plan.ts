@@ -40,6 +40,7 @@ export const unaryOps = [
   'sigmoid',
   'relu',
   'softplus',
+  'round',
 ] as const;
 
 /** In the order of their numbers. */

@@ -143,8 +143,14 @@ function unary(f: Float32Array, op: number, y: number, x: number, n: number): vo
     case 10:
       for (; x < end; x++) f[y++] = f[x] <= 0 ? 0 : f[x];
       break;
-    default:
+    case 11:
       for (; x < end; x++) f[y++] = Math.max(f[x], 0) + Math.log1p(Math.exp(-Math.abs(f[x])));
+      break;
+    default: // of two equally near whole numbers the even one
+      for (; x < end; x++) {
+        const up = Math.round(f[x]);
+        f[y++] = up - f[x] === 0.5 && up % 2 !== 0 ? up - 1 : up;
+      }
   }
 }
 

@@ -15,6 +15,7 @@ const unaryOperators: Readonly<Record<UnaryOp, string>> = {
   sigmoid: 'Sigmoid',
   relu: 'Relu',
   softplus: 'Softplus',
+  round: 'Round',
 };
 
 const binaryOperators: Readonly<Record<BinaryOp, string>> = {
