@@ -30,8 +30,7 @@ export const unaryOf: Readonly<Record<UnaryOp, (x: number) => number>> = {
   relu: (x) => (x > 0 ? x : 0),
   softplus: (x) => Math.log(1 + Math.exp(x)),
   // to the even one of two, with the sign of x
-  round: (x) =>
-    Math.sign(x) * (Math.abs(x) % 1 === 0.5 ? 2 * Math.round(Math.abs(x) / 2) : Math.round(Math.abs(x))) || x * 0,
+  round: (x) => Math.sign(x) * (Math.abs(x) % 1 === 0.5 ? 2 * Math.round(Math.abs(x) / 2) : Math.round(Math.abs(x))),
 };
 
 export const binaryOf: Readonly<Record<BinaryOp, (a: number, b: number) => number>> = {
