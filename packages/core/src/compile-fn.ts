@@ -59,6 +59,7 @@ export interface CompileFnOptions {
  * @returns the function on tensors `[..., features]` with common leading dimensions, and parameters: an object, such as a module, whose
  *   tensors are the same for all rows. Everything else in it (numbers, flags) is a constant of the trace, so a number that changes from
  *   call to call had better be a tensor. A function that uses tensors from around it, not from its arguments, is traced at each call.
+ *   A number from around it stays what it was at the first call: give it as a parameter.
  *   It returns `[..., ...]`: the leading dimensions, then what a row makes; elementwise the shape of its inputs. A call is recorded as one
  *   operation and may be differentiated again
  * @throws by the function that it returns: ShapeError when the leading dimensions (elementwise: the shapes) differ, or a tensor has no

@@ -71,14 +71,15 @@ export class TreeForm {
   }
 
   /**
-   * The tensors of a tree in the order of this form. The names of an object may come in another order.
+   * The tensors of a tree in the order of this form, in a list of their own: the tree's may change later. The names of an object may come
+   * in another order.
    *
    * @returns `undefined` for a tree of another form
    */
   leavesOf(tree: unknown): readonly Tensor[] | undefined {
     if (this === TreeForm.tensor) return tree instanceof Tensor ? [tree] : undefined;
     if (Array.isArray(tree) && tree.length === this.size && isFlat(tree)) {
-      return this.names === undefined && this.parts.length === this.size ? tree : undefined;
+      return this.names === undefined && this.parts.length === this.size ? tree.slice() : undefined;
     }
     const leaves: Tensor[] = [];
     return this.collect(tree, leaves) ? leaves : undefined;
@@ -100,11 +101,11 @@ export class TreeForm {
     return parts.every((part, i) => part.collect((tree as Record<string, unknown>)[names[i]], leaves));
   }
 
-  /** A tree of this form with other tensors. */
+  /** A tree of this form with other tensors. Whoever gets it may change it. */
   filled(leaves: readonly Tensor[]): Tree {
     if (this === TreeForm.tensor) return leaves[0];
     if (this.names === undefined && this.parts.length === leaves.length && this === TreeForm.flat[leaves.length])
-      return leaves;
+      return leaves.slice();
     return this.build(leaves, { at: 0 });
   }
 

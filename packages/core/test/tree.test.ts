@@ -108,6 +108,45 @@ describe('scan', () => {
   });
 });
 
+describe.each(['required', 'never'] as const)('lists are those of the step, compile: %s', (compile) => {
+  const sums = [1, 2, 3].map((sum) => [[sum]]);
+  const given = (): [Tensor, [Tensor]] => [ones([3, 1, 1]), [zeros([1, 1])]];
+
+  test('it may change the one that it gets', () => {
+    const [x, state] = given();
+    const before = state[0];
+    const step = (x: Tensor, state: readonly [Tensor]): [Tensor, readonly [Tensor]] => {
+      const own = state as [Tensor];
+      own[0] = own[0].add(x);
+      return [own[0], own];
+    };
+    const [ys, [last]] = scan(step, x, state, { compile });
+    expect([ys.toArray(), last.toArray()]).toEqual([sums, [[3]]]);
+    expect(state[0]).toBe(before);
+  });
+
+  test('it may return the same one again', () => {
+    const output = [ones([1, 1])];
+    const step = (x: Tensor, [h]: readonly [Tensor]): [readonly Tensor[], readonly [Tensor]] => {
+      output[0] = h.add(x);
+      return [output, [output[0]]];
+    };
+    expect(scan(step, ...given(), { compile })[0][0].toArray()).toEqual(sums);
+  });
+
+  test('a function may change the one that it gets', () => {
+    const add = compileFn(
+      (list: readonly Tensor[]) => {
+        const own = list as Tensor[];
+        own[0] = own[0].add(own[1]);
+        return own;
+      },
+      { compile },
+    );
+    expect(add([ones([1, 1]), ones([1, 1])]).map((y) => y.toArray())).toEqual([[[2]], [[1]]]);
+  });
+});
+
 const circle: { self?: unknown } = {};
 circle.self = circle;
 
