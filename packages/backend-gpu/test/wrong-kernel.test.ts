@@ -42,7 +42,7 @@ interface Wrong {
   readonly blind?: RegExp;
 }
 
-const networks = /rnn|lstm|gru|mgu|a cell/i;
+const networks = /rnn|lstm|gru|mgu|a cell|gallery|attention/i;
 
 const wrongs: Readonly<Record<string, Wrong>> = {
   // in every kernel that has it, compiled ones too
@@ -66,7 +66,7 @@ const wrongs: Readonly<Record<string, Wrong>> = {
   },
   matmul: {
     change: (key, body) => (key.startsWith('matmul') ? `if (this.thread.x === 0) { return 7.0; } ${body}` : body),
-    names: new RegExp(`matmul|linear|${networks.source}`, 'i'),
+    names: new RegExp(`matmul|linear|conv1d|${networks.source}`, 'i'),
   },
 };
 
@@ -75,7 +75,7 @@ const blindAnyway =
   /^memory: |makes one storage|outlives its operands|moves to another instance|padding changes no bit|as a loop by hand/;
 
 /** Cases that may be about anything, and may compute what nothing depends on. */
-const random = /random programs/;
+const random = /random (programs|steps)/;
 
 const cases = [...primitiveCases(), ...referenceCases(caseDirectory())];
 
