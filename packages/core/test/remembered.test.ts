@@ -349,6 +349,56 @@ test.each<[string, () => Changing]>([
     },
   ],
   [
+    'what an accessor of the class gives, from a private field',
+    () => {
+      class Cell {
+        #scale = 2;
+        w = randn([3, 3]);
+        get scale(): number {
+          return this.#scale;
+        }
+        set scale(scale: number) {
+          this.#scale = scale;
+        }
+      }
+      const parameters = new Cell();
+      return { parameters, change: () => (parameters.scale = 3) };
+    },
+  ],
+  [
+    'what an accessor of a class behind the class gives',
+    () => {
+      let scale = 2;
+      class Base {
+        w = randn([3, 3]);
+        get scale(): number {
+          return scale;
+        }
+      }
+      class Cell extends Base {}
+      return { parameters: new Cell(), change: () => (scale = 3) };
+    },
+  ],
+  [
+    'an accessor that gives nothing at first, but an error',
+    () => {
+      let scale = NaN;
+      class Cell {
+        w = randn([3, 3]);
+        factor = 2;
+        get scale(): number {
+          if (Number.isNaN(scale)) throw new Error('not yet');
+          return scale;
+        }
+      }
+      return {
+        parameters: new Cell(),
+        change: () => (scale = 3),
+        read: (p: object) => (Number.isNaN(scale) ? 2 : (p as Cell).scale),
+      };
+    },
+  ],
+  [
     'the length of a list with holes',
     () => {
       const list: number[] = [];

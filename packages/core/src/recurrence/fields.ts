@@ -4,6 +4,7 @@
  * and have the same fields. Tensors are places for tensors: others of the same form may come there next time.
  */
 import { Generator } from '../random.js';
+import { scope } from '../scope.js';
 import { Tensor } from '../tensor.js';
 
 /** A value as it was: a field's content. */
@@ -22,7 +23,15 @@ type Picture =
       readonly inherited: Picture | undefined;
       readonly names: readonly PropertyKey[];
       readonly pictures: readonly Picture[];
+      /** What accessors of its class give, so far as these are numbers, flags and texts. */
+      readonly accessors: readonly Given[];
     };
+
+/** What an accessor gave. */
+interface Given {
+  readonly name: PropertyKey;
+  readonly value: unknown;
+}
 
 /** The picture of an object while it is taken. */
 interface Walked extends Extract<Picture, { kind: 'fields' }> {
@@ -62,6 +71,8 @@ export function picture(value: object): Fields | undefined {
     fields += names.length;
     if (fields > FIELDS_AT_MOST) return undefined;
     const prototype: unknown = Object.getPrototypeOf(part);
+    const accessors = isInherited ? [] : givenByAccessors(part);
+    if (accessors === undefined) return undefined;
     const walked: Walked = {
       kind: 'fields',
       identity: isPlain(part) ? undefined : new WeakRef(part),
@@ -70,6 +81,7 @@ export function picture(value: object): Fields | undefined {
       inherited: undefined,
       names,
       pictures: [],
+      accessors,
     };
     seen.set(part, walked);
     for (const name of names) {
@@ -104,7 +116,7 @@ export function looksLike(before: Picture, value: unknown, tensors: Tensor[]): b
       return Object.is(before.value, value);
     case 'fields': {
       if (typeof value !== 'object' || value === null) return false;
-      const { identity, prototype, isInherited, inherited, names, pictures } = before;
+      const { identity, prototype, isInherited, inherited, names, pictures, accessors } = before;
       if (identity !== undefined && identity.deref() !== value) return false;
       if (Object.getPrototypeOf(value) !== prototype) return false;
       const now = namesOf(value, isInherited);
@@ -112,6 +124,10 @@ export function looksLike(before: Picture, value: unknown, tensors: Tensor[]): b
       for (let i = 0; i < names.length; i++) {
         if (now[i] !== names[i]) return false;
         if (!looksLike(pictures[i], (value as Record<PropertyKey, unknown>)[names[i]], tensors)) return false;
+      }
+      for (let i = 0; i < accessors.length; i++) {
+        const { name, value: given } = accessors[i];
+        if (!Object.is((value as Record<PropertyKey, unknown>)[name], given)) return false;
       }
       return inherited === undefined || looksLike(inherited, prototype, tensors);
     }
@@ -126,6 +142,36 @@ function namesOf(value: object, isInherited: boolean): readonly PropertyKey[] {
   const names: readonly PropertyKey[] = symbols.length === 0 ? ofStrings : [...ofStrings, ...symbols];
   if (!isInherited) return names;
   return names.filter((name) => Object.getOwnPropertyDescriptor(value, name)?.get === undefined);
+}
+
+/**
+ * What the accessors that an object inherits give. Objects and functions among it are left out: they are made of the fields, as what a method returns
+ * is, and may be new ones at each call.
+ *
+ * @returns `undefined` where one throws, so that nothing is known of it
+ */
+function givenByAccessors(value: object): readonly Given[] | undefined {
+  const given = new Map<PropertyKey, unknown>();
+  for (
+    let from: unknown = Object.getPrototypeOf(value);
+    typeof from === 'object' && from !== null && !builtIn.has(from);
+    from = Object.getPrototypeOf(from)
+  ) {
+    for (const name of Reflect.ownKeys(from)) {
+      if (name === '__proto__' || given.has(name) || Object.hasOwn(value, name)) continue;
+      if (Object.getOwnPropertyDescriptor(from, name)?.get === undefined) continue;
+      try {
+        given.set(
+          name,
+          scope(() => (value as Record<PropertyKey, unknown>)[name]),
+        );
+      } catch {
+        return undefined; // the step may never ask for it; if it does, it throws there
+      }
+    }
+  }
+  const isKnown = (one: unknown): boolean => typeof one !== 'function' && (typeof one !== 'object' || one === null);
+  return Array.from(given, ([name, value]) => ({ name, value })).filter(({ value }) => isKnown(value));
 }
 
 /** Whether a prototype, or one behind it, holds more than the methods and accessors of a class. */
