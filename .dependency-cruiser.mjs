@@ -39,6 +39,10 @@ function downwards(name, below) {
   };
 }
 
+/** The floors of core's compiler, lowest first: each imports of those before it only. The last one is what stands in the folder itself. */
+const compilerFloors = ['ir', 'trace', 'lower', 'cache', 'run', '[^/]+[.]ts$'];
+const compiler = `${sources('core')}compiler/`;
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
@@ -51,6 +55,21 @@ export default {
       to: { circular: true },
     },
     ...Object.entries(mayImport).map(([name, below]) => downwards(name, below)),
+    ...compilerFloors.slice(0, -1).map((floor, i) => ({
+      name: `compiler-${floor}-imports-downwards`,
+      comment: `Folders of the compiler import downwards: ${compilerFloors.slice(0, -1).join(', ')}, then the files above them.`,
+      severity: /** @type {const} */ ('error'),
+      from: { path: `${compiler}${floor}/` },
+      to: { path: `${compiler}(${compilerFloors.slice(i + 1).join('|')})` },
+    })),
+    {
+      name: 'scan-below-the-compiler',
+      comment:
+        'What a loop is (its arguments, its eager form, random numbers, taps) knows nothing of how it is compiled.',
+      severity: 'error',
+      from: { path: `${sources('core')}scan/` },
+      to: { path: compiler },
+    },
     {
       name: 'packages-are-listed',
       comment: 'A new package is added to the table of allowed arrows in .dependency-cruiser.mjs.',

@@ -7,23 +7,23 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-const folder = 'packages/core/src/recurrence';
+const folder = 'packages/core/src/compiler';
 /** The tests of each package; of the suite its run on one backend, which needs no build. */
 const projects = { core: [], nn: [], train: [], conformance: ['test/cpu.test.ts'] };
 
 /** Each part: a file, and the line behind which it breaks. */
 const parts = {
   recorder: [
-    `${folder}/recorder.ts`,
+    `${folder}/trace/recorder.ts`,
     '  binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {',
   ],
-  'autograd graph': [`${folder}/record-step.ts`, '  const endOf = new Map<GradNode<Tensor>, number>();'],
-  'other sizes': [`${folder}/known-plans.ts`, '  let cause: unknown;'],
-  graph: [`${folder}/traced-step.ts`, '  const tracer = new Tracer(graph, rows, backend);'],
-  derivative: [`${folder}/plans.ts`, '  const { seeds, carried, inputs, states, captured } = derivative;'],
-  lowering: [`${folder}/lower.ts`, '  const { given, carried, next, rows, totals } = task;'],
-  binding: [`${folder}/ready-plan.ts`, '    const places = new Map<Value, number>();'],
-  backward: [`${folder}/run-backward.ts`, '  const [{ backend, dtype }] = ends;'],
+  'autograd graph': [`${folder}/trace/record-step.ts`, '  const endOf = new Map<GradNode<Tensor>, number>();'],
+  'other sizes': [`${folder}/cache/program-cache.ts`, '  let cause: unknown;'],
+  graph: [`${folder}/trace/traced-step.ts`, '  const tracer = new Tracer(graph, rows, backend);'],
+  derivative: [`${folder}/lower/passes.ts`, '  const { seeds, carried, inputs, states, captured } = derivative;'],
+  lowering: [`${folder}/lower/lower.ts`, '  const { given, carried, next, rows, totals } = task;'],
+  binding: [`${folder}/run/executable.ts`, '    const places = new Map<Value, number>();'],
+  backward: [`${folder}/run/backward.ts`, '  const [{ backend, dtype }] = ends;'],
   'the backend’s compile': ['packages/backend-cpu/src/compile.ts', '  constructor(program: Program, memory: Memory) {'],
 };
 

@@ -108,11 +108,11 @@ export {
   type Step,
   type StepParameters,
   type Tensors,
-} from './recurrence/scan-arguments.js';
-export { compileCacheInfo, type CompileCacheInfo } from './recurrence/cache-info.js';
+} from './scan/arguments.js';
+export { compileCacheInfo, type CompileCacheInfo } from './compiler/cache/cache-info.js';
 export type { Tree, TreeOf } from './tree.js';
-export { tap, type Records } from './recurrence/tap.js';
-export type { Explanation } from './recurrence/explanation.js';
+export { tap, type Records } from './scan/tap.js';
+export type { Explanation } from './compiler/explain.js';
 export { scope, unscoped, type Disposable } from './scope.js';
 export { sameShape, showShape, sizeOf, type Shape } from './shape.js';
 export type { GradHook } from './tensor.js';
@@ -133,6 +133,6 @@ export type {
   TopkOptions,
   ValuesAndIndices,
 } from './tensor-methods.js';
-export { executeProgram } from './recurrence/execute.js';
-export type { Lowered, LoweredCall, LoweredInput, LoweredPass, LoweredStage } from './recurrence/lowered.js';
-export { maskProgram, type Masks } from './recurrence/mask-program.js';
+export { executeProgram } from './compiler/run/interpreter.js';
+export type { Lowered, LoweredCall, LoweredInput, LoweredPass, LoweredStage } from './compiler/lowered.js';
+export { maskProgram, type Masks } from './compiler/lower/mask-program.js';

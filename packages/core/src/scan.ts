@@ -1,14 +1,14 @@
 import { checkOptions } from './checks/options.js';
 import { checkFunction } from './checks/values.js';
 import { TraceError } from './errors.js';
-import { runEagerly, type Scan } from './recurrence/eager.js';
-import { explainDispatch, type Explanation } from './recurrence/explanation.js';
-import { dispatch, dispatchAnew, recalledDispatch } from './recurrence/dispatch.js';
-import { drawAll } from './recurrence/drawing.js';
-import type { CompiledDispatch } from './recurrence/remembered.js';
-import { loweredOf, type Lowered } from './recurrence/lowered.js';
-import { replayedStep } from './recurrence/replay.js';
-import { runCompiled } from './recurrence/run-compiled.js';
+import { runEagerly, type Scan } from './scan/eager.js';
+import { explainDispatch, type Explanation } from './compiler/explain.js';
+import { dispatch, dispatchAnew, recalledDispatch } from './compiler/dispatch.js';
+import { drawAll } from './scan/random.js';
+import type { CompiledDispatch } from './compiler/scan-traces.js';
+import { loweredOf, type Lowered } from './compiler/lowered.js';
+import { replayedStep } from './compiler/trace/replay.js';
+import { runCompiled } from './compiler/run/run.js';
 import {
   checkNext,
   checkResult,
@@ -18,8 +18,8 @@ import {
   type ScanOptions,
   type Step,
   type StepParameters,
-} from './recurrence/scan-arguments.js';
-import { gatherTaps, type Records } from './recurrence/tap.js';
+} from './scan/arguments.js';
+import { gatherTaps, type Records } from './scan/tap.js';
 import { scope } from './scope.js';
 import type { Tensor } from './tensor.js';
 import type { Tree, TreeForm, TreeOf } from './tree.js';

@@ -16,7 +16,7 @@ import {
   type Tensor,
   zeros,
 } from '../src/index.js';
-import { executeProgram } from '../src/recurrence/execute.js';
+import { executeProgram } from '../src/compiler/run/interpreter.js';
 
 let backend: Backend;
 

@@ -24,8 +24,8 @@ import {
   zeros,
 } from '../src/index.js';
 import type { Backend, ScanOptions, Step } from '../src/index.js';
-import { runEagerly } from '../src/recurrence/eager.js';
-import { checkScan } from '../src/recurrence/scan-arguments.js';
+import { runEagerly } from '../src/scan/eager.js';
+import { checkScan } from '../src/scan/arguments.js';
 import { TreeForm, type Tree } from '../src/tree.js';
 
 type States = readonly Tensor[];

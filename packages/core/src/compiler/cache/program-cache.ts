@@ -1,0 +1,139 @@
+/** Plans of steps that were traced before: two steps that compute the same share them, whatever tensors they captured. */
+import { TraceError } from '../../errors.js';
+import type { Tensor } from '../../tensor.js';
+import { countPrograms, countTrace } from './cache-info.js';
+import { dependencesOf, shareDependences, type Dependences } from '../trace/dependence.js';
+import type { TracedDraw } from '../../scan/random.js';
+import type { ListStep } from '../../scan/eager.js';
+import { plansOf, type Plans } from '../lower/passes.js';
+import { recordStep, type RecordedStep, type TraceRequest } from '../trace/record-step.js';
+import { describe, type Recording } from '../trace/recording.js';
+import { describeDerivative, traceStep } from '../trace/traced-step.js';
+
+/** Stands for the rows of the batch in a graph: a prime that no number of features is a multiple of. */
+const ROWS = 65_537;
+
+/** Keeps the last entries that were added. */
+class Recent<T> {
+  private readonly entries = new Map<string, T>();
+  private readonly most: number;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  get(key: string): T | undefined {
+    return this.entries.get(key);
+  }
+
+  set(key: string, value: T): void {
+    if (this.entries.size >= this.most)
+      for (const oldest of this.entries.keys()) {
+        this.entries.delete(oldest);
+        break;
+      }
+    this.entries.set(key, value);
+  }
+}
+
+/** A step that was recorded before, with the plans for it. */
+interface Known {
+  readonly plans: Plans;
+  /** Not the recording itself: its rules may hold tensors that the step captured. */
+  readonly dependences: Dependences;
+}
+
+/** By what a step does at some number of rows. */
+const byRecording = new Recent<Known>(512);
+/** Plans by what a step computes for any number of rows, forward and backward. */
+const byGraph = new Recent<Plans>(256);
+
+/** What is found out about a step. */
+export interface FoundPlans {
+  readonly plans: Plans;
+  /** The tensors that this step captured, in the order of their first use. */
+  readonly captured: readonly Tensor[];
+  readonly draws: readonly TracedDraw[];
+  /** What it does at this number of rows. */
+  readonly recording: Recording;
+}
+
+/**
+ * Records a step and finds the plans for what it does, or makes them.
+ *
+ * The step is called on symbols with the rows that it really has, so what it does with their number is what it would do eagerly. Plans hold
+ * for any number: they are made of a second call, with a placeholder, if that one does the same.
+ *
+ * @throws TraceError when the step cannot be traced
+ */
+export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean): FoundPlans {
+  const { batched, recorded, inputs } = request;
+  countTrace(false);
+  const here = recordStep(step, request);
+  const { recording, captured, draws } = here;
+  const wants = [...inputs, ...request.states, ...captured.map(({ requiresGrad }) => ({ wantsGrad: requiresGrad }))];
+  const about = `${inputs[0].dtype} ${batched} ${reverse} ${recorded} ${wants.map(({ wantsGrad }) => Number(wantsGrad)).join('')}`;
+  // What a user's derivative does stands in no recording: it is looked at each time.
+  const isCustom = recording.nodes.some((node) => node.isCustom);
+  const keyOf = (of: Recording): string => `${about} ${of.rows}\n${describe(of)}`;
+  const key = isCustom ? undefined : keyOf(recording);
+  const known = key === undefined ? undefined : byRecording.get(key);
+  countPrograms(known !== undefined);
+  if (known !== undefined) {
+    shareDependences(recording, known.dependences);
+    return { plans: known.plans, captured, draws, recording };
+  }
+  const general = batched ? forAnyRows(step, request, here) : here;
+  const generalKey = isCustom || general === here ? key : keyOf(general.recording);
+  let plans = generalKey === undefined ? undefined : byRecording.get(generalKey)?.plans;
+  if (plans === undefined) {
+    const traced = traceStep(general, request);
+    const name = `${about}\n${traced.key}`;
+    plans = byGraph.get(name);
+    if (plans === undefined) byGraph.set(name, (plans = plansOf(traced, inputs[0].dtype, reverse)));
+    if (generalKey !== undefined) byRecording.set(generalKey, { plans, dependences: dependencesOf(general.recording) });
+  }
+  if (key !== undefined) byRecording.set(key, { plans, dependences: dependencesOf(recording) });
+  return { plans, captured, draws, recording };
+}
+
+/** Which captured tensors have a row for each of the batch is tried out, for so many choices at most. */
+const CHOICES_AT_MOST = 16;
+
+/**
+ * The recording of a step with the placeholder for its rows, if the step does the same there; that of one row serves one row. A captured
+ * tensor whose first dimension is as long as the batch may be a weight, or have a row for each of the batch, such as a memory to attend to:
+ * with the placeholder only one of the two can do what the step did.
+ */
+function forAnyRows(step: ListStep, request: TraceRequest, here: RecordedStep): RecordedStep {
+  const { rows } = request;
+  let cause: unknown;
+  let other: RecordedStep | undefined;
+  for (const perRow of request.states.length === 0 || rows === 1 ? [[]] : choicesAmong(here, rows)) {
+    try {
+      const there = recordStep(step, { ...request, rows: ROWS, perRow: new Set(perRow) });
+      const isSame =
+        describe(there.recording, rows) === describe(here.recording) &&
+        there.captured.every((tensor, i) => tensor === here.captured[i]) &&
+        (!here.recording.nodes.some((node) => node.isCustom) ||
+          describeDerivative(there, request, rows) === describeDerivative(here, request, rows));
+      if (isSame) return there;
+      other ??= there;
+    } catch (error) {
+      if (!(error instanceof TraceError)) throw error;
+      cause ??= error.cause ?? error;
+    }
+  }
+  if (rows === 1) return here;
+  if (other !== undefined) traceStep(other, request); // what no program can do is the better reason
+  throw new TraceError('the step does something else for another size of the batch', { cause });
+}
+
+/** Choices of the captured tensors that may have a row for each of the batch: none, all, then the others. */
+function choicesAmong({ captured }: RecordedStep, rows: number): Tensor[][] {
+  const candidates = captured.filter(({ shape }) => shape[0] === rows);
+  const all = 2 ** Math.min(candidates.length, 30) - 1;
+  const masks = [0, all];
+  for (let mask = 1; mask < all && masks.length < CHOICES_AT_MOST; mask++) masks.push(mask);
+  return [...new Set(masks)].map((mask) => candidates.filter((_, i) => (mask & (1 << i)) !== 0));
+}

@@ -1,0 +1,38 @@
+import { showProgram } from '../program.js';
+import type { Dispatch } from './dispatch.js';
+import type { Plan } from './lower/lower.js';
+import { stagesOf } from './lowered.js';
+
+/** What `explain` says of a step. */
+export interface Explanation {
+  readonly mode: 'compiled' | 'eager';
+  /** Why it is eager; `undefined` where it is compiled. */
+  readonly reason: string | undefined;
+  /** Products before the loop, in it and after it, for a forward pass. */
+  readonly products: { readonly before: number; readonly loop: number; readonly after: number };
+  /** The programs in words. */
+  readonly text: string;
+}
+
+export function explainDispatch(how: Dispatch): Explanation {
+  if (how.kind === 'eager')
+    return {
+      mode: 'eager',
+      reason: how.reason,
+      products: { before: 0, loop: 0, after: 0 },
+      text: `eager: ${how.reason}`,
+    };
+  const { inference, training } = how.plans;
+  const count = (stage: typeof inference.loop): number =>
+    stage?.program.body.filter(({ kind }) => kind === 'matmul').length ?? 0;
+  const parts = (title: string, plan: Plan | undefined): string[] =>
+    plan === undefined
+      ? []
+      : stagesOf(plan).map(({ when, stage }) => `${title}, ${when}:\n${showProgram(stage.program)}`);
+  return {
+    mode: 'compiled',
+    reason: undefined,
+    products: { before: count(inference.before), loop: count(inference.loop), after: count(inference.after) },
+    text: [...parts('forward', training?.forward ?? inference), ...parts('backward', training?.backward)].join('\n\n'),
+  };
+}

@@ -1,0 +1,264 @@
+/**
+ * From a graph to what runs: which values are computed before the loop over time, in it, and after it, and the three programs.
+ *
+ * A row value that does not depend on the carried state is computed *before*, for all steps at once. One that depends on it and on
+ * which the next state depends is in the *loop*. One that depends on it but on which no next state depends comes *after*, again for all
+ * steps at once. Sums over rows follow, over all steps at once, since a sum over steps of sums over rows is one sum.
+ */
+import type { DType } from '../../dtype.js';
+import { mapOperands } from '../../instruction.js';
+import type { FixedOperand, Instruction, Program, ProgramOperand } from '../../program.js';
+import { argumentsOf, closure, type Argument, type Value } from '../ir/graph.js';
+
+/** A program and the values that its operands and outputs are. */
+export interface Stage {
+  readonly program: Program;
+  readonly stacked: readonly Value[];
+  readonly perRow: readonly Value[];
+  readonly fixed: readonly Value[];
+  readonly outputs: readonly Value[];
+}
+
+/** What has to be computed, and out of what. */
+export interface Task {
+  readonly dtype: DType;
+  /** Row values that are there for all steps: inputs, adjoints from behind, what an earlier pass kept. */
+  readonly given: ReadonlySet<Value>;
+  /** Carried values, and what they are after a step. */
+  readonly carried: readonly Value[];
+  readonly next: readonly Value[];
+  /** How many of the carried values are the state (or its gradient); the others are sums over the steps. */
+  readonly states: number;
+  /** Row values wanted for all steps. */
+  readonly rows: readonly Value[];
+  /** Totals wanted. */
+  readonly totals: readonly Value[];
+  readonly reverse: boolean;
+  /** Whether the loop is the backward one of another: resets then concern gradients. */
+  readonly adjoint: boolean;
+}
+
+/** The stages in the order in which they run. */
+export interface Plan extends Pick<Task, 'adjoint' | 'states'> {
+  /** Fixed values to compute first, each by one primitive. */
+  readonly fixed: readonly Value[];
+  /** What is the same at all steps, made of per-row constants. */
+  readonly once: Stage | undefined;
+  readonly before: Stage | undefined;
+  readonly loop: Stage | undefined;
+  readonly after: Stage | undefined;
+  /** Totals to compute last: sums over rows, then primitives on them. */
+  readonly totals: readonly Value[];
+}
+
+/** Whether a value is so cheap that computing it again costs less than storing it and reading it back. */
+export function isCheap({ operation }: Value): boolean {
+  switch (operation.kind) {
+    case 'copy':
+    case 'concat':
+    case 'select':
+    case 'fill':
+      return true;
+    case 'product': // an outer product: as much work as to read it
+      return operation.k === 1;
+    case 'binary':
+      return operation.op !== 'div' && operation.op !== 'pow';
+    case 'unary':
+      return (
+        operation.op === 'neg' ||
+        operation.op === 'square' ||
+        operation.op === 'abs' ||
+        operation.op === 'sign' ||
+        operation.op === 'relu'
+      );
+    default:
+      return false;
+  }
+}
+
+export function lower(task: Task): Plan {
+  const { given, carried, next, rows, totals } = task;
+  const isGiven = (value: Value): boolean => given.has(value) || carried.includes(value) || isConstant(value);
+  const all = closure([...next, ...rows, ...totals], isGiven);
+
+  const state = new Set<Value>(carried);
+  for (const value of all)
+    if (!isGiven(value) && value.domain === 'row' && argumentsOf(value).some((x) => state.has(x))) state.add(value);
+  const feedsState = new Set(closure(next, isGiven));
+  const inLoop = (value: Value): boolean => carried.includes(value) || (state.has(value) && feedsState.has(value));
+
+  const tops = all.filter(({ domain }) => domain === 'total');
+  const summed = tops.flatMap((value) => argumentsOf(value).filter(({ domain }) => domain === 'row'));
+  const wanted = new Set([...rows, ...summed]);
+
+  // What is the same at all steps is computed once; a range of a constant is read in place.
+  const isOnce = (value: Value): boolean => value.steady && !isConstant(value) && !isRangeOfConstant(value);
+  const once = new Set<Value>();
+  for (const value of all)
+    if (!value.steady) for (const x of argumentsOf(value)) for (const each of isOnce(x) ? [x] : []) once.add(each);
+  for (const value of [...next, ...wanted]) if (isOnce(value)) once.add(value);
+  const onceStage = once.size === 0 ? undefined : build(task, [...once], [], [], () => false, new Set());
+
+  // Cheap functions of what is there for all steps anyway are computed where they are used.
+  const inline = new Set<Value>();
+  for (const value of all) {
+    if (value.domain !== 'row' || state.has(value) || isGiven(value) || once.has(value)) continue;
+    if (value.steady) {
+      inline.add(value); // of a stage that is computed once, or a range
+      continue;
+    }
+    if (!isCheap(value)) continue;
+    const parts = argumentsOf(value).filter(({ domain }) => domain === 'row');
+    if (parts.every((part) => given.has(part) || inline.has(part) || isConstant(part) || once.has(part)))
+      inline.add(value);
+    // A range of a value that is made before the loop is read in place.
+    else if (value.operation.kind === 'copy') inline.add(value);
+  }
+
+  const stage = (
+    outputs: readonly Value[],
+    comesIn: (value: Value) => boolean,
+    states: readonly Value[] = [],
+    after: readonly Value[] = [],
+  ): Stage => build(task, outputs, states, after, comesIn, once);
+  const after = [...wanted].filter((value) => state.has(value) && !inLoop(value));
+  const afterStage =
+    after.length === 0
+      ? undefined
+      : stage(after, (v) => given.has(v) || inLoop(v) || (!state.has(v) && !inline.has(v)));
+  const loopWanted = unique([...wanted, ...(afterStage?.stacked ?? [])]).filter(inLoop);
+  const loopStage =
+    carried.length === 0
+      ? undefined
+      : stage(loopWanted, (v) => given.has(v) || (!state.has(v) && !inline.has(v)), carried, next);
+  const external = unique([...(afterStage?.stacked ?? []), ...(loopStage?.stacked ?? []), ...wanted]);
+  const before = external.filter((value) => !given.has(value) && !state.has(value));
+  const beforeStage = before.length === 0 ? undefined : stage(before, (v) => given.has(v));
+  return {
+    adjoint: task.adjoint,
+    states: task.states,
+    fixed: all.filter(({ domain, operation }) => domain === 'fixed' && operation.kind === 'primitive'),
+    once: onceStage,
+    before: beforeStage,
+    loop: loopStage,
+    after: afterStage,
+    totals: tops,
+  };
+}
+
+/** Whether a value is given for each row, the same at all steps. */
+function isConstant({ operation }: Value): boolean {
+  return operation.kind === 'constant';
+}
+
+function isRangeOfConstant({ operation }: Value): boolean {
+  return (
+    operation.kind === 'copy' &&
+    isConstant(operation.x) &&
+    operation.sizes.length === 1 &&
+    (operation.strides[0] === 1 || operation.sizes[0] === 1)
+  );
+}
+
+function unique(values: readonly Value[]): Value[] {
+  return [...new Set(values)];
+}
+
+/** One program: everything that the outputs and the next state are made of, up to values that come in. */
+function build(
+  task: Task,
+  outputs: readonly Value[],
+  carried: readonly Value[],
+  next: readonly Value[],
+  comesIn: (value: Value) => boolean,
+  once: ReadonlySet<Value>,
+): Stage {
+  const isPerRow = (value: Value): boolean => isConstant(value) || once.has(value);
+  const isStacked = (value: Value): boolean =>
+    value.domain === 'row' && !carried.includes(value) && !isPerRow(value) && comesIn(value);
+  const isOperand = (value: Value): boolean =>
+    carried.includes(value) || value.domain !== 'row' || isPerRow(value) || isStacked(value);
+  const values = closure([...outputs, ...next], isOperand);
+  const stacked = values.filter(isStacked);
+  const perRow = values.filter(isPerRow);
+  const steps = values.filter((value) => !isOperand(value));
+
+  // A fixed value is a matrix to a product and a row to everything else.
+  const fixed: Value[] = [];
+  const shapes: FixedOperand[] = [];
+  const fixedNumbers = new Map<string, number>();
+  const numbers = new Map<Value, number>();
+  stacked.forEach((value, i) => numbers.set(value, i));
+  carried.forEach((value, i) => numbers.set(value, stacked.length + i));
+  perRow.forEach((value, i) => numbers.set(value, stacked.length + carried.length + i));
+  const firstFixed = stacked.length + carried.length + perRow.length;
+  const fixedNumber = (value: Value, rows: number, columns: number): number => {
+    const key = `${value.id} ${rows}x${columns}`;
+    let number = fixedNumbers.get(key);
+    if (number === undefined) {
+      number = firstFixed + fixed.length;
+      fixedNumbers.set(key, number);
+      fixed.push(value);
+      shapes.push({ rows, columns });
+    }
+    return number;
+  };
+  for (const value of steps) registerFixed(value, fixedNumber);
+  steps.forEach((value, i) => numbers.set(value, firstFixed + fixed.length + i));
+
+  const numberOf = (value: Value): number =>
+    value.domain === 'row' ? (numbers.get(value) as number) : fixedNumber(value, 1, value.width);
+  const program: Program = {
+    dtype: task.dtype,
+    stacked: stacked.map(({ width }) => width),
+    carried: carried.map(({ width }) => width),
+    perRow: perRow.map(({ width }) => width),
+    fixed: shapes,
+    body: steps.map((value) => instructionOf(value, numberOf, fixedNumber)),
+    next: next.map(numberOf),
+    outputs: outputs.map(numberOf),
+    reverse: carried.length > 0 && task.reverse,
+  };
+  return { program, stacked, perRow, fixed, outputs };
+}
+
+type FixedNumber = (value: Value, rows: number, columns: number) => number;
+
+function registerFixed(value: Value, fixedNumber: FixedNumber): void {
+  const { operation } = value;
+  for (const argument of argumentsOf(value)) {
+    if (argument.domain === 'row') continue;
+    if (operation.kind === 'matmul' && argument === operation.weight) weightNumber(value, fixedNumber);
+    if (operation.kind !== 'matmul' || argument === operation.init) fixedNumber(argument, 1, argument.width);
+  }
+}
+
+function weightNumber({ operation, width }: Value, fixedNumber: FixedNumber): number {
+  if (operation.kind !== 'matmul') throw new TypeError('expected a product');
+  const { x, weight, transposed } = operation;
+  return transposed ? fixedNumber(weight, width, x.width) : fixedNumber(weight, x.width, width);
+}
+
+function instructionOf(value: Value, numberOf: (value: Value) => number, fixedNumber: FixedNumber): Instruction {
+  const { operation, width } = value;
+  switch (operation.kind) {
+    case 'input':
+    case 'state':
+    case 'constant':
+    case 'captured':
+    case 'number':
+    case 'sumRows':
+    case 'productRows':
+    case 'primitive':
+      throw new TypeError(`a ${operation.kind} is no instruction of a program`);
+    default:
+      return {
+        width,
+        ...mapOperands<Value, Argument, number, ProgramOperand>(operation, {
+          row: numberOf,
+          matrix: () => weightNumber(value, fixedNumber),
+          operand: (x) => (typeof x === 'number' ? x : { value: numberOf(x) }),
+        }),
+      };
+  }
+}

@@ -1,0 +1,211 @@
+/** A row-wise function as programs of one step: traced once for each signature, run in one go, recorded as one operation. */
+import type { Backend } from '../backend.js';
+import { compileModeOf, refuseEager, type CompileMode } from '../compile-mode.js';
+import { isFloating } from '../dtype.js';
+import { TraceError } from '../errors.js';
+import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
+import { reshape } from '../ops/broadcast.js';
+import { scope } from '../scope.js';
+import { sizeOf, type Shape } from '../shape.js';
+import type { Tensor } from '../tensor.js';
+import { isTracing } from '../tracing-mode.js';
+import type { TreeForm } from '../tree.js';
+import { drawFor, sameGenerators, type TracedDraw } from '../scan/random.js';
+import { guardsOf } from './cache/guards.js';
+import { plansFor, type FoundPlans } from './cache/program-cache.js';
+import { recordStep, type TensorSpec, type TraceRequest } from './trace/record-step.js';
+import type { Recording } from './trace/recording.js';
+import { replayedStep } from './trace/replay.js';
+import { runCompiled } from './run/run.js';
+import { formingTaps, isGathering } from '../scan/tap.js';
+import { hasForm, sameSpecs, TraceCache } from './cache/trace-cache.js';
+
+/** What a function makes. */
+interface Made {
+  readonly outputs: readonly Tensor[];
+  /** What the outputs come in. */
+  readonly form: TreeForm;
+}
+
+/** A function of matrices `[rows, width]` to lists of tensors `[rows, ...]`. */
+type RowFunction = (inputs: readonly Tensor[], parameters: object) => Made;
+
+/** What is remembered of a call. */
+interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
+  /** Forms of the inputs; the shape is that of a row. */
+  readonly inputs: readonly TensorSpec[];
+}
+
+/** What is known of a function. */
+export interface RowFunctionOptions {
+  /** Whether every element is a row by itself. */
+  readonly elementwise: boolean;
+  readonly compile: CompileMode | undefined;
+  /** Whether the function is known to do the same for any number of rows. */
+  readonly anyRows: boolean;
+}
+
+/** A row-wise function with its traces. */
+export class OneStep {
+  private readonly name: string;
+  private readonly fn: RowFunction;
+  private readonly options: RowFunctionOptions;
+  private readonly elementwise: boolean;
+  private readonly memory: TraceCache<Remembered, readonly Tensor[]>;
+
+  constructor(name: string, fn: RowFunction, options: RowFunctionOptions) {
+    this.name = name;
+    this.fn = fn;
+    this.options = options;
+    this.elementwise = options.elementwise;
+    this.memory = new TraceCache<Remembered, readonly Tensor[]>(
+      serves,
+      (a, b) => a.plans === b.plans && sameSpecs(a.inputs, b.inputs) && sameGenerators(a.draws, b.draws),
+      (_, [x]) => (options.anyRows ? undefined : this.rowsOf(x)),
+    );
+  }
+
+  /**
+   * @param inputs - checked: all on one backend, with the same leading dimensions
+   * @param parameters - what else the function gets
+   * @throws TraceError where the function has to be compiled and cannot be
+   */
+  run(inputs: readonly Tensor[], parameters: object): Made {
+    const [{ backend, size }] = inputs;
+    if (size === 0 || isAnomalyEnabled() || isGathering() || isTracing()) return this.eagerly(inputs, parameters);
+    const mode = compileModeOf(this.options.compile);
+    if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return this.eagerly(inputs, parameters);
+    const known = this.memory.recall(inputs, backend, parameters);
+    if (known !== undefined) {
+      const { trace, captured, recording } = known;
+      return this.compiled({ plans: trace.plans, draws: trace.draws, captured, recording }, inputs, parameters);
+    }
+    const before = guardsOf(parameters);
+    const found = this.trace(inputs, parameters);
+    if (found instanceof TraceError) {
+      if (mode === 'required') refuseEager(this.name, found);
+      return this.eagerly(inputs, parameters);
+    }
+    if (before !== undefined) {
+      const { plans, draws, captured, recording } = found;
+      const trace = { inputs: inputs.map((x) => this.slotOf(x)), plans, draws };
+      this.memory.remember({ trace, captured, recording, backend, parameters, before });
+    }
+    return this.compiled(found, inputs, parameters);
+  }
+
+  /** By single operations. */
+  private eagerly(inputs: readonly Tensor[], parameters: object): Made {
+    return scope(() => {
+      const lead = this.leadOf(inputs[0]);
+      const asGiven = (y: Tensor): Tensor => reshape(y, this.elementwise ? lead : [...lead, ...y.shape.slice(1)]);
+      const matrices = inputs.map((x) => this.asMatrix(x));
+      const { outputs, form } = formingTaps(asGiven, () => this.fn(matrices, parameters));
+      return { outputs: outputs.map(asGiven), form };
+    });
+  }
+
+  /** The programs, or why there are none. */
+  private trace(inputs: readonly Tensor[], parameters: object): FoundPlans | TraceError {
+    const [{ dtype }] = inputs;
+    if (!isFloating(dtype)) return new TraceError(`the arguments are of ${dtype}`);
+    try {
+      const found = plansFor(this.stepOf(parameters), this.requestFor(inputs), false);
+      if (this.elementwise && found.plans.step.outputShapes.some((shape) => sizeOf(shape) !== 1))
+        return new TraceError('a result does not have the shape of the arguments');
+      return found;
+    } catch (error) {
+      if (error instanceof TraceError) return error;
+      throw error;
+    }
+  }
+
+  private stepOf(parameters: object): (xs: readonly Tensor[]) => Made & { readonly next: readonly Tensor[] } {
+    return (xs) => ({ ...this.fn(xs, parameters), next: [] });
+  }
+
+  private requestFor(inputs: readonly Tensor[]): TraceRequest {
+    const [first] = inputs;
+    return {
+      backend: first.backend,
+      batched: true,
+      rows: this.rowsOf(first),
+      inputs: inputs.map((x) => ({ shape: [this.widthOf(x)], dtype: x.dtype, wantsGrad: x.requiresGrad })),
+      states: [],
+      recorded: isGradEnabled(),
+      mayDraw: true,
+    };
+  }
+
+  private compiled(traced: FoundPlans, inputs: readonly Tensor[], parameters: object): Made {
+    const [first] = inputs;
+    const rows = this.rowsOf(first);
+    const { draws, recording } = traced;
+    const { outputs } = runCompiled({
+      name: this.name,
+      traced,
+      inputs,
+      states: none,
+      extent: { steps: 1, rows, lengths: undefined, resets: undefined },
+      reverse: false,
+      lead: this.leadOf(first),
+      isElementwise: this.elementwise,
+      draw: () => draws.map((one) => drawFor(one, rows, first.backend)),
+      again: (ends) => this.again(recording, draws, inputs.length, ends, parameters),
+    });
+    return { outputs, form: traced.plans.step.form };
+  }
+
+  /** Does by single operations what was recorded. */
+  private again(
+    recording: Recording,
+    draws: readonly TracedDraw[],
+    count: number,
+    ends: readonly Tensor[],
+    parameters: object,
+  ): readonly Tensor[] {
+    return scope(() => {
+      const inputs = ends.slice(0, count);
+      const lead = this.leadOf(inputs[0]);
+      // A function that does the same for any number of rows was recorded for another one.
+      const mine =
+        recording.rows === this.rowsOf(inputs[0])
+          ? recording
+          : recordStep(this.stepOf(parameters), { ...this.requestFor(inputs), recorded: true }).recording;
+      const matrices = inputs.map((x) => this.asMatrix(x));
+      const { outputs } = replayedStep(mine, ends.slice(count), draws)(matrices, []);
+      return outputs.map((y) => reshape(y, this.elementwise ? lead : [...lead, ...y.shape.slice(1)]));
+    });
+  }
+
+  private rowsOf(x: Tensor): number {
+    return x.size / this.widthOf(x);
+  }
+
+  private widthOf({ shape }: Tensor): number {
+    return this.elementwise ? 1 : shape[shape.length - 1];
+  }
+
+  /** The dimensions in front of the features. */
+  private leadOf({ shape }: Tensor): Shape {
+    return this.elementwise ? shape : shape.slice(0, -1);
+  }
+
+  private asMatrix(x: Tensor): Tensor {
+    const width = this.widthOf(x);
+    return x.rank === 2 && x.shape[1] === width ? x : reshape(x, [x.size / width, width]);
+  }
+
+  private slotOf({ shape, dtype, requiresGrad }: Tensor): TensorSpec {
+    return { shape: this.elementwise ? [] : shape.slice(-1), dtype, wantsGrad: requiresGrad };
+  }
+}
+
+const none: readonly Tensor[] = [];
+
+/** Whether a trace serves for these inputs. */
+function serves(trace: Remembered, inputs: readonly Tensor[], backend: Backend): boolean {
+  if (trace.inputs.length !== inputs.length) return false;
+  for (let i = 0; i < inputs.length; i++) if (!hasForm(inputs[i], trace.inputs[i], backend)) return false;
+  return true;
+}

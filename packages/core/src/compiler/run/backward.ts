@@ -1,0 +1,102 @@
+/** Runs the derivative of a step by its plan. */
+import type { Storage } from '../../backend.js';
+import { wrap } from '../../record.js';
+import { Tensor } from '../../tensor.js';
+import { masked, maskOf, padded } from './masks.js';
+import type { Plans } from '../lower/passes.js';
+import { previousStates } from './previous-states.js';
+import { backwardExecutable } from './executables.js';
+import type { Extent } from './executable.js';
+import { endsOf, type Residuals } from './residuals.js';
+
+/** A backward pass that has come to a recorded program. */
+export interface BackwardRun {
+  /** Of the results. */
+  readonly grads: readonly (Tensor | undefined)[];
+  readonly residuals: Residuals;
+  readonly wanted: readonly boolean[];
+  readonly extent: Extent;
+  /** Whether the inputs had padding that was taken out. */
+  readonly isMasked: boolean;
+}
+
+/**
+ * The gradients of inputs, states and captured tensors, in this order. To be called in a scope, which frees what is not handed on.
+ *
+ * @param plans - with a derivative
+ * @param run - gradients of the results, and what the forward pass saved
+ * @returns `undefined` for what is not wanted or zero
+ */
+export function runBackward(
+  plans: Plans,
+  { grads, residuals, wanted, extent, isMasked }: BackwardRun,
+): (Tensor | undefined)[] {
+  const { captured, kept, made } = residuals;
+  const ends = endsOf(residuals);
+  const [{ backend, dtype }] = ends;
+  const [inputs, states] = [residuals.inputs.length, residuals.states.length];
+  const { plan, drawn, shifted, keptInputs, hasPoles, seeds, results, sums } = backwardExecutable(backend, plans);
+  const zerosLike = ({ shape, size }: Tensor): Tensor => wrap(backend, backend.fill(0, size, dtype), shape);
+  // What a gradient was asked of, and reaches, has one, if only zeros.
+  const ofEnds = (gradientOf: (end: number) => Tensor | undefined): (Tensor | undefined)[] =>
+    wanted.map((isWanted, end) => (isWanted ? (gradientOf(end) ?? zerosLike(ends[end])) : undefined));
+  const stateGradient = (i: number): Tensor | undefined => grads[seeds.length + i];
+  // Where no row has a step nothing is computed, so there is nothing to derive: the state is handed through.
+  if (extent.lengths?.every((length) => length === 0) === true)
+    return ofEnds((end) => (end >= inputs && end < inputs + states ? stateGradient(end - inputs) : undefined));
+
+  const mask = maskOf(backend, extent);
+  // Past the end of a row stand values of one of its own steps, all of the same one, so that they belong together.
+  const unpadded = mask === undefined || !hasPoles;
+  const clean = (value: Tensor): Tensor =>
+    unpadded ? value : wrap(backend, padded(backend, extent, value.storage), [value.size]);
+  residuals.inputs.forEach((input, i) => plan.bind(i, input.storage));
+  let source = inputs + drawn;
+  for (const tensor of captured) plan.bind(source++, tensor.storage);
+  for (const value of kept) plan.bind(source++, clean(value).storage);
+  for (const { state, kept: at } of shifted) {
+    const [initial, after] = [residuals.states[state], kept[at].storage];
+    const before =
+      extent.steps === 1
+        ? initial
+        : wrap(backend, previousStates(backend, after, initial.storage, extent, plans.reverse), [after.size]);
+    plan.bind(source++, clean(before).storage);
+  }
+  // Inputs that the forward pass made: without their padding, or drawn.
+  let at = 0;
+  for (const input of keptInputs) {
+    if (input >= inputs) plan.bind(input, clean(made[at++]).storage);
+    else if (isMasked) plan.bind(input, made[at++].storage);
+  }
+  seeds.forEach((width, i) => {
+    const gradient = grads[i];
+    let seed: Tensor;
+    if (gradient === undefined) {
+      const size = extent.steps * extent.rows * width;
+      seed = wrap(backend, backend.fill(0, size, dtype), [size]);
+    } else if (mask === undefined) seed = gradient;
+    else seed = wrap(backend, masked(backend, mask, gradient.storage), gradient.shape);
+    plan.bind(source++, seed.storage);
+  });
+  const carried: Storage[] = [];
+  for (let i = 0; i < states; i++) carried.push((stateGradient(i) ?? zerosLike(residuals.states[i])).storage);
+  // Behind the gradients of the state, sums over the steps: the gradients of per-row constants.
+  const constants = captured.filter((_, i) => sums[i] !== undefined);
+  for (const constant of constants) carried.push(zerosLike(constant).storage);
+  const found: Storage[] = [];
+  const last = plan.run(carried, extent, found);
+  const gradients = found.map((storage) => wrap(backend, storage, [storage.size]));
+  const shapes = [...residuals.states, ...constants];
+  const first = last.map((storage, i) => wrap(backend, storage, shapes[i].shape));
+  return ofEnds((end) => {
+    if (end >= inputs && end < inputs + states) return first[end - inputs];
+    const sum = end < inputs ? undefined : sums[end - inputs - states];
+    if (sum !== undefined) return first[sum];
+    const result = results[end];
+    if (result === undefined) return undefined;
+    // A derivative may be infinite at the very step whose values stand past the end, and infinity times zero is none.
+    if (mask !== undefined && hasPoles && end < inputs)
+      return wrap(backend, masked(backend, mask, gradients[result].storage), ends[end].shape);
+    return new Tensor(gradients[result].held.retain(), ends[end].shape);
+  });
+}

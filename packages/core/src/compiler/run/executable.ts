@@ -1,0 +1,312 @@
+/**
+ * A plan made ready for one backend: every value has a numbered place, every program is compiled, and what a run needs besides its
+ * results is allocated once. A step of a stream or a short sequence takes a few microseconds, and looking values up by name would
+ * take as long as computing them.
+ */
+import type { Backend, Storage, Strided } from '../../backend.js';
+import { hostArray } from '../../dtype.js';
+import type { CompiledProgram, Program, ProgramArguments, ProgramResults } from '../../program.js';
+import { allOrNothing } from '../../transaction.js';
+import { executeProgram } from './interpreter.js';
+import type { Value } from '../ir/graph.js';
+import type { Plan, Stage } from '../lower/lower.js';
+import { maskProgram } from '../lower/mask-program.js';
+import { RowsProduct } from '../trace/rows-product.js';
+import { validSteps } from '../../scan/arguments.js';
+
+/** What a run works on. */
+export interface Extent {
+  readonly steps: number;
+  readonly rows: number;
+  readonly lengths: Int32Array | undefined;
+  readonly resets: Uint8Array | undefined;
+}
+
+/** Arguments of a program that are still being put together. */
+type OpenArguments = {
+  readonly [K in keyof ProgramArguments]: ProgramArguments[K] extends readonly (infer E)[] ? E[] : ProgramArguments[K];
+};
+
+/** One piece of work of a run; places are numbers of storages. */
+type Work =
+  | { readonly kind: 'number'; readonly value: Value; readonly to: number }
+  | { readonly kind: 'primitive'; readonly value: Value; readonly from: readonly number[]; readonly to: number }
+  | { readonly kind: 'sumRows'; readonly from: number; readonly width: number; readonly to: number }
+  | {
+      readonly kind: 'productRows';
+      readonly product: RowsProduct;
+      readonly a: number;
+      readonly b: number;
+      readonly to: number;
+    }
+  | {
+      readonly kind: 'stage';
+      readonly programs: Variants;
+      /** Whether it is the loop, what is done once for each row, or what is done for all steps at once. */
+      readonly part: 'loop' | 'once' | 'all';
+      readonly stacked: readonly number[];
+      readonly perRow: readonly number[];
+      readonly fixed: readonly number[];
+      readonly to: readonly number[];
+    };
+
+/** A result: where it lies, and whether the storage there belongs to somebody else, so that the caller gets a copy. */
+interface Result {
+  readonly place: number;
+  readonly isBorrowed: boolean;
+}
+
+export class Executable {
+  private readonly backend: Backend;
+  private readonly work: readonly Work[];
+  private readonly results: readonly Result[];
+  /** The storages of a run, by place: first the sources, then what is made. */
+  private readonly storages: (Storage | undefined)[];
+  private readonly sources: number;
+
+  /**
+   * @param backend - where it will run
+   * @param plan - what to run
+   * @param sources - the values that the caller lends
+   * @param results - the values that the caller takes, each once
+   */
+  constructor(backend: Backend, plan: Plan, sources: readonly Value[], results: readonly Value[]) {
+    this.backend = backend;
+    this.sources = sources.length;
+    const places = new Map<Value, number>();
+    sources.forEach((value, i) => places.set(value, i));
+    let count = sources.length;
+    const work: Work[] = [];
+    const make = (value: Value): number => {
+      places.set(value, count);
+      return count++;
+    };
+    const placeOf = (value: Value): number => {
+      const place = places.get(value);
+      if (place !== undefined) return place;
+      if (value.operation.kind !== 'number')
+        throw new TypeError(`a ${value.operation.kind} is needed before it is computed`);
+      const to = make(value);
+      work.push({ kind: 'number', value, to });
+      return to;
+    };
+    const stage = (made: Stage | undefined, part: 'loop' | 'once' | 'all'): void => {
+      if (made === undefined) return;
+      const { program } = made;
+      const [stacked, perRow, fixed] = [made.stacked, made.perRow, made.fixed].map((list) => list.map(placeOf));
+      work.push({
+        kind: 'stage',
+        programs: new Variants(backend, program, plan),
+        part,
+        stacked,
+        perRow,
+        fixed,
+        to: made.outputs.map(make),
+      });
+    };
+    const primitive = (value: Value): void => {
+      const { operation } = value;
+      if (operation.kind !== 'primitive') throw new TypeError(`expected a primitive, received a ${operation.kind}`);
+      const from = operation.inputs.map(placeOf);
+      work.push({ kind: 'primitive', value, from, to: make(value) });
+    };
+    plan.fixed.forEach(primitive);
+    stage(plan.once, 'once');
+    stage(plan.before, 'all');
+    stage(plan.loop, 'loop');
+    stage(plan.after, 'all');
+    for (const value of plan.totals) {
+      const { operation } = value;
+      if (operation.kind === 'productRows') {
+        const { a, b } = operation;
+        const [left, right] = [placeOf(a), placeOf(b)];
+        const product = new RowsProduct(a.width, b.width, operation);
+        work.push({ kind: 'productRows', product, a: left, b: right, to: make(value) });
+      } else if (operation.kind === 'sumRows') {
+        const from = placeOf(operation.x);
+        work.push({ kind: 'sumRows', from, width: value.width, to: make(value) });
+      } else primitive(value);
+    }
+    this.results = results.map((value) => ({ place: placeOf(value), isBorrowed: placeOf(value) < sources.length }));
+    this.work = work;
+    this.storages = Array.from({ length: count }, () => undefined);
+  }
+
+  /** Lends the storage of a source to the next run. */
+  bind(source: number, storage: Storage): void {
+    this.storages[source] = storage;
+  }
+
+  /**
+   * Runs the plan on what was lent.
+   *
+   * @param carried - the state before the first step
+   * @param extent - steps and rows
+   * @param outputs - gets the storages of the results, which then belong to the caller
+   * @returns the state after the last step, which belongs to the caller too
+   */
+  run(carried: readonly Storage[], extent: Extent, outputs: Storage[]): readonly Storage[] {
+    const { backend, storages, work, results } = this;
+    let last: readonly Storage[] = nothing;
+    try {
+      for (let i = 0; i < work.length; i++) {
+        const piece = work[i];
+        if (piece.kind !== 'stage') this.perform(piece, extent.steps * extent.rows);
+        else {
+          const made = this.runStage(piece, carried, extent);
+          if (piece.part === 'loop') last = made;
+        }
+      }
+      for (let i = 0; i < results.length; i++) {
+        const { place, isBorrowed } = results[i];
+        const storage = storages[place] as Storage;
+        if (isBorrowed) outputs.push(backend.copy({ storage, offset: 0, strides: [1] }, [storage.size], storage.dtype));
+        else {
+          outputs.push(storage);
+          storages[place] = undefined;
+        }
+      }
+      return last;
+    } catch (error) {
+      for (const storage of [...last, ...outputs]) backend.release(storage);
+      throw error;
+    } finally {
+      // What was made and not taken; what was lent is only let go.
+      for (let place = 0; place < storages.length; place++) {
+        const storage = storages[place];
+        if (storage === undefined) continue;
+        storages[place] = undefined;
+        if (place >= this.sources) backend.release(storage);
+      }
+    }
+  }
+
+  private runStage(
+    { programs, part, stacked, perRow, fixed, to }: Extract<Work, { kind: 'stage' }>,
+    carried: readonly Storage[],
+    extent: Extent,
+  ): readonly Storage[] {
+    const { storages } = this;
+    const { steps, rows } = extent;
+    const isLoop = part === 'loop';
+    // Outside the loop all steps are one, unless something has to be the same at each of them.
+    const isFlat = part === 'all' && perRow.length === 0;
+    const args: OpenArguments = {
+      steps: isFlat || part === 'once' ? 1 : steps,
+      rows: isFlat ? steps * rows : rows,
+      stacked: listOf(storages, stacked),
+      carried: isLoop ? carried.slice() : [],
+      perRow: listOf(storages, perRow),
+      fixed: listOf(storages, fixed),
+    };
+    const isMasked = isLoop && (extent.lengths !== undefined || extent.resets !== undefined);
+    const { outputs, last } = isMasked ? programs.runMasked(args, extent) : programs.plain().run(args);
+    for (let i = 0; i < to.length; i++) storages[to[i]] = outputs[i];
+    return last;
+  }
+
+  private perform(piece: Exclude<Work, { kind: 'stage' }>, rows: number): void {
+    this.storages[piece.to] = this.made(piece, rows);
+  }
+
+  private made(piece: Exclude<Work, { kind: 'stage' }>, rows: number): Storage {
+    const { backend, storages } = this;
+    switch (piece.kind) {
+      case 'number': {
+        const { operation, dtype } = piece.value;
+        return backend.fill(operation.kind === 'number' ? operation.value : NaN, 1, dtype);
+      }
+      case 'primitive': {
+        const { operation } = piece.value;
+        if (operation.kind !== 'primitive') throw new TypeError('expected a primitive');
+        return operation.call(backend, listOf(storages, piece.from));
+      }
+      case 'sumRows':
+        return backend.reduce('sum', storages[piece.from] as Storage, 1, rows, piece.width);
+      case 'productRows':
+        return piece.product.run(backend, storages[piece.a] as Storage, storages[piece.b] as Storage, rows);
+    }
+  }
+}
+
+/** The storages at some places. */
+function listOf(storages: readonly (Storage | undefined)[], places: readonly number[]): Storage[] {
+  const list: Storage[] = [];
+  for (let i = 0; i < places.length; i++) list.push(storages[places[i]] as Storage);
+  return list;
+}
+
+const nothing: readonly Storage[] = [];
+
+/** A program as it is, and with lengths and resets written into it: each compiled when it is first wanted. */
+class Variants {
+  private readonly backend: Backend;
+  private readonly program: Program;
+  private readonly adjoint: boolean;
+  private readonly states: number;
+  private readonly compiled: (CompiledProgram | undefined)[] = [];
+
+  constructor(backend: Backend, program: Program, { adjoint, states }: Plan) {
+    this.backend = backend;
+    this.program = program;
+    this.adjoint = adjoint;
+    this.states = states;
+  }
+
+  plain(): CompiledProgram {
+    return (this.compiled[0] ??= compiledFor(this.backend, this.program));
+  }
+
+  /** Runs the loop of an extent with lengths or resets; the arguments get what is read besides. */
+  runMasked(args: OpenArguments, { steps, rows, lengths, resets }: Extent): ProgramResults {
+    const { backend, program, adjoint, states } = this;
+    const { dtype, carried } = program;
+    const isShort = lengths?.some((length) => length < steps) ?? false;
+    const isReset = resets?.includes(1) ?? false;
+    if (!isShort && !isReset) return this.plain().run(args);
+    const ready = (this.compiled[Number(isShort) + 2 * Number(isReset)] ??= compiledFor(
+      backend,
+      maskProgram(program, { lengths: isShort, resets: isReset, adjoint, states }),
+    ));
+    const marks: Storage[] = [];
+    const own = (storage: Storage): Storage => {
+      marks.push(storage);
+      return storage;
+    };
+    try {
+      if (lengths !== undefined && isShort)
+        args.stacked.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
+      if (resets === undefined || !isReset) return ready.run(args);
+      args.stacked.push(own(backend.upload(hostArray(dtype, resets))));
+      if (!adjoint) {
+        args.perRow.push(...args.carried);
+        return ready.run(args);
+      }
+      for (let i = 0; i < states; i++) args.carried.push(own(backend.fill(0, rows * carried[i], dtype)));
+      return withSums(backend, ready.run(args), states);
+    } finally {
+      for (const storage of marks) backend.release(storage);
+    }
+  }
+}
+
+/** Adds to the first carried values the last ones: gradients that are due to the initial state because of resets. */
+function withSums(backend: Backend, { outputs, last }: ProgramResults, states: number): ProgramResults {
+  const due = last.slice(last.length - states);
+  const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
+  let isDone = false;
+  try {
+    const sums = allOrNothing(backend, (primitives) =>
+      due.map((storage, i) => primitives.binary('add', dense(last[i]), dense(storage), [storage.size])),
+    );
+    isDone = true;
+    return { outputs, last: [...sums, ...last.slice(states, last.length - states)] };
+  } finally {
+    for (const storage of isDone ? [...last.slice(0, states), ...due] : [...last, ...outputs]) backend.release(storage);
+  }
+}
+
+/** A program as the backend compiled it, or else run by its primitives. */
+function compiledFor(backend: Backend, program: Program): CompiledProgram {
+  return backend.compile?.(program) ?? { run: (given) => executeProgram(backend, program, given) };
+}

@@ -1,0 +1,135 @@
+/** The passes of a step made ready for a backend: where each value that goes in and comes out stands. */
+import type { Backend } from '../../backend.js';
+import type { Shape } from '../../shape.js';
+import type { Value } from '../ir/graph.js';
+import type { Plans, Shifted, TrainingPlans } from '../lower/passes.js';
+import { Executable } from './executable.js';
+
+/** One output of a step among the results of the forward pass. */
+interface Output {
+  readonly at: number;
+  /** Whether no output before it is the same value. */
+  readonly isFirst: boolean;
+  /** Whether the loop puts it out, and so makes it zero past the end of a row. */
+  readonly isMasked: boolean;
+}
+
+/** Sources are the inputs, the random ones, and the captured values. */
+export class ForwardExecutable {
+  readonly plan: Executable;
+  readonly outputs: readonly Output[];
+  /** Where the values that the backward pass reads stand among the results. */
+  readonly kept: readonly number[];
+  /** The inputs and random inputs that it reads, by number. */
+  readonly keptInputs: readonly number[];
+  private readonly shapes: readonly Shape[];
+  private readonly widths: readonly number[];
+  private readonly firstOutput: readonly number[];
+
+  constructor(backend: Backend, { step, inference }: Plans, training: TrainingPlans | undefined) {
+    const plan = training?.forward ?? inference;
+    const kept = training?.kept ?? [];
+    const results = [...new Set([...step.outputs, ...kept])];
+    const inLoop = new Set(plan.loop?.outputs);
+    this.plan = new Executable(backend, plan, [...step.inputs, ...step.drawn, ...step.capturedValues], results);
+    this.outputs = step.outputs.map((value, i) => ({
+      at: results.indexOf(value),
+      isFirst: step.outputs.indexOf(value) === i,
+      isMasked: inLoop.has(value),
+    }));
+    this.kept = kept.map((value) => results.indexOf(value));
+    const inputs = [...step.inputs, ...step.drawn];
+    this.keptInputs = training?.keptInputs.map((value) => inputs.indexOf(value)) ?? [];
+    this.shapes = step.outputShapes;
+    this.widths = results.map(({ width }) => width);
+    this.firstOutput = results.map((value) => step.outputs.indexOf(value));
+  }
+
+  /** The shape of an output: a row's, unless each element is a row, behind the dimensions in front. */
+  outputShape(output: number, lead: Shape, isElementwise: boolean): Shape {
+    return isElementwise ? lead : lead.concat(this.shapes[output]);
+  }
+
+  /** The shape of a result: that of the first output that it is, or flat. */
+  shapeOf(result: number, lead: Shape, isElementwise: boolean, rows: number): Shape {
+    const output = this.firstOutput[result];
+    return output < 0 ? [rows * this.widths[result]] : this.outputShape(output, lead, isElementwise);
+  }
+}
+
+/**
+ * Sources are the inputs, the random ones, the captured values, what was kept, the states that are made of kept ones, and the adjoints that
+ * come from behind.
+ */
+interface BackwardExecutable {
+  readonly plan: Executable;
+  /** How many random inputs there are. */
+  readonly drawn: number;
+  readonly shifted: readonly Shifted[];
+  /** The inputs and random inputs that are read, by number. */
+  readonly keptInputs: readonly number[];
+  readonly hasPoles: boolean;
+  /** Widths of the adjoints from behind. */
+  readonly seeds: readonly number[];
+  /** For each input, state and captured tensor, which result is its gradient. */
+  readonly results: readonly (number | undefined)[];
+  /** For each captured tensor, which carried value is its gradient. */
+  readonly sums: readonly (number | undefined)[];
+}
+
+function makeBackward(backend: Backend, { step, training }: Plans): BackwardExecutable {
+  if (training === undefined) throw new TypeError('expected plans with a derivative');
+  const { derivative, kept, keptInputs, shifted, hasPoles, backward } = training;
+  const gradients: readonly (Value | undefined)[] = [
+    ...derivative.inputs,
+    ...step.states.map(() => undefined),
+    ...derivative.captured,
+  ];
+  const results = [...new Set(gradients.filter((value) => value !== undefined))];
+  const inputs = [...step.inputs, ...step.drawn];
+  const before = shifted.map(({ state }) => step.states[state]);
+  const sources = [...inputs, ...step.capturedValues, ...kept, ...before, ...derivative.seeds];
+  return {
+    plan: new Executable(backend, backward, sources, results),
+    drawn: step.drawn.length,
+    shifted,
+    keptInputs: keptInputs.map((value) => inputs.indexOf(value)),
+    hasPoles,
+    seeds: derivative.seeds.map(({ width }) => width),
+    sums: derivative.sums,
+    results: gradients.map((value) => (value === undefined ? undefined : results.indexOf(value))),
+  };
+}
+
+interface Executables {
+  inference?: ForwardExecutable;
+  forward?: ForwardExecutable;
+  backward?: BackwardExecutable;
+}
+
+const known = new WeakMap<Backend, WeakMap<Plans, Executables>>();
+
+function passesOf(backend: Backend, plans: Plans): Executables {
+  let here = known.get(backend);
+  if (here === undefined) known.set(backend, (here = new WeakMap()));
+  let passes = here.get(plans);
+  if (passes === undefined) here.set(plans, (passes = {}));
+  return passes;
+}
+
+/** The forward pass, with what the derivative needs if there is to be one. */
+export function forwardExecutable(
+  backend: Backend,
+  plans: Plans,
+  training: TrainingPlans | undefined,
+): ForwardExecutable {
+  const passes = passesOf(backend, plans);
+  return training === undefined
+    ? (passes.inference ??= new ForwardExecutable(backend, plans, undefined))
+    : (passes.forward ??= new ForwardExecutable(backend, plans, training));
+}
+
+/** The backward pass. */
+export function backwardExecutable(backend: Backend, plans: Plans): BackwardExecutable {
+  return (passesOf(backend, plans).backward ??= makeBackward(backend, plans));
+}

@@ -1,0 +1,54 @@
+/** Sequences of different lengths: zeros past the end of each row, or what stands before it. */
+import type { Backend, Storage } from '../../backend.js';
+import { wrap } from '../../record.js';
+import { mergeDims } from '../../shape.js';
+import type { Tensor } from '../../tensor.js';
+import { allOrNothing } from '../../transaction.js';
+import type { Extent } from './executable.js';
+import { standInSteps, validSteps } from '../../scan/arguments.js';
+
+/** 1 for every step that a row still has, 0 beyond: `[steps, rows]`, or nothing if all rows have all steps. */
+export function maskOf(backend: Backend, { steps, rows, lengths }: Extent): Tensor | undefined {
+  if (lengths === undefined || lengths.every((length) => length === steps)) return undefined;
+  return wrap(backend, backend.upload(validSteps(lengths, steps)), [steps, rows]);
+}
+
+/** A stacked storage with zeros where the mask has them. */
+export function masked(backend: Backend, mask: Tensor, storage: Storage): Storage {
+  const width = storage.size / mask.size;
+  const { sizes, strides } = mergeDims(
+    [mask.size, width],
+    [
+      [1, 0],
+      [width, 1],
+    ],
+  );
+  return backend.select(
+    { storage: mask.storage, offset: 0, strides: strides[0] },
+    { storage, offset: 0, strides: strides[1] },
+    0,
+    sizes,
+    storage.dtype,
+  );
+}
+
+/**
+ * A stacked storage with valid values past the end of each row: there even a function with a pole, such as a logarithm, is finite, and its
+ * derivative times zero is zero.
+ */
+export function padded(backend: Backend, extent: Extent, storage: Storage): Storage {
+  const { steps, rows, lengths } = extent;
+  const count = steps * rows;
+  const sources = lengths && standInSteps(lengths, steps);
+  if (sources === undefined) return backend.fill(1, storage.size, storage.dtype);
+  return allOrNothing(backend, (primitives) => {
+    const index = primitives.upload(sources);
+    const result = primitives.gather(
+      storage,
+      { storage: index, offset: 0, strides: [0, 1, 0] },
+      { outer: 1, size: count, inner: storage.size / count, count },
+    );
+    primitives.release(index);
+    return result;
+  });
+}

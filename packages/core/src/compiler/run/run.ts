@@ -1,0 +1,150 @@
+/** Runs a traced step by its programs and records the whole run as one operation: a scan, or one step of a row-wise function. */
+import type { Storage } from '../../backend.js';
+import { isGradEnabled } from '../../grad-mode.js';
+import { isRecorded, recordAll, wrap } from '../../record.js';
+import type { Shape } from '../../shape.js';
+import { Tensor } from '../../tensor.js';
+import { dependenceOf, reachedBy, recordedResults } from '../trace/dependence.js';
+import { deriveBySteps } from './double-backward.js';
+import { drawingAgain, generatorStates, type GeneratorStates } from '../../scan/random.js';
+import type { FoundPlans } from '../cache/program-cache.js';
+import { masked, maskOf, padded } from './masks.js';
+import type { Extent } from './executable.js';
+import { forwardExecutable } from './executables.js';
+import { countsOf, endsOf, listOfResiduals, residualsOf, type Residuals } from './residuals.js';
+import { runBackward } from './backward.js';
+
+/** A traced step with the tensors of one call. */
+export interface CompiledRun {
+  /** What the operation is called in the graph. */
+  readonly name: string;
+  readonly traced: FoundPlans;
+  readonly inputs: readonly Tensor[];
+  readonly states: readonly Tensor[];
+  readonly extent: Extent;
+  readonly reverse: boolean;
+  /** The dimensions of the outputs in front of a row's. */
+  readonly lead: Shape;
+  /** Whether each element is a row, so that `lead` is the whole shape. */
+  readonly isElementwise: boolean;
+  /** Draws what the step draws. */
+  readonly draw: () => readonly Tensor[];
+  /** Does the same by single operations, on the inputs, states and captured tensors: for derivatives that are to be derived again. */
+  readonly again: (ends: readonly Tensor[]) => readonly Tensor[];
+}
+
+/** What a run makes. */
+export interface RunResults {
+  readonly outputs: readonly Tensor[];
+  readonly last: readonly Tensor[];
+}
+
+export function runCompiled(run: CompiledRun): RunResults {
+  const { traced, inputs, states, extent, lead, isElementwise } = run;
+  const { plans, captured, draws } = traced;
+  const { steps, rows, lengths } = extent;
+  const [{ backend }] = inputs;
+  const training = isRecorded(inputs) || isRecorded(states) || isRecorded(captured) ? plans.training : undefined;
+  const pass = forwardExecutable(backend, plans, training);
+  /** What is freed in the end: nothing in most runs that are not recorded. */
+  const temporaries: Tensor[] = [];
+  try {
+    const mask = lengths === undefined ? undefined : maskOf(backend, extent);
+    if (mask !== undefined) temporaries.push(mask);
+    const given = mask === undefined ? inputs : cleaned(inputs, extent, mask, training?.hasPoles === true, temporaries);
+    const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
+    const drawn = draws.length === 0 ? nothing : run.draw();
+    for (let i = 0; i < drawn.length; i++) temporaries.push(drawn[i]);
+    const made: Storage[] = [];
+    const carried: Storage[] = [];
+    let source = 0;
+    for (let i = 0; i < given.length; i++) pass.plan.bind(source++, given[i].storage);
+    for (let i = 0; i < drawn.length; i++) pass.plan.bind(source++, drawn[i].storage);
+    for (let i = 0; i < captured.length; i++) pass.plan.bind(source++, captured[i].storage);
+    for (let i = 0; i < states.length; i++) carried.push(states[i].storage);
+    const after = pass.plan.run(carried, extent, made);
+
+    const last: Tensor[] = [];
+    for (let i = 0; i < after.length; i++) last.push(wrap(backend, after[i], states[i].shape));
+    const values: Tensor[] = []; // by the number of the result
+    const outputs: Tensor[] = [];
+    let taken = 0;
+    for (let i = 0; i < made.length; i++)
+      values.push(wrap(backend, made[i], pass.shapeOf(i, lead, isElementwise, steps * rows)));
+    for (let i = 0; i < pass.outputs.length; i++) {
+      const { at, isFirst, isMasked } = pass.outputs[i];
+      const value = values[at];
+      const isFinal = mask === undefined || isMasked; // what the loop itself puts out is masked already
+      if (isFinal && isFirst) {
+        outputs.push(value);
+        taken++;
+      } else {
+        const shape = pass.outputShape(i, lead, isElementwise);
+        outputs.push(
+          isFinal ? new Tensor(value.held.retain(), shape) : wrap(backend, masked(backend, mask, value.storage), shape),
+        );
+      }
+    }
+    if (taken < values.length) for (const value of values) if (!outputs.includes(value)) temporaries.push(value);
+    if (training !== undefined) {
+      const kept = pass.kept.map((at) => values[at]);
+      // Inputs are saved as such; those that this run made are kept where they are read.
+      const own: Tensor[] = [];
+      for (const i of pass.keptInputs) {
+        if (i >= given.length) own.push(drawn[i - given.length]);
+        else if (mask !== undefined) own.push(given[i]);
+      }
+      record(run, [...outputs, ...last], { inputs, states, captured, kept, made: own }, mask !== undefined, generators);
+    }
+    return { outputs, last };
+  } finally {
+    for (let i = 0; i < temporaries.length; i++) temporaries[i].dispose();
+  }
+}
+
+/** Inputs with their padding taken out. */
+function cleaned(
+  inputs: readonly Tensor[],
+  extent: Extent,
+  mask: Tensor,
+  hasPoles: boolean,
+  temporaries: Tensor[],
+): readonly Tensor[] {
+  const { backend } = mask;
+  return inputs.map(({ storage, shape }) => {
+    const clean = wrap(backend, hasPoles ? padded(backend, extent, storage) : masked(backend, mask, storage), shape);
+    temporaries.push(clean);
+    return clean;
+  });
+}
+
+/** Hangs the results into the graph. Apart from the run itself, which has no closures to prepare. */
+function record(
+  { name, traced, extent, reverse, again }: CompiledRun,
+  results: readonly Tensor[],
+  residuals: Residuals,
+  isMasked: boolean,
+  generators: GeneratorStates | undefined,
+): void {
+  const { plans, recording } = traced;
+  const ends = endsOf(residuals);
+  const counts = countsOf(residuals);
+  const dependsOn = dependenceOf(recording, extent, reverse).results;
+  const recorded = recordedResults(results, dependsOn, ends);
+  if (recorded === undefined) return;
+  recordAll(recorded, name, ends, listOfResiduals(residuals), (grads, list, wanted) => {
+    const isReached = reachedBy(grads, dependsOn);
+    const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
+    const saved = residualsOf(list, counts);
+    if (!isGradEnabled()) return runBackward(plans, { grads, residuals: saved, wanted: reached, extent, isMasked });
+    // A derivative that is to be derived again is taken through single operations.
+    return deriveBySteps({
+      grads,
+      ends: endsOf(saved),
+      wanted: reached,
+      run: generators === undefined ? again : (places) => drawingAgain(generators, () => again(places)),
+    });
+  });
+}
+
+const nothing: readonly Tensor[] = [];
