@@ -186,13 +186,20 @@ function refuseRows(argument: string, x: Tensor, batch: number | undefined, form
 function checkResets(resets: NonNullable<ScanOptions['resets']>, steps: number, batch: number): Uint8Array {
   if (!(resets instanceof Tensor)) {
     checkList('scan', 'resets', resets, 'rows');
-    resets.forEach((row, t) => checkList('scan', `resets[${t}]`, row, 'marks'));
+    for (let t = 0; t < resets.length; t++)
+      if (!Array.isArray(resets[t])) checkList('scan', `resets[${t}]`, resets[t], 'marks');
     const odd = resets.findIndex((row) => row.length !== batch);
     if (odd > 0) refuseShape(`resets[${odd}]`, `[${resets[odd].length}]`, `[${batch}]`);
   }
   const shape = resets instanceof Tensor ? resets.shape : [resets.length, resets[0]?.length ?? 0];
   if (!sameShape(shape, [steps, batch])) refuseShape('resets', showShape(shape), `[${steps}, ${batch}]`);
-  return Uint8Array.from(resets instanceof Tensor ? resets.dataSync() : resets.flat(), (mark) => (mark === 0 ? 0 : 1));
+  const values = resets instanceof Tensor ? resets.dataSync() : undefined;
+  const marks = new Uint8Array(steps * batch);
+  for (let i = 0; i < marks.length; i++) {
+    const mark = values?.[i] ?? (resets as readonly (readonly number[])[])[Math.floor(i / batch)][i % batch];
+    marks[i] = mark === 0 ? 0 : 1;
+  }
+  return marks;
 }
 
 /** `[steps, rows]`, 1 for the steps that a row still has, 0 beyond its end. */

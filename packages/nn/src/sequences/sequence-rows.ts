@@ -49,20 +49,23 @@ export function checkRows(
   const valid = lengths === undefined ? undefined : checkLengths(owner, lengths, rows, grid.steps);
   const marks = resets === undefined ? undefined : checkMarks(owner, 'resets', resets, grid);
   const selection = mask === undefined ? undefined : selected(checkMarks(owner, 'mask', mask, grid), valid, rows);
-  const placed = (reverse: boolean): number[][] | undefined => {
-    if (marks === undefined) return undefined;
-    const own = (): Uint8Array => {
-      const isByStep = reverse && resetsAre === 'steps';
-      const left = selection === undefined ? marks : selection.resets(marks, isByStep);
-      return reverse && !isByStep ? endsOfPieces(left, rows) : left;
-    };
-    return nestedMarks(own(), rows);
+  const placed = (given: Uint8Array, reverse: boolean): number[][] => {
+    const isByStep = reverse && resetsAre === 'steps';
+    const left = selection === undefined ? given : selection.resets(given, isByStep);
+    return nestedMarks(reverse && !isByStep ? endsOfPieces(left, rows) : left, rows);
   };
-  const [forward, reverse] = [placed(false), placed(true)];
   return {
     lengths: selection?.lengths ?? valid,
     selection,
-    resets: forward && reverse && { forward, reverse },
+    // Put together for the directions that there are.
+    resets: marks && {
+      get forward() {
+        return placed(marks, false);
+      },
+      get reverse() {
+        return placed(marks, true);
+      },
+    },
   };
 }
 

@@ -54,17 +54,19 @@ function listMarks(
   const width = shape[shape.length - 1];
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i];
-    const name = shape.length === 1 ? argument : `${argument}[${i}]`;
-    checkList(owner, name, row, 'marks');
+    const name = (): string => (shape.length === 1 ? argument : `${argument}[${i}]`);
+    if (!Array.isArray(row)) checkList(owner, name(), row, 'marks');
     if (row.length !== width)
       refuseShape(owner, argument, shape.length === 1 ? [row.length] : [rows.length, row.length], shape);
     row.forEach((mark, j) => {
       if (typeof mark === 'number' || typeof mark === 'boolean') return;
-      refuse(ArgumentError, owner, `${name}[${j}]`, { value: mark, expected: 'a number or a truth value' });
+      refuse(ArgumentError, owner, `${name()}[${j}]`, { value: mark, expected: 'a number or a truth value' });
     });
   }
   if (shape.length > 1 && rows.length !== shape[0]) refuseShape(owner, argument, [rows.length, width], shape);
-  return rows.flat() as (number | boolean)[];
+  const all: (number | boolean)[] = [];
+  for (const row of rows as (number | boolean)[][]) for (let j = 0; j < width; j++) all.push(row[j]);
+  return all;
 }
 
 function refuseShape(owner: string, argument: string, shape: readonly number[], expected: readonly number[]): never {
@@ -73,7 +75,13 @@ function refuseShape(owner: string, argument: string, shape: readonly number[], 
 
 /** Marks as `scan` takes them: numbers by step and row. */
 export function nestedMarks(marks: Uint8Array, rows: number): number[][] {
-  return Array.from({ length: marks.length / rows }, (_, t) => Array.from(marks.subarray(t * rows, (t + 1) * rows)));
+  const nested: number[][] = [];
+  for (let first = 0; first < marks.length; first += rows) {
+    const step: number[] = [];
+    for (let row = 0; row < rows; row++) step.push(marks[first + row]);
+    nested.push(step);
+  }
+  return nested;
 }
 
 /**
