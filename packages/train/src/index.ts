@@ -79,3 +79,7 @@ export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './schedules/re
 export type { ScheduleStateDict } from './schedules/schedule-state.js';
 export { SequentialLR, type SequentialLROptions } from './schedules/sequential-lr.js';
 export { StepLR, type StepLROptions } from './schedules/step-lr.js';
+export { beamSearch, type Beam, type BeamSearchOptions } from './sequences/beam-search.js';
+export type { SequenceStep } from './sequences/carried-state.js';
+export { generate, type GenerateOptions } from './sequences/generate.js';
+export type { SamplingOptions } from './sequences/next-token.js';

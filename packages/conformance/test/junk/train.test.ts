@@ -288,6 +288,28 @@ const examples: Example[] = [
     },
   },
   {
+    name: 'generate',
+    call: (...v: never[]) => train.generate(...(v as unknown as [RNN, number[]])),
+    args: () => [recurrent(), [1], { temperature: 1, topK: 2, topP: 0.5, maxTokens: 1, seed: 1, stop: 1 }],
+    required: 2,
+    accepts: { '2.maxTokens': ['Infinity'], '2.stop': ['function'], '2.step': ['function'] },
+  },
+  {
+    name: 'beamSearch',
+    call: train.beamSearch,
+    args: () => [
+      recurrent(),
+      [1],
+      {
+        maxTokens: 1,
+        beams: 1,
+        stop: 1,
+        lengthPenalty: 0,
+        step: () => [ones([1, 1, 2]), ones([1])],
+      },
+    ],
+  },
+  {
     name: 'gradientFlow',
     call: train.gradientFlow,
     args: () => {

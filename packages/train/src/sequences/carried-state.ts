@@ -1,0 +1,73 @@
+import { ArgumentError, noGrad, scope, Tensor, type Tree } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
+import { TrainingModes, type Module } from '@rnn/nn';
+
+/** A model as a step: from an input and the state before (none at first) to an output and the state after. */
+export type SequenceStep<M, S extends Tree = Tree> = (
+  model: M,
+  x: Tensor,
+  state: S | undefined,
+) => readonly [output: Tensor, state: S];
+
+/** The step of a model whose `forward` takes and returns a state, as those of the recurrent layers do. */
+export function forwardStep<S extends Tree>(
+  model: Module,
+  x: Tensor,
+  state: S | undefined,
+): readonly [output: Tensor, state: S] {
+  return (model as unknown as { forward(x: Tensor, state?: S): readonly [Tensor, S] }).forward(x, state);
+}
+
+/** Runs a step in evaluation mode, unrecorded. The caller frees what it gives. */
+export class StepRunner<M extends Module, S extends Tree> {
+  private readonly modes: TrainingModes;
+  private readonly owner: string;
+  private readonly model: M;
+  private readonly step: SequenceStep<M, S>;
+
+  constructor(owner: string, model: M, step: SequenceStep<M, S>) {
+    this.owner = owner;
+    this.model = model;
+    this.step = step;
+    this.modes = new TrainingModes(model);
+    this.modes.run(() => model.eval());
+  }
+
+  /** One step; `x` makes its input. */
+  run(x: () => Tensor, state: S | undefined): [output: Tensor, state: S] {
+    return noGrad(() =>
+      scope((): [Tensor, S] => {
+        const result: unknown = this.modes.run(() => this.step(this.model, x(), state));
+        if (!Array.isArray(result) || result.length !== 2 || !(result[0] instanceof Tensor)) {
+          const expected = '[output, state], as the forward of a model that carries its state gives it';
+          refuse(ArgumentError, this.owner, 'step', { part: 'the result', value: result, expected });
+        }
+        const [output, next] = result as [Tensor, S];
+        return [output.detach().keep(), mapTree(next, (part) => part.detach().keep())];
+      }),
+    );
+  }
+}
+
+/** The same tree with other tensors. */
+export function mapTree<S extends Tree>(tree: S, map: (part: Tensor) => Tensor): S {
+  const copy = (part: Tree): Tree => {
+    if (part instanceof Tensor) return map(part);
+    if (isList(part)) return part.map(copy);
+    return Object.fromEntries(Object.entries(part).map(([name, item]) => [name, copy(item)]));
+  };
+  return copy(tree) as S;
+}
+
+/** Frees the tensors of a state. */
+export function disposeTree(tree: Tree | undefined): void {
+  if (tree === undefined) return;
+  mapTree(tree, (part) => {
+    part.dispose();
+    return part;
+  });
+}
+
+function isList(part: Tree): part is readonly Tree[] {
+  return Array.isArray(part);
+}
