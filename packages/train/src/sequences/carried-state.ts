@@ -50,7 +50,7 @@ export class StepRunner<M extends Module, S extends Tree> {
 }
 
 /** The same tree with other tensors. */
-export function mapTree<S extends Tree>(tree: S, map: (part: Tensor) => Tensor): S {
+function mapTree<S extends Tree>(tree: S, map: (part: Tensor) => Tensor): S {
   const copy = (part: Tree): Tree => {
     if (part instanceof Tensor) return map(part);
     if (isList(part)) return part.map(copy);
