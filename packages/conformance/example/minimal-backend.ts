@@ -42,7 +42,7 @@ function product(sizes: readonly number[]): number {
   return sizes.reduce((total, size) => total * size, 1);
 }
 
-const unaryFunctions: Record<UnaryOp, (x: number) => number> = {
+export const unaryFunctions: Record<UnaryOp, (x: number) => number> = {
   neg: (x) => -x,
   exp: Math.exp,
   log: Math.log,
@@ -61,7 +61,7 @@ const unaryFunctions: Record<UnaryOp, (x: number) => number> = {
 
 const truth = (holds: boolean): number => (holds ? 1 : 0);
 
-const binaryFunctions: Record<BinaryOp, (a: number, b: number) => number> = {
+export const binaryFunctions: Record<BinaryOp, (a: number, b: number) => number> = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,

@@ -5,8 +5,10 @@ import { primitiveCases, referenceCases, runConformance, type Report } from '@rn
 import { caseDirectory } from '@rnn/conformance/node';
 import { describe, expect, test } from 'vitest';
 import { minimal } from '../example/minimal-backend.js';
+import { minimalWithPrograms } from '../example/minimal-compile.js';
 
 const example = readFileSync(join(import.meta.dirname, '../example/minimal-backend.ts'), 'utf8');
+const compiling = readFileSync(join(import.meta.dirname, '../example/minimal-compile.ts'), 'utf8');
 const guide = readFileSync(join(import.meta.dirname, '../../../docs/new-backend.md'), 'utf8');
 
 function failuresOf({ results }: Report): readonly string[] {
@@ -26,11 +28,20 @@ test('the example is at most 300 lines', () => {
   expect(example.split('\n').length - 1).toBeLessThanOrEqual(300);
 });
 
+test('with programs it passes all cases that need no file, and its runner of programs is at most 120 lines', async () => {
+  const report = await runConformance({ factory: minimalWithPrograms, cases: primitiveCases() });
+  expect(failuresOf(report)).toEqual([]);
+  expect(report.passed).toBeGreaterThan(0);
+  expect(compiling.split('\n').length - 1).toBeLessThanOrEqual(120);
+}, 180_000);
+
 describe('the guide', () => {
   test('is made of the pieces of the example, one after another, and a test file of three lines', () => {
     const pieces = [...guide.matchAll(/^```ts fragment\n(.*?)^```$/gms)].map(([, piece]) => piece);
-    expect(pieces.slice(0, -1).join('\n')).toBe(example);
-    expect(pieces[pieces.length - 1].split('\n').filter((line) => line !== '')).toHaveLength(3);
+    const programs = pieces.findIndex((piece) => piece.startsWith('/** Programs for the backend'));
+    expect(pieces.slice(0, programs - 1).join('\n')).toBe(example);
+    expect(pieces.slice(programs).join('\n')).toBe(compiling);
+    expect(pieces[programs - 1].split('\n').filter((line) => line !== '')).toHaveLength(3);
   });
 
   // Rows of its table: a part, the methods to write for it, and the cases that pass once they are there.
