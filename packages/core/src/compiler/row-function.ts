@@ -88,7 +88,7 @@ export class OneStep {
     }
     if (before !== undefined) {
       const { plans, draws, captured, recording } = found;
-      const trace = { inputs: inputs.map((x) => this.slotOf(x)), plans, draws };
+      const trace = { inputs: inputs.map((x) => this.specOf(x)), plans, draws };
       this.memory.remember({ trace, captured, recording, backend, parameters, before });
     }
     return this.compiled(found, inputs, parameters);
@@ -196,7 +196,7 @@ export class OneStep {
     return x.rank === 2 && x.shape[1] === width ? x : reshape(x, [x.size / width, width]);
   }
 
-  private slotOf({ shape, dtype, requiresGrad }: Tensor): TensorSpec {
+  private specOf({ shape, dtype, requiresGrad }: Tensor): TensorSpec {
     return { shape: this.elementwise ? [] : shape.slice(-1), dtype, wantsGrad: requiresGrad };
   }
 }
