@@ -83,3 +83,6 @@ export { beamSearch, type Beam, type BeamSearchOptions } from './sequences/beam-
 export type { SequenceStep } from './sequences/carried-state.js';
 export { generate, type GenerateOptions } from './sequences/generate.js';
 export type { SamplingOptions } from './sequences/next-token.js';
+export type { SavedSession } from './sequences/saved-session.js';
+export type { SessionId } from './sequences/session-rows.js';
+export { stream, type Stream, type StreamOptions } from './sequences/stream.js';

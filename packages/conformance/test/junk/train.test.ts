@@ -310,6 +310,36 @@ const examples: Example[] = [
     ],
   },
   {
+    name: 'stream',
+    call: (...v: never[]) => train.stream(...(v as unknown as [RNN])),
+    args: () => [recurrent(), { step: (m: RNN, x: Tensor, state?: Tensor) => m.forward(x, state) }],
+    required: 1,
+    accepts: { '1.step': ['function'] },
+  },
+  {
+    name: 'Stream.push',
+    call: (x: never) => train.stream(recurrent()).push(x),
+    args: () => [[1, 2]],
+    accepts: { '0[0]': anyNumber },
+  },
+  {
+    name: 'Stream.step',
+    call: (...v: never[]) => train.stream(recurrent()).step(...(v as unknown as [string[], number[][]])),
+    args: () => [
+      ['a', 'b'],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    accepts: { '0[0]': ['text', 'number as text', ...anyNumber], '1[0]': [] },
+  },
+  {
+    name: 'Stream.restore',
+    call: (saved: never) => train.stream(recurrent()).restore(saved),
+    args: () => [[{ shape: [1, 1], dtype: 'float32', data: [1] }]],
+  },
+  {
     name: 'gradientFlow',
     call: train.gradientFlow,
     args: () => {

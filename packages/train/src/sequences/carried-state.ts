@@ -20,9 +20,9 @@ export function forwardStep<S extends Tree>(
 
 /** Runs a step in evaluation mode, unrecorded. The caller frees what it gives. */
 export class StepRunner<M extends Module, S extends Tree> {
+  readonly model: M;
   private readonly modes: TrainingModes;
   private readonly owner: string;
-  private readonly model: M;
   private readonly step: SequenceStep<M, S>;
 
   constructor(owner: string, model: M, step: SequenceStep<M, S>) {
@@ -35,28 +35,42 @@ export class StepRunner<M extends Module, S extends Tree> {
 
   /** One step; `x` makes its input. */
   run(x: () => Tensor, state: S | undefined): [output: Tensor, state: S] {
-    return noGrad(() =>
-      scope((): [Tensor, S] => {
-        const result: unknown = this.modes.run(() => this.step(this.model, x(), state));
-        if (!Array.isArray(result) || result.length !== 2 || !(result[0] instanceof Tensor)) {
-          const expected = '[output, state], as the forward of a model that carries its state gives it';
-          refuse(ArgumentError, this.owner, 'step', { part: 'the result', value: result, expected });
-        }
-        const [output, next] = result as [Tensor, S];
-        return [output.detach().keep(), mapTree(next, (part) => part.detach().keep())];
-      }),
-    );
+    return this.evaluated((): [Tensor, S] => {
+      const [output, next] = this.call(this.model, x(), state);
+      return [output.detach().keep(), mapTree(next, (part) => part.detach().keep())];
+    });
+  }
+
+  /** Runs a function in evaluation mode, unrecorded, and frees what it makes and does not keep. */
+  evaluated<R>(fn: () => R): R {
+    return noGrad(() => scope(() => this.modes.run(fn)));
+  }
+
+  /** The step itself, with a check of what it gives. */
+  call(model: M, x: Tensor, state: S | undefined): readonly [output: Tensor, state: S] {
+    const result: unknown = this.step(model, x, state);
+    if (!Array.isArray(result) || result.length !== 2 || !(result[0] instanceof Tensor)) {
+      const expected = '[output, state], as the forward of a model that carries its state gives it';
+      refuse(ArgumentError, this.owner, 'step', { part: 'the result', value: result, expected });
+    }
+    return result as [Tensor, S];
   }
 }
 
 /** The same tree with other tensors. */
-function mapTree<S extends Tree>(tree: S, map: (part: Tensor) => Tensor): S {
+export function mapTree<S extends Tree>(tree: S, map: (part: Tensor) => Tensor): S {
   const copy = (part: Tree): Tree => {
     if (part instanceof Tensor) return map(part);
     if (isList(part)) return part.map(copy);
     return Object.fromEntries(Object.entries(part).map(([name, item]) => [name, copy(item)]));
   };
   return copy(tree) as S;
+}
+
+/** The tree of this form with these tensors in it, as `leavesOf` gives them. */
+export function withLeaves<S extends Tree>(form: S, leaves: readonly Tensor[]): S {
+  let at = 0;
+  return mapTree(form, () => leaves[at++]);
 }
 
 /** Frees the tensors of a state. */
@@ -66,6 +80,16 @@ export function disposeTree(tree: Tree | undefined): void {
     part.dispose();
     return part;
   });
+}
+
+/** The tensors of a tree, in an order that depends on its form alone. */
+export function leavesOf(tree: Tree): Tensor[] {
+  const leaves: Tensor[] = [];
+  mapTree(tree, (part) => {
+    leaves.push(part);
+    return part;
+  });
+  return leaves;
 }
 
 function isList(part: Tree): part is readonly Tree[] {

@@ -1,0 +1,144 @@
+import {
+  explain,
+  fromData,
+  scan,
+  ShapeError,
+  sizeOf,
+  type Backend,
+  type Shape,
+  type Tensor,
+  type Tree,
+} from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
+import type { Module } from '@rnn/nn';
+import { zerosLikeArray, type TypedHostArray } from '../host-array.js';
+import { disposeTree, leavesOf, StepRunner, withLeaves, type SequenceStep } from './carried-state.js';
+
+/** A state of several rows as a list of tensors `[B, ...]`, whatever form it has for the model. */
+export type RowState = readonly Tensor[];
+
+/** What is known of a model's state from its first step on. */
+interface StateForm<S> {
+  /** The tree, with tensors that are gone. */
+  readonly tree: S;
+  /** Which dimension of each tensor counts the rows. */
+  readonly dims: readonly number[];
+}
+
+/** A model as a step over rows: one program of the backend where the whole step can be compiled. */
+export class RowStep<M extends Module, S extends Tree> {
+  private readonly owner: string;
+  private readonly runner: StepRunner<M, S>;
+  private form: StateForm<S> | undefined;
+  /** How steps after the first run: known from the second one on. */
+  private mode: 'compiled' | 'eager' | undefined;
+  private readonly first: Tensor | undefined;
+  private readonly options: { readonly parameters: M; readonly compile: 'auto' };
+
+  constructor(owner: string, model: M, step: SequenceStep<M, S>) {
+    this.owner = owner;
+    this.runner = new StepRunner(owner, model, step);
+    [this.first] = model.parameters();
+    this.options = { parameters: model, compile: 'auto' };
+  }
+
+  /** Where the model is: it may move. */
+  get backend(): Backend | undefined {
+    return this.first?.backend;
+  }
+
+  /**
+   * Makes a step.
+   *
+   * @param samples - `[B, ...]`
+   * @param state - of B rows; it stays with the caller. Without it the rows begin
+   * @returns the output, a row for each sample, and the state after the step; the caller frees both
+   */
+  run(samples: TypedHostArray, state: RowState | undefined): [output: Tensor, state: RowState] {
+    const form = (this.form ??= this.formOf(samples));
+    const x = (): Tensor => fromData(samples.data, [1, ...samples.shape], { backend: this.backend });
+    return this.runner.evaluated((): [Tensor, RowState] => {
+      if (state === undefined || this.modeOf(x, state) === 'eager') {
+        // A model may give one tensor twice, or one of its parameters.
+        const [output, next] = this.rowsOf(form, x(), state);
+        return [output.detach().keep(), next.map((part) => part.detach().keep())];
+      }
+      const [output, next] = scan(this.step, x(), state, this.options);
+      for (let i = 0; i < next.length; i++) next[i].keep();
+      return [output.keep(), next];
+    });
+  }
+
+  /** Refuses a state that the model does not have. */
+  checkState(state: RowState): void {
+    if (this.form === undefined) return; // the model's first step will look at it
+    const { tree, dims } = this.form;
+    const expected = leavesOf(tree).map(({ shape }, i) => swapped(shape, dims[i]));
+    const text = (shapes: readonly Shape[]): string => shapes.map((shape) => `[${shape.join(', ')}]`).join(', ');
+    const [received, wanted] = [text(state.map(({ shape }) => shape)), text(expected)];
+    if (received !== wanted) refuse(ShapeError, this.owner, 'saved', { has: 'shapes', received, expected: wanted });
+  }
+
+  /** The step as `scan` takes it. */
+  private readonly step = (x: Tensor, state: RowState, model: M): [output: Tensor, state: RowState] => {
+    const { form } = this;
+    if (form === undefined) throw new TypeError('the form of a state is known before it is carried');
+    return this.rowsOf(form, x.unsqueeze(0), state, model);
+  };
+
+  /** The model's own step, with the rows in front in all that goes out and in. */
+  private rowsOf(
+    { tree, dims }: StateForm<S>,
+    x: Tensor,
+    state: RowState | undefined,
+    model: M = this.options.parameters,
+  ): [output: Tensor, state: RowState] {
+    const rows = x.shape[1];
+    const before =
+      state &&
+      withLeaves(
+        tree,
+        state.map((part, i) => part.transpose(0, dims[i])),
+      );
+    const [output, next] = this.runner.call(model, x, before);
+    const [first, second] = output.shape;
+    if (first !== rows && (first !== 1 || second !== rows)) {
+      const received = `[${output.shape.join(', ')}]`;
+      const expected = `[1, ${rows}, ...] or [${rows}, ...], a row for each session`;
+      refuse(ShapeError, this.owner, 'output', { has: 'shape', received, expected });
+    }
+    const leaves = leavesOf(next).map((part, i) => part.transpose(0, dims[i]));
+    return [first === rows ? output : output.squeeze(0), leaves];
+  }
+
+  private modeOf(x: () => Tensor, state: RowState): 'compiled' | 'eager' {
+    return (this.mode ??= explain(this.step, x(), state, this.options).mode);
+  }
+
+  /** Finds out by steps of zeros in which dimensions states of one row and of two differ. */
+  private formOf({ shape: [, ...features], data }: TypedHostArray): StateForm<S> {
+    const stateOf = (rows: number): S => {
+      const shape = [1, rows, ...features];
+      const zeros = (): Tensor => fromData(zerosLikeArray(data, sizeOf(shape)), shape, { backend: this.backend });
+      const [output, state] = this.runner.run(zeros, undefined);
+      disposeTree([output, state]);
+      return state;
+    };
+    const tree = stateOf(1);
+    const two = leavesOf(stateOf(2));
+    const dims = leavesOf(tree).map(({ shape }, i) => {
+      const dim = shape.findIndex((size, d) => size === 1 && two[i]?.shape[d] === 2);
+      if (dim >= 0) return dim;
+      const received = `[${shape.join(', ')}] for one row and [${two[i]?.shape.join(', ')}] for two`;
+      const expected = 'a dimension that counts the rows';
+      return refuse(ShapeError, this.owner, 'the state', { has: 'shape', received, expected });
+    });
+    return { tree, dims };
+  }
+}
+
+function swapped(shape: Shape, dim: number): Shape {
+  const result = [...shape];
+  [result[0], result[dim]] = [shape[dim], shape[0]];
+  return result;
+}
