@@ -107,6 +107,12 @@ export {
   type CrossEntropyOptions,
 } from './losses/cross-entropy.js';
 export {
+  quantileLoss,
+  QuantileLoss,
+  type QuantileLossModuleOptions,
+  type QuantileLossOptions,
+} from './losses/quantile.js';
+export {
   huberLoss,
   HuberLoss,
   l1Loss,

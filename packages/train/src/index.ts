@@ -81,7 +81,15 @@ export { SequentialLR, type SequentialLROptions } from './schedules/sequential-l
 export { StepLR, type StepLROptions } from './schedules/step-lr.js';
 export { beamSearch, type Beam, type BeamSearchOptions } from './sequences/beam-search.js';
 export type { SequenceStep } from './sequences/carried-state.js';
-export { generate, type GenerateOptions } from './sequences/generate.js';
+export {
+  forecast,
+  type Forecast,
+  type ForecastOptions,
+  type ForecastSampling,
+  type KnownAhead,
+} from './sequences/forecast.js';
+export type { ForecastInterval } from './sequences/intervals.js';
+export { generate, type GenerateOptions, type GenerateTextOptions } from './sequences/generate.js';
 export type { SamplingOptions } from './sequences/next-token.js';
 export type { SavedSession } from './sequences/saved-session.js';
 export type { SessionId } from './sequences/session-rows.js';

@@ -82,6 +82,7 @@ const losses: Record<string, { args: () => unknown[]; options: () => object; acc
     args: () => [ones([2, 3]), int([0, 2])],
     options: () => ({ labelSmoothing: 0, ignoreIndex: -100, classDim: 1 }),
   },
+  quantileLoss: { args: () => [ones([4, 2, 3]), floats()], options: () => ({ quantiles: [0.1, 0.5, 0.9] }) },
   nllLoss: { args: () => [ones([2, 3]), int([0, 2])], options: () => ({ ignoreIndex: -100, classDim: 1 }) },
 };
 const lossClasses = {
@@ -92,6 +93,7 @@ const lossClasses = {
   bceLoss: nn.BCELoss,
   bceWithLogits: nn.BCEWithLogitsLoss,
   crossEntropy: nn.CrossEntropyLoss,
+  quantileLoss: nn.QuantileLoss,
   nllLoss: nn.NLLLoss,
 } as unknown as Record<string, new (...values: unknown[]) => { forward(...values: never[]): unknown }>;
 
@@ -394,7 +396,7 @@ const examples: Example[] = [
         required: 0,
         accepts: { '0.batchFirst': flag, '0.weight': anywhere, '0.posWeight': anywhere },
       },
-      forward(Loss.name, () => new Loss(), { args: () => [...args(), {}], required: 2 }),
+      forward(Loss.name, () => new Loss(all()), { args: () => [...args(), {}], required: 2 }),
     ];
   }),
   {

@@ -310,6 +310,24 @@ const examples: Example[] = [
     ],
   },
   {
+    name: 'generate with a vocabulary',
+    call: (...v: never[]) => train.generate(...(v as unknown as [RNN, string, { vocabulary: train.Vocabulary }])),
+    args: () => [recurrent(), 'a', { vocabulary: new train.CharVocabulary('ab'), maxTokens: 1, stop: 'b' }],
+    accepts: { '2.maxTokens': ['Infinity'], '2.stop': ['function'] },
+  },
+  {
+    name: 'forecast',
+    call: train.forecast,
+    args: () => [
+      new RNN(1, 1),
+      [1, 2, 3],
+      2,
+      { target: 0, horizon: 1, batchFirst: false, sampling: { paths: 2, noise: 1, seed: 1 }, levels: [0.5] },
+    ],
+    required: 3,
+    accepts: { '1[0]': anyNumber, '3.batchFirst': flag, '3.levels': ['list'] },
+  },
+  {
     name: 'stream',
     call: (...v: never[]) => train.stream(...(v as unknown as [RNN])),
     args: () => [recurrent(), { step: (m: RNN, x: Tensor, state?: Tensor) => m.forward(x, state) }],

@@ -1,7 +1,7 @@
 import { cpu } from '@rnn/backend-cpu';
 import { ArgumentError, fromData, getBackend, logSoftmax, manualSeed, setBackend, type Tensor } from '@rnn/core';
 import { Dropout, Embedding, GRU, Linear, Module } from '@rnn/nn';
-import { beamSearch, generate, type GenerateOptions } from '@rnn/train';
+import { beamSearch, CharVocabulary, generate, WordVocabulary, type GenerateOptions } from '@rnn/train';
 import { beforeEach, describe, expect, test } from 'vitest';
 
 const TOKENS = 5;
@@ -87,6 +87,32 @@ describe('generate', () => {
     const before = getBackend().memory();
     for await (const token of generate(model, [1], { seed: 7 })) if (token >= 0) break;
     expect(getBackend().memory()).toEqual(before);
+  });
+
+  test('takes and gives texts with a vocabulary, and they join to one', async () => {
+    const words = new WordVocabulary(['the cat sat on mats']);
+    const chars = new CharVocabulary('abcde');
+    for (const [vocabulary, prompt] of [
+      [chars, 'bc'],
+      [words, 'cat the'],
+    ] as const) {
+      const start = Array.from(vocabulary.encode(prompt));
+      const tokens = await all({ seed: 3, maxTokens: 6 }, start);
+      let text = prompt;
+      for await (const piece of generate(model, prompt, { vocabulary, seed: 3, maxTokens: 6 })) text += piece;
+      expect(text).toBe(vocabulary.decode([...start, ...tokens]));
+      const stop = vocabulary.tokens[tokens[3]];
+      let short = prompt;
+      for await (const piece of generate(model, prompt, { vocabulary, seed: 3, stop })) short += piece;
+      expect(short).toBe(vocabulary.decode([...start, ...tokens.slice(0, tokens.indexOf(tokens[3]))]));
+    }
+    let made = '';
+    const stop = (text: string): boolean => text.length === 3;
+    for await (const piece of generate(model, 'a', { vocabulary: chars, stop })) made += piece;
+    expect(made).toHaveLength(3);
+    expect(() => generate(model, 'z', { vocabulary: chars })).toThrow(ArgumentError);
+    // @ts-expect-error -- a text without a vocabulary
+    expect(() => generate(model, 'a', {})).toThrow(/a list of at least one index, from a vocabulary/);
   });
 
   test('memory stays flat', async () => {
