@@ -129,7 +129,8 @@ function partOf(grad: Tensor, normType: number): Tensor {
   return (normType === 1 ? size : size.pow(normType)).sum();
 }
 
-function replaceGrads(params: readonly Tensor[], change: (grad: Tensor) => Tensor): void {
+/** Puts what `change` makes of each gradient in its place. */
+export function replaceGrads(params: readonly Tensor[], change: (grad: Tensor) => Tensor): void {
   for (const param of params) {
     const { grad } = param;
     if (grad === undefined) continue;

@@ -1,4 +1,5 @@
 /** Optimisers, clipping, learning rate schedules, data in batches, metrics, and the training loop. */
+export { AveragedModel, type AveragedModelOptions, type AveragedModelStateDict } from './averaged-model.js';
 export { clipGradNorm, clipGradValue, gradNorm, type ClipGradNormOptions, type GradNormOptions } from './clip-grad.js';
 export { CharVocabulary } from './data/char-vocabulary.js';
 export { collateSequences, type CollateOptions, type PaddedSequences } from './data/collate-sequences.js';
@@ -26,12 +27,18 @@ export type { FlowVerdict } from './diagnosis/verdict.js';
 export type { HostArray, HostValues } from './host-array.js';
 export type { EarlyStoppingOptions } from './loop/early-stopping.js';
 export type { CheckpointOptions } from './loop/checkpoint-options.js';
-export { evaluate, type EvaluateOptions, type LossFunction, type Metrics } from './loop/evaluate.js';
+export type { ClipNormOptions } from './loop/clip-option.js';
+export { evaluate, type EvaluateOptions, type Metrics } from './loop/evaluate.js';
 export { fit } from './loop/fit.js';
+export { fitEvents } from './loop/fit-events.js';
+export type { FitCallback, FitEvent } from './loop/fit-event.js';
 export type { FitOptions, ValidationOptions } from './loop/fit-options.js';
 export type { BestEpoch, EpochRecord, History, StepRecord } from './loop/history.js';
 export { NonFiniteError, type NonFinitePolicy, type StepPlace } from './loop/non-finite.js';
-export type { SavedState } from './loop/saved-state.js';
+export type { CarriedLoss, LossFunction } from './loop/loss-function.js';
+export type { Batches } from './loop/pieces.js';
+export type { SavedState, SavedTensor, SavedTree } from './loop/saved-state.js';
+export type { TbpttOptions } from './loop/tbptt-options.js';
 export { Accuracy, type AccuracyOptions } from './metrics/accuracy.js';
 export type { ClassUpdateOptions } from './metrics/class-batch.js';
 export { F1Score, Precision, Recall, type ClassScoreOptions } from './metrics/class-scores.js';

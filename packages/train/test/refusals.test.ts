@@ -77,6 +77,6 @@ test('fit and evaluate refuse options that they do not know', async () => {
     "fit: option 'shedule' is unknown",
   );
   await expect(evaluate(model, batches, not({ loss, metric: loss }))).rejects.toThrow(
-    "evaluate: option 'metric' is unknown, expected one of loss, metrics, yieldEvery; write metrics",
+    "evaluate: option 'metric' is unknown, expected one of loss, metrics, tbptt, yieldEvery; write metrics",
   );
 });

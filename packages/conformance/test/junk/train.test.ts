@@ -265,7 +265,11 @@ const examples: Example[] = [
           loss,
           optimizer,
           epochs: 1,
-          clipNorm: 1,
+          clipNorm: { maxNorm: 1, normType: 2, errorIfNonfinite: false },
+          accumulate: 1,
+          warmup: 2,
+          averaged: new train.AveragedModel(m),
+          callbacks: [() => 1],
           logEvery: 1,
           yieldEvery: 20,
           scheduleEvery: 'epoch',
@@ -285,7 +289,26 @@ const examples: Example[] = [
       '2.yieldEvery': ['Infinity'],
       '2.onStep': ['function'],
       '2.onEpoch': ['function'],
+      '2.callbacks': ['list'],
     },
+  },
+  {
+    name: 'fitEvents',
+    // The training begins when the first event is asked for.
+    call: async (...v: never[]) => {
+      for await (const _ of train.fitEvents(...(v as unknown as [Linear, never, never])));
+    },
+    args: () => {
+      const m = model();
+      return [m, batches(), { loss, optimizer: new train.SGD(m.parameters()), epochs: 1 }];
+    },
+    accepts: { 1: ['list of null'], '1[0]': junkNames },
+  },
+  {
+    name: 'new AveragedModel',
+    call: (...v: never[]) => new train.AveragedModel(...(v as unknown as [Linear])),
+    args: () => [model(), { decay: 0.9 }],
+    required: 1,
   },
   {
     name: 'generate',

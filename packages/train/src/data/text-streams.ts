@@ -5,8 +5,8 @@ import { hostArrayOf } from '../host-array.js';
 export interface TextStreamOptions {
   /** Rows that are read side by side: the batch. */
   readonly rows: number;
-  /** Steps that a batch goes on: how far truncated backpropagation through time looks back. */
-  readonly steps: number;
+  /** Steps that a batch goes on; the whole rows unless given, which `tbptt` of `fit` cuts. */
+  readonly steps?: number;
   /** Whether the rows come before time; false unless given, as for the recurrent layers. */
   readonly batchFirst?: boolean;
   /** Whether to leave out a last batch with fewer steps; false unless given. */
@@ -19,6 +19,9 @@ export interface TextStreamOptions {
 export interface TextStreams extends Iterable<[Tensor, Tensor]> {
   /** Number of batches. */
   readonly length: number;
+  /** Each batch goes on where the one before stopped, so that `tbptt` of `fit` carries the state over. */
+  readonly continues: true;
+  readonly batchFirst: boolean;
 }
 
 /**
@@ -27,15 +30,18 @@ export interface TextStreams extends Iterable<[Tensor, Tensor]> {
  *
  * @example
  * ```ts
- * const streams = textStreams(vocabulary.encode(text), { rows: 32, steps: 64 });
- * let state: Tensor | undefined;   // begins anew with each pass
- * for (const [input, target] of streams) {   // [64, 32] both, int32
- *   const [output, next] = gru.forward(embedding.forward(input), state);
- *   state = next.detach();
- * }
+ * const streams = textStreams(vocabulary.encode(text), { rows: 32 });
+ * await fit(model, streams, {
+ *   tbptt: 64,
+ *   loss: (model, [input, target], state?: LSTMState) => {   // [64, 32] both, int32
+ *     const [scores, next] = model.forward(input, state);
+ *     return [crossEntropy(scores, target, { classDim: -1 }), next];
+ *   },
+ *   optimizer, epochs: 10,
+ * });
  * ```
  * @param indices - the text, from a vocabulary
- * @param options - `rows`, `steps`; `batchFirst` false, `dropLast` false, `backend`
+ * @param options - `rows`; `steps` all, `batchFirst` false, `dropLast` false, `backend`
  * @returns batches `[input, target]`, each [steps, rows] or with `batchFirst` [rows, steps]; the last may have fewer steps
  * @throws ArgumentError when the text is too short for two steps of each row, or an option makes no sense
  *
@@ -47,9 +53,9 @@ export function textStreams(indices: Int32Array | readonly number[], options: Te
   const owner = 'textStreams';
   const { shape, data } = hostArrayOf(owner, 'indices', indices);
   checkOptions(owner, options, ['rows', 'steps', 'batchFirst', 'dropLast', 'backend']);
-  const { rows, steps, batchFirst = false, dropLast = false, backend } = options;
+  const { rows, batchFirst = false, dropLast = false, backend } = options;
   checkCount(owner, 'rows', rows, 1);
-  checkCount(owner, 'steps', steps, 1);
+  if (options.steps !== undefined) checkCount(owner, 'steps', options.steps, 1);
   checkFlag(owner, 'batchFirst', batchFirst);
   checkFlag(owner, 'dropLast', dropLast);
   if (backend !== undefined) checkBackend(owner, 'backend', backend);
@@ -63,22 +69,26 @@ export function textStreams(indices: Int32Array | readonly number[], options: Te
     refuse(ArgumentError, owner, 'indices', { has: 'shape', received: `[${shape.join(', ')}]`, expected });
   }
   // The last step of a row is a target only.
+  const { steps = rowLength - 1 } = options;
   const length = dropLast ? Math.floor((rowLength - 1) / steps) : Math.ceil((rowLength - 1) / steps);
+  /** The place of step `t` of a row of a batch with so many steps. */
+  const at = (row: number, t: number, count: number): number => (batchFirst ? row * count + t : t * rows + row);
   const cut = (start: number, count: number): Tensor => {
     const values = new Int32Array(count * rows);
     for (let row = 0; row < rows; row++) {
-      for (let t = 0; t < count; t++) {
-        values[batchFirst ? row * count + t : t * rows + row] = text[row * rowLength + start + t];
-      }
+      for (let t = 0; t < count; t++) values[at(row, t, count)] = text[row * rowLength + start + t];
     }
     return fromData(values, batchFirst ? [rows, count] : [count, rows], { backend });
   };
   return {
     length,
+    continues: true,
+    batchFirst,
     *[Symbol.iterator](): Iterator<[Tensor, Tensor]> {
       for (let i = 0; i < length; i++) {
-        const count = Math.min(steps, rowLength - 1 - i * steps);
-        yield [cut(i * steps, count), cut(i * steps + 1, count)];
+        const start = i * steps;
+        const count = Math.min(steps, rowLength - 1 - start);
+        yield [cut(start, count), cut(start + 1, count)];
       }
     },
   };

@@ -1,6 +1,7 @@
 import { checkCount, checkFunction, checkNumber, checkOptions } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
-import { checkModel, type LossFunction } from '../loop/evaluate.js';
+import { checkModel } from '../loop/evaluate.js';
+import type { LossFunction } from '../loop/loss-function.js';
 import { fit } from '../loop/fit.js';
 import { Adam } from '../optimizers/adam.js';
 

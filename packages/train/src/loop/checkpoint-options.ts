@@ -17,7 +17,7 @@ export interface CheckpointOptions {
 }
 
 /** The parts that a training has by itself. */
-const own: readonly string[] = ['model', 'optimizer', 'schedule', 'training'];
+const own: readonly string[] = ['model', 'optimizer', 'schedule', 'averaged', 'training'];
 
 /** Refuses options that make no sense, before anything has changed. */
 export function checkCheckpointOptions(options: CheckpointOptions | undefined, resumeFrom: string | undefined): void {

@@ -1,12 +1,13 @@
-import { ArgumentError, defaultGenerator, Generator, type Backend } from '@rnn/core';
+import { ArgumentError, defaultGenerator, Generator, type Backend, type Tree } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import type { Module, StateDict } from '@rnn/nn';
 import type { FitOptions } from './fit-options.js';
 import type { History, StepRecord } from './history.js';
+import type { Batches } from './pieces.js';
 import type { RunningMeanState } from './running-mean.js';
 
 /** Where a training stands, beside its model and optimiser. */
-export interface Progress {
+export interface Progress<S extends Tree> {
   readonly history: History;
   /** What the model was after its best pass, where that is to be given back. */
   readonly best: StateDict | undefined;
@@ -14,10 +15,12 @@ export interface Progress {
   readonly losses: RunningMeanState;
   /** The rate of the last step. */
   readonly lr: number;
+  /** The state that is carried to the next batch. */
+  readonly carried: S | undefined;
 }
 
 /** The same in a file: numbers of steps in columns, and where the generators stood and stand. */
-interface SavedProgress extends Omit<Progress, 'history'> {
+interface SavedProgress<S extends Tree> extends Omit<Progress<S>, 'history'> {
   readonly history: Omit<History, 'steps'>;
   readonly steps: Float64Array;
   readonly passStart: readonly (readonly number[])[] | undefined;
@@ -31,9 +34,9 @@ interface Files {
 }
 
 /** Writes a training to its file now and then, and brings it back. */
-export class Checkpoints<M extends Module, B> {
+export class Checkpoints<M extends Module, B, S extends Tree> {
   private readonly model: M;
-  private readonly options: FitOptions<M, B>;
+  private readonly options: FitOptions<M, B, S>;
   /** Whose draws decide on the course of the training. */
   private readonly generators: readonly Generator[];
   /** Where they stood when the pass under way began. */
@@ -41,7 +44,7 @@ export class Checkpoints<M extends Module, B> {
   /** Where they are to go on once the batches that were done are passed over. */
   private pending: readonly (readonly number[])[] | undefined;
 
-  constructor(model: M, data: Iterable<B>, options: FitOptions<M, B>) {
+  constructor(model: M, data: Batches<B>, options: FitOptions<M, B, S>) {
     this.model = model;
     this.options = options;
     const { generator } = data as { readonly generator?: unknown };
@@ -74,16 +77,17 @@ export class Checkpoints<M extends Module, B> {
     return this.options.checkpoint !== undefined && this.options.checkpoint.every === undefined;
   }
 
-  async save({ history, best, losses, lr }: Progress): Promise<void> {
+  async save({ history, best, losses, lr, carried }: Progress<S>): Promise<void> {
     const { checkpoint } = this.options;
     if (checkpoint === undefined) return;
-    const { steps, bestState: _, ...rest } = history;
-    const training: SavedProgress = {
+    const { steps, bestState: _best, carried: _carried, ...rest } = history;
+    const training: SavedProgress<S> = {
       history: rest,
       steps: tableOf(steps),
       best,
       losses,
       lr,
+      carried,
       passStart: this.passStart,
       random: this.states(),
     };
@@ -96,12 +100,12 @@ export class Checkpoints<M extends Module, B> {
   }
 
   /** Brings back what `resumeFrom` names: model, optimiser, schedule and parts are loaded, or nothing is. */
-  async load(path: string): Promise<Progress> {
+  async load(path: string): Promise<Progress<S>> {
     const io = await files();
     const parts = Object.entries(this.options.checkpoint?.parts ?? {}).filter(([, part]) => isLoadable(part));
     const [{ backend }] = this.model.parameters();
     const { training } = await io.loadCheckpoint(path, { ...this.parts(), ...Object.fromEntries(parts) }, { backend });
-    const { history, steps, best, losses, lr, passStart, random } = training as SavedProgress;
+    const { history, steps, best, losses, lr, carried, passStart, random } = training as SavedProgress<S>;
     if (random.length !== this.generators.length) {
       refuse(ArgumentError, 'fit', 'resumeFrom', {
         received: 'of a training whose data had another generator than these',
@@ -112,12 +116,13 @@ export class Checkpoints<M extends Module, B> {
       this.passStart = passStart;
       this.pending = random;
     } else this.setStates(random);
-    return { history: { ...history, steps: recordsOf(steps) }, best, losses, lr };
+    return { history: { ...history, steps: recordsOf(steps) }, best, losses, lr, carried };
   }
 
   private parts(): Record<string, unknown> {
-    const { optimizer, schedule } = this.options;
-    return { model: this.model, optimizer, ...(schedule === undefined ? {} : { schedule }) };
+    const { optimizer, schedule, averaged } = this.options;
+    const own = { model: this.model, optimizer, schedule, averaged };
+    return Object.fromEntries(Object.entries(own).filter(([, part]) => part !== undefined));
   }
 
   private states(): (readonly number[])[] {

@@ -1,8 +1,9 @@
 import { ArgumentError, moveTo, scope, unscoped } from '@rnn/core';
 import { checkChoice, checkCount, checkFlag, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
-import type { Module, StateDict } from '@rnn/nn';
+import type { StateDict } from '@rnn/nn';
 import type { BestEpoch, EpochRecord, History } from './history.js';
 import { loadedState, savedState, type SavedState } from './saved-state.js';
+import type { Weights } from './weights.js';
 
 export interface EarlyStoppingOptions {
   /**
@@ -66,7 +67,7 @@ export class EarlyStopping {
    *
    * @throws ArgumentError when it kept nothing, and the model is another one by now
    */
-  resume(history: History, model: Module): void {
+  resume(history: History, model: Weights): void {
     const { epochs, best, bestState, restored, batch } = history;
     if (!this.options.restoreBest || epochs.length === 0) return;
     const at = this.bestOf(epochs);
@@ -98,12 +99,12 @@ export class EarlyStopping {
   }
 
   /** Takes note of the model after the last of these passes. */
-  note(epochs: readonly EpochRecord[], model: Module): void {
+  note(epochs: readonly EpochRecord[], model: Weights): void {
     if (this.options.restoreBest && this.bestOf(epochs) === epochs.length - 1) this.keep(model);
   }
 
   /** Gives the model what it had after its best pass, and says whether it was known. */
-  async restore(model: Module): Promise<boolean> {
+  async restore(model: Weights): Promise<boolean> {
     const { best } = this;
     if (best === undefined) return false;
     // The model may have moved since.
@@ -123,7 +124,7 @@ export class EarlyStopping {
     this.best = undefined;
   }
 
-  private keep(model: Module): void {
+  private keep(model: Weights): void {
     const best = unscoped(() => model.stateDict());
     this.dispose();
     this.best = best;

@@ -1,20 +1,27 @@
-import { ArgumentError, countAverages, noGrad, scope, Tensor, type AverageCount } from '@rnn/core';
-import { checkFunction, checkNumber, checkOptions, isIterable, refuse } from '@rnn/core/checks';
+import { ArgumentError, countAverages, noGrad, scope, Tensor, type AverageCount, type Tree } from '@rnn/core';
+import { checkFunction, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
 import { Module, TrainingModes } from '@rnn/nn';
+import { CarriedState } from './carried-state.js';
 import { Breath } from './event-loop.js';
+import { splitLoss, type CarriedLoss } from './loss-function.js';
+import { checkBatches, Pieces, type Batches } from './pieces.js';
 import { RunningMean } from './running-mean.js';
+import { checkTbptt, type TbpttOptions } from './tbptt-options.js';
 
-/** The loss of a model on a batch. */
-export type LossFunction<M, B> = (model: M, batch: B) => Tensor;
+/** Measures of a model on a batch, by name; with `tbptt` they get the state before the batch as the loss does. */
+export type Metrics<M, B, S extends Tree = Tree> = (
+  model: M,
+  batch: B,
+  state: S | undefined,
+) => Readonly<Record<string, Tensor>>;
 
-/** Measures of a model on a batch, by name. */
-export type Metrics<M, B> = (model: M, batch: B) => Readonly<Record<string, Tensor>>;
-
-export interface EvaluateOptions<M, B> {
+export interface EvaluateOptions<M, B, S extends Tree = Tree> {
   /** Reported as `loss`. */
-  readonly loss?: LossFunction<M, B>;
+  readonly loss?: CarriedLoss<M, B, S>;
   /** Any other measures, from one forward pass; reported under their names. */
-  readonly metrics?: Metrics<M, B>;
+  readonly metrics?: Metrics<M, B, S>;
+  /** Carries the state through long sequences, as in `fit`: steps of a piece. The loss gets and returns it. */
+  readonly tbptt?: number | TbpttOptions;
   /** Milliseconds of work between two turns of the event loop; 20 unless given. */
   readonly yieldEvery?: number;
 }
@@ -34,62 +41,66 @@ export interface EvaluateOptions<M, B> {
  * });
  * ```
  * @param model - any module
- * @param data - batches: a `DataLoader`, an array
- * @param options - `loss`, `metrics` or both; `yieldEvery` 20
+ * @param data - batches: a `DataLoader`, an array, an asynchronous iterable (whose batches are freed when they are measured)
+ * @param options - `loss`, `metrics` or both; `tbptt`; `yieldEvery` 20
  * @returns the means by name
  * @throws ArgumentError when there is nothing to measure or no batch
  *
  * Differs from PyTorch: has no counterpart there.
  */
-export async function evaluate<M extends Module, B>(
+export async function evaluate<M extends Module, B, S extends Tree = Tree>(
   model: M,
-  data: Iterable<B>,
-  options: EvaluateOptions<M, B>,
+  data: Batches<B>,
+  options: EvaluateOptions<M, B, S>,
 ): Promise<Record<string, number>> {
   const owner = 'evaluate';
-  checkOptions(owner, options, ['loss', 'metrics', 'yieldEvery']);
-  const { loss, metrics, yieldEvery = 20 } = options;
+  checkOptions(owner, options, ['loss', 'metrics', 'tbptt', 'yieldEvery']);
+  const { loss, metrics, tbptt, yieldEvery = 20 } = options;
   if (loss !== undefined) checkFunction(owner, 'loss', loss, '(model, batch) => Tensor');
   if (metrics !== undefined) checkFunction(owner, 'metrics', metrics, '(model, batch) => { name: Tensor }');
-  if (loss === undefined && metrics === undefined) {
-    refuse(ArgumentError, owner, 'loss', { received: 'left out, and so are metrics', expected: 'either or both' });
+  if (loss === undefined && (metrics === undefined || tbptt !== undefined)) {
+    const received =
+      tbptt === undefined ? 'left out, and so are metrics' : 'left out, but it gives the state for tbptt';
+    refuse(ArgumentError, owner, 'loss', { received, expected: tbptt === undefined ? 'either or both' : 'a function' });
   }
+  checkTbptt(owner, tbptt);
   checkNumber(owner, 'yieldEvery', yieldEvery, { from: 0, to: Infinity });
   const breath = new Breath(yieldEvery);
   const means = new Map<string, RunningMean>();
-  const measure = (batch: B): void =>
+  const carried = new CarriedState<S>();
+  const measure = (batch: B, begins: boolean): true =>
     countAverages((countOf) => {
-      if (loss !== undefined) note(means, 'loss', loss(model, batch), countOf);
-      for (const [name, value] of Object.entries(metrics?.(model, batch) ?? {})) {
+      const state = begins ? undefined : carried.current;
+      if (loss !== undefined) {
+        const result: unknown = loss(model, batch, state);
+        const parts = tbptt === undefined ? { loss: result, state: undefined } : splitLoss(owner, result, true);
+        note(means, 'loss', parts.loss, countOf);
+        if (parts.state !== undefined) carried.next(parts.state as S);
+      }
+      for (const [name, value] of Object.entries(metrics?.(model, batch, state) ?? {})) {
         if (name === 'loss' && loss !== undefined) {
           const received = "a function that gives a 'loss' beside the option loss";
           refuse(ArgumentError, owner, 'metrics', { received, expected: 'either' });
         }
         note(means, name, value, countOf);
       }
+      carried.commit();
+      return true;
     });
   checkModel(owner, model);
   checkBatches(owner, 'data', data);
   const modes = new TrainingModes(model);
-  const batches = data[Symbol.iterator]();
-  const next = (): boolean =>
-    noGrad(() =>
-      scope(() => {
-        const item = batches.next();
-        if (item.done === true) return false;
-        measure(item.value);
-        return true;
-      }),
-    );
   modes.run(() => model.eval());
+  const pieces = new Pieces(owner, data, tbptt, (work) => modes.run(() => noGrad(() => scope(work))));
   try {
-    while (modes.run(next)) await breath.take();
+    while (await pieces.take(measure)) await breath.take();
     if (means.size === 0) throw new ArgumentError(`${owner}: the data gave no batch`, { argument: 'data' });
     const result: Record<string, number> = {};
     for (const [name, mean] of means) result[name] = (await mean.value()).mean;
     return result;
   } finally {
-    batches.return?.();
+    await pieces.close();
+    carried.dispose();
     for (const mean of means.values()) mean.dispose();
   }
 }
@@ -118,11 +129,4 @@ function note(
 /** Refuses what is no module. */
 export function checkModel(owner: string, model: unknown): void {
   if (!(model instanceof Module)) refuse(ArgumentError, owner, 'model', { value: model, expected: 'a Module' });
-}
-
-/** Refuses what gives no batches. */
-export function checkBatches(owner: string, argument: string, data: unknown): void {
-  if (isIterable(data)) return;
-  const expected = 'batches that can be gone through again and again, such as a DataLoader or an array';
-  refuse(ArgumentError, owner, argument, { value: data, expected });
 }

@@ -1,32 +1,56 @@
-import { ArgumentError } from '@rnn/core';
-import { checkChoice, checkCount, checkFunction, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
+import { ArgumentError, type Tree } from '@rnn/core';
+import { checkChoice, checkCount, checkFunction, checkList, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
+import type { Module } from '@rnn/nn';
+import { AveragedModel } from '../averaged-model.js';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import type { LRScheduler } from '../schedules/lr-scheduler.js';
 import { ReduceLROnPlateau } from '../schedules/reduce-lr-on-plateau.js';
 import { checkCheckpointOptions, type CheckpointOptions } from './checkpoint-options.js';
+import { checkClipNorm, type ClipNormOptions } from './clip-option.js';
 import type { EarlyStoppingOptions } from './early-stopping.js';
-import { checkBatches, type LossFunction, type Metrics } from './evaluate.js';
+import type { Metrics } from './evaluate.js';
+import type { FitCallback } from './fit-event.js';
 import type { EpochRecord, History, StepRecord } from './history.js';
+import type { CarriedLoss } from './loss-function.js';
 import type { NonFinitePolicy } from './non-finite.js';
+import { checkBatches, type Batches } from './pieces.js';
+import { checkTbptt, type TbpttOptions } from './tbptt-options.js';
 
 /** What to measure after each pass over the data, and on what. */
-export interface ValidationOptions<M, B> {
-  readonly data: Iterable<B>;
+export interface ValidationOptions<M, B, S extends Tree = Tree> {
+  readonly data: Batches<B>;
   /** The training's loss unless given. */
-  readonly loss?: LossFunction<M, B>;
-  readonly metrics?: Metrics<M, B>;
+  readonly loss?: CarriedLoss<M, B, S>;
+  readonly metrics?: Metrics<M, B, S>;
+  /** The training's unless given, or unless `loss` is. */
+  readonly tbptt?: number | TbpttOptions;
 }
 
-export interface FitOptions<M, B> {
-  /** The loss of the model on a batch, one number, which is made smaller. */
-  readonly loss: LossFunction<M, B>;
+export interface FitOptions<M, B, S extends Tree = Tree> {
+  /** The loss of the model on a batch, one number, which is made smaller. With `tbptt` it gets the state and returns `[loss, state]`. */
+  readonly loss: CarriedLoss<M, B, S>;
   readonly optimizer: Optimizer;
   /** Passes over the data in all, those in `history` included. Either this or `steps`. */
   readonly epochs?: number;
   /** Steps of the optimiser in all, those in `history` included. */
   readonly steps?: number;
+  /**
+   * Truncated backpropagation through time: batches are cut along time into pieces of so many steps, each a step of the optimiser. The state is
+   * carried from piece to piece, detached; it begins anew with each batch or, where the data go on from batch to batch (as `textStreams`), with
+   * each pass. Every tensor of a batch is cut, and so are lists named `lengths` and lists of marks (`resets`).
+   */
+  readonly tbptt?: number | TbpttOptions;
+  /**
+   * How many batches make a step of the optimiser; 1 unless given. The gradient is that of the mean over all elements of the batches, as if they
+   * were one; the last step of a pass takes what is left.
+   */
+  readonly accumulate?: number;
+  /** Over how many steps the learning rate rises to what the schedule says: step k of n has k / n of it. */
+  readonly warmup?: number;
+  /** An average of the weights, updated after each step; the validation measures it in place of the model. */
+  readonly averaged?: AveragedModel<Module>;
   /** Scale gradients to at most this norm. */
-  readonly clipNorm?: number;
+  readonly clipNorm?: number | ClipNormOptions;
   /**
    * What to do when a loss or the norm of the gradients is NaN or infinite: `'throw'` (unless given) ends the training with a
    * `NonFiniteError`; `'skip'` leaves the parameters as they are in such a step, for which every step's loss is read from the device;
@@ -41,9 +65,11 @@ export interface FitOptions<M, B> {
   readonly onStep?: (record: StepRecord) => unknown;
   /** Called after every pass; a promise is waited for. */
   readonly onEpoch?: (record: EpochRecord) => unknown;
+  /** Called with every event, in their order, such as `progressBar()` of `@rnn/train/node`; promises are waited for. */
+  readonly callbacks?: readonly FitCallback[];
   /** Every how many steps loss and gradient norm are read from the device and noted; 1 unless given, Infinity for never. */
   readonly logEvery?: number;
-  readonly validation?: ValidationOptions<M, B>;
+  readonly validation?: ValidationOptions<M, B, S>;
   /** When to stop before all is done, and whether to end with the parameters of the best pass. */
   readonly earlyStopping?: EarlyStoppingOptions;
   /** Ends the training between two steps. */
@@ -62,10 +88,10 @@ export interface FitOptions<M, B> {
 }
 
 /** Refuses options that make no sense, before anything has changed. */
-export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
+export function checkFitOptions<M, B, S extends Tree>(options: FitOptions<M, B, S>): void {
   const owner = 'fit';
   checkOptions(owner, options, known);
-  const { loss, optimizer, epochs, steps, clipNorm, schedule, scheduleEvery, logEvery = 1, yieldEvery = 20 } = options;
+  const { loss, optimizer, epochs, steps, schedule, scheduleEvery, logEvery = 1, yieldEvery = 20 } = options;
   checkFunction(owner, 'loss', loss, '(model, batch) => Tensor');
   checkOptimizer(owner, optimizer);
   if ((epochs === undefined) === (steps === undefined)) {
@@ -74,7 +100,18 @@ export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
   }
   if (epochs !== undefined) checkCount(owner, 'epochs', epochs, 0);
   if (steps !== undefined) checkCount(owner, 'steps', steps, 0);
-  if (clipNorm !== undefined) checkNumber(owner, 'clipNorm', clipNorm, { from: 0 });
+  checkClipNorm(options.clipNorm);
+  checkTbptt(owner, options.tbptt);
+  const { accumulate, warmup, averaged, callbacks } = options;
+  if (accumulate !== undefined) checkCount(owner, 'accumulate', accumulate, 1);
+  if (warmup !== undefined) checkCount(owner, 'warmup', warmup);
+  if (averaged !== undefined && !(averaged instanceof AveragedModel)) {
+    refuse(ArgumentError, owner, 'averaged', { value: averaged, expected: 'an AveragedModel of the model' });
+  }
+  if (callbacks !== undefined) {
+    checkList(owner, 'callbacks', callbacks, 'functions');
+    callbacks.forEach((callback, i) => checkFunction(owner, `callbacks[${i}]`, callback, '(event) => void'));
+  }
   if (logEvery !== Infinity) checkCount(owner, 'logEvery', logEvery, 1);
   checkNumber(owner, 'yieldEvery', yieldEvery, { from: 0, to: Infinity });
   const { onNonFinite = 'throw', onStep, onEpoch, validation, signal } = options;
@@ -88,7 +125,8 @@ export function checkFitOptions<M, B>(options: FitOptions<M, B>): void {
   if (onStep !== undefined) checkFunction(owner, 'onStep', onStep, '(record) => void');
   if (onEpoch !== undefined) checkFunction(owner, 'onEpoch', onEpoch, '(record) => void');
   if (validation !== undefined) {
-    checkOptions(owner, validation, ['data', 'loss', 'metrics'], 'validation');
+    checkOptions(owner, validation, ['data', 'loss', 'metrics', 'tbptt'], 'validation');
+    checkTbptt(owner, validation.tbptt);
     checkBatches(owner, 'validation.data', validation.data);
     if (validation.loss !== undefined) checkFunction(owner, 'validation.loss', validation.loss);
     if (validation.metrics !== undefined) checkFunction(owner, 'validation.metrics', validation.metrics);
@@ -113,11 +151,16 @@ const known: readonly string[] = [
   'optimizer',
   'epochs',
   'steps',
+  'tbptt',
+  'accumulate',
+  'warmup',
+  'averaged',
   'clipNorm',
   'schedule',
   'scheduleEvery',
   'onStep',
   'onEpoch',
+  'callbacks',
   'logEvery',
   'onNonFinite',
   'validation',

@@ -1,7 +1,9 @@
-import { checkBatches, checkModel } from './evaluate.js';
+import type { Tree } from '@rnn/core';
 import type { Module } from '@rnn/nn';
+import { checkModel } from './evaluate.js';
 import { checkFitOptions, type FitOptions } from './fit-options.js';
 import type { History } from './history.js';
+import { checkBatches, type Batches } from './pieces.js';
 import { Training } from './training.js';
 
 /**
@@ -42,10 +44,10 @@ import { Training } from './training.js';
  *
  * Differs from PyTorch: has no counterpart there.
  */
-export async function fit<M extends Module, B>(
+export async function fit<M extends Module, B, S extends Tree = Tree>(
   model: M,
-  data: Iterable<B>,
-  options: FitOptions<M, B>,
+  data: Batches<B>,
+  options: FitOptions<M, B, S>,
 ): Promise<History> {
   checkFitOptions(options);
   checkModel('fit', model);

@@ -1,7 +1,7 @@
 import { ArgumentError } from '@rnn/core';
 import { checkCount, refuse } from '@rnn/core/checks';
 import { fromJSONNumbers, withToJSON } from '../json-numbers.js';
-import type { SavedState } from './saved-state.js';
+import type { SavedState, SavedTree } from './saved-state.js';
 
 /** One step of the optimiser. */
 export interface StepRecord {
@@ -11,9 +11,9 @@ export interface StepRecord {
   readonly epoch: number;
   /** The loss before the step. */
   readonly loss: number;
-  /** The learning rate of the first group at this step. */
+  /** The learning rate of the first group at this step, warm-up included. */
   readonly lr: number;
-  /** The 2-norm of all gradients, before clipping. */
+  /** The norm of all gradients, before clipping: the 2-norm, or the one of `clipNorm.normType`. */
   readonly gradNorm: number;
   /** Time spent so far, in seconds. */
   readonly seconds: number;
@@ -54,7 +54,7 @@ export interface History {
   readonly step: number;
   /** Complete passes over the data so far. */
   readonly epoch: number;
-  /** Batches done in the pass that is under way. */
+  /** Batches done in the pass that is under way; with `tbptt` pieces of them. */
   readonly batch: number;
   /** The mean of their losses; 0 when there are none. */
   readonly batchLoss: number;
@@ -69,6 +69,8 @@ export interface History {
   readonly best?: BestEpoch;
   /** What the model was after it, where `restoreBest` is to give it back and the training was aborted before. */
   readonly bestState?: SavedState;
+  /** The state that `tbptt` carries into the rest of the pass that is under way. */
+  readonly carried?: SavedTree;
   /** The pass whose parameters `restoreBest` has given back to the model. */
   readonly restored?: number;
   /** Why it ended: all was done, the signal said so, or the early stopping did. */

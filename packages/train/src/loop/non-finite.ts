@@ -1,6 +1,7 @@
-import { anomaly, AnomalyError, RnnError, scope, Tensor } from '@rnn/core';
+import { anomaly, AnomalyError, RnnError, scope, Tensor, type Tree } from '@rnn/core';
 import type { Module } from '@rnn/nn';
-import type { LossFunction } from './evaluate.js';
+import { tensorsOf } from './batch-tensors.js';
+import type { CarriedLoss } from './loss-function.js';
 
 /** What to do about a step whose loss or gradients are NaN or infinite. */
 export type NonFinitePolicy = 'throw' | 'skip' | 'ignore';
@@ -11,7 +12,7 @@ export interface StepPlace {
   readonly step: number;
   /** Number of the pass over the data, from 1. */
   readonly epoch: number;
-  /** Number of the batch in the pass, from 1. */
+  /** Number of the batch in the pass, from 1; the last of the step where it has several. */
   readonly batch: number;
 }
 
@@ -46,26 +47,10 @@ export interface Diagnosis {
   readonly cause?: unknown;
 }
 
-/** A batch that outlives the scope of its step: the same structure with handles of its own on its tensors. */
-export interface KeptBatch<B> {
+/** A batch of a step that may have gone wrong, with the state before it; both live until they are freed. */
+export interface Suspect<B, S> {
   readonly batch: B;
-  readonly tensors: readonly Tensor[];
-}
-
-/** Keeps a batch: the tensors in lists and plain objects. The caller frees them. */
-export function keptBatch<B>(batch: B): KeptBatch<B> {
-  const tensors: Tensor[] = [];
-  const copy = (value: unknown): unknown => {
-    if (value instanceof Tensor) {
-      const handle = value.detach().keep();
-      tensors.push(handle);
-      return handle;
-    }
-    if (Array.isArray(value)) return value.map(copy);
-    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copy(item)]));
-  };
-  return { batch: copy(batch) as B, tensors };
+  readonly state: S | undefined;
 }
 
 /**
@@ -73,20 +58,23 @@ export function keptBatch<B>(batch: B): KeptBatch<B> {
  * which is computed once more. Reads the device, which must answer at once.
  *
  * @param model - as it was before the step
- * @param kept - the batch of the step
+ * @param suspects - the batches of the step; nothing is looked at without one
  * @param loss - the function that gave a loss, or gradients, that are not finite
  */
-export function diagnosed<M extends Module, B>(
+export function diagnosed<M extends Module, B, S extends Tree>(
   model: M,
-  { batch, tensors }: KeptBatch<B>,
-  loss: LossFunction<M, B>,
+  suspects: readonly Suspect<B, S>[],
+  loss: CarriedLoss<M, B, S>,
 ): Diagnosis {
-  for (const tensor of tensors) {
-    const at = oddAt(tensor);
-    if (at >= 0)
-      return {
-        reason: `the batch holds ${tensor.dataSync()[at]}, at element ${at} of a tensor [${tensor.shape.join(', ')}]`,
-      };
+  if (suspects.length === 0) return {};
+  for (const [i, { batch }] of suspects.entries()) {
+    const which = suspects.length === 1 ? 'the batch' : `batch ${i + 1} of ${suspects.length} of the step`;
+    for (const tensor of tensorsOf(batch)) {
+      const at = oddAt(tensor);
+      if (at < 0) continue;
+      const shape = `[${tensor.shape.join(', ')}]`;
+      return { reason: `${which} holds ${tensor.dataSync()[at]}, at element ${at} of a tensor ${shape}` };
+    }
   }
   for (const [name, parameter] of model.namedParameters()) {
     const at = oddAt(parameter);
@@ -94,12 +82,19 @@ export function diagnosed<M extends Module, B>(
       return { reason: `${name} holds ${parameter.dataSync()[at]} already before the step, at element ${at}` };
   }
   try {
-    anomaly(() => scope(() => loss(model, batch).backward()));
+    for (const { batch, state } of suspects) {
+      anomaly(() => scope(() => partsOfLoss(loss(model, batch, state)).backward()));
+    }
   } catch (cause) {
     // Anything else than the first NaN, such as data that were freed, leaves its origin unknown; it is told along.
     return { cause, ...(cause instanceof AnomalyError ? { reason: cause.message } : {}) };
   }
   return {};
+}
+
+/** The loss itself, also where a state comes with it. */
+function partsOfLoss(result: Tensor | readonly [loss: Tensor, state: Tree]): Tensor {
+  return result instanceof Tensor ? result : result[0];
 }
 
 function oddAt(tensor: Tensor): number {

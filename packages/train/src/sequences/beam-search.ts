@@ -2,7 +2,8 @@ import type { Tree } from '@rnn/core';
 import { checkCount, checkFunction, checkNumber, checkOptions } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
 import { checkModel } from '../loop/evaluate.js';
-import { disposeTree, forwardStep, type SequenceStep } from './carried-state.js';
+import { disposeTree } from '../tree.js';
+import { forwardStep, type SequenceStep } from './carried-state.js';
 import { logProbabilities } from './next-token.js';
 import { checkedPrompt, TokenModel } from './token-model.js';
 

@@ -1,6 +1,7 @@
 import { ArgumentError, noGrad, scope, Tensor, type Tree } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import { TrainingModes, type Module } from '@rnn/nn';
+import { keptTree } from '../tree.js';
 
 /** A model as a step: from an input and the state before (none at first) to an output and the state after. */
 export type SequenceStep<M, S extends Tree = Tree> = (
@@ -37,7 +38,7 @@ export class StepRunner<M extends Module, S extends Tree> {
   run(x: () => Tensor, state: S | undefined): [output: Tensor, state: S] {
     return this.evaluated((): [Tensor, S] => {
       const [output, next] = this.call(this.model, x(), state);
-      return [output.detach().keep(), mapTree(next, (part) => part.detach().keep())];
+      return [output.detach().keep(), keptTree(next)];
     });
   }
 
@@ -55,43 +56,4 @@ export class StepRunner<M extends Module, S extends Tree> {
     }
     return result as [Tensor, S];
   }
-}
-
-/** The same tree with other tensors. */
-export function mapTree<S extends Tree>(tree: S, map: (part: Tensor) => Tensor): S {
-  const copy = (part: Tree): Tree => {
-    if (part instanceof Tensor) return map(part);
-    if (isList(part)) return part.map(copy);
-    return Object.fromEntries(Object.entries(part).map(([name, item]) => [name, copy(item)]));
-  };
-  return copy(tree) as S;
-}
-
-/** The tree of this form with these tensors in it, as `leavesOf` gives them. */
-export function withLeaves<S extends Tree>(form: S, leaves: readonly Tensor[]): S {
-  let at = 0;
-  return mapTree(form, () => leaves[at++]);
-}
-
-/** Frees the tensors of a state. */
-export function disposeTree(tree: Tree | undefined): void {
-  if (tree === undefined) return;
-  mapTree(tree, (part) => {
-    part.dispose();
-    return part;
-  });
-}
-
-/** The tensors of a tree, in an order that depends on its form alone. */
-export function leavesOf(tree: Tree): Tensor[] {
-  const leaves: Tensor[] = [];
-  mapTree(tree, (part) => {
-    leaves.push(part);
-    return part;
-  });
-  return leaves;
-}
-
-function isList(part: Tree): part is readonly Tree[] {
-  return Array.isArray(part);
 }

@@ -3,7 +3,7 @@ import { refuse } from '@rnn/core/checks';
 import { TrainingModes, type Module } from '@rnn/nn';
 import type { Scaler } from '../data/scaler.js';
 import type { TypedHostArray } from '../host-array.js';
-import { disposeTree, mapTree } from './carried-state.js';
+import { disposeTree, mapTree } from '../tree.js';
 
 /** A forecast after its arguments were checked. */
 export interface ClosedLoopOptions {

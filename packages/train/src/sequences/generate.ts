@@ -3,7 +3,8 @@ import { checkCount, checkFunction, checkOptions, checkText, refuse } from '@rnn
 import type { Module } from '@rnn/nn';
 import { Vocabulary } from '../data/vocabulary.js';
 import { checkModel } from '../loop/evaluate.js';
-import { disposeTree, forwardStep, type SequenceStep } from './carried-state.js';
+import { disposeTree } from '../tree.js';
+import { forwardStep, type SequenceStep } from './carried-state.js';
 import { candidates, checkSampling, drawn, type SamplingOptions } from './next-token.js';
 import { checkedPrompt, TokenModel } from './token-model.js';
 

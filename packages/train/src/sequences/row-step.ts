@@ -12,7 +12,8 @@ import {
 import { refuse } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
 import { zerosLikeArray, type TypedHostArray } from '../host-array.js';
-import { disposeTree, leavesOf, StepRunner, withLeaves, type SequenceStep } from './carried-state.js';
+import { disposeTree, leavesOf, withLeaves } from '../tree.js';
+import { StepRunner, type SequenceStep } from './carried-state.js';
 
 /** A state of several rows as a list of tensors `[B, ...]`, whatever form it has for the model. */
 export type RowState = readonly Tensor[];

@@ -1,6 +1,6 @@
 import { ArgumentError, concat, fromData, noGrad, scope } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
-import { disposeTree } from './carried-state.js';
+import { disposeTree } from '../tree.js';
 import type { RowState } from './row-step.js';
 
 /** Whatever tells one session from another. */

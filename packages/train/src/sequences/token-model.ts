@@ -1,7 +1,8 @@
 import { ArgumentError, fromData, ShapeError, type Backend, type Tensor, type Tree } from '@rnn/core';
 import { checkCount, refuse } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
-import { disposeTree, StepRunner, type SequenceStep } from './carried-state.js';
+import { disposeTree } from '../tree.js';
+import { StepRunner, type SequenceStep } from './carried-state.js';
 
 /** A prompt as indices, after a check. */
 export function checkedPrompt(owner: string, prompt: unknown): readonly number[] {

@@ -217,9 +217,9 @@ describe('the loop', () => {
     const { model, optimizer } = setUp();
     const order: string[] = [];
     await fit(model, line(), {
-      loss: (...args) => {
+      loss: (net, batch) => {
         order.push('step');
-        return squares(...args);
+        return squares(net, batch);
       },
       optimizer,
       steps: 2,
@@ -476,8 +476,8 @@ describe('what goes wrong', () => {
     const before = own.memory();
     let calls = 0;
     const run = fit(model, [batch, batch], {
-      loss: (...args) => {
-        const loss = squares(...args);
+      loss: (net, batch) => {
+        const loss = squares(net, batch);
         if (++calls === 2) throw new Error('no more');
         return loss;
       },
@@ -532,7 +532,7 @@ describe('what goes wrong', () => {
       'fit: the data gave no batch in pass 2; expected something that can be iterated again and again',
     );
     await expect(fit(model, 3 as unknown as Pair[], options)).rejects.toThrow(
-      'fit: data is 3, expected batches that can be gone through again and again, such as a DataLoader or an array',
+      'fit: data is 3, expected batches that can be gone through again and again, such as a DataLoader, an array or an asynchronous iterable',
     );
     await expect(fit(model, line(), { ...options, schedule: other })).rejects.toThrow(
       'fit: schedule is that of another optimiser, expected one of this optimiser',

@@ -1,6 +1,20 @@
 import { Generator, manualSeed, zeros, type Tensor } from '@rnn/core';
-import { Dropout, Linear, LSTM, Module, mseLoss } from '@rnn/nn';
-import { Adam, DataLoader, fit, ReduceLROnPlateau, windows, type FitOptions, type History } from '@rnn/train';
+import { crossEntropy, Dropout, Embedding, Linear, LSTM, Module, mseLoss, type LSTMState } from '@rnn/nn';
+import {
+  Adam,
+  AveragedModel,
+  CosineAnnealingLR,
+  DataLoader,
+  ExponentialLR,
+  fit,
+  LinearLR,
+  ReduceLROnPlateau,
+  SequentialLR,
+  textStreams,
+  windows,
+  type FitOptions,
+  type History,
+} from '@rnn/train';
 
 /** A forecast with everything that a training can have to remember. */
 class Forecast extends Module {
@@ -34,13 +48,20 @@ class Carried {
   }
 }
 
-type Options = Partial<FitOptions<Forecast, [Tensor, Tensor]>>;
+/** The options that the trainings here are run with. */
+export type Options = Pick<
+  FitOptions<Forecast, [Tensor, Tensor]>,
+  'checkpoint' | 'resumeFrom' | 'signal' | 'onStep' | 'yieldEvery' | 'logEvery' | 'history'
+>;
 
 /** What a run ends with, as plain values. */
 export interface Outcome {
   readonly history: History;
   readonly weights: unknown;
 }
+
+/** A training that is the same each time. */
+export type Run = (options: Options, epochs?: number) => Promise<Outcome>;
 
 /**
  * Trains with dropout, data shuffled by a generator of their own, a plateau schedule, early stopping that gives back the best pass, and
@@ -76,5 +97,68 @@ export async function run(options: Options, epochs = 14): Promise<Outcome> {
   return {
     history,
     weights: { model: model.stateDict(), optimizer: optimizer.stateDict(), mean: carried.mean.item() },
+  };
+}
+
+/** A language model whose state is carried. */
+class Text extends Module {
+  embedding: Embedding = new Embedding(7, 4);
+  dropout: Dropout = new Dropout(0.1);
+  lstm: LSTM = new LSTM(4, 5);
+  head: Linear = new Linear(5, 7);
+
+  forward(x: Tensor, state?: LSTMState): [Tensor, LSTMState] {
+    const [y, next] = this.lstm.forward(this.dropout.forward(this.embedding.forward(x)), state);
+    return [this.head.forward(y), next];
+  }
+}
+
+/**
+ * Trains on a text with carried state, two pieces a step, an average of the weights, warm-up, and schedules one after another.
+ *
+ * @param options - of `fit`, over those of this training
+ * @param epochs - most passes
+ */
+export async function runText(options: Options, epochs = 6): Promise<Outcome> {
+  manualSeed(1);
+  const text = Array.from({ length: 3 * 58 }, (_, i) => (i * i + (i >> 3)) % 7);
+  const streams = textStreams(text, { rows: 3, steps: 24 }); // pieces of 5, 5, 5, 5, 4; the same; 5, 4
+  const model = new Text();
+  const optimizer = new Adam(
+    [
+      { params: [...model.embedding.parameters(), ...model.head.parameters()], weightDecay: 0.01 },
+      { params: model.lstm.parameters(), lr: 0.02 },
+    ],
+    { lr: 0.05 },
+  );
+  const averaged = new AveragedModel(model, { decay: 0.8 });
+  const history = await fit(model, streams, {
+    tbptt: 5,
+    accumulate: 2,
+    warmup: 9,
+    averaged,
+    loss: (net, [x, y], state?: LSTMState) => {
+      const [scores, next] = net.forward(x, state);
+      return [crossEntropy(scores, y, { classDim: -1 }), next];
+    },
+    optimizer,
+    epochs,
+    schedule: new SequentialLR(optimizer, {
+      schedulers: [
+        new LinearLR(optimizer, { startFactor: 0.3, totalIters: 7 }),
+        new CosineAnnealingLR(optimizer, { tMax: 12 }),
+        new ExponentialLR(optimizer, { gamma: 0.9 }),
+      ],
+      milestones: [7, 19],
+    }),
+    scheduleEvery: 'step',
+    earlyStopping: { patience: 20, restoreBest: true },
+    validation: { data: textStreams(text.slice(60), { rows: 2, steps: 20 }) },
+    clipNorm: 1,
+    ...(options as object),
+  });
+  return {
+    history,
+    weights: { model: model.stateDict(), averaged: averaged.stateDict(), optimizer: optimizer.stateDict() },
   };
 }
