@@ -2,7 +2,7 @@ import { Tensor } from '@rnn/core';
 import { isPlainObject } from '../tree.js';
 
 /** A batch with its tensors replaced: those in lists and plain objects. Everything else in it is the same. */
-export function mapTensors<B>(batch: B, map: (tensor: Tensor) => Tensor): B {
+function mapTensors<B>(batch: B, map: (tensor: Tensor) => Tensor): B {
   const copy = (value: unknown): unknown => {
     if (value instanceof Tensor) return map(value);
     if (Array.isArray(value)) return value.map(copy);

@@ -14,7 +14,7 @@ export interface TbpttOptions {
 }
 
 /** What data may say about how their batches hang together. */
-export interface Continued {
+interface Continued {
   /** Whether each batch goes on where the one before stopped. */
   readonly continues?: boolean;
   readonly batchFirst?: boolean;
