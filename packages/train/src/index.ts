@@ -8,6 +8,7 @@ export type { Dataset } from './data/dataset.js';
 export { MinMaxScaler, type MinMaxScalerOptions } from './data/min-max-scaler.js';
 export { type Scaler, type ScalerOptions, type ScalerStateDict } from './data/scaler.js';
 export { SequenceDataset, type SequenceBatch, type SequenceDatasetOptions } from './data/sequence-dataset.js';
+export { SequencePairs, type PairBatch } from './data/sequence-pairs.js';
 export { randomSplit, splitInTime, Subset } from './data/split.js';
 export { StandardScaler } from './data/standard-scaler.js';
 export { TensorDataset, type Column } from './data/tensor-dataset.js';
@@ -86,6 +87,8 @@ export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './schedules/re
 export type { ScheduleStateDict } from './schedules/schedule-state.js';
 export { SequentialLR, type SequentialLROptions } from './schedules/sequential-lr.js';
 export { StepLR, type StepLROptions } from './schedules/step-lr.js';
+export type { DecodeOptions } from './seq2seq/decode.js';
+export { Seq2Seq, type Seq2SeqForwardOptions, type Seq2SeqOptions } from './seq2seq/seq2seq.js';
 export { beamSearch, type Beam, type BeamSearchOptions } from './sequences/beam-search.js';
 export type { SequenceStep } from './sequences/carried-state.js';
 export {

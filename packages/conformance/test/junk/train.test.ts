@@ -1,4 +1,4 @@
-import { Generator, ones, type Tensor } from '@rnn/core';
+import { Generator, ones, zeros, type Tensor } from '@rnn/core';
 import { Linear, RNN } from '@rnn/nn';
 import * as train from '@rnn/train';
 import { describe } from 'vitest';
@@ -27,6 +27,8 @@ const plainValues: JunkName[] = [...anyNumber, 'text', 'number as text', 'truth 
 
 const recurrent = () => new RNN(2, 1);
 const recurrentLoss = (m: RNN): Tensor => m.forward(ones([2, 1, 2]))[0].sum();
+const seq2seq = () => new train.Seq2Seq({ sourceTokens: 3, targetTokens: 3, bos: 1, eos: 2, hiddenSize: 2 });
+const symbols = () => zeros([2, 2], { dtype: 'int32' });
 const batches = () => [[ones([1, 2])]];
 const withGradients = () => {
   const list = params();
@@ -349,6 +351,53 @@ const examples: Example[] = [
     ],
     required: 3,
     accepts: { '1[0]': anyNumber, '3.batchFirst': flag, '3.levels': ['list'] },
+  },
+  {
+    name: 'new Seq2Seq',
+    call: (options: never) => new train.Seq2Seq(options),
+    args: () => [
+      {
+        sourceTokens: 3,
+        targetTokens: 3,
+        bos: 1,
+        eos: 2,
+        hiddenSize: 2,
+        embeddingSize: 2,
+        cell: 'GRU',
+        numLayers: 1,
+        bidirectional: true,
+        attention: 'dot',
+        dropout: 0.5,
+      },
+    ],
+    accepts: { '0.bidirectional': flag, '0.attention': flag },
+  },
+  {
+    name: 'Seq2Seq.forward',
+    call: (...v: never[]) => seq2seq().forward(...(v as unknown as [Tensor, Tensor])),
+    args: () => [symbols(), symbols(), { lengths: [2, 1], teacherForcing: 0.5, generator: new Generator(1) }],
+    required: 2,
+    accepts: { '2.lengths': ['tensor elsewhere'] },
+  },
+  {
+    name: 'Seq2Seq.decode',
+    call: (...v: never[]) => seq2seq().decode(...(v as unknown as [Tensor])),
+    args: () => [symbols(), { lengths: [2, 1], maxTokens: 2, beams: 2, lengthPenalty: 1 }],
+    required: 1,
+    accepts: { '1.lengths': ['tensor elsewhere'] },
+  },
+  {
+    name: 'new SequencePairs',
+    call: (...v: never[]) => new train.SequencePairs(...(v as unknown as [number[][], number[][]])),
+    args: () => [[[1, 2], [3]], [[0], [1, 2]], { batchFirst: true, paddingValue: 0, targetPadding: 0 }],
+    required: 2,
+    accepts: {
+      '0[0]': ['list'],
+      '1[0]': ['list'],
+      '2.batchFirst': flag,
+      '2.paddingValue': anyNumber,
+      '2.targetPadding': anyNumber,
+    },
   },
   {
     name: 'stream',

@@ -1,0 +1,215 @@
+import { checkLengths, fromData, noGrad, scope, ShapeError, type Lengths, type Tensor, type Tree } from '@rnn/core';
+import { checkCount, checkNumber, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
+import { TrainingModes, type Module } from '@rnn/nn';
+import { disposeTree, mapTree } from '../tree.js';
+import { logProbabilities } from '../sequences/next-token.js';
+import type { DecoderState, Encoded } from './seq2seq.js';
+
+export interface DecodeOptions {
+  /** Steps of each source. */
+  readonly lengths?: Lengths;
+  /** Symbols at most; 100 unless given. */
+  readonly maxTokens?: number;
+  /** How many continuations are followed side by side; 1 unless given: the best symbol at each step. */
+  readonly beams?: number;
+  /** A target of n symbols is ranked by its log probability by n to this power; 0, the plain one, unless given. */
+  readonly lengthPenalty?: number;
+}
+
+/** What decoding needs of a model. */
+interface Decoder extends Module {
+  readonly bos: number;
+  readonly eos: number;
+  encode(source: Tensor, lengths: Lengths | undefined): Encoded;
+  decodeSteps(before: Tensor, state: DecoderState, encoded: Encoded): [scores: Tensor, state: DecoderState];
+}
+
+/** Says the targets of sources; see `Seq2Seq.decode`. */
+export async function decoded(model: Decoder, source: Tensor, options: DecodeOptions): Promise<number[][]> {
+  const owner = 'Seq2Seq.decode';
+  checkOptions(owner, options, ['lengths', 'maxTokens', 'beams', 'lengthPenalty']);
+  const { lengths, maxTokens = 100, beams = 1, lengthPenalty = 0 } = options;
+  checkTensor(owner, 'source', source);
+  if (source.rank < 2 || source.size === 0) {
+    const received = `[${source.shape.join(', ')}]`;
+    refuse(ShapeError, owner, 'source', { has: 'shape', received, expected: '[S, B] or [S, B, inputSize]' });
+  }
+  checkCount(owner, 'maxTokens', maxTokens, 1);
+  checkCount(owner, 'beams', beams, 1);
+  checkNumber(owner, 'lengthPenalty', lengthPenalty, { from: 0 });
+  const [steps, batch] = source.shape;
+  const list = lengths && checkLengths(owner, lengths, batch, steps);
+  const run = new DecoderRun(model);
+  const encoded = run.encode(source, list);
+  try {
+    if (beams === 1) return await greedy(run, encoded, batch, maxTokens);
+    const targets: number[][] = [];
+    for (let row = 0; row < batch; row++)
+      targets.push(await beam(run, encoded, row, { maxTokens, beams, lengthPenalty }));
+    return targets;
+  } finally {
+    disposeEncoded(encoded);
+  }
+}
+
+/** The best symbol at each step, of all rows side by side. */
+async function greedy(run: DecoderRun, encoded: Encoded, batch: number, maxTokens: number): Promise<number[][]> {
+  const { eos } = run.model;
+  const targets = Array.from({ length: batch }, (): number[] => []);
+  const isDone = targets.map(() => false);
+  let before = Array.from({ length: batch }, () => run.model.bos);
+  let state = run.copied(encoded.state);
+  try {
+    for (let n = 0; n < maxTokens && isDone.includes(false); n++) {
+      const [best, next] = run.step(before, state, encoded, (scores) => scores.argmax(2));
+      disposeTree(state);
+      state = next;
+      before = Array.from(await readAndDispose(best));
+      before.forEach((token, row) => {
+        isDone[row] ||= token === eos;
+        if (!isDone[row]) targets[row].push(token);
+      });
+    }
+    return targets;
+  } finally {
+    disposeTree(state);
+  }
+}
+
+interface Path {
+  readonly tokens: readonly number[];
+  readonly logProbability: number;
+  /** Which of the paths before it goes on. */
+  readonly parent: number;
+}
+
+/** The most probable target of one source that a beam search finds. */
+async function beam(
+  run: DecoderRun,
+  encoded: Encoded,
+  row: number,
+  { maxTokens, beams, lengthPenalty }: Required<Omit<DecodeOptions, 'lengths'>>,
+): Promise<number[]> {
+  const { bos, eos } = run.model;
+  const rank = ({ tokens, logProbability }: Path): number =>
+    logProbability / Math.max(tokens.length, 1) ** lengthPenalty;
+  const done: Path[] = [];
+  let open: Path[] = [{ tokens: [], logProbability: 0, parent: 0 }];
+  let [own, state] = run.rowOf(encoded, row);
+  try {
+    for (let n = 0; n < maxTokens && open.length > 0; n++) {
+      const before = open.map(({ tokens }) => tokens[tokens.length - 1] ?? bos);
+      const [scores, next] = run.step(before, state, own, (all) => all);
+      disposeTree(state);
+      state = next;
+      const values = await readAndDispose(scores);
+      const width = values.length / open.length;
+      const paths = open.flatMap(({ tokens, logProbability }, parent) =>
+        Array.from(logProbabilities(values.subarray(parent * width, (parent + 1) * width)), (value, token) => ({
+          tokens: [...tokens, token],
+          logProbability: logProbability + value,
+          parent,
+        })),
+      );
+      const best = paths.sort((a, b) => b.logProbability - a.logProbability).slice(0, beams);
+      const ends = ({ tokens }: Path): boolean => tokens[tokens.length - 1] === eos;
+      done.push(...best.filter(ends));
+      open = best.filter((path) => !ends(path));
+      if (open.length === 0) break;
+      const chosen = run.chosen(
+        state,
+        open.map(({ parent }) => parent),
+      );
+      disposeTree(state);
+      state = chosen;
+      disposeEncoded(own);
+      own = run.memoryOf(encoded, row, open.length);
+    }
+    const [{ tokens }] = [...done, ...open].sort((a, b) => rank(b) - rank(a));
+    return tokens.filter((token) => token !== eos);
+  } finally {
+    disposeTree(state);
+    disposeEncoded(own);
+  }
+}
+
+/** A decoder in evaluation mode, unrecorded. The caller frees what it gives. */
+class DecoderRun {
+  readonly model: Decoder;
+  private readonly modes: TrainingModes;
+
+  constructor(model: Decoder) {
+    this.model = model;
+    this.modes = new TrainingModes(model);
+    this.modes.run(() => model.eval());
+  }
+
+  encode(source: Tensor, lengths: Lengths | undefined): Encoded {
+    return this.evaluated(() => kept(this.model.encode(source, lengths)));
+  }
+
+  step(
+    before: readonly number[],
+    state: DecoderState,
+    encoded: Encoded,
+    of: (scores: Tensor) => Tensor,
+  ): [result: Tensor, state: DecoderState] {
+    return this.evaluated(() => {
+      const { backend } = encoded.memory;
+      const tokens = fromData(Int32Array.from(before), [1, before.length], { backend });
+      const [scores, next] = this.model.decodeSteps(tokens, state, encoded);
+      return [of(scores).detach().keep(), copied(next)];
+    });
+  }
+
+  copied(state: DecoderState): DecoderState {
+    return this.evaluated(() => copied(state));
+  }
+
+  /** Some rows of a state. */
+  chosen(state: DecoderState, rows: readonly number[]): DecoderState {
+    return this.evaluated(
+      () =>
+        mapTree(state as Tree, (part) => {
+          const index = fromData(Int32Array.from(rows), [rows.length], { backend: part.backend });
+          return part.indexSelect(1, index).keep();
+        }) as DecoderState,
+    );
+  }
+
+  /** One source for so many paths. */
+  memoryOf({ memory, keys, lengths, state }: Encoded, row: number, count: number): Encoded {
+    const spread = (part: Tensor): Tensor => part.slice(0, row, row + 1).expand([count, ...part.shape.slice(1)]);
+    const own = lengths && Array.from({ length: count }, () => lengths[row]);
+    return this.evaluated(() => kept({ memory: spread(memory), keys: keys && spread(keys), lengths: own, state }));
+  }
+
+  rowOf(encoded: Encoded, row: number): [own: Encoded, state: DecoderState] {
+    return [this.memoryOf(encoded, row, 1), this.chosen(encoded.state, [row])];
+  }
+
+  private evaluated<R>(fn: () => R): R {
+    return noGrad(() => scope(() => this.modes.run(fn)));
+  }
+}
+
+function copied(state: DecoderState): DecoderState {
+  return mapTree(state as Tree, (part) => part.detach().keep()) as DecoderState;
+}
+
+function kept({ memory, keys, lengths, state }: Encoded): Encoded {
+  return { memory: memory.detach().keep(), keys: keys?.detach().keep(), lengths, state: copied(state) };
+}
+
+function disposeEncoded({ memory, keys, state }: Encoded): void {
+  disposeTree(keys === undefined ? [memory] : [memory, keys]);
+  disposeTree(state);
+}
+
+async function readAndDispose(tensor: Tensor): Promise<Int32Array | Float32Array | Float64Array> {
+  try {
+    return await tensor.data();
+  } finally {
+    tensor.dispose();
+  }
+}
