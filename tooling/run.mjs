@@ -2,6 +2,7 @@
 //
 //   npm start [-- OPTIONS]            the tour: every part of @rnn on real data, in the terminal
 //   npm run page                      the same on a web page, served from this machine
+//   npm run site                      the documents and the API as a site, served from this machine
 //   npm test [-- PACKAGE...]          every check: lint, format, types, tests, packages, documents; or those of some packages
 //   npm run check                     while working: lint, format, types, and the tests in Node of the packages that differ from main
 //   npm run bench [-- OPTIONS]        times of the same work here and in other libraries; see tooling/bench/README.md
@@ -48,6 +49,23 @@ async function page(args) {
   const generate = ['run', 'generate', '--filter=@rnn/playground...', '--output-logs=errors-only'];
   const code = await run('turbo', generate, { env, quiet: true });
   return code === 0 ? run('pnpm', ['--filter', '@rnn/playground', 'run', 'web', ...args], { env, input: true }) : code;
+}
+
+/**
+ * Builds the site and serves it as a host would.
+ *
+ * @param {string[]} args for VitePress, such as `--port 8080`
+ * @returns {Promise<number>} the exit code
+ */
+async function site(args) {
+  const env = await prepareToolchain();
+  await installDependencies(env);
+  console.log('Building the site; this takes a minute');
+  const code = await run('turbo', ['run', 'build', '--filter=@rnn/site', '--output-logs=errors-only'], {
+    env,
+    quiet: true,
+  });
+  return code === 0 ? run('pnpm', ['--filter', '@rnn/site', 'run', 'serve', ...args], { env, input: true }) : code;
 }
 
 /**
@@ -125,7 +143,7 @@ async function exec([command, ...args]) {
 }
 
 const usage =
-  'Usage: node tooling/run.mjs start [OPTIONS] | page | test [PACKAGES] | check | bench [OPTIONS] | exec COMMAND [ARGUMENTS]';
+  'Usage: node tooling/run.mjs start [OPTIONS] | page | site | test [PACKAGES] | check | bench [OPTIONS] | exec COMMAND [ARGUMENTS]';
 const [command, ...args] = process.argv.slice(2);
 try {
   if (command === 'start') process.exitCode = await runProgram('@rnn/playground', 'apps/playground/src/main.ts', args);
@@ -133,6 +151,7 @@ try {
   else if (command === 'test') process.exitCode = await test(args);
   else if (command === 'check') process.exitCode = await check();
   else if (command === 'page') process.exitCode = await page(args);
+  else if (command === 'site') process.exitCode = await site(args);
   else if (command === 'exec' && args.length > 0) process.exitCode = await exec(args);
   else throw new SetupError(usage);
 } catch (error) {

@@ -50,7 +50,7 @@ export interface ScanOptions<P extends StepParameters = StepParameters> {
    * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
    */
   readonly compile?: CompileMode;
-  /** [T, B]: where not 0, the row's state is the initial one again before that step. */
+  /** `[T, B]`: where not 0, the row's state is the initial one again before that step. */
   readonly resets?: Tensor | readonly (readonly number[])[];
 }
 

@@ -1,0 +1,52 @@
+import { existsSync, globSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+
+/** The repository's top folder. */
+export const root: string = join(import.meta.dirname, '../../..');
+
+/** Where the sources can be read. */
+export const repository = 'https://github.com/rnn-ts/rnn';
+
+/** The folder of the host that the site is made for. */
+export const base: string = process.env.SITE_BASE ?? '/rnn/';
+
+const patterns = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/**/*.md',
+  'packages/*/README.md',
+  'tooling/bench/README.md',
+  'apps/playground/README.md',
+];
+
+/** The documents that are pages of the site, as paths from the top folder. */
+export const pages: readonly string[] = globSync(patterns, {
+  cwd: root,
+  exclude: (path) => path.includes('node_modules'),
+}).toSorted();
+
+/**
+ * Where a link of a document leads on the site: pages stay as they are, and what is no page is shown where the sources are.
+ *
+ * @param href - as the document has it
+ * @param page - the document's path from the top folder
+ */
+export function siteLink(href: string, page: string): string {
+  if (/^([a-z]+:|#|\/)/.test(href)) return href;
+  const [path = '', anchor] = href.split('#');
+  const target = posix.normalize(posix.join(posix.dirname(page), path));
+  const hash = anchor === undefined ? '' : `#${anchor}`;
+  if (target === 'README.md') return `/${hash}`;
+  if (pages.includes(target)) return href;
+  if (!existsSync(join(root, target))) throw new Error(`${page}: ${href} leads to no file`);
+  const kind = posix.extname(target) === '' ? 'tree' : 'blob';
+  return `${repository}/${kind}/main/${target}${hash}`;
+}
+
+/** The packages whose exports have pages, with the entries that they offer. */
+export function apiEntries(): string[] {
+  const entries = globSync('packages/*/src/{index,node}.ts', { cwd: root }).filter(
+    (path) => dirname(path) !== 'packages/conformance/src/node',
+  );
+  return entries.toSorted().map((path) => join(root, path));
+}
