@@ -11,8 +11,7 @@ export const repository = 'https://github.com/rnn-ts/rnn';
 export const base: string = process.env.SITE_BASE ?? '/rnn/';
 
 const patterns = [
-  'README.md',
-  'CONTRIBUTING.md',
+  '*.md',
   'docs/**/*.md',
   'packages/*/README.md',
   'tooling/bench/README.md',

@@ -36,3 +36,28 @@ test('what is said to be supported is exported, and the totals are the table’s
   const totals = [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
   expect(readFileSync(join(root, path), 'utf8')).toContain(`Totals: ${totals}.`);
 });
+
+test('every dependency of a published package is explained, with its licence', () => {
+  const found = new Map<string, { users: string[]; license: unknown }>();
+  for (const path of globSync('packages/*/package.json', { cwd: root }).toSorted()) {
+    const { dependencies = {}, peerDependencies = {}, name } = manifest(path);
+    for (const other of Object.keys({ ...dependencies, ...peerDependencies }).filter((it) => !it.startsWith('@rnn/'))) {
+      const { license } = manifest(join(path, '..', 'node_modules', other, 'package.json'));
+      const users = [...(found.get(other)?.users ?? []), name.replace('@rnn/', '')];
+      found.set(other, { users, license });
+    }
+  }
+  const rows = tableRows('docs/reference/dependencies.md', 'dependency').map(([name, of, license]) => [
+    bare(name),
+    { users: bare(of).split(', ').toSorted(), license },
+  ]);
+  expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(found));
+});
+
+interface Manifest {
+  readonly name: string;
+  readonly license?: string;
+  readonly dependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+}
+const manifest = (path: string): Manifest => JSON.parse(readFileSync(join(root, path), 'utf8')) as Manifest;
