@@ -1,9 +1,9 @@
 import { checkLengths, fromData, noGrad, scope, ShapeError, type Lengths, type Tensor, type Tree } from '@rnn/core';
 import { checkCount, checkNumber, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
-import { TrainingModes, type Module } from '@rnn/nn';
+import { TrainingModes } from '@rnn/nn';
 import { disposeTree, mapTree } from '../tree.js';
 import { logProbabilities } from '../sequences/next-token.js';
-import type { DecoderState, Encoded } from './seq2seq.js';
+import type { Decoder, DecoderState, Encoded } from './decoder.js';
 
 export interface DecodeOptions {
   /** Steps of each source. */
@@ -14,14 +14,6 @@ export interface DecodeOptions {
   readonly beams?: number;
   /** A target of n symbols is ranked by its log probability by n to this power; 0, the plain one, unless given. */
   readonly lengthPenalty?: number;
-}
-
-/** What decoding needs of a model. */
-interface Decoder extends Module {
-  readonly bos: number;
-  readonly eos: number;
-  encode(source: Tensor, lengths: Lengths | undefined): Encoded;
-  decodeSteps(before: Tensor, state: DecoderState, encoded: Encoded): [scores: Tensor, state: DecoderState];
 }
 
 /** Says the targets of sources; see `Seq2Seq.decode`. */

@@ -38,6 +38,7 @@ import {
 } from '@rnn/nn';
 import type { PairBatch } from '../data/sequence-pairs.js';
 import { decoded, type DecodeOptions } from './decode.js';
+import type { DecoderState, Encoded } from './decoder.js';
 
 export interface Seq2SeqOptions extends PlaceOptions {
   /** How many symbols the source has; or `inputSize`. */
@@ -75,20 +76,6 @@ export interface Seq2SeqForwardOptions {
   readonly teacherForcing?: number;
   /** Where the chances come from; the default generator unless given. */
   readonly generator?: Generator;
-}
-
-/** The state of the layers: `[layers, B, hiddenSize]`, two of them for LSTM. */
-export type DecoderState = Tensor | LSTMState;
-
-/** What the decoder needs of a source. */
-export interface Encoded {
-  /** Outputs of the encoder, `[B, S, hiddenSize]`. */
-  readonly memory: Tensor;
-  /** What the attention compares them by. */
-  readonly keys: Tensor | undefined;
-  /** Steps of each source. */
-  readonly lengths: readonly number[] | undefined;
-  readonly state: DecoderState;
 }
 
 const names = [
