@@ -1,6 +1,6 @@
 // Runs in a package's folder after tsup. The repository compiles without `exactOptionalPropertyTypes`, so an optional property or method of its
 // sources takes `undefined` as well; the types in dist/ say so, for programs that compile with that setting.
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import ts from 'typescript';
 
 /** @typedef {{ start: number, end: number, text: string }} Change a part of a text and what stands there instead */
@@ -59,6 +59,10 @@ function changesIn(node) {
   ts.forEachChild(node, (child) => void changes.push(...changesIn(child)));
   return changes;
 }
+
+// A main entry that is the lean one and its effects has the same types.
+if (existsSync('dist/lean.d.ts') && !existsSync('dist/index.d.ts'))
+  writeFileSync('dist/index.d.ts', "export * from './lean.js';\n");
 
 for (const path of globSync('dist/**/*.d.ts')) {
   const text = readFileSync(path, 'utf8');

@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Options } from 'tsup';
 
 /**
  * How every published package is built: ESM for any platform, with types and source maps; other packages stay imports. The maps hold the
  * sources, so that no second copy of them is published.
  */
-export function library(entry: string[]): Options {
+export function library(entry: string[] | Record<string, string>): Options {
   return {
     entry,
     format: 'esm',
@@ -20,9 +21,50 @@ export function library(entry: string[]): Options {
     // Kept as written: old bundlers and other runtimes know Node's modules by this prefix alone.
     removeNodeProtocol: false,
     external: [/^node:/],
-    esbuildPlugins: [withoutGeneratedMaps],
+    // For `leanImports` to see them; they stay imports.
+    noExternal: [/^@rnn\//],
+    esbuildPlugins: [withoutGeneratedMaps, leanImports],
   };
 }
+
+/**
+ * A package with two front doors: `src/index.ts` is built as `./lean`, which imports the lean entries of the packages below it, and the main entry is
+ * that with an import for its effects in front. See docs/decisions/12-lean-entries.md.
+ *
+ * @param effects - what gives the main entry its effects: a package, or a built file
+ * @param more - further entries
+ */
+export function withLeanEntry(effects: string, more: Record<string, string> = {}): Options {
+  const options = library({ lean: 'src/index.ts', ...more });
+  return {
+    ...options,
+    onSuccess: () => writeFile('dist/index.js', `import '${effects}';\nexport * from './lean.js';\n`),
+  };
+}
+
+/** Packages whose main entry does more than its lean one. */
+const leanOnes: readonly string[] = ['@rnn/core', '@rnn/nn', '@rnn/train'];
+
+/** What is built imports lean entries, and `src/index.ts` leaves out the import that is there for its effects. */
+const leanImports: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'lean-imports',
+  setup(build) {
+    build.onResolve({ filter: /^@rnn\// }, ({ path, importer }) => ({
+      path: leanOnes.includes(path) && basename(importer) !== 'whole.ts' ? `${path}/lean` : path,
+      external: true,
+      // Else esbuild keeps an import whose names are types, and warns of it in whoever bundles.
+      sideEffects: basename(importer) === 'whole.ts',
+    }));
+    build.onResolve({ filter: /^\.\/whole\.js$/ }, ({ importer, path }) =>
+      basename(importer) === 'index.ts' ? { path, namespace: 'left-out' } : undefined,
+    );
+    // `export * as init` of a file of its own: a bundler drops of it what nobody uses, but not of an object that esbuild would make.
+    build.onResolve({ filter: /^\.\/init\/index\.js$/ }, ({ importer, path }) =>
+      basename(importer) === 'index.ts' ? { path, external: true } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'left-out' }, () => ({ contents: '' }));
+  },
+};
 
 /** A source map without a source: a file that ends in it stays out of the package's own map. */
 const noSource = { version: 3, sources: [''], sourcesContent: [''], mappings: 'AAAA' };

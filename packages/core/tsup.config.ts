@@ -1,5 +1,8 @@
 import type { Options } from 'tsup';
-import { library } from '../../tooling/tsup.js';
+import { withLeanEntry } from '../../tooling/tsup.js';
 
-const options: Options = library(['src/index.ts', 'src/checks/index.ts']);
+const options: Options = withLeanEntry('./whole.js', {
+  whole: 'src/whole.ts',
+  'checks/index': 'src/checks/index.ts',
+});
 export default options;

@@ -1,5 +1,5 @@
 import type { Options } from 'tsup';
-import { library } from '../../tooling/tsup.js';
+import { withLeanEntry } from '../../tooling/tsup.js';
 
-const options: Options = library(['src/index.ts']);
+const options: Options = withLeanEntry('./whole.js', { whole: 'src/whole.ts', 'init/index': 'src/init/index.ts' });
 export default options;

@@ -1,5 +1,5 @@
 import type { Options } from 'tsup';
-import { library } from '../../tooling/tsup.js';
+import { withLeanEntry } from '../../tooling/tsup.js';
 
-const options: Options = library(['src/index.ts', 'src/csv.ts']);
+const options: Options = withLeanEntry('@rnn/nn', { csv: 'src/csv.ts' });
 export default options;

@@ -1,8 +1,12 @@
-/** Compiles assembly/ twice, with strict and with relaxed SIMD: build/*.wasm, and the same as base64 in src/*.generated.ts. */
+/**
+ * Compiles assembly/ with strict and with relaxed SIMD, and once more with strict SIMD to be small, for the lean entry: build/*.wasm, and the same as
+ * base64 in src/*.generated.ts, the small ones deflated.
+ */
 import asc from 'assemblyscript/asc';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 
 const root = new URL('..', import.meta.url);
 
@@ -16,12 +20,12 @@ export async function kernelSources(): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Compiles both kinds of kernels. */
+/** Compiles all builds of the kernels. */
 export async function buildKernels(): Promise<void> {
   await mkdir(new URL('build/', root), { recursive: true });
   const sources = await kernelSources();
-  for (const simd of ['strict', 'relaxed']) {
-    const outFile = `build/kernels-${simd}.wasm`;
+  for (const build of ['strict', 'relaxed', 'lean']) {
+    const outFile = `build/kernels-${build}.wasm`;
     const messages: string[] = [];
     const { error } = await asc.main(
       [
@@ -29,13 +33,13 @@ export async function buildKernels(): Promise<void> {
         ['--baseDir', root.pathname],
         ['--outFile', outFile],
         ['--runtime', 'stub'],
-        ['--enable', simd === 'relaxed' ? 'simd,relaxed-simd' : 'simd'],
+        ['--enable', build === 'relaxed' ? 'simd,relaxed-simd' : 'simd'],
         '--importMemory',
         ['--initialMemory', '1'],
         ['--maximumMemory', '65536'],
         ['--memoryBase', '64'],
         ['--optimizeLevel', '3'],
-        ['--shrinkLevel', '0'],
+        ['--shrinkLevel', build === 'lean' ? '1' : '0'],
         '--noAssert',
         ['--use', 'abort='],
       ].flat(),
@@ -43,9 +47,11 @@ export async function buildKernels(): Promise<void> {
     );
     if (error !== null) throw new Error(`the kernels do not compile:\n${messages.join('')}`, { cause: error });
     const bytes = await readFile(new URL(outFile, root));
+    const isLean = build === 'lean';
+    const text = (isLean ? deflateRawSync(bytes, { level: 9 }) : bytes).toString('base64');
     await writeFile(
-      new URL(`src/kernels-${simd}.generated.ts`, root),
-      `/** build/kernels-${simd}.wasm in base64; made by scripts/build-kernels.ts of ${sources}. */\nexport const bytes: string =\n  '${bytes.toString('base64')}';\n`,
+      new URL(`src/kernels-${build}.generated.ts`, root),
+      `/** ${outFile}${isLean ? ' deflated,' : ''} in base64; made by scripts/build-kernels.ts of ${sources}. */\nexport const bytes: string =\n  '${text}';\n`,
     );
     console.log(`${outFile}: ${bytes.length} bytes`);
   }

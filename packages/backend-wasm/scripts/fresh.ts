@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { buildKernels, kernelSources } from './build-kernels.js';
 import { buildWorker } from './build-worker.js';
 
-const madeOf = (simd: string): string | undefined => {
-  const file = new URL(`../src/kernels-${simd}.generated.ts`, import.meta.url);
+const madeOf = (name: string): string | undefined => {
+  const file = new URL(`../src/kernels-${name}.generated.ts`, import.meta.url);
   return existsSync(file) ? / of (\w+)\. /.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
 };
 
 export async function setup(): Promise<void> {
   const sources = await kernelSources();
-  if (madeOf('strict') !== sources || madeOf('relaxed') !== sources) await buildKernels();
+  if (['strict', 'relaxed', 'lean'].some((name) => madeOf(name) !== sources)) await buildKernels();
   await buildWorker();
 }

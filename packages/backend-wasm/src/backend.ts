@@ -18,7 +18,7 @@ import type {
   TypedArray,
   UnaryOp,
 } from '@rnn/core';
-import { compileProgram } from './compile.js';
+import type { compileProgram } from './compile.js';
 import { numberOfBinary, type Kernels } from './kernels.js';
 import { SCALARS, WALK_DIMS } from './layout.js';
 import { matmul, type Means } from './matmul.js';
@@ -35,19 +35,19 @@ export class WasmBackend implements Backend {
   private readonly memoryOf: Memory;
   private readonly kernels: Kernels;
   private readonly threads: Threads;
-  /** Whether programs can be made into WebAssembly here. */
-  private readonly compiles: boolean;
+  /** What makes programs into WebAssembly, where that can be. */
+  private readonly compiler: typeof compileProgram | undefined;
   /** The same for products. */
   private readonly means: Means;
   /** Dense copies of operands, made for the kernel that runs now. */
   private readonly copies: Storage[] = [];
 
-  constructor(info: BackendInfo, memory: Memory, kernels: Kernels, threads: Threads, compiles = true) {
+  constructor(info: BackendInfo, memory: Memory, kernels: Kernels, threads: Threads, compiler?: typeof compileProgram) {
     this.info = info;
     this.memoryOf = memory;
     this.kernels = kernels;
     this.threads = threads;
-    this.compiles = compiles;
+    this.compiler = compiler;
     this.means = { memory, kernels, threads };
   }
 
@@ -248,8 +248,7 @@ export class WasmBackend implements Backend {
   // --- programs ---------------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram | undefined {
-    if (!this.compiles) return undefined;
-    return compileProgram(program, this.memoryOf, this.kernels, this.threads);
+    return this.compiler?.(program, this.memoryOf, this.kernels, this.threads);
   }
 
   // --- for the kernels --------------------------------------------------------------------------------------------

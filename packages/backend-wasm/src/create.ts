@@ -1,17 +1,17 @@
 import { ArgumentError, BackendError, type BackendInfo } from '@rnn/core';
 import { WasmBackend } from './backend.js';
+import { compileProgram } from './compile.js';
 import { canCompile, coreCount, whyNotShared } from './features.js';
 import type { Kernels } from './kernels.js';
 import { chooseKernels, type Chosen } from './load.js';
-import { LARGEST, Memory, PAGE } from './memory.js';
+import { LEAST_LIMIT, linearMemory } from './linear-memory.js';
+import { LARGEST, type Memory } from './memory.js';
 import { addressOf, checkWasmOptions, type WasmOptions } from './options.js';
 import { Pool, type Tuning } from './threads/pool.js';
 import { oneThread, type Threads } from './threads/threads.js';
 
 /** Threads without being asked. */
 const MOST_CORES = 8;
-/** A memory that may not grow to as much as this is not taken, unless the user wants it so. */
-const LEAST_LIMIT: number = 2 ** 28;
 
 /** What `info` says where programs cannot be made. */
 const UNCOMPILED =
@@ -49,7 +49,7 @@ export async function createBackend(options: WasmOptions, tuning: Tuning): Promi
     synchronous: true,
     notes: [chosen.note, ...notes, ...(compiles ? [] : [UNCOMPILED]), `The memory may grow to ${memory.limit} bytes.`],
   };
-  const backend = new WasmBackend(info, memory, kernels, threads, compiles);
+  const backend = new WasmBackend(info, memory, kernels, threads, compiles ? compileProgram : undefined);
   forgotten.register(backend, threads);
   return backend;
 }
@@ -97,19 +97,6 @@ async function chooseParts(
     };
   } catch (error) {
     return alone(`no workers could be started: ${reasonOf(error)}`);
-  }
-}
-
-/** Engines reserve addresses for all that a memory may grow to; some give less than was asked for, or nothing. */
-function linearMemory(limit: number, shared: boolean): Memory | undefined {
-  for (let most = limit; ; most = Math.floor(most / 2)) {
-    try {
-      const maximum = Math.floor(most / PAGE);
-      return new Memory(new WebAssembly.Memory({ initial: 1, maximum, shared }), most);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      if (most / 2 < LEAST_LIMIT) return undefined;
-    }
   }
 }
 

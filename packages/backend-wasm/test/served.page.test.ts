@@ -1,5 +1,5 @@
 /** A user's page, built and served by Vite with the built packages as they are installed, in Chromium. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright';
@@ -28,7 +28,6 @@ beforeAll(async () => {
   cpSync(join(import.meta.dirname, 'page'), root, { recursive: true });
   install('core');
   install('backend-wasm');
-  symlinkSync(join(packages, 'core/node_modules/pure-rand'), join(root, 'node_modules/pure-rand'));
   const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   [browser] = await Promise.all([
     chromium.launch({ executablePath }),

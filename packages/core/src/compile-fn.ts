@@ -4,9 +4,10 @@ import { checkTensors } from './checks/tensors.js';
 import { checkFlag, checkFunction } from './checks/values.js';
 import { checkCompileMode, type CompileMode } from './compile-mode.js';
 import { ShapeError } from './errors.js';
-import { OneStep } from './compiler/row-function.js';
+import { compilerFor } from './compiler-slot.js';
 import { checkTree, type StepParameters } from './scan/arguments.js';
 import { placeOf } from './record.js';
+import { EagerRows, type RowFunction, type RowResults, type RowRunner } from './row-wise.js';
 import { showShape } from './shape.js';
 import type { Tensor } from './tensor.js';
 import type { Tree, TreeForm } from './tree.js';
@@ -79,11 +80,12 @@ export function compileFn<X extends Tree = Tensor, Y extends Tree = Tensor, P ex
   if (compile !== undefined) checkCompileMode('compileFn', 'compile', compile);
   const name = fn.name === '' ? 'compiled function' : fn.name;
   const row = { elementwise, compile, anyRows };
-  const byForm = new Map<TreeForm, OneStep>();
-  const stepFor = (form: TreeForm): OneStep => {
+  const byForm = new Map<TreeForm, RowRunner>();
+  const stepFor = (form: TreeForm): RowRunner => {
     let step = byForm.get(form);
     if (step === undefined) {
-      step = new OneStep(name, (x, parameters) => made(name, fn(form.filled(x) as X, parameters as P)), row);
+      const onLists: RowFunction = (x, parameters) => made(name, fn(form.filled(x) as X, parameters as P));
+      step = compilerFor(name, compile)?.rowRunner(name, onLists, row) ?? new EagerRows(onLists, row);
       byForm.set(form, step);
     }
     return step;
@@ -105,7 +107,7 @@ const compileOptions = Object.keys({ elementwise: true, anyRows: true, compile: 
 
 const noParameters: StepParameters = {};
 
-function made(operation: string, result: unknown): { readonly outputs: readonly Tensor[]; readonly form: TreeForm } {
+function made(operation: string, result: unknown): RowResults {
   const form = checkTree(operation, 'the result', result);
   return { outputs: form.leavesOf(result) as readonly Tensor[], form };
 }

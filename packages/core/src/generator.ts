@@ -1,9 +1,9 @@
 import { checkCount, checkList, checkNumber } from './checks/values.js';
 import { refuse } from './checks/refusal.js';
-import { mersenne, mersenneFromState } from 'pure-rand/generator/mersenne';
 import { dtypeOf, type DType } from './dtype.js';
 import { ArgumentError } from './errors.js';
 import { checkBounds, checkOut, checkSeed, isIntegerIn, refuseValue } from './generator-checks.js';
+import { MersenneTwister } from './mersenne-twister.js';
 import { refuseTracing } from './tracing-mode.js';
 import { cosTurns, ln, sinTurns } from './portable-math.js';
 
@@ -49,7 +49,7 @@ const notNegative = { from: 0 };
  */
 export class Generator {
   private seed: number;
-  private words: ReturnType<typeof mersenne>;
+  private words: MersenneTwister;
   /** Normal draws come in pairs; the second of a pair waits here. */
   private spareNormal: number | undefined;
 
@@ -60,7 +60,7 @@ export class Generator {
   constructor(seed: number = DEFAULT_SEED) {
     checkSeed('Generator', seed);
     this.seed = seed;
-    this.words = mersenne(seed | 0);
+    this.words = MersenneTwister.from(seed);
   }
 
   /** The seed that the stream started from. */
@@ -78,7 +78,7 @@ export class Generator {
   manualSeed(seed: number): this {
     checkSeed('manualSeed', seed);
     this.seed = seed;
-    this.words = mersenne(seed | 0);
+    this.words = MersenneTwister.from(seed);
     this.spareNormal = undefined;
     return this;
   }
@@ -224,7 +224,7 @@ export class Generator {
    * @returns 625 integers, and a waiting normal draw if there is one
    */
   state(): readonly number[] {
-    const words = this.words.getState();
+    const words = this.words.state();
     return this.spareNormal === undefined ? words : [...words, this.spareNormal];
   }
 
@@ -250,7 +250,7 @@ export class Generator {
       const expected = `what Generator.state() returned (an index, ${STATE_LENGTH - 1} int32 words and at most one more number)`;
       refuse(ArgumentError, 'Generator.setState', 'state', { value: state, expected });
     }
-    this.words = mersenneFromState(words);
+    this.words = MersenneTwister.at(words);
     this.spareNormal = rest[0];
   }
 

@@ -1,4 +1,6 @@
 /** Tensors, automatic differentiation, the backend interface, and the loop over time. */
+import './whole.js';
+
 export { averagedOver, countAverages, type AverageCount } from './averages.js';
 export type {
   Backend,
@@ -37,7 +39,6 @@ export {
 } from './errors.js';
 export { anomaly, enableGrad, isGradEnabled, noGrad } from './grad-mode.js';
 export { gradcheck, gradgradcheck, type GradcheckOptions } from './gradcheck.js';
-export { Tensor } from './methods.js';
 export { expand, reshape, sum } from './ops/broadcast.js';
 export {
   arange,
@@ -59,6 +60,7 @@ export { full, ones, onesLike, zeros, zerosLike, type TensorOptions } from './op
 export { gather, indexSelect, oneHot, scatterAdd } from './ops/indexing.js';
 export { linear, matmul } from './ops/matmul.js';
 export { chunk, concat, concat as cat, split, stack, unbind } from './ops/join.js';
+export { clone, detach } from './ops/identity.js';
 export { moveTo } from './ops/move-to.js';
 export { flatten, flip, permute, squeeze, t, transpose, unsqueeze } from './ops/movement.js';
 export { narrow, select, slice } from './ops/slice.js';
@@ -100,7 +102,8 @@ export { setCompileMode, type CompileMode } from './compile-mode.js';
 export { customOperation, type CustomOperation } from './custom-operation.js';
 export type { Derivative } from './record.js';
 export { compileFn, type CompiledFunction, type CompileFnOptions, type RowwiseFunction } from './compile-fn.js';
-export { explain, lower, scan } from './scan.js';
+export { explain, lower } from './explain.js';
+export { scan } from './scan.js';
 export {
   checkLengths,
   type Lengths,
@@ -112,10 +115,9 @@ export {
 export { compileCacheInfo, type CompileCacheInfo } from './compiler/cache/cache-info.js';
 export type { Tree, TreeOf } from './tree.js';
 export { tap, type Records } from './scan/tap.js';
-export type { Explanation } from './compiler/explain.js';
 export { scope, unscoped, type Disposable } from './scope.js';
 export { sameShape, showShape, sizeOf, type Shape } from './shape.js';
-export type { GradHook } from './tensor.js';
+export { Tensor, type GradHook } from './tensor.js';
 export type { JsonNumber, TensorJson } from './tensor-json.js';
 export type {
   BackwardOptions,
@@ -134,5 +136,5 @@ export type {
   ValuesAndIndices,
 } from './tensor-methods.js';
 export { executeProgram } from './compiler/run/interpreter.js';
-export type { Lowered, LoweredCall, LoweredInput, LoweredPass, LoweredStage } from './compiler/lowered.js';
+export type { Explanation, Lowered, LoweredCall, LoweredInput, LoweredPass, LoweredStage } from './explanation.js';
 export { maskProgram, type Masks } from './compiler/lower/mask-program.js';

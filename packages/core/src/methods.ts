@@ -1,4 +1,4 @@
-/** Gives `Tensor` the operations as methods, so that `tensor.ts` need not import what imports it. */
+/** Imported for its effect: gives `Tensor` the operations as methods, so that `tensor.ts` need not import what imports it. */
 import { backward } from './backward.js';
 import { registerHook, retainGrad } from './hooks.js';
 import { reshape, expand, sum } from './ops/broadcast.js';
@@ -27,6 +27,7 @@ import * as order from './ops/sort.js';
 import * as predicates from './ops/predicates.js';
 import { std, variance } from './ops/variance.js';
 import { pad, unfold } from './ops/windows.js';
+import { formatTensor } from './format.js';
 import { Tensor } from './tensor.js';
 import type { KeepDim, NestedArray, TensorMethods, ValuesAndIndices } from './tensor-methods.js';
 
@@ -49,6 +50,20 @@ function min(this: Tensor): Tensor;
 function min(this: Tensor, dim: number, keepDim?: KeepDim): ValuesAndIndices<Tensor>;
 function min(this: Tensor, dim?: number, keepDim?: KeepDim): Tensor | ValuesAndIndices<Tensor> {
   return reduce.min(this, dim as number, keepDim);
+}
+
+/** The numbers as PyTorch prints them. */
+function printed(x: Tensor): string {
+  const size = `size=(${x.shape.join(', ')})`;
+  if (x.isDisposed) return `tensor(<disposed>, ${size})`;
+  const { synchronous, name } = x.backend.info;
+  if (!synchronous) return `tensor(<on ${name}: await data() to see the numbers>, ${size})`;
+  const suffix = [];
+  if (x.edge !== undefined) {
+    const { name: operation } = x.edge.node;
+    suffix.push(`grad_fn=<${operation[0].toUpperCase()}${operation.slice(1)}Backward0>`);
+  } else if (x.requiresGrad) suffix.push('requires_grad=True');
+  return formatTensor({ data: x.dataSync(), shape: x.shape, dtype: x.dtype, suffix });
 }
 
 const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
@@ -341,11 +356,16 @@ const methods: TensorMethods<Tensor> & ThisType<Tensor> = {
 for (const [name, method] of Object.entries(methods)) {
   Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true });
 }
+Object.defineProperty(Tensor.prototype, 'toString', {
+  value(this: Tensor): string {
+    return printed(this);
+  },
+  writable: true,
+  configurable: true,
+});
 // What Node's console.log shows.
 Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
   value(this: Tensor): string {
     return this.toString();
   },
 });
-
-export { Tensor };

@@ -1,20 +1,11 @@
-import { checkOptions } from './checks/options.js';
 import { checkFunction } from './checks/values.js';
-import { TraceError } from './errors.js';
-import { runEagerly, type Scan } from './scan/eager.js';
-import { explainDispatch, type Explanation } from './compiler/explain.js';
-import { dispatch, dispatchAnew, recalledDispatch } from './compiler/dispatch.js';
-import { drawAll } from './scan/random.js';
-import type { CompiledDispatch } from './compiler/scan-traces.js';
-import { loweredOf, type Lowered } from './compiler/lowered.js';
-import { replayedStep } from './compiler/trace/replay.js';
-import { runCompiled } from './compiler/run/run.js';
+import { compilerFor } from './compiler-slot.js';
+import { runEagerly, type Scan, type ScanResults } from './scan/eager.js';
 import {
   checkNext,
   checkResult,
   checkScan,
   checkTree,
-  scanOptions,
   type ScanOptions,
   type Step,
   type StepParameters,
@@ -22,7 +13,7 @@ import {
 import { gatherTaps, type Records } from './scan/tap.js';
 import { scope } from './scope.js';
 import type { Tensor } from './tensor.js';
-import type { Tree, TreeForm, TreeOf } from './tree.js';
+import type { Tree, TreeOf } from './tree.js';
 
 /**
  * Runs a step over the time of a sequence: the loop of every recurrent layer.
@@ -75,60 +66,19 @@ export function scan(
   options: ScanOptions = {},
 ): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
   const arranged = arrange(step, xs, state, options);
-  const known = recalledDispatch(arranged);
-  if (known !== undefined) return inForm(arranged, compiled(arranged, known));
-  return scope(() => {
-    const how = dispatchAnew(arranged);
-    return inForm(arranged, how.kind === 'eager' ? runEagerly(arranged) : compiled(arranged, how));
-  });
+  const compiler = compilerFor('scan', arranged.compile);
+  const known = compiler?.recalledScan(arranged);
+  if (known !== undefined) return inForm(arranged, known);
+  return scope(() => inForm(arranged, compiler?.compiledScan(arranged) ?? runEagerly(arranged)));
 }
 
 /** A step on trees that were made from the forms of its arguments. */
-type AnyStep = (x: never, state: never, parameters: never) => unknown;
-
-interface Results {
-  readonly outputs: readonly Tensor[];
-  readonly last: readonly Tensor[];
-  /** Of the outputs. */
-  readonly form: TreeForm;
-}
-
-/** Runs a scan by its programs. */
-function compiled(scan: Scan, traced: CompiledDispatch): Results {
-  const { inputs, states, reverse } = scan;
-  const { steps, lengths, resets } = scan.extent;
-  const { recording, draws, batched } = traced;
-  const [{ backend, shape }] = inputs;
-  const rows = batched ? shape[1] : 1;
-  const extent = { steps, rows, lengths: lengths && Int32Array.from(lengths), resets };
-  const { outputs, last } = runCompiled({
-    name: 'scan',
-    traced,
-    inputs,
-    states,
-    extent,
-    reverse,
-    lead: batched ? [steps, rows] : [steps],
-    isElementwise: false,
-    draw: () => drawAll(draws, extent, rows, reverse, backend),
-    again: (ends) => {
-      const first = inputs.length + states.length;
-      const again = runEagerly({
-        ...scan,
-        step: replayedStep(recording, ends.slice(first), draws),
-        inputs: ends.slice(0, inputs.length),
-        states: ends.slice(inputs.length, first),
-      });
-      return [...again.outputs, ...again.last];
-    },
-  });
-  return { outputs, last, form: traced.plans.step.form };
-}
+export type AnyStep = (x: never, state: never, parameters: never) => unknown;
 
 /** Results as the caller of `scan` gets them. */
 function inForm(
   { stateForm, record }: Scan,
-  { outputs, last, form }: Results,
+  { outputs, last, form }: ScanResults,
 ): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
   if (record === nothing) return [form.filled(outputs), stateForm.filled(last)];
   const own = outputs.slice(0, outputs.length - record.length);
@@ -137,7 +87,7 @@ function inForm(
 }
 
 /** Checks the arguments and brings them into one form. */
-function arrange(step: AnyStep, xs: object, state: object, options: ScanOptions): Scan {
+export function arrange(step: AnyStep, xs: object, state: object, options: ScanOptions): Scan {
   checkFunction('scan', 'step', step, 'of input, state and parameters');
   const inputForm = checkTree('scan', 'xs', xs);
   const stateForm = checkTree('scan', 'state', state);
@@ -175,64 +125,3 @@ function arrange(step: AnyStep, xs: object, state: object, options: ScanOptions)
 
 const noParameters = {};
 const nothing: readonly string[] = [];
-
-/**
- * Says which mode `scan` runs a step in on these arguments, and why. Nothing is computed; the step is called on symbols.
- *
- * @example
- * ```ts
- * const { mode, reason } = explain((x: Tensor, h: Tensor) => [h, h.add(x.sum().item())], xs, h0);
- * // 'eager', since the step reads data
- * ```
- * @param step - as for `scan`
- * @param xs - as for `scan`
- * @param state - as for `scan`
- * @param options - as for `scan`
- * @returns the mode, the reason if it is the eager one, the number of products before, in and after the loop, and the programs in words
- * @throws as `scan`, but for errors of the step itself, which are the reason of the eager mode
- *
- * Differs from PyTorch: nothing there says so much; `torch._dynamo.explain` comes near.
- */
-export function explain<
-  const X extends object,
-  const S extends object,
-  const Y extends object,
-  P extends StepParameters = StepParameters,
-  const N extends TreeOf<S> = TreeOf<S>,
->(step: Step<X, S, Y, P, N>, xs: X, state: S, options: ScanOptions<P> = {}): Explanation {
-  checkOptions('explain', options, scanOptions);
-  // What would be refused is to be explained.
-  const compile = options.compile === 'never' ? 'never' : 'auto';
-  return explainDispatch(dispatch(arrange(step, xs, state, { ...options, compile })));
-}
-
-/**
- * The programs of a step as data: what a backend gets from `scan`, with the names of what goes in and out. For whoever writes them in another
- * form (ONNX, shaders, C) or reads them. Nothing is computed; the step is called on symbols.
- *
- * @example
- * ```ts
- * const { forward } = lower((x: Tensor, h: Tensor) => [h, tanh(x.add(h))], zeros([5, 2, 3]), zeros([2, 3]));
- * forward.stages.map(({ when, program }) => [when, showProgram(program)]);   // one loop
- * ```
- * @param step - as for `scan`
- * @param xs - as for `scan`
- * @param state - as for `scan`
- * @param options - as for `scan`; lengths and resets are not part of the programs, see `maskProgram`
- * @returns names of inputs, states and captured tensors, and the passes: the forward one, and both of a training where a gradient is wanted
- * @throws as `scan`, and TraceError with the reason for a step that cannot be compiled
- *
- * Differs from PyTorch: comparable to `torch.export`, for one step of a recurrence.
- */
-export function lower<
-  const X extends object,
-  const S extends object,
-  const Y extends object,
-  P extends StepParameters = StepParameters,
-  const N extends TreeOf<S> = TreeOf<S>,
->(step: Step<X, S, Y, P, N>, xs: X, state: S, options: ScanOptions<P> = {}): Lowered {
-  checkOptions('lower', options, scanOptions);
-  const how = dispatch(arrange(step, xs, state, { ...options, compile: 'required' }));
-  if (how.kind === 'eager') throw new TraceError(`lower: ${how.reason}`);
-  return loweredOf(how);
-}

@@ -4,7 +4,6 @@ import type { Backend, Storage } from './backend.js';
 import { comparableNumbers, numbers } from './comparable.js';
 import { isFloating, type DType, type TypedArray } from './dtype.js';
 import { ArgumentError, AutogradError, DisposedError, DTypeError, ShapeError } from './errors.js';
-import { formatTensor } from './format.js';
 import { GradNode, type Edge, type GradHook as Hook } from './grad-node.js';
 import { track, Tracked, untrack } from './scope.js';
 import { sameShape, showShape, sizeOf, type Shape } from './shape.js';
@@ -316,16 +315,8 @@ export class Tensor extends Tracked {
     return { shape: [...shape], dtype, data };
   }
 
-  /** The numbers as PyTorch prints them. */
+  /** The numbers as PyTorch prints them; of a tensor of `@rnn/core/lean` its shape alone. */
   override toString(): string {
-    if (this.#gone) return `tensor(<disposed>, size=(${this.shape.join(', ')}))`;
-    const { synchronous, name } = this.backend.info;
-    if (!synchronous) return `tensor(<on ${name}: await data() to see the numbers>, size=(${this.shape.join(', ')}))`;
-    const suffix = [];
-    if (this.#origin !== undefined) {
-      const { name: operation } = this.#origin.node;
-      suffix.push(`grad_fn=<${operation[0].toUpperCase()}${operation.slice(1)}Backward0>`);
-    } else if (this.#wantsGrad) suffix.push('requires_grad=True');
-    return formatTensor({ data: this.dataSync(), shape: this.shape, dtype: this.dtype, suffix });
+    return `tensor(size=(${this.shape.join(', ')}))`;
   }
 }

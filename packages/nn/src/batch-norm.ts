@@ -1,4 +1,23 @@
-import { noGrad, ones, scope, ShapeError, showShape, tensor, zeros, type Tensor } from '@rnn/core';
+import {
+  add,
+  div,
+  mean as meanOf,
+  mul,
+  noGrad,
+  ones,
+  reciprocal,
+  scope,
+  ShapeError,
+  showShape,
+  sqrt,
+  square,
+  sub,
+  tensor,
+  type Tensor,
+  to,
+  unsqueeze,
+  zeros,
+} from '@rnn/core';
 import { checkCount, checkFlag, checkNumber, checkOptions, checkPlace, checkTensor, refuse } from '@rnn/core/checks';
 import { listed } from './describe.js';
 import { ones_, zeros_ } from './init/index.js';
@@ -104,11 +123,11 @@ export class BatchNorm1d extends Module {
     const place = this.weight ?? this.running_mean;
     if (place !== undefined) checkPlace('BatchNorm1d', 'input', x, place, 'the parameters');
     return scope(() => {
-      const inRow = (values: Tensor): Tensor => (x.rank === 3 ? values.unsqueeze(1) : values);
+      const inRow = (values: Tensor): Tensor => (x.rank === 3 ? unsqueeze(values, 1) : values);
       const [mean, variance] = running ?? statisticsOf(this, x, count);
-      const unit = x.sub(inRow(mean)).div(inRow(variance.add(this.eps).sqrt()));
-      const scaled = this.weight === undefined ? unit : unit.mul(inRow(this.weight));
-      return this.bias === undefined ? scaled : scaled.add(inRow(this.bias));
+      const unit = div(sub(x, inRow(mean)), inRow(sqrt(add(variance, this.eps))));
+      const scaled = this.weight === undefined ? unit : mul(unit, inRow(this.weight));
+      return this.bias === undefined ? scaled : add(scaled, inRow(this.bias));
     });
   }
 }
@@ -116,22 +135,19 @@ export class BatchNorm1d extends Module {
 /** Mean and variance of a batch, which in training enter the running ones. */
 function statisticsOf(self: BatchNorm1d, x: Tensor, count: number): [mean: Tensor, variance: Tensor] {
   const dims = x.rank === 3 ? [0, 2] : [0];
-  const mean = x.mean(dims);
-  const variance = x
-    .sub(x.rank === 3 ? mean.unsqueeze(1) : mean)
-    .square()
-    .mean(dims);
-  if (self.training) noGrad(() => track(self, mean, variance.mul(count / (count - 1))));
+  const mean = meanOf(x, dims);
+  const variance = meanOf(square(sub(x, x.rank === 3 ? unsqueeze(mean, 1) : mean)), dims);
+  if (self.training) noGrad(() => track(self, mean, mul(variance, count / (count - 1))));
   return [mean, variance];
 }
 
 function track(self: BatchNorm1d, mean: Tensor, variance: Tensor): void {
   const { running_mean, running_var, num_batches_tracked, momentum } = self;
   if (running_mean === undefined || running_var === undefined || num_batches_tracked === undefined) return;
-  num_batches_tracked.copy_(num_batches_tracked.add(1));
-  const share: number | Tensor = momentum ?? num_batches_tracked.to(mean.dtype).reciprocal();
-  running_mean.copy_(running_mean.add(mean.sub(running_mean).mul(share)));
-  running_var.copy_(running_var.add(variance.sub(running_var).mul(share)));
+  num_batches_tracked.copy_(add(num_batches_tracked, 1));
+  const share: number | Tensor = momentum ?? reciprocal(to(num_batches_tracked, mean.dtype));
+  running_mean.copy_(add(running_mean, mul(sub(mean, running_mean), share)));
+  running_var.copy_(add(running_var, mul(sub(variance, running_var), share)));
 }
 
 function runningOf(self: BatchNorm1d): [mean: Tensor, variance: Tensor] | undefined {

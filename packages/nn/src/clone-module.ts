@@ -1,4 +1,4 @@
-import { ArgumentError, Tensor } from '@rnn/core';
+import { ArgumentError, detach, Tensor } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import { besideOf, putBeside } from './beside.js';
 import { Parameter } from './parameter.js';
@@ -29,7 +29,7 @@ export function cloneModule<M extends object>(root: M, kinds: CloneKinds<M>): M 
     if (known !== undefined) return known;
     if (value instanceof Parameter) return remember(value, parameterOf(value));
     // Values are shared until one of them is changed: a change puts new ones in their place.
-    if (value instanceof Tensor) return remember(value, value.detach().keep());
+    if (value instanceof Tensor) return remember(value, detach(value).keep());
     if (kinds.isModule(value)) {
       const own = value === root ? undefined : kinds.ownClone(value);
       return own === undefined ? moduleOf(value, path) : remember(value, own());

@@ -1,4 +1,20 @@
-import { concat, pad, scope, ShapeError, ArgumentError, showShape, zeros, type PadMode, type Tensor } from '@rnn/core';
+import {
+  add,
+  ArgumentError,
+  concat,
+  matmul,
+  pad,
+  type PadMode,
+  reshape,
+  scope,
+  ShapeError,
+  showShape,
+  slice,
+  squeeze,
+  type Tensor,
+  unsqueeze,
+  zeros,
+} from '@rnn/core';
 import { checkChoice, checkCount, checkFlag, checkOptions, checkPlace, checkTensor, refuse } from '@rnn/core/checks';
 import { listed } from './describe.js';
 import { kaimingUniform_, uniform_ } from './init/index.js';
@@ -125,7 +141,7 @@ export class Conv1d extends Module {
     }
     checkPlace('Conv1d', 'input', x, weight, 'the parameters');
     return scope(() => {
-      const whole = paddedFor(this, x.rank === 2 ? x.unsqueeze(0) : x);
+      const whole = paddedFor(this, x.rank === 2 ? unsqueeze(x, 0) : x);
       const reach = dilation * (kernelSize - 1) + 1;
       const [batch, , length] = whole.shape;
       if (length < reach || batch === 0) {
@@ -134,8 +150,8 @@ export class Conv1d extends Module {
         refuse(ShapeError, 'Conv1d', 'input', { has: 'shape', received, expected });
       }
       const y = productOf(this, whole, Math.floor((length - reach) / this.stride) + 1);
-      const result = this.bias === undefined ? y : y.add(this.bias.unsqueeze(1));
-      return x.rank === 2 ? result.squeeze(0) : result;
+      const result = this.bias === undefined ? y : add(y, unsqueeze(this.bias, 1));
+      return x.rank === 2 ? squeeze(result, 0) : result;
     });
   }
 }
@@ -147,12 +163,12 @@ function productOf(self: Conv1d, x: Tensor, places: number): Tensor {
   const inputs = (inChannels / groups) * kernelSize;
   const taps = Array.from({ length: kernelSize }, (_, k) => {
     const start = k * dilation;
-    return x.slice(-1, start, start + (places - 1) * stride + 1, stride).unsqueeze(2);
+    return unsqueeze(slice(x, -1, start, start + (places - 1) * stride + 1, stride), 2);
   });
   // [N, inChannels, kernelSize, places]: in the order of the weight's last two dimensions.
-  const seen = concat(taps, 2).reshape([batch, groups, inputs, places]);
-  const factors = weight.reshape([groups, outChannels / groups, inputs]);
-  return factors.matmul(seen).reshape([batch, outChannels, places]);
+  const seen = reshape(concat(taps, 2), [batch, groups, inputs, places]);
+  const factors = reshape(weight, [groups, outChannels / groups, inputs]);
+  return reshape(matmul(factors, seen), [batch, outChannels, places]);
 }
 
 function paddedFor(self: Conv1d, x: Tensor): Tensor {

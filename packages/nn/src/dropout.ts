@@ -1,4 +1,4 @@
-import { bernoulli, scope, type Generator, type Tensor } from '@rnn/core';
+import { bernoulli, type Generator, mul, scope, type Tensor } from '@rnn/core';
 import { checkFlag, checkNumber, checkOptions, checkTensor, generatorOf } from '@rnn/core/checks';
 import { besideOf, putBeside } from './beside.js';
 import { Module } from './module.js';
@@ -46,7 +46,7 @@ export function dropout(x: Tensor, options: DropoutFunctionOptions = {}): Tensor
   const keep = 1 - p;
   return scope(() => {
     const mask = bernoulli(x, keep, { generator, perSequence });
-    return x.mul(keep === 0 ? mask : mask.mul(1 / keep));
+    return mul(x, keep === 0 ? mask : mul(mask, 1 / keep));
   });
 }
 

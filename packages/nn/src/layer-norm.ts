@@ -1,4 +1,22 @@
-import { compileFn, ones, scope, ShapeError, showShape, sizeOf, zeros, type Shape, type Tensor } from '@rnn/core';
+import {
+  add,
+  compileFn,
+  div,
+  mean,
+  mul,
+  ones,
+  reshape,
+  scope,
+  type Shape,
+  ShapeError,
+  showShape,
+  sizeOf,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+  zeros,
+} from '@rnn/core';
 import {
   checkCount,
   checkFlag,
@@ -142,18 +160,18 @@ function normalized(
   // Several dimensions are the features of one row.
   const size = sizeOf(shape);
   return scope(() => {
-    const flat = { weight: weight?.reshape([size]), bias: bias?.reshape([size]), eps };
-    return normalizeRows(x.reshape([...x.shape.slice(0, x.rank - shape.length), size]), flat).reshape(x.shape);
+    const flat = { weight: weight && reshape(weight, [size]), bias: bias && reshape(bias, [size]), eps };
+    return reshape(normalizeRows(reshape(x, [...x.shape.slice(0, x.rank - shape.length), size]), flat), x.shape);
   });
 }
 
 const normalizeRows = /* @__PURE__ */ compileFn(
   (x: Tensor, { weight, bias, eps }: LayerNormFunctionOptions & { readonly eps: number }) => {
-    const centred = x.sub(x.mean(-1, true));
-    const spread = centred.square().mean(-1, true).add(eps).sqrt();
-    const unit = centred.div(spread);
-    const scaled = weight === undefined ? unit : unit.mul(weight);
-    return bias === undefined ? scaled : scaled.add(bias);
+    const centred = sub(x, mean(x, -1, true));
+    const spread = sqrt(add(mean(square(centred), -1, true), eps));
+    const unit = div(centred, spread);
+    const scaled = weight === undefined ? unit : mul(unit, weight);
+    return bias === undefined ? scaled : add(scaled, bias);
   },
   { anyRows: true },
 );

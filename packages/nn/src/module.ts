@@ -1,12 +1,10 @@
-import { ArgumentError, moveTo, scope, Tensor, type Backend } from '@rnn/core';
+import { ArgumentError, type Backend, detach, scope, Tensor } from '@rnn/core';
 import { checkFlag, checkFunction, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
-import { cloneModule, type CloneKinds } from './clone-module.js';
-import { described } from './describe.js';
+import type { CloneKinds } from './clone-module.js';
 import { checkAllNamed, membersOf, type MemberKinds, type Members } from './members.js';
-import { moveAtOnce } from './move-at-once.js';
+import { moduleTool } from './module-tools.js';
 import { Parameter } from './parameter.js';
 import { loadState, type LoadOptions, type LoadReport, type StateDict, type StateSource } from './state-dict.js';
-import { formatSummary } from './summary.js';
 
 export interface BufferOptions {
   /** Whether it is part of the state dict. */
@@ -128,7 +126,7 @@ export abstract class Module {
     checkOptions('registerBuffer', options, ['persistent']);
     const { persistent = true } = options;
     checkFlag('registerBuffer', 'persistent', persistent);
-    const buffer = tensor.detach().keep();
+    const buffer = detach(tensor).keep();
     (this as Record<string, unknown>)[name] = buffer;
     const known = buffers.get(this);
     if (known === undefined) buffers.set(this, new Map([[name, persistent]]));
@@ -171,7 +169,7 @@ export abstract class Module {
    * @throws BackendError when something lies on a backend that answers only later, which `moveTo` waits for; nothing has moved then
    */
   to(backend: Backend): this {
-    moveAtOnce(this.constructor.name, [...this.parameters(), ...this.buffers()], backend);
+    moduleTool('to')(this.constructor.name, [...this.parameters(), ...this.buffers()], backend);
     return this;
   }
 
@@ -191,7 +189,7 @@ export abstract class Module {
    * Differs from PyTorch: `to` there always waits.
    */
   async moveTo(backend: Backend): Promise<this> {
-    await moveTo([...this.parameters(), ...this.buffers()], backend);
+    await moduleTool('moveTo')([...this.parameters(), ...this.buffers()], backend);
     return this;
   }
 
@@ -223,7 +221,7 @@ export abstract class Module {
    * Differs from PyTorch: the tensors are a snapshot, which later training steps do not change.
    */
   stateDict(): StateDict {
-    return Object.fromEntries(Array.from(stateOf(this), ([name, tensor]) => [name, tensor.detach()]));
+    return Object.fromEntries(Array.from(stateOf(this), ([name, tensor]) => [name, detach(tensor)]));
   }
 
   /**
@@ -285,7 +283,7 @@ export abstract class Module {
    * `return new Mine(this.size).copyFrom(this)`. Differs from PyTorch: there it is `copy.deepcopy(model)`.
    */
   clone(): this {
-    return cloneModule<Module>(this, cloneKinds) as this;
+    return moduleTool('clone')<Module>(this, cloneKinds) as this;
   }
 
   /** Number of elements of all parameters, shared ones counted once. */
@@ -309,7 +307,7 @@ export abstract class Module {
    */
   summary(): string {
     const seen = new Set<Parameter>();
-    return formatSummary(
+    return moduleTool('summary')(
       treeOf(this).map(({ path, module, members }) => ({
         path,
         type: module.constructor.name,
@@ -349,7 +347,7 @@ export abstract class Module {
     const children = module
       .namedChildren()
       .map(([name, child]): [string, string] => [name, Module.#described(child, [...above, module])]);
-    return described(module.constructor.name, module.extraRepr(), children);
+    return moduleTool('printed')(module.constructor.name, module.extraRepr(), children);
   }
 }
 

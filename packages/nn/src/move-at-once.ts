@@ -1,4 +1,4 @@
-import { BackendError, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
+import { type Backend, BackendError, noGrad, scope, type Tensor, to } from '@rnn/core';
 import { checkBackend, refuse } from '@rnn/core/checks';
 
 /**
@@ -24,8 +24,8 @@ export function moveAtOnce(owner: string, tensors: readonly Tensor[], backend: B
   noGrad(() =>
     scope(() => {
       // Everything that can fail comes before the first move.
-      const values = tensors.map((tensor) => tensor.to(backend));
-      const gradients = tensors.map((tensor) => tensor.grad?.to(backend));
+      const values = tensors.map((tensor) => to(tensor, backend));
+      const gradients = tensors.map(({ grad }) => grad && to(grad, backend));
       tensors.forEach((tensor, i) => {
         if (values[i] !== tensor) tensor.copy_(values[i]);
         const { grad } = tensor;

@@ -2,15 +2,16 @@ import {
   ArgumentError,
   asTypedArray,
   fromData,
+  type JsonNumber,
   noGrad,
   sameShape,
   scope,
+  type Shape,
   showShape,
   sizeOf,
   StateDictError,
   Tensor,
-  type JsonNumber,
-  type Shape,
+  to,
   type TypedArray,
 } from '@rnn/core';
 import { isPromise, refuse, shown } from '@rnn/core/checks';
@@ -96,7 +97,7 @@ export function loadState(
 
 /** The same values in the type and on the backend of a target. */
 function placed(value: Tensor | HostArray, { dtype, backend }: Tensor): Tensor {
-  if (value instanceof Tensor) return value.to(dtype).to(backend);
+  if (value instanceof Tensor) return to(to(value, dtype), backend);
   return fromData(numbersOf(value), value.shape, { dtype, backend });
 }
 

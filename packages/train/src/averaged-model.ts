@@ -1,4 +1,15 @@
-import { ArgumentError, compileFn, noGrad, scope, StateDictError, type CompiledFunction, type Tensor } from '@rnn/core';
+import {
+  add,
+  ArgumentError,
+  type CompiledFunction,
+  compileFn,
+  mul,
+  noGrad,
+  scope,
+  StateDictError,
+  sub,
+  type Tensor,
+} from '@rnn/core';
 import { checkCount, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
 import { Module, type StateDict, type StateSource } from '@rnn/nn';
 
@@ -51,7 +62,7 @@ export class AveragedModel<M extends Module> {
     this.decay = decay;
     this.blend = compileFn(
       ([average, value]: readonly Tensor[], { share }: { share: number }): readonly Tensor[] => [
-        average.add(value.sub(average).mul(share)),
+        add(average, mul(sub(value, average), share)),
       ],
       { elementwise: true, anyRows: true },
     );

@@ -1,4 +1,24 @@
-import { ArgumentError, concat, div, getBackend, noGrad, scope, Tensor, zeros } from '@rnn/core';
+import {
+  abs,
+  add,
+  amax,
+  ArgumentError,
+  clamp,
+  concat,
+  div,
+  getBackend,
+  mul,
+  noGrad,
+  pow,
+  reshape,
+  scope,
+  sqrt,
+  square,
+  sum,
+  Tensor,
+  to,
+  zeros,
+} from '@rnn/core';
 import { checkFlag, checkNumber, checkOptions, checkTensors, isIterable, refuse } from '@rnn/core/checks';
 
 export interface GradNormOptions {
@@ -76,8 +96,8 @@ export function clipGradNorm(
   noGrad(() =>
     scope(() => {
       // Never a look at the norm: where it is small enough, the factor is 1.
-      const factor = div(maxNorm, norm.add(1e-6)).clamp(-Infinity, 1);
-      replaceGrads(list, (grad) => grad.mul(factor.to(grad.backend).to(grad.dtype)));
+      const factor = clamp(div(maxNorm, add(norm, 1e-6)), -Infinity, 1);
+      replaceGrads(list, (grad) => mul(grad, to(to(factor, grad.backend), grad.dtype)));
     }),
   );
   return norm;
@@ -99,7 +119,7 @@ export function clipGradNorm(
 export function clipGradValue(params: Tensor | Iterable<Tensor>, clipValue: number): void {
   const list = listed('clipGradValue', params);
   checkNumber('clipGradValue', 'clipValue', clipValue, { from: 0 });
-  noGrad(() => scope(() => replaceGrads(list, (grad) => grad.clamp(-clipValue, clipValue))));
+  noGrad(() => scope(() => replaceGrads(list, (grad) => clamp(grad, -clipValue, clipValue))));
 }
 
 function totalNorm(params: readonly Tensor[], normType: number): Tensor {
@@ -111,22 +131,22 @@ function totalNorm(params: readonly Tensor[], normType: number): Tensor {
         return zeros([], { backend: first?.backend ?? getBackend(), dtype: first?.dtype });
       }
       const [{ backend, dtype }] = grads;
-      const parts = grads.map((grad) => partOf(grad, normType).to(backend).to(dtype).reshape([1]));
+      const parts = grads.map((grad) => reshape(to(to(partOf(grad, normType), backend), dtype), [1]));
       const all = concat(parts);
-      if (normType === Infinity) return all.amax();
-      const total = all.sum();
-      if (normType === 2) return total.sqrt();
-      return normType === 1 ? total : total.pow(1 / normType);
+      if (normType === Infinity) return amax(all);
+      const total = sum(all);
+      if (normType === 2) return sqrt(total);
+      return normType === 1 ? total : pow(total, 1 / normType);
     }),
   );
 }
 
 /** What one gradient adds to the norm before the root. */
 function partOf(grad: Tensor, normType: number): Tensor {
-  if (normType === 2) return grad.square().sum();
-  const size = grad.abs();
-  if (normType === Infinity) return size.amax();
-  return (normType === 1 ? size : size.pow(normType)).sum();
+  if (normType === 2) return sum(square(grad));
+  const size = abs(grad);
+  if (normType === Infinity) return amax(size);
+  return sum(normType === 1 ? size : pow(size, normType));
 }
 
 /** Puts what `change` makes of each gradient in its place. */

@@ -1,4 +1,4 @@
-import { Tensor, type Tree } from '@rnn/core';
+import { detach, Tensor, type Tree } from '@rnn/core';
 
 /** The same tree with other tensors. */
 export function mapTree<S extends Tree>(tree: S, map: (part: Tensor) => Tensor): S {
@@ -12,7 +12,7 @@ export function mapTree<S extends Tree>(tree: S, map: (part: Tensor) => Tensor):
 
 /** The same tree with handles of its own that nothing is recorded behind; the caller frees them. */
 export function keptTree<S extends Tree>(tree: S): S {
-  return mapTree(tree, (part) => part.detach().keep());
+  return mapTree(tree, (part) => detach(part).keep());
 }
 
 /** The tree of this form with these tensors in it, as `leavesOf` gives them. */

@@ -1,6 +1,6 @@
 /** Programs with packed packages: one copy of the core, and two. */
 import { execFile } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -32,8 +32,6 @@ const program = `
 async function project(name: string): Promise<string> {
   const modules = join(scratch, name, 'node_modules');
   for (const each of [core, nn, cpu]) await install(each, join(modules, each.name));
-  // The core's own dependency, as an installer would lay it out.
-  symlinkSync(realpathSync(join(core.folder, 'node_modules/pure-rand')), join(modules, 'pure-rand'));
   writeFileSync(join(scratch, name, 'program.mjs'), program);
   return join(scratch, name);
 }

@@ -1,18 +1,8 @@
+import type { Explanation } from '../explanation.js';
 import { showProgram } from '../program.js';
 import type { Dispatch } from './dispatch.js';
 import type { Plan } from './lower/lower.js';
 import { stagesOf } from './lowered.js';
-
-/** What `explain` says of a step. */
-export interface Explanation {
-  readonly mode: 'compiled' | 'eager';
-  /** Why it is eager; `undefined` where it is compiled. */
-  readonly reason: string | undefined;
-  /** Products before the loop, in it and after it, for a forward pass. */
-  readonly products: { readonly before: number; readonly loop: number; readonly after: number };
-  /** The programs in words. */
-  readonly text: string;
-}
 
 export function explainDispatch(how: Dispatch): Explanation {
   if (how.kind === 'eager')

@@ -1,15 +1,15 @@
 /** A row-wise function as programs of one step: traced once for each signature, run in one go, recorded as one operation. */
 import type { Backend } from '../backend.js';
-import { compileModeOf, refuseEager, type CompileMode } from '../compile-mode.js';
+import { compileModeOf, refuseEager } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
 import { TraceError } from '../errors.js';
 import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
 import { reshape } from '../ops/broadcast.js';
+import { EagerRows, type RowFunction, type RowFunctionOptions, type RowResults } from '../row-wise.js';
 import { scope } from '../scope.js';
-import { sizeOf, type Shape } from '../shape.js';
+import { sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
-import type { TreeForm } from '../tree.js';
 import { drawFor, sameGenerators, type TracedDraw } from '../scan/random.js';
 import { guardsOf } from './cache/guards.js';
 import { plansFor, type FoundPlans } from './cache/program-cache.js';
@@ -17,18 +17,8 @@ import { recordStep, type TensorSpec, type TraceRequest } from './trace/record-s
 import type { Recording } from './trace/recording.js';
 import { replayedStep } from './trace/replay.js';
 import { runCompiled } from './run/run.js';
-import { formingTaps, isGathering } from '../scan/tap.js';
+import { isGathering } from '../scan/tap.js';
 import { hasForm, sameSpecs, TraceCache } from './cache/trace-cache.js';
-
-/** What a function makes. */
-interface Made {
-  readonly outputs: readonly Tensor[];
-  /** What the outputs come in. */
-  readonly form: TreeForm;
-}
-
-/** A function of matrices `[rows, width]` to lists of tensors `[rows, ...]`. */
-type RowFunction = (inputs: readonly Tensor[], parameters: object) => Made;
 
 /** What is remembered of a call. */
 interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
@@ -36,28 +26,16 @@ interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
   readonly inputs: readonly TensorSpec[];
 }
 
-/** What is known of a function. */
-export interface RowFunctionOptions {
-  /** Whether every element is a row by itself. */
-  readonly elementwise: boolean;
-  readonly compile: CompileMode | undefined;
-  /** Whether the function is known to do the same for any number of rows. */
-  readonly anyRows: boolean;
-}
-
 /** A row-wise function with its traces. */
-export class OneStep {
+export class OneStep extends EagerRows {
   private readonly name: string;
-  private readonly fn: RowFunction;
   private readonly options: RowFunctionOptions;
-  private readonly elementwise: boolean;
   private readonly memory: TraceCache<Remembered, readonly Tensor[]>;
 
   constructor(name: string, fn: RowFunction, options: RowFunctionOptions) {
+    super(fn, options);
     this.name = name;
-    this.fn = fn;
     this.options = options;
-    this.elementwise = options.elementwise;
     this.memory = new TraceCache<Remembered, readonly Tensor[]>(
       serves,
       (a, b) => a.plans === b.plans && sameSpecs(a.inputs, b.inputs) && sameGenerators(a.draws, b.draws),
@@ -65,16 +43,12 @@ export class OneStep {
     );
   }
 
-  /**
-   * @param inputs - checked: all on one backend, with the same leading dimensions
-   * @param parameters - what else the function gets
-   * @throws TraceError where the function has to be compiled and cannot be
-   */
-  run(inputs: readonly Tensor[], parameters: object): Made {
+  /** @throws TraceError where the function has to be compiled and cannot be */
+  override run(inputs: readonly Tensor[], parameters: object): RowResults {
     const [{ backend, size }] = inputs;
-    if (size === 0 || isAnomalyEnabled() || isGathering() || isTracing()) return this.eagerly(inputs, parameters);
+    if (size === 0 || isAnomalyEnabled() || isGathering() || isTracing()) return super.run(inputs, parameters);
     const mode = compileModeOf(this.options.compile);
-    if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return this.eagerly(inputs, parameters);
+    if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return super.run(inputs, parameters);
     const known = this.memory.recall(inputs, backend, parameters);
     if (known !== undefined) {
       const { trace, captured, recording } = known;
@@ -84,7 +58,7 @@ export class OneStep {
     const found = this.trace(inputs, parameters);
     if (found instanceof TraceError) {
       if (mode === 'required') refuseEager(this.name, found);
-      return this.eagerly(inputs, parameters);
+      return super.run(inputs, parameters);
     }
     if (before !== undefined) {
       const { plans, draws, captured, recording } = found;
@@ -92,17 +66,6 @@ export class OneStep {
       this.memory.remember({ trace, captured, recording, backend, parameters, before });
     }
     return this.compiled(found, inputs, parameters);
-  }
-
-  /** By single operations. */
-  private eagerly(inputs: readonly Tensor[], parameters: object): Made {
-    return scope(() => {
-      const lead = this.leadOf(inputs[0]);
-      const asGiven = (y: Tensor): Tensor => reshape(y, this.elementwise ? lead : [...lead, ...y.shape.slice(1)]);
-      const matrices = inputs.map((x) => this.asMatrix(x));
-      const { outputs, form } = formingTaps(asGiven, () => this.fn(matrices, parameters));
-      return { outputs: outputs.map(asGiven), form };
-    });
   }
 
   /** The programs, or why there are none. */
@@ -120,7 +83,7 @@ export class OneStep {
     }
   }
 
-  private stepOf(parameters: object): (xs: readonly Tensor[]) => Made & { readonly next: readonly Tensor[] } {
+  private stepOf(parameters: object): (xs: readonly Tensor[]) => RowResults & { readonly next: readonly Tensor[] } {
     return (xs) => ({ ...this.fn(xs, parameters), next: [] });
   }
 
@@ -137,7 +100,7 @@ export class OneStep {
     };
   }
 
-  private compiled(traced: FoundPlans, inputs: readonly Tensor[], parameters: object): Made {
+  private compiled(traced: FoundPlans, inputs: readonly Tensor[], parameters: object): RowResults {
     const [first] = inputs;
     const rows = this.rowsOf(first);
     const { draws, recording } = traced;
@@ -180,20 +143,6 @@ export class OneStep {
 
   private rowsOf(x: Tensor): number {
     return x.size / this.widthOf(x);
-  }
-
-  private widthOf({ shape }: Tensor): number {
-    return this.elementwise ? 1 : shape[shape.length - 1];
-  }
-
-  /** The dimensions in front of the features. */
-  private leadOf({ shape }: Tensor): Shape {
-    return this.elementwise ? shape : shape.slice(0, -1);
-  }
-
-  private asMatrix(x: Tensor): Tensor {
-    const width = this.widthOf(x);
-    return x.rank === 2 && x.shape[1] === width ? x : reshape(x, [x.size / width, width]);
   }
 
   private specOf({ shape, dtype, requiresGrad }: Tensor): TensorSpec {

@@ -33,10 +33,10 @@ export function logSoftmax(x: Tensor, dim: number): Tensor {
 
 const lastOfRows = [1];
 const anyRows = { anyRows: true };
-const softmaxOfRows = compileFn(function softmax(rows: Tensor) {
+const softmaxOfRows = /* @__PURE__ */ compileFn(function softmax(rows: Tensor) {
   return softmaxAlong(rows, lastOfRows);
 }, anyRows);
-const logSoftmaxOfRows = compileFn(function logSoftmax(rows: Tensor) {
+const logSoftmaxOfRows = /* @__PURE__ */ compileFn(function logSoftmax(rows: Tensor) {
   return logSoftmaxAlong(rows, lastOfRows);
 }, anyRows);
 

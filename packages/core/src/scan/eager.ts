@@ -29,6 +29,14 @@ export interface StepResult {
 /** A step on lists of tensors. */
 export type ListStep = (inputs: readonly Tensor[], states: readonly Tensor[]) => StepResult;
 
+/** What a scan makes, in lists. */
+export interface ScanResults {
+  readonly outputs: readonly Tensor[];
+  readonly last: readonly Tensor[];
+  /** Of the outputs. */
+  readonly form: TreeForm;
+}
+
 /** A scan with its arguments in one form. */
 export interface Scan {
   readonly step: ListStep;
@@ -56,11 +64,7 @@ export function runEagerly({
   states: initial,
   extent,
   reverse,
-}: Pick<Scan, 'step' | 'inputs' | 'states' | 'extent' | 'reverse'>): {
-  readonly outputs: readonly Tensor[];
-  readonly last: readonly Tensor[];
-  readonly form: TreeForm;
-} {
+}: Pick<Scan, 'step' | 'inputs' | 'states' | 'extent' | 'reverse'>): ScanResults {
   const { steps, lengths, resets } = extent;
   const { backend } = inputs[0];
   const shortest = lengths === undefined ? steps : Math.min(...lengths);

@@ -1,4 +1,20 @@
-import { checkLengths, scope, ShapeError, showShape, type Lengths, type Tensor } from '@rnn/core';
+import {
+  add,
+  checkLengths,
+  type Lengths,
+  matmul,
+  mul,
+  scope,
+  ShapeError,
+  showShape,
+  softmax,
+  squeeze,
+  sum,
+  tanh,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@rnn/core';
 import {
   checkChoice,
   checkCount,
@@ -131,7 +147,7 @@ export class Attention extends Module {
     return scope(() => {
       const mask = maskOf(memory, options);
       // Masked on the way in as well, since zero times a NaN would still be NaN in the gradient.
-      const clean = (x: Tensor): Tensor => (mask === undefined ? x : x.where(mask.unsqueeze(2), 0));
+      const clean = (x: Tensor): Tensor => (mask === undefined ? x : where(unsqueeze(mask, 2), x, 0));
       const steps = clean(memory);
       const known = keys === undefined ? this.keysOf(steps) : clean(keys);
       const own = this.query === undefined ? query : this.query.forward(query);
@@ -165,11 +181,11 @@ function oneQuery(
   steps: Tensor,
   mask: Tensor | undefined,
 ): [context: Tensor, weights: Tensor] {
-  const spread = query.unsqueeze(1);
-  const products = self.v === undefined ? keys.mul(spread) : keys.add(spread).tanh().mul(self.v.weight);
-  const scores = scaled(self, products.sum(-1));
-  const weights = mask === undefined ? scores.softmax(-1) : maskedSoftmax(scores, mask);
-  return [steps.mul(weights.unsqueeze(-1)).sum(1), weights];
+  const spread = unsqueeze(query, 1);
+  const products = self.v === undefined ? mul(keys, spread) : mul(tanh(add(keys, spread)), self.v.weight);
+  const scores = scaled(self, sum(products, -1));
+  const weights = mask === undefined ? softmax(scores, -1) : maskedSoftmax(scores, mask);
+  return [sum(mul(steps, unsqueeze(weights, -1)), 1), weights];
 }
 
 /** Several queries a row, by products. */
@@ -182,15 +198,15 @@ function queries(
 ): [context: Tensor, weights: Tensor] {
   const products =
     self.v === undefined
-      ? queries.matmul(keys, { transposeB: true })
-      : self.v.forward(queries.unsqueeze(2).add(keys.unsqueeze(1)).tanh()).squeeze(-1);
+      ? matmul(queries, keys, { transposeB: true })
+      : squeeze(self.v.forward(tanh(add(unsqueeze(queries, 2), unsqueeze(keys, 1)))), -1);
   const scores = scaled(self, products);
-  const weights = mask === undefined ? scores.softmax(-1) : maskedSoftmax(scores, mask.unsqueeze(1));
-  return [weights.matmul(steps), weights];
+  const weights = mask === undefined ? softmax(scores, -1) : maskedSoftmax(scores, unsqueeze(mask, 1));
+  return [matmul(weights, steps), weights];
 }
 
 function scaled(self: Attention, scores: Tensor): Tensor {
-  return self.scale ? scores.mul(1 / Math.sqrt(self.memorySize)) : scores;
+  return self.scale ? mul(scores, 1 / Math.sqrt(self.memorySize)) : scores;
 }
 
 /** `[B, S]` of what lengths and mask leave; nothing where they leave all. */
@@ -205,5 +221,5 @@ function maskOf(memory: Tensor, { lengths, mask }: AttentionForwardOptions): Ten
   if (lengths === undefined) return mask;
   const list = checkLengths('Attention', lengths, batch, steps);
   const valid = lengthsMask(list, { steps, batchFirst: true, backend });
-  return mask === undefined ? valid : mask.where(valid, 0);
+  return mask === undefined ? valid : where(valid, mask, 0);
 }

@@ -1,14 +1,27 @@
 import {
+  add,
   ArgumentError,
   checkLengths,
+  chunk,
+  eq,
+  type Lengths,
   linear,
+  matmul,
+  mean,
+  mul,
   ones,
+  reshape,
   scope,
   ShapeError,
   showShape,
-  zeros,
-  type Lengths,
+  softmax,
+  squeeze,
   type Tensor,
+  transpose,
+  tril,
+  unsqueeze,
+  where,
+  zeros,
 } from '@rnn/core';
 import {
   checkCount,
@@ -157,14 +170,14 @@ export class MultiheadAttention extends Module {
     return scope(() => {
       // [N, L or S, features]
       const [q, k, v] = [query, key, value].map((x) =>
-        isBatched ? (this.batchFirst ? x : x.transpose(0, 1)) : x.unsqueeze(0),
+        isBatched ? (this.batchFirst ? x : transpose(x, 0, 1)) : unsqueeze(x, 0),
       );
       const masks = masksOf(this, q, k, options);
       const [output, weights] = throughHeads(this, q, k, v, masks);
-      const form = (x: Tensor): Tensor => (isBatched ? (this.batchFirst ? x : x.transpose(0, 1)) : x.squeeze(0));
+      const form = (x: Tensor): Tensor => (isBatched ? (this.batchFirst ? x : transpose(x, 0, 1)) : squeeze(x, 0));
       if (!needWeights) return [form(output), undefined];
-      const shown = averageAttnWeights ? weights.mean(1) : weights;
-      return [form(output), isBatched ? shown : shown.squeeze(0)];
+      const shown = averageAttnWeights ? mean(weights, 1) : weights;
+      return [form(output), isBatched ? shown : squeeze(shown, 0)];
     });
   }
 }
@@ -188,22 +201,19 @@ function throughHeads(
   const [batch, length] = query.shape;
   const size = embedDim / numHeads;
   const [wq, wk, wv] = projectionsOf(self);
-  const [bq, bk, bv] = self.in_proj_bias?.chunk(3) ?? [];
-  const split = (x: Tensor): Tensor => x.reshape([batch, x.shape[1], numHeads, size]).transpose(1, 2);
-  const q = split(linear(query, wq, bq)).mul(1 / Math.sqrt(size));
-  const products = q.matmul(split(linear(key, wk, bk)), { transposeB: true });
-  const scores = added === undefined ? products : products.add(added);
-  const all = allowed === undefined ? scores.softmax(-1) : maskedSoftmax(scores, allowed);
+  const [bq, bk, bv] = (self.in_proj_bias && chunk(self.in_proj_bias, 3)) ?? [];
+  const split = (x: Tensor): Tensor => transpose(reshape(x, [batch, x.shape[1], numHeads, size]), 1, 2);
+  const q = mul(split(linear(query, wq, bq)), 1 / Math.sqrt(size));
+  const products = matmul(q, split(linear(key, wk, bk)), { transposeB: true });
+  const scores = added === undefined ? products : add(products, added);
+  const all = allowed === undefined ? softmax(scores, -1) : maskedSoftmax(scores, allowed);
   const weights = dropout(all, { p: self.dropout, training: self.training });
-  const joined = weights
-    .matmul(split(linear(value, wv, bv)))
-    .transpose(1, 2)
-    .reshape([batch, length, embedDim]);
+  const joined = reshape(transpose(matmul(weights, split(linear(value, wv, bv))), 1, 2), [batch, length, embedDim]);
   return [out_proj.forward(joined), weights];
 }
 
 function projectionsOf(self: MultiheadAttention): readonly Tensor[] {
-  if (self.in_proj_weight !== undefined) return self.in_proj_weight.chunk(3);
+  if (self.in_proj_weight !== undefined) return chunk(self.in_proj_weight, 3);
   return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight] as readonly Tensor[];
 }
 
@@ -229,11 +239,11 @@ function masksOf(
       shape[shape.length - 1] === steps &&
       (shape.length === 2 ? shape[0] === batch : shape.length === 1 && batch === 1);
     if (!fits) refuseMask('keyPaddingMask', shape, `[${batch}, ${steps}] (batch, keys)`);
-    allowed.push(keyPaddingMask.eq(0).reshape([batch, 1, 1, steps]));
+    allowed.push(reshape(eq(keyPaddingMask, 0), [batch, 1, 1, steps]));
   }
   if (lengths !== undefined) {
     const list = checkLengths(owner, lengths, batch, steps);
-    allowed.push(lengthsMask(list, { steps, batchFirst: true, backend }).reshape([batch, 1, 1, steps]));
+    allowed.push(reshape(lengthsMask(list, { steps, batchFirst: true, backend }), [batch, 1, 1, steps]));
   }
   if (attnMask !== undefined) {
     checkTensor(owner, 'attnMask', attnMask);
@@ -248,17 +258,17 @@ function masksOf(
         `[${length}, ${steps}] or [${heads}, ${length}, ${steps}] (batch * numHeads, queries, keys)`,
       );
     }
-    const whole = attnMask.reshape(isEach ? [batch, self.numHeads, length, steps] : [1, 1, length, steps]);
-    if (attnMask.dtype === 'int32') allowed.push(whole.eq(0));
+    const whole = reshape(attnMask, isEach ? [batch, self.numHeads, length, steps] : [1, 1, length, steps]);
+    if (attnMask.dtype === 'int32') allowed.push(eq(whole, 0));
     else {
       checkPlace(owner, 'attnMask', attnMask, query, 'the query');
       added = whole;
     }
   }
-  if (isCausal) allowed.push(ones([1, 1, length, steps], { dtype, backend }).tril());
+  if (isCausal) allowed.push(tril(ones([1, 1, length, steps], { dtype, backend })));
   if (allowed.length === 0) return { allowed: undefined, added };
   // Of one rank, as maskedSoftmax takes it.
-  return { allowed: allowed.reduce((both, next) => next.where(both, 0)), added };
+  return { allowed: allowed.reduce((both, next) => where(both, next, 0)), added };
 }
 
 /** Refuses what does not fit, and says whether there is a batch. */

@@ -1,4 +1,4 @@
-import { tap, type Tensor } from '@rnn/core';
+import { add, chunk, mul, sigmoid, sub, tanh, tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { cellOptions, type CellKind, type CellOptions } from './recurrent-cell.js';
 import { TwoStateCell, type LSTMState } from './two-state-cell.js';
@@ -36,11 +36,11 @@ export class CoupledLSTMCell extends TwoStateCell {
   }
 
   protected step(x: Tensor, [h, c]: LSTMState): [h: Tensor, c: Tensor] {
-    const [iSum, gSum, oSum] = this.fromInput(x).add(this.fromState(h)).chunk(3, -1);
-    const i = tap('i', iSum.sigmoid());
-    const g = tap('g', gSum.tanh());
-    const cNext = tap('c', c.add(i.mul(this.drop.candidate(g).sub(c)))); // (1 - i) c + i g with one product
-    const o = tap('o', oSum.sigmoid());
-    return [tap('h', o.mul(cNext.tanh())), cNext];
+    const [iSum, gSum, oSum] = chunk(add(this.fromInput(x), this.fromState(h)), 3, -1);
+    const i = tap('i', sigmoid(iSum));
+    const g = tap('g', tanh(gSum));
+    const cNext = tap('c', add(c, mul(i, sub(this.drop.candidate(g), c)))); // (1 - i) c + i g with one product
+    const o = tap('o', sigmoid(oSum));
+    return [tap('h', mul(o, tanh(cNext))), cNext];
   }
 }

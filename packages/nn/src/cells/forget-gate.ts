@@ -1,4 +1,4 @@
-import { ArgumentError, concat, full, noGrad, scope, type Tensor } from '@rnn/core';
+import { ArgumentError, chunk, concat, full, noGrad, scope, type Tensor } from '@rnn/core';
 import { checkNumber, refuse } from '@rnn/core/checks';
 import type { StepWeights } from './recurrent-cell.js';
 
@@ -27,7 +27,7 @@ function setForgetPart(bias: Tensor, value: number): void {
   const { dtype, backend } = bias;
   noGrad(() =>
     scope(() => {
-      const [i, f, g, o] = bias.chunk(4);
+      const [i, f, g, o] = chunk(bias, 4);
       bias.copy_(concat([i, full(f.shape, value, { dtype, backend }), g, o]));
     }),
   );

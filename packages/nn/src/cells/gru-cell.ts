@@ -1,4 +1,4 @@
-import { linear, tap, type Tensor } from '@rnn/core';
+import { add, chunk, linear, mul, sigmoid, split, sub, tanh, tap, type Tensor } from '@rnn/core';
 import { checkFlag, checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
 import { cellOptions, type CellKind, type CellOptions, type StepWeights } from './recurrent-cell.js';
@@ -26,12 +26,12 @@ export interface GRUCellOptions extends CellOptions {
  */
 export function gruStep(weights: StepWeights, x: Tensor, h: Tensor, drop: StepDropout = keepAll): Tensor {
   const { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
-  const [xr, xz, xn] = linear(x, weight_ih, bias_ih).chunk(3, -1);
-  const [hr, hz, hn] = linear(drop.state(h), weight_hh, bias_hh).chunk(3, -1);
-  const r = tap('r', xr.add(hr).sigmoid());
-  const z = tap('z', xz.add(hz).sigmoid());
-  const n = drop.candidate(tap('n', xn.add(r.mul(hn)).tanh()));
-  return tap('h', n.add(z.mul(h.sub(n)))); // (1 - z) n + z h with one product
+  const [xr, xz, xn] = chunk(linear(x, weight_ih, bias_ih), 3, -1);
+  const [hr, hz, hn] = chunk(linear(drop.state(h), weight_hh, bias_hh), 3, -1);
+  const r = tap('r', sigmoid(add(xr, hr)));
+  const z = tap('z', sigmoid(add(xz, hz)));
+  const n = drop.candidate(tap('n', tanh(add(xn, mul(r, hn)))));
+  return tap('h', add(n, mul(z, sub(h, n)))); // (1 - z) n + z h with one product
 }
 
 /**
@@ -51,17 +51,14 @@ export function gruStepResetBefore(weights: StepWeights, x: Tensor, h: Tensor, d
   const { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
   const before = drop.state(h);
   const size = h.shape[h.rank - 1];
-  const [xGates, xn] = linear(x, weight_ih, bias_ih).split([2 * size, size], -1);
-  const [whGates, whn] = weight_hh.split([2 * size, size]);
-  const [bhGates, bhn] = bias_hh?.split([2 * size, size]) ?? [];
-  const [r, z] = xGates
-    .add(linear(before, whGates, bhGates))
-    .sigmoid()
-    .chunk(2, -1);
+  const [xGates, xn] = split(linear(x, weight_ih, bias_ih), [2 * size, size], -1);
+  const [whGates, whn] = split(weight_hh, [2 * size, size]);
+  const [bhGates, bhn] = (bias_hh && split(bias_hh, [2 * size, size])) ?? [];
+  const [r, z] = chunk(sigmoid(add(xGates, linear(before, whGates, bhGates))), 2, -1);
   tap('r', r);
   tap('z', z);
-  const n = drop.candidate(tap('n', xn.add(linear(r.mul(before), whn, bhn)).tanh()));
-  return tap('h', n.add(z.mul(h.sub(n))));
+  const n = drop.candidate(tap('n', tanh(add(xn, linear(mul(r, before), whn, bhn)))));
+  return tap('h', add(n, mul(z, sub(h, n))));
 }
 
 const kind: CellKind = { name: 'GRUCell', gates: 3 };

@@ -1,4 +1,4 @@
-import { tap, type Tensor } from '@rnn/core';
+import { add, chunk, mul, sigmoid, split, sub, tanh, tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { LayerNorm } from '../layer-norm.js';
 import type { LayerNormCellOptions } from './layer-norm-lstm-cell.js';
@@ -58,13 +58,13 @@ export class LayerNormGRUCell extends OneStateCell {
 
   protected step(x: Tensor, h: Tensor): Tensor {
     const sizes = [2 * this.hiddenSize, this.hiddenSize];
-    const [xGates, xn] = this.fromInput(x).split(sizes, -1);
-    const [hGates, hn] = this.fromState(h).split(sizes, -1);
-    const [r, z] = this.norm_ih.forward(xGates).add(this.norm_hh.forward(hGates)).sigmoid().chunk(2, -1);
+    const [xGates, xn] = split(this.fromInput(x), sizes, -1);
+    const [hGates, hn] = split(this.fromState(h), sizes, -1);
+    const [r, z] = chunk(sigmoid(add(this.norm_ih.forward(xGates), this.norm_hh.forward(hGates))), 2, -1);
     tap('r', r);
     tap('z', z);
-    const reset = r.mul(this.norm_hn.forward(hn));
-    const n = this.drop.candidate(tap('n', this.norm_in.forward(xn).add(reset).tanh()));
-    return tap('h', n.add(z.mul(h.sub(n)))); // (1 - z) n + z h with one product
+    const reset = mul(r, this.norm_hn.forward(hn));
+    const n = this.drop.candidate(tap('n', tanh(add(this.norm_in.forward(xn), reset))));
+    return tap('h', add(n, mul(z, sub(h, n)))); // (1 - z) n + z h with one product
   }
 }

@@ -1,4 +1,4 @@
-import { tap, type Tensor } from '@rnn/core';
+import { add, chunk, mul, sigmoid, tanh, tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { LayerNorm } from '../layer-norm.js';
 import { cellOptions, type CellKind, type CellOptions } from './recurrent-cell.js';
@@ -59,13 +59,13 @@ export class LayerNormLSTMCell extends TwoStateCell {
   }
 
   protected step(x: Tensor, [h, c]: LSTMState): [h: Tensor, c: Tensor] {
-    const sums = this.norm_ih.forward(this.fromInput(x)).add(this.norm_hh.forward(this.fromState(h)));
-    const [iSum, fSum, gSum, oSum] = sums.chunk(4, -1);
-    const i = tap('i', iSum.sigmoid());
-    const f = tap('f', fSum.sigmoid());
-    const g = tap('g', gSum.tanh());
-    const cNext = tap('c', f.mul(c).add(i.mul(this.drop.candidate(g))));
-    const o = tap('o', oSum.sigmoid());
-    return [tap('h', o.mul(this.norm_c.forward(cNext).tanh())), cNext];
+    const sums = add(this.norm_ih.forward(this.fromInput(x)), this.norm_hh.forward(this.fromState(h)));
+    const [iSum, fSum, gSum, oSum] = chunk(sums, 4, -1);
+    const i = tap('i', sigmoid(iSum));
+    const f = tap('f', sigmoid(fSum));
+    const g = tap('g', tanh(gSum));
+    const cNext = tap('c', add(mul(f, c), mul(i, this.drop.candidate(g))));
+    const o = tap('o', sigmoid(oSum));
+    return [tap('h', mul(o, tanh(this.norm_c.forward(cNext)))), cNext];
   }
 }

@@ -1,4 +1,4 @@
-import { scope, type Tensor, type Tensors } from '@rnn/core';
+import { expand, scope, type Tensor, type Tensors } from '@rnn/core';
 import { Parameter } from '../parameter.js';
 import { initialStateOf, type Cell } from './cell.js';
 
@@ -26,7 +26,7 @@ export function learnedStateOf(owner: string, cell: Cell<Tensors>): LearnedState
  * @returns each parameter as it is, or the same for every row
  */
 export function startOf(learned: LearnedState, batch: number | undefined): Tensors {
-  const rows = (tensor: Tensor): Tensor => (batch === undefined ? tensor : tensor.expand([batch, ...tensor.shape]));
+  const rows = (tensor: Tensor): Tensor => (batch === undefined ? tensor : expand(tensor, [batch, ...tensor.shape]));
   return isOne(learned) ? rows(learned) : learned.map(rows);
 }
 

@@ -1,4 +1,4 @@
-import { linear, tap, type Tensor } from '@rnn/core';
+import { add, chunk, linear, mul, sigmoid, tanh, tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { setForgetGateBias } from './forget-gate.js';
 import { cellOptions, type CellKind, type CellOptions, type StepWeights } from './recurrent-cell.js';
@@ -31,14 +31,14 @@ export function lstmStep(
   drop: StepDropout = keepAll,
 ): [h: Tensor, c: Tensor] {
   const { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr } = weights;
-  const sums = linear(x, weight_ih, bias_ih).add(linear(drop.state(h), weight_hh, bias_hh));
-  const [iSum, fSum, gSum, oSum] = tap('preactivation', sums).chunk(4, -1);
-  const f = tap('f', fSum.sigmoid());
-  const i = tap('i', iSum.sigmoid());
-  const g = tap('g', gSum.tanh());
-  const cNext = tap('c', f.mul(c).add(i.mul(drop.candidate(g))));
-  const o = tap('o', oSum.sigmoid());
-  const hNext = o.mul(cNext.tanh());
+  const sums = add(linear(x, weight_ih, bias_ih), linear(drop.state(h), weight_hh, bias_hh));
+  const [iSum, fSum, gSum, oSum] = chunk(tap('preactivation', sums), 4, -1);
+  const f = tap('f', sigmoid(fSum));
+  const i = tap('i', sigmoid(iSum));
+  const g = tap('g', tanh(gSum));
+  const cNext = tap('c', add(mul(f, c), mul(i, drop.candidate(g))));
+  const o = tap('o', sigmoid(oSum));
+  const hNext = mul(o, tanh(cNext));
   return [tap('h', weight_hr === undefined ? hNext : linear(hNext, weight_hr)), cNext];
 }
 

@@ -1,4 +1,4 @@
-import { linear, tap, type Tensor } from '@rnn/core';
+import { add, chunk, linear, mul, sigmoid, sub, tanh, tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
 import { cellOptions, type CellKind, type CellOptions } from './recurrent-cell.js';
@@ -38,11 +38,11 @@ export class MGUCell extends OneStateCell {
 
   protected step(x: Tensor, h: Tensor): Tensor {
     const before = this.drop.state(h);
-    const [xf, xn] = this.fromInput(x).chunk(2, -1);
-    const [whf, whn] = this.weight_hh.chunk(2);
-    const [bhf, bhn] = this.bias_hh?.chunk(2) ?? [];
-    const f = tap('f', xf.add(linear(before, whf, bhf)).sigmoid());
-    const n = this.drop.candidate(tap('n', xn.add(linear(f.mul(before), whn, bhn)).tanh()));
-    return tap('h', h.add(f.mul(n.sub(h)))); // (1 - f) h + f n with one product
+    const [xf, xn] = chunk(this.fromInput(x), 2, -1);
+    const [whf, whn] = chunk(this.weight_hh, 2);
+    const [bhf, bhn] = (this.bias_hh && chunk(this.bias_hh, 2)) ?? [];
+    const f = tap('f', sigmoid(add(xf, linear(before, whf, bhf))));
+    const n = this.drop.candidate(tap('n', tanh(add(xn, linear(mul(f, before), whn, bhn)))));
+    return tap('h', add(h, mul(f, sub(n, h)))); // (1 - f) h + f n with one product
   }
 }

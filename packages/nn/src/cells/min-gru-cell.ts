@@ -1,4 +1,4 @@
-import { tap, type Tensor } from '@rnn/core';
+import { add, chunk, mul, sigmoid, sub, tap, type Tensor } from '@rnn/core';
 import { InputGatedCell, type InputGatedCellOptions } from './input-gated-cell.js';
 
 /**
@@ -30,9 +30,9 @@ export class MinGRUCell extends InputGatedCell {
   }
 
   protected step(gates: Tensor, h: Tensor): Tensor {
-    const [zSum, nSum] = gates.chunk(2, -1);
-    const z = tap('z', zSum.sigmoid());
+    const [zSum, nSum] = chunk(gates, 2, -1);
+    const z = tap('z', sigmoid(zSum));
     const n = tap('n', nSum);
-    return tap('h', h.add(z.mul(n.sub(h)))); // (1 - z) h + z n with one product
+    return tap('h', add(h, mul(z, sub(n, h)))); // (1 - z) h + z n with one product
   }
 }

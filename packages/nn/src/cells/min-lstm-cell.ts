@@ -1,4 +1,4 @@
-import { tap, type Tensor } from '@rnn/core';
+import { add, chunk, mul, neg, sigmoid, softplus, sub, tap, type Tensor } from '@rnn/core';
 import { InputGatedCell, type InputGatedCellOptions } from './input-gated-cell.js';
 
 /**
@@ -29,11 +29,11 @@ export class MinLSTMCell extends InputGatedCell {
   }
 
   protected step(gates: Tensor, h: Tensor): Tensor {
-    const [fSum, iSum, nSum] = gates.chunk(3, -1);
+    const [fSum, iSum, nSum] = chunk(gates, 3, -1);
     // σ(a) / (σ(a) + σ(b)) by softplus, so that gates which are both closed divide no zero by zero.
-    const f = tap('f', iSum.neg().softplus().sub(fSum.neg().softplus()).sigmoid());
-    const i = tap('i', f.neg().add(1));
+    const f = tap('f', sigmoid(sub(softplus(neg(iSum)), softplus(neg(fSum)))));
+    const i = tap('i', add(neg(f), 1));
     const n = tap('n', nSum);
-    return tap('h', f.mul(h).add(i.mul(n)));
+    return tap('h', add(mul(f, h), mul(i, n)));
   }
 }

@@ -1,4 +1,4 @@
-import { tap, type Tensor } from '@rnn/core';
+import { add, chunk, mul, sigmoid, tanh, tap, type Tensor } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import type { Parameter } from '../parameter.js';
 import { cellOptions, type CellKind, type CellOptions } from './recurrent-cell.js';
@@ -46,12 +46,12 @@ export class PeepholeLSTMCell extends TwoStateCell {
   }
 
   protected step(x: Tensor, [h, c]: LSTMState): [h: Tensor, c: Tensor] {
-    const [iSum, fSum, gSum, oSum] = this.fromInput(x).add(this.fromState(h)).chunk(4, -1);
-    const i = tap('i', iSum.add(c.mul(this.weight_ci)).sigmoid());
-    const f = tap('f', fSum.add(c.mul(this.weight_cf)).sigmoid());
-    const g = tap('g', gSum.tanh());
-    const cNext = tap('c', f.mul(c).add(i.mul(this.drop.candidate(g))));
-    const o = tap('o', oSum.add(cNext.mul(this.weight_co)).sigmoid());
-    return [tap('h', o.mul(cNext.tanh())), cNext];
+    const [iSum, fSum, gSum, oSum] = chunk(add(this.fromInput(x), this.fromState(h)), 4, -1);
+    const i = tap('i', sigmoid(add(iSum, mul(c, this.weight_ci))));
+    const f = tap('f', sigmoid(add(fSum, mul(c, this.weight_cf))));
+    const g = tap('g', tanh(gSum));
+    const cNext = tap('c', add(mul(f, c), mul(i, this.drop.candidate(g))));
+    const o = tap('o', sigmoid(add(oSum, mul(cNext, this.weight_co))));
+    return [tap('h', mul(o, tanh(cNext))), cNext];
   }
 }

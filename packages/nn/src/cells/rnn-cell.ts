@@ -1,4 +1,4 @@
-import { linear, relu, tanh, tap, type Tensor } from '@rnn/core';
+import { add, linear, relu, tanh, tap, type Tensor } from '@rnn/core';
 import { checkChoice, checkOptions } from '@rnn/core/checks';
 import { OneStateCell } from './one-state-cell.js';
 import { cellOptions, type CellKind, type CellOptions, type StepWeights } from './recurrent-cell.js';
@@ -23,7 +23,7 @@ export interface RNNCellOptions extends CellOptions {
  */
 export function rnnStep(weights: StepWeights, nonlinearity: RNNNonlinearity, x: Tensor, h: Tensor): Tensor {
   const { weight_ih, weight_hh, bias_ih, bias_hh } = weights;
-  const sum = tap('preactivation', linear(x, weight_ih, bias_ih).add(linear(h, weight_hh, bias_hh)));
+  const sum = tap('preactivation', add(linear(x, weight_ih, bias_ih), linear(h, weight_hh, bias_hh)));
   return tap('h', nonlinearity === 'tanh' ? tanh(sum) : relu(sum));
 }
 

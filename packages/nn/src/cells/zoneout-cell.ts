@@ -1,4 +1,4 @@
-import { ArgumentError, bernoulli, scope, Tensor, where, type Generator, type Tensors } from '@rnn/core';
+import { add, ArgumentError, bernoulli, type Generator, mul, scope, sub, Tensor, type Tensors, where } from '@rnn/core';
 import { checkList, checkNumber, checkOptions, checkTensor, generatorOf, refuse } from '@rnn/core/checks';
 import { besideOf, putBeside } from '../beside.js';
 import { Module } from '../module.js';
@@ -101,5 +101,5 @@ function mixed<S extends Tensors>(self: ZoneoutCell<S>, before: Tensor, after: T
   if (p === 0) return after;
   if (self.training)
     return where(bernoulli(before, p, { generator: besideOf(self) as Generator | undefined }), before, after);
-  return after.add(before.sub(after).mul(p)); // p s + (1 - p) s' with one product
+  return add(after, mul(sub(before, after), p)); // p s + (1 - p) s' with one product
 }

@@ -1,12 +1,14 @@
 import {
+  add,
   ArgumentError,
+  type CompileMode,
   concat,
+  mul,
+  type Records,
   sameShape,
   scope,
   ShapeError,
   showShape,
-  type CompileMode,
-  type Records,
   type Tensor,
   type Tensors,
 } from '@rnn/core';
@@ -198,9 +200,9 @@ function merged<S extends Tensors>(self: Bidirectional<S>, there: Tensor, back: 
       hint: "use cells of one size, or merge 'concat'",
     });
   }
-  if (merge === 'mul') return there.mul(back);
-  const sum = there.add(back);
-  return merge === 'sum' ? sum : sum.mul(0.5);
+  if (merge === 'mul') return mul(there, back);
+  const sum = add(there, back);
+  return merge === 'sum' ? sum : mul(sum, 0.5);
 }
 
 /** Refuses anything but one state for each cell: a tensor of both, as PyTorch has it, would go unnoticed. */

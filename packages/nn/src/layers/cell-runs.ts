@@ -1,19 +1,20 @@
 /** Passes of cells over a sequence; see `Recurrent`. */
 import {
   ArgumentError,
+  type CompileMode,
   explain,
+  type Explanation,
   isGradEnabled,
+  type Records,
+  type ScanOptions,
   scope,
   ShapeError,
   showShape,
-  Tensor,
-  zeros,
-  type CompileMode,
-  type Explanation,
-  type Records,
-  type ScanOptions,
   type Step,
+  Tensor,
   type Tensors,
+  transpose,
+  zeros,
 } from '@rnn/core';
 import { checkTensor, refuse } from '@rnn/core/checks';
 import { checkState, firstOf, initialStateOf, type Cell } from '../cells/cell.js';
@@ -22,7 +23,7 @@ import { dropout } from '../dropout.js';
 import { checkRows, type CheckedRows, type RowOptions } from '../sequences/sequence-rows.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { checkRecord } from './layer-records.js';
-import { scanOf } from './observe-states.js';
+import { scanOf } from './scan-of.js';
 
 /** What a cell taps is known to itself alone. */
 const noTaps: readonly string[] = [];
@@ -154,13 +155,13 @@ function checkedForm(
 }
 
 function timeMajor(x: Tensor, { turned, selection }: SequenceForm): Tensor {
-  const whole = turned ? x.transpose(0, 1) : x;
+  const whole = turned ? transpose(x, 0, 1) : x;
   return selection === undefined ? whole : selection.gather(whole);
 }
 
 function asGiven(output: Tensor, { turned, selection }: SequenceForm): Tensor {
   const whole = selection === undefined ? output : selection.scatter(output);
-  return turned ? whole.transpose(0, 1) : whole;
+  return turned ? transpose(whole, 0, 1) : whole;
 }
 
 function resetsOf({ resets }: SequenceForm, reverse: boolean): ScanOptions['resets'] {

@@ -1,5 +1,5 @@
 /** Sequences between the form that the caller sees and the one that `scan` takes. */
-import { concat, type Tensor } from '@rnn/core';
+import { concat, squeeze, type Tensor, transpose, unsqueeze } from '@rnn/core';
 import type { CheckedSequence } from './layer-checks.js';
 
 /** The outputs of the directions of one layer as one tensor. */
@@ -9,13 +9,13 @@ export function sideBySide(outputs: readonly Tensor[]): Tensor {
 
 /** A sequence as `scan` walks it, `[T, B, ...]`. */
 export function timeMajor({ x, batch, batchFirst, selection }: CheckedSequence): Tensor {
-  const whole = batch === undefined ? x.unsqueeze(1) : batchFirst ? x.transpose(0, 1) : x;
+  const whole = batch === undefined ? unsqueeze(x, 1) : batchFirst ? transpose(x, 0, 1) : x;
   return selection === undefined ? whole : selection.gather(whole);
 }
 
 /** An output `[T, B, ...]` in the form of the input. */
 export function asGiven(output: Tensor, { batch, batchFirst, selection }: CheckedSequence): Tensor {
   const whole = selection === undefined ? output : selection.scatter(output);
-  if (batch === undefined) return whole.squeeze(1);
-  return batchFirst ? whole.transpose(0, 1) : whole;
+  if (batch === undefined) return squeeze(whole, 1);
+  return batchFirst ? transpose(whole, 0, 1) : whole;
 }

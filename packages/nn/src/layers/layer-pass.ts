@@ -1,5 +1,5 @@
 /** The way of a sequence through the layers of RNN, LSTM and GRU. */
-import { explain, isGradEnabled, zeros, type Records, type Tensor } from '@rnn/core';
+import { expand, explain, isGradEnabled, type Records, squeeze, type Tensor, unsqueeze, zeros } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { dropout } from '../dropout.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
@@ -9,7 +9,7 @@ import { asGiven, sideBySide, timeMajor } from './layer-forms.js';
 import { sequenceOptions, type SequenceOptions } from './layer-options.js';
 import { learnedOf, partsOf, weightsOf, type LayerFields } from './layer-parts.js';
 import { checkRecord, namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
-import { scanOf } from './observe-states.js';
+import { scanOf } from './scan-of.js';
 
 const noRecords: Records = {};
 
@@ -77,7 +77,7 @@ export function throughLayers(
   const last = states.joined(finals);
   return [
     asGiven(sideBySide(outputs), sequence),
-    batch === undefined ? last.map((tensor) => tensor.squeeze(1)) : last,
+    batch === undefined ? last.map((tensor) => squeeze(tensor, 1)) : last,
     wanted === undefined ? noRecords : Object.fromEntries(records),
   ];
 }
@@ -131,7 +131,7 @@ function initialStatesOf(
 ): (readonly Tensor[])[] {
   const { kind, runs, states } = partsOf(layer);
   if (state !== undefined) {
-    return states.apart(batch === undefined ? state.map((tensor) => tensor.unsqueeze(1)) : state);
+    return states.apart(batch === undefined ? state.map((tensor) => unsqueeze(tensor, 1)) : state);
   }
   const { dtype, backend } = layer.weight_ih_l0;
   const starts = new Map<number, Tensor>();
@@ -141,7 +141,7 @@ function initialStatesOf(
     return start;
   };
   return runs.map((run) => {
-    const learned = learnedOf(layer, run)?.map((start) => start.expand([batch ?? 1, start.size]));
+    const learned = learnedOf(layer, run)?.map((start) => expand(start, [batch ?? 1, start.size]));
     return learned ?? kind.states.map((_, i) => zeroState(states.width(i, run.layer)));
   });
 }

@@ -1,4 +1,4 @@
-import { concat, ShapeError, showShape, stack, type Tensor } from '@rnn/core';
+import { concat, ShapeError, showShape, slice, split, squeeze, stack, type Tensor, unbind, unsqueeze } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import type { StateRule } from './layer-checks.js';
 
@@ -52,7 +52,7 @@ export class LayerStates {
     const { widths, directions, sideBySide } = this.#forms;
     const parts = states.map((tensor, i) => {
       if (!sideBySide) return rowsOf(tensor);
-      const layers = widths[i].length === 1 ? [tensor] : tensor.split(widths[i], -1);
+      const layers = widths[i].length === 1 ? [tensor] : split(tensor, widths[i], -1);
       return layers.flatMap(rowsOf);
     });
     return Array.from({ length: directions * widths[0].length }, (_, run) => parts.map((part) => part[run]));
@@ -74,8 +74,8 @@ export class LayerStates {
       refuse(ShapeError, owner, rule.name, { has: 'shape', received: showShape(shape), expected });
     }
     const width = widths[0][widths[0].length - 1];
-    const own = h.slice(0, rule.runs - directions).slice(-1, rule.width - width);
-    return directions === 1 ? own.squeeze(0) : concat(own.unbind(0), -1);
+    const own = slice(slice(h, 0, rule.runs - directions), -1, rule.width - width);
+    return directions === 1 ? squeeze(own, 0) : concat(unbind(own, 0), -1);
   }
 
   /** The way back: from the last states of every layer and direction. */
@@ -94,10 +94,10 @@ export class LayerStates {
 
 /** `stack`, which for a single tensor copies nothing. */
 function stacked(tensors: readonly Tensor[]): Tensor {
-  return tensors.length === 1 ? tensors[0].unsqueeze(0) : stack(tensors);
+  return tensors.length === 1 ? unsqueeze(tensors[0], 0) : stack(tensors);
 }
 
 /** `unbind`, which for a single part copies nothing. */
 function rowsOf(tensor: Tensor): Tensor[] {
-  return tensor.shape[0] === 1 ? [tensor.squeeze(0)] : tensor.unbind(0);
+  return tensor.shape[0] === 1 ? [squeeze(tensor, 0)] : unbind(tensor, 0);
 }

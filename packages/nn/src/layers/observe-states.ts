@@ -1,5 +1,17 @@
-import { noGrad, scan, Tensor, unscoped, zeros, type Records, type ScanOptions, type Tensors } from '@rnn/core';
+import {
+  add as addOf,
+  detach,
+  noGrad,
+  type Records,
+  scan,
+  type ScanOptions,
+  Tensor,
+  type Tensors,
+  unscoped,
+  zeros,
+} from '@rnn/core';
 import { checkFunction } from '@rnn/core/checks';
+import { withScans } from './scan-of.js';
 
 /** What one layer in one direction did in a pass that was observed. Whoever observes disposes of the tensors. */
 export interface ObservedStates {
@@ -22,8 +34,6 @@ export interface ObservedStates {
 
 type Observer = (observed: ObservedStates) => void;
 
-let observer: Observer | undefined;
-
 /**
  * Runs a function and hands on the states of all recurrent layers that run in it, with tensors by which their gradients are found.
  *
@@ -43,27 +53,13 @@ let observer: Observer | undefined;
 export function observeStates<R>(observe: (observed: ObservedStates) => void, fn: () => R): R {
   checkFunction('observeStates', 'observe', observe, '(observed) => void');
   checkFunction('observeStates', 'fn', fn);
-  const before = observer;
-  observer = observe;
-  try {
-    return fn();
-  } finally {
-    observer = before;
-  }
+  return withScans((owner, suffix, taps) => observedScan(observe, owner, suffix, taps), fn);
 }
 
 type AnyStep = (x: Tensor, state: Tensors, parameters: object) => readonly [Tensor, Tensors];
 
-/**
- * The `scan` of a layer: core's, unless states are observed.
- *
- * @param owner - the layer or cell
- * @param suffix - of its parameters, `_l0`
- * @param taps - what the step taps
- */
-export function scanOf(owner: object, suffix: string, taps: readonly string[]): typeof scan {
-  const observe = observer;
-  if (observe === undefined) return scan;
+/** A `scan` that tells an observer what a layer or cell did. */
+function observedScan(observe: Observer, owner: object, suffix: string, taps: readonly string[]): typeof scan {
   const observed = (
     step: AnyStep,
     xs: Tensor,
@@ -76,7 +72,7 @@ export function scanOf(owner: object, suffix: string, taps: readonly string[]): 
     );
     const probed = ({ x, add }: { x: Tensor; add: readonly Tensor[] }, before: Tensors, parameters: object) => {
       const [, next] = step(x, before, parameters);
-      const after = listOf(next).map((part, i) => part.add(add[i]));
+      const after = listOf(next).map((part, i) => addOf(part, add[i]));
       return [after, next instanceof Tensor ? after[0] : after] as const;
     };
     const [after, last, records] = scan(probed as never, { x: xs, add: probes }, state, {
@@ -84,7 +80,7 @@ export function scanOf(owner: object, suffix: string, taps: readonly string[]): 
       record: [...new Set([...taps, ...(options.record ?? [])])],
       compile: 'never',
     }) as unknown as [readonly Tensor[], Tensors, Records];
-    const kept = (x: Tensor): Tensor => noGrad(() => x.detach()).keep();
+    const kept = (x: Tensor): Tensor => noGrad(() => detach(x)).keep();
     const { reverse = false } = options;
     observe({
       owner,

@@ -1,4 +1,4 @@
-import { compileFn, type Tensor } from '@rnn/core';
+import { add, compileFn, mul, neg, softplus, sub, type Tensor } from '@rnn/core';
 import { Module } from '../module.js';
 import { checkFactor, checkPair } from './pair.js';
 import {
@@ -44,7 +44,7 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BCEWithLog
   if (posWeight !== undefined) checkFactor(owner, 'posWeight', posWeight, input);
   return elementwiseLoss(owner, input, target, options, (pair) => {
     const losses = posWeight === undefined ? logisticLoss(pair) : weightedLoss(pair, posWeight);
-    return weight === undefined ? losses : losses.mul(weight);
+    return weight === undefined ? losses : mul(losses, weight);
   });
 }
 
@@ -55,9 +55,9 @@ const logisticLoss = /* @__PURE__ */ compileFn((pair: readonly Tensor[]) => weig
 
 /** -log σ(x) = softplus(-x) and -log(1 - σ(x)) = x + softplus(-x). */
 function weightedLoss([x, y]: readonly Tensor[], posWeight: Tensor | undefined): Tensor {
-  const negative = x.neg().softplus();
-  const positive = posWeight === undefined ? negative : negative.mul(posWeight.sub(1).mul(y).add(1));
-  return x.mul(y.neg().add(1)).add(positive);
+  const negative = softplus(neg(x));
+  const positive = posWeight === undefined ? negative : mul(negative, add(mul(sub(posWeight, 1), y), 1));
+  return add(mul(x, add(neg(y), 1)), positive);
 }
 
 /** `bceWithLogits` as a module; `weight` and `pos_weight` are buffers, as in PyTorch. */

@@ -1,4 +1,4 @@
-import { customOperation, type Tensor } from '@rnn/core';
+import { add, clamp, customOperation, div, log, maximum, mul, neg, square, sub, type Tensor } from '@rnn/core';
 import { Module } from '../module.js';
 import { checkFactor, checkPair } from './pair.js';
 import {
@@ -46,31 +46,23 @@ export function bceLoss(input: Tensor, target: Tensor, options: BCELossOptions =
   if (weight !== undefined) checkFactor(owner, 'weight', weight, input);
   return elementwiseLoss(owner, input, target, options, ([x, y]) => {
     const losses = crossEntropyOf(x, y);
-    return weight === undefined ? losses : losses.mul(weight);
+    return weight === undefined ? losses : mul(losses, weight);
   });
 }
 
 /** Its derivative with respect to x is (x - y) / (x (1 - x)), which stays finite at 0 and 1. */
 function crossEntropyOf(x: Tensor, y: Tensor): Tensor {
-  const logOf = (share: Tensor): Tensor => share.log().clamp(LOWEST_LOG);
+  const logOf = (share: Tensor): Tensor => clamp(log(share), LOWEST_LOG);
   return customOperation({
     name: 'bceLoss',
     inputs: [x, y],
     forward: () => ({
-      result: y
-        .mul(logOf(x))
-        .add(
-          y
-            .neg()
-            .add(1)
-            .mul(logOf(x.neg().add(1))),
-        )
-        .neg(),
+      result: neg(add(mul(y, logOf(x)), mul(add(neg(y), 1), logOf(add(neg(x), 1))))),
       saved: [x, y],
     }),
     derivatives: [
-      (grad, [p, q]) => grad.mul(p.sub(q)).div(p.sub(p.square()).maximum(LEAST)),
-      (grad, [p]) => grad.mul(logOf(p.neg().add(1)).sub(logOf(p))),
+      (grad, [p, q]) => div(mul(grad, sub(p, q)), maximum(sub(p, square(p)), LEAST)),
+      (grad, [p]) => mul(grad, sub(logOf(add(neg(p), 1)), logOf(p))),
     ],
   });
 }

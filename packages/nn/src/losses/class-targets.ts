@@ -1,15 +1,22 @@
 import {
   ArgumentError,
+  type Backend,
   DTypeError,
   fromData,
+  ge,
+  lt,
+  mul,
+  ne,
+  permute,
+  reshape,
   sameShape,
+  type Shape,
   ShapeError,
   showShape,
   sizeOf,
-  where,
-  type Backend,
-  type Shape,
+  sum,
   type Tensor,
+  where,
 } from '@rnn/core';
 import { checkCount, checkPlace, checkShapeIs, checkTensor, refuse } from '@rnn/core/checks';
 import { checkNotEmpty } from '../input-checks.js';
@@ -103,8 +110,8 @@ function usualDim(owner: string, input: Tensor, target: Tensor, { lengths }: Cla
 /** A tensor that lies like the input as `[rows, classes]`. */
 export function asRows(tensor: Tensor, { dim, rows, classes }: ClassLayout): Tensor {
   const order = tensor.shape.map((_, i) => i).filter((i) => i !== dim);
-  const last = dim === tensor.rank - 1 ? tensor : tensor.permute([...order, dim]);
-  return last.reshape([rows, classes]);
+  const last = dim === tensor.rank - 1 ? tensor : permute(tensor, [...order, dim]);
+  return reshape(last, [rows, classes]);
 }
 
 /** The rows that count. */
@@ -157,9 +164,9 @@ export function classIndices(
   const { bounds } = target.held;
   const areClasses = bounds !== undefined && bounds.min >= 0 && bounds.max < classes;
   if (areClasses && (ignoreIndex < bounds.min || ignoreIndex > bounds.max)) {
-    return { index: target.reshape([rows]), isClass: undefined, ...counted(marks, rows, backend) };
+    return { index: reshape(target, [rows]), isClass: undefined, ...counted(marks, rows, backend) };
   }
-  if (!backend.info.synchronous) return indicesOnDevice(target.reshape([rows]), classes, ignoreIndex, marks);
+  if (!backend.info.synchronous) return indicesOnDevice(reshape(target, [rows]), classes, ignoreIndex, marks);
   const values = target.dataSync();
   const index = new Int32Array(rows);
   const mask = new Int32Array(rows);
@@ -183,12 +190,12 @@ function indicesOnDevice(
   ignoreIndex: number,
   marks: Int32Array | undefined,
 ): ClassIndices {
-  const isClass = target.ge(0).mul(target.lt(classes));
+  const isClass = mul(ge(target, 0), lt(target, classes));
   const index = where(isClass, target, 0);
   index.held.bounds = { min: 0, max: classes - 1, isTight: false };
-  const isMeant = target.ne(ignoreIndex);
-  const mask = marks === undefined ? isMeant : isMeant.mul(fromData(marks, target.shape, { backend: target.backend }));
-  return { index, isClass, mask, count: mask.sum() };
+  const isMeant = ne(target, ignoreIndex);
+  const mask = marks === undefined ? isMeant : mul(isMeant, fromData(marks, target.shape, { backend: target.backend }));
+  return { index, isClass, mask, count: sum(mask) };
 }
 
 function counted(marks: Int32Array | undefined, rows: number, backend: Backend): CountedRows {

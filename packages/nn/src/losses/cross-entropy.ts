@@ -1,4 +1,21 @@
-import { ArgumentError, gather, indexSelect, logSoftmax, sameShape, scope, where, type Tensor } from '@rnn/core';
+import {
+  add,
+  ArgumentError,
+  gather,
+  indexSelect,
+  logSoftmax,
+  mul,
+  neg,
+  reshape,
+  sameShape,
+  scope,
+  squeeze,
+  sum,
+  type Tensor,
+  to,
+  unsqueeze,
+  where,
+} from '@rnn/core';
 import { checkNumber, checkPlace, refuse } from '@rnn/core/checks';
 import { Module } from '../module.js';
 import {
@@ -93,20 +110,20 @@ function hardLoss(
     const { index, isClass, mask, count } = picked;
     const rows = countedOnly(asRows(input, layout), picked);
     const logs = logarithmic ? rows : logSoftmax(rows, 1);
-    const own = gather(logs, 1, index.unsqueeze(1)).squeeze(1).neg();
+    const own = neg(squeeze(gather(logs, 1, unsqueeze(index, 1)), 1));
     const ownWeight = weight && indexSelect(weight, 0, index);
-    let losses = ownWeight === undefined ? own : own.mul(ownWeight);
+    let losses = ownWeight === undefined ? own : mul(own, ownWeight);
     if (labelSmoothing > 0) {
-      const all = (weight === undefined ? logs : logs.mul(weight)).sum(1).neg();
-      losses = losses.mul(1 - labelSmoothing).add(all.mul(labelSmoothing / layout.classes));
+      const all = neg(sum(weight === undefined ? logs : mul(logs, weight), 1));
+      losses = add(mul(losses, 1 - labelSmoothing), mul(all, labelSmoothing / layout.classes));
     }
     if (isClass !== undefined) losses = where(isClass, losses, NaN);
     if (mask !== undefined) losses = where(mask, losses, 0);
     const divisor =
       ownWeight === undefined
         ? divisorOf(count, losses)
-        : (mask === undefined ? ownWeight : where(mask, ownWeight, 0)).sum();
-    return reduced(losses.reshape(layout.outer), reduction, divisor);
+        : sum(mask === undefined ? ownWeight : where(mask, ownWeight, 0));
+    return reduced(reshape(losses, layout.outer), reduction, divisor);
   });
 }
 
@@ -128,22 +145,22 @@ function softCrossEntropy(
     const counted = countedRows(owner, input, layout, options);
     const logs = logSoftmax(countedOnly(asRows(input, layout), counted), 1);
     const given = countedOnly(asRows(target, layout), counted);
-    const smooth = labelSmoothing === 0 ? given : given.mul(1 - labelSmoothing).add(labelSmoothing / layout.classes);
-    const terms = logs.mul(weight === undefined ? smooth : smooth.mul(weight));
-    const sums = terms.sum(1).neg();
+    const smooth = labelSmoothing === 0 ? given : add(mul(given, 1 - labelSmoothing), labelSmoothing / layout.classes);
+    const terms = mul(logs, weight === undefined ? smooth : mul(smooth, weight));
+    const sums = neg(sum(terms, 1));
     const losses = counted.mask === undefined ? sums : where(counted.mask, sums, 0);
-    return reduced(losses.reshape(layout.outer), reduction, divisorOf(counted.count, losses));
+    return reduced(reshape(losses, layout.outer), reduction, divisorOf(counted.count, losses));
   });
 }
 
 /** A number of rows as what losses may be divided by. */
 function divisorOf(count: number | Tensor, { dtype }: Tensor): number | Tensor {
-  return typeof count === 'number' ? count : count.to(dtype);
+  return typeof count === 'number' ? count : to(count, dtype);
 }
 
 /** Zeros in the rows that do not count, so that a NaN there reaches neither loss nor gradient. */
 function countedOnly(rows: Tensor, { mask }: Pick<ClassIndices, 'mask'>): Tensor {
-  return mask === undefined ? rows : where(mask.unsqueeze(1), rows, 0);
+  return mask === undefined ? rows : where(unsqueeze(mask, 1), rows, 0);
 }
 
 /** `crossEntropy` as a module; `weight` is a buffer, as in PyTorch. */

@@ -1,13 +1,32 @@
 import {
+  add,
   averagedOver,
   concat,
   customOperation,
+  detach,
+  div,
+  exp,
+  expand,
   fromData,
+  gather,
+  ge,
+  type Lengths,
+  log,
+  maximum,
+  mean,
+  mul,
+  neg,
   scan,
   scope,
-  where,
-  type Lengths,
+  select,
+  slice,
+  squeeze,
+  sub,
+  sum,
   type Tensor,
+  to,
+  unsqueeze,
+  where,
 } from '@rnn/core';
 import { checkChoice, checkCount, checkFlag, checkOptions } from '@rnn/core/checks';
 import { Module } from '../module.js';
@@ -61,12 +80,12 @@ export function ctcLoss(
   const { blank, reduction, zeroInfinity } = settingsOf(owner, options);
   const batch = checkCtc(owner, { logProbs, targets, inputLengths, targetLengths, blank });
   return scope(() => {
-    const losses = lossesOf(logProbs.rank === 2 ? logProbs.unsqueeze(1) : logProbs, batch, blank, zeroInfinity);
-    if (reduction === 'none') return logProbs.rank === 2 ? losses.squeeze(0) : losses;
-    if (reduction === 'sum') return losses.sum();
+    const losses = lossesOf(logProbs.rank === 2 ? unsqueeze(logProbs, 1) : logProbs, batch, blank, zeroInfinity);
+    if (reduction === 'none') return logProbs.rank === 2 ? squeeze(losses, 0) : losses;
+    if (reduction === 'sum') return sum(losses);
     const counts = Float32Array.from(batch.labels, ({ length }) => Math.max(1, length));
     const { dtype, backend } = logProbs;
-    return averagedOver(losses.div(fromData(counts, [counts.length], { backend }).to(dtype)).mean(), counts.length);
+    return averagedOver(mean(div(losses, to(fromData(counts, [counts.length], { backend }), dtype))), counts.length);
   });
 }
 
@@ -93,36 +112,32 @@ function lossesOf(logProbs: Tensor, { labels, lengths }: CtcBatch, blank: number
     if (row.length === 0) isEmpty[2 * b + 1] = NEVER;
   });
   const placed = (values: Float32Array, shape: readonly number[]): Tensor =>
-    fromData(values, shape, { backend }).to(dtype);
+    to(fromData(values, shape, { backend }), dtype);
 
   const valid = lengths.every((length) => length === steps) ? undefined : stepMask(lengths, logProbs);
-  const known = valid === undefined ? logProbs : logProbs.where(valid, 0);
-  const index = fromData(classes, [1, rows, places], { backend }).expand([steps, rows, places]);
-  const emitted = known.gather(2, index).maximum(NEVER);
+  const known = valid === undefined ? logProbs : where(valid, logProbs, 0);
+  const index = expand(fromData(classes, [1, rows, places], { backend }), [steps, rows, places]);
+  const emitted = maximum(gather(known, 2, index), NEVER);
   const state = [placed(starts, [rows, places]), placed(jumps, [rows, places])];
   const [, [last]] = scan(step, emitted, state, { lengths, parameters: {} });
-  const finals = last.gather(1, fromData(ends, [rows, 2], { backend })).add(placed(isEmpty, [rows, 2]));
-  const losses = logSum([finals.select(1, 0), finals.select(1, 1)]).neg();
-  return finite(logProbs.requiresGrad ? losses.add(softmaxPart(known, valid)) : losses, zeroInfinity);
+  const finals = add(gather(last, 1, fromData(ends, [rows, 2], { backend })), placed(isEmpty, [rows, 2]));
+  const losses = neg(logSum([select(finals, 1, 0), select(finals, 1, 1)]));
+  return finite(logProbs.requiresGrad ? add(losses, softmaxPart(known, valid)) : losses, zeroInfinity);
 }
 
 /** From the logarithms of the probabilities of all places to those one step later. */
 function step(emitted: Tensor, [alpha, jumps]: readonly Tensor[]): readonly [Tensor, readonly Tensor[]] {
-  const never = alpha.slice(-1, 0, 1).mul(0).add(NEVER);
-  const one = concat([never, alpha.slice(-1, 0, -1)], -1);
-  const two = concat([never, one.slice(-1, 0, -1)], -1).add(jumps);
-  const next = logSum([alpha, one, two]).add(emitted);
+  const never = add(mul(slice(alpha, -1, 0, 1), 0), NEVER);
+  const one = concat([never, slice(alpha, -1, 0, -1)], -1);
+  const two = add(concat([never, slice(one, -1, 0, -1)], -1), jumps);
+  const next = add(logSum([alpha, one, two]), emitted);
   return [next, [next, jumps]];
 }
 
 /** log Σ exp. The largest takes no part in the derivative, where it cancels. */
 function logSum(terms: readonly Tensor[]): Tensor {
-  const largest = terms.reduce((a, b) => a.maximum(b)).detach();
-  return terms
-    .map((term) => term.sub(largest).exp())
-    .reduce((a, b) => a.add(b))
-    .log()
-    .add(largest);
+  const largest = detach(terms.reduce((a, b) => maximum(a, b)));
+  return add(log(terms.map((term) => exp(sub(term, largest))).reduce((a, b) => add(a, b))), largest);
 }
 
 /**
@@ -130,14 +145,14 @@ function logSum(terms: readonly Tensor[]): Tensor {
  * of its result's probabilities adds up to nothing.
  */
 function softmaxPart(known: Tensor, valid: Tensor | undefined): Tensor {
-  const shares = valid === undefined ? known.exp() : known.exp().where(valid, 0);
-  const sums = shares.sum([0, 2]);
-  return sums.sub(sums.detach());
+  const shares = valid === undefined ? exp(known) : where(valid, exp(known), 0);
+  const sums = sum(shares, [0, 2]);
+  return sub(sums, detach(sums));
 }
 
 /** The losses with Infinity (and NaN as derivative, as in PyTorch), or 0, where the target does not fit into the input. */
 function finite(losses: Tensor, zeroInfinity: boolean): Tensor {
-  const isInfinite = losses.detach().ge(-NEVER / 10);
+  const isInfinite = ge(detach(losses), -NEVER / 10);
   return customOperation({
     name: 'ctcLoss',
     inputs: [losses],

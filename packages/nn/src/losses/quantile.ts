@@ -1,4 +1,17 @@
-import { compileFn, fromData, hostArray, scope, ShapeError, showShape, where, type Tensor } from '@rnn/core';
+import {
+  compileFn,
+  fromData,
+  hostArray,
+  maximum,
+  mul,
+  scope,
+  ShapeError,
+  showShape,
+  sub,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@rnn/core';
 import { checkList, checkNumber, checkPlace, checkTensor, refuse } from '@rnn/core/checks';
 import { checkNotEmpty } from '../input-checks.js';
 import { Module } from '../module.js';
@@ -57,11 +70,11 @@ export function quantileLoss(input: Tensor, target: Tensor, options: QuantileLos
     const q = hostArray(input.dtype, quantiles);
     const parameters = { q: fromData(q, [q.length], { backend: input.backend }) };
     if (lengths === undefined)
-      return reduced(pinball([input, target.unsqueeze(-1)], parameters), reduction, input.size);
+      return reduced(pinball([input, unsqueeze(target, -1)], parameters), reduction, input.size);
     // Masked on the way in as well, since zero times the derivative at a NaN would still be NaN.
     const mask = stepMask(lengths, target, batchFirst);
-    const each = mask.unsqueeze(-1);
-    const clean: readonly Tensor[] = [where(each, input, 0), where(mask, target, 0).unsqueeze(-1)];
+    const each = unsqueeze(mask, -1);
+    const clean: readonly Tensor[] = [where(each, input, 0), unsqueeze(where(mask, target, 0), -1)];
     const valid = lengths.reduce((sum, length) => sum + length, 0);
     const count = (valid * input.size) / (target.shape[0] * target.shape[1]);
     return reduced(where(each, pinball(clean, parameters), 0), reduction, count);
@@ -70,8 +83,8 @@ export function quantileLoss(input: Tensor, target: Tensor, options: QuantileLos
 
 const pinball = /* @__PURE__ */ compileFn(
   ([x, y]: readonly Tensor[], { q }: { readonly q: Tensor }) => {
-    const error = y.sub(x);
-    return error.mul(q).maximum(error.mul(q.sub(1)));
+    const error = sub(y, x);
+    return maximum(mul(error, q), mul(error, sub(q, 1)));
   },
   { anyRows: true },
 );

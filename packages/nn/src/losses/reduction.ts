@@ -1,13 +1,15 @@
 import {
   averagedOver,
   checkLengths,
+  div,
+  type Lengths,
   scope,
+  type Shape,
   ShapeError,
   showShape,
-  where,
-  type Lengths,
-  type Shape,
+  sum as sumOf,
   type Tensor,
+  where,
 } from '@rnn/core';
 import { checkChoice, checkFlag, checkOptions, refuse } from '@rnn/core/checks';
 import { stepMask } from '../sequences/valid-steps.js';
@@ -85,8 +87,8 @@ export function targetLengths(
  */
 export function reduced(losses: Tensor, reduction: Reduction, weight: number | Tensor): Tensor {
   if (reduction === 'none') return losses;
-  const sum = losses.sum();
-  return reduction === 'sum' ? sum : averagedOver(sum.div(weight), weight);
+  const sum = sumOf(losses);
+  return reduction === 'sum' ? sum : averagedOver(div(sum, weight), weight);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { compileFn, type Tensor } from '@rnn/core';
+import { abs, compileFn, div, minimum, mul, square, sub, type Tensor } from '@rnn/core';
 import { checkNumber } from '@rnn/core/checks';
 import { Module } from '../module.js';
 import { checkPair } from './pair.js';
@@ -93,22 +93,22 @@ export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptio
 }
 
 const elementwise = { elementwise: true, anyRows: true };
-const squaredError = /* @__PURE__ */ compileFn(([x, y]: readonly Tensor[]) => x.sub(y).square(), elementwise);
-const absoluteError = /* @__PURE__ */ compileFn(([x, y]: readonly Tensor[]) => x.sub(y).abs(), elementwise);
+const squaredError = /* @__PURE__ */ compileFn(([x, y]: readonly Tensor[]) => square(sub(x, y)), elementwise);
+const absoluteError = /* @__PURE__ */ compileFn(([x, y]: readonly Tensor[]) => abs(sub(x, y)), elementwise);
 const smoothError = /* @__PURE__ */ compileFn(
-  ([x, y]: readonly Tensor[], { beta }: { readonly beta: number }) => huber(x.sub(y), beta).div(beta),
+  ([x, y]: readonly Tensor[], { beta }: { readonly beta: number }) => div(huber(sub(x, y), beta), beta),
   elementwise,
 );
 const huberError = /* @__PURE__ */ compileFn(
-  ([x, y]: readonly Tensor[], { delta }: { readonly delta: number }) => huber(x.sub(y), delta),
+  ([x, y]: readonly Tensor[], { delta }: { readonly delta: number }) => huber(sub(x, y), delta),
   elementwise,
 );
 
 /** With a = |error| and q = min(a, delta), both branches are q (a - q / 2). */
 function huber(error: Tensor, delta: number): Tensor {
-  const size = error.abs();
-  const limited = size.minimum(delta);
-  return limited.mul(size.sub(limited.mul(0.5)));
+  const size = abs(error);
+  const limited = minimum(size, delta);
+  return mul(limited, sub(size, mul(limited, 0.5)));
 }
 
 /** `mseLoss` as a module: `new MSELoss({ reduction }).forward(input, target, { lengths })`. */

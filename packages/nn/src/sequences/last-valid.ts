@@ -1,4 +1,15 @@
-import { checkLengths, fromData, scope, ShapeError, showShape, where, type Lengths, type Tensor } from '@rnn/core';
+import {
+  checkLengths,
+  fromData,
+  indexSelect,
+  type Lengths,
+  reshape,
+  scope,
+  ShapeError,
+  showShape,
+  type Tensor,
+  where,
+} from '@rnn/core';
 import { checkFlag, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 
 /** How a padded batch lies. */
@@ -33,8 +44,8 @@ export function lastValid(x: Tensor, lengths: Lengths, options: BatchOptions = {
       return batchFirst ? row * steps + t : t * batch + row;
     });
     const rest = x.shape.slice(2);
-    const flat = x.reshape([steps * batch, ...rest]);
-    const last = flat.indexSelect(0, fromData(Int32Array.from(places), [batch], { backend }));
+    const flat = reshape(x, [steps * batch, ...rest]);
+    const last = indexSelect(flat, 0, fromData(Int32Array.from(places), [batch], { backend }));
     if (list.every((length) => length > 0)) return last;
     const marks = Int32Array.from(list, (length) => (length > 0 ? 1 : 0));
     return where(fromData(marks, [batch, ...rest.map(() => 1)], { backend }), last, 0);

@@ -1,4 +1,4 @@
-import { ArgumentError, checkLengths, fromData, Tensor, type Backend, type DType, type Lengths } from '@rnn/core';
+import { ArgumentError, type Backend, checkLengths, type DType, fromData, type Lengths, Tensor, to } from '@rnn/core';
 import { checkCount, checkFlag, checkList, checkOptions, refuse } from '@rnn/core/checks';
 import { stepMarks } from './valid-steps.js';
 
@@ -42,7 +42,8 @@ export function lengthsMask(lengths: Lengths, options: LengthsMaskOptions = {}):
   const { steps = Math.max(...list) } = options;
   checkCount(name, 'steps', steps);
   const shape = batchFirst ? [list.length, steps] : [steps, list.length];
-  return fromData(stepMarks(checkLengths(name, list, list.length, steps), steps, batchFirst), shape, { backend }).to(
+  return to(
+    fromData(stepMarks(checkLengths(name, list, list.length, steps), steps, batchFirst), shape, { backend }),
     dtype,
   );
 }

@@ -1,4 +1,4 @@
-import { ones, scope, ShapeError, showShape, where, type Tensor } from '@rnn/core';
+import { div, maximum, ones, reshape, scope, ShapeError, showShape, sum, type Tensor, where } from '@rnn/core';
 import { checkFlag, checkFloating, checkNumber, checkSameBackend, checkTensor, refuse } from '@rnn/core/checks';
 
 /**
@@ -35,7 +35,7 @@ export function maskedMean(x: Tensor, mask: Tensor, dim = 0, keepDim = false): T
     });
   }
   return scope(() => {
-    const whole = mask.reshape([...mask.shape, ...x.shape.slice(mask.rank).map(() => 1)]);
+    const whole = reshape(mask, [...mask.shape, ...x.shape.slice(mask.rank).map(() => 1)]);
     const { dtype, backend } = x;
     // How many places are left, counted over the whole dimension even where the mask has size 1 there.
     const counted = where(
@@ -46,6 +46,6 @@ export function maskedMean(x: Tensor, mask: Tensor, dim = 0, keepDim = false): T
       ),
       0,
     );
-    return where(whole, x, 0).sum(at, keepDim).div(counted.sum(at, keepDim).maximum(1));
+    return div(sum(where(whole, x, 0), at, keepDim), maximum(sum(counted, at, keepDim), 1));
   });
 }

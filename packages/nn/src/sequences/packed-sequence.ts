@@ -1,13 +1,14 @@
 import {
   ArgumentError,
   checkLengths,
+  type Lengths,
   scope,
   ShapeError,
   showShape,
   slice,
-  where,
-  type Lengths,
   type Tensor,
+  transpose,
+  where,
 } from '@rnn/core';
 import { checkFlag, checkNumber, checkOptions, checkTensor, checkTensors, refuse } from '@rnn/core/checks';
 import { padded, padSequence } from './pad-sequence.js';
@@ -86,7 +87,7 @@ export function packPaddedSequence(input: Tensor, lengths: Lengths, options: Pac
     refuse(ArgumentError, name, 'lengths', { received, expected, hint });
   }
   return scope(() => {
-    const ordered = batchFirst ? input.transpose(0, 1) : input;
+    const ordered = batchFirst ? transpose(input, 0, 1) : input;
     const longest = Math.max(1, ...list);
     return new PackedSequence(longest === steps ? ordered : slice(ordered, 0, 0, longest), list);
   });
@@ -147,7 +148,7 @@ export function padPackedSequence(
   const result = scope(() => {
     const filled = where(stepMask(lengths, packed.padded), packed.padded, paddingValue);
     const whole = padded(filled, total, paddingValue);
-    return batchFirst ? whole.transpose(0, 1) : whole;
+    return batchFirst ? transpose(whole, 0, 1) : whole;
   });
   return [result, lengths];
 }

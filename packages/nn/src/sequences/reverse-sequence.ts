@@ -1,4 +1,4 @@
-import { checkLengths, fromData, scope, type Lengths, type Tensor } from '@rnn/core';
+import { checkLengths, fromData, indexSelect, type Lengths, reshape, scope, type Tensor } from '@rnn/core';
 import { checkBatch, type BatchOptions } from './last-valid.js';
 
 /**
@@ -28,7 +28,7 @@ export function reverseSequence(x: Tensor, lengths: Lengths, options: BatchOptio
     }
   });
   return scope(() => {
-    const flat = x.reshape([steps * batch, ...x.shape.slice(2)]);
-    return flat.indexSelect(0, fromData(places, [places.length], { backend: x.backend })).reshape(x.shape);
+    const flat = reshape(x, [steps * batch, ...x.shape.slice(2)]);
+    return reshape(indexSelect(flat, 0, fromData(places, [places.length], { backend: x.backend })), x.shape);
   });
 }

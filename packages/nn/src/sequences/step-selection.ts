@@ -1,4 +1,4 @@
-import { fromData, where, type Tensor } from '@rnn/core';
+import { fromData, indexSelect, reshape, type Tensor, where } from '@rnn/core';
 
 /**
  * The steps of a batch that count, moved to the front of each row: what a recurrence makes of these is what it makes of the whole batch
@@ -80,6 +80,6 @@ export class StepSelection {
 /** Steps of a batch by their places: `[steps, rows, ...]`. */
 function picked(x: Tensor, index: Int32Array, steps: number, rows: number): Tensor {
   const rest = x.shape.slice(2);
-  const flat = x.reshape([x.shape[0] * rows, ...rest]);
-  return flat.indexSelect(0, fromData(index, [index.length], { backend: x.backend })).reshape([steps, rows, ...rest]);
+  const flat = reshape(x, [x.shape[0] * rows, ...rest]);
+  return reshape(indexSelect(flat, 0, fromData(index, [index.length], { backend: x.backend })), [steps, rows, ...rest]);
 }

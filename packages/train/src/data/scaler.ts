@@ -1,4 +1,17 @@
-import { ArgumentError, fromData, hostArray, scope, ShapeError, StateDictError, Tensor } from '@rnn/core';
+import {
+  add,
+  ArgumentError,
+  div,
+  fromData,
+  hostArray,
+  mul,
+  scope,
+  ShapeError,
+  StateDictError,
+  sub,
+  Tensor,
+  to,
+} from '@rnn/core';
 import { checkCount, checkList, checkOptions, refuse } from '@rnn/core/checks';
 import { hostArrayOf, type HostValues, type TypedHostArray } from '../host-array.js';
 import type { Column } from './tensor-dataset.js';
@@ -184,13 +197,13 @@ export abstract class Scaler {
     const { base } = this;
     if (source instanceof Tensor) {
       return scope(() => {
-        const x = source.dtype === 'int32' ? source.to('float32') : source;
+        const x = source.dtype === 'int32' ? to(source, 'float32') : source;
         const row = (numbers: readonly number[]): Tensor => rowLike(x, numbers);
         // The offset in two parts, of which a float32 tensor would round the second away.
         const coarse = offsets.map(Math.fround);
         const fine = offsets.map((value, f) => value - coarse[f]);
-        if (operation === 'transform') return x.sub(row(coarse)).sub(row(fine)).div(row(scales)).add(base);
-        return x.sub(base).mul(row(scales)).add(row(fine)).add(row(coarse));
+        if (operation === 'transform') return add(div(sub(sub(x, row(coarse)), row(fine)), row(scales)), base);
+        return add(add(mul(sub(x, base), row(scales)), row(fine)), row(coarse));
       });
     }
     const { data } = source;

@@ -1,4 +1,4 @@
-import { scope, ShapeError, Tensor, tensor, type Backend } from '@rnn/core';
+import { type Backend, indexSelect, scope, ShapeError, Tensor, tensor, to } from '@rnn/core';
 import { checkList, refuse } from '@rnn/core/checks';
 import { hostArrayOf, uploadRows, type HostValues, type TypedHostArray } from '../host-array.js';
 import { checkIndices, type Dataset } from './dataset.js';
@@ -65,7 +65,7 @@ export function sourceOf(owner: string, argument: string, column: Column): Sourc
 export function rowsOf(source: Source, indices: ArrayLike<number>, backend?: Backend): Tensor {
   if (!(source instanceof Tensor)) return uploadRows(source, indices, backend);
   return scope(() => {
-    const rows = source.indexSelect(0, tensor(Int32Array.from(indices), { backend: source.backend }));
-    return backend === undefined ? rows : rows.to(backend);
+    const rows = indexSelect(source, 0, tensor(Int32Array.from(indices), { backend: source.backend }));
+    return backend === undefined ? rows : to(rows, backend);
   });
 }

@@ -1,4 +1,4 @@
-import { scope, type Tensor } from '@rnn/core';
+import { backward, detach, scope, type Tensor } from '@rnn/core';
 import { checkFunction, checkNumber, checkOptions } from '@rnn/core/checks';
 import { observeStates, TrainingModes, type Module, type ObservedStates } from '@rnn/nn';
 import { checkModel } from '../loop/evaluate.js';
@@ -95,8 +95,8 @@ export async function gradientFlow<M extends Module, B>(
           () => lossOf(owner, loss, model, batch),
         );
       });
-      result.backward();
-      return result.detach();
+      backward(result);
+      return detach(result);
     });
     const names = new Map(model.namedModules().map(([path, module]): [object, string] => [module, path]));
     const layers: LayerFlow[] = [];

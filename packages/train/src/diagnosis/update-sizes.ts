@@ -1,4 +1,4 @@
-import { noGrad, scope, unscoped, type Tensor } from '@rnn/core';
+import { add, detach, mul, noGrad, scope, sqrt, square, sub, sum, type Tensor, unscoped } from '@rnn/core';
 import type { Parameter } from '@rnn/nn';
 import type { Optimizer } from '../optimizers/optimizer.js';
 
@@ -22,18 +22,18 @@ export async function updateSizes(
   by: Optimizer | number,
 ): Promise<ParameterFlow[]> {
   const sizes: [grad: Tensor, weight: Tensor, update: Tensor][] = [];
-  const before = noGrad(() => unscoped(() => scope(() => params.map(([, param]) => param.detach().add(0)))));
+  const before = noGrad(() => unscoped(() => scope(() => params.map(([, param]) => add(detach(param), 0)))));
   const state = typeof by === 'number' ? undefined : unscoped(() => by.stateDict());
   try {
     if (typeof by !== 'number') by.step();
     noGrad(() =>
       params.forEach(([, param], i) => {
-        const [grad, old] = [param.grad ?? before[i].sub(before[i]), before[i]];
+        const [grad, old] = [param.grad ?? sub(before[i], before[i]), before[i]];
         sizes.push(
           scope(() => [
-            grad.square().sum().sqrt(),
-            old.square().sum().sqrt(),
-            (typeof by === 'number' ? grad.mul(by) : param.detach().sub(old)).square().sum().sqrt(),
+            sqrt(sum(square(grad))),
+            sqrt(sum(square(old))),
+            sqrt(sum(square(typeof by === 'number' ? mul(grad, by) : sub(detach(param), old)))),
           ]),
         );
       }),

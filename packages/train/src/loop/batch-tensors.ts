@@ -1,4 +1,4 @@
-import { Tensor } from '@rnn/core';
+import { detach, Tensor } from '@rnn/core';
 import { isPlainObject } from '../tree.js';
 
 /** A batch with its tensors replaced: those in lists and plain objects. Everything else in it is the same. */
@@ -26,7 +26,7 @@ export function tensorsOf(batch: unknown): Tensor[] {
 
 /** A batch that outlives the scope of its step: the same structure with handles of its own. The caller frees them. */
 export function keptBatch<B>(batch: B): B {
-  return mapTensors(batch, (tensor) => tensor.detach().keep());
+  return mapTensors(batch, (tensor) => detach(tensor).keep());
 }
 
 /** Frees the tensors of a batch. */

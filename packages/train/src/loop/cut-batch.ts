@@ -1,4 +1,4 @@
-import { ArgumentError, Tensor } from '@rnn/core';
+import { ArgumentError, slice, Tensor } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import { isPlainObject } from '../tree.js';
 
@@ -34,7 +34,7 @@ export function cutBatch<B>(batch: B, stretch: Stretch): B {
 
 function cut(value: unknown, stretch: Stretch, name: string | undefined): unknown {
   const { from, to, batchFirst } = stretch;
-  if (value instanceof Tensor) return value.slice(batchFirst ? 1 : 0, from, to);
+  if (value instanceof Tensor) return slice(value, batchFirst ? 1 : 0, from, to);
   if (Array.isArray(value)) {
     const list = value as readonly unknown[];
     if (name === 'lengths') {

@@ -1,4 +1,4 @@
-import { ArgumentError, countAverages, Tensor, type AverageCount, type Tree } from '@rnn/core';
+import { ArgumentError, type AverageCount, countAverages, detach, Tensor, type Tree } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import { isTree } from '../tree.js';
 
@@ -44,7 +44,7 @@ export function lossOn<M, B, S extends Tree>(
     return {
       loss: result.loss,
       state: result.state as S | undefined,
-      count: typeof count === 'number' ? count : count.detach(),
+      count: typeof count === 'number' ? count : detach(count),
     };
   });
 }

@@ -1,4 +1,4 @@
-import { anomaly, AnomalyError, RnnError, scope, Tensor, type Tree } from '@rnn/core';
+import { anomaly, AnomalyError, backward, RnnError, scope, Tensor, type Tree } from '@rnn/core';
 import type { Module } from '@rnn/nn';
 import { tensorsOf } from './batch-tensors.js';
 import type { CarriedLoss } from './loss-function.js';
@@ -83,7 +83,7 @@ export function diagnosed<M extends Module, B, S extends Tree>(
   }
   try {
     for (const { batch, state } of suspects) {
-      anomaly(() => scope(() => partsOfLoss(loss(model, batch, state)).backward()));
+      anomaly(() => scope(() => backward(partsOfLoss(loss(model, batch, state)))));
     }
   } catch (cause) {
     // Anything else than the first NaN, such as data that were freed, leaves its origin unknown; it is told along.

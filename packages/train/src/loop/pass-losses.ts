@@ -1,4 +1,4 @@
-import { noGrad, scope, type AverageCount, type Tensor } from '@rnn/core';
+import { type AverageCount, detach, mul, noGrad, scope, sum, type Tensor } from '@rnn/core';
 import { NonFiniteError, type NonFinitePolicy, type StepPlace } from './non-finite.js';
 import { RunningMean, type RunningMeanState, type WeightedMean } from './running-mean.js';
 
@@ -59,7 +59,7 @@ export class PassLosses {
     if (this.policy === 'ignore') return this.mean.value();
     noGrad(() => {
       // 0 for finite parameters, else NaN, which stays NaN with the weight 0.
-      for (const param of params) if (param.size > 0) scope(() => this.mean.add(param.detach().mul(0).sum(), 0));
+      for (const param of params) if (param.size > 0) scope(() => this.mean.add(sum(mul(detach(param), 0)), 0));
     });
     const value = await this.mean.value();
     if (Number.isFinite(value.mean)) {

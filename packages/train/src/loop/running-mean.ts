@@ -1,4 +1,17 @@
-import { noGrad, scope, type AverageCount, type Tensor } from '@rnn/core';
+import {
+  add,
+  type AverageCount,
+  detach,
+  eq,
+  mul,
+  noGrad,
+  reshape,
+  scope,
+  sub,
+  sum as sumOf,
+  type Tensor,
+  to,
+} from '@rnn/core';
 
 /** A mean and the number of elements that it is taken over. */
 export interface WeightedMean {
@@ -20,19 +33,19 @@ class DeviceSum {
   private readonly totals: Tensor[];
 
   constructor(totals: readonly Tensor[] = []) {
-    this.totals = totals.map((total) => total.detach().keep());
+    this.totals = totals.map((total) => detach(total).keep());
   }
 
   /** The sums so far; later ones take other tensors. */
   get state(): readonly Tensor[] {
-    return this.totals.map((total) => total.detach());
+    return this.totals.map((total) => detach(total));
   }
 
   /** Returns the sum so far. */
   add(value: Tensor): Tensor {
     const total = this.totals.find(({ backend, dtype }) => backend === value.backend && dtype === value.dtype);
-    if (total !== undefined) return total.copy_(total.add(value));
-    const first = value.detach().keep();
+    if (total !== undefined) return total.copy_(add(total, value));
+    const first = detach(value).keep();
     this.totals.push(first);
     return first;
   }
@@ -92,10 +105,10 @@ export class RunningMean {
   add(values: Tensor, count: AverageCount = 1, watched = false): void {
     noGrad(() =>
       scope(() => {
-        const sum = (values.dtype === 'int32' ? values.to('float32') : values).sum();
+        const sum = sumOf(values.dtype === 'int32' ? to(values, 'float32') : values);
         const total = this.sum.add(this.weighted(sum, values.size, count));
         // x - x is 0 for finite x, else NaN.
-        if (watched) this.finite.add(total.sub(total).eq(0));
+        if (watched) this.finite.add(eq(sub(total, total), 0));
       }),
     );
   }
@@ -108,11 +121,11 @@ export class RunningMean {
   private weighted(sum: Tensor, size: number, count: AverageCount): Tensor {
     if (typeof count === 'number') {
       this.count += count * size;
-      return count === 1 ? sum : sum.mul(count);
+      return count === 1 ? sum : mul(sum, count);
     }
-    const weight = count.to(sum.dtype).reshape([]);
-    this.counts.add(weight.mul(size));
-    return sum.mul(weight);
+    const weight = reshape(to(count, sum.dtype), []);
+    this.counts.add(mul(weight, size));
+    return mul(sum, weight);
   }
 
   async value(): Promise<WeightedMean> {

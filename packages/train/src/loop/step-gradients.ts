@@ -1,4 +1,17 @@
-import { noGrad, scope, type AverageCount, type Tensor, type Tree } from '@rnn/core';
+import {
+  add,
+  type AverageCount,
+  backward,
+  detach,
+  div,
+  mul,
+  noGrad,
+  reshape,
+  scope,
+  type Tensor,
+  to,
+  type Tree,
+} from '@rnn/core';
 import type { Module } from '@rnn/nn';
 import { clipGradNorm, gradNorm, replaceGrads } from '../clip-grad.js';
 import { disposeBatch, keptBatch } from './batch-tensors.js';
@@ -65,15 +78,15 @@ export class StepGradients<M extends Module, B, S extends Tree> {
     const { loss, count, state } = lossOn(lossFunction, this.model, batch, before, tbptt !== undefined);
     if (state !== undefined) this.carried.next(state);
     if (!this.accumulates) {
-      loss.backward();
+      backward(loss);
       this.sums = { loss, count };
       return;
     }
     // The mean over all elements of the step, as if its batches were one.
-    const weight = typeof count === 'number' ? count : count.to(loss.dtype).reshape([]);
-    const weighted = loss.mul(weight);
-    weighted.backward();
-    this.sums = noGrad(() => this.summed(weighted.detach(), weight));
+    const weight = typeof count === 'number' ? count : reshape(to(count, loss.dtype), []);
+    const weighted = mul(loss, weight);
+    backward(weighted);
+    this.sums = noGrad(() => this.summed(detach(weighted), weight));
   }
 
   /** What came of the step's batches, after clipping. In the scope of the last batch, or in one of its own. */
@@ -107,7 +120,7 @@ export class StepGradients<M extends Module, B, S extends Tree> {
 
   private summed(loss: Tensor, count: AverageCount): Sums {
     const { sums } = this;
-    const total = sums === undefined ? loss : sums.loss.add(loss);
+    const total = sums === undefined ? loss : add(sums.loss, loss);
     const counts = sums === undefined ? count : plus(sums.count, count);
     total.keep();
     if (typeof counts !== 'number') counts.keep();
@@ -121,8 +134,8 @@ export class StepGradients<M extends Module, B, S extends Tree> {
     if (!this.accumulates) return sums;
     const { loss, count } = sums;
     return noGrad(() => {
-      const mean = loss.div(count);
-      scope(() => replaceGrads(this.params, (grad) => grad.div(inPlaceOf(count, grad))));
+      const mean = div(loss, count);
+      scope(() => replaceGrads(this.params, (grad) => div(grad, inPlaceOf(count, grad))));
       loss.dispose();
       return { loss: mean, count };
     });
@@ -130,13 +143,13 @@ export class StepGradients<M extends Module, B, S extends Tree> {
 }
 
 function plus(a: AverageCount, b: AverageCount): AverageCount {
-  if (typeof a === 'number') return typeof b === 'number' ? a + b : b.add(a);
-  return a.add(b);
+  if (typeof a === 'number') return typeof b === 'number' ? a + b : add(b, a);
+  return add(a, b);
 }
 
 /** A count where a gradient is. */
 function inPlaceOf(count: AverageCount, { backend, dtype }: Tensor): AverageCount {
-  return typeof count === 'number' ? count : count.to(backend).to(dtype);
+  return typeof count === 'number' ? count : to(to(count, backend), dtype);
 }
 
 function disposeSums(sums: Sums | undefined): void {

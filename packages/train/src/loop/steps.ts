@@ -1,4 +1,4 @@
-import { ArgumentError, scope, type Tree } from '@rnn/core';
+import { ArgumentError, detach, scope, type Tree } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import type { Module, TrainingModes } from '@rnn/nn';
 import { disposeBatch } from './batch-tensors.js';
@@ -120,7 +120,7 @@ export class Steps<M extends Module, B, S extends Tree> {
   /** What came of a step's batches; the step itself too, unless something is to be read first. */
   private conclude(step: number, reads: boolean): Computed | 'done' {
     const { loss, count, norm } = this.gradients.conclude(reads);
-    if (reads) return { loss: loss.detach(), count, norm };
+    if (reads) return { loss: detach(loss), count, norm };
     this.apply(step);
     this.losses.addUnread(loss, count, step);
     return 'done';

@@ -1,4 +1,4 @@
-import { scope, ShapeError, tensor, type Tensor } from '@rnn/core';
+import { indexSelect, scope, ShapeError, squeeze, tensor, type Tensor, transpose } from '@rnn/core';
 import { checkCount, checkFlag, checkList, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 
 export interface NaiveForecastOptions {
@@ -80,9 +80,9 @@ function repeated(
   const { backend } = input;
   const last = Int32Array.from({ length: horizon }, (_, h) => steps - period + (h % period));
   return scope(() => {
-    let result = input.indexSelect(time, tensor(last, { backend }));
-    if (!batchFirst) result = result.transpose(0, 1);
-    if (chosen !== undefined) result = result.indexSelect(2, tensor(Int32Array.from(chosen), { backend }));
-    return typeof target === 'number' ? result.squeeze(2) : result;
+    let result = indexSelect(input, time, tensor(last, { backend }));
+    if (!batchFirst) result = transpose(result, 0, 1);
+    if (chosen !== undefined) result = indexSelect(result, 2, tensor(Int32Array.from(chosen), { backend }));
+    return typeof target === 'number' ? squeeze(result, 2) : result;
   });
 }

@@ -1,3 +1,4 @@
+import { neg, add, mul, square, sub, div, sqrt } from '@rnn/core';
 import { checkFlag, checkNumber } from '@rnn/core/checks';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, Params } from './param-group.js';
@@ -38,10 +39,10 @@ const rule: UpdateRule<AdagradOptions, 'sum', Scalars> = {
 
   // s' = s + g^2;  p' = p - lr g / (sqrt(s') + eps)
   update(param, grad, { sum }, { lr, weightDecay, eps }, choices) {
-    let gradient = choices.maximize ? grad.neg() : grad;
-    if (choices.weightDecay) gradient = gradient.add(param.mul(weightDecay));
-    const next = sum.add(gradient.square());
-    return [param.sub(gradient.mul(lr).div(next.sqrt().add(eps))), { sum: next }];
+    let gradient = choices.maximize ? neg(grad) : grad;
+    if (choices.weightDecay) gradient = add(gradient, mul(param, weightDecay));
+    const next = add(sum, square(gradient));
+    return [sub(param, div(mul(gradient, lr), add(sqrt(next), eps))), { sum: next }];
   },
 };
 

@@ -1,4 +1,4 @@
-import { ArgumentError } from '@rnn/core';
+import { add, ArgumentError, div, maximum, mul, neg, sqrt, square, sub } from '@rnn/core';
 import { checkFlag, checkNumber, refuse } from '@rnn/core/checks';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, Params } from './param-group.js';
@@ -55,17 +55,17 @@ function adamRule(name: string, decoupled: boolean): UpdateRule<AdamOptions, Slo
     // m' = b1 m + (1 - b1) g;  v' = b2 v + (1 - b2) g^2;  p' = p - lr / (1 - b1^t) m' / (sqrt(v') / sqrt(1 - b2^t) + eps)
     update(param, grad, state, scalars, choices) {
       const { beta1, gradWeight, beta2, squareWeight, stepSize, correction2, eps, decay } = scalars;
-      let gradient = choices.maximize ? grad.neg() : grad;
+      let gradient = choices.maximize ? neg(grad) : grad;
       let start = param;
       if (choices.weightDecay) {
-        if (decoupled) start = param.mul(decay);
-        else gradient = gradient.add(param.mul(decay));
+        if (decoupled) start = mul(param, decay);
+        else gradient = add(gradient, mul(param, decay));
       }
-      const expAvg = state.expAvg.mul(beta1).add(gradient.mul(gradWeight));
-      const expAvgSq = state.expAvgSq.mul(beta2).add(gradient.square().mul(squareWeight));
-      const largest = choices.amsgrad ? state.maxExpAvgSq.maximum(expAvgSq) : expAvgSq;
-      const denominator = largest.sqrt().div(correction2).add(eps);
-      const next = start.sub(expAvg.mul(stepSize).div(denominator));
+      const expAvg = add(mul(state.expAvg, beta1), mul(gradient, gradWeight));
+      const expAvgSq = add(mul(state.expAvgSq, beta2), mul(square(gradient), squareWeight));
+      const largest = choices.amsgrad ? maximum(state.maxExpAvgSq, expAvgSq) : expAvgSq;
+      const denominator = add(div(sqrt(largest), correction2), eps);
+      const next = sub(start, div(mul(expAvg, stepSize), denominator));
       return [next, { expAvg, expAvgSq, ...(choices.amsgrad ? { maxExpAvgSq: largest } : {}) }];
     },
   };

@@ -1,4 +1,4 @@
-import { ArgumentError, full, moveTo, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
+import { ArgumentError, detach, full, moveTo, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
 import { withDefaults, refuse as refuseArgument } from '@rnn/core/checks';
 import type { HostArray } from '../host-array.js';
 import { fromJSONNumbers, toJSONNumbers, withToJSON } from '../json-numbers.js';
@@ -192,10 +192,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const positions = params.map((param) => {
         const kept = this.states.get(param);
         if (kept !== undefined) {
-          const tensors = slots.map(([slot, initial]): [string, Tensor] => [
-            slot,
-            kept.tensors.get(slot)?.detach() ?? filled(param, initial),
-          ]);
+          const tensors = slots.map(([slot, initial]): [string, Tensor] => {
+            const tensor = kept.tensors.get(slot);
+            return [slot, tensor === undefined ? filled(param, initial) : detach(tensor)];
+          });
           state[position] = { step: kept.step, tensors: Object.fromEntries(tensors) };
         }
         return position++;

@@ -1,3 +1,4 @@
+import { neg, add, mul, square, sub, sqrt, div } from '@rnn/core';
 import { checkFlag, checkNumber } from '@rnn/core/checks';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, Params } from './param-group.js';
@@ -49,15 +50,15 @@ const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
 
   // v' = a v + (1 - a) g^2;  centered: m' = a m + (1 - a) g, d = sqrt(v' - m'^2), else d = sqrt(v');  p' = p - lr g / (d + eps)
   update(param, grad, state, { lr, alpha, weight, eps, weightDecay, momentum }, choices) {
-    let gradient = choices.maximize ? grad.neg() : grad;
-    if (choices.weightDecay) gradient = gradient.add(param.mul(weightDecay));
-    const squareAvg = state.squareAvg.mul(alpha).add(gradient.square().mul(weight));
-    const gradAvg = choices.centered ? state.gradAvg.mul(alpha).add(gradient.mul(weight)) : undefined;
-    const variance = gradAvg === undefined ? squareAvg : squareAvg.sub(gradAvg.square());
-    const denominator = variance.sqrt().add(eps);
-    if (!choices.momentum) return [param.sub(gradient.mul(lr).div(denominator)), { squareAvg, gradAvg }];
-    const momentumBuffer = state.momentumBuffer.mul(momentum).add(gradient.div(denominator));
-    return [param.sub(momentumBuffer.mul(lr)), { squareAvg, gradAvg, momentumBuffer }];
+    let gradient = choices.maximize ? neg(grad) : grad;
+    if (choices.weightDecay) gradient = add(gradient, mul(param, weightDecay));
+    const squareAvg = add(mul(state.squareAvg, alpha), mul(square(gradient), weight));
+    const gradAvg = choices.centered ? add(mul(state.gradAvg, alpha), mul(gradient, weight)) : undefined;
+    const variance = gradAvg === undefined ? squareAvg : sub(squareAvg, square(gradAvg));
+    const denominator = add(sqrt(variance), eps);
+    if (!choices.momentum) return [sub(param, div(mul(gradient, lr), denominator)), { squareAvg, gradAvg }];
+    const momentumBuffer = add(mul(state.momentumBuffer, momentum), div(gradient, denominator));
+    return [sub(param, mul(momentumBuffer, lr)), { squareAvg, gradAvg, momentumBuffer }];
   },
 };
 

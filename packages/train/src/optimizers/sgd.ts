@@ -1,4 +1,4 @@
-import { ArgumentError } from '@rnn/core';
+import { add, ArgumentError, mul, neg, sub } from '@rnn/core';
 import { checkFlag, checkNumber, refuse } from '@rnn/core/checks';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, Params } from './param-group.js';
@@ -48,13 +48,13 @@ const rule: UpdateRule<SGDOptions, 'momentumBuffer', Scalars> = {
 
   // g' = g + wd p;  b' = momentum b + (1 - dampening) g';  p' = p - lr b'  (Nesterov: p - lr (g' + momentum b'))
   update(param, grad, { momentumBuffer }, { lr, momentum, gradWeight, weightDecay }, choices) {
-    let direction = choices.maximize ? grad.neg() : grad;
-    if (choices.weightDecay) direction = direction.add(param.mul(weightDecay));
-    if (!choices.momentum) return [param.sub(direction.mul(lr)), {}];
-    const added = choices.dampening ? direction.mul(gradWeight) : direction;
-    const next = momentumBuffer.mul(momentum).add(added);
-    const step = choices.nesterov ? direction.add(next.mul(momentum)) : next;
-    return [param.sub(step.mul(lr)), { momentumBuffer: next }];
+    let direction = choices.maximize ? neg(grad) : grad;
+    if (choices.weightDecay) direction = add(direction, mul(param, weightDecay));
+    if (!choices.momentum) return [sub(param, mul(direction, lr)), {}];
+    const added = choices.dampening ? mul(direction, gradWeight) : direction;
+    const next = add(mul(momentumBuffer, momentum), added);
+    const step = choices.nesterov ? add(direction, mul(next, momentum)) : next;
+    return [sub(param, mul(step, lr)), { momentumBuffer: next }];
   },
 };
 

@@ -1,4 +1,4 @@
-import { fromData, scope, StateDictError, Tensor } from '@rnn/core';
+import { detach, fromData, scope, StateDictError, Tensor, to } from '@rnn/core';
 import { shown } from '@rnn/core/checks';
 import type { HostArray } from '../host-array.js';
 import { fromJSONNumber } from '../json-numbers.js';
@@ -153,7 +153,7 @@ export function placed(value: Tensor | HostArray, param: Tensor): Tensor {
     const data = Array.isArray(value.data) ? value.data.map(fromJSONNumber) : value.data;
     return fromData(data as HostArray['data'], value.shape, { dtype, backend });
   }
-  return scope(() => value.detach().to(backend).to(dtype));
+  return scope(() => to(to(detach(value), backend), dtype));
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,18 @@
-import { checkLengths, fromData, noGrad, scope, ShapeError, type Lengths, type Tensor, type Tree } from '@rnn/core';
+import {
+  argmax,
+  checkLengths,
+  detach,
+  expand,
+  fromData,
+  indexSelect,
+  type Lengths,
+  noGrad,
+  scope,
+  ShapeError,
+  slice,
+  type Tensor,
+  type Tree,
+} from '@rnn/core';
 import { checkCount, checkNumber, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
 import { TrainingModes } from '@rnn/nn';
 import { disposeTree, mapTree } from '../tree.js';
@@ -53,7 +67,7 @@ async function greedy(run: DecoderRun, encoded: Encoded, batch: number, maxToken
   let state = run.copied(encoded.state);
   try {
     for (let n = 0; n < maxTokens && isDone.includes(false); n++) {
-      const [best, next] = run.step(before, state, encoded, (scores) => scores.argmax(2));
+      const [best, next] = run.step(before, state, encoded, (scores) => argmax(scores, 2));
       disposeTree(state);
       state = next;
       before = Array.from(await readAndDispose(best));
@@ -150,7 +164,7 @@ class DecoderRun {
       const { backend } = encoded.memory;
       const tokens = fromData(Int32Array.from(before), [1, before.length], { backend });
       const [scores, next] = this.model.decodeSteps(tokens, state, encoded);
-      return [of(scores).detach().keep(), copied(next)];
+      return [detach(of(scores)).keep(), copied(next)];
     });
   }
 
@@ -164,14 +178,14 @@ class DecoderRun {
       () =>
         mapTree(state as Tree, (part) => {
           const index = fromData(Int32Array.from(rows), [rows.length], { backend: part.backend });
-          return part.indexSelect(1, index).keep();
+          return indexSelect(part, 1, index).keep();
         }) as DecoderState,
     );
   }
 
   /** One source for so many paths. */
   memoryOf({ memory, keys, lengths, state }: Encoded, row: number, count: number): Encoded {
-    const spread = (part: Tensor): Tensor => part.slice(0, row, row + 1).expand([count, ...part.shape.slice(1)]);
+    const spread = (part: Tensor): Tensor => expand(slice(part, 0, row, row + 1), [count, ...part.shape.slice(1)]);
     const own = lengths && Array.from({ length: count }, () => lengths[row]);
     return this.evaluated(() => kept({ memory: spread(memory), keys: keys && spread(keys), lengths: own, state }));
   }
@@ -186,11 +200,11 @@ class DecoderRun {
 }
 
 function copied(state: DecoderState): DecoderState {
-  return mapTree(state as Tree, (part) => part.detach().keep()) as DecoderState;
+  return mapTree(state as Tree, (part) => detach(part).keep()) as DecoderState;
 }
 
 function kept({ memory, keys, lengths, state }: Encoded): Encoded {
-  return { memory: memory.detach().keep(), keys: keys?.detach().keep(), lengths, state: copied(state) };
+  return { memory: detach(memory).keep(), keys: keys && detach(keys).keep(), lengths, state: copied(state) };
 }
 
 function disposeEncoded({ memory, keys, state }: Encoded): void {

@@ -1,17 +1,25 @@
 import {
+  argmax,
   ArgumentError,
   checkLengths,
   concat,
   defaultGenerator,
+  detach,
   fromData,
   full,
-  scope,
-  ShapeError,
-  stack,
-  where,
   type Generator,
   type Lengths,
+  permute,
+  reshape,
+  scope,
+  select,
+  ShapeError,
+  slice,
+  stack,
+  tanh,
   type Tensor,
+  transpose,
+  where,
 } from '@rnn/core';
 import {
   checkChoice,
@@ -216,17 +224,17 @@ export class Seq2Seq extends Module {
       const encoded = this.encode(source, lengths);
       const first = full([1, batch], this.bos, { dtype: 'int32', backend: target.backend });
       if (teacherForcing === 1) {
-        const before = steps === 1 ? first : concat([first, target.slice(0, 0, steps - 1)]);
+        const before = steps === 1 ? first : concat([first, slice(target, 0, 0, steps - 1)]);
         return this.decodeSteps(before, encoded.state, encoded)[0];
       }
       const scores: Tensor[] = [];
       let [before, { state }]: [Tensor, { state: DecoderState }] = [first, encoded];
       for (let t = 0; t < steps; t++) {
         const [score, next] = this.decodeSteps(before, state, encoded);
-        scores.push(score.select(0, 0));
+        scores.push(select(score, 0, 0));
         state = next;
-        const own = score.detach().argmax(2);
-        const right = target.slice(0, t, t + 1);
+        const own = argmax(detach(score), 2);
+        const right = slice(target, 0, t, t + 1);
         const draws = Int32Array.from({ length: batch }, () => Number(generator.nextUniform() < teacherForcing));
         before =
           teacherForcing === 0 ? own : where(fromData(draws, [1, batch], { backend: target.backend }), right, own);
@@ -273,8 +281,8 @@ export class Seq2Seq extends Module {
     const whole = (state: Tensor): Tensor => {
       if (!bidirectional) return state;
       const batch = state.shape[1];
-      const apart = state.reshape([numLayers, 2, batch, hiddenSize / 2]);
-      return apart.permute([0, 2, 1, 3]).reshape([numLayers, batch, hiddenSize]);
+      const apart = reshape(state, [numLayers, 2, batch, hiddenSize / 2]);
+      return reshape(permute(apart, [0, 2, 1, 3]), [numLayers, batch, hiddenSize]);
     };
     const read = (): [output: Tensor, state: DecoderState] => {
       if (encoder instanceof LSTM) {
@@ -285,7 +293,7 @@ export class Seq2Seq extends Module {
       return [output, whole(h)];
     };
     const [output, state] = read();
-    const memory = output.transpose(0, 1);
+    const memory = transpose(output, 0, 1);
     return { memory, keys: attention?.keysOf(memory), lengths: list, state };
   }
 
@@ -299,10 +307,10 @@ export class Seq2Seq extends Module {
     const input = this.dropped(this.target.forward(before));
     const [output, next] = (decoder as LSTM).forward(input, state as LSTMState);
     if (attention === undefined || combine === undefined) return [head.forward(output), next];
-    const queries = output.transpose(0, 1);
+    const queries = transpose(output, 0, 1);
     const [context] = attention.forward(queries, memory, { keys, lengths });
-    const seen = combine.forward(concat([queries, context], 2)).tanh();
-    return [head.forward(this.dropped(seen)).transpose(0, 1), next];
+    const seen = tanh(combine.forward(concat([queries, context], 2)));
+    return [transpose(head.forward(this.dropped(seen)), 0, 1), next];
   }
 
   private dropped(x: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { ArgumentError, noGrad, scope, Tensor, type Tree } from '@rnn/core';
+import { ArgumentError, detach, noGrad, scope, Tensor, type Tree } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import { TrainingModes, type Module } from '@rnn/nn';
 import { keptTree } from '../tree.js';
@@ -38,7 +38,7 @@ export class StepRunner<M extends Module, S extends Tree> {
   run(x: () => Tensor, state: S | undefined): [output: Tensor, state: S] {
     return this.evaluated((): [Tensor, S] => {
       const [output, next] = this.call(this.model, x(), state);
-      return [output.detach().keep(), keptTree(next)];
+      return [detach(output).keep(), keptTree(next)];
     });
   }
 

@@ -1,4 +1,23 @@
-import { ArgumentError, concat, fromData, noGrad, scope, ShapeError, Tensor, type Backend, type Tree } from '@rnn/core';
+import {
+  add,
+  ArgumentError,
+  type Backend,
+  concat,
+  detach,
+  expand,
+  fromData,
+  noGrad,
+  reshape,
+  scope,
+  select,
+  ShapeError,
+  slice,
+  Tensor,
+  to,
+  transpose,
+  type Tree,
+  unsqueeze,
+} from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import { TrainingModes, type Module } from '@rnn/nn';
 import type { Scaler } from '../data/scaler.js';
@@ -98,9 +117,9 @@ export class ClosedLoop {
     const { data } = scaler === undefined ? series : scaler.transform(series);
     return noGrad(() =>
       scope(() => {
-        const x = fromData(data, [count, 1, features], { backend: this.backend }).to('float32');
-        const seen = window === undefined ? x : x.slice(0, count - window);
-        return seen.expand([seen.shape[0], rows, features]).detach().keep();
+        const x = to(fromData(data, [count, 1, features], { backend: this.backend }), 'float32');
+        const seen = window === undefined ? x : slice(x, 0, count - window);
+        return detach(expand(seen, [seen.shape[0], rows, features])).keep();
       }),
     );
   }
@@ -111,21 +130,21 @@ export class ClosedLoop {
     return noGrad(() =>
       scope((): Advance => {
         const [output, after] = this.modes.run(() => this.call(seen, state, done));
-        const scaled = output.reshape([rows, horizon, targets.length, quantiles.length]);
+        const scaled = reshape(output, [rows, horizon, targets.length, quantiles.length]);
         const exact = this.inUnits(scaled);
         const part = this.withNoise(exact);
-        if (!goesOn) return { part: part.detach().keep(), seen: undefined, state: undefined };
+        if (!goesOn) return { part: detach(part).keep(), seen: undefined, state: undefined };
         const median = quantiles.indexOf(0.5);
         const values =
           part === exact || scaler === undefined
-            ? (part === exact ? scaled : part).select(3, median)
-            : scaler.transform(part.select(3, median), { features: targets });
+            ? select(part === exact ? scaled : part, 3, median)
+            : scaler.transform(select(part, 3, median), { features: targets });
         const steps = this.stepsOf(values, done);
-        const next = window === undefined ? steps : concat([seen, steps]).slice(0, horizon);
+        const next = window === undefined ? steps : slice(concat([seen, steps]), 0, horizon);
         return {
-          part: part.detach().keep(),
-          seen: next.detach().keep(),
-          state: after && mapTree(after, (leaf) => leaf.detach().keep()),
+          part: detach(part).keep(),
+          seen: detach(next).keep(),
+          state: after && mapTree(after, (leaf) => detach(leaf).keep()),
         };
       }),
     );
@@ -135,7 +154,8 @@ export class ClosedLoop {
   private call(seen: Tensor, state: Tree | undefined, done: number): [output: Tensor, state: Tree | undefined] {
     const { owner } = this;
     const { window, batchFirst, horizon, rows, targets, quantiles } = this.options;
-    const form = (x: Tensor | undefined): Tensor | undefined => (batchFirst ? x?.transpose(0, 1) : x);
+    const form = (x: Tensor | undefined): Tensor | undefined =>
+      batchFirst && x !== undefined ? transpose(x, 0, 1) : x;
     const model = this.model as Module & { forward(x?: Tensor, more?: Tree): unknown };
     const result = model.forward(form(seen), window === undefined ? state : form(this.knownOf(done)));
     const carries = Array.isArray(result);
@@ -147,7 +167,7 @@ export class ClosedLoop {
     }
     const size = rows * horizon * targets.length * quantiles.length;
     const steps = seen.shape[0];
-    const last = carries && output.size === steps * size ? output.select(batchFirst ? 1 : 0, steps - 1) : output;
+    const last = carries && output.size === steps * size ? select(output, batchFirst ? 1 : 0, steps - 1) : output;
     if (last.size === size) return [last, carries ? (result as [Tensor, Tree])[1] : undefined];
     const received = `[${output.shape.join(', ')}]`;
     const expected = `${rows} x ${horizon} x ${targets.length} x ${quantiles.length} values: rows, horizon, targets, quantiles`;
@@ -158,13 +178,13 @@ export class ClosedLoop {
   private inUnits(scaled: Tensor): Tensor {
     const { scaler, targets } = this.options;
     if (scaler === undefined) return scaled;
-    return scaler.inverse(scaled.transpose(2, 3), { features: targets }).transpose(2, 3);
+    return transpose(scaler.inverse(transpose(scaled, 2, 3), { features: targets }), 2, 3);
   }
 
   private withNoise(values: Tensor): Tensor {
     const { noise, rows, horizon, targets } = this.options;
     if (noise === undefined) return values;
-    return values.add(fromData(noise(rows), [rows, horizon, targets.length, 1], { backend: this.backend }));
+    return add(values, fromData(noise(rows), [rows, horizon, targets.length, 1], { backend: this.backend }));
   }
 
   /** The next steps as the model reads them, `[horizon, rows, F]`: what was forecast, and what is known. */
@@ -173,9 +193,9 @@ export class ClosedLoop {
     const known = this.knownOf(done);
     const columns = Array.from({ length: series.shape[1] }, (_, feature) => {
       const target = targets.indexOf(feature);
-      if (target >= 0) return values.select(2, target).transpose(0, 1).unsqueeze(2);
+      if (target >= 0) return unsqueeze(transpose(select(values, 2, target), 0, 1), 2);
       const at = ahead?.features.indexOf(feature) ?? -1;
-      return known?.slice(2, at, at + 1);
+      return known && slice(known, 2, at, at + 1);
     });
     return concat(
       columns.filter((column) => column !== undefined),
@@ -191,7 +211,11 @@ export class ClosedLoop {
     const { data } = scaler === undefined ? values : scaler.transform(values, { features });
     const width = features.length;
     const part = data.slice(done * width, (done + horizon) * width);
-    return fromData(part, [horizon, 1, width], { backend: this.backend }).to('float32').expand([horizon, rows, width]);
+    return expand(to(fromData(part, [horizon, 1, width], { backend: this.backend }), 'float32'), [
+      horizon,
+      rows,
+      width,
+    ]);
   }
 }
 

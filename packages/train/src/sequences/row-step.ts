@@ -1,13 +1,17 @@
 import {
+  type Backend,
+  detach,
   explain,
   fromData,
   scan,
+  type Shape,
   ShapeError,
   sizeOf,
-  type Backend,
-  type Shape,
+  squeeze,
   type Tensor,
+  transpose,
   type Tree,
+  unsqueeze,
 } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
@@ -62,7 +66,7 @@ export class RowStep<M extends Module, S extends Tree> {
       if (state === undefined || this.modeOf(x, state) === 'eager') {
         // A model may give one tensor twice, or one of its parameters.
         const [output, next] = this.rowsOf(form, x(), state);
-        return [output.detach().keep(), next.map((part) => part.detach().keep())];
+        return [detach(output).keep(), next.map((part) => detach(part).keep())];
       }
       const [output, next] = scan(this.step, x(), state, this.options);
       for (let i = 0; i < next.length; i++) next[i].keep();
@@ -84,7 +88,7 @@ export class RowStep<M extends Module, S extends Tree> {
   private readonly step = (x: Tensor, state: RowState, model: M): [output: Tensor, state: RowState] => {
     const { form } = this;
     if (form === undefined) throw new TypeError('the form of a state is known before it is carried');
-    return this.rowsOf(form, x.unsqueeze(0), state, model);
+    return this.rowsOf(form, unsqueeze(x, 0), state, model);
   };
 
   /** The model's own step, with the rows in front in all that goes out and in. */
@@ -99,7 +103,7 @@ export class RowStep<M extends Module, S extends Tree> {
       state &&
       withLeaves(
         tree,
-        state.map((part, i) => part.transpose(0, dims[i])),
+        state.map((part, i) => transpose(part, 0, dims[i])),
       );
     const [output, next] = this.runner.call(model, x, before);
     const [first, second] = output.shape;
@@ -108,8 +112,8 @@ export class RowStep<M extends Module, S extends Tree> {
       const expected = `[1, ${rows}, ...] or [${rows}, ...], a row for each session`;
       refuse(ShapeError, this.owner, 'output', { has: 'shape', received, expected });
     }
-    const leaves = leavesOf(next).map((part, i) => part.transpose(0, dims[i]));
-    return [first === rows ? output : output.squeeze(0), leaves];
+    const leaves = leavesOf(next).map((part, i) => transpose(part, 0, dims[i]));
+    return [first === rows ? output : squeeze(output, 0), leaves];
   }
 
   private modeOf(x: () => Tensor, state: RowState): 'compiled' | 'eager' {

@@ -1,4 +1,4 @@
-import { ArgumentError, concat, fromData, noGrad, scope } from '@rnn/core';
+import { ArgumentError, concat, fromData, indexSelect, noGrad, scope } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import { disposeTree } from '../tree.js';
 import type { RowState } from './row-step.js';
@@ -121,7 +121,7 @@ function chosen(states: readonly RowState[], rows: Int32Array): RowState {
     scope(() =>
       states[0].map((part, i) => {
         const all = states.length === 1 ? part : concat(states.map((state) => state[i]));
-        return all.indexSelect(0, fromData(rows, [rows.length], { backend: part.backend })).keep();
+        return indexSelect(all, 0, fromData(rows, [rows.length], { backend: part.backend })).keep();
       }),
     ),
   );

@@ -1,0 +1,41 @@
+/** Where the compiler of loops and row-wise functions is put in, so that what runs without it need not import it. */
+import { compileModeOf, refuseEager, type CompileMode } from './compile-mode.js';
+import { TraceError } from './errors.js';
+import type { Explanation, Lowered } from './explanation.js';
+import type { Scan, ScanResults } from './scan/eager.js';
+import type { RowFunction, RowFunctionOptions, RowRunner } from './row-wise.js';
+
+/** What turns steps and row-wise functions into programs. */
+export interface Compiler {
+  /** The results by the programs of an earlier call that looked alike; nothing if there was none. */
+  readonly recalledScan: (scan: Scan) => ScanResults | undefined;
+  /** The results by programs that are made now; nothing where the step has to run by single operations. */
+  readonly compiledScan: (scan: Scan) => ScanResults | undefined;
+  readonly explainScan: (scan: Scan) => Explanation;
+  /** @throws TraceError for a step that cannot be compiled */
+  readonly lowerScan: (scan: Scan) => Lowered;
+  readonly rowRunner: (name: string, fn: RowFunction, options: RowFunctionOptions) => RowRunner;
+}
+
+let installed: Compiler | undefined;
+
+/** Puts the compiler in: from now on loops and row-wise functions are compiled where they can be. */
+export function installCompiler(compiler: Compiler): void {
+  installed = compiler;
+}
+
+/**
+ * The compiler, if one was put in.
+ *
+ * @param operation - what wants to know, for the message
+ * @param asked - what to do where something cannot be compiled
+ * @throws TraceError where something has to be compiled and there is no compiler
+ */
+export function compilerFor(operation: string, asked: 'required'): Compiler;
+export function compilerFor(operation: string, asked: CompileMode | undefined): Compiler | undefined;
+export function compilerFor(operation: string, asked: CompileMode | undefined): Compiler | undefined {
+  if (installed === undefined && compileModeOf(asked) === 'required') {
+    refuseEager(operation, new TraceError("there is no compiler beside '@rnn/core/lean'; import '@rnn/core'"));
+  }
+  return installed;
+}

@@ -1,0 +1,20 @@
+/** Imported for its effect: loops and row-wise functions are compiled from now on. */
+import { installCompiler } from '../compiler-slot.js';
+import { TraceError } from '../errors.js';
+import { compiledScan, recalledScan } from './compiled-scan.js';
+import { dispatch } from './dispatch.js';
+import { explainDispatch } from './explain.js';
+import { loweredOf } from './lowered.js';
+import { OneStep } from './row-function.js';
+
+installCompiler({
+  recalledScan,
+  compiledScan,
+  explainScan: (scan) => explainDispatch(dispatch(scan)),
+  lowerScan: (scan) => {
+    const how = dispatch(scan);
+    if (how.kind === 'eager') throw new TraceError(`lower: ${how.reason}`);
+    return loweredOf(how);
+  },
+  rowRunner: (name, fn, options) => new OneStep(name, fn, options),
+});

@@ -1,0 +1,70 @@
+import { reshape } from './ops/broadcast.js';
+import type { CompileMode } from './compile-mode.js';
+import { formingTaps } from './scan/tap.js';
+import { scope } from './scope.js';
+import type { Shape } from './shape.js';
+import type { Tensor } from './tensor.js';
+import type { TreeForm } from './tree.js';
+
+/** What a row-wise function makes. */
+export interface RowResults {
+  readonly outputs: readonly Tensor[];
+  /** What the outputs come in. */
+  readonly form: TreeForm;
+}
+
+/** A function of matrices `[rows, width]` to lists of tensors `[rows, ...]`. */
+export type RowFunction = (inputs: readonly Tensor[], parameters: object) => RowResults;
+
+/** What is known of a function. */
+export interface RowFunctionOptions {
+  /** Whether every element is a row by itself. */
+  readonly elementwise: boolean;
+  readonly compile: CompileMode | undefined;
+  /** Whether the function is known to do the same for any number of rows. */
+  readonly anyRows: boolean;
+}
+
+/** Runs a row-wise function on tensors with any dimensions in front. */
+export interface RowRunner {
+  /**
+   * @param inputs - checked: all on one backend, with the same leading dimensions
+   * @param parameters - what else the function gets
+   */
+  run(inputs: readonly Tensor[], parameters: object): RowResults;
+}
+
+/** A row-wise function by single operations: what any backend and any function can do. */
+export class EagerRows implements RowRunner {
+  protected readonly fn: RowFunction;
+  protected readonly elementwise: boolean;
+
+  constructor(fn: RowFunction, { elementwise }: Pick<RowFunctionOptions, 'elementwise'>) {
+    this.fn = fn;
+    this.elementwise = elementwise;
+  }
+
+  run(inputs: readonly Tensor[], parameters: object): RowResults {
+    return scope(() => {
+      const lead = this.leadOf(inputs[0]);
+      const asGiven = (y: Tensor): Tensor => reshape(y, this.elementwise ? lead : [...lead, ...y.shape.slice(1)]);
+      const matrices = inputs.map((x) => this.asMatrix(x));
+      const { outputs, form } = formingTaps(asGiven, () => this.fn(matrices, parameters));
+      return { outputs: outputs.map(asGiven), form };
+    });
+  }
+
+  protected widthOf({ shape }: Tensor): number {
+    return this.elementwise ? 1 : shape[shape.length - 1];
+  }
+
+  /** The dimensions in front of the features. */
+  protected leadOf({ shape }: Tensor): Shape {
+    return this.elementwise ? shape : shape.slice(0, -1);
+  }
+
+  protected asMatrix(x: Tensor): Tensor {
+    const width = this.widthOf(x);
+    return x.rank === 2 && x.shape[1] === width ? x : reshape(x, [x.size / width, width]);
+  }
+}
