@@ -10,15 +10,13 @@ export class Arena {
   }
 
   run(kernel: DeviceKernel, size: number, operands: readonly DeviceArray[], numbers: readonly number[]): DeviceArray {
-    const result = this.device.run(kernel, size, operands, numbers);
-    this.live.add(result);
-    return result;
+    return this.adopt(this.device.run(kernel, size, operands, numbers));
   }
 
-  upload(values: Float32Array): DeviceArray {
-    const result = this.device.upload(values);
-    this.live.add(result);
-    return result;
+  /** Takes care of an array that was made for the run. */
+  adopt(array: DeviceArray): DeviceArray {
+    this.live.add(array);
+    return array;
   }
 
   /** Does nothing for an array of somebody else. */

@@ -3,10 +3,12 @@ import type { Backend, CompiledProgram, Program, ProgramArguments, ProgramResult
 import { Arena } from './compile-arena.js';
 import { copyColumns, joinColumns } from './compile-columns.js';
 import { Timeline } from './compile-timeline.js';
+import { turnedOperands, turnWeights, type TurnedProgram } from './compile-weights.js';
 import type { DeviceArray, DeviceKernel } from './device.js';
 import type { Tensor } from './emit/kernel-writer.js';
 import { columnsOf, planProgram, type Plan } from './emit/plan.js';
 import type { StepKernel } from './emit/roots.js';
+import { ROWS_WORTH_TURNING } from './kernels/matmul.js';
 import type { Memory } from './memory.js';
 
 /**
@@ -22,15 +24,19 @@ export function compileProgram(program: Program, memory: Memory, backend: Backen
 /** A plan and its kernels. */
 interface Ready {
   readonly plan: Plan;
+  /** See `turnWeights`. */
+  readonly weights: TurnedProgram['weights'];
   readonly kernels: readonly DeviceKernel[];
 }
+
+const noWeights: TurnedProgram['weights'] = new Map();
 
 class GpuProgram implements CompiledProgram {
   private readonly program: Program;
   private readonly memory: Memory;
   private readonly backend: Backend;
-  /** For a loop, and for a single step. */
-  private readonly ready = new Map<boolean, Ready | undefined>();
+  /** For a single step and for a loop, with weights as they are and turned. */
+  private readonly ready = new Map<number, Ready | undefined>();
 
   constructor(program: Program, memory: Memory, backend: Backend) {
     this.program = program;
@@ -41,7 +47,7 @@ class GpuProgram implements CompiledProgram {
   run(args: ProgramArguments): ProgramResults {
     const { program, memory } = this;
     const isLoop = program.carried.length > 0 && args.steps > 1;
-    const ready = this.prepare(isLoop);
+    const ready = this.prepare(isLoop, args.steps * args.rows);
     // Without a state all steps are one, so a per-row constant would have to be there for each of them.
     const isSpread = !isLoop && args.steps > 1 && program.perRow.length > 0;
     if (ready === undefined || isSpread || !this.fits(ready.plan, args))
@@ -64,12 +70,16 @@ class GpuProgram implements CompiledProgram {
     return !isLoop || rows * widest <= this.memory.device.maxSize;
   }
 
-  private prepare(isLoop: boolean): Ready | undefined {
-    if (!this.ready.has(isLoop)) {
-      const plan = planProgram(this.program, isLoop, this.memory.device.description.maxTensors);
-      this.ready.set(isLoop, plan && { plan, kernels: plan.kernels.map((kernel) => this.kernelOf(kernel)) });
+  private prepare(isLoop: boolean, rows: number): Ready | undefined {
+    const isTurned = rows >= ROWS_WORTH_TURNING;
+    const key = Number(isLoop) + 2 * Number(isTurned);
+    if (!this.ready.has(key)) {
+      const { program, weights } = isTurned ? turnWeights(this.program) : { program: this.program, weights: noWeights };
+      const plan = planProgram(program, isLoop, this.memory.device.description.maxTensors);
+      const kernels = plan?.kernels.map((kernel) => this.kernelOf(kernel)) ?? [];
+      this.ready.set(key, plan && { plan, weights, kernels });
     }
-    return this.ready.get(isLoop);
+    return this.ready.get(key);
   }
 
   private kernelOf({ body, tensors, floats }: StepKernel): DeviceKernel {
@@ -84,7 +94,7 @@ class GpuProgram implements CompiledProgram {
   /** One step, or rows that have nothing to do with each other. */
   private runOnce(arena: Arena, ready: Ready, args: ProgramArguments): DeviceResults {
     const { plan } = ready;
-    const operands = this.operandsOf(args);
+    const operands = this.operandsOf(arena, args, ready);
     const made = launchAll(arena, ready, args.steps * args.rows, [0, 0, 0], (tensor) => operandOf(operands, tensor));
     return {
       outputs: plan.outputs.map(({ kernel }) => made[kernel]),
@@ -97,7 +107,7 @@ class GpuProgram implements CompiledProgram {
     const { carried, reverse } = this.program;
     const { plan } = ready;
     const { layout } = plan;
-    const operands = this.operandsOf(args);
+    const operands = this.operandsOf(arena, args, ready);
     const initial = this.initialState(arena, operands.carried, plan, rows);
     const end = plan.kernels.length - 1;
     const { width } = plan.kernels[end];
@@ -127,10 +137,19 @@ class GpuProgram implements CompiledProgram {
     return { outputs: timeline.finish(plan.outputs), last };
   }
 
-  private operandsOf({ stacked, carried, perRow, fixed }: ProgramArguments): Operands {
+  private operandsOf(
+    arena: Arena,
+    { stacked, carried, perRow, fixed }: ProgramArguments,
+    { weights }: Ready,
+  ): Operands {
     const arrays = (storages: readonly Storage[]): DeviceArray[] =>
       storages.map((storage) => this.memory.arrayOf(storage));
-    return { stacked: arrays(stacked), carried: arrays(carried), perRow: arrays(perRow), fixed: arrays(fixed) };
+    return {
+      stacked: arrays(stacked),
+      carried: arrays(carried),
+      perRow: arrays(perRow),
+      fixed: turnedOperands(arena, arrays(fixed), weights),
+    };
   }
 
   /** The carried values side by side. */

@@ -4,6 +4,9 @@
  * settings for all of them, the order of the arguments.
  */
 import { BackendError } from '@rnn/core';
+import { recycleBuffers } from './recycle-buffers.js';
+import { recycleTextures, type TextureKernel } from './recycle-textures.js';
+import { Submissions, type ComputeDevice, type DeviceBuffer } from './submissions.js';
 
 /** Where kernels run. */
 export type Mode = 'webgl2' | 'webgpu' | 'cpu';
@@ -68,6 +71,10 @@ interface RawKernel {
     readonly texture?: { readonly texture?: object } | null;
     /** On `webgl2` the numbers that were passed last, by name. */
     uniform1fCache?: object;
+    /** On `webgpu` where the numbers are passed, and what binds them to the kernel. */
+    readonly paramsMirror?: ArrayBuffer | null;
+    paramsBuffer?: DeviceBuffer | null;
+    bindGroupDirty?: boolean;
   };
 }
 interface RawGpu {
@@ -86,7 +93,7 @@ interface Library {
 interface WebGpuContext {
   readonly isLost: boolean;
   readonly adapter: { readonly info?: Readonly<Record<'vendor' | 'architecture' | 'device' | 'description', string>> };
-  readonly device: { readonly limits: Readonly<Record<string, number>> };
+  readonly device: ComputeDevice & { readonly limits: Readonly<Record<string, number>> };
 }
 
 /** How an operand is declared. */
@@ -182,6 +189,7 @@ class GpuJs implements Engine {
       last = size;
       // A number that equals the last one is not passed again, and -0 equals 0: nothing is to be known before a -0, nor after it.
       const hasNegativeZero = args.some((arg) => Object.is(arg, -0));
+      if (isVerified && this.mode === 'webgpu') renewNumbers(raw);
       if (hasNegativeZero) forgetNumbers(raw);
       const result = raw(...args) as Handle | Promise<Handle>;
       if (hasNegativeZero) forgetNumbers(raw);
@@ -199,11 +207,22 @@ class GpuJs implements Engine {
     return { launch };
   }
 
-  /** gpu.js swaps a kernel that its mode cannot take for one on the CPU and only warns: here it is an error. */
+  /**
+   * gpu.js swaps a kernel that its mode cannot take for one on the CPU and only warns: here it is an error. After the first
+   * launch the device is known, too, whose memory is to be used again.
+   */
   private verify(raw: RawKernel): void {
     const { mode, library } = this;
     const expected = { webgl2: library.WebGL2Kernel, webgpu: library.WebGPUKernel, cpu: library.CPUKernel }[mode];
-    if (raw.kernel instanceof expected) return;
+    if (raw.kernel instanceof expected) {
+      if (mode === 'webgl2') recycleTextures(raw.kernel as unknown as TextureKernel);
+      if (mode === 'webgpu') {
+        const { device } = raw.kernel.context as WebGpuContext;
+        Submissions.on(device);
+        recycleBuffers(device);
+      }
+      return;
+    }
     throw new BackendError(`gpu: a kernel does not run on ${mode} here; gpu.js would run it on the CPU instead`);
   }
 
@@ -242,6 +261,16 @@ class GpuJs implements Engine {
   private webGpuDevice(): object | undefined {
     return (this.uploader.kernel.context as Partial<WebGpuContext> | null | undefined)?.device;
   }
+}
+
+/** Gives the next launch of a kernel on `webgpu` a buffer of its own for its numbers; see `Submissions`. */
+function renewNumbers({ kernel }: RawKernel): void {
+  const { paramsBuffer, paramsMirror } = kernel;
+  if (!paramsBuffer || !paramsMirror) return;
+  const submissions = Submissions.on((kernel.context as WebGpuContext).device);
+  if (!submissions.isOwn(paramsBuffer)) paramsBuffer.destroy();
+  kernel.paramsBuffer = submissions.numbersOf(paramsMirror.byteLength);
+  kernel.bindGroupDirty = true;
 }
 
 /** Makes gpu.js pass all numbers to a kernel again. */

@@ -27,6 +27,7 @@ const settings: Readonly<Record<string, Setting>> = {
   'one step': { ...sizes, steps: 1 },
   'many steps': { ...sizes, steps: 230, units: 2 },
   wide: { ...sizes, steps: 2, units: 70 },
+  'weights turned': { ...sizes, steps: 5, units: 40 },
 };
 
 for (const [name, cell] of Object.entries(cells)) {

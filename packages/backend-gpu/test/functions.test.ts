@@ -60,6 +60,30 @@ test('powers are those of IEEE 754', () => {
   }
 });
 
+test('a NaN wins where a compiler makes a maximum of a comparison that chooses between its operands', () => {
+  // What cards have as one instruction gives the number where the other operand is a NaN.
+  const fmax = (a: number, b: number): number => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.max(a, b));
+  const fmin = (a: number, b: number): number => -fmax(-a, -b);
+  for (const [op, instruction] of [
+    ['maximum', fmax],
+    ['minimum', fmin],
+  ] as const) {
+    const code = binaryCode(op, 'a', 'b', 'y');
+    const optimised = code.replace(/y = a; if \(b [<>] a\) { y = b; }/, 'y = choose(a, b);');
+    expect(optimised).not.toBe(code);
+    const run = compiled(['choose', 'a', 'b'], optimised) as unknown as (
+      choose: typeof fmax,
+      a: number,
+      b: number,
+    ) => number;
+    for (const a of [NaN, 1, -Infinity]) {
+      for (const b of [NaN, 2, Infinity]) {
+        expect(run(instruction, a, b), `${op}(${a}, ${b})`).toBe(op === 'maximum' ? Math.max(a, b) : Math.min(a, b));
+      }
+    }
+  }
+});
+
 test('a NaN wins in maximum and minimum, and no fraction is left after truncation', () => {
   const max = compiled(['a', 'b'], binaryCode('maximum', 'a', 'b', 'y'));
   const min = compiled(['a', 'b'], binaryCode('minimum', 'a', 'b', 'y'));

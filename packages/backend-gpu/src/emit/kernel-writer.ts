@@ -1,6 +1,6 @@
 import { firstInstruction, widthsOf, type Instruction, type Program, type ProgramOperand } from '@rnn/core';
 import { binaryCode, selectCode, unaryCode } from '../kernels/functions.js';
-import { addTo, settleSum, startSum } from '../kernels/sums.js';
+import { addTo, marksOf, settleSum, startSum, UNROLLED } from '../kernels/sums.js';
 import { divide } from '../kernels/walk.js';
 
 /** An operand of a kernel: one of the program's, what an earlier kernel of the step made, or one of the loop's own. */
@@ -28,6 +28,9 @@ function sum(...terms: readonly string[]): string {
 
 /** Longer sums are compensated: plain ones would lose digits. */
 const SHORT = 16;
+
+/** Statements of a term that is read rather than computed, at most. */
+const LONGEST_READ = 3;
 
 /**
  * Writes the statements of one kernel. A value at a feature is read where it has a home, or else computed on the spot, once for each
@@ -287,12 +290,21 @@ export class KernelWriter {
   /** The sum `y` of `size` terms: expressions, each followed by the statements `next`. */
   private sum(y: string, size: number, term: () => string, next: readonly string[]): void {
     const isShort = size <= SHORT;
-    const text = this.block(() => this.push(isShort ? `${y} += ${term()};` : addTo(y, term()), ...next));
-    this.push(
-      isShort ? `let ${y} = 0.0;` : startSum(y),
-      `for (let ${y}k = 0; ${y}k < ${size}; ${y}k++) {\n${text}\n}`,
-      ...(isShort ? [] : [settleSum(y)]),
-    );
+    // What is computed for a term is declared beside it, and known no longer when the place has changed.
+    const read = (mark: string): string => this.block(() => this.push(`let ${y}v${mark} = ${term()};`, ...next));
+    const turn = (count: number, name: string): string => {
+      const marks = marksOf(count, name);
+      const adds = marks.map((mark) => (isShort ? `${y} += ${y}v${mark};` : addTo(y, `${y}v${mark}`, mark)));
+      return [...marks.map(read), ...adds].join('\n');
+    };
+    this.push(isShort ? `let ${y} = 0.0;` : startSum(y));
+    // Terms that are computed, not read, keep a card busy, and their statements four times over take long to build.
+    const isRead = this.block(() => void term()).split('\n').length <= LONGEST_READ;
+    const count = isRead ? UNROLLED : 1;
+    const turns = Math.floor(size / count);
+    if (turns > 0) this.push(`for (let ${y}k = 0; ${y}k < ${turns}; ${y}k++) {`, turn(count, 'k'), '}');
+    if (size % count > 0) this.push(turn(size % count, 'r'));
+    if (!isShort) this.push(settleSum(y));
   }
 
   /** Where the features of a product's operand lie, one after another. */

@@ -79,11 +79,16 @@ const truth =
   (a, b, y) =>
     `let ${y} = 0.0; if (${a} ${comparison} ${b}) { ${y} = 1.0; }`;
 
-/** The larger or the smaller one; a NaN wins. */
+/**
+ * The larger or the smaller one; a NaN wins. Both are known to be numbers before they are compared: of a comparison that
+ * chooses between its own operands a card's compiler makes its maximum or minimum instruction, which drops a NaN. The sum
+ * is a NaN where either is.
+ */
 const extreme =
   (comparison: string): BinaryCode =>
   (a, b, y) =>
-    `let ${y} = ${b}; if (${b} < 0 || ${b} >= 0) { ${y} = ${a}; if (${b} ${comparison} ${a}) { ${y} = ${b}; } }`;
+    `let ${y} = ${a} + ${b}; if ((${a} < 0 || ${a} >= 0) && (${b} < 0 || ${b} >= 0)) { ` +
+    `${y} = ${a}; if (${b} ${comparison} ${a}) { ${y} = ${b}; } }`;
 
 const binaryCodes: Readonly<Record<BinaryOp, BinaryCode>> = {
   add: (a, b, y) => `let ${y} = ${a} + ${b};`,

@@ -16,13 +16,25 @@ export function startSum(s: string): string {
   return `let ${s} = 0.0; let ${s}c = 0.0;`;
 }
 
-/** Adds the expression `term` to the sum `s`; at most once in a block. */
-export function addTo(s: string, term: string): string {
+/** Adds the expression `term` to the sum `s`; in one block again only with another `mark`, which ends the names declared. */
+export function addTo(s: string, term: string, mark = ''): string {
+  const [x, t, l, m] = ['x', 't', 'l', 'm'].map((name) => `${s}${name}${mark}`);
   return (
-    `let ${s}x = ${term}; let ${s}t = ${s} + ${s}x; let ${s}l = ${s}; let ${s}m = ${s}x; ` +
-    `if (Math.abs(${s}x) > Math.abs(${s})) { ${s}l = ${s}x; ${s}m = ${s}; } ` +
-    `${s}c += (${s}l - ${s}t * one) * one + ${s}m; ${s} = ${s}t;`
+    `let ${x} = ${term}; let ${t} = ${s} + ${x}; let ${l} = ${s}; let ${m} = ${x}; ` +
+    `if (Math.abs(${x}) > Math.abs(${s})) { ${l} = ${x}; ${m} = ${s}; } ` +
+    `${s}c += (${l} - ${t} * one) * one + ${m}; ${s} = ${t};`
   );
+}
+
+/**
+ * Terms that one turn of a loop reads before it adds them. The reads are on their way at once; one at a time, each would wait
+ * for the sum of those before it.
+ */
+export const UNROLLED = 4;
+
+/** Names of the terms of a turn, to declare and to mark what `addTo` declares. */
+export function marksOf(count: number, turn: string): string[] {
+  return Array.from({ length: count }, (_, i) => `${turn}${i}`);
 }
 
 /**
