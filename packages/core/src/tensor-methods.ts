@@ -185,5 +185,6 @@ export interface TensorMethods<T> {
   registerHook(hook: (grad: T) => T | void): () => void;
   retainGrad(): T;
   to(target: Backend | DType): T;
+  /** Nested arrays, as deep as the tensor has dimensions; a number for a single number. Throws a `BackendError` where a backend answers only later. */
   toArray(): NestedArray;
 }

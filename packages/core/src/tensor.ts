@@ -61,7 +61,9 @@ export interface Tensor extends TensorMethods<Tensor> {}
  * Differs from PyTorch: always row-major and dense; whole numbers are float32 unless asked otherwise; comparisons give 1 and 0.
  */
 export class Tensor extends Tracked {
+  /** The sizes of the dimensions; `[]` for a single number. */
   readonly shape: Shape;
+  /** The number of elements. */
   readonly size: number;
   #grad: Tensor | undefined;
   #shared: SharedStorage;
@@ -91,10 +93,12 @@ export class Tensor extends Tracked {
     this.#grad = value;
   }
 
+  /** The type of the elements. */
   get dtype(): DType {
     return this.#shared.storage.dtype;
   }
 
+  /** Where the numbers are, and what computes with them. */
   get backend(): Backend {
     return stage?.backend ?? this.#shared.backend;
   }
@@ -104,6 +108,7 @@ export class Tensor extends Tracked {
     return this.shape.length;
   }
 
+  /** Whether the memory was given back; the tensor cannot be used any more. */
   get isDisposed(): boolean {
     return this.#gone;
   }
