@@ -21,6 +21,17 @@ export function library(entry: string[] | Record<string, string>): Options {
     // Kept as written: old bundlers and other runtimes know Node's modules by this prefix alone.
     removeNodeProtocol: false,
     external: [/^node:/],
+    esbuildPlugins: [withoutGeneratedMaps],
+  };
+}
+
+/**
+ * The same for a package whose sources call operations as functions, not as methods of tensors: it imports the lean entries of the packages below it.
+ * See docs/decisions/12-lean-entries.md.
+ */
+export function leanLibrary(entry: string[] | Record<string, string>): Options {
+  return {
+    ...library(entry),
     // For `leanImports` to see them; they stay imports.
     noExternal: [/^@rnn\//],
     esbuildPlugins: [withoutGeneratedMaps, leanImports],
@@ -28,14 +39,13 @@ export function library(entry: string[] | Record<string, string>): Options {
 }
 
 /**
- * A package with two front doors: `src/index.ts` is built as `./lean`, which imports the lean entries of the packages below it, and the main entry is
- * that with an import for its effects in front. See docs/decisions/12-lean-entries.md.
+ * Such a package with two front doors: `src/index.ts` is built as `./lean`, and the main entry is that with an import for its effects in front.
  *
  * @param effects - what gives the main entry its effects: a package, or a built file
  * @param more - further entries
  */
 export function withLeanEntry(effects: string, more: Record<string, string> = {}): Options {
-  const options = library({ lean: 'src/index.ts', ...more });
+  const options = leanLibrary({ lean: 'src/index.ts', ...more });
   return {
     ...options,
     onSuccess: () => writeFile('dist/index.js', `import '${effects}';\nexport * from './lean.js';\n`),

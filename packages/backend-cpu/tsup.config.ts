@@ -1,5 +1,5 @@
 import type { Options } from 'tsup';
-import { library } from '../../tooling/tsup.js';
+import { leanLibrary } from '../../tooling/tsup.js';
 
-const options: Options = library(['src/index.ts']);
+const options: Options = leanLibrary(['src/index.ts']);
 export default options;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { publishedPackages } from '../src/packages.ts';
 
 // What the lean entries of these packages need: see docs/decisions/12-lean-entries.md.
-const lean = ['@rnn/nn', '@rnn/train'];
+const lean = ['@rnn/nn', '@rnn/train', '@rnn/backend-cpu', '@rnn/backend-wasm'];
 
 /** Names that `TensorMethods` has: those that a tensor of `@rnn/core/lean` lacks. */
 function methodNames(program: ts.Program): Set<string> {
