@@ -5,8 +5,10 @@ import { base, pages, repository, root, siteLink } from '../src/pages.ts';
 
 const recipes = [
   ['Forecast a series', 'forecast'],
+  ['Use your own CSV', 'csv'],
   ['Classify sequences', 'classify-sequences'],
   ['Learn and write text', 'text'],
+  ['A sequence in, a sequence out', 'seq2seq'],
   ['A stream', 'stream'],
   ['Serve over HTTP', 'serve'],
   ['Bring a model', 'bring-a-model'],
