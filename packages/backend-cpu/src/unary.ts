@@ -58,11 +58,11 @@ function sigmoid(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-x[i]));
 }
 
-/** `x > 0 ? x : 0`, asked the other way round because no comparison with NaN holds, and NaN has to stay NaN. */
+/** `x < 0 ? 0 : x`: no comparison with NaN holds, so that NaN stays NaN, and -0 keeps its sign. */
 function relu(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) {
     const value = x[i];
-    out[i] = value <= 0 ? 0 : value;
+    out[i] = value < 0 ? 0 : value;
   }
 }
 

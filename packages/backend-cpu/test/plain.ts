@@ -27,7 +27,7 @@ export const unaryOf: Readonly<Record<UnaryOp, (x: number) => number>> = {
   sign: (x) => (x < 0 ? -1 : x > 0 ? 1 : 0),
   tanh: (x) => Math.sinh(x) / Math.cosh(x),
   sigmoid: (x) => 0.5 + 0.5 * Math.tanh(x / 2),
-  relu: (x) => (x > 0 ? x : 0),
+  relu: (x) => (x < 0 ? 0 : x),
   softplus: (x) => Math.log(1 + Math.exp(x)),
   // to the even one of two, with the sign of x
   round: (x) => Math.sign(x) * (Math.abs(x) % 1 === 0.5 ? 2 * Math.round(Math.abs(x) / 2) : Math.round(Math.abs(x))),

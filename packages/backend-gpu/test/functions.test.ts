@@ -23,7 +23,7 @@ test.each([
   ['tanh', Math.tanh, 1e-7],
   ['sigmoid', (x: number) => 1 / (1 + Math.exp(-x)), 1e-15],
   ['softplus', softplus, 1e-7],
-  ['relu', (x: number) => (x <= 0 ? 0 : x), 0],
+  ['relu', (x: number) => (x < 0 ? 0 : x), 0],
   ['log', Math.log, 0],
   ['sqrt', Math.sqrt, 0],
   ['sign', (x: number) => Math.sign(x) || 0, 0],

@@ -1,28 +1,12 @@
 // Functions of two operands. An operand is walked densely or, broadcast, read from one splatted vector: the only difference is a step of 0.
 import { SPLATS, TAIL } from '../src/layout';
-import { maximum4, minimum4, splat, storePart } from './vector';
+import { Op, runFloat } from './functions.generated';
+import { splat, storePart } from './vector';
 import { offsetOf, runsOf, sizeAt, strideAt } from './walk';
-
-export const enum Op {
-  add, sub, mul, div, maximum, minimum, eq, ne, lt, le, gt, ge, pow,
-  addInt, subInt, mulInt, divInt, maximumInt, minimumInt, eqInt, neInt, ltInt, leInt, gtInt, geInt, powInt,
-}
 
 // @ts-ignore: decorator
 @inline
-function apply(op: Op, a: v128, b: v128): v128 {
-  if (op == Op.add) return f32x4.add(a, b);
-  if (op == Op.sub) return f32x4.sub(a, b);
-  if (op == Op.mul) return f32x4.mul(a, b);
-  if (op == Op.div) return f32x4.div(a, b);
-  if (op == Op.maximum) return maximum4(a, b);
-  if (op == Op.minimum) return minimum4(a, b);
-  if (op == Op.eq) return v128.and(f32x4.eq(a, b), splat(1));
-  if (op == Op.ne) return v128.and(f32x4.ne(a, b), splat(1));
-  if (op == Op.lt) return v128.and(f32x4.lt(a, b), splat(1));
-  if (op == Op.le) return v128.and(f32x4.le(a, b), splat(1));
-  if (op == Op.gt) return v128.and(f32x4.gt(a, b), splat(1));
-  if (op == Op.ge) return v128.and(f32x4.ge(a, b), splat(1));
+function applyInt(op: Op, a: v128, b: v128): v128 {
   if (op == Op.addInt) return i32x4.add(a, b);
   if (op == Op.subInt) return i32x4.sub(a, b);
   if (op == Op.mulInt) return i32x4.mul(a, b);
@@ -41,7 +25,7 @@ function apply(op: Op, a: v128, b: v128): v128 {
 @inline
 function each(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
   for (; n > 0; n -= 4) {
-    v128.store(out, apply(op, v128.load(a), v128.load(b)));
+    v128.store(out, applyInt(op, v128.load(a), v128.load(b)));
     out += 16;
     a += stepA;
     b += stepB;
@@ -86,31 +70,8 @@ function single(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usi
 
 /** `op` over whole vectors, but over `n` elements where it has no vector form. `out` may be `a` or `b`. */
 export function run(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
+  if (runFloat(op, out, a, stepA, b, stepB, n)) return;
   switch (op) {
-    case Op.add:
-      return each(Op.add, out, a, stepA, b, stepB, n);
-    case Op.sub:
-      return each(Op.sub, out, a, stepA, b, stepB, n);
-    case Op.mul:
-      return each(Op.mul, out, a, stepA, b, stepB, n);
-    case Op.div:
-      return each(Op.div, out, a, stepA, b, stepB, n);
-    case Op.maximum:
-      return each(Op.maximum, out, a, stepA, b, stepB, n);
-    case Op.minimum:
-      return each(Op.minimum, out, a, stepA, b, stepB, n);
-    case Op.eq:
-      return each(Op.eq, out, a, stepA, b, stepB, n);
-    case Op.ne:
-      return each(Op.ne, out, a, stepA, b, stepB, n);
-    case Op.lt:
-      return each(Op.lt, out, a, stepA, b, stepB, n);
-    case Op.le:
-      return each(Op.le, out, a, stepA, b, stepB, n);
-    case Op.gt:
-      return each(Op.gt, out, a, stepA, b, stepB, n);
-    case Op.ge:
-      return each(Op.ge, out, a, stepA, b, stepB, n);
     case Op.addInt:
       return each(Op.addInt, out, a, stepA, b, stepB, n);
     case Op.subInt:

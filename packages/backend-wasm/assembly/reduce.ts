@@ -3,8 +3,9 @@
 // Sums of float32: four (or fewer) neighbours are added in float32, in pairs, and everything else in float64. That leaves two or three roundings
 // for a sum of any length.
 import { STRIP, SUMS, TAIL } from '../src/layout';
-import { Op, run } from './binary';
-import { loadPart, maximum4, minimum4, storePart } from './vector';
+import { run } from './binary';
+import { maximum4, minimum4, Op } from './functions.generated';
+import { loadPart, storePart } from './vector';
 
 // @ts-ignore: decorator
 @inline

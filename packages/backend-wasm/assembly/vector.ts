@@ -55,16 +55,3 @@ export function copyRun(to: usize, from: usize, count: i32): void {
   }
   if (count > 0) storePart(to, loadPart(from, count), count);
 }
-
-/** The larger of two, or NaN if one is: `pmax` alone gives `a` when `b` is NaN, and `f32x4.max` takes eight instructions. */
-// @ts-ignore: decorator
-@inline
-export function maximum4(a: v128, b: v128): v128 {
-  return v128.or(f32x4.pmax(a, b), f32x4.ne(b, b));
-}
-
-// @ts-ignore: decorator
-@inline
-export function minimum4(a: v128, b: v128): v128 {
-  return v128.or(f32x4.pmin(a, b), f32x4.ne(b, b));
-}

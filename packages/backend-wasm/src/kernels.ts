@@ -124,12 +124,12 @@ export type Kernels = Readonly<
   ) => void;
 };
 
-/** The numbers by which `binary` knows its functions: the order of `Op` in assembly/binary.ts. */
-const FLOAT_OPS: readonly BinaryOp[] = [
+/** The functions of `binary` in the order of their numbers, from which the kernels' \`Op\` is made. */
+export const floatOps: readonly BinaryOp[] = [
   ...(['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'pow'] as const),
 ];
-const numbers: Readonly<Record<string, number>> = Object.fromEntries(FLOAT_OPS.map((op, i) => [op, i]));
+const numbers: Readonly<Record<string, number>> = Object.fromEntries(floatOps.map((op, i) => [op, i]));
 
 export function numberOfBinary(op: BinaryOp, dtype: DType): number {
-  return numbers[op] + (dtype === 'int32' ? FLOAT_OPS.length : 0);
+  return numbers[op] + (dtype === 'int32' ? floatOps.length : 0);
 }

@@ -53,7 +53,7 @@ export const unaryFunctions: Record<UnaryOp, (x: number) => number> = {
   sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), // of NaN and -0 too
   tanh: Math.tanh,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-  relu: (x) => (x <= 0 ? 0 : x), // and not `x > 0 ? x : 0`, which would turn a NaN into 0
+  relu: (x) => (x < 0 ? 0 : x), // and not `x > 0 ? x : 0`, which would turn a NaN into 0
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), // log(1 + exp(x)) overflows
   // Of two equally near numbers the even one; Math.round takes the upper one.
   round: (x) => (Math.round(x) - x === 0.5 && Math.round(x) % 2 !== 0 ? Math.round(x) - 1 : Math.round(x)),

@@ -2,9 +2,12 @@
 // allocated and nothing is checked but the row of a table, which may come from outside.
 //
 // The functions are those of the WebAssembly backend.
-import { exp4, log4, sigmoid4, softplus4, tanh4 } from '../../backend-wasm/assembly/functions';
+import {
+  abs4, add4, div4, eq4, exp4, ge4, gt4, le4, log4, lt4, maximum4, minimum4, mul4, ne4, neg4, reciprocal4, relu4, round4, sigmoid4, sign4,
+  softplus4, sqrt4, square4, sub4, tanh4,
+} from '../../backend-wasm/assembly/functions.generated';
 import { columns16 } from '../../backend-wasm/assembly/matmul';
-import { maximum4, minimum4, splat } from '../../backend-wasm/assembly/vector';
+import { splat } from '../../backend-wasm/assembly/vector';
 
 /** Terms of a sum that are added up in one chain: rounding errors grow with its length. */
 const CHAIN: i32 = 512;
@@ -38,12 +41,6 @@ function matmul(y: usize, x: usize, w: usize, init: usize, k: i32, n: i32): void
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function flag(mask: v128): v128 {
-  return v128.and(mask, splat(1));
-}
-
 /** JavaScript's own: a power of one's own would bring a table with it. */
 // @ts-ignore: decorator
 @external('env', 'pow')
@@ -56,17 +53,17 @@ function powers(y: usize, a: usize, b: usize, n: i32, scalars: i32): void {
 
 function unary(op: i32, x: v128): v128 {
   switch (op) {
-    case 0: return f32x4.neg(x);
+    case 0: return neg4(x);
     case 1: return exp4(x);
     case 2: return log4(x);
-    case 3: return f32x4.sqrt(x);
-    case 4: return f32x4.mul(x, x);
-    case 5: return f32x4.div(splat(1), x);
-    case 6: return f32x4.abs(x);
-    case 7: return f32x4.sub(flag(f32x4.gt(x, splat(0))), flag(f32x4.lt(x, splat(0))));
-    case 10: return v128.andnot(x, f32x4.le(x, splat(0)));
+    case 3: return sqrt4(x);
+    case 4: return square4(x);
+    case 5: return reciprocal4(x);
+    case 6: return abs4(x);
+    case 7: return sign4(x);
+    case 10: return relu4(x);
     case 11: return softplus4(x);
-    default: return f32x4.nearest(x);
+    default: return round4(x);
   }
 }
 
@@ -74,18 +71,18 @@ function unary(op: i32, x: v128): v128 {
 @inline
 function binary(op: i32, a: v128, b: v128): v128 {
   switch (op) {
-    case 0: return f32x4.add(a, b);
-    case 1: return f32x4.sub(a, b);
-    case 2: return f32x4.mul(a, b);
-    case 3: return f32x4.div(a, b);
+    case 0: return add4(a, b);
+    case 1: return sub4(a, b);
+    case 2: return mul4(a, b);
+    case 3: return div4(a, b);
     case 5: return maximum4(a, b);
     case 6: return minimum4(a, b);
-    case 7: return flag(f32x4.eq(a, b));
-    case 8: return flag(f32x4.ne(a, b));
-    case 9: return flag(f32x4.lt(a, b));
-    case 10: return flag(f32x4.le(a, b));
-    case 11: return flag(f32x4.gt(a, b));
-    default: return flag(f32x4.ge(a, b));
+    case 7: return eq4(a, b);
+    case 8: return ne4(a, b);
+    case 9: return lt4(a, b);
+    case 10: return le4(a, b);
+    case 11: return gt4(a, b);
+    default: return ge4(a, b);
   }
 }
 

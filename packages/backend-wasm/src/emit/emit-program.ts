@@ -102,7 +102,7 @@ function emitStep(code: Code, program: Program, { groups, slots, widths }: Layou
   const left = code.local(I32);
   code.get(0).loadI32(ROWS).tee(rows).set(left);
   for (const { slot, start } of moving) code.get(0).loadI32(pointerAt(slot)).set(start);
-  code.get(left).i32(block).byte(0x4a); // greater than, signed
+  code.get(left).i32(block).op('i32.gt_s');
   code.when(() => {
     code.get(0).i32(block).storeI32(ROWS);
     code.repeat(() => {
@@ -115,7 +115,7 @@ function emitStep(code: Code, program: Program, { groups, slots, widths }: Layou
           .i32(bytes * block)
           .add()
           .storeI32(pointerAt(slot));
-      code.get(left).i32(block).subtract().tee(left).i32(block).byte(0x4a);
+      code.get(left).i32(block).subtract().tee(left).i32(block).op('i32.gt_s');
     });
     code.get(0).get(left).storeI32(ROWS);
   });

@@ -2,7 +2,8 @@
 import type { Instruction, ProgramOperand } from '@rnn/core';
 import { ROWS, Streams } from './argument-block.js';
 import { placeOf, type Layout, type Member, type Place, type Segment } from './layout-of.js';
-import { binaryExpression, unaryExpression, Vectors, type Expression } from './vector-functions.js';
+import { binaryExpression, unaryExpression } from './vector-functions.js';
+import { CodeVectors, type Expression } from './vectors.js';
 import { I32, V128, type Code } from './writer.js';
 
 /** The values that a member reads. */
@@ -38,7 +39,7 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
   const streams = new Streams(code);
   for (const { place } of sources) streams.at(place);
   for (const place of targets.flat()) streams.at(place);
-  const v = new Vectors(code, relaxed);
+  const v = new CodeVectors(code, relaxed);
 
   // If all places are dense and of the segment's width, the rows are one long row; not if a feature stands for its whole row. A number does not
   // matter.
@@ -60,7 +61,7 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
     for (const { value, place, isSpread } of sources) {
       if (isSpread) continue;
       code.get(streams.at(place)).get(index).add();
-      code.simdAt(single ? 0x5c : 0x00, place.offset).set(values.get(value) as number);
+      code.simdAt(single ? 'v128.load32_zero' : 'v128.load', place.offset).set(values.get(value) as number);
     }
     const read =
       (value: number): Expression =>
@@ -75,8 +76,8 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
       for (const place of targets[i]) {
         code.get(streams.at(place)).get(index).add();
         result();
-        if (single) code.simdAt(0x5a, place.offset).byte(0);
-        else code.simdAt(0x0b, place.offset);
+        if (single) code.simdAt('v128.store32_lane', place.offset).byte(0);
+        else code.simdAt('v128.store', place.offset);
       }
     });
   };
@@ -84,22 +85,22 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
   const row = (): void => {
     code.i32(0).set(index);
     if (isFlat || width >= 4) {
-      code.get(end).i32(16).byte(0x4e); // end >= 16
+      code.get(end).i32(16).op('i32.ge_s'); // end >= 16
       code.when(() =>
         code.repeat(() => {
           compute(false);
           code.advance(index, 16);
-          code.get(index).i32(16).add().get(end).byte(0x4c); // index + 16 <= end
+          code.get(index).i32(16).add().get(end).op('i32.le_s'); // index + 16 <= end
         }),
       );
     }
     if (width % 4 !== 0) {
-      code.get(index).get(end).byte(0x48);
+      code.get(index).get(end).op('i32.lt_s');
       code.when(() =>
         code.repeat(() => {
           compute(true);
           code.advance(index, 4);
-          code.get(index).get(end).byte(0x48);
+          code.get(index).get(end).op('i32.lt_s');
         }),
       );
     }
@@ -109,7 +110,7 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
       if (!isSpread || (place.rowStride === 0) !== onlyFixed) continue;
       code
         .get(streams.at(place))
-        .simdAt(0x09, place.offset)
+        .simdAt('v128.load32_splat', place.offset)
         .set(spread.get(value) as number);
     }
   };
@@ -133,7 +134,7 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
   });
 }
 
-function expressionOf(instruction: Instruction, v: Vectors, read: (value: number) => Expression): Expression {
+function expressionOf(instruction: Instruction, v: CodeVectors, read: (value: number) => Expression): Expression {
   const operand = (x: ProgramOperand): Expression => (typeof x === 'number' ? v.splat(x) : read(x.value));
   switch (instruction.kind) {
     case 'unary':

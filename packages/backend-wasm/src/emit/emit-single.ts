@@ -69,7 +69,7 @@ function emitProduct(
     pointer(own);
     code.i32(own.rowStride);
   };
-  code.get(0).loadI32(ALL_ROWS).i32(FEW).byte(0x48);
+  code.get(0).loadI32(ALL_ROWS).i32(FEW).op('i32.lt_s');
   code.when(
     () => {
       pointer(left);
@@ -154,7 +154,7 @@ function emitBlockProducts(
     eachRow();
     return;
   }
-  code.get(0).loadI32(ALL_ROWS).i32(FEW).byte(0x48);
+  code.get(0).loadI32(ALL_ROWS).i32(FEW).op('i32.lt_s');
   code.when(eachRow, allRows);
 }
 
@@ -181,13 +181,13 @@ function emitReduce(
   const at = code.local(I32);
   const out = code.local(I32);
   code.get(0).loadI32(ROWS).set(rows);
-  const combineLanes = op === 'sum' ? 0xe4 : op === 'max' ? 0xe9 : 0xe8;
+  const combineLanes = op === 'sum' ? 'f32x4.add' : op === 'max' ? 'f32x4.max' : 'f32x4.min';
   /** Combines the total with the float32 that `value` leaves on the stack. */
   const combine = (value: () => void): void => {
     code.get(total);
     value();
-    if (op === 'sum') code.byte(0xbb).byte(0xa0); // f64.promote_f32, f64.add
-    else code.byte(op === 'max' ? 0x97 : 0x96);
+    if (op === 'sum') code.op('f64.promote_f32').op('f64.add');
+    else code.op(op === 'max' ? 'f32.max' : 'f32.min');
     code.set(total);
   };
   const neutral = op === 'sum' ? 0 : op === 'max' ? -Infinity : Infinity;
@@ -201,7 +201,7 @@ function emitReduce(
       code
         .get(chain)
         .get(at)
-        .simdAt(0x00, i * 16)
+        .simdAt('v128.load', i * 16)
         .simd(combineLanes)
         .set(chain),
     );
@@ -220,7 +220,7 @@ function emitReduce(
           .simd(combineLanes)
           .set(chains[i]);
     }
-    for (let lane = 0; lane < 4; lane++) combine(() => code.get(chains[0]).simd(0x1f).byte(lane));
+    for (let lane = 0; lane < 4; lane++) combine(() => code.get(chains[0]).simd('f32x4.extract_lane').byte(lane));
   };
   code.times({ local: rows }, () => {
     code.get(source).i32(from.offset).add().set(at);
@@ -228,7 +228,7 @@ function emitReduce(
     code.times(outer, () => {
       code.times(inner, () => {
         code.f32(neutral);
-        if (op === 'sum') code.byte(0xbb);
+        if (op === 'sum') code.op('f64.promote_f32');
         code.set(total);
         const block = CHAIN * CHAINS;
         if (vectors >= block) code.times(Math.floor(vectors / block), () => takeBlock(block));
@@ -238,7 +238,7 @@ function emitReduce(
           code.advance(at, inner * 4);
         });
         code.get(out).get(total);
-        if (op === 'sum') code.byte(0xb6); // f32.demote_f64
+        if (op === 'sum') code.op('f32.demote_f64');
         code.storeF32(0);
         code.advance(out, 4);
         if (inner > 1) code.advance(at, 4 - size * inner * 4); // back to the next column

@@ -1,106 +1,21 @@
 /**
- * Elementwise functions of four float32, as WebAssembly. The formulas and their reasons stand in `assembly/functions.ts`; the constants are
- * the same, and so are the results, bit for bit.
+ * Elementwise functions of four float32: the one source of what programs are emitted with and of the kernels of single operations, for
+ * which scripts/assembly-functions.ts writes the same as text. NaN goes through all of them: `pmin(x, c)` and `pmax(x, c)` give x when it
+ * is NaN.
  */
 import type { BinaryOp, UnaryOp } from '@rnn/core';
 import * as k from '../coefficients.js';
-import { V128, type Code } from './writer.js';
+import type { Vectors } from './vectors.js';
 
-/** Writes code that leaves one vector on the stack. */
-export type Expression = () => void;
-
-/** Vector instructions as expressions over a function's code. */
-export class Vectors {
-  readonly code: Code;
-  private readonly relaxed: boolean;
-
-  constructor(code: Code, relaxed: boolean) {
-    this.code = code;
-    this.relaxed = relaxed;
-  }
-
-  private operation(opcode: number, ...operands: readonly Expression[]): Expression {
-    return () => {
-      for (const operand of operands) operand();
-      this.code.simd(opcode);
-    };
-  }
-
-  /** The same number in every lane. */
-  splat(value: number): Expression {
-    const local = this.code.constant(new Uint8Array(Float32Array.of(value, value, value, value).buffer));
-    return () => void this.code.get(local);
-  }
-
-  splatInt(value: number): Expression {
-    const local = this.code.constant(new Uint8Array(Int32Array.of(value, value, value, value).buffer));
-    return () => void this.code.get(local);
-  }
-
-  /** Computes something once. */
-  keep(value: Expression): Expression {
-    const local = this.code.local(V128);
-    value();
-    this.code.set(local);
-    return () => void this.code.get(local);
-  }
-
-  eq = (a: Expression, b: Expression): Expression => this.operation(0x41, a, b);
-  ne = (a: Expression, b: Expression): Expression => this.operation(0x42, a, b);
-  lt = (a: Expression, b: Expression): Expression => this.operation(0x43, a, b);
-  gt = (a: Expression, b: Expression): Expression => this.operation(0x44, a, b);
-  le = (a: Expression, b: Expression): Expression => this.operation(0x45, a, b);
-  ge = (a: Expression, b: Expression): Expression => this.operation(0x46, a, b);
-  not = (a: Expression): Expression => this.operation(0x4d, a);
-  and = (a: Expression, b: Expression): Expression => this.operation(0x4e, a, b);
-  /** `a` without the bits of `b`. */
-  without = (a: Expression, b: Expression): Expression => this.operation(0x4f, a, b);
-  or = (a: Expression, b: Expression): Expression => this.operation(0x50, a, b);
-  /** Bits of `a` where `mask` has ones, else of `b`. */
-  choose = (a: Expression, b: Expression, mask: Expression): Expression => this.operation(0x52, a, b, mask);
-  abs = (a: Expression): Expression => this.operation(0xe0, a);
-  neg = (a: Expression): Expression => this.operation(0xe1, a);
-  nearest = (a: Expression): Expression => this.operation(0x6a, a);
-  sqrt = (a: Expression): Expression => this.operation(0xe3, a);
-  add = (a: Expression, b: Expression): Expression => this.operation(0xe4, a, b);
-  sub = (a: Expression, b: Expression): Expression => this.operation(0xe5, a, b);
-  mul = (a: Expression, b: Expression): Expression => this.operation(0xe6, a, b);
-  div = (a: Expression, b: Expression): Expression => this.operation(0xe7, a, b);
-  pmin = (a: Expression, b: Expression): Expression => this.operation(0xea, a, b);
-  pmax = (a: Expression, b: Expression): Expression => this.operation(0xeb, a, b);
-  addInt = (a: Expression, b: Expression): Expression => this.operation(0xae, a, b);
-  subInt = (a: Expression, b: Expression): Expression => this.operation(0xb1, a, b);
-  toFloat = (a: Expression): Expression => this.operation(0xfa, a);
-
-  shiftLeft(a: Expression, bits: number): Expression {
-    return () => {
-      a();
-      this.code.i32(bits).simd(0xab);
-    };
-  }
-
-  shiftRight(a: Expression, bits: number): Expression {
-    return () => {
-      a();
-      this.code.i32(bits).simd(0xac);
-    };
-  }
-
-  /** `a * b + c`, in one rounding where relaxed SIMD is there and the processor has it. */
-  madd(a: Expression, b: Expression, c: Expression): Expression {
-    return this.relaxed ? this.operation(0x105, a, b, c) : this.add(this.mul(a, b), c);
-  }
-
-  /** `c - a * b`. */
-  nmadd(a: Expression, b: Expression, c: Expression): Expression {
-    return this.relaxed ? this.operation(0x106, a, b, c) : this.sub(c, this.mul(a, b));
-  }
-}
+/** The bits of sqrt(1/2). */
+const SQRT_HALF_BITS = 0x3f3504f3;
 
 /** Functions by polynomials. They are written out where they are used: a call would cost their constants, and all registers, each time. */
 type LongFunction = 'exp' | 'log' | 'tanh' | 'sigmoid' | 'softplus';
 
-const long: Record<LongFunction, (v: Vectors, x: Expression) => Expression> = {
+const long: Readonly<Record<LongFunction, <E>(v: Vectors<E>, x: E) => E>> = {
+  // exp(x) = 2^n exp(r) with n = round(x / ln 2) and r = x - n ln 2. The factor 2^n is applied in two halves: from infinity down to
+  // the smallest denormal there is no step that leaves the range of float32 too early.
   exp(v, x) {
     const y = v.keep(v.pmax(v.pmin(x, v.splat(89)), v.splat(-104)));
     const t = v.keep(v.madd(y, v.splat(k.LOG2E), v.splat(k.ROUND)));
@@ -108,22 +23,26 @@ const long: Record<LongFunction, (v: Vectors, x: Expression) => Expression> = {
     const r = v.keep(v.nmadd(n, v.splat(k.LN2_LOW), v.nmadd(n, v.splat(k.LN2_HIGH), y)));
     const whole = v.keep(v.subInt(t, v.splat(k.ROUND)));
     const half = v.keep(v.shiftRight(whole, 1));
-    const power = (e: Expression): Expression => v.shiftLeft(v.addInt(e, v.splatInt(127)), 23);
+    const power = (e: typeof x): typeof x => v.shiftLeft(v.addInt(e, v.splatInt(127)), 23);
     return v.mul(v.mul(expSmall(v, r), power(half)), power(v.subInt(whole, half)));
   },
+  // 1 / (1 + exp(-x)) with exp(-x) = 2^n exp(r). From n = 128 on the power is infinite and the result 0. The polynomial is tanh's, so
+  // that a program with both needs fewer constants.
   sigmoid(v, x) {
     const y = v.keep(v.pmax(v.pmin(x, v.splat(87)), v.splat(-89)));
     const t = v.keep(v.nmadd(y, v.splat(k.LOG2E), v.splat(k.ROUND + 127)));
     const n = v.keep(v.sub(t, v.splat(k.ROUND + 127)));
-    const r = v.keep(v.madd(n, v.splat(k.LN2_LOW), v.madd(n, v.splat(k.LN2_HIGH), y)));
+    const r = v.keep(v.madd(n, v.splat(k.LN2_LOW), v.madd(n, v.splat(k.LN2_HIGH), y))); // -r
     let q = v.nmadd(r, v.splat(k.EXPM1_6), v.splat(k.EXPM1_5));
     q = v.nmadd(q, r, v.splat(k.EXPM1_4));
     q = v.nmadd(q, r, v.splat(k.EXPM1_3));
     q = v.nmadd(q, r, v.splat(k.EXPM1_2));
-    q = v.nmadd(q, r, v.splat(1));
+    q = v.nmadd(q, r, v.splat(1)); // 1 + -r * -(...)
     const p = v.nmadd(q, r, v.splat(1));
     return v.div(v.splat(1), v.madd(p, v.shiftLeft(t, 23), v.splat(1)));
   },
+  // tanh|x| = e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): no cancellation near 0, and near 1 an error of e
+  // hardly matters. 1 from |x| = 9.02 on. The sign is set at the end.
   tanh(v, x) {
     const y = v.keep(v.pmin(v.abs(x), v.splat(9.02)));
     const z = v.keep(v.add(y, y));
@@ -139,10 +58,12 @@ const long: Record<LongFunction, (v: Vectors, x: Expression) => Expression> = {
     const e = v.keep(v.madd(power, p, v.sub(power, v.splat(1))));
     return v.or(v.div(e, v.add(e, v.splat(2))), v.and(x, v.splat(-0)));
   },
+  // log(x) = n ln 2 + log(m) with m in [sqrt(1/2), sqrt(2)) and log(m) = 2 s + s^3 R(s^2), s = (m - 1) / (m + 1). Denormals are
+  // scaled up first; 0, negative numbers and infinity are put right at the end.
   log(v, x) {
     const tiny = v.keep(v.lt(x, v.splat(1.1754943508222875e-38)));
     const scaled = v.keep(v.choose(v.mul(x, v.splat(8388608)), x, tiny));
-    const exponent = v.keep(v.shiftRight(v.subInt(scaled, v.splatInt(0x3f3504f3)), 23));
+    const exponent = v.keep(v.shiftRight(v.subInt(scaled, v.splatInt(SQRT_HALF_BITS)), 23));
     const m = v.keep(v.subInt(scaled, v.shiftLeft(exponent, 23)));
     const n = v.keep(v.sub(v.toFloat(exponent), v.and(tiny, v.splat(23))));
     const s = v.keep(v.div(v.sub(m, v.splat(1)), v.add(m, v.splat(1))));
@@ -150,10 +71,12 @@ const long: Record<LongFunction, (v: Vectors, x: Expression) => Expression> = {
     const R = v.madd(v.madd(z, v.splat(k.LOG_2), v.splat(k.LOG_1)), z, v.splat(k.LOG_0));
     const low = v.madd(v.mul(z, s), R, v.mul(n, v.splat(k.LN2_LOW)));
     const y = v.madd(n, v.splat(k.LN2_HIGH), v.madd(v.splat(2), s, low));
+    // NaN and infinity are themselves; 0 gives -infinity, less gives NaN.
     const special = v.not(v.lt(x, v.splat(Infinity)));
     const below = v.choose(v.splat(-Infinity), v.splat(NaN), v.eq(x, v.splat(0)));
     return v.choose(x, v.choose(below, y, v.le(x, v.splat(0))), special);
   },
+  // log(1 + exp(x)) = max(x, 0) + log(1 + u), u = exp(-|x|), and log(1 + u) = 2 s + s^3 R(s^2) with s = u / (2 + u).
   softplus(v, x) {
     const u = v.keep(expNegative(v, x));
     const s = v.keep(v.div(u, v.add(u, v.splat(2))));
@@ -165,7 +88,8 @@ const long: Record<LongFunction, (v: Vectors, x: Expression) => Expression> = {
   },
 };
 
-function expSmall(v: Vectors, r: Expression): Expression {
+/** exp(r) for |r| <= ln(2) / 2. */
+function expSmall<E>(v: Vectors<E>, r: E): E {
   let q = v.madd(r, v.splat(k.EXP_6), v.splat(k.EXP_5));
   q = v.madd(q, r, v.splat(k.EXP_4));
   q = v.madd(q, r, v.splat(k.EXP_3));
@@ -173,7 +97,8 @@ function expSmall(v: Vectors, r: Expression): Expression {
   return v.add(v.madd(v.mul(r, r), q, r), v.splat(1));
 }
 
-function expNegative(v: Vectors, x: Expression): Expression {
+/** exp(-|x|), at most 1: one factor is enough, and results below the smallest normal number become 0. */
+function expNegative<E>(v: Vectors<E>, x: E): E {
   const y = v.keep(v.pmin(v.abs(x), v.splat(88)));
   const t = v.keep(v.nmadd(y, v.splat(k.LOG2E), v.splat(k.ROUND + 127)));
   const n = v.keep(v.sub(t, v.splat(k.ROUND + 127)));
@@ -182,9 +107,7 @@ function expNegative(v: Vectors, x: Expression): Expression {
 }
 
 /** A unary function applied to an expression that may be used more than once. */
-export function unaryExpression(op: UnaryOp, v: Vectors, x: Expression): Expression {
-  const zero = v.splat(0);
-  const one = v.splat(1);
+export function unaryExpression<E>(op: UnaryOp, v: Vectors<E>, x: E): E {
   switch (op) {
     case 'neg':
       return v.neg(x);
@@ -193,15 +116,15 @@ export function unaryExpression(op: UnaryOp, v: Vectors, x: Expression): Express
     case 'square':
       return v.mul(x, x);
     case 'reciprocal':
-      return v.div(one, x);
+      return v.div(v.splat(1), x);
     case 'abs':
       return v.abs(x);
     case 'sign': // no comparison with NaN holds, so that it gives 0
-      return v.sub(v.and(v.gt(x, zero), one), v.and(v.lt(x, zero), one));
+      return v.sub(v.and(v.gt(x, v.splat(0)), v.splat(1)), v.and(v.lt(x, v.splat(0)), v.splat(1)));
     case 'round':
       return v.nearest(x);
-    case 'relu':
-      return v.without(x, v.le(x, zero));
+    case 'relu': // asked so because no comparison with NaN holds, and NaN has to stay; so does the sign of -0
+      return v.without(x, v.lt(x, v.splat(0)));
     default:
       return long[op](v, x);
   }
@@ -213,14 +136,8 @@ export function isEmittable(op: BinaryOp, b: unknown): boolean {
 }
 
 /** A binary function of expressions that may be used more than once. `exponent` is the number that `b` stands for, if any. */
-export function binaryExpression(
-  op: BinaryOp,
-  v: Vectors,
-  a: Expression,
-  b: Expression,
-  exponent: number | undefined,
-): Expression {
-  const flag = (mask: Expression): Expression => v.and(mask, v.splat(1));
+export function binaryExpression<E>(op: BinaryOp, v: Vectors<E>, a: E, b: E, exponent: number | undefined): E {
+  const flag = (mask: E): E => v.and(mask, v.splat(1));
   switch (op) {
     case 'add':
       return v.add(a, b);
@@ -232,7 +149,7 @@ export function binaryExpression(
       return v.div(a, b);
     case 'pow':
       return exponent === 2 ? v.mul(a, a) : exponent === -1 ? v.div(v.splat(1), a) : a;
-    case 'maximum': // `pmax` gives `a` when `b` is NaN
+    case 'maximum': // NaN if one is: `pmax` alone gives `a` when `b` is NaN, and `f32x4.max` takes eight instructions
       return v.or(v.pmax(a, b), v.ne(b, b));
     case 'minimum':
       return v.or(v.pmin(a, b), v.ne(b, b));

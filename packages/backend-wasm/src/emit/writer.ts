@@ -1,9 +1,23 @@
 /** Writes the bytes of a WebAssembly module: as much of the binary format as compiled programs need. */
+import { opcodes, simdOpcodes, type Opcode, type SimdOpcode } from './opcodes.js';
 
 export const I32 = 0x7f;
 export const F32 = 0x7d;
 export const F64 = 0x7c;
 export const V128 = 0x7b;
+
+/** Stands before the opcode of a vector instruction. */
+const SIMD = 0xfd;
+/** The type of a block that leaves nothing on the stack. */
+const NO_RESULT = 0x40;
+const MAGIC: readonly number[] = [0, 0x61, 0x73, 0x6d];
+const VERSION: readonly number[] = [1, 0, 0, 0];
+const FUNCTION_TYPE = 0x60;
+const Section = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+/** Kinds of imports and exports. */
+const External = { function: 0, memory: 2 } as const;
+/** What a memory says of its size: flags. */
+const Limits = { minimum: 0, sharedWithMaximum: 3 } as const;
 
 export interface FunctionType {
   readonly parameters: readonly number[];
@@ -75,28 +89,33 @@ export class Code extends Bytes {
     return this.parameters + this.locals.length - 1;
   }
 
+  /** An instruction without immediates, or the beginning of one with them. */
+  op(name: Opcode): this {
+    return this.byte(opcodes[name]);
+  }
+
   get(local: number): this {
-    return this.byte(0x20).unsigned(local);
+    return this.op('local.get').unsigned(local);
   }
 
   set(local: number): this {
-    return this.byte(0x21).unsigned(local);
+    return this.op('local.set').unsigned(local);
   }
 
   tee(local: number): this {
-    return this.byte(0x22).unsigned(local);
+    return this.op('local.tee').unsigned(local);
   }
 
   i32(value: number): this {
-    return this.byte(0x41).signed(value);
+    return this.op('i32.const').signed(value);
   }
 
   f32(value: number): this {
-    return this.byte(0x43).float(value);
+    return this.op('f32.const').float(value);
   }
 
   call(index: number): this {
-    return this.byte(0x10).unsigned(index);
+    return this.op('call').unsigned(index);
   }
 
   /**
@@ -109,36 +128,41 @@ export class Code extends Bytes {
     if (local === undefined) {
       local = this.local(V128);
       this.constants.set(key, local);
-      this.prologue.byte(0xfd, 0x0c, ...bytes, 0x21).unsigned(local);
+      this.prologue.byte(SIMD, simdOpcodes['v128.const'], ...bytes, opcodes['local.set']).unsigned(local);
     }
     return local;
   }
 
   /** A vector instruction. */
-  simd(opcode: number): this {
-    return this.byte(0xfd).unsigned(opcode);
+  simd(name: SimdOpcode): this {
+    return this.byte(SIMD).unsigned(simdOpcodes[name]);
   }
 
   /** A load or store of a vector instruction; nothing is promised about the address. */
-  simdAt(opcode: number, offset: number): this {
-    return this.simd(opcode).unsigned(0).unsigned(offset);
+  simdAt(name: SimdOpcode, offset: number): this {
+    return this.simd(name).unsigned(0).unsigned(offset);
+  }
+
+  /** A load or store of 4 bytes, which lie at a multiple of 4. */
+  private scalarAt(name: Opcode, offset: number): this {
+    return this.op(name).unsigned(2).unsigned(offset);
   }
 
   /** The i32 at an address on the stack. */
   loadI32(offset: number): this {
-    return this.byte(0x28, 2).unsigned(offset);
+    return this.scalarAt('i32.load', offset);
   }
 
   storeI32(offset: number): this {
-    return this.byte(0x36, 2).unsigned(offset);
+    return this.scalarAt('i32.store', offset);
   }
 
   loadF32(offset: number): this {
-    return this.byte(0x2a, 2).unsigned(offset);
+    return this.scalarAt('f32.load', offset);
   }
 
   storeF32(offset: number): this {
-    return this.byte(0x38, 2).unsigned(offset);
+    return this.scalarAt('f32.store', offset);
   }
 
   /** `local += bytes` for a constant. */
@@ -147,33 +171,33 @@ export class Code extends Bytes {
   }
 
   add(): this {
-    return this.byte(0x6a);
+    return this.op('i32.add');
   }
 
   subtract(): this {
-    return this.byte(0x6b);
+    return this.op('i32.sub');
   }
 
   multiply(): this {
-    return this.byte(0x6c);
+    return this.op('i32.mul');
   }
 
   /** Repeats `body` while it leaves something other than 0 on the stack; it runs at least once. */
   repeat(body: () => void): this {
-    this.byte(0x03, 0x40);
+    this.op('loop').byte(NO_RESULT);
     body();
-    return this.byte(0x0d, 0, 0x0b);
+    return this.op('br_if').unsigned(0).op('end');
   }
 
   /** Runs `body` if the i32 on the stack is not 0, else `otherwise`. */
   when(body: () => void, otherwise?: () => void): this {
-    this.byte(0x04, 0x40);
+    this.op('if').byte(NO_RESULT);
     body();
     if (otherwise !== undefined) {
-      this.byte(0x05);
+      this.op('else');
       otherwise();
     }
-    return this.byte(0x0b);
+    return this.op('end');
   }
 
   /** Runs `body` for a fresh counter from 0 to `count - 1`, a number or an i32 local; not at all for 0. */
@@ -187,7 +211,7 @@ export class Code extends Bytes {
         body(counter);
         this.get(counter).i32(1).add().tee(counter);
         limit();
-        this.byte(0x48); // less than, signed
+        this.op('i32.lt_s');
       }),
     );
   }
@@ -196,7 +220,7 @@ export class Code extends Bytes {
   finish(): Bytes {
     const body = new Bytes().unsigned(this.locals.length);
     for (const type of this.locals) body.unsigned(1).byte(type);
-    body.append(this.prologue).append(this).byte(0x0b);
+    body.append(this.prologue).append(this).byte(opcodes.end);
     return new Bytes().unsigned(body.list.length).append(body);
   }
 }
@@ -236,36 +260,36 @@ export class ModuleWriter {
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
-    const out = new Bytes().byte(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    const out = new Bytes().byte(...MAGIC, ...VERSION);
     const section = (id: number, count: number, write: (content: Bytes) => void): void => {
       const content = new Bytes().unsigned(count);
       write(content);
       out.byte(id).unsigned(content.list.length).append(content);
     };
-    section(1, this.types.length, (content) => {
+    section(Section.type, this.types.length, (content) => {
       for (const { parameters, results } of this.types) {
         content
-          .byte(0x60)
+          .byte(FUNCTION_TYPE)
           .unsigned(parameters.length)
           .byte(...parameters)
           .unsigned(results.length)
           .byte(...results);
       }
     });
-    section(2, this.imports.length + 1, (content) => {
-      for (const { name, type } of this.imports) content.name('env').name(name).byte(0).unsigned(type);
-      content.name('env').name('memory').byte(2);
+    section(Section.import, this.imports.length + 1, (content) => {
+      for (const { name, type } of this.imports) content.name('env').name(name).byte(External.function).unsigned(type);
+      content.name('env').name('memory').byte(External.memory);
       // Any size will do; shared memory has to name a limit, here the largest.
-      if (this.isShared) content.byte(3).unsigned(0).unsigned(65_536);
-      else content.byte(0).unsigned(0);
+      if (this.isShared) content.byte(Limits.sharedWithMaximum).unsigned(0).unsigned(65_536);
+      else content.byte(Limits.minimum).unsigned(0);
     });
-    section(3, this.functions.length, (content) => {
+    section(Section.function, this.functions.length, (content) => {
       for (const { type } of this.functions) content.unsigned(type);
     });
-    section(7, this.exports.length, (content) => {
-      for (const { name, index } of this.exports) content.name(name).byte(0).unsigned(index);
+    section(Section.export, this.exports.length, (content) => {
+      for (const { name, index } of this.exports) content.name(name).byte(External.function).unsigned(index);
     });
-    section(10, this.functions.length, (content) => {
+    section(Section.code, this.functions.length, (content) => {
       for (const { code } of this.functions) content.append(code.finish());
     });
     return Uint8Array.from(out.list);

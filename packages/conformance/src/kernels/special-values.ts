@@ -41,11 +41,23 @@ function unaryCase(op: UnaryOp, dtype: DType): ConformanceCase {
           const result = bench.own(backend.unary(op, bench.upload(dtype, turned)));
           const expected = turned.map((x) => rounded(fn(x), dtype));
           await checkStorage(checks, bench, result, { dtype, expected, tolerance: arithmeticTolerance[dtype] });
+          const got = await bench.read(result);
+          for (const [i, x] of turned.entries())
+            if (x === 0 && expected[i] === 0)
+              checks.fact(
+                `${op}(${shown(x)}) is ${shown(got[i])}, expected ${shown(expected[i])}`,
+                Object.is(got[i], expected[i]),
+              );
           bench.releaseAll();
         }
       }),
     without(dtype),
   );
+}
+
+/** With the sign of a zero. */
+function shown(x: number): string {
+  return Object.is(x, -0) ? '-0' : String(x);
 }
 
 function binaryCase(op: BinaryOp, dtype: DType): ConformanceCase {

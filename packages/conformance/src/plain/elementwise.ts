@@ -15,7 +15,8 @@ export const unaryFunctions: Readonly<Record<UnaryOp, (x: number) => number>> = 
   tanh: Math.tanh,
   // Both forms are the same function; each is exact where the other would overflow.
   sigmoid: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
-  relu: (x) => (x <= 0 ? 0 : x),
+  // -0 stays itself, as in PyTorch
+  relu: (x) => (x < 0 ? 0 : x),
   // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), which does not overflow
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   round: (x) => {

@@ -141,7 +141,7 @@ function unary(f: Float32Array, op: number, y: number, x: number, n: number): vo
       for (; x < end; x++) f[y++] = 1 / (1 + Math.exp(-f[x]));
       break;
     case 10:
-      for (; x < end; x++) f[y++] = f[x] <= 0 ? 0 : f[x];
+      for (; x < end; x++) f[y++] = f[x] < 0 ? 0 : f[x];
       break;
     case 11:
       for (; x < end; x++) f[y++] = Math.max(f[x], 0) + Math.log1p(Math.exp(-Math.abs(f[x])));
