@@ -3,6 +3,7 @@
 //   npm start [-- OPTIONS]            the tour: every part of @rnn on real data, in the terminal
 //   npm run page                      the same on a web page, served from this machine
 //   npm run site                      the documents and the API as a site, served from this machine
+//   npm run example -- NAME [ARGUMENTS]   a job of examples/ in full, with the packages as they would be published
 //   npm test [-- PACKAGE...]          every check: lint, format, types, tests, packages, documents; or those of some packages
 //   npm run check                     while working: lint, format, types, and the tests in Node of the packages that differ from main
 //   npm run bench [-- OPTIONS]        times of the same work here and in other libraries; see tooling/bench/README.md
@@ -143,11 +144,13 @@ async function exec([command, ...args]) {
 }
 
 const usage =
-  'Usage: node tooling/run.mjs start [OPTIONS] | page | site | test [PACKAGES] | check | bench [OPTIONS] | exec COMMAND [ARGUMENTS]';
+  'Usage: node tooling/run.mjs start [OPTIONS] | page | site | example NAME [ARGUMENTS] | test [PACKAGES] | check | bench [OPTIONS] | exec COMMAND [ARGUMENTS]';
 const [command, ...args] = process.argv.slice(2);
 try {
   if (command === 'start') process.exitCode = await runProgram('@rnn/playground', 'apps/playground/src/main.ts', args);
   else if (command === 'bench') process.exitCode = await runProgram('@rnn/bench', 'tooling/bench/src/main.ts', args);
+  else if (command === 'example')
+    process.exitCode = await runProgram('@rnn/package-checks', 'tooling/package-checks/src/run-example.ts', args);
   else if (command === 'test') process.exitCode = await test(args);
   else if (command === 'check') process.exitCode = await check();
   else if (command === 'page') process.exitCode = await page(args);

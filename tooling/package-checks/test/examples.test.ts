@@ -1,0 +1,166 @@
+/** The jobs in `examples/`, on a small budget, with the packages as they would be published. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dependenciesOf, exampleProjects, layOut, type ExampleProject } from '../src/examples.ts';
+import { root } from '../src/packages.ts';
+import { scratch } from '../src/tarballs.ts';
+
+const exec = promisify(execFile);
+const jobs = ['forecast', 'characters', 'speakers', 'seq2seq', 'streams', 'pytorch', 'backend', 'worker-page'];
+const projects = exampleProjects().filter(({ name }) => jobs.includes(name));
+let copyOf: (project: ExampleProject) => string;
+beforeAll(async () => {
+  copyOf = await layOut(scratch);
+}, 120_000);
+
+const folderOf = (name: string): string => copyOf(projects.find((each) => each.name === name) as ExampleProject);
+
+async function output(name: string, ...args: string[]): Promise<string> {
+  const { stdout } = await exec(process.execPath, args, { cwd: folderOf(name) });
+  return stdout;
+}
+
+test('are all there', () => {
+  expect(projects.map(({ name }) => name).sort()).toEqual(jobs.toSorted());
+});
+
+describe.each(projects)('$name', (project) => {
+  const files = globSync('**/*.ts', { cwd: project.folder, exclude: ['node_modules/**'] });
+
+  test('imports what its manifest names, and no more', () => {
+    const imports = files.flatMap((file) =>
+      ts
+        .preProcessFile(readFileSync(join(project.folder, file), 'utf8'))
+        .importedFiles.map(({ fileName }) => fileName)
+        .filter((name) => !name.startsWith('.') && !isBuiltin(name)),
+    );
+    const names = imports.map((name) =>
+      name
+        .split('/')
+        .slice(0, name.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
+    // Started as a command, and the parser of `@rnn/train/csv`.
+    const others = dependenciesOf(project).filter((name) => !['vite', 'papaparse'].includes(name));
+    expect([...new Set(names)].sort()).toEqual(others.sort());
+  });
+
+  test('has at most 60 lines of its own in a file', () => {
+    for (const file of files) {
+      expect(readFileSync(join(project.folder, file), 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(60);
+    }
+  });
+});
+
+test('have sound types with the types that are published', { timeout: 120_000 }, async () => {
+  const options = {
+    target: 'es2023',
+    module: 'nodenext',
+    lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'],
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    erasableSyntaxOnly: true,
+    skipLibCheck: true,
+  };
+  writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['examples'] }));
+  const compiler = join(import.meta.dirname, '../node_modules/typescript/bin/tsc');
+  const complaints = await exec(process.execPath, [compiler, '-p', scratch]).then(
+    () => '',
+    ({ stdout }: { stdout: string }) => stdout,
+  );
+  expect(complaints).toBe('');
+});
+
+describe('run', { timeout: 120_000 }, () => {
+  const servers: ChildProcess[] = [];
+  afterAll(() => servers.forEach((server) => server.kill()));
+
+  test('forecast: from the CSV file to a service that refuses what is no history', async () => {
+    expect(await output('forecast', 'train.ts', '30')).toMatch(/RMSE \d+\.\d; of "next month is like this one" 19\.6/);
+    const server = spawn(process.execPath, ['server.ts', '0'], { cwd: folderOf('forecast') });
+    servers.push(server);
+    const port = await new Promise<string>((resolve, reject) => {
+      server.stdout.on('data', (data) => resolve(/listening on (\d+)/.exec(String(data))?.[1] ?? ''));
+      server.stderr.on('data', (data) => reject(new Error(String(data))));
+    });
+    const ask = (body: object): Promise<Response> =>
+      fetch(`http://127.0.0.1:${port}/forecast`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const history = Array.from({ length: 72 }, (_, t) => 60 + 40 * Math.sin(t / 20));
+    const answer = (await (await ask({ history, months: 6 })).json()) as {
+      values: number[];
+      intervals: { level: number; lower: number[]; upper: number[] }[];
+    };
+    expect(answer.values).toHaveLength(6);
+    const [narrow, wide] = answer.intervals;
+    expect([narrow.level, wide.level]).toEqual([0.8, 0.95]);
+    answer.values.forEach((value, i) => {
+      expect(wide.lower[i]).toBeLessThan(narrow.lower[i]);
+      expect(narrow.lower[i]).toBeLessThan(value);
+      expect(value).toBeLessThan(narrow.upper[i]);
+    });
+    for (const wrong of [{ history: history.slice(0, 59) }, { history, months: 0 }, { history: ['a'] }, {}]) {
+      expect((await ask(wrong)).status).toBe(400);
+    }
+  });
+
+  test('characters: bits a character, and text', async () => {
+    const lines = (await output('characters', 'train.ts', '4')).split('\n');
+    expect(lines[0]).toMatch(/^held out: [3-6]\.\d\d bits a character$/);
+    expect(lines.slice(1).join('\n')).toMatch(/^And God said[^]{200}\n$/);
+  });
+
+  test('speakers: accuracy and confusion matrix', async () => {
+    const text = await output('speakers', 'train.ts', '40');
+    expect(Number(/accuracy (\S+);/.exec(text)?.[1])).toBeGreaterThan(0.5);
+    const counts = text
+      .trim()
+      .split('\n')
+      .slice(1)
+      .flatMap((line) => line.trim().split(/ +/).map(Number));
+    expect(counts).toHaveLength(81);
+    expect(counts.reduce((a, b) => a + b)).toBe(370);
+  });
+
+  test('seq2seq: reverse and add', async () => {
+    expect(await output('seq2seq', 'train.ts', '8')).toMatch(
+      /^reverse: \d+\.\d % right.*\nadd: \d+\.\d % right, such as \d+\+\d+ -> /,
+    );
+  });
+
+  test('streams: a thousand, flat in memory', async () => {
+    const text = await output('streams', 'serve.ts', '10');
+    expect(text).toMatch(/^\d+ samples a second, 0 bytes more than at first\n/);
+    expect(text).toContain('as the whole sequence at once: true\n500 sessions here, 1 elsewhere');
+  });
+
+  test('pytorch: in, on, and out', async () => {
+    expect(await output('pytorch', 'exchange.ts', '20')).toMatch(
+      /^as PyTorch computes it, to 1e-6: true\nloss \S+ -> \S+\nthe file holds the same: true\n$/,
+    );
+  });
+
+  test('backend: passes the suite and trains', async () => {
+    const text = await output('backend', 'main.ts', '3');
+    expect(text).toMatch(/^conformance: [1-9]\d* cases passed, 0 failed\n/);
+    expect(text).toMatch(/matmul +[\d.]+ calls a step/);
+  });
+
+  test('worker-page: is bundled with its worker', async () => {
+    await build({ root: folderOf('worker-page'), logLevel: 'error', build: { outDir: 'dist' } });
+    const made = globSync('dist/**/*.js', { cwd: folderOf('worker-page') });
+    expect(made.some((name) => /worker-/.test(name))).toBe(true);
+    expect(globSync(join(root, 'examples/*/node_modules'))).toEqual([]);
+  });
+});
