@@ -68,8 +68,9 @@ const leanImports: NonNullable<Options['esbuildPlugins']>[number] = {
     build.onResolve({ filter: /^\.\/whole\.js$/ }, ({ importer, path }) =>
       basename(importer) === 'index.ts' ? { path, namespace: 'left-out' } : undefined,
     );
-    // `export * as init` of a file of its own: a bundler drops of it what nobody uses, but not of an object that esbuild would make.
-    build.onResolve({ filter: /^\.\/init\/index\.js$/ }, ({ importer, path }) =>
+    // Files of their own: `init`, since a bundler drops of `export * as init` what nobody uses, but not of an object that esbuild would make; and
+    // models that need half of nn, since Webpack keeps what a file imports for classes that nobody uses.
+    build.onResolve({ filter: /^\.\/(init\/index|seq2seq\/seq2seq)\.js$/ }, ({ importer, path }) =>
       basename(importer) === 'index.ts' ? { path, external: true } : undefined,
     );
     build.onLoad({ filter: /./, namespace: 'left-out' }, () => ({ contents: '' }));
