@@ -12,3 +12,4 @@ npm exec --yes --package=@bufbuild/buf@1 --package=@bufbuild/protoc-gen-es@2.17.
   buf generate onnx.proto --template "$plugin" $without
 mv build/onnx_pb.ts ../src/onnx/schema.generated.ts
 rmdir build
+node ../scripts/shorten-schema.ts

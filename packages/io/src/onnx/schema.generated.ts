@@ -9,14 +9,90 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import { fileOf } from './schema-file.js';
 
 /**
  * Describes the file onnx.proto.
  */
 export const file_onnx: GenFile = /*@__PURE__*/
-  fileDesc("Cgpvbm54LnByb3RvEgRvbm54IvoECg5BdHRyaWJ1dGVQcm90bxIMCgRuYW1lGAEgASgJEhUKDXJlZl9hdHRyX25hbWUYFSABKAkSEgoKZG9jX3N0cmluZxgNIAEoCRIwCgR0eXBlGBQgASgOMiIub25ueC5BdHRyaWJ1dGVQcm90by5BdHRyaWJ1dGVUeXBlEgkKAWYYAiABKAISCQoBaRgDIAEoAxIJCgFzGAQgASgMEhwKAXQYBSABKAsyES5vbm54LlRlbnNvclByb3RvEhsKAWcYBiABKAsyEC5vbm54LkdyYXBoUHJvdG8SGwoCdHAYDiABKAsyDy5vbm54LlR5cGVQcm90bxIOCgZmbG9hdHMYByADKAISDAoEaW50cxgIIAMoAxIPCgdzdHJpbmdzGAkgAygMEiIKB3RlbnNvcnMYCiADKAsyES5vbm54LlRlbnNvclByb3RvEiAKBmdyYXBocxgLIAMoCzIQLm9ubnguR3JhcGhQcm90bxIkCgt0eXBlX3Byb3RvcxgPIAMoCzIPLm9ubnguVHlwZVByb3RvItkBCg1BdHRyaWJ1dGVUeXBlEg0KCVVOREVGSU5FRBAAEgkKBUZMT0FUEAESBwoDSU5UEAISCgoGU1RSSU5HEAMSCgoGVEVOU09SEAQSCQoFR1JBUEgQBRIRCg1TUEFSU0VfVEVOU09SEAsSDgoKVFlQRV9QUk9UTxANEgoKBkZMT0FUUxAGEggKBElOVFMQBxILCgdTVFJJTkdTEAgSCwoHVEVOU09SUxAJEgoKBkdSQVBIUxAKEhIKDlNQQVJTRV9URU5TT1JTEAwSDwoLVFlQRV9QUk9UT1MQDkoECAwQDUoECBAQFFIBdiKHAQoOVmFsdWVJbmZvUHJvdG8SDAoEbmFtZRgBIAEoCRIdCgR0eXBlGAIgASgLMg8ub25ueC5UeXBlUHJvdG8SEgoKZG9jX3N0cmluZxgDIAEoCRI0Cg5tZXRhZGF0YV9wcm9wcxgEIAMoCzIcLm9ubnguU3RyaW5nU3RyaW5nRW50cnlQcm90byLeAQoJTm9kZVByb3RvEg0KBWlucHV0GAEgAygJEg4KBm91dHB1dBgCIAMoCRIMCgRuYW1lGAMgASgJEg8KB29wX3R5cGUYBCABKAkSDgoGZG9tYWluGAcgASgJEhAKCG92ZXJsb2FkGAggASgJEicKCWF0dHJpYnV0ZRgFIAMoCzIULm9ubnguQXR0cmlidXRlUHJvdG8SEgoKZG9jX3N0cmluZxgGIAEoCRI0Cg5tZXRhZGF0YV9wcm9wcxgJIAMoCzIcLm9ubnguU3RyaW5nU3RyaW5nRW50cnlQcm90byK7AgoKTW9kZWxQcm90bxISCgppcl92ZXJzaW9uGAEgASgDEi4KDG9wc2V0X2ltcG9ydBgIIAMoCzIYLm9ubnguT3BlcmF0b3JTZXRJZFByb3RvEhUKDXByb2R1Y2VyX25hbWUYAiABKAkSGAoQcHJvZHVjZXJfdmVyc2lvbhgDIAEoCRIOCgZkb21haW4YBCABKAkSFQoNbW9kZWxfdmVyc2lvbhgFIAEoAxISCgpkb2Nfc3RyaW5nGAYgASgJEh8KBWdyYXBoGAcgASgLMhAub25ueC5HcmFwaFByb3RvEjQKDm1ldGFkYXRhX3Byb3BzGA4gAygLMhwub25ueC5TdHJpbmdTdHJpbmdFbnRyeVByb3RvEiYKCWZ1bmN0aW9ucxgZIAMoCzITLm9ubnguRnVuY3Rpb25Qcm90byI0ChZTdHJpbmdTdHJpbmdFbnRyeVByb3RvEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCSLmAgoKR3JhcGhQcm90bxIdCgRub2RlGAEgAygLMg8ub25ueC5Ob2RlUHJvdG8SDAoEbmFtZRgCIAEoCRImCgtpbml0aWFsaXplchgFIAMoCzIRLm9ubnguVGVuc29yUHJvdG8SEgoKZG9jX3N0cmluZxgKIAEoCRIjCgVpbnB1dBgLIAMoCzIULm9ubnguVmFsdWVJbmZvUHJvdG8SJAoGb3V0cHV0GAwgAygLMhQub25ueC5WYWx1ZUluZm9Qcm90bxIoCgp2YWx1ZV9pbmZvGA0gAygLMhQub25ueC5WYWx1ZUluZm9Qcm90bxI0Cg5tZXRhZGF0YV9wcm9wcxgQIAMoCzIcLm9ubnguU3RyaW5nU3RyaW5nRW50cnlQcm90b0oECAMQBEoECAQQBUoECAYQClIKaXJfdmVyc2lvblIQcHJvZHVjZXJfdmVyc2lvblIMcHJvZHVjZXJfdGFnUgZkb21haW4izwYKC1RlbnNvclByb3RvEgwKBGRpbXMYASADKAMSEQoJZGF0YV90eXBlGAIgASgFEhYKCmZsb2F0X2RhdGEYBCADKAJCAhABEhYKCmludDMyX2RhdGEYBSADKAVCAhABEhMKC3N0cmluZ19kYXRhGAYgAygMEhYKCmludDY0X2RhdGEYByADKANCAhABEgwKBG5hbWUYCCABKAkSEgoKZG9jX3N0cmluZxgMIAEoCRIQCghyYXdfZGF0YRgJIAEoDBIzCg1leHRlcm5hbF9kYXRhGA0gAygLMhwub25ueC5TdHJpbmdTdHJpbmdFbnRyeVByb3RvEjUKDWRhdGFfbG9jYXRpb24YDiABKA4yHi5vbm54LlRlbnNvclByb3RvLkRhdGFMb2NhdGlvbhIXCgtkb3VibGVfZGF0YRgKIAMoAUICEAESFwoLdWludDY0X2RhdGEYCyADKARCAhABEjQKDm1ldGFkYXRhX3Byb3BzGBAgAygLMhwub25ueC5TdHJpbmdTdHJpbmdFbnRyeVByb3RvIo4DCghEYXRhVHlwZRINCglVTkRFRklORUQQABIJCgVGTE9BVBABEgkKBVVJTlQ4EAISCAoESU5UOBADEgoKBlVJTlQxNhAEEgkKBUlOVDE2EAUSCQoFSU5UMzIQBhIJCgVJTlQ2NBAHEgoKBlNUUklORxAIEggKBEJPT0wQCRILCgdGTE9BVDE2EAoSCgoGRE9VQkxFEAsSCgoGVUlOVDMyEAwSCgoGVUlOVDY0EA0SDQoJQ09NUExFWDY0EA4SDgoKQ09NUExFWDEyOBAPEgwKCEJGTE9BVDE2EBASEAoMRkxPQVQ4RTRNM0ZOEBESEgoORkxPQVQ4RTRNM0ZOVVoQEhIOCgpGTE9BVDhFNU0yEBMSEgoORkxPQVQ4RTVNMkZOVVoQFBIJCgVVSU5UNBAVEggKBElOVDQQFhIOCgpGTE9BVDRFMk0xEBcSDgoKRkxPQVQ4RThNMBAYEgkKBVVJTlQyEBkSCAoESU5UMhAaEg4KCkZMT0FUNkUyTTMQGxIOCgpGTE9BVDZFM00yEBwiKQoMRGF0YUxvY2F0aW9uEgsKB0RFRkFVTFQQABIMCghFWFRFUk5BTBABIpUBChBUZW5zb3JTaGFwZVByb3RvEi0KA2RpbRgBIAMoCzIgLm9ubnguVGVuc29yU2hhcGVQcm90by5EaW1lbnNpb24aUgoJRGltZW5zaW9uEhMKCWRpbV92YWx1ZRgBIAEoA0gAEhMKCWRpbV9wYXJhbRgCIAEoCUgAEhIKCmRlbm90YXRpb24YAyABKAlCBwoFdmFsdWUimwEKCVR5cGVQcm90bxItCgt0ZW5zb3JfdHlwZRgBIAEoCzIWLm9ubnguVHlwZVByb3RvLlRlbnNvckgAEhIKCmRlbm90YXRpb24YBiABKAkaQgoGVGVuc29yEhEKCWVsZW1fdHlwZRgBIAEoBRIlCgVzaGFwZRgCIAEoCzIWLm9ubnguVGVuc29yU2hhcGVQcm90b0IHCgV2YWx1ZSI1ChJPcGVyYXRvclNldElkUHJvdG8SDgoGZG9tYWluGAEgASgJEg8KB3ZlcnNpb24YAiABKAMihgMKDUZ1bmN0aW9uUHJvdG8SDAoEbmFtZRgBIAEoCRINCgVpbnB1dBgEIAMoCRIOCgZvdXRwdXQYBSADKAkSEQoJYXR0cmlidXRlGAYgAygJEi0KD2F0dHJpYnV0ZV9wcm90bxgLIAMoCzIULm9ubnguQXR0cmlidXRlUHJvdG8SHQoEbm9kZRgHIAMoCzIPLm9ubnguTm9kZVByb3RvEhIKCmRvY19zdHJpbmcYCCABKAkSLgoMb3BzZXRfaW1wb3J0GAkgAygLMhgub25ueC5PcGVyYXRvclNldElkUHJvdG8SDgoGZG9tYWluGAogASgJEhAKCG92ZXJsb2FkGA0gASgJEigKCnZhbHVlX2luZm8YDCADKAsyFC5vbm54LlZhbHVlSW5mb1Byb3RvEjQKDm1ldGFkYXRhX3Byb3BzGA4gAygLMhwub25ueC5TdHJpbmdTdHJpbmdFbnRyeVByb3RvSgQIAhADSgQIAxAEUg1zaW5jZV92ZXJzaW9uUgZzdGF0dXNCAkgD");
+  fileOf('onnx.proto', 'onnx', [
+  {
+    "name": "AttributeProto",
+    "fields": "name 1 9,ref_attr_name 21 9,doc_string 13 9,type 20 14 AttributeProto.AttributeType,f 2 2,i 3 3,s 4 12,t 5 11 TensorProto,g 6 11 GraphProto,tp 14 11 TypeProto,floats 7 2*,ints 8 3*,strings 9 12*,tensors 10 11* TensorProto,graphs 11 11* GraphProto,type_protos 15 11* TypeProto",
+    "enums": [
+      {
+        "name": "AttributeType",
+        "values": "UNDEFINED 0,FLOAT 1,INT 2,STRING 3,TENSOR 4,GRAPH 5,SPARSE_TENSOR 11,TYPE_PROTO 13,FLOATS 6,INTS 7,STRINGS 8,TENSORS 9,GRAPHS 10,SPARSE_TENSORS 12,TYPE_PROTOS 14"
+      }
+    ]
+  },
+  {
+    "name": "ValueInfoProto",
+    "fields": "name 1 9,type 2 11 TypeProto,doc_string 3 9,metadata_props 4 11* StringStringEntryProto"
+  },
+  {
+    "name": "NodeProto",
+    "fields": "input 1 9*,output 2 9*,name 3 9,op_type 4 9,domain 7 9,overload 8 9,attribute 5 11* AttributeProto,doc_string 6 9,metadata_props 9 11* StringStringEntryProto"
+  },
+  {
+    "name": "ModelProto",
+    "fields": "ir_version 1 3,opset_import 8 11* OperatorSetIdProto,producer_name 2 9,producer_version 3 9,domain 4 9,model_version 5 3,doc_string 6 9,graph 7 11 GraphProto,metadata_props 14 11* StringStringEntryProto,functions 25 11* FunctionProto"
+  },
+  {
+    "name": "StringStringEntryProto",
+    "fields": "key 1 9,value 2 9"
+  },
+  {
+    "name": "GraphProto",
+    "fields": "node 1 11* NodeProto,name 2 9,initializer 5 11* TensorProto,doc_string 10 9,input 11 11* ValueInfoProto,output 12 11* ValueInfoProto,value_info 13 11* ValueInfoProto,metadata_props 16 11* StringStringEntryProto"
+  },
+  {
+    "name": "TensorProto",
+    "fields": "dims 1 3*,data_type 2 5,float_data 4 2+,int32_data 5 5+,string_data 6 12*,int64_data 7 3+,name 8 9,doc_string 12 9,raw_data 9 12,external_data 13 11* StringStringEntryProto,data_location 14 14 TensorProto.DataLocation,double_data 10 1+,uint64_data 11 4+,metadata_props 16 11* StringStringEntryProto",
+    "enums": [
+      {
+        "name": "DataType",
+        "values": "UNDEFINED 0,FLOAT 1,UINT8 2,INT8 3,UINT16 4,INT16 5,INT32 6,INT64 7,STRING 8,BOOL 9,FLOAT16 10,DOUBLE 11,UINT32 12,UINT64 13,COMPLEX64 14,COMPLEX128 15,BFLOAT16 16,FLOAT8E4M3FN 17,FLOAT8E4M3FNUZ 18,FLOAT8E5M2 19,FLOAT8E5M2FNUZ 20,UINT4 21,INT4 22,FLOAT4E2M1 23,FLOAT8E8M0 24,UINT2 25,INT2 26,FLOAT6E2M3 27,FLOAT6E3M2 28"
+      },
+      {
+        "name": "DataLocation",
+        "values": "DEFAULT 0,EXTERNAL 1"
+      }
+    ]
+  },
+  {
+    "name": "TensorShapeProto",
+    "fields": "dim 1 11* TensorShapeProto.Dimension",
+    "messages": [
+      {
+        "name": "Dimension",
+        "fields": "dim_value 1 3|0,dim_param 2 9|0,denotation 3 9",
+        "choices": "value"
+      }
+    ]
+  },
+  {
+    "name": "TypeProto",
+    "fields": "tensor_type 1 11|0 TypeProto.Tensor,denotation 6 9",
+    "choices": "value",
+    "messages": [
+      {
+        "name": "Tensor",
+        "fields": "elem_type 1 5,shape 2 11 TensorShapeProto"
+      }
+    ]
+  },
+  {
+    "name": "OperatorSetIdProto",
+    "fields": "domain 1 9,version 2 3"
+  },
+  {
+    "name": "FunctionProto",
+    "fields": "name 1 9,input 4 9*,output 5 9*,attribute 6 9*,attribute_proto 11 11* AttributeProto,node 7 11* NodeProto,doc_string 8 9,opset_import 9 11* OperatorSetIdProto,domain 10 9,overload 13 9,value_info 12 11* ValueInfoProto,metadata_props 14 11* StringStringEntryProto"
+  }
+]);
 
 /**
  * Attributes
