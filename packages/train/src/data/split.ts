@@ -44,6 +44,9 @@ export class Subset<B> implements Dataset<B> {
   }
 }
 
+/** One `T` for each part, so that as many names can take them as there are parts. */
+type Parts<P extends readonly number[], T> = { -readonly [K in keyof P]: T };
+
 /**
  * Cuts a data set at random into parts that share no example. For a series, whose windows overlap, cut the series itself with `splitInTime`.
  *
@@ -60,17 +63,18 @@ export class Subset<B> implements Dataset<B> {
  *
  * Differs from PyTorch: nothing in the sizes, nor in the examples for the same seed; an empty part is an error, where PyTorch warns.
  */
-export function randomSplit<B>(
+export function randomSplit<B, const P extends readonly number[]>(
   dataset: Dataset<B>,
-  parts: readonly number[],
+  parts: P,
   options: { readonly generator?: Generator } = {},
-): Subset<B>[] {
+): Parts<P, Subset<B>> {
   const owner = 'randomSplit';
   checkDataset(owner, dataset);
   checkOptions(owner, options, ['generator']);
   const sizes = sizesOf(owner, parts, dataset.length);
   const order = generatorOf(owner, options.generator).permutation(dataset.length);
-  return startsOf(sizes).map((start, i) => new Subset(dataset, order.subarray(start, start + sizes[i])));
+  const subsets = startsOf(sizes).map((start, i) => new Subset(dataset, order.subarray(start, start + sizes[i])));
+  return subsets as Parts<P, Subset<B>>;
 }
 
 /**
@@ -90,11 +94,11 @@ export function randomSplit<B>(
  *
  * Differs from PyTorch: has no counterpart there.
  */
-export function splitInTime(
+export function splitInTime<const P extends readonly number[]>(
   series: HostValues,
-  parts: readonly number[],
+  parts: P,
   options: { readonly overlap?: number } = {},
-): TypedHostArray[] {
+): Parts<P, TypedHostArray> {
   const owner = 'splitInTime';
   const { shape, data } = hostArrayOf(owner, 'series', series);
   checkOptions(owner, options, ['overlap']);
@@ -103,11 +107,12 @@ export function splitInTime(
   const sizes = sizesOf(owner, parts, steps);
   checkCount(owner, 'overlap', overlap, 0, sizes.length > 1 ? sizes[0] : undefined);
   const width = sizeOf(rest);
-  return startsOf(sizes).map((start, i) => {
+  const cuts = startsOf(sizes).map((start, i): TypedHostArray => {
     const from = i === 0 ? 0 : start - overlap;
     const to = start + sizes[i];
     return { shape: [to - from, ...rest], data: data.subarray(from * width, to * width) };
   });
+  return cuts as Parts<P, TypedHostArray>;
 }
 
 function checkDataset(owner: string, dataset: Dataset<unknown>): void {
