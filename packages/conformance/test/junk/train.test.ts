@@ -307,6 +307,28 @@ const examples: Example[] = [
     accepts: { 1: ['list of null'], '1[0]': junkNames },
   },
   {
+    name: 'fitInWorker',
+    // A worker that answers at once.
+    call: train.fitInWorker,
+    args: () => {
+      const port = new EventTarget();
+      const answer = (message: unknown): unknown =>
+        port.dispatchEvent(Object.assign(new Event('message'), { data: { ...(message as object), ...done } }));
+      const worker = Object.assign(port, { postMessage: answer, terminate: () => 0 });
+      const done = { type: 'done', result: { history: {}, state: {} } };
+      return [worker, { args: 1, onEvent: () => 1, signal: new AbortController().signal }];
+    },
+    required: 1,
+    accepts: { '1.args': junkNames, '1.onEvent': ['function'] },
+  },
+  {
+    name: 'progressElement',
+    call: train.progressElement,
+    args: () => [{ value: 0, max: 1 }, { textContent: '' }],
+    required: 1,
+    accepts: { '0.value': junkNames, '0.max': junkNames, '1.textContent': junkNames },
+  },
+  {
     name: 'new AveragedModel',
     call: (...v: never[]) => new train.AveragedModel(...(v as unknown as [Linear])),
     args: () => [model(), { decay: 0.9 }],
@@ -598,6 +620,7 @@ const without = [
   'new Optimizer',
   ...withoutOptions.map((name) => `new ${name}`),
   'new NonFiniteError',
+  'serveFit', // refuses everything outside of a worker
   'new StandardScaler',
   'Optimizer.advanceAll',
   'Optimizer.dispose',
