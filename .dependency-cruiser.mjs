@@ -10,6 +10,7 @@ const mayImport = {
   'backend-cpu': ['core'],
   'backend-wasm': ['core'],
   'backend-gpu': ['core'],
+  'backend-native': ['core'],
   nn: ['core'],
   io: ['core', 'nn'],
   train: ['core', 'nn', 'io'],

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { describeCargo } from './cargo.mjs';
 import { readJson, root } from './workspace.mjs';
 
 const toolchain = join(root, '.toolchain');
@@ -112,6 +113,8 @@ export async function prepareToolchain() {
     TURBO_NO_UPDATE_NOTIFIER: '1',
     DO_NOT_TRACK: '1',
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1',
+    // Part of what turbo knows a build and its tests by.
+    RNN_CARGO: describeCargo(),
   };
   const pathKey = Object.keys(env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
   env[pathKey] = [...tools.map(({ bin }) => bin), join(root, 'node_modules', '.bin'), env[pathKey]].join(delimiter);

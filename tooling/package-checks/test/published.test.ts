@@ -85,7 +85,12 @@ describe.each(publishedPackages())('$name', (subject) => {
     const imported = importedPackages(subject).filter((name) => !subject.optionalPeers.includes(name));
     expect(imported).toEqual([...subject.dependencies].toSorted());
   });
+});
 
+// All but the one that is machine code.
+const forBrowsers = publishedPackages().filter(({ name }) => name !== '@rnn/backend-native');
+
+describe.each(forBrowsers)('$name', (subject) => {
   test('runs in a browser: its main entry reaches nothing of Node', async () => {
     const { metafile } = await build({
       entryPoints: [join(subject.folder, 'dist/index.js')],

@@ -1,0 +1,329 @@
+//! Matrix products `[m, k] x [k, n]` by tiles: some rows by two vectors of columns, whose sums stay in registers for all of `k`.
+//!
+//! The right factor is packed: in panels of as many columns as a tile has, row after row, so that it is read straight on; what is missing in
+//! the last panel is 0. The left factor is read where it lies. Every sum goes from the first term to the last, however high the tile is:
+//! neither the number of rows nor that of threads changes a bit. Long sums are cut (`TERMS`), for the cache and for accuracy.
+use super::lanes::Lanes;
+use super::reals::Real;
+
+/// Terms that are added up before they are added to the result.
+pub const TERMS: usize = 384;
+/// The highest tile of any registers.
+pub const MOST_ROWS: usize = 12;
+const VECTORS: usize = 2;
+
+/// Rows of a result to be computed and what of; steps count elements.
+#[derive(Clone, Copy)]
+pub struct Product<R> {
+    pub a: *const R,
+    /// From row to row and from term to term.
+    pub row_a: isize,
+    pub step_a: isize,
+    /// Panels of all columns for the first `TERMS` terms, then for the next ones.
+    pub packed: *const R,
+    pub c: *mut R,
+    pub row_c: isize,
+    /// What the sums begin with, or null: a row for each row, or one for all if the step is 0.
+    pub init: *const R,
+    pub row_init: isize,
+    pub m: usize,
+    pub k: usize,
+    pub n: usize,
+}
+
+// SAFETY: it is passed on to threads that write different rows.
+unsafe impl<R> Sync for Product<R> {}
+
+/// Elements of a packed factor.
+pub fn packed_size(k: usize, n: usize, panel: usize) -> usize {
+    k * n.next_multiple_of(panel)
+}
+
+/// Packs columns `from..to` of a factor for `TERMS` terms at a time; `from` is a multiple of the panel.
+///
+/// # Safety
+/// The factor can be read, and `packed` has room for `packed_size`.
+#[inline(always)]
+pub unsafe fn pack<R: Real>(
+    packed: *mut R,
+    b: *const R,
+    row: isize,
+    column: isize,
+    k: usize,
+    n: usize,
+    panel: usize,
+    from: usize,
+    to: usize,
+) {
+    let width = n.next_multiple_of(panel);
+    for first in (0..k).step_by(TERMS) {
+        let terms = TERMS.min(k - first);
+        for left in (from..to).step_by(panel) {
+            let columns = panel.min(n - left);
+            unsafe {
+                let target = packed.add(first * width + left * terms);
+                let source = b.offset(first as isize * row + left as isize * column);
+                if column == 1 {
+                    for t in 0..terms {
+                        let (to, from) = (target.add(t * panel), source.offset(t as isize * row));
+                        for c in 0..columns {
+                            *to.add(c) = *from.add(c);
+                        }
+                        for c in columns..panel {
+                            *to.add(c) = R::ZERO;
+                        }
+                    }
+                } else {
+                    // Columns lie along the terms: some terms of all columns at a time, so that both sides stay in the cache.
+                    for top in (0..terms).step_by(16) {
+                        let bottom = terms.min(top + 16);
+                        for c in 0..panel {
+                            let from = source.offset(c as isize * column);
+                            for t in top..bottom {
+                                *target.add(t * panel + c) = if c < columns { *from.offset(t as isize * row) } else { R::ZERO };
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `M` rows by `P` panels.
+#[inline(always)]
+unsafe fn tile<L: Lanes, const M: usize, const P: usize, const FUSED: bool>(
+    p: &Product<L::Element>,
+    a: *const L::Element,
+    panel: *const L::Element,
+    c: *mut L::Element,
+    row_c: isize,
+    init: *const L::Element,
+    row_init: isize,
+    terms: usize,
+) {
+    unsafe {
+        let mut sums = [[[L::splat(L::Element::ZERO); VECTORS]; P]; M];
+        if !init.is_null() {
+            for (i, row) in sums.iter_mut().enumerate() {
+                for (q, part) in row.iter_mut().enumerate() {
+                    for (v, sum) in part.iter_mut().enumerate() {
+                        *sum = L::load(init.offset(i as isize * row_init).add((q * VECTORS + v) * L::N));
+                    }
+                }
+            }
+        }
+        let mut b = panel;
+        let mut from = a;
+        for _ in 0..terms {
+            let mut right = [[L::splat(L::Element::ZERO); VECTORS]; P];
+            for (q, part) in right.iter_mut().enumerate() {
+                for (v, each) in part.iter_mut().enumerate() {
+                    *each = L::load(b.add(q * terms * VECTORS * L::N + v * L::N));
+                }
+            }
+            for (i, row) in sums.iter_mut().enumerate() {
+                let left = L::splat(*from.offset(i as isize * p.row_a));
+                for (q, part) in row.iter_mut().enumerate() {
+                    for (v, sum) in part.iter_mut().enumerate() {
+                        *sum = sum.add_product::<FUSED>(left, right[q][v]);
+                    }
+                }
+            }
+            b = b.add(VECTORS * L::N);
+            from = from.offset(p.step_a);
+        }
+        for (i, row) in sums.iter().enumerate() {
+            for (q, part) in row.iter().enumerate() {
+                for (v, sum) in part.iter().enumerate() {
+                    sum.store(c.offset(i as isize * row_c).add((q * VECTORS + v) * L::N));
+                }
+            }
+        }
+    }
+}
+
+/// `rows` rows of one panel; the last panel of an odd width goes by way of a buffer.
+#[inline(always)]
+unsafe fn part<L: Lanes, const M: usize, const FUSED: bool>(
+    p: &Product<L::Element>,
+    a: *const L::Element,
+    panel: *const L::Element,
+    c: *mut L::Element,
+    init: *const L::Element,
+    row_init: isize,
+    terms: usize,
+    columns: usize,
+) {
+    unsafe {
+        if columns == VECTORS * L::N {
+            tile::<L, M, 1, FUSED>(p, a, panel, c, p.row_c, init, row_init, terms);
+            return;
+        }
+        let width = VECTORS * L::N;
+        let mut edge = [L::Element::ZERO; MOST_ROWS * 32];
+        let room = edge.as_mut_ptr();
+        if !init.is_null() {
+            for i in 0..M {
+                for j in 0..columns {
+                    *room.add(i * width + j) = *init.offset(i as isize * row_init).add(j);
+                }
+            }
+        }
+        let start = if init.is_null() { std::ptr::null() } else { room.cast_const() };
+        tile::<L, M, 1, FUSED>(p, a, panel, room, width as isize, start, width as isize, terms);
+        for i in 0..M {
+            for j in 0..columns {
+                *c.offset(i as isize * p.row_c).add(j) = *room.add(i * width + j);
+            }
+        }
+    }
+}
+
+/// Rows that go through all panels before the next ones: what they read of the left factor stays in the second cache.
+const ROWS: usize = 144;
+
+/// Columns `left..right` of a product; `left` is a multiple of the panel.
+///
+/// # Safety
+/// All that `p` describes can be read and written.
+#[inline(always)]
+pub unsafe fn multiply<L: Lanes, const MOST: usize, const FUSED: bool>(p: &Product<L::Element>, left: usize, right: usize) {
+    let panel = VECTORS * L::N;
+    let width = p.n.next_multiple_of(panel);
+    if p.k == 0 {
+        return;
+    }
+    for top in (0..p.m).step_by(ROWS) {
+        let rows = ROWS.min(p.m - top);
+        // Tiles as high as possible and about equally so.
+        let count = rows.div_ceil(MOST);
+        let (least, higher) = (rows / count, rows % count);
+        for first in (0..p.k).step_by(TERMS) {
+            let terms = TERMS.min(p.k - first);
+            let mut column = left;
+            while column < right {
+                unsafe {
+                    let packed = p.packed.add(first * width + column * terms);
+                    let place = |row: usize| {
+                        let a = p.a.offset(row as isize * p.row_a + first as isize * p.step_a);
+                        let c = p.c.offset(row as isize * p.row_c).add(column);
+                        if first > 0 {
+                            (a, c, c.cast_const(), p.row_c)
+                        } else if p.init.is_null() {
+                            (a, c, p.init, 0)
+                        } else {
+                            (a, c, p.init.offset(row as isize * p.row_init).add(column), p.row_init)
+                        }
+                    };
+                    // One or two rows: several panels at a time, since the sums of one wait for each other.
+                    if rows == 1 && column + 4 * panel <= right {
+                        let (a, c, init, row_init) = place(top);
+                        tile::<L, 1, 4, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms);
+                        column += 4 * panel;
+                        continue;
+                    }
+                    if rows == 2 && column + 2 * panel <= right {
+                        let (a, c, init, row_init) = place(top);
+                        tile::<L, 2, 2, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms);
+                        column += 2 * panel;
+                        continue;
+                    }
+                    let columns = panel.min(right - column);
+                    let mut row = top;
+                    for i in 0..count {
+                        let height = least + usize::from(i < higher);
+                        let (a, c, init, row_init) = place(row);
+                        macro_rules! heights {
+                            ($($m:literal)*) => {
+                                match height {
+                                    $($m if $m <= MOST => part::<L, $m, FUSED>(p, a, packed, c, init, row_init, terms, columns),)*
+                                    _ => unreachable!(),
+                                }
+                            };
+                        }
+                        heights!(1 2 3 4 5 6 7 8 9 10 11 12);
+                        row += height;
+                    }
+                    column += panel;
+                }
+            }
+        }
+    }
+}
+
+/// Products of whole numbers, which wrap around.
+///
+/// # Safety
+/// All matrices can be read and written.
+pub unsafe fn multiply_int(c: *mut i32, a: (*const i32, isize, isize), b: (*const i32, isize, isize), m: usize, k: usize, n: usize) {
+    unsafe {
+        for i in 0..m as isize {
+            for j in 0..n as isize {
+                let mut sum = 0i32;
+                for t in 0..k as isize {
+                    let left = *a.0.offset(i * a.1 + t * a.2);
+                    sum = sum.wrapping_add(left.wrapping_mul(*b.0.offset(t * b.1 + j * b.2)));
+                }
+                *c.add(i as usize * n + j as usize) = sum;
+            }
+        }
+    }
+}
+
+/// Small products that nobody packs: `[m, k] x [k, n]` with any strides (from row to row, from column to column), dense rows of results.
+///
+/// # Safety
+/// All matrices can be read and written.
+#[inline(always)]
+pub unsafe fn multiply_small<R: Real, const FUSED: bool>(
+    c: *mut R,
+    a: (*const R, isize, isize),
+    b: (*const R, isize, isize),
+    m: usize,
+    k: usize,
+    n: usize,
+) {
+    unsafe {
+        for i in 0..m {
+            let row = c.add(i * n);
+            let left = a.0.offset(i as isize * a.1);
+            if b.2 == 1 || k == 1 {
+                for j in 0..n {
+                    *row.add(j) = R::ZERO;
+                }
+                for t in 0..k as isize {
+                    let x = *left.offset(t * a.2);
+                    let right = b.0.offset(t * b.1);
+                    if b.2 == 1 {
+                        for j in 0..n {
+                            *row.add(j) = super::functions::madd::<R, FUSED>(x, *right.add(j), *row.add(j));
+                        }
+                    } else {
+                        for j in 0..n {
+                            *row.add(j) = super::functions::madd::<R, FUSED>(x, *right.offset(j as isize * b.2), *row.add(j));
+                        }
+                    }
+                }
+            } else {
+                for j in 0..n {
+                    let right = b.0.offset(j as isize * b.2);
+                    // Eight sums side by side, in one order for all registers.
+                    let mut lanes = [R::ZERO; 8];
+                    let whole = k - k % 8;
+                    for t in (0..whole).step_by(8) {
+                        for (l, lane) in lanes.iter_mut().enumerate() {
+                            let at = (t + l) as isize;
+                            *lane = super::functions::madd::<R, FUSED>(*left.offset(at * a.2), *right.offset(at * b.1), *lane);
+                        }
+                    }
+                    let mut sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+                    for t in whole as isize..k as isize {
+                        sum = super::functions::madd::<R, FUSED>(*left.offset(t * a.2), *right.offset(t * b.1), sum);
+                    }
+                    *row.add(j) = sum;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+export const crate: string;
+export function cargoCommand(): string | undefined;
+export function describeCargo(): string;
