@@ -12,7 +12,7 @@ export interface DeviceBuffer {
 }
 
 /** What a buffer is made of. */
-export interface BufferSettings {
+interface BufferSettings {
   readonly size: number;
   readonly usage: number;
   readonly mappedAtCreation?: boolean;

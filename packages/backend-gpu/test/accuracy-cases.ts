@@ -181,7 +181,7 @@ function table({ info }: Backend): Map<string, number> {
 }
 
 /** The worst errors of a backend, by the first cell of their row. */
-export async function measureErrors(backend: Backend): Promise<Map<string, number>> {
+async function measureErrors(backend: Backend): Promise<Map<string, number>> {
   const meter = new Meter(backend);
   const found = new Map<string, number>();
   for (const [name, measure] of Object.entries(rows)) found.set(name, await measure(meter));

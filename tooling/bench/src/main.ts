@@ -10,11 +10,20 @@ import { runBench } from './run.ts';
 
 const WARMUP = 500;
 
-const { json, ...options } = readOptions(process.argv.slice(2));
-if (options.libraries.some(isPeer)) installPeers();
-const progress = progressOn(process.stdout, options.tasks.length * options.libraries.length);
-const run = await runBench({ ...options, ...progress, warmup: WARMUP });
-progress.stop();
-console.log(`\n${reportText(run)}`);
-if (options.crossover) console.log(`\n${crossoverText(run)}`);
-if (json !== undefined) writeFileSync(json, `${reportJson(run)}\n`);
+const { json, card, ...options } = readOptions(process.argv.slice(2));
+if (card === undefined) await compare();
+else {
+  const { runCard, serveCard } = await import('./card/run-card.ts');
+  const isSoftware = options.browser?.isSoftware === true;
+  await (card.isServed ? serveCard() : runCard({ isSoftware, filter: card.filter, json }));
+}
+
+async function compare(): Promise<void> {
+  if (options.libraries.some(isPeer)) installPeers();
+  const progress = progressOn(process.stdout, options.tasks.length * options.libraries.length);
+  const run = await runBench({ ...options, ...progress, warmup: WARMUP });
+  progress.stop();
+  console.log(`\n${reportText(run)}`);
+  if (options.crossover) console.log(`\n${crossoverText(run)}`);
+  if (json !== undefined) writeFileSync(json, `${reportJson(run)}\n`);
+}

@@ -12,6 +12,8 @@ export interface Options {
   readonly browser: { readonly isSoftware: boolean } | undefined;
   /** Not the workloads but growing layers, to see from which size on the graphics card is faster. */
   readonly crossover: boolean;
+  /** Not the workloads, but the suite and a few measurements on the graphics card, here or in a browser that somebody opens. */
+  readonly card: { readonly isServed: boolean; readonly filter: string | undefined } | undefined;
   readonly json: string | undefined;
   /** Milliseconds of measurement for each task of each library. */
   readonly time: number;
@@ -26,6 +28,9 @@ interface RawOptions {
   readonly peers?: true;
   readonly browser?: true;
   readonly crossover?: true;
+  readonly card?: true;
+  readonly serve?: true;
+  readonly filter?: string;
   readonly software?: true;
   readonly python?: string;
   readonly json?: string;
@@ -52,6 +57,9 @@ export function readOptions(args: readonly string[]): Options {
     .option('--python <path>', 'PyTorch too, with this Python')
     .option('--browser', 'in pages of Chromium: cpu, wasm, webgl2, webgpu, and tfjs-webgl with --peers')
     .option('--crossover', 'in the browser, layers of growing size: from where on is the graphics card faster?')
+    .option('--card', 'the conformance suite on the graphics card in both modes, and what it costs and gains')
+    .option('--serve', 'with --card: serve its page for a browser of your own, such as Firefox or Safari')
+    .option('--filter <text>', 'with --card: only cases of the suite that contain the text')
     .option('--software', 'in the browser, with a graphics card in software, where there is no other')
     .addOption(new Option('--time <seconds>', 'measurement of each piece of work').argParser(seconds).default(1.5))
     .addOption(
@@ -68,7 +76,10 @@ export function readOptions(args: readonly string[]): Options {
     if (entry.family === 'pytorch') return raw.python !== undefined;
     return raw.peers === true || !isPeer(entry);
   };
-  const isInPage = raw.browser === true || raw.crossover === true;
+  if (raw.card !== true && (raw.serve === true || raw.filter !== undefined)) {
+    command.error('error: --serve and --filter belong to --card');
+  }
+  const isInPage = raw.browser === true || raw.crossover === true || raw.card === true;
   const offered = isInPage ? pageLibraries : libraries;
   const isNamed = ({ name, family }: LibraryEntry): boolean =>
     raw.libraries === undefined || raw.libraries.includes(name) || raw.libraries.includes(family);
@@ -89,6 +100,7 @@ export function readOptions(args: readonly string[]): Options {
     python: raw.python,
     browser: isInPage ? { isSoftware: raw.software === true } : undefined,
     crossover: raw.crossover === true,
+    card: raw.card === true ? { isServed: raw.serve === true, filter: raw.filter } : undefined,
     json: raw.json,
     time: raw.time * 1000,
     patience: raw.patience * 1000,
