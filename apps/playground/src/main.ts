@@ -1,9 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import { backends } from './backends.ts';
+import { runOwnSeries } from './chapters/own-series.ts';
+import { readData } from './data/files.ts';
+import { parseSeries } from './data/own-series.ts';
 import { readOptions } from './options.ts';
+import { showCode } from './terminal/code.ts';
+import { progressOn } from './terminal/progress.ts';
+import { showOwnSeries } from './terminal/show-own-series.ts';
 import { screenOn } from './terminal/screen.ts';
 import { runTour } from './tour.ts';
 
-const { backend, ...options } = readOptions(process.argv.slice(2));
+const { backend, code, data, column, ...options } = readOptions(process.argv.slice(2));
+const screen = screenOn(process.stdout);
 
 // Whoever reads may have seen enough, as in `npm start | head`: then there is nobody left to show anything to.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -11,4 +19,25 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
-await runTour(screenOn(process.stdout), { ...options, backend: await backends[backend]() });
+if (code) for (const stop of options.only) await showCode(screen, stop.code);
+else if (data !== undefined) await runOwn(data);
+else await runTour(screen, { ...options, backend: await backends[backend]() });
+
+/** Forecasts a series of the user's own; what is wrong with the file is said without a stack. */
+async function runOwn(file: string): Promise<void> {
+  try {
+    const series = parseSeries(await readFile(file, 'utf8'), column);
+    const context = {
+      ...options,
+      backends,
+      backend: await backends[backend](),
+      read: readData,
+      report: progressOn(screen),
+    };
+    showOwnSeries(screen, await runOwnSeries(series, context));
+  } catch (error) {
+    if (!(error instanceof RangeError) && !(error instanceof Error && 'syscall' in error)) throw error;
+    console.error(`error: ${file}: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

@@ -9,6 +9,11 @@ export interface Options {
   readonly backend: string;
   readonly seed: number;
   readonly duration: Duration | undefined;
+  /** Whether to show the lines behind the chapters, and run nothing. */
+  readonly code: boolean;
+  /** A CSV file of one's own to forecast, in the place of the tour. */
+  readonly data: string | undefined;
+  readonly column: string | undefined;
 }
 
 interface RawOptions {
@@ -17,6 +22,9 @@ interface RawOptions {
   readonly seed: number;
   readonly steps?: number;
   readonly epochs?: number;
+  readonly code?: true;
+  readonly data?: string;
+  readonly column?: string;
 }
 
 /**
@@ -27,7 +35,7 @@ interface RawOptions {
 export function readOptions(args: readonly string[]): Options {
   const chapters = stops.map(({ name, title }, i) => `  ${i + 1}  ${name.padEnd(10)} ${title}`);
   const command = new Command('npm start --')
-    .description('A tour of @rnn on real data. It takes less than a minute on two cores and asks nothing.')
+    .description('A tour of @rnn on real data. It takes less than a minute on two cores.')
     .addOption(
       new Option('--only <chapters>', 'some chapters by number or name, such as 1,3 or lesson,vowels')
         .argParser(stopsOf)
@@ -41,11 +49,16 @@ export function readOptions(args: readonly string[]): Options {
         .conflicts('epochs'),
     )
     .option('--epochs <number>', 'passes over the training data, instead of --steps', wholeNumberFrom(1))
+    .option('--code', 'show the lines behind each chapter, and run nothing')
+    .addOption(new Option('--data <file>', 'forecast a series of your own, a CSV file').conflicts('only'))
+    .option('--column <name>', 'which column of it; the last of numbers if left out')
     .addHelpText('after', `\nChapters:\n${chapters.join('\n')}`)
     .helpOption('-h, --help', 'show this help')
     .parse(args, { from: 'user' });
-  const { only, backend, seed, steps, epochs } = command.opts<RawOptions>();
-  return { only, backend, seed, duration: durationOf(steps, epochs) };
+  const { only, backend, seed, steps, epochs, code = false, data, column } = command.opts<RawOptions>();
+  if (column !== undefined && data === undefined)
+    command.error("error: option '--column <name>' needs '--data <file>'");
+  return { only, backend, seed, duration: durationOf(steps, epochs), code, data, column };
 }
 
 function durationOf(steps: number | undefined, epochs: number | undefined): Duration | undefined {

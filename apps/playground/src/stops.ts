@@ -7,6 +7,7 @@ import { runLesson } from './chapters/lesson.ts';
 import { runSunspots } from './chapters/sunspots.ts';
 import { runVowels } from './chapters/vowels.ts';
 import { withFileTools } from './data/file-tools.ts';
+import type { Excerpt } from './terminal/code.ts';
 import type { Screen } from './terminal/screen.ts';
 import { showBackends, summariseBackends } from './terminal/show-backends.ts';
 import { showFiles, summariseFiles } from './terminal/show-files.ts';
@@ -21,6 +22,8 @@ export interface Stop {
   /** What `--only` calls it, beside its number. */
   readonly name: string;
   readonly title: string;
+  /** The lines that do it, for `--code`. */
+  readonly code: readonly Excerpt[];
   /** Runs the chapter, shows what came out, and returns its lines of the closing table. */
   readonly visit: (context: ChapterContext, screen: Screen) => Promise<Summary[]>;
 }
@@ -30,6 +33,7 @@ export const stops: readonly Stop[] = [
   {
     name: 'lesson',
     title: "A lesson's RNN cell, line by line",
+    code: [{ file: 'simple-rnn-cell.ts', names: ['SimpleRNNCell'] }],
     visit: async (context, screen) => {
       const result = await runLesson(context);
       const source = await readFile(new URL('chapters/simple-rnn-cell.ts', import.meta.url), 'utf8');
@@ -40,6 +44,10 @@ export const stops: readonly Stop[] = [
   {
     name: 'sunspots',
     title: 'RNN, LSTM and GRU forecast sunspots',
+    code: [
+      { file: 'forecaster.ts', names: ['Forecaster'] },
+      { file: 'forecasting.ts', names: ['learnSeries'] },
+    ],
     visit: async (context, screen) => {
       const result = await runSunspots(context);
       showSunspots(screen, result);
@@ -49,6 +57,7 @@ export const stops: readonly Stop[] = [
   {
     name: 'vowels',
     title: 'A GRU tells nine speakers apart',
+    code: [{ file: 'vowels.ts', names: ['SpeakerClassifier', 'learn'] }],
     visit: async (context, screen) => {
       const result = await runVowels(context);
       showVowels(screen, result);
@@ -58,6 +67,7 @@ export const stops: readonly Stop[] = [
   {
     name: 'gradients',
     title: 'Why plain RNNs forget',
+    code: [{ file: 'gradients.ts', names: ['gradientNorms'] }],
     visit: async (context, screen) => {
       const result = await runGradients(context);
       showGradients(screen, result);
@@ -67,6 +77,7 @@ export const stops: readonly Stop[] = [
   {
     name: 'backends',
     title: 'The same numbers on every backend',
+    code: [{ file: 'training.ts', names: ['train'] }],
     visit: async (context, screen) => {
       const result = await runBackends(context);
       showBackends(screen, result);
@@ -76,6 +87,7 @@ export const stops: readonly Stop[] = [
   {
     name: 'files',
     title: 'Into files, and into other programs',
+    code: [{ file: 'files.ts', names: ['LastStep', 'fromPyTorch'] }],
     visit: async (context, screen) => {
       const result = await withFileTools((tools) => runFiles(context, tools));
       showFiles(screen, result);

@@ -5,7 +5,8 @@ import { readData } from './data/files.ts';
 import { stops, type Stop } from './stops.ts';
 import { grid } from './terminal/grid.ts';
 import { progressOn } from './terminal/progress.ts';
-import { width, type Screen } from './terminal/screen.ts';
+import { pauseOn } from './terminal/pause.ts';
+import type { Screen } from './terminal/screen.ts';
 
 export interface TourOptions {
   readonly backend: Backend;
@@ -24,7 +25,8 @@ export async function runTour(screen: Screen, { backend, seed, duration, only }:
   const context = { backend, backends, seed, duration, read: readData, report: progressOn(screen) };
   const rows: string[][] = [];
   let total = 0;
-  for (const stop of only) {
+  for (const [i, stop] of only.entries()) {
+    if (i > 0 && !(await pauseOn(screen, process.stdin))) break;
     const number = String(stops.indexOf(stop) + 1);
     showTitle(screen, `${number}  ${stop.title}`);
     const start = performance.now();
@@ -40,15 +42,25 @@ export async function runTour(screen: Screen, { backend, seed, duration, only }:
   screen.print(
     grid(
       screen,
-      ['', 'network', 'result', 'beside', 'time'],
+      ['', 'what', 'result', 'to compare', 'time'],
       [...rows, ['', '', '', 'in all', `${total.toFixed(1)} s`]],
       ['left', 'left', 'left', 'left', 'right'],
     ),
   );
+  screen.print();
+  screen.say('What next:');
+  for (const [command, what] of next) screen.print(`  ${screen.paint('cyan', command.padEnd(30))} ${what}`);
 }
 
-function showTitle(screen: Screen, title: string): void {
+/** What somebody who has seen the tour may want to do. */
+const next: readonly (readonly [command: string, what: string])[] = [
+  ['npm start -- --code', 'the lines behind each chapter'],
+  ['npm start -- --data my.csv', 'an LSTM forecasts a column of your own file'],
+  ['npm run page', 'watch networks learn in the browser'],
+];
+
+export function showTitle(screen: Screen, title: string): void {
   screen.print();
-  screen.print(screen.paint('bold', `${title} ${'─'.repeat(width - title.length - 1)}`));
+  screen.print(screen.paint('bold', `${title} ${'─'.repeat(screen.width - title.length - 1)}`));
   screen.print();
 }

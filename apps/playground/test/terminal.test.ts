@@ -7,10 +7,10 @@ import { progressOn } from '../src/terminal/progress.ts';
 import { screenOn, type Screen } from '../src/terminal/screen.ts';
 
 /** A screen whose text can be read back; `terminal` makes it one with colours and a cursor. */
-function readable(terminal: boolean): { screen: Screen; text: () => string } {
+function readable(terminal: boolean, columns = 80): { screen: Screen; text: () => string } {
   const stream = Object.assign(new PassThrough(), {
     isTTY: terminal,
-    columns: 80,
+    columns,
     hasColors: () => terminal,
     cursorTo: () => true,
     clearLine: () => true,
@@ -57,7 +57,7 @@ test('charts fit 80 columns whatever their labels', () => {
 
 test('a bar that is interrupted leaves the terminal as it was', () => {
   const { screen, text } = readable(true);
-  progressOn(screen)({ task: 'RNN', step: 1, steps: 10, loss: 2 });
+  progressOn(screen)({ task: 'RNN', step: 1, steps: 10, loss: 2, epoch: 5 });
   expect(text()).toContain('0/10');
   // No mode that somebody would have to take back: line wrap (7), the cursor (25).
   // oxlint-disable-next-line no-control-regex -- the escape is what is looked for
@@ -101,15 +101,28 @@ test('columns of a table stay aligned around styled cells', () => {
 test('in a pipe the progress of a training is one line', () => {
   const { screen, text } = readable(false);
   const report = progressOn(screen);
-  for (let step = 1; step <= 3; step++) report({ task: 'GRU', step, steps: 3, loss: 1 / step });
-  expect(text()).toMatch(/^ {2}GRU {3}3 steps, loss 1\.000 -> 0\.333, \d+\.\d s\n$/);
+  for (let step = 1; step <= 3; step++) report({ task: 'GRU', step, steps: 3, loss: step, epoch: 5 });
+  expect(text()).toMatch(/^ {2}GRU {3}3 steps, mean loss 2\.000, \d+\.\d s\n$/);
 });
 
 test('in a terminal a bar moves and gives way to the same line', () => {
   const { screen, text } = readable(true);
   const report = progressOn(screen);
-  report({ task: 'GRU', step: 1, steps: 2, loss: 1 });
-  report({ task: 'GRU', step: 2, steps: 2, loss: 0.5 });
-  expect(text()).toContain('2/2');
-  expect(stripVTControlCharacters(text())).toMatch(/GRU {3}2 steps, loss 1\.000 -> 0\.500, \d+\.\d s\n/);
+  for (let step = 1; step <= 5; step++) report({ task: 'GRU', step, steps: 5, loss: 6 - step, epoch: 2 });
+  expect(text()).toContain('5/5');
+  expect(stripVTControlCharacters(text())).toMatch(
+    /GRU {3}5 steps, loss of the first pass 4\.500, of the last 1\.500, \d+\.\d s\n/,
+  );
+});
+
+test('a wide terminal is used, up to what can be read; a pipe has 80 columns', () => {
+  expect(readable(true, 100).screen.width).toBe(100);
+  expect(readable(true, 300).screen.width).toBe(120);
+  expect(readable(true, 40).screen.width).toBe(80);
+  expect(readable(false, 300).screen.width).toBe(80);
+  const { screen } = readable(true, 110);
+  const chart = stripVTControlCharacters(lineChart(screen, { name: 'wave', colour: 'cyan', points: wave }, axes));
+  const widest = Math.max(...chart.split('\n').map((line) => line.length));
+  expect(widest).toBeGreaterThan(100);
+  expect(widest).toBeLessThanOrEqual(110);
 });

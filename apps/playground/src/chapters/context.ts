@@ -12,6 +12,8 @@ export interface Progress {
   readonly steps: number;
   /** The loss of this step's batch. */
   readonly loss: number;
+  /** Steps of one pass over the data. */
+  readonly epoch: number;
 }
 
 /** What there is to choose from, by name. A factory fails with a reason for people where its backend cannot run. */

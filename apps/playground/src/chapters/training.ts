@@ -37,7 +37,7 @@ export async function train<M extends Module, B>(task: Task<M, B>, context: Chap
     logEvery: context.readEvery,
     signal: context.signal,
     onStep: async ({ step, loss }) => {
-      context.report({ task: task.task, step, steps, loss });
+      context.report({ task: task.task, step, steps, loss, epoch: data.length });
       const next = context.moveTo?.(step);
       if (next === undefined || next === backend) return;
       await model.moveTo(next);

@@ -8,7 +8,7 @@ export type Row = Readonly<Record<string, string>>;
  *
  * @param csv - the file's text
  * @returns a row for each line
- * @throws Error when a line has more or fewer fields than the header, or quotes that do not match
+ * @throws RangeError when a line has more or fewer fields than the header, or quotes that do not match
  */
 export function parseRows(csv: string): readonly Row[] {
   const { data, errors } = Papa.parse<Record<string, string>>(csv, {
@@ -16,7 +16,7 @@ export function parseRows(csv: string): readonly Row[] {
     delimiter: ',',
     skipEmptyLines: true,
   });
-  if (errors.length > 0) throw new Error(`row ${(errors[0].row ?? 0) + 1}: ${errors[0].message}`);
+  if (errors.length > 0) throw new RangeError(`row ${(errors[0].row ?? 0) + 1}: ${errors[0].message}`);
   return data;
 }
 

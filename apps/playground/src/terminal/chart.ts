@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { plot, type Color, type Point, type Settings } from 'simple-ascii-chart';
-import { width, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 
 /** Columns in front of a chart. */
 const MARGIN = 2;
@@ -24,7 +24,7 @@ export interface Axes {
 
 /** A curve as a line, a second one as dots over it, and a legend. */
 export function lineChart(screen: Screen, line: Omit<Curve, 'sign'>, axes: Axes, dots?: Curve): string {
-  const drawn = fitted((columns) =>
+  const drawn = fitted(screen, (columns) =>
     plot([...line.points], {
       ...settings(axes, columns),
       ...(screen.colours && { color: ansi(line.colour) }),
@@ -43,7 +43,7 @@ export function signChart(screen: Screen, curves: readonly Curve[], axes: Axes):
   }
   // A column for each point: fewer points than columns would leave gaps.
   const most = Math.max(...curves.map(({ points }) => points.length));
-  const drawn = fitted((columns) =>
+  const drawn = fitted(screen, (columns) =>
     plot(
       curves.map(({ points }) => [...points]),
       {
@@ -68,7 +68,7 @@ function settings(axes: Axes, columns: number): Settings {
 }
 
 /** Draws with as many columns as fit a line: how far labels and axis reach beyond them is only known from what is drawn. */
-function fitted(draw: (columns: number) => string): string {
+function fitted({ width }: Screen, draw: (columns: number) => string): string {
   for (let columns = width - 6; ;) {
     const drawn = draw(columns);
     const lines = stripVTControlCharacters(drawn).split('\n');

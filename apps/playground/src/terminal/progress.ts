@@ -10,24 +10,31 @@ import type { Screen } from './screen.ts';
  */
 export function progressOn(screen: Screen): (progress: Progress) => void {
   let bar: SingleBar | undefined;
-  let first = 0;
+  let losses: number[] = [];
   let start = 0;
-  return ({ task, step, steps, loss }) => {
+  return ({ task, step, steps, loss, epoch }) => {
     if (step === 1) {
-      first = loss;
+      losses = [];
       start = performance.now();
       bar = barOn(screen, task, steps);
     }
+    losses.push(loss);
     bar?.update(step, { loss: loss.toFixed(3) });
     if (step === steps) {
       bar?.stop();
       bar = undefined;
       const seconds = (performance.now() - start) / 1000;
-      screen.print(
-        `  ${task.padEnd(5)} ${steps} steps, loss ${first.toFixed(3)} -> ${loss.toFixed(3)}, ${seconds.toFixed(1)} s`,
-      );
+      screen.print(`  ${task.padEnd(5)} ${steps} steps, ${courseOf(losses, epoch)}, ${seconds.toFixed(1)} s`);
     }
   };
+}
+
+/** How the loss fell: its mean over the first and the last pass, since that of one batch is mostly chance. */
+function courseOf(losses: readonly number[], epoch: number): string {
+  const mean = (part: readonly number[]): string =>
+    (part.reduce((sum, loss) => sum + loss, 0) / part.length).toFixed(3);
+  if (losses.length < 2 * epoch) return `mean loss ${mean(losses)}`;
+  return `loss of the first pass ${mean(losses.slice(0, epoch))}, of the last ${mean(losses.slice(-epoch))}`;
 }
 
 function barOn({ terminal }: Screen, task: string, steps: number): SingleBar | undefined {

@@ -5,10 +5,14 @@ import wrapAnsi from 'wrap-ansi';
 type Style = Parameters<typeof styleText>[0];
 
 /** Columns of the narrowest terminal that people use, and of every pipe. */
-export const width = 80;
+const narrowest = 80;
+/** Longer lines are hard to read. */
+const widest = 120;
 
-/** Where the tour is shown: lines of at most 80 columns, with colours and a moving progress bar only where they can be seen. */
+/** Where the tour is shown, with colours and a moving progress bar only where they can be seen. */
 export interface Screen {
+  /** Columns of the longest line: 80 in a pipe, up to 120 in a wide terminal. */
+  readonly width: number;
   /** Writes lines as they are. */
   print(text?: string): void;
   /** Writes a text that is broken into lines. */
@@ -27,8 +31,10 @@ export interface Screen {
  */
 export function screenOn(stream: NodeJS.WriteStream): Screen {
   const colours = stream.isTTY && stream.hasColors();
+  const width = stream.isTTY ? Math.min(Math.max(stream.columns, narrowest), widest) : narrowest;
   const print = (text = ''): void => void stream.write(`${text}\n`);
   return {
+    width,
     print,
     say: (text) => print(wrapAnsi(text, width - 2)),
     paint: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text),

@@ -39,9 +39,9 @@ export function showBackends(screen: Screen, result: BackendsResult): void {
 
 export function summariseBackends({ runs, difference }: BackendsResult): Summary[] {
   const forecasts = runs.map(({ name, milliseconds }, i) => ({
-    what: `LSTM on ${name}`,
-    result: `forecast in ${milliseconds.toFixed(1)} ms`,
-    beside: i === 0 ? '' : `${runs[0].name} ${runs[0].milliseconds.toFixed(1)} ms`,
+    what: `624 forecasts on ${name}`,
+    result: `${milliseconds.toFixed(1)} ms`,
+    beside: i === 0 ? '' : `${runs[0].name}: ${runs[0].milliseconds.toFixed(1)} ms`,
   }));
   if (runs.length === 1) return forecasts;
   return [

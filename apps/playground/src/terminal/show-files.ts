@@ -35,9 +35,9 @@ export function summariseFiles({ used }: FilesResult): Summary[] {
   return used
     .filter(({ by, against }) => by === 'ONNX Runtime' || against === 'PyTorch')
     .map(({ file, by, against, difference }) => ({
-      what: file,
+      what: `${file}, read again`,
       result: `within ${small(difference)}`,
-      beside: by === 'ONNX Runtime' ? by : against,
+      beside: `as ${by === 'ONNX Runtime' ? by : against}`,
     }));
 }
 

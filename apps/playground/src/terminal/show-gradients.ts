@@ -49,9 +49,9 @@ export function summariseGradients({ curves }: GradientsResult): Summary[] {
   return curves
     .filter(({ name, open }) => open || name === 'RNN')
     .map((curve) => ({
-      what: `${curve.name}${curve.open ? ', gate open' : ''}`,
-      result: `x ${perStep(curve).toFixed(2)} a month back`,
-      beside: 'x 1 keeps all',
+      what: `gradient in ${curve.name}${curve.open ? ', gate open' : ''}`,
+      result: `x ${perStep(curve).toFixed(2)} a step back`,
+      beside: 'x 1 forgets nothing',
     }));
 }
 

@@ -52,9 +52,9 @@ export function showSunspots(screen: Screen, result: SunspotsResult): void {
 
 export function summariseSunspots({ naive, forecasts }: SunspotsResult): Summary[] {
   return forecasts.map(({ name, rmse }) => ({
-    what: name,
-    result: `RMSE ${rmse.toFixed(1)}`,
-    beside: `"next = this" ${naive.toFixed(1)}`,
+    what: `${name} forecasts sunspots`,
+    result: `off by ${rmse.toFixed(1)} (RMSE)`,
+    beside: `"next = this": ${naive.toFixed(1)}`,
   }));
 }
 

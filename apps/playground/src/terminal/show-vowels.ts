@@ -25,7 +25,13 @@ export function showVowels(screen: Screen, result: VowelsResult): void {
 }
 
 export function summariseVowels({ accuracy }: VowelsResult): Summary[] {
-  return [{ what: 'GRU', result: `accuracy ${accuracy.toFixed(3)}`, beside: 'by chance 0.11' }];
+  return [
+    {
+      what: 'GRU tells nine speakers apart',
+      result: `${(100 * accuracy).toFixed(1)} % right`,
+      beside: 'by chance: 11 %',
+    },
+  ];
 }
 
 function lossChart(screen: Screen, losses: readonly number[]): string {
