@@ -104,6 +104,7 @@ export type { Derivative } from './record.js';
 export { compileFn, type CompiledFunction, type CompileFnOptions, type RowwiseFunction } from './compile-fn.js';
 export { explain, lower } from './explain.js';
 export { scan } from './scan.js';
+export { associativeScan, type AssociativeScanOptions } from './associative-scan.js';
 export {
   checkLengths,
   type Lengths,

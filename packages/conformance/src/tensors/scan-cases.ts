@@ -5,6 +5,7 @@ import type { ConformanceCase } from '../case.js';
 import { hostArrayOf } from '../plain/rounding.js';
 import { combined, joined, picked, PlainTensor, product } from '../plain/plain-tensor.js';
 import { defineProperty } from '../property.js';
+import { linearCases } from './linear-cases.js';
 import { filled, seeds } from './operation.js';
 
 /** A cell `h' = tanh(x W + h U + b)`, `y = h' h`, over sequences of their own lengths, with fresh starts. */
@@ -50,7 +51,10 @@ const examples: fc.Arbitrary<Example> = fc
 
 /** Loops of every kind. */
 export function scanCases(): ConformanceCase[] {
-  return [defineProperty('scan', 'a cell over time, forward and backward', examples, checkExample, { share: 0.5 })];
+  return [
+    defineProperty('scan', 'a cell over time, forward and backward', examples, checkExample, { share: 0.5 }),
+    ...linearCases(),
+  ];
 }
 
 async function checkExample(

@@ -301,6 +301,13 @@ const examples: Example[] = [
     accepts: { '0.name': ['text', 'number as text'], '0.inputs': [] },
   },
   {
+    name: 'associativeScan',
+    call: core.associativeScan,
+    args: () => [ones([3, 2]), ones([3, 2]), { initial: zeros([2]), reverse: true, parallel: true }],
+    required: 2,
+    accepts: { '2.reverse': ['truth value'], '2.parallel': ['truth value'] },
+  },
+  {
     name: 'scan',
     call: core.scan,
     args: () => [
