@@ -54,13 +54,13 @@ export class ConstantPool {
     });
   }
 
-  /** A constant as the matrix `[n, k]` of a product; `[rows, columns]` as it is stored. */
-  matrixOf(storage: Storage, rows: number, columns: number, isTransposed: boolean): Matrix {
+  /** A constant, from a place on, as the matrix `[n, k]` of a product; `[rows, columns]` as it is stored. */
+  matrixOf(storage: Storage, rows: number, columns: number, isTransposed: boolean, at = 0): Matrix {
     const source = this.innerOf(storage);
-    return known(this.#matrices, source, `${rows} ${isTransposed}`, () => {
-      const data = this.#backend.readSync(source);
+    return known(this.#matrices, source, `${rows} ${isTransposed} ${at}`, () => {
+      const data = this.#backend.readSync(source).subarray(at, at + rows * columns);
       if (isTransposed) return { numbers: data, n: rows, k: columns };
-      const numbers = new Float64Array(data.length);
+      const numbers = new Float64Array(rows * columns);
       for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) numbers[j * rows + i] = data[i * columns + j];
       return { numbers, n: columns, k: rows };
     });

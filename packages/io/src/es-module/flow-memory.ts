@@ -3,7 +3,6 @@ import {
   ArgumentError,
   dtypeOf,
   fromData,
-  hostArray,
   zeros,
   type Backend,
   type BackendInfo,
@@ -23,18 +22,17 @@ import { boundsOf, OverTime, placesOf, walkOfStep } from './row-walk.js';
 
 export abstract class FlowMemory implements FlowWriter {
   readonly info: BackendInfo;
-  readonly flow: Flow = new Flow();
+  readonly flow: Flow;
   /** The whole of it. */
   protected abstract readonly backend: Backend;
   readonly names: Naming;
   protected readonly inner: Backend;
   protected readonly pool: ConstantPool;
   #next: FlowValue | undefined;
-  #seen: FlowStorage | undefined;
-  #isAsking = false;
 
-  constructor(inner: Backend, names: Naming) {
+  constructor(inner: Backend, names: Naming, flow: Flow = new Flow()) {
     this.inner = inner;
+    this.flow = flow;
     this.pool = new ConstantPool(inner, this.flow);
     this.names = names;
     this.info = { ...inner.info, name: 'module', device: `traces for a module`, synchronous: true };
@@ -55,21 +53,28 @@ export abstract class FlowMemory implements FlowWriter {
     return fromData(numbers, shape, { dtype, backend: this.backend });
   }
 
-  /** What a tensor stands for. Reading asks for a storage; that is the one public way from a tensor to it. */
+  /** What a tensor stands for. */
   storageOf(tensor: Tensor): FlowStorage {
-    this.#isAsking = true;
-    try {
-      tensor.dataSync();
-    } finally {
-      this.#isAsking = false;
-    }
-    const seen = this.#seen;
-    this.#seen = undefined;
-    if (seen !== undefined) return seen;
+    if (tensor.backend === this.backend) return tensor.storage as FlowStorage;
     throw new ArgumentError(
       'exportModule: forward uses or returns a tensor that is neither a parameter, a buffer, the input nor made from those; register it with registerBuffer',
       { argument: 'model' },
     );
+  }
+
+  /** What a tensor stands for, of its whole width. */
+  wholeOf(tensor: Tensor): FlowValue {
+    const { flow } = this;
+    const value = this.valueOf(this.storageOf(tensor));
+    const whole =
+      value.width === tensor.size
+        ? value
+        : flow.pick(
+            value,
+            Array.from({ length: tensor.size }, () => 0),
+          );
+    // A constant of the model becomes what every step gives.
+    return whole.domain === 'constant' ? flow.make({ kind: 'concat', parts: [whole] }, whole.width, true) : whole;
   }
 
   /** The value of a storage that may be a constant: of the width, or one number for all. */
@@ -133,10 +138,6 @@ export abstract class FlowMemory implements FlowWriter {
   }
 
   readSync(storage: Storage): TypedArray {
-    if (this.#isAsking) {
-      this.#seen = storage as FlowStorage;
-      return hostArray(storage.dtype, 0);
-    }
     if ((storage as FlowStorage).value !== undefined)
       throw new OverTime('reads numbers that depend on the input (item, dataSync, toArray); choose with where');
     return this.inner.readSync(this.pool.innerOf(storage));

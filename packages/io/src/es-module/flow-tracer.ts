@@ -22,6 +22,7 @@ import {
 import { FlowMemory } from './flow-memory.js';
 import { STEPS, type FlowStorage } from './flow-storage.js';
 import type { FlowValue, Matrix } from './flow.js';
+import { productOf, type Side } from './flow-product.js';
 import { inlineProgram } from './inline-program.js';
 import { reducedOverTime } from './over-time.js';
 import { featureSizes, OverTime } from './row-walk.js';
@@ -220,7 +221,15 @@ export class FlowTracer extends FlowMemory implements Backend {
       [values, rows] = [right.value, count];
       matrix = a.transposed ? this.matrixOf(left, k, m, false) : this.matrixOf(left, m, k, true);
     }
-    if (values === undefined || matrix === undefined) throw new OverTime('multiplies matrices that both change');
+    if (values === undefined || matrix === undefined) {
+      const side = ({ storage, batchStrides, transposed }: Matrices): Side => ({
+        value: (storage as FlowStorage).value,
+        batchStrides,
+        transposed,
+        matrix: (at, height, width, isTransposed) => this.pool.matrixOf(storage, height, width, isTransposed, at),
+      });
+      return this.made(productOf(this.flow, side(a), side(b), sizes, STEPS), count * m * n, left.dtype);
+    }
     const isRow = values.domain === 'row';
     if (isRow && rows % STEPS !== 0) throw new OverTime('multiplies along time');
     const weight = matrix;

@@ -88,9 +88,26 @@ export function operandsOf(op: FlowOp): readonly FlowValue[] {
 
 /** Makes values. */
 export class Flow {
+  /** Values of a single step, while it is traced: it has no time, and so they are like those after a sequence. */
+  readonly #ofStep: FlowValue[] | undefined;
   #count = 0;
   /** By the number, or by its name where it is -0, which a map takes for 0. */
   readonly #numbers = new Map<number | string, FlowValue>();
+
+  /** @param isStep - whether a single step is traced, and not a sequence */
+  constructor(isStep = false) {
+    this.#ofStep = isStep ? [] : undefined;
+  }
+
+  /** Whether a single step is traced. */
+  get isStep(): boolean {
+    return this.#ofStep !== undefined;
+  }
+
+  /** A step was traced: what it computes exists at every step. */
+  everyStep(): void {
+    for (const value of this.#ofStep ?? []) (value as { domain: FlowValue['domain'] }).domain = 'row';
+  }
 
   constant(numbers: ArrayLike<number>): FlowValue {
     return this.#value({ kind: 'constant', numbers }, numbers.length, 'constant', 0);
@@ -164,7 +181,10 @@ export class Flow {
   }
 
   #value(op: FlowOp, width: number, domain: FlowValue['domain'], pass: number): FlowValue {
-    return { id: this.#count++, op, width, domain, pass };
+    const steps = domain === 'constant' ? undefined : this.#ofStep;
+    const value: FlowValue = { id: this.#count++, op, width, domain: steps === undefined ? domain : 'once', pass };
+    steps?.push(value);
+    return value;
   }
 }
 

@@ -25,7 +25,39 @@ export function inlineProgram(writer: FlowWriter, program: Program, args: Progra
   if (program.carried.length === 0) return inlineRows(writer, program, args);
   if (steps === STEPS && rows === 1) return inlineScan(writer, program, args);
   if (steps === 1 && rows === 1) return inlineRows(writer, program, args);
+  const isOverTime = args.stacked.some((storage) => writer.valueOf(storage).domain === 'row');
+  if (rows === 1 && !isOverTime && steps <= UNROLLED) return inlineUnrolled(writer, program, args);
   throw new OverTime('scans over something else than the time of its input', { isLayout: true });
+}
+
+/** Steps of a loop within one step of the model, which are written one after another. */
+const UNROLLED = 256;
+
+function inlineUnrolled(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
+  const { flow } = writer;
+  const { steps } = args;
+  const fixed = [...args.perRow.map((storage) => writer.valueOf(storage)), ...fixedValues(writer, program, args.fixed)];
+  const sequences = args.stacked.map((storage) => writer.valueOf(storage));
+  let states = args.carried.map((storage, i) => spread(writer, writer.valueOf(storage), program.carried[i], true));
+  const made: FlowValue[][] = program.outputs.map(() => []);
+  for (let i = 0; i < steps; i++) {
+    const t = program.reverse ? steps - 1 - i : i;
+    const stacked = sequences.map((value, j) =>
+      value.width === 1 && steps > 1 ? value : flow.range(value, t * program.stacked[j], program.stacked[j]),
+    );
+    const values = new Body(writer, program, args.fixed, [...stacked, ...states, ...fixed], true);
+    program.outputs.forEach((value, j) => {
+      made[j][t] = spread(writer, values.at(value), values.widthOf(value), true);
+    });
+    states = program.next.map((value, j) => spread(writer, values.at(value), program.carried[j], true));
+  }
+  return {
+    outputs: made.map((parts) => {
+      const all = flow.concat(parts, true);
+      return writer.made(all, all.width, program.dtype);
+    }),
+    last: states.map((value) => writer.made(value, value.width, program.dtype)),
+  };
 }
 
 function inlineScan(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {

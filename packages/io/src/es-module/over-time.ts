@@ -61,6 +61,7 @@ const MULTIPLES = 4096;
 /** A number that forward uses; the number of steps, a multiple of it or an inverse stands for that of the sequence that will come. */
 export function numberOver(writer: FlowWriter, number: number): FlowValue {
   const { flow } = writer;
+  if (flow.isStep) return flow.number(number);
   const isInverse = Math.abs(number) < 1;
   const multiple = (isInverse ? 1 / number : number) / STEPS;
   const factor = Math.round(multiple);

@@ -3,29 +3,32 @@ import {
   ArgumentError,
   BackendError,
   RnnError,
+  sameShape,
   setCompileMode,
   Tensor,
   TraceError,
   type Backend,
+  type Shape,
   type TypedArray,
 } from '@rnn/core';
 import type { Module } from '@rnn/nn';
 import { onBackend } from '../host/recording.js';
 import { STEPS } from './flow-storage.js';
 import { FlowTracer } from './flow-tracer.js';
-import type { FlowValue } from './flow.js';
+import { Flow, type FlowValue } from './flow.js';
 import type { FlowInput, FlowOutput } from './plan-flow.js';
 import { OverTime } from './row-walk.js';
 import { StateNames } from './state-names.js';
 
 /** Where time and batch are in the input; a batch of one is left out of what is said about shapes. */
-interface SequenceForm {
+export interface SequenceForm {
   readonly time: number;
   readonly batch: number | undefined;
 }
 
 export interface FlowTrace {
-  readonly form: SequenceForm;
+  /** Of a sequence; a step has none. */
+  readonly form: SequenceForm | undefined;
   readonly input: FlowInput;
   readonly outputs: readonly FlowOutput[];
 }
@@ -56,6 +59,14 @@ export function traceFlow(model: Module, backend: Backend, inputs: readonly Tens
       errors.push(error);
     }
   }
+  refuse(errors);
+}
+
+const whatHelps =
+  ". What needs more than the step before, such as attention or a convolution over time, is exported as a step with the last inputs among its states: { takes: 'step' }";
+
+/** Says why a model is not exported, by what went wrong in each form that was tried. */
+function refuse(errors: readonly unknown[]): never {
   const reasons = errors.filter((error) => error instanceof OverTime || error instanceof TraceError);
   const reason = reasons.find((error) => !(error instanceof OverTime && error.isLayout)) ?? reasons.at(0);
   const [first] = errors;
@@ -67,12 +78,100 @@ export function traceFlow(model: Module, backend: Backend, inputs: readonly Tens
       : reason instanceof OverTime
         ? `forward ${reason.message}`
         : `a step cannot be compiled: ${reason.message}`;
-  throw new ArgumentError(`exportModule: ${what}; this is not exported`, {
+  const hint = reason instanceof OverTime ? whatHelps : '';
+  throw new ArgumentError(`exportModule: ${what}; this is not exported${hint}`, {
     argument: 'model',
     expected: 'a forward that computes each step of the sequence alike',
     received: cause.message,
     cause,
   });
+}
+
+/**
+ * Traces a model whose forward computes one step: its result, and behind it the states after the step.
+ *
+ * @param inputs - an example of a step's input, then the states before it
+ * @throws ArgumentError for what cannot be compiled, with the reason
+ */
+export function traceStep(model: Module, backend: Backend, inputs: readonly Tensor[]): FlowTrace {
+  try {
+    return tracedStep(model, backend, inputs);
+  } catch (error) {
+    if (error instanceof ArgumentError && error.message.startsWith('exportModule: ')) throw error;
+    return refuse([error]);
+  }
+}
+
+interface Named {
+  readonly name: string;
+}
+
+function tracedStep(model: Module, backend: Backend, inputs: readonly Tensor[]): FlowTrace {
+  const [example, ...states] = inputs;
+  const numbers = states.map((state) => state.dataSync());
+  const names = new StateNames(model);
+  const flow = new Flow(true);
+  const tracer = new FlowTracer(backend, names, flow);
+  const value = flow.input(example.size);
+  // A model that came from ONNX has names of its own.
+  const { inputs: known, outputs: knownOutputs } = model as Partial<Record<'inputs' | 'outputs', readonly Named[]>>;
+  const stateNames = known?.slice(1).map(({ name }) => names.own(name)) ?? names.ofScan(states.length, false);
+  const initial = numbers.map((data) => flow.constant(data));
+  const [scan, before] = flow.scan(false, initial, [], stateNames);
+  return onBackend(model, tracer, constantsOf(tracer), () =>
+    compiling(tracer, () => {
+      const x = tracer.tensorOf(value, example.shape, example.dtype);
+      const rest = states.map((state, i) => tracer.tensorOf(before[i], state.shape, state.dtype));
+      const found = namedTensors(names.watching(() => ran(model, [x, ...rest])));
+      checkStepResult(found, states);
+      const results = found.map(([name, tensor], i) => ({
+        name: knownOutputs?.[i].name ?? name,
+        shape: withoutBatch(tensor.shape),
+        value: tracer.wholeOf(tensor),
+      }));
+      const outputs = results.slice(0, found.length - states.length);
+      scan.next = results.slice(outputs.length).map((state) => state.value);
+      flow.everyStep();
+      const isToken = example.dtype === 'int32';
+      return { form: undefined, input: { value, shape: withoutBatch(example.shape), isToken }, outputs };
+    }),
+  );
+}
+
+/** Refuses a result that is not an output, or some, and then a state for each of those before. */
+function checkStepResult(found: readonly (readonly [string, Tensor])[], states: readonly Tensor[]): void {
+  const after = found.slice(Math.max(1, found.length - states.length));
+  const shapes = (tensors: readonly Tensor[]): string => tensors.map(({ shape }) => `[${shape.join(', ')}]`).join(', ');
+  const isFit =
+    after.length === states.length && after.every(([, state], i) => sameShape(state.shape, states[i].shape));
+  if (isFit) return;
+  const received = found.length === 0 ? 'no tensor' : shapes(found.map(([, tensor]) => tensor));
+  const expected = states.length === 0 ? 'its result' : `its result, then the states after the step: ${shapes(states)}`;
+  throw new ArgumentError(`exportModule: forward returns ${received}, expected ${expected}`, {
+    argument: 'model',
+    expected,
+    received,
+  });
+}
+
+function withoutBatch(shape: Shape): Shape {
+  return shape.length > 1 && shape[0] === 1 ? shape.slice(1) : shape;
+}
+
+/** Parameters and buffers as constants of the flow. */
+function constantsOf(tracer: FlowTracer): (name: string, tensor: Tensor, data: TypedArray) => Tensor {
+  return (_, tensor, data) => tracer.constantTensor(data, tensor.shape, tensor.dtype);
+}
+
+/** Runs a function while every step is compiled, and ends the tracing. */
+function compiling<R>(tracer: FlowTracer, fn: () => R): R {
+  const mode = setCompileMode('required');
+  try {
+    return fn();
+  } finally {
+    setCompileMode(mode);
+    tracer.dispose();
+  }
 }
 
 function tracedAs(form: SequenceForm, model: Module, backend: Backend, inputs: readonly Tensor[]): FlowTrace {
@@ -85,20 +184,14 @@ function tracedAs(form: SequenceForm, model: Module, backend: Backend, inputs: r
   const value = tracer.flow.input(width);
   const isToken = example.dtype === 'int32';
   const numbers = states.map((state) => state.dataSync());
-  const tensorFor = (_: string, tensor: Tensor, data: TypedArray): Tensor =>
-    tracer.constantTensor(data, tensor.shape, tensor.dtype);
-  const outputs = onBackend(model, tracer, tensorFor, () => {
-    const mode = setCompileMode('required');
-    try {
+  const outputs = onBackend(model, tracer, constantsOf(tracer), () =>
+    compiling(tracer, () => {
       const x = tracer.tensorOf(value, shape, example.dtype);
       const rest = states.map((state, i) => tracer.constantTensor(numbers[i], state.shape, state.dtype));
       const result = names.watching(() => ran(model, [x, ...rest]));
       return outputsOf(tracer, result, form);
-    } finally {
-      setCompileMode(mode);
-      tracer.dispose();
-    }
-  });
+    }),
+  );
   return { form, input: { value, shape: ownShape, isToken }, outputs };
 }
 

@@ -3,9 +3,12 @@ import type { PlanConstant } from '../plan.js';
 
 /** Bytes of base64, without the functions that an AudioWorklet lacks. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array((text.length * 3) >> 2);
+  // What fills the last four characters stands for no bytes: WebAssembly takes none that are not its own.
+  let length = text.length;
+  while (text.charCodeAt(length - 1) === 61) length--;
+  const bytes = new Uint8Array((length * 3) >> 2);
   let [at, bits, held] = [0, 0, 0];
-  for (let i = 0; i < text.length; i++) {
+  for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
     // A-Z, a-z, 0-9, +, /
     const value = code > 96 ? code - 71 : code > 64 ? code - 65 : code > 47 ? code + 4 : code === 43 ? 62 : 63;

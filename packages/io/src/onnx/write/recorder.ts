@@ -48,8 +48,6 @@ export class Recorder implements Backend {
   readonly #inner: Backend;
   readonly #opset: number;
   #next: IrValue | undefined;
-  #seen: Recorded | undefined;
-  #isAsking = false;
   /** Whether operations are computed only. */
   isPaused: boolean = false;
 
@@ -96,17 +94,8 @@ export class Recorder implements Backend {
     }
   }
 
-  /** Reading asks for a storage; that is the one public way from a tensor to it. */
   #recordedOf(tensor: Tensor): Recorded {
-    this.#isAsking = true;
-    try {
-      tensor.dataSync();
-    } finally {
-      this.#isAsking = false;
-    }
-    const seen = this.#seen;
-    this.#seen = undefined;
-    if (seen !== undefined) return seen;
+    if (tensor.backend === this) return tensor.storage as Recorded;
     throw new ArgumentError(
       'writeOnnx: the model uses or returns a tensor that is neither a parameter, a buffer, an input nor made from those; register it with registerBuffer',
       { argument: 'model' },
@@ -141,8 +130,7 @@ export class Recorder implements Backend {
 
   readSync(storage: Storage): TypedArray {
     const source = storage as Recorded;
-    if (this.#isAsking) this.#seen = source;
-    else if (source.isVariable && source.dtype !== 'int32' && !this.isPaused) {
+    if (source.isVariable && source.dtype !== 'int32' && !this.isPaused) {
       throw new ArgumentError(
         'writeOnnx: forward reads numbers that depend on the inputs (item, dataSync, toArray), so what it does cannot be written as one graph; choose with where',
         { argument: 'model', expected: 'a forward that reads no numbers' },
