@@ -25,8 +25,13 @@ export interface TypedHostArray extends HostArray {
   readonly data: TypedArray;
 }
 
-/** Numbers on the host in any of the forms that data sets take: plain lists and nested lists become float32. */
-export type HostValues = TypedArray | readonly number[] | readonly (readonly number[])[] | HostArray;
+/** A `Float16Array`, where the language has it. */
+export interface Float16Values extends ArrayLike<number> {
+  readonly [Symbol.toStringTag]: 'Float16Array';
+}
+
+/** Numbers on the host in any of the forms that data sets take: plain lists, nested lists and a `Float16Array` become float32. */
+export type HostValues = TypedArray | Float16Values | readonly number[] | readonly (readonly number[])[] | HostArray;
 
 /**
  * Brings values on the host into one form.
@@ -35,7 +40,7 @@ export type HostValues = TypedArray | readonly number[] | readonly (readonly num
  *   of an array type that has no `DType`
  */
 export function hostArrayOf(owner: string, argument: string, values: HostValues): TypedHostArray {
-  const array = asTypedArray(owner, argument, values);
+  const array = binary(owner, argument, values);
   if (array !== undefined) return { shape: [array.length], data: array };
   if (isNested(values)) return flattened(owner, argument, values);
   if (isList(values)) return { shape: [values.length], data: float32(owner, argument, values) };
@@ -45,13 +50,24 @@ export function hostArrayOf(owner: string, argument: string, values: HostValues)
   }
   const { shape } = values;
   shape.forEach((size, i) => checkCount(owner, `${argument}.shape[${i}]`, size));
-  const data = asTypedArray(owner, `${argument}.data`, values.data) ?? float32(owner, argument, values.data);
+  const data = binary(owner, `${argument}.data`, values.data) ?? float32(owner, argument, values.data);
   if (data.length !== sizeOf(shape)) {
     const expected = `${sizeOf(shape)} numbers for shape [${shape.map(shown).join(', ')}]`;
     refuse(ShapeError, owner, argument, { has: 'data of length', received: String(data.length), expected });
   }
   return { shape, data };
 }
+
+/** A typed array, told by its tag, so that one of another realm is known too; one of float16 becomes float32. */
+function binary(owner: string, argument: string, values: unknown): TypedArray | undefined {
+  if (ArrayBuffer.isView(values) && Reflect.get(typedArrayPrototype, Symbol.toStringTag, values) === 'Float16Array') {
+    return Float32Array.from(values as unknown as Float16Values);
+  }
+  return asTypedArray(owner, argument, values);
+}
+
+/** Its getter of the tag looks at what an array is, whatever its class. */
+const typedArrayPrototype = Object.getPrototypeOf(Int8Array.prototype) as object;
 
 /** An array of zeros of the same type. */
 export function zerosLikeArray(like: TypedArray, size: number): TypedArray {
@@ -91,7 +107,7 @@ function flattened(owner: string, argument: string, rows: readonly (readonly num
   return { shape: [rows.length, width], data: float32(owner, argument, rows.flat()) };
 }
 
-function float32(owner: string, argument: string, values: readonly number[] | TypedArray): Float32Array {
+function float32(owner: string, argument: string, values: HostArray['data']): Float32Array {
   if (!isList(values)) {
     refuse(ArgumentError, owner, `${argument}.data`, { value: values, expected: 'a typed array or a list of numbers' });
   }

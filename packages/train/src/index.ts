@@ -1,6 +1,7 @@
 /** Optimisers, clipping, learning rate schedules, data in batches, metrics, and the training loop. */
 export { AveragedModel, type AveragedModelOptions, type AveragedModelStateDict } from './averaged-model.js';
 export { clipGradNorm, clipGradValue, gradNorm, type ClipGradNormOptions, type GradNormOptions } from './clip-grad.js';
+export { BucketLoader, type BucketLoaderOptions } from './data/bucket-loader.js';
 export { CharVocabulary } from './data/char-vocabulary.js';
 export { collateSequences, type CollateOptions, type PaddedSequences } from './data/collate-sequences.js';
 export { DataLoader, type DataLoaderOptions } from './data/data-loader.js';
@@ -25,7 +26,7 @@ export {
 export type { ParameterFlow } from './diagnosis/update-sizes.js';
 export { overfitOneBatch, type OverfitOptions, type OverfitReport } from './diagnosis/overfit-one-batch.js';
 export type { FlowVerdict } from './diagnosis/verdict.js';
-export type { HostArray, HostValues } from './host-array.js';
+export type { Float16Values, HostArray, HostValues } from './host-array.js';
 export type { EarlyStoppingOptions } from './loop/early-stopping.js';
 export type { CheckpointOptions } from './loop/checkpoint-options.js';
 export type { ClipNormOptions } from './loop/clip-option.js';

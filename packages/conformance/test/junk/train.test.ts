@@ -195,9 +195,9 @@ const examples: Example[] = [
   {
     name: 'windows',
     call: train.windows,
-    args: () => [[1, 2, 3, 4], 2, 1, { batchFirst: true, stride: 1, target: 0 }],
+    args: () => [[1, 2, 3, 4], 2, 1, { batchFirst: true, stride: 1, target: 0, everyStep: true }],
     required: 2,
-    accepts: { '0[0]': anyNumber, '3.batchFirst': flag, '3.target': [] },
+    accepts: { '0[0]': anyNumber, '3.batchFirst': flag, '3.everyStep': flag, '3.target': [] },
   },
   {
     name: 'new DataLoader',
@@ -205,6 +205,15 @@ const examples: Example[] = [
     args: () => [data(), { batchSize: 2, shuffle: true, dropLast: true, generator: new Generator(1), backend: home }],
     required: 1,
     accepts: { '1.shuffle': flag, '1.dropLast': flag },
+  },
+  {
+    name: 'new BucketLoader',
+    call: (...v: never[]) => new train.BucketLoader(...(v as unknown as [never, never])),
+    args: () => [
+      data(),
+      { lengths: [1, 2, 3, 4], batchSize: 2, shuffle: true, pool: 2, generator: new Generator(1), backend: home },
+    ],
+    accepts: { '1.shuffle': flag },
   },
   {
     name: 'new TensorDataset',

@@ -75,6 +75,11 @@ export class SequenceDataset implements Dataset<SequenceBatch> {
     }
   }
 
+  /** Number of steps of each sequence. */
+  get lengths(): number[] {
+    return this.inputs.map(({ shape }) => shape[0]);
+  }
+
   /**
    * Some of the sequences, in the given order, padded to the longest of them.
    *

@@ -51,6 +51,11 @@ export class SequencePairs implements Dataset<PairBatch> {
     }
   }
 
+  /** Number of steps of each source. */
+  get lengths(): number[] {
+    return this.sources.map(({ shape }) => shape[0]);
+  }
+
   /**
    * Some of the pairs, in the given order, sources and targets padded to the longest of them.
    *

@@ -14,6 +14,11 @@ export interface WindowOptions {
   readonly dilation?: number;
   /** Steps between the last that the model sees and the first that it is to forecast; 0 unless given. */
   readonly gap?: number;
+  /**
+   * Whether there is a target for every step that the model sees: what follows it, `gap` steps between. So a model that carries its state learns
+   * from each step. The horizon is 1 then; false unless given.
+   */
+  readonly everyStep?: boolean;
 }
 
 /** The same with features of the forecast steps that are known when the forecast is made. */
@@ -33,10 +38,11 @@ export interface KnownWindowOptions extends WindowOptions {
  * @param series - N steps in order: a list or typed array of numbers, a nested list `[N][F]`, or `{ shape: [N, F], data }`
  * @param length - steps that the model sees
  * @param horizon - steps that it is to forecast
- * @param options - `batchFirst` false, `stride` 1, `target` all features, `dilation` 1, `gap` 0, `known` none
+ * @param options - `batchFirst` false, `stride` 1, `target` all features, `dilation` 1, `gap` 0, `everyStep` false, `known` none
  * @returns a data set whose batches are `[input, target]`: input [length, B, F] ([B, length, F] with `batchFirst`), F being 1 for a
  *   series of single numbers; target [B, horizon] for these and for one `target` feature, else [B, horizon, features]. With `known` they
- *   are `[input, target, ahead]`: ahead [horizon, B, K] ([B, horizon, K]), the known features of the steps of the target
+ *   are `[input, target, ahead]`: ahead [horizon, B, K] ([B, horizon, K]), the known features of the steps of the target.
+ *   With `everyStep` targets are [length, B] or [length, B, features] ([B, length, ...]), and ahead is [length, B, K]
  * @throws ArgumentError when the series is too short for one window, or an option makes no sense
  *
  * Differs from PyTorch: has no counterpart there.
@@ -60,8 +66,8 @@ export function windows(
   options: WindowOptions | KnownWindowOptions = {},
 ): Dataset<[Tensor, Tensor] | [Tensor, Tensor, Tensor]> {
   const owner = 'windows';
-  checkOptions(owner, options, ['batchFirst', 'stride', 'target', 'dilation', 'gap', 'known']);
-  const { batchFirst = false, stride = 1, target, dilation = 1, gap = 0 } = options;
+  checkOptions(owner, options, ['batchFirst', 'stride', 'target', 'dilation', 'gap', 'everyStep', 'known']);
+  const { batchFirst = false, stride = 1, target, dilation = 1, gap = 0, everyStep = false } = options;
   const { known } = options as Partial<KnownWindowOptions>;
   checkFlag(owner, 'batchFirst', batchFirst);
   const { shape, data } = hostArrayOf(owner, 'series', series);
@@ -70,6 +76,8 @@ export function windows(
   checkCount(owner, 'stride', stride, 1);
   checkCount(owner, 'dilation', dilation, 1);
   checkCount(owner, 'gap', gap, 0);
+  checkFlag(owner, 'everyStep', everyStep);
+  if (everyStep) checkCount(owner, 'horizon', horizon, 1, 1);
   if (shape.length !== 1 && shape.length !== 2) {
     refuse(ShapeError, owner, 'series', { has: 'shape', received: `[${shape.join(', ')}]`, expected: '[N] or [N, F]' });
   }
@@ -98,9 +106,16 @@ export function windows(
     batch(indices, backend) {
       checkIndices(owner, indices, count);
       const starts = Array.from(indices, (i) => i * stride);
-      const ends = starts.map((start) => start + lead);
       const input = cut(source, starts, length, dilation, all(features), batchFirst, [features], backend);
-      const forecast = cut(source, ends, horizon, 1, chosen, true, flat ? [] : [chosen.length], backend);
+      const rest = flat ? [] : [chosen.length];
+      if (everyStep) {
+        const next = starts.map((start) => start + 1 + gap);
+        const targets = cut(source, next, length, dilation, chosen, batchFirst, rest, backend);
+        if (ahead === undefined) return [input, targets];
+        return [input, targets, cut(source, next, length, dilation, ahead, batchFirst, [ahead.length], backend)];
+      }
+      const ends = starts.map((start) => start + lead);
+      const forecast = cut(source, ends, horizon, 1, chosen, true, rest, backend);
       if (ahead === undefined) return [input, forecast];
       return [input, forecast, cut(source, ends, horizon, 1, ahead, batchFirst, [ahead.length], backend)];
     },

@@ -39,12 +39,21 @@ describe.each(uses)('%s', (_name, use) => {
     expect([...result.dataSync()].slice(0, 2)).toEqual([0.25, 0.5]);
   });
 
+  test.skipIf(!('Float16Array' in globalThis))('takes a Float16Array, of any realm, as float32', () => {
+    const make = 'Float16Array.of(0.25, 0.5, 1.5)';
+    const { Float16Array: Own } = globalThis as unknown as { Float16Array: { of(...values: number[]): HostValues } };
+    for (const values of [foreign(make), Own.of(0.25, 0.5, 1.5)]) {
+      const result = use(values);
+      expect([result.dtype, ...result.dataSync().slice(0, 2)]).toEqual(['float32', 0.25, 0.5]);
+    }
+  });
+
   test('keeps whole numbers of another realm whole', () => {
     const result = use(foreign('Int32Array.of(7, 8, 9)'));
     expect([result.dtype, ...result.dataSync().slice(0, 2)]).toEqual(['int32', 7, 8]);
   });
 
-  test.each(['Float16Array', 'Uint8Array', 'Uint32Array', 'Int8Array', 'BigInt64Array', 'DataView', 'ArrayBuffer'])(
+  test.each(['Uint8Array', 'Uint32Array', 'Int8Array', 'BigInt64Array', 'DataView', 'ArrayBuffer'])(
     'refuses %s and says what is known',
     (kind) => {
       const make =
