@@ -10,9 +10,9 @@ export interface Workload {
   readonly cell: 'rnn' | 'lstm' | 'gru';
   /**
    * Not the built-in layer: a module as a user writes it, run by `Recurrent`, in which only this project takes part; or the built-in
-   * cell, called step by step in a loop, as PyTorch's lessons print it.
+   * cell, called step by step in a loop, as PyTorch's lessons print it; or the layer behind `stream`, which keeps its state.
    */
-  readonly variant?: 'user-written' | 'layer-normalised' | 'by-hand';
+  readonly variant?: 'user-written' | 'layer-normalised' | 'by-hand' | 'stream';
   /** Rows of the batch, features of the input, hidden units, time steps. */
   readonly B: number;
   readonly I: number;

@@ -1,4 +1,14 @@
-import { fromData, linear, noGrad, scope, type Backend, type DType, type Tensor, type TypedArray } from '@rnn/core';
+import {
+  fromData,
+  hostArray,
+  linear,
+  noGrad,
+  scope,
+  type Backend,
+  type DType,
+  type Tensor,
+  type TypedArray,
+} from '@rnn/core';
 import {
   crossEntropy,
   GRU,
@@ -13,7 +23,7 @@ import {
   type LSTMState,
   type StateDict,
 } from '@rnn/nn';
-import { Adam, SGD } from '@rnn/train';
+import { Adam, SGD, stream } from '@rnn/train';
 import { checkTraining, type Job, type Library } from '../library.ts';
 import type { Numbers, WorkloadNumbers } from '../numbers.ts';
 import type { Task, Workload } from '../workload.ts';
@@ -76,7 +86,7 @@ class Preparation {
       cell.loadStateDict(this.weights((name) => name.replace('_l0', '')));
       return new LoopByHand(cell);
     }
-    if (variant !== undefined) {
+    if (variant === 'user-written' || variant === 'layer-normalised') {
       const own = variant === 'user-written' ? new UserLSTM(I, H, place) : new LayerNormalisedLSTM(I, H, place);
       own.loadStateDict(this.weights((name) => name.replace('_l0', '')));
       return new Recurrent<LSTMState>(own);
@@ -100,8 +110,9 @@ class Preparation {
 
   private step(): Job {
     const { place, workload, numbers } = this;
-    const { I, H, cell, stream = 1 } = workload;
-    const inputs = Array.from({ length: stream }, (_, n) => numbers.x.values.slice(n * I, (n + 1) * I));
+    const { I, H, cell, stream: length = 1 } = workload;
+    const inputs = Array.from({ length }, (_, n) => numbers.x.values.slice(n * I, (n + 1) * I));
+    if (workload.variant === 'stream') return this.streamed(inputs);
     const weights = this.weights((name) => name.replace('_l0', ''));
     let next: (x: Tensor) => Tensor;
     let reset: () => void;
@@ -133,16 +144,40 @@ class Preparation {
     let n = 0;
     // Kept by the stream itself, so that what is read here may not be disposed of.
     const run = (): TypedArray | Promise<TypedArray> => {
-      const h = noGrad(() => scope(() => next(fromData(inputs[n++ % stream], [1, I], place))));
+      const h = noGrad(() => scope(() => next(fromData(inputs[n++ % length], [1, I], place))));
       return place.backend.info.synchronous ? h.dataSync() : h.data();
     };
     return {
       run,
       check: async () => {
-        const outputs = new Float32Array(stream * H);
+        const outputs = new Float32Array(length * H);
         reset();
         n = 0;
-        for (let t = 0; t < stream; t++) outputs.set(await run(), t * H);
+        for (let t = 0; t < length; t++) outputs.set(await run(), t * H);
+        return outputs;
+      },
+    };
+  }
+
+  /** Steps of a layer behind `stream`. */
+  private streamed(inputs: readonly TypedArray[]): Job {
+    const { place, workload } = this;
+    const layer = new LSTM(workload.I, workload.H, place);
+    layer.loadStateDict(this.weights());
+    const sessions = stream(layer);
+    const samples = inputs.map((values) => hostArray(place.dtype, values));
+    let n = 0;
+    const run = (): TypedArray | Promise<TypedArray> => {
+      const sample = samples[n++ % samples.length];
+      return place.backend.info.synchronous ? sessions.pushSync(sample) : sessions.push(sample);
+    };
+    return {
+      run,
+      check: async () => {
+        const outputs = new Float32Array(samples.length * workload.H);
+        sessions.drop();
+        n = 0;
+        for (let t = 0; t < samples.length; t++) outputs.set(await run(), t * workload.H);
         return outputs;
       },
     };
