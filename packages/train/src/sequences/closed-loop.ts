@@ -16,6 +16,7 @@ import {
   to,
   transpose,
   type Tree,
+  type TypedArray,
   unsqueeze,
 } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
@@ -44,6 +45,9 @@ export interface ClosedLoopOptions {
   readonly rows: number;
 }
 
+/** How many forecasts wait to be read. */
+const UNREAD = 64;
+
 /** A model that reads on from what it has forecast. */
 export class ClosedLoop {
   private readonly owner: string;
@@ -69,6 +73,7 @@ export class ClosedLoop {
   async run(steps: number): Promise<Float32Array[]> {
     const { targets, quantiles, rows, horizon } = this.options;
     const parts: Tensor[] = []; // [rows, horizon, targets, quantiles] each
+    const values: TypedArray[] = [];
     let seen: Tensor | undefined = this.start();
     let state: Tree | undefined;
     try {
@@ -78,8 +83,11 @@ export class ClosedLoop {
         disposeTree([seen]);
         disposeTree(state);
         ({ seen, state } = next);
+        // Not read one by one, as the device would wait for each; nor all at the end, as memory would grow with the steps.
+        if (parts.length < UNREAD && seen !== undefined) continue;
+        values.push(...(await Promise.all(parts.map((part) => part.data()))));
+        disposeTree(parts.splice(0));
       }
-      const values = await Promise.all(parts.map((part) => part.data()));
       const [width, each] = [targets.length, quantiles.length];
       const lists: Float32Array[] = [];
       for (let step = 0; step < steps; step++) {

@@ -192,6 +192,22 @@ test('leaves nothing behind', async () => {
   expect(getBackend().memory()).toEqual(before);
 });
 
+test('10,000 steps are flat in storages and bytes', async () => {
+  let [steps, at, most] = [0, 0, 0];
+  const model = new Next((x) => {
+    // Up to 64 forecasts wait to be read, so that what is alive repeats with that period.
+    const { bytes } = getBackend().memory();
+    if (++steps <= 256) at = Math.max(at, bytes);
+    else most = Math.max(most, bytes);
+    return x.mul(0.5);
+  });
+  const before = getBackend().memory();
+  const { values } = await forecast(model, [1, 2], 10_000);
+  expect([steps, values.shape]).toEqual([10_000, [10_000]]);
+  expect(most).toBe(at);
+  expect(getBackend().memory()).toEqual(before);
+});
+
 test('refuses what makes no sense', async () => {
   const model = new Next((x) => x);
   const two = [[1, 2]];
