@@ -189,9 +189,9 @@ class GpuJs implements Engine {
       last = size;
       // A number that equals the last one is not passed again, and -0 equals 0: nothing is to be known before a -0, nor after it.
       const hasNegativeZero = args.some((arg) => Object.is(arg, -0));
-      if (isVerified && this.mode === 'webgpu') renewNumbers(raw);
       if (hasNegativeZero) forgetNumbers(raw);
-      const result = raw(...args) as Handle | Promise<Handle>;
+      const launch = (): Handle | Promise<Handle> => raw(...args) as Handle | Promise<Handle>;
+      const result = isVerified && this.mode === 'webgpu' ? renewNumbers(raw).collect(launch) : launch();
       if (hasNegativeZero) forgetNumbers(raw);
       if (isVerified) return result;
       isVerified = true;
@@ -263,14 +263,16 @@ class GpuJs implements Engine {
   }
 }
 
-/** Gives the next launch of a kernel on `webgpu` a buffer of its own for its numbers; see `Submissions`. */
-function renewNumbers({ kernel }: RawKernel): void {
-  const { paramsBuffer, paramsMirror } = kernel;
-  if (!paramsBuffer || !paramsMirror) return;
+/** Gives the next launch of a kernel on `webgpu` a buffer of its own for its numbers, and returns what the launch may wait in. */
+function renewNumbers({ kernel }: RawKernel): Submissions {
   const submissions = Submissions.on((kernel.context as WebGpuContext).device);
-  if (!submissions.isOwn(paramsBuffer)) paramsBuffer.destroy();
-  kernel.paramsBuffer = submissions.numbersOf(paramsMirror.byteLength);
-  kernel.bindGroupDirty = true;
+  const { paramsBuffer, paramsMirror } = kernel;
+  if (paramsBuffer && paramsMirror) {
+    if (!submissions.isOwn(paramsBuffer)) paramsBuffer.destroy();
+    kernel.paramsBuffer = submissions.numbersOf(paramsMirror.byteLength);
+    kernel.bindGroupDirty = true;
+  }
+  return submissions;
 }
 
 /** Makes gpu.js pass all numbers to a kernel again. */

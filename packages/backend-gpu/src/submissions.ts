@@ -40,6 +40,7 @@ export class Submissions {
   private readonly submit: (commands: readonly object[]) => void;
   private waiting: object[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private isLaunching = false;
   /** Buffers of numbers by size, taken in turn: when one comes again, the launch that had it was handed over long ago. */
   private readonly numbers = new Map<number, { readonly buffers: DeviceBuffer[]; next: number }>();
   private readonly own = new WeakSet<DeviceBuffer>();
@@ -50,7 +51,13 @@ export class Submissions {
     this.submit = queue.submit.bind(queue);
     const write = queue.writeBuffer.bind(queue);
     const create = device.createBuffer.bind(device);
-    queue.submit = (commands) => this.push(commands);
+    queue.submit = (commands) => {
+      if (this.isLaunching) this.push(commands);
+      else {
+        this.flush();
+        this.submit(commands);
+      }
+    };
     // Whatever is done to a buffer comes after the launches that were started before it.
     queue.writeBuffer = (buffer, ...rest) => {
       if (!this.own.has(buffer)) this.flush();
@@ -99,6 +106,16 @@ export class Submissions {
     this.own.add(buffer);
     buffers.push(buffer);
     return buffer;
+  }
+
+  /** What `launch` submits may wait; whatever others do with the device, such as to draw with it, is done at once. */
+  collect<T>(launch: () => T): T {
+    this.isLaunching = true;
+    try {
+      return launch();
+    } finally {
+      this.isLaunching = false;
+    }
   }
 
   /** Whether a buffer came from `numbersOf`. */

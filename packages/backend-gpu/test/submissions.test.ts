@@ -61,7 +61,7 @@ test('every launch finds its own numbers, and what is written, read and destroye
           // gpu.js makes and destroys buffers in the middle of a launch
           if (n % 7 === 0) device.createBuffer({ size: 4, usage: 0 } as { size: number }).destroy();
           device.queue.writeBuffer(numbers, n);
-          device.queue.submit([device.reading(numbers), device.reading(shared)]);
+          submissions.collect(() => device.queue.submit([device.reading(numbers), device.reading(shared)]));
           expected.push(String(n), String(sharedValue));
           launched++;
         } else if (each.kind === 'write') device.queue.writeBuffer(shared, (sharedValue = n));
@@ -91,7 +91,7 @@ test('launches are handed over many at a time, the last ones when the program tu
   for (let n = 0; n < 100; n++) {
     const numbers = submissions.numbersOf(64);
     device.queue.writeBuffer(numbers, n);
-    device.queue.submit([device.reading(numbers)]);
+    submissions.collect(() => device.queue.submit([device.reading(numbers)]));
   }
   expect(device.submissions).toBe(12);
   await new Promise((resolve) => setTimeout(resolve, 5));
