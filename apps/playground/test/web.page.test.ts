@@ -209,5 +209,31 @@ test('every control is reached and worked by keyboard, and has a name', async ()
   }
   const codeAndNumbers = ['Code', 'Numbers', 'Code', 'Numbers', 'Code', 'Numbers'];
   const training = ['Training steps', 'Train'];
-  expect(names).toEqual(['Compute on', 'Source of the cell', ...codeAndNumbers, ...training, 'Data', ...training]);
+  expect(names).toEqual(['Compute on', ...training, 'Data', ...training, 'Source of the cell', ...codeAndNumbers]);
+});
+
+test('nothing jumps, the first training is on the first screen, and the choice of the backend stays beside the curve', async () => {
+  await page.addInitScript(() => {
+    const shifts = window as unknown as { layoutShift: number };
+    shifts.layoutShift = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[])
+        if (!entry.hadRecentInput) shifts.layoutShift += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await page.reload();
+  await page.locator('html[data-ready]').waitFor({ state: 'attached' });
+  const train = page.locator('#sunspots button');
+  expect((await train.boundingBox())?.y).toBeLessThan(740);
+  await train.click();
+  await page.locator('#sunspots[data-state=done]').waitFor();
+  await page.locator('#sunspots .loss').evaluate((figure) => figure.scrollIntoView({ block: 'start' }));
+  const [bar, curve] = [
+    await page.locator('.backend-bar').boundingBox(),
+    await page.locator('#sunspots .loss .plot').boundingBox(),
+  ];
+  expect(bar?.y).toBe(0);
+  expect(curve?.y).toBeGreaterThanOrEqual(bar?.height ?? Infinity);
+  expect((curve?.y ?? Infinity) + (curve?.height ?? 0)).toBeLessThanOrEqual(740);
+  expect(await page.evaluate(() => (window as unknown as { layoutShift: number }).layoutShift)).toBeLessThan(0.05);
 });

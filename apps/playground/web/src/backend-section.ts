@@ -13,9 +13,10 @@ const titles: Readonly<Record<string, string>> = {
 export const backendNames: readonly string[] = Object.keys(titles);
 
 const root = find(document, '.backend', HTMLElement);
-const select = find(root, 'select', HTMLSelectElement);
-const status = find(root, '#backend-status', HTMLElement);
-const error = find(root, '#backend-error', HTMLElement);
+// In the bar, which is always in view.
+const select = find(document, '#backend', HTMLSelectElement);
+const status = find(document, '#backend-status', HTMLElement);
+const error = find(document, '#backend-error', HTMLElement);
 const details = find(root, 'dl', HTMLElement);
 const notes = find(root, '#backend-notes', HTMLElement);
 
