@@ -3,14 +3,16 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { documents, examples } from '../src/documents.ts';
+import { documents, examples, type Example } from '../src/documents.ts';
 
 const exec = promisify(execFile);
 
 // The programs run where a user's would: beside the built packages, found by name.
 const folder = join(import.meta.dirname, '../build');
 const all = documents().flatMap(examples);
-const fileOf = (place: string): string => join(folder, `${place.replaceAll(/[^\w]+/g, '-')}.ts`);
+// Those for Node alone end in `-node`: the others have sound types without Node's.
+const fileOf = ({ place, code }: Example): string =>
+  join(folder, `${place.replaceAll(/[^\w]+/g, '-')}${/from 'node:/.test(code) ? '-node' : ''}.ts`);
 
 // What the strictest settings find fault with, beside the examples: options that may be undefined, and members that nobody should see.
 const uses = `
@@ -36,7 +38,7 @@ void none;
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  for (const { place, code } of all) writeFileSync(fileOf(place), `${code}\nexport {};\n`);
+  for (const example of all) writeFileSync(fileOf(example), `${example.code}\nexport {};\n`);
   writeFileSync(join(folder, 'uses.ts'), uses);
 });
 
@@ -62,21 +64,46 @@ describe.each(['typescript', 'typescript-newest'])(
       ['nodenext', {}],
       ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
       ['an older engine', { target: 'es2022' }],
+      ['for Node', { types: ['node'] }],
     ])('%s', async (name, options) => {
       const project = join(folder, compiler, `${name.replaceAll(' ', '-')}.json`);
+      const sources =
+        name === 'for Node' ? { include: ['../*-node.ts'] } : { include: ['../*.ts'], exclude: ['../*-node.ts'] };
       const compilerOptions = { ...options, noEmit: true, skipLibCheck: false };
-      writeFileSync(project, JSON.stringify({ extends: './tsconfig.json', compilerOptions, include: ['../*.ts'] }));
+      writeFileSync(project, JSON.stringify({ extends: './tsconfig.json', compilerOptions, ...sources }));
       expect(await tsc('-p', project)).toBe('');
     });
   },
 );
 
+test('every example has sound types by TypeScript 5.4, the oldest that is promised', async () => {
+  const project = join(folder, 'oldest.json');
+  const lib = ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'];
+  const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+  // The types of a dependency of @rnn/io need 5.7.
+  const compilerOptions = {
+    ...strict,
+    module: 'nodenext',
+    target: 'es2022',
+    lib,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+  };
+  writeFileSync(project, JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+  const tsc = join(import.meta.dirname, '../node_modules/typescript-oldest/bin/tsc');
+  const { stdout } = await exec(process.execPath, [tsc, '-p', project]).catch(
+    (error: unknown) => error as { stdout: string },
+  );
+  expect(stdout).toBe('');
+});
+
 describe('every example prints what the document says', () => {
-  test.each(all)('$place', async ({ place, output }) => {
+  test.each(all)('$place', async (example) => {
     // What an example writes lies beside it, and goes with it.
     const env = { ...process.env, NO_COLOR: '1' };
-    const { stdout } = await exec(process.execPath, [fileOf(place)], { cwd: folder, env });
-    expect(trimLines(stdout)).toBe(trimLines(output));
+    const { stdout } = await exec(process.execPath, [fileOf(example)], { cwd: folder, env });
+    expect(trimLines(stdout)).toBe(trimLines(example.output));
   });
 });
 
