@@ -1,10 +1,10 @@
 import { areCounted, passCountOn } from './averages.js';
 import { checkPlace, checkTensor } from './checks/tensors.js';
 import type { Backend, Storage } from './backend.js';
-import { AnomalyError } from './errors.js';
 import { isAnomalyEnabled, isGradEnabled, withChecking, withRecording } from './grad-mode.js';
+import { checkResults } from './non-finite-origins.js';
 import { scope } from './scope.js';
-import { showShape, type Shape } from './shape.js';
+import type { Shape } from './shape.js';
 import { SharedStorage, type Bounds } from './shared-storage.js';
 import { GradNode, type DerivativeRule } from './grad-node.js';
 import { Tensor } from './tensor.js';
@@ -47,7 +47,7 @@ export function record(result: Tensor, { name, inputs, saved = [], derivatives }
     );
   }
   passCountOn(result, inputs);
-  if (isAnomalyEnabled()) checkForNaN(name, inputs, [result]);
+  if (isAnomalyEnabled()) checkResults(name, inputs, [result]);
   return result;
 }
 
@@ -98,21 +98,4 @@ export function placeOf(operation: string, operands: readonly Tensor[]): Backend
     checkPlace(operation, `operand ${i + 1}`, other, first, 'the first');
   }
   return backend;
-}
-
-/** Part of the anomaly mode: an operation made a NaN out of operands without one. */
-export function checkForNaN(
-  name: string,
-  inputs: readonly (Tensor | undefined)[],
-  results: readonly (Tensor | undefined)[],
-): void {
-  const position = (tensor: Tensor | undefined): number => tensor?.dataSync().findIndex(Number.isNaN) ?? -1;
-  for (const result of results) {
-    const at = position(result);
-    if (at < 0 || inputs.some((input) => position(input) >= 0)) continue;
-    throw new AnomalyError(
-      name,
-      `${name}: the first NaN arose here, at element ${at} of a result of shape ${showShape((result as Tensor).shape)}, from inputs of shape ${inputs.map((input) => (input ? showShape(input.shape) : 'none')).join(', ')} without NaN`,
-    );
-  }
 }

@@ -6,7 +6,8 @@ import { refuse } from '../checks/refusal.js';
 import { ArgumentError } from '../errors.js';
 import { isAnomalyEnabled } from '../grad-mode.js';
 import type { DerivativeRule } from '../grad-node.js';
-import { checkForNaN, isRecorded, placeOf, record, recordAll, wrap } from '../record.js';
+import { checkResults } from '../non-finite-origins.js';
+import { isRecorded, placeOf, record, recordAll, wrap } from '../record.js';
 import { broadcastShapes, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { sumTo } from './broadcast.js';
@@ -106,7 +107,7 @@ export function binaryFunction(
     recordAll([result], op, inputs, reads === 'operands' ? inputs : [], ruleOf(standingFor(a), standingFor(b), da, db));
   }
   passCountOn(result, inputs);
-  if (isAnomalyEnabled()) checkForNaN(op, inputs, [result]);
+  if (isAnomalyEnabled()) checkResults(op, inputs, [result]);
   return result;
 }
 

@@ -1,6 +1,18 @@
 import { cpu } from '@rnn/backend-cpu';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { add, anomaly, AnomalyError, log, setBackend, sqrt, sum, tensor, type Tensor } from '../../src/index.js';
+import {
+  add,
+  anomaly,
+  AnomalyError,
+  isnan,
+  log,
+  setBackend,
+  sqrt,
+  sum,
+  tensor,
+  where,
+  type Tensor,
+} from '../../src/index.js';
 
 beforeEach(async () => setBackend(await cpu()));
 
@@ -43,8 +55,59 @@ describe('anomaly', () => {
     expect(error.operation).toBe('derivative of sqrt');
   });
 
-  test('does not mind a NaN that was there before, or none', () => {
-    expect(Number.isNaN(anomaly(() => tensor([NaN]).add(1).item()))).toBe(true);
+  test('names a NaN that arrives with the data, where it gets into a result', () => {
+    const error = caught(() =>
+      tensor([1, 2])
+        .mul(tensor([3, NaN]))
+        .add(1),
+    );
+    expect(error.operation).toBe('mul');
+    expect(error.message).toBe(
+      'mul: NaN arrived here with the data, at element 1 of operand 2 of shape [2]; no operation made it',
+    );
+    expect(caught(() => tensor([NaN]).square()).operation).toBe('square');
+    // Missing values that are filled in are no mistake.
+    const x = tensor([1, NaN]);
+    expect([...anomaly(() => where(isnan(x), 0, x).mul(2)).dataSync()]).toEqual([2, 0]);
+  });
+
+  test('says where the Infinity of a NaN comes from', () => {
+    expect(caught(() => tensor([1, Infinity]).mul(2).sub(Infinity)).message).toMatch(
+      /^sub: the first NaN arose here.*operand 1 holds Infinity: it arrived with the data, at element 1 of operand 1 of mul, of shape \[2\]$/,
+    );
+    expect(
+      caught(() =>
+        tensor([1, 1000])
+          .exp()
+          .mul(tensor([1, 0])),
+      ).message,
+    ).toMatch(
+      /^mul: the first NaN arose here.*operand 1 holds Infinity: it arose in exp, at element 1 of a result of shape \[2\]$/,
+    );
+  });
+
+  test('names the origin of an infinite loss, past infinities that are meant', () => {
+    const x = leaf([1, 1000]);
+    const mask = tensor([0, -Infinity]);
+    expect(anomaly(() => x.add(mask).softmax(0).sum().item())).toBe(1);
+    const error = caught(() => x.add(mask).softmax(0).add(x.exp()).sum().backward());
+    expect([error.operation, error.message]).toEqual([
+      'exp',
+      'exp: the loss is Infinity: it arose in exp, at element 1 of a result of shape [2]',
+    ]);
+    expect(
+      caught(() =>
+        leaf([1, 2])
+          .mul(tensor([1, Infinity]))
+          .mean()
+          .backward(),
+      ).message,
+    ).toMatch(
+      /^mul: the loss is Infinity: it arrived with the data, at element 1 of operand 2 of mul, of shape \[2\]$/,
+    );
+  });
+
+  test('does not mind what is infinite by itself', () => {
     expect(anomaly(() => tensor([1]).div(0).item())).toBe(Infinity);
   });
 
