@@ -71,8 +71,7 @@ export class WasmBackend implements Backend {
   fill(value: number, size: number, dtype: DType): Storage {
     const { memoryOf } = this;
     const result = memoryOf.allocate(known(dtype), size);
-    const first = result.at >>> 2;
-    (dtype === 'int32' ? memoryOf.i32 : memoryOf.f32).fill(value, first, first + size);
+    memoryOf.fill(result, value);
     return result;
   }
 

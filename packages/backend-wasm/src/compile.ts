@@ -123,7 +123,7 @@ class WasmProgram implements CompiledProgram {
   ): void {
     const { program, memory, rowBytes, packings, packedAt } = this;
     const { slots } = this.emitted.layout;
-    const { i32, f32 } = memory;
+    const { i32 } = memory;
     const block = this.blocks >>> 2;
     const pointers = block + pointerAt(0) / 4;
     i32[block + ROWS / 4] = rows;
@@ -150,7 +150,7 @@ class WasmProgram implements CompiledProgram {
       const bytes = rows * program.carried[i] * 4;
       const before = steps % 2 === 0 ? last[i].at : free;
       const source = memory.addressOf(carried[i]);
-      f32.copyWithin(before >>> 2, source >>> 2, (source + bytes) >>> 2);
+      memory.move(before, source, bytes / 4);
       i32[pointers + slots.before[i]] = before;
       i32[pointers + slots.after[i]] = steps % 2 === 0 ? free : last[i].at;
       free += roundedUp(bytes);

@@ -11,6 +11,9 @@ export const LARGEST: number = 65_536 * PAGE;
 /** A borrowed block of at most so many bytes stays for the next borrower. */
 const KEPT: number = 2 ** 20;
 
+/** So many elements are written one by one in less time than a call into the engine takes. */
+const FEW = 64;
+
 /** How matrices are packed: some of one storage, `apart` bytes from each other, as factors `[k, n]` of products. */
 export interface PackedForm {
   readonly count: number;
@@ -34,9 +37,10 @@ export class WasmStorage implements Storage {
   /** Address of the first element; 0 after the release. */
   at: number;
   /** The elements as factors of matrix products, in the order in which the kernels read them: one for each way they are used. */
-  packed: Packed[] | undefined = undefined;
+  packed: Packed[] | undefined;
 
   constructor(dtype: DType, size: number, at: number) {
+    this.packed = undefined;
     this.dtype = dtype;
     this.size = size;
     this.at = at;
@@ -85,7 +89,7 @@ export class Memory {
 
   /** The address of a live storage. */
   addressOf(storage: Storage): number {
-    this.refuseDisposed();
+    if (this.disposed) refuseDisposed();
     if (!(storage instanceof WasmStorage)) {
       throw new BackendError(
         'wasm: received a storage of another backend; move the tensor here with .to(backend). If you did not call the backend yourself, please report this',
@@ -99,7 +103,28 @@ export class Memory {
   copyOf(storage: Storage): TypedArray {
     const first = this.addressOf(storage) >>> 2;
     const all = storage.dtype === 'int32' ? this.i32 : this.f32;
-    return all.slice(first, first + storage.size);
+    const { size } = storage;
+    if (size > FEW) return all.slice(first, first + size);
+    const copy = storage.dtype === 'int32' ? new Int32Array(size) : new Float32Array(size);
+    for (let i = 0; i < size; i++) copy[i] = all[first + i];
+    return copy;
+  }
+
+  /** Writes one value into all elements. */
+  fill({ at, dtype, size }: WasmStorage, value: number): void {
+    const first = at >>> 2;
+    const all = dtype === 'int32' ? this.i32 : this.f32;
+    if (size > FEW) all.fill(value, first, first + size);
+    else for (let i = first; i < first + size; i++) all[i] = value;
+  }
+
+  /** Moves elements: `count` numbers from one address to another. */
+  move(to: number, from: number, count: number): void {
+    const { f32, i32 } = this;
+    const [target, source] = [to >>> 2, from >>> 2];
+    // As whole numbers, which keep every bit of a NaN.
+    if (count > FEW) f32.copyWithin(target, source, source + count);
+    else for (let i = 0; i < count; i++) i32[target + i] = i32[source + i];
   }
 
   release(storage: Storage): void {
@@ -111,12 +136,13 @@ export class Memory {
     this.live--;
     this.liveBytes -= storage.size * 4;
     this.give(at);
-    for (const packed of own.packed ?? []) this.give(packed.at);
+    if (own.packed === undefined) return;
+    for (const packed of own.packed) this.give(packed.at);
     own.packed = undefined;
   }
 
   use(): MemoryUse {
-    this.refuseDisposed();
+    if (this.disposed) refuseDisposed();
     return { storages: this.live, bytes: this.liveBytes };
   }
 
@@ -127,7 +153,7 @@ export class Memory {
 
   /** A block of at least so many bytes, at a multiple of 16. */
   take(bytes: number): number {
-    this.refuseDisposed();
+    if (this.disposed) refuseDisposed();
     const need = Math.max(((bytes + 15) & ~15) >>> 0, bytes > 0xffff_ffe0 ? Infinity : 16) + HEADER;
     if (need > this.limit) throw this.refused(bytes);
     let block = this.blocks.take(need);
@@ -210,12 +236,10 @@ export class Memory {
       { argument: 'maxBytes', expected: `at most ${this.limit} bytes`, received: `${total} and ${bytes} more` },
     );
   }
+}
 
-  private refuseDisposed(): void {
-    if (this.disposed) {
-      throw new BackendError('wasm: this backend was disposed of, and its tensors with it; make a new one with wasm()');
-    }
-  }
+function refuseDisposed(): never {
+  throw new BackendError('wasm: this backend was disposed of, and its tensors with it; make a new one with wasm()');
 }
 
 function released({ dtype, size }: Storage): BackendError {

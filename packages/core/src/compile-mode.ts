@@ -1,15 +1,10 @@
+import { ambient, type CompileMode } from './ambient.js';
 import { checkChoice } from './checks/values.js';
 import { TraceError } from './errors.js';
 
-/**
- * What a compiled function or loop does where it cannot be compiled: `'auto'` runs it by single operations, `'required'` throws, and
- * `'never'` does not try.
- */
-export type CompileMode = 'required' | 'auto' | 'never';
+export type { CompileMode } from './ambient.js';
 
 const modes = ['required', 'auto', 'never'] as const satisfies readonly CompileMode[];
-
-let byDefault: CompileMode = 'auto';
 
 /**
  * Sets the mode of everything that does not say which. `'required'` turns each silent fallback into an error: for tests, and to find out
@@ -27,8 +22,8 @@ let byDefault: CompileMode = 'auto';
  */
 export function setCompileMode(mode: CompileMode): CompileMode {
   checkCompileMode('setCompileMode', 'mode', mode);
-  const before = byDefault;
-  byDefault = mode;
+  const before = ambient.compile;
+  ambient.compile = mode;
   return before;
 }
 
@@ -39,7 +34,7 @@ export function checkCompileMode(operation: string, argument: string, mode: unkn
 
 /** The mode that holds, given what a call says. */
 export function compileModeOf(asked: CompileMode | undefined): CompileMode {
-  return asked ?? byDefault;
+  return asked ?? ambient.compile;
 }
 
 /** The error where something has to be compiled and cannot be: the step's own, if it is the step that fails. */

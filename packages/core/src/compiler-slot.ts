@@ -2,11 +2,22 @@
 import { compileModeOf, refuseEager, type CompileMode } from './compile-mode.js';
 import { TraceError } from './errors.js';
 import type { Explanation, Lowered } from './explanation.js';
+import type { ScanOptions } from './scan/arguments.js';
+import type { BoundScan, ScanShapes } from './scan/bound-scan.js';
 import type { Scan, ScanResults } from './scan/eager.js';
 import type { RowFunction, RowFunctionOptions, RowRunner } from './row-wise.js';
+import type { Tree } from './tree.js';
 
 /** What turns steps and row-wise functions into programs. */
 export interface Compiler {
+  /** Runs a call of `scan` that came before but for the tensors' values; nothing where it may be any other, which is to be checked. */
+  readonly boundScan: (
+    step: object,
+    xs: unknown,
+    state: unknown,
+    options: ScanOptions,
+  ) => [ys: Tree, last: Tree] | undefined;
+  readonly bindScan: (scan: Scan, shapes: ScanShapes) => BoundScan | undefined;
   /** The results by the programs of an earlier call that looked alike; nothing if there was none. */
   readonly recalledScan: (scan: Scan) => ScanResults | undefined;
   /** The results by programs that are made now; nothing where the step has to run by single operations. */
@@ -24,8 +35,13 @@ export function installCompiler(compiler: Compiler): void {
   installed = compiler;
 }
 
+/** The compiler, if one was put in. */
+export function installedCompiler(): Compiler | undefined {
+  return installed;
+}
+
 /**
- * The compiler, if one was put in.
+ * The same for a call that may have to be compiled.
  *
  * @param operation - what wants to know, for the message
  * @param asked - what to do where something cannot be compiled

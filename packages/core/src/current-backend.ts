@@ -1,9 +1,8 @@
+import { ambient, during } from './ambient.js';
 import type { Backend } from './backend.js';
 import { checkBackend } from './checks/backends.js';
 import { noteBackend } from './copies.js';
 import { BackendError } from './errors.js';
-
-let current: Backend | undefined;
 
 /**
  * Chooses the backend on which tensors are created from now on; existing tensors stay where they are.
@@ -17,7 +16,7 @@ let current: Backend | undefined;
  */
 export function setBackend(backend: Backend): void {
   checkBackend('setBackend', 'backend', backend);
-  current = backend;
+  ambient.backend = backend;
   noteBackend(backend.info.name);
 }
 
@@ -28,22 +27,17 @@ export function setBackend(backend: Backend): void {
  * @throws BackendError before the first `setBackend`
  */
 export function getBackend(): Backend {
-  if (current === undefined) {
+  const { backend } = ambient;
+  if (backend === undefined) {
     throw new BackendError(
       "no backend is set; install one, then `import { cpu } from '@rnn/backend-cpu'` and `setBackend(await cpu())`",
       { expected: 'a call of setBackend first' },
     );
   }
-  return current;
+  return backend;
 }
 
 /** Runs a function with another backend as the current one. */
 export function withBackend<R>(backend: Backend, fn: () => R): R {
-  const before = current;
-  current = backend;
-  try {
-    return fn();
-  } finally {
-    current = before;
-  }
+  return during('backend', backend, fn);
 }

@@ -1,18 +1,15 @@
+import { ambient, during } from './ambient.js';
 import { synchronous } from './checks/refusal.js';
 import { checkFunction } from './checks/values.js';
 
-/** Switches of the recording, global to the process as the work is synchronous. */
-let recording = true;
-let checking = false;
-
 /** Whether operations are being recorded for `backward`: true unless `noGrad` says otherwise. */
 export function isGradEnabled(): boolean {
-  return recording;
+  return ambient.recording;
 }
 
 /** Whether results are being searched for NaN. */
 export function isAnomalyEnabled(): boolean {
-  return checking;
+  return ambient.checking;
 }
 
 /**
@@ -29,7 +26,7 @@ export function isAnomalyEnabled(): boolean {
  */
 export function noGrad<R>(fn: () => R): R {
   checkFunction('noGrad', 'fn', fn);
-  return synchronous('noGrad', withRecording(false, fn));
+  return synchronous('noGrad', during('recording', false, fn));
 }
 
 /**
@@ -49,13 +46,7 @@ export function enableGrad<R>(fn: () => R): R {
 }
 
 export function withRecording<R>(on: boolean, fn: () => R): R {
-  const before = recording;
-  recording = on;
-  try {
-    return fn();
-  } finally {
-    recording = before;
-  }
+  return during('recording', on, fn);
 }
 
 /**
@@ -81,11 +72,5 @@ export function anomaly<R>(fn: () => R): R {
 }
 
 export function withChecking<R>(on: boolean, fn: () => R): R {
-  const before = checking;
-  checking = on;
-  try {
-    return fn();
-  } finally {
-    checking = before;
-  }
+  return during('checking', on, fn);
 }

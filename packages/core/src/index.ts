@@ -102,9 +102,11 @@ export { setCompileMode, type CompileMode } from './compile-mode.js';
 export { customOperation, type CustomOperation } from './custom-operation.js';
 export type { Derivative } from './record.js';
 export { compileFn, type CompiledFunction, type CompileFnOptions, type RowwiseFunction } from './compile-fn.js';
+export { bindScan } from './bind-scan.js';
 export { explain, lower } from './explain.js';
 export { scan } from './scan.js';
 export { associativeScan, type AssociativeScanOptions } from './associative-scan.js';
+export type { BoundScan, ScanShapes } from './scan/bound-scan.js';
 export {
   checkLengths,
   type Lengths,

@@ -1,5 +1,5 @@
 import { checkFunction } from './checks/values.js';
-import { compilerFor } from './compiler-slot.js';
+import { compilerFor, installedCompiler } from './compiler-slot.js';
 import { runEagerly, type Scan, type ScanResults } from './scan/eager.js';
 import {
   checkNext,
@@ -65,6 +65,8 @@ export function scan(
   state: object,
   options: ScanOptions = {},
 ): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
+  const bound = installedCompiler()?.boundScan(step, xs, state, options);
+  if (bound !== undefined) return bound;
   const arranged = arrange(step, xs, state, options);
   const compiler = compilerFor('scan', arranged.compile);
   const known = compiler?.recalledScan(arranged);

@@ -1,3 +1,4 @@
+import { ambient, during } from './ambient.js';
 import { synchronous } from './checks/refusal.js';
 import { checkFunction } from './checks/values.js';
 
@@ -10,9 +11,6 @@ export interface Disposable {
 interface Care {
   first: Tracked | undefined;
 }
-
-/** The innermost open scope, or `undefined` outside all scopes. */
-let open: Care | undefined;
 
 /** What may see the private fields of what scopes look after. */
 interface Friends {
@@ -46,6 +44,7 @@ export abstract class Tracked implements Disposable {
     };
     const track = (resource: Tracked): void => {
       if (resource.#caretaker !== undefined) untrack(resource);
+      const open = ambient.scope as Care | undefined;
       if (open === undefined) {
         resource.onEscape();
         return;
@@ -80,7 +79,7 @@ export const untrack: (resource: Tracked) => void = friends.untrack;
 
 /** Whether the innermost open scope is to free this: nobody outside of it can hold it. */
 export function isOwn(resource: Tracked): boolean {
-  return open !== undefined && isIn(resource, open);
+  return ambient.scope !== undefined && isIn(resource, ambient.scope as Care);
 }
 
 /**
@@ -96,17 +95,7 @@ export function isOwn(resource: Tracked): boolean {
  */
 export function unscoped<R>(fn: () => R): R {
   checkFunction('unscoped', 'fn', fn);
-  return within(undefined, fn);
-}
-
-function within<R>(care: Care | undefined, fn: () => R): R {
-  const outer = open;
-  open = care;
-  try {
-    return fn();
-  } finally {
-    open = outer;
-  }
+  return during('scope', undefined, fn);
 }
 
 /**
@@ -130,14 +119,14 @@ export function scope<R>(fn: () => R): R {
   checkFunction('scope', 'fn', fn);
   const mine: Care = { first: undefined };
   try {
-    const result = within(mine, fn);
+    const result = during('scope', mine, fn);
     synchronous('scope', result);
     if (mine.first !== undefined) handOver(mine, result);
     return result;
   } finally {
     for (let resource = mine.first; resource !== undefined; resource = mine.first) {
-      untrack(resource);
       resource.dispose();
+      if (mine.first === resource) untrack(resource); // it should have left the list by itself
     }
   }
 }

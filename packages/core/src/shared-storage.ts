@@ -61,14 +61,17 @@ export class SharedStorage {
   readonly backend: Backend;
   readonly storage: Storage;
   bounds: Bounds | undefined;
-  private holders = 1;
-  private hasEscaped = false;
-  private isRegistered = false;
+  private holders: number;
+  private hasEscaped: boolean;
+  private isRegistered: boolean;
 
   constructor(backend: Backend, storage: Storage, bounds?: Bounds) {
     this.backend = backend;
     this.storage = storage;
     this.bounds = bounds;
+    this.holders = 1;
+    this.hasEscaped = false;
+    this.isRegistered = false;
   }
 
   /** Notes that no scope owns one of its holders, so that the collector may find the storage without any. */

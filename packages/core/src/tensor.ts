@@ -1,3 +1,4 @@
+import { ambient, during } from './ambient.js';
 import { refuse } from './checks/refusal.js';
 import { checkFlag } from './checks/values.js';
 import type { Backend, Storage } from './backend.js';
@@ -22,7 +23,7 @@ export type GradHook = Hook<Tensor>;
 export type StandIn = (tensor: Tensor) => Tensor | undefined;
 
 /** While tensors are replaced where they are used. */
-interface Stage {
+interface StandIns {
   /** The backend that every tensor is said to be on; `undefined` leaves it to the tensors. */
   readonly backend: Backend | undefined;
   readonly standIn: StandIn;
@@ -30,17 +31,9 @@ interface Stage {
 
 const RESULT = 'the result of a recorded operation';
 
-let stage: Stage | undefined;
-
 /** Runs `fn` with tensors replaced, where they are used, by their stand-ins, as if every tensor were on `backend`. */
 export function withStandIns<R>(backend: Backend | undefined, standIn: StandIn, fn: () => R): R {
-  const before = stage;
-  stage = { backend, standIn };
-  try {
-    return fn();
-  } finally {
-    stage = before;
-  }
+  return during('standIns', { backend, standIn } satisfies StandIns, fn);
 }
 
 /** A value: numbers of one type in a shape, on a backend, perhaps with the operation that it came from. */
@@ -100,7 +93,8 @@ export class Tensor extends Tracked {
 
   /** Where the numbers are, and what computes with them. */
   get backend(): Backend {
-    return stage?.backend ?? this.#shared.backend;
+    const { standIns } = ambient;
+    return (standIns as StandIns | undefined)?.backend ?? this.#shared.backend;
   }
 
   /** Number of dimensions. */
@@ -176,12 +170,20 @@ export class Tensor extends Tracked {
 
   /** What is to be used in the place of this: see `withStandIns`. */
   private standIn(): Tensor | undefined {
-    return stage === undefined ? undefined : stage.standIn(this);
+    const { standIns } = ambient;
+    return standIns === undefined ? undefined : (standIns as StandIns).standIn(this);
   }
 
   /** @internal */
   get storage(): Storage {
-    return this.held.storage;
+    return this.#gone || ambient.standIns !== undefined ? this.held.storage : this.#shared.storage;
+  }
+
+  /** @internal Whether this has its memory on a backend, as such a type, and an operation on it would not be recorded. */
+  isUnrecorded(backend: Backend, dtype: DType): boolean {
+    const { backend: place, storage } = this.#shared;
+    if (place !== backend || storage.dtype !== dtype || this.#gone) return false;
+    return !ambient.recording || (!this.#wantsGrad && this.#origin === undefined);
   }
 
   /** @internal Where a gradient for this goes; `undefined` if none is wanted. */

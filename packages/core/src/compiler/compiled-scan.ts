@@ -1,6 +1,7 @@
 /** A scan by its programs. */
 import { runEagerly, type Scan, type ScanResults } from '../scan/eager.js';
 import { drawAll } from '../scan/random.js';
+import { keepBound } from './bound-scan.js';
 import { dispatchAnew, recalledDispatch } from './dispatch.js';
 import { runCompiled } from './run/run.js';
 import type { CompiledDispatch } from './scan-traces.js';
@@ -23,6 +24,7 @@ export function compiledScan(scan: Scan): ScanResults | undefined {
 }
 
 function compiled(scan: Scan, traced: CompiledDispatch): ScanResults {
+  if (traced.guards !== undefined) keepBound(scan, traced, traced.guards);
   const { inputs, states, reverse } = scan;
   const { steps, lengths, resets } = scan.extent;
   const { recording, draws, batched } = traced;

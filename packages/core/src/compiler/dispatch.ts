@@ -47,8 +47,8 @@ export function dispatchAnew(scan: Scan): Dispatch {
     if (mode === 'required') refuseEager('scan', found);
     return { kind: 'eager', reason: found.message };
   }
-  if (fields !== undefined) remember(scan, found, fields);
-  return { kind: 'compiled', ...found };
+  const guards = fields && remember(scan, found, fields);
+  return { kind: 'compiled', ...found, guards };
 }
 
 /** Traces the step: with a batch, and where that cannot be, on single vectors. Gives the reason why neither works. */

@@ -1,6 +1,7 @@
 /** Imported for its effect: loops and row-wise functions are compiled from now on. */
 import { installCompiler } from '../compiler-slot.js';
 import { TraceError } from '../errors.js';
+import { bindScan, runBoundScan } from './bound-scan.js';
 import { compiledScan, recalledScan } from './compiled-scan.js';
 import { dispatch } from './dispatch.js';
 import { explainDispatch } from './explain.js';
@@ -8,6 +9,8 @@ import { loweredOf } from './lowered.js';
 import { OneStep } from './row-function.js';
 
 installCompiler({
+  boundScan: runBoundScan,
+  bindScan,
   recalledScan,
   compiledScan,
   explainScan: (scan) => explainDispatch(dispatch(scan)),

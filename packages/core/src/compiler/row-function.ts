@@ -1,5 +1,5 @@
 /** A row-wise function as programs of one step: traced once for each signature, run in one go, recorded as one operation. */
-import type { Backend } from '../backend.js';
+import type { Backend, Storage } from '../backend.js';
 import { compileModeOf, refuseEager } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
 import { TraceError } from '../errors.js';
@@ -7,18 +7,20 @@ import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
 import { reshape } from '../ops/broadcast.js';
 import { EagerRows, type RowFunction, type RowFunctionOptions, type RowResults } from '../row-wise.js';
 import { scope } from '../scope.js';
-import { sizeOf } from '../shape.js';
+import { sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
+import type { TreeForm } from '../tree.js';
 import { drawFor, sameGenerators, type TracedDraw } from '../scan/random.js';
 import { guardsOf } from './cache/guards.js';
 import { plansFor, type FoundPlans } from './cache/program-cache.js';
 import { recordStep, type TensorSpec, type TraceRequest } from './trace/record-step.js';
 import type { Recording } from './trace/recording.js';
 import { replayedStep } from './trace/replay.js';
+import { BoundCall } from './run/bound-call.js';
 import { runCompiled } from './run/run.js';
 import { isGathering } from '../scan/tap.js';
-import { hasForm, sameSpecs, TraceCache } from './cache/trace-cache.js';
+import { capturedIn, hasForm, sameSpecs, TraceCache, type ParameterGuards } from './cache/trace-cache.js';
 
 /** What is remembered of a call. */
 interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
@@ -26,11 +28,24 @@ interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
   readonly inputs: readonly TensorSpec[];
 }
 
+/** A call that comes again as it was but for the tensors' values. */
+interface BoundRow {
+  readonly call: BoundCall;
+  readonly guards: ParameterGuards;
+  /** Of the outputs. */
+  readonly lead: Shape;
+  readonly form: TreeForm;
+}
+
+const BOUND_AT_MOST = 16;
+
 /** A row-wise function with its traces. */
 export class OneStep extends EagerRows {
   private readonly name: string;
   private readonly options: RowFunctionOptions;
   private readonly memory: TraceCache<Remembered, readonly Tensor[]>;
+  /** By the backend, which may go before the function does. */
+  private readonly bound = new WeakMap<Backend, BoundRow[]>();
 
   constructor(name: string, fn: RowFunction, options: RowFunctionOptions) {
     super(fn, options);
@@ -49,9 +64,12 @@ export class OneStep extends EagerRows {
     if (size === 0 || isAnomalyEnabled() || isGathering() || isTracing()) return super.run(inputs, parameters);
     const mode = compileModeOf(this.options.compile);
     if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return super.run(inputs, parameters);
+    const bound = this.runBound(inputs, backend, parameters);
+    if (bound !== undefined) return bound;
     const known = this.memory.recall(inputs, backend, parameters);
     if (known !== undefined) {
-      const { trace, captured, recording } = known;
+      const { trace, captured, recording, guards } = known;
+      this.bind(inputs, { ...trace, captured, recording }, guards);
       return this.compiled({ plans: trace.plans, draws: trace.draws, captured, recording }, inputs, parameters);
     }
     const before = guardsOf(parameters);
@@ -63,9 +81,35 @@ export class OneStep extends EagerRows {
     if (before !== undefined) {
       const { plans, draws, captured, recording } = found;
       const trace = { inputs: inputs.map((x) => this.specOf(x)), plans, draws };
-      this.memory.remember({ trace, captured, recording, backend, parameters, before });
+      const guards = this.memory.remember({ trace, captured, recording, backend, parameters, before });
+      if (guards !== undefined) this.bind(inputs, found, guards);
     }
     return this.compiled(found, inputs, parameters);
+  }
+
+  /** Binds a call whose trace serves again. */
+  private bind(inputs: readonly Tensor[], found: FoundPlans, guards: ParameterGuards): void {
+    const [first] = inputs;
+    const form = { hasSteps: false, rows: this.rowsOf(first), isElementwise: this.elementwise };
+    const call = BoundCall.of(found, inputs, none, form);
+    if (call === undefined) return;
+    let list = this.bound.get(first.backend);
+    if (list === undefined) this.bound.set(first.backend, (list = []));
+    if (list.length >= BOUND_AT_MOST) list.shift();
+    list.push({ call, guards, lead: this.leadOf(first), form: found.plans.step.form });
+  }
+
+  /** Runs a call that was bound, if one serves. */
+  private runBound(inputs: readonly Tensor[], backend: Backend, parameters: object): RowResults | undefined {
+    const list = this.bound.get(backend);
+    if (list === undefined) return undefined;
+    for (let i = list.length - 1; i >= 0; i--) {
+      const { call, guards, lead, form } = list[i];
+      if (!call.serves(inputs, none)) continue;
+      const captured = capturedIn(parameters, guards, backend);
+      if (captured !== undefined) return { outputs: call.run(inputs, noStorages, captured, lead).outputs, form };
+    }
+    return undefined;
   }
 
   /** The programs, or why there are none. */
@@ -151,6 +195,7 @@ export class OneStep extends EagerRows {
 }
 
 const none: readonly Tensor[] = [];
+const noStorages: readonly Storage[] = [];
 
 /** Whether a trace serves for these inputs. */
 function serves(trace: Remembered, inputs: readonly Tensor[], backend: Backend): boolean {

@@ -8,7 +8,7 @@ import type { Fields } from './cache/guards.js';
 import type { Plans } from './lower/passes.js';
 import type { TensorSpec } from './trace/record-step.js';
 import type { Recording } from './trace/recording.js';
-import { hasForm, sameSpecs, TraceCache } from './cache/trace-cache.js';
+import { hasForm, sameSpecs, TraceCache, type ParameterGuards } from './cache/trace-cache.js';
 
 /** What a trace gives. */
 export interface Trace {
@@ -26,6 +26,8 @@ export interface Trace {
 /** A scan that runs compiled: its step was traced. */
 export interface CompiledDispatch extends Trace {
   readonly kind: 'compiled';
+  /** What of the parameters the trace depends on, if it serves again. */
+  readonly guards?: ParameterGuards | undefined;
 }
 
 interface Remembered extends Omit<Trace, 'captured' | 'recording'> {
@@ -49,7 +51,8 @@ export function recall(scan: Scan): CompiledDispatch | undefined {
   const found = memories.get(source)?.recall(scan, inputs[0].backend, parameters);
   if (found === undefined) return undefined;
   const { plans, batched, draws } = found.trace;
-  return { kind: 'compiled', plans, batched, draws, captured: found.captured, recording: found.recording };
+  const { captured, recording, guards } = found;
+  return { kind: 'compiled', plans, batched, draws, captured, recording, guards };
 }
 
 function rowsOf({ batched }: Remembered, { inputs: [x] }: Scan): number {
@@ -62,10 +65,15 @@ function rowsOf({ batched }: Remembered, { inputs: [x] }: Scan): number {
  * @param scan - whose trace it is; with parameters
  * @param trace - what was found
  * @param before - the fields of the parameters before the step was called
+ * @returns what of the parameters it depends on, if it was kept
  */
-export function remember(scan: Scan, { plans, batched, captured, draws, recording }: Trace, before: Fields): void {
+export function remember(
+  scan: Scan,
+  { plans, batched, captured, draws, recording }: Trace,
+  before: Fields,
+): ParameterGuards | undefined {
   const { source, inputs, states, parameters, inputForm, stateForm, reverse, record } = scan;
-  if (parameters === undefined) return;
+  if (parameters === undefined) return undefined;
   const slot = ({ shape, dtype, requiresGrad }: Tensor, lead: number): TensorSpec => ({
     shape: shape.slice(lead + Number(batched)),
     dtype,
@@ -85,7 +93,7 @@ export function remember(scan: Scan, { plans, batched, captured, draws, recordin
   };
   let memory = memories.get(source);
   if (memory === undefined) memories.set(source, (memory = new TraceCache(serves, isAlike, rowsOf)));
-  memory.remember({ trace, captured, recording, backend: inputs[0].backend, parameters, before });
+  return memory.remember({ trace, captured, recording, backend: inputs[0].backend, parameters, before });
 }
 
 function isAlike(a: Remembered, b: Remembered): boolean {

@@ -3,6 +3,7 @@ import { expand, explain, isGradEnabled, type Records, squeeze, type Tensor, uns
 import { checkOptions } from '@rnn/core/checks';
 import { dropout } from '../dropout.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
+import { bindPass } from './bound-pass.js';
 import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { asGiven, sideBySide, timeMajor } from './layer-forms.js';
@@ -74,6 +75,9 @@ export function throughLayers(
       records.push(...namedRecords(wanted[i], values, (value) => asGiven(value, sequence)));
     }
   }
+  const isPlain = lengths === undefined && resets === undefined && sequence.selection === undefined;
+  if (isPlain && wanted === undefined && compile === undefined && !outputs[0].requiresGrad)
+    bindPass(layer, below, initial[0], sequence.x, state);
   const last = states.joined(finals);
   return [
     asGiven(sideBySide(outputs), sequence),

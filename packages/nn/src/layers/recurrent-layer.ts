@@ -1,19 +1,24 @@
-import { scope, zeros, type Records, type Tensor } from '@rnn/core';
-import { checkCount, checkTensor } from '@rnn/core/checks';
+import { ArgumentError, scope, zeros, type Records, type Tensor } from '@rnn/core';
+import { checkCount, checkTensor, refuse } from '@rnn/core/checks';
 import { putBeside } from '../beside.js';
 import type { StepWeights } from '../cells/recurrent-cell.js';
+import type { LSTMState } from '../cells/two-state-cell.js';
 import { listed } from '../describe.js';
 import { uniform_, zeros_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
 import { warnOnce } from '../warn-once.js';
+import { runBoundPass } from './bound-pass.js';
 import type { LayerExplanation } from './layer-explanation.js';
-import { isList, settingsOf, type LayerOptions, type SequenceOptions } from './layer-options.js';
+import { isList, settingsOf, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
 import { learnedOf, partsOf, weightsOf, type LayerKind, type LayerParts } from './layer-parts.js';
 import { checkedBy, explanationsOf, throughLayers } from './layer-pass.js';
 import { runsOf } from './layer-runs.js';
 import { LayerStates } from './layer-states.js';
+
+/** A last state, in the form of the first. */
+export type LastState<S> = S extends Tensor ? Tensor : [hN: Tensor, cN: Tensor];
 
 /**
  * What RNN, LSTM and GRU have in common: the weights of all layers and directions under PyTorch's names, and the way of a sequence through
@@ -23,7 +28,7 @@ import { LayerStates } from './layer-states.js';
  * and `bias_hh_ln` [gates * hiddenSize]; of the second direction the same with `_reverse`; with a projection `weight_hr_ln` [projSize,
  * hiddenSize]. All are uniform within ± 1/√hiddenSize, as in PyTorch.
  */
-export abstract class RecurrentLayer extends Module {
+export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LSTMState> extends Module {
   [weight: `weight_${string}`]: Parameter;
   [bias: `bias_${string}`]: Parameter;
   [state: `h0_${string}` | `c0_${string}`]: Parameter;
@@ -158,29 +163,78 @@ export abstract class RecurrentLayer extends Module {
   /**
    * Runs a sequence through all layers.
    *
-   * @param input - `[T, B, inputSize]` (`[B, T, inputSize]` with `batchFirst`), `[T, inputSize]`, or packed
-   * @param state - the tensors of the initial state, `[numLayers * directions, B, width]` each, or `[directions, B, width of all layers]`
-   *   where `hiddenSize` is a list; zeros, or what was learned, unless given
-   * @param options - `lengths`, `mask`, `resets`, `record`, `compile`
-   * @returns the last layer's output in the form of the input, the final states in the form of the initial ones, and the recorded values
+   * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
+   * @param state - the state before the first step, h0 (of an LSTM h0 and c0), `[numLayers * directions, B, width]` each (without B for a single
+   *   sequence), or `[directions, B, sum over the layers]` for a list of sizes; zeros, or what was learned, unless given
+   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new piece begins; `record`: names of inner values,
+   *   which the class lists; `compile`
+   * @returns `output` `[T, B, directions * width]` in the form of the input, and the last state in the form of the first; with `record` also an
+   *   object with the named values, `[T, B, width]` each in the form of the output (padded for a packed input), zero past the end of a row; the
+   *   names have suffixes such as `_l0_reverse` where there are several layers or directions
+   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit, or `record` has an unknown name
    */
-  protected run(
-    input: Tensor | PackedSequence,
-    state: readonly Tensor[] | undefined,
-    options: SequenceOptions = {},
-  ): [output: Tensor | PackedSequence, states: Tensor[], records: Records] {
-    const sequence = checkedBy(this, input, state, options);
-    const [output, states, records] = scope(() => throughLayers(this, sequence, state, options));
-    return [input instanceof PackedSequence ? new PackedSequence(output, input.lengths) : output, states, records];
+  forward(
+    x: Tensor,
+    state: S | undefined,
+    options: RecordingOptions<SequenceOptions>,
+  ): [output: Tensor, state: LastState<S>, records: Records];
+  forward(x: Tensor, state?: S, options?: SequenceOptions): [output: Tensor, state: LastState<S>];
+  forward(
+    x: PackedSequence,
+    state: S | undefined,
+    options: RecordingOptions<Pick<SequenceOptions, 'record'>>,
+  ): [output: PackedSequence, state: LastState<S>, records: Records];
+  forward(x: PackedSequence, state?: S): [output: PackedSequence, state: LastState<S>];
+  forward(
+    x: Tensor | PackedSequence,
+    state?: S,
+    options?: SequenceOptions,
+  ): [output: Tensor | PackedSequence, state: LastState<S>, records?: Records] {
+    const first = listOf(this, state);
+    const bound = options === undefined ? runBoundPass(this, x, first) : undefined;
+    if (bound !== undefined) return [bound[0], lastOf<S>(bound[1])];
+    const sequence = checkedBy(this, x, first, options ?? noOptions);
+    const [padded, states, records] = scope(() => throughLayers(this, sequence, first, options ?? noOptions));
+    const output = x instanceof PackedSequence ? new PackedSequence(padded, x.lengths) : padded;
+    const last = lastOf<S>(states);
+    return options?.record === undefined ? [output, last] : [output, last, records];
   }
 
-  /** See `explain` of each layer. */
-  protected explainRuns(
-    input: Tensor | PackedSequence,
-    state: readonly Tensor[] | undefined,
-    options: SequenceOptions = {},
-  ): LayerExplanation[] {
-    const sequence = checkedBy(this, input, state, options);
-    return scope(() => explanationsOf(this, sequence, state, options));
+  /**
+   * Says which mode each layer and direction runs in, with the programs that run. Nothing is computed.
+   *
+   * @example
+   * ```ts
+   * const [{ mode, products }] = new LSTM(3, 2).explain(ones([7, 5, 3]));   // 'compiled', { before: 1, loop: 1, after: 0 }
+   * ```
+   * @param x - as for `forward`
+   * @param state - as for `forward`
+   * @param options - as for `forward`
+   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), mode, reason, products and text
+   * @throws what `forward` throws
+   */
+  explain(x: Tensor | PackedSequence, state?: S, options: SequenceOptions = noOptions): LayerExplanation[] {
+    const first = listOf(this, state);
+    const sequence = checkedBy(this, x, first, options);
+    return scope(() => explanationsOf(this, sequence, first, options));
   }
+}
+
+const noOptions: SequenceOptions = {};
+
+/** A state as a list of tensors. */
+function listOf(layer: object, state: unknown): readonly Tensor[] | undefined {
+  if (state === undefined) return undefined;
+  const { name, states } = partsOf(layer).kind;
+  if (states.length === 1) return [state as Tensor];
+  if (Array.isArray(state) && state.length === states.length) return state as readonly Tensor[];
+  refuse(ArgumentError, name, 'state', {
+    value: state,
+    expected: `the array [${states.join(', ')}]`,
+    hint: 'leave it out (undefined, not null) for zeros',
+  });
+}
+
+function lastOf<S>(states: readonly Tensor[]): LastState<S> {
+  return (states.length === 1 ? states[0] : states) as LastState<S>;
 }

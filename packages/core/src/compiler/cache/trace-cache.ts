@@ -11,17 +11,21 @@ import { countTrace } from './cache-info.js';
 import type { TensorSpec } from '../trace/record-step.js';
 import type { Recording } from '../trace/recording.js';
 
-/** A trace with what it depends on. */
-interface Entry<T> {
-  readonly trace: T;
-  /** The backend's number. The backend itself is not held: one that is not used any more should go, with all its memory. */
-  readonly backend: number;
-  readonly recorded: boolean;
+/** What of the parameters a trace depends on. */
+export interface ParameterGuards {
   readonly fields: Fields['picture'];
   /** Of the tensors in the parameters. */
   readonly slots: readonly TensorSpec[];
   /** Which of them each captured tensor is. */
   readonly order: readonly number[];
+}
+
+/** A trace with what it depends on. */
+interface Entry<T> extends ParameterGuards {
+  readonly trace: T;
+  /** The backend's number. The backend itself is not held: one that is not used any more should go, with all its memory. */
+  readonly backend: number;
+  readonly recorded: boolean;
   /** What the function did, for each number of rows that it was called with: it may look at that number. */
   readonly recordings: Map<number, Recording>;
 }
@@ -29,6 +33,7 @@ interface Entry<T> {
 /** A trace that serves, with the tensors that stand now where it captured some. */
 interface Recalled<T> {
   readonly trace: T;
+  readonly guards: ParameterGuards;
   readonly captured: readonly Tensor[];
   readonly recording: Recording;
 }
@@ -86,26 +91,28 @@ export class TraceCache<T, Call> {
       const rows = this.rowsOf(entry.trace, call);
       const recording = rows === undefined ? first(entry.recordings) : entry.recordings.get(rows);
       if (recording === undefined) continue;
-      const tensors: Tensor[] = [];
-      if (!guardsHold(entry.fields, parameters, tensors) || !haveForms(tensors, entry.slots, backend)) continue;
-      const captured: Tensor[] = [];
-      for (let k = 0; k < entry.order.length; k++) captured.push(tensors[entry.order[k]]);
+      const captured = capturedIn(parameters, entry, backend);
+      if (captured === undefined) continue;
       countTrace(true);
-      return { trace: entry.trace, captured, recording };
+      return { trace: entry.trace, guards: entry, captured, recording };
     }
     return undefined;
   }
 
-  /** Keeps a trace for later calls, if it can serve again. */
-  remember({ trace, captured, recording, backend, parameters, before }: Remembering<T>): void {
+  /**
+   * Keeps a trace for later calls, if it can serve again.
+   *
+   * @returns what of the parameters it depends on, if it was kept
+   */
+  remember({ trace, captured, recording, backend, parameters, before }: Remembering<T>): ParameterGuards | undefined {
     const { tensors } = before;
     const now: Tensor[] = [];
-    if (!guardsHold(before.picture, parameters, now)) return; // the function changes what it depends on
-    if (now.some((tensor, i) => tensor !== tensors[i])) return;
+    if (!guardsHold(before.picture, parameters, now)) return undefined; // the function changes what it depends on
+    if (now.some((tensor, i) => tensor !== tensors[i])) return undefined;
     // One tensor in two places: next time two may come, and the trace knows of one.
-    if (new Set(tensors).size < tensors.length) return;
+    if (new Set(tensors).size < tensors.length) return undefined;
     const order = captured.map((tensor) => tensors.indexOf(tensor));
-    if (order.includes(-1)) return;
+    if (order.includes(-1)) return undefined;
     const entries = this.entriesOf(parameters);
     const isSame = (entry: Entry<T>): boolean =>
       entry.recorded === isGradEnabled() &&
@@ -118,10 +125,10 @@ export class TraceCache<T, Call> {
     if (known !== undefined) {
       if (known.recordings.size >= RECORDINGS_AT_MOST) known.recordings.clear();
       known.recordings.set(recording.rows, recording);
-      return;
+      return known;
     }
     if (entries.length >= REMEMBERED_AT_MOST) entries.shift();
-    entries.push({
+    const entry: Entry<T> = {
       trace,
       backend: numberOf(backend),
       recorded: isGradEnabled(),
@@ -129,7 +136,9 @@ export class TraceCache<T, Call> {
       slots: tensors.map(({ shape, dtype, requiresGrad }) => ({ shape, dtype, wantsGrad: requiresGrad })),
       order,
       recordings: new Map([[recording.rows, recording]]),
-    });
+    };
+    entries.push(entry);
+    return entry;
   }
 
   private entriesOf(parameters: object): Entry<T>[] {
@@ -138,6 +147,23 @@ export class TraceCache<T, Call> {
     if (entries === undefined) this.ofObjects.set(parameters, (entries = []));
     return entries;
   }
+}
+
+/**
+ * The tensors that stand in parameters where a trace captured some.
+ *
+ * @returns `undefined` where the parameters are not as they were
+ */
+export function capturedIn(
+  parameters: object,
+  { fields, slots, order }: ParameterGuards,
+  backend: Backend,
+): readonly Tensor[] | undefined {
+  const tensors: Tensor[] = [];
+  if (!guardsHold(fields, parameters, tensors) || !haveForms(tensors, slots, backend)) return undefined;
+  const captured: Tensor[] = [];
+  for (let k = 0; k < order.length; k++) captured.push(tensors[order[k]]);
+  return captured;
 }
 
 /** Numbers of backends: asking a weak reference at every call would take longer. */

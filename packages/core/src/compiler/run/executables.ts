@@ -8,8 +8,8 @@ import { Executable } from './executable.js';
 /** One output of a step among the results of the forward pass. */
 interface Output {
   readonly at: number;
-  /** Whether no output before it is the same value. */
-  readonly isFirst: boolean;
+  /** The first output that is the same value. */
+  readonly first: number;
   /** Whether the loop puts it out, and so makes it zero past the end of a row. */
   readonly isMasked: boolean;
 }
@@ -32,9 +32,9 @@ export class ForwardExecutable {
     const results = [...new Set([...step.outputs, ...kept])];
     const inLoop = new Set(plan.loop?.outputs);
     this.plan = new Executable(backend, plan, [...step.inputs, ...step.drawn, ...step.capturedValues], results);
-    this.outputs = step.outputs.map((value, i) => ({
+    this.outputs = step.outputs.map((value) => ({
       at: results.indexOf(value),
-      isFirst: step.outputs.indexOf(value) === i,
+      first: step.outputs.indexOf(value),
       isMasked: inLoop.has(value),
     }));
     this.kept = kept.map((value) => results.indexOf(value));

@@ -72,10 +72,10 @@ export function runCompiled(run: CompiledRun): RunResults {
     for (let i = 0; i < made.length; i++)
       values.push(wrap(backend, made[i], pass.shapeOf(i, lead, isElementwise, steps * rows)));
     for (let i = 0; i < pass.outputs.length; i++) {
-      const { at, isFirst, isMasked } = pass.outputs[i];
+      const { at, first, isMasked } = pass.outputs[i];
       const value = values[at];
       const isFinal = mask === undefined || isMasked; // what the loop itself puts out is masked already
-      if (isFinal && isFirst) {
+      if (isFinal && first === i) {
         outputs.push(value);
         taken++;
       } else {

@@ -1,0 +1,137 @@
+/** Calls of `scan` that come again as they were but for the tensors' values: see `BoundCall`. */
+import { ambient } from '../ambient.js';
+import type { Backend, Storage } from '../backend.js';
+import { checkOptions } from '../checks/options.js';
+import type { BoundScan, ScanShapes } from '../scan/bound-scan.js';
+import type { Scan } from '../scan/eager.js';
+import { scanOptions, type ScanOptions } from '../scan/arguments.js';
+import { sizeOf, type Shape } from '../shape.js';
+import { Tensor } from '../tensor.js';
+import { TreeForm, type Tree } from '../tree.js';
+import { capturedIn, type ParameterGuards } from './cache/trace-cache.js';
+import { recalledDispatch } from './dispatch.js';
+import { BoundCall } from './run/bound-call.js';
+import type { RunResults } from './run/run.js';
+import type { CompiledDispatch } from './scan-traces.js';
+
+interface KnownScan {
+  readonly call: BoundCall;
+  readonly guards: ParameterGuards;
+  readonly stateForm: TreeForm;
+  readonly outputForm: TreeForm;
+  readonly reverse: boolean;
+  /** The size of the batch, which is a dimension of the outputs; `undefined` where there is none. */
+  readonly batch: number | undefined;
+}
+
+const BOUND_AT_MOST = 16;
+
+/** By the step and the backend, which may go while the step stays. */
+const known = new WeakMap<object, WeakMap<Backend, KnownScan[]>>();
+
+/** Binds a scan whose trace serves again, for later calls of `scan`. */
+export function keepBound(scan: Scan, how: CompiledDispatch, guards: ParameterGuards): void {
+  const { source, record, inputs, states, inputForm, stateForm, extent, reverse } = scan;
+  if (inputForm !== TreeForm.tensor || record.length > 0) return;
+  if (extent.lengths !== undefined || extent.resets !== undefined) return;
+  const batch = how.batched ? inputs[0].shape[1] : undefined;
+  const call = BoundCall.of(how, inputs, states, { hasSteps: true, rows: batch ?? 1, isElementwise: false });
+  if (call === undefined) return;
+  let here = known.get(source);
+  if (here === undefined) known.set(source, (here = new WeakMap()));
+  let list = here.get(inputs[0].backend);
+  if (list === undefined) here.set(inputs[0].backend, (list = []));
+  if (list.length >= BOUND_AT_MOST) list.shift();
+  list.push({ call, guards, stateForm, outputForm: how.plans.step.form, reverse, batch });
+}
+
+/**
+ * Runs a scan that was bound.
+ *
+ * @returns `undefined` where none serves: the call may be anything, and is to be checked
+ */
+export function runBoundScan(
+  step: object,
+  xs: unknown,
+  state: unknown,
+  options: ScanOptions,
+): [ys: Tree, last: Tree] | undefined {
+  const here = known.get(step);
+  if (here === undefined || !(xs instanceof Tensor) || ambient.tracing) return undefined;
+  checkOptions('scan', options, scanOptions);
+  const { parameters, lengths, resets, record, compile = ambient.compile, reverse = false } = options;
+  if (parameters === undefined) return undefined;
+  if (lengths !== undefined || resets !== undefined || record !== undefined) return undefined;
+  if (compile !== 'auto' && compile !== 'required') return undefined;
+  const { backend } = xs;
+  const list = here.get(backend);
+  if (list === undefined) return undefined;
+  const inputs = [xs];
+  for (let i = list.length - 1; i >= 0; i--) {
+    const { call, guards, stateForm, outputForm, reverse: isReverse, batch } = list[i];
+    if (reverse !== isReverse) continue;
+    const states = stateForm.leavesOf(state);
+    if (states === undefined || !call.serves(inputs, states)) continue;
+    const captured = capturedIn(parameters, guards, backend);
+    if (captured === undefined) continue;
+    const [steps] = xs.shape;
+    const carried = [];
+    for (let k = 0; k < states.length; k++) carried.push(states[k].storage);
+    const { outputs, last }: RunResults = call.run(
+      inputs,
+      carried,
+      captured,
+      batch === undefined ? [steps] : [steps, batch],
+    );
+    return [outputForm.filled(outputs), stateForm.filled(last)];
+  }
+  return undefined;
+}
+
+/** Binds a scan that a trace serves, for a caller that looks after step and parameters itself: see `bindScan` of the package. */
+export function bindScan(scan: Scan, { xs, batch, state, last }: ScanShapes): BoundScan | undefined {
+  const known = recalledDispatch(scan);
+  if (known === undefined) return undefined;
+  const rows = known.batched ? scan.inputs[0].shape[1] : 1;
+  const call = BoundCall.of(known, [xs], state, { hasSteps: true, rows, isElementwise: false });
+  return call && new BoundSequence(call, known.captured, batch, last);
+}
+
+class BoundSequence implements BoundScan {
+  readonly captured: readonly Tensor[];
+  private readonly call: BoundCall;
+  private readonly batch: readonly number[];
+  /** Elements of each tensor of the state, where it is zero. */
+  private readonly zeros: readonly number[];
+  private readonly lastShapes: readonly Shape[];
+
+  constructor(call: BoundCall, captured: readonly Tensor[], batch: Shape, lastShapes: readonly Shape[]) {
+    this.call = call;
+    this.captured = captured;
+    this.batch = batch;
+    this.zeros = lastShapes.map(sizeOf);
+    this.lastShapes = lastShapes;
+  }
+
+  serves(xs: readonly [Tensor], state: readonly Tensor[]): boolean {
+    return ambient.compile !== 'never' && this.call.serves(xs, state) && this.call.servesWith(this.captured);
+  }
+
+  run(xs: readonly [Tensor], state: readonly Tensor[]): RunResults {
+    const [{ shape, backend, dtype }] = xs;
+    const carried: Storage[] = [];
+    const made: Storage[] = [];
+    try {
+      for (let i = 0; i < state.length; i++) carried.push(state[i].storage);
+      for (let i = state.length; i < this.zeros.length; i++) {
+        // Tensors of one size start from the same zeros.
+        const isNew = i === 0 || this.zeros[i] !== this.zeros[i - 1];
+        if (isNew) made.push(backend.fill(0, this.zeros[i], dtype));
+        carried.push(made[made.length - 1]);
+      }
+      return this.call.run(xs, carried, this.captured, [shape[0], ...this.batch], this.lastShapes);
+    } finally {
+      for (let i = 0; i < made.length; i++) backend.release(made[i]);
+    }
+  }
+}

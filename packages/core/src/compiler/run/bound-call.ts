@@ -1,0 +1,138 @@
+/**
+ * A compiled step bound to a backend and to the shapes of its tensors: the call of a layer, of a `scan` or of a compiled function that
+ * comes again. What it depends on is checked in one place, and a run takes storages, runs one executable, and wraps what comes out. It is
+ * for calls that are not recorded and have no lengths, resets or random draws; all others take the general way (`run.ts`).
+ */
+import { ambient } from '../../ambient.js';
+import type { Backend, Storage } from '../../backend.js';
+import type { DType } from '../../dtype.js';
+import { isRecorded, wrap } from '../../record.js';
+import { sameShape, type Shape } from '../../shape.js';
+import { Tensor } from '../../tensor.js';
+import { countTrace } from '../cache/cache-info.js';
+import type { FoundPlans } from '../cache/program-cache.js';
+import type { Plans } from '../lower/passes.js';
+import { forwardExecutable, type ForwardExecutable } from './executables.js';
+import type { RunResults } from './run.js';
+
+/** How the tensors of a call lie. */
+interface BoundForm {
+  /** Whether the first dimension of the inputs is that of the steps, which may be any number in another call. */
+  readonly hasSteps: boolean;
+  readonly rows: number;
+  /** Whether each element is a row. */
+  readonly isElementwise: boolean;
+}
+
+export class BoundCall {
+  private readonly backend: Backend;
+  private readonly dtype: DType;
+  private readonly recorded: boolean;
+  private readonly pass: ForwardExecutable;
+  private readonly inputs: readonly Shape[];
+  private readonly states: readonly Shape[];
+  private readonly form: BoundForm;
+  /** The dimensions in front of the last outputs, and their shapes: mostly the next ones have the same. */
+  private lead: Shape | undefined;
+  private outputShapes: readonly Shape[] = [];
+
+  private constructor(plans: Plans, inputs: readonly Tensor[], states: readonly Tensor[], form: BoundForm) {
+    const [{ backend, dtype }] = inputs;
+    this.backend = backend;
+    this.dtype = dtype;
+    this.recorded = ambient.recording;
+    this.pass = forwardExecutable(backend, plans, undefined);
+    this.inputs = inputs.map(({ shape }) => shape);
+    this.states = states.map(({ shape }) => shape);
+    this.form = form;
+  }
+
+  /**
+   * Binds a call.
+   *
+   * @param traced - its trace
+   * @param inputs - its tensors; others of the same shapes may come in their place
+   * @param states - likewise
+   * @param form - how they lie
+   * @returns `undefined` for a call that is recorded or draws random numbers
+   */
+  static of(
+    { plans, captured, draws }: FoundPlans,
+    inputs: readonly Tensor[],
+    states: readonly Tensor[],
+    form: BoundForm,
+  ): BoundCall | undefined {
+    const isGeneral = draws.length > 0 || isRecorded(inputs) || isRecorded(states) || isRecorded(captured);
+    return isGeneral ? undefined : new BoundCall(plans, inputs, states, form);
+  }
+
+  /** Whether this is the call of these inputs and states, in the mode that holds now. */
+  serves(inputs: readonly Tensor[], states: readonly Tensor[]): boolean {
+    if (ambient.recording !== this.recorded || ambient.checking || ambient.tracing) return false;
+    return this.fit(inputs, this.inputs, this.form.hasSteps) && this.fit(states, this.states, false);
+  }
+
+  /** Whether captured tensors, whose shapes are known to be as before, are where this runs, and no gradient of them is wanted. */
+  servesWith(captured: readonly Tensor[]): boolean {
+    for (let i = 0; i < captured.length; i++) if (!captured[i].isUnrecorded(this.backend, this.dtype)) return false;
+    return true;
+  }
+
+  private fit(tensors: readonly Tensor[], shapes: readonly Shape[], hasSteps: boolean): boolean {
+    if (tensors.length !== shapes.length) return false;
+    for (let i = 0; i < tensors.length; i++) {
+      const { shape } = tensors[i];
+      const expected = shapes[i];
+      if (shape.length !== expected.length || !tensors[i].isUnrecorded(this.backend, this.dtype)) return false;
+      // All inputs have as many steps as the first.
+      if (hasSteps && (shape[0] !== tensors[0].shape[0] || shape[0] === 0)) return false;
+      for (let dim = hasSteps ? 1 : 0; dim < shape.length; dim++) if (shape[dim] !== expected[dim]) return false;
+    }
+    return true;
+  }
+
+  /**
+   * @param inputs - of a call that this serves, like the other tensors
+   * @param carried - the storages of the state
+   * @param captured - what the step uses besides
+   * @param lead - the dimensions of the outputs in front of a row's
+   * @param lastShapes - the shapes of the last state, where the caller wants others than the step's
+   */
+  run(
+    inputs: readonly Tensor[],
+    carried: readonly Storage[],
+    captured: readonly Tensor[],
+    lead: Shape,
+    lastShapes: readonly Shape[] = this.states,
+  ): RunResults {
+    const { backend, pass, form } = this;
+    const { plan } = pass;
+    let source = 0;
+    for (let i = 0; i < inputs.length; i++) plan.bind(source++, inputs[i].storage);
+    for (let i = 0; i < captured.length; i++) plan.bind(source++, captured[i].storage);
+    const made: Storage[] = [];
+    const steps = form.hasSteps ? inputs[0].shape[0] : 1;
+    const after = plan.run(carried, { steps, rows: form.rows, lengths: undefined, resets: undefined }, made);
+    countTrace(true);
+    const last: Tensor[] = [];
+    for (let i = 0; i < after.length; i++) last.push(wrap(backend, after[i], lastShapes[i]));
+    const shapes = this.shapesBehind(lead);
+    const outputs: Tensor[] = [];
+    for (let i = 0; i < pass.outputs.length; i++) {
+      const { at, first } = pass.outputs[i];
+      const shape = shapes[i];
+      const isFirst = first === i;
+      outputs.push(isFirst ? wrap(backend, made[at], shape) : new Tensor(outputs[first].held.retain(), shape));
+    }
+    return { outputs, last };
+  }
+
+  private shapesBehind(lead: Shape): readonly Shape[] {
+    const { pass, form } = this;
+    if (this.lead === undefined || !sameShape(this.lead, lead)) {
+      this.lead = lead;
+      this.outputShapes = pass.outputs.map((_, i) => pass.outputShape(i, lead, form.isElementwise));
+    }
+    return this.outputShapes;
+  }
+}
