@@ -1,6 +1,6 @@
 /**
  * What holds for the code that runs now, besides its arguments: one record for the whole process, since the work is synchronous. Code reads
- * its fields; `during` is the one way to change a field for as long as a function runs.
+ * its settings; `during` is the one way to change one for as long as a function runs.
  */
 import type { Backend } from './backend.js';
 
@@ -10,40 +10,49 @@ import type { Backend } from './backend.js';
  */
 export type CompileMode = 'required' | 'auto' | 'never';
 
+/** One thing that holds now. */
+export class Setting<T> {
+  value: T;
+
+  constructor(value: T) {
+    this.value = value;
+  }
+}
+
 interface Ambient {
   /** Where tensors are created; `undefined` before the first `setBackend`. */
-  backend: Backend | undefined;
+  readonly backend: Setting<Backend | undefined>;
   /** Whether operations are recorded for `backward`. */
-  recording: boolean;
+  readonly recording: Setting<boolean>;
   /** Whether results are searched for NaN. */
-  checking: boolean;
+  readonly checking: Setting<boolean>;
   /** Whether a step is being traced, so that nothing may be computed, drawn or changed. */
-  tracing: boolean;
+  readonly tracing: Setting<boolean>;
   /** What replaces tensors where they are used (see `withStandIns`); of a type that lies above this file. */
-  standIns: object | undefined;
+  readonly standIns: Setting<object | undefined>;
   /** The innermost open scope (see `scope`); of a type that lies above this file. */
-  scope: object | undefined;
+  readonly scope: Setting<object | undefined>;
   /** What is compiled where a call does not say. */
-  compile: CompileMode;
+  readonly compile: Setting<CompileMode>;
 }
 
 export const ambient: Ambient = {
-  backend: undefined,
-  recording: true,
-  checking: false,
-  tracing: false,
-  standIns: undefined,
-  scope: undefined,
-  compile: 'auto',
+  backend: new Setting<Backend | undefined>(undefined),
+  recording: new Setting(true),
+  checking: new Setting(false),
+  tracing: new Setting(false),
+  standIns: new Setting<object | undefined>(undefined),
+  scope: new Setting<object | undefined>(undefined),
+  compile: new Setting<CompileMode>('auto'),
 };
 
-/** Runs a function while a field has another value. */
-export function during<K extends keyof Ambient, R>(field: K, value: Ambient[K], fn: () => R): R {
-  const before = ambient[field];
-  ambient[field] = value;
+/** Runs a function while something else holds. */
+export function during<T, R>(setting: Setting<T>, value: T, fn: () => R): R {
+  const before = setting.value;
+  setting.value = value;
   try {
     return fn();
   } finally {
-    ambient[field] = before;
+    setting.value = before;
   }
 }

@@ -22,8 +22,8 @@ const modes = ['required', 'auto', 'never'] as const satisfies readonly CompileM
  */
 export function setCompileMode(mode: CompileMode): CompileMode {
   checkCompileMode('setCompileMode', 'mode', mode);
-  const before = ambient.compile;
-  ambient.compile = mode;
+  const before = ambient.compile.value;
+  ambient.compile.value = mode;
   return before;
 }
 
@@ -34,7 +34,7 @@ export function checkCompileMode(operation: string, argument: string, mode: unkn
 
 /** The mode that holds, given what a call says. */
 export function compileModeOf(asked: CompileMode | undefined): CompileMode {
-  return asked ?? ambient.compile;
+  return asked ?? ambient.compile.value;
 }
 
 /** The error where something has to be compiled and cannot be: the step's own, if it is the step that fails. */

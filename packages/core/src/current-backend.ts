@@ -16,7 +16,7 @@ import { BackendError } from './errors.js';
  */
 export function setBackend(backend: Backend): void {
   checkBackend('setBackend', 'backend', backend);
-  ambient.backend = backend;
+  ambient.backend.value = backend;
   noteBackend(backend.info.name);
 }
 
@@ -27,7 +27,7 @@ export function setBackend(backend: Backend): void {
  * @throws BackendError before the first `setBackend`
  */
 export function getBackend(): Backend {
-  const { backend } = ambient;
+  const backend = ambient.backend.value;
   if (backend === undefined) {
     throw new BackendError(
       "no backend is set; install one, then `import { cpu } from '@rnn/backend-cpu'` and `setBackend(await cpu())`",
@@ -39,5 +39,5 @@ export function getBackend(): Backend {
 
 /** Runs a function with another backend as the current one. */
 export function withBackend<R>(backend: Backend, fn: () => R): R {
-  return during('backend', backend, fn);
+  return during(ambient.backend, backend, fn);
 }

@@ -4,12 +4,12 @@ import { checkFunction } from './checks/values.js';
 
 /** Whether operations are being recorded for `backward`: true unless `noGrad` says otherwise. */
 export function isGradEnabled(): boolean {
-  return ambient.recording;
+  return ambient.recording.value;
 }
 
 /** Whether results are being searched for NaN. */
 export function isAnomalyEnabled(): boolean {
-  return ambient.checking;
+  return ambient.checking.value;
 }
 
 /**
@@ -26,7 +26,7 @@ export function isAnomalyEnabled(): boolean {
  */
 export function noGrad<R>(fn: () => R): R {
   checkFunction('noGrad', 'fn', fn);
-  return synchronous('noGrad', during('recording', false, fn));
+  return synchronous('noGrad', during(ambient.recording, false, fn));
 }
 
 /**
@@ -46,7 +46,7 @@ export function enableGrad<R>(fn: () => R): R {
 }
 
 export function withRecording<R>(on: boolean, fn: () => R): R {
-  return during('recording', on, fn);
+  return during(ambient.recording, on, fn);
 }
 
 /**
@@ -72,5 +72,5 @@ export function anomaly<R>(fn: () => R): R {
 }
 
 export function withChecking<R>(on: boolean, fn: () => R): R {
-  return during('checking', on, fn);
+  return during(ambient.checking, on, fn);
 }

@@ -44,7 +44,7 @@ export abstract class Tracked implements Disposable {
     };
     const track = (resource: Tracked): void => {
       if (resource.#caretaker !== undefined) untrack(resource);
-      const open = ambient.scope as Care | undefined;
+      const open = ambient.scope.value as Care | undefined;
       if (open === undefined) {
         resource.onEscape();
         return;
@@ -79,7 +79,7 @@ export const untrack: (resource: Tracked) => void = friends.untrack;
 
 /** Whether the innermost open scope is to free this: nobody outside of it can hold it. */
 export function isOwn(resource: Tracked): boolean {
-  return ambient.scope !== undefined && isIn(resource, ambient.scope as Care);
+  return ambient.scope.value !== undefined && isIn(resource, ambient.scope.value as Care);
 }
 
 /**
@@ -95,7 +95,7 @@ export function isOwn(resource: Tracked): boolean {
  */
 export function unscoped<R>(fn: () => R): R {
   checkFunction('unscoped', 'fn', fn);
-  return during('scope', undefined, fn);
+  return during(ambient.scope, undefined, fn);
 }
 
 /**
@@ -119,7 +119,7 @@ export function scope<R>(fn: () => R): R {
   checkFunction('scope', 'fn', fn);
   const mine: Care = { first: undefined };
   try {
-    const result = during('scope', mine, fn);
+    const result = during(ambient.scope, mine, fn);
     synchronous('scope', result);
     if (mine.first !== undefined) handOver(mine, result);
     return result;

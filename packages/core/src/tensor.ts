@@ -33,7 +33,7 @@ const RESULT = 'the result of a recorded operation';
 
 /** Runs `fn` with tensors replaced, where they are used, by their stand-ins, as if every tensor were on `backend`. */
 export function withStandIns<R>(backend: Backend | undefined, standIn: StandIn, fn: () => R): R {
-  return during('standIns', { backend, standIn } satisfies StandIns, fn);
+  return during(ambient.standIns, { backend, standIn } satisfies StandIns, fn);
 }
 
 /** A value: numbers of one type in a shape, on a backend, perhaps with the operation that it came from. */
@@ -93,7 +93,7 @@ export class Tensor extends Tracked {
 
   /** Where the numbers are, and what computes with them. */
   get backend(): Backend {
-    const { standIns } = ambient;
+    const standIns = ambient.standIns.value;
     return (standIns as StandIns | undefined)?.backend ?? this.#shared.backend;
   }
 
@@ -170,20 +170,20 @@ export class Tensor extends Tracked {
 
   /** What is to be used in the place of this: see `withStandIns`. */
   private standIn(): Tensor | undefined {
-    const { standIns } = ambient;
+    const standIns = ambient.standIns.value;
     return standIns === undefined ? undefined : (standIns as StandIns).standIn(this);
   }
 
   /** @internal */
   get storage(): Storage {
-    return this.#gone || ambient.standIns !== undefined ? this.held.storage : this.#shared.storage;
+    return this.#gone || ambient.standIns.value !== undefined ? this.held.storage : this.#shared.storage;
   }
 
   /** @internal Whether this has its memory on a backend, as such a type, and an operation on it would not be recorded. */
   isUnrecorded(backend: Backend, dtype: DType): boolean {
     const { backend: place, storage } = this.#shared;
     if (place !== backend || storage.dtype !== dtype || this.#gone) return false;
-    return !ambient.recording || (!this.#wantsGrad && this.#origin === undefined);
+    return !ambient.recording.value || (!this.#wantsGrad && this.#origin === undefined);
   }
 
   /** @internal Where a gradient for this goes; `undefined` if none is wanted. */

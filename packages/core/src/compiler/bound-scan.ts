@@ -57,9 +57,9 @@ export function runBoundScan(
   options: ScanOptions,
 ): [ys: Tree, last: Tree] | undefined {
   const here = known.get(step);
-  if (here === undefined || !(xs instanceof Tensor) || ambient.tracing) return undefined;
+  if (here === undefined || !(xs instanceof Tensor) || ambient.tracing.value) return undefined;
   checkOptions('scan', options, scanOptions);
-  const { parameters, lengths, resets, record, compile = ambient.compile, reverse = false } = options;
+  const { parameters, lengths, resets, record, compile = ambient.compile.value, reverse = false } = options;
   if (parameters === undefined) return undefined;
   if (lengths !== undefined || resets !== undefined || record !== undefined) return undefined;
   if (compile !== 'auto' && compile !== 'required') return undefined;
@@ -114,7 +114,7 @@ class BoundSequence implements BoundScan {
   }
 
   serves(xs: readonly [Tensor], state: readonly Tensor[]): boolean {
-    return ambient.compile !== 'never' && this.call.serves(xs, state) && this.call.servesWith(this.captured);
+    return ambient.compile.value !== 'never' && this.call.serves(xs, state) && this.call.servesWith(this.captured);
   }
 
   run(xs: readonly [Tensor], state: readonly Tensor[]): RunResults {

@@ -1,3 +1,4 @@
+import { during, Setting } from '../ambient.js';
 import type { Backend } from '../backend.js';
 import { hostArray, type DType } from '../dtype.js';
 import type { Generator } from '../random.js';
@@ -25,22 +26,16 @@ export interface Draw {
 export type Drawer = (request: Draw) => Tensor;
 
 /** Who draws: a scan looks after the draws of its step. */
-let drawer: Drawer = drawNow;
+const drawer = new Setting<Drawer>(drawNow);
 
 /** A random tensor: drawn now, or by the scan whose step this is. */
 export function draw(request: Draw): Tensor {
-  return drawer(request);
+  return drawer.value(request);
 }
 
 /** Runs a function whose draws another looks after. */
 export function withDrawer<R>(other: Drawer, fn: () => R): R {
-  const before = drawer;
-  drawer = other;
-  try {
-    return fn();
-  } finally {
-    drawer = before;
-  }
+  return during(drawer, other, fn);
 }
 
 /** Draws on the host, so that a seed gives the same numbers on all backends. */

@@ -40,7 +40,7 @@ export class BoundCall {
     const [{ backend, dtype }] = inputs;
     this.backend = backend;
     this.dtype = dtype;
-    this.recorded = ambient.recording;
+    this.recorded = ambient.recording.value;
     this.pass = forwardExecutable(backend, plans, undefined);
     this.inputs = inputs.map(({ shape }) => shape);
     this.states = states.map(({ shape }) => shape);
@@ -68,7 +68,7 @@ export class BoundCall {
 
   /** Whether this is the call of these inputs and states, in the mode that holds now. */
   serves(inputs: readonly Tensor[], states: readonly Tensor[]): boolean {
-    if (ambient.recording !== this.recorded || ambient.checking || ambient.tracing) return false;
+    if (ambient.recording.value !== this.recorded || ambient.checking.value || ambient.tracing.value) return false;
     return this.fit(inputs, this.inputs, this.form.hasSteps) && this.fit(states, this.states, false);
   }
 
