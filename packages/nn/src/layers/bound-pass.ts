@@ -4,7 +4,7 @@
  */
 import { bindScan, Tensor, type BoundScan } from '@rnn/core';
 import { learnedOf, partsOf, weightsOf, type LayerFields } from './layer-parts.js';
-import { isObserving } from './observe-states.js';
+import { isObserving } from './scan-of.js';
 
 /** What a pass through a layer depends on, besides its tensors. */
 interface BoundPass {

@@ -56,11 +56,6 @@ export function observeStates<R>(observe: (observed: ObservedStates) => void, fn
   return withScans((owner, suffix, taps) => observedScan(observe, owner, suffix, taps), fn);
 }
 
-/** Whether states are observed, so that layers run by single operations. */
-export function isObserving(): boolean {
-  return observer !== undefined;
-}
-
 type AnyStep = (x: Tensor, state: Tensors, parameters: object) => readonly [Tensor, Tensors];
 
 /** A `scan` that tells an observer what a layer or cell did. */
