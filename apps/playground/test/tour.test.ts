@@ -37,7 +37,7 @@ test('in a pipe the whole tour is plain text of at most 80 columns', async () =>
   for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   for (const part of [
     '1  A lesson',
-    '11 of 11 as in PyTorch',
+    '11 of 11 arrays',
     '2  RNN, LSTM and GRU forecast sunspots',
     'LSTM  3 steps, mean loss ',
     '"next = this": 19.6',

@@ -35,7 +35,7 @@ export function summariseFiles({ used }: FilesResult): Summary[] {
   return used
     .filter(({ by, against }) => by === 'ONNX Runtime' || against === 'PyTorch')
     .map(({ file, by, against, difference }) => ({
-      what: `${file}, read again`,
+      what: `${file} read`,
       result: `within ${small(difference)}`,
       beside: `as ${by === 'ONNX Runtime' ? by : against}`,
     }));

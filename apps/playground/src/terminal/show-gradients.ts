@@ -49,8 +49,8 @@ export function summariseGradients({ curves }: GradientsResult): Summary[] {
   return curves
     .filter(({ name, open }) => open || name === 'RNN')
     .map((curve) => ({
-      what: `gradient in ${curve.name}${curve.open ? ', gate open' : ''}`,
-      result: `x ${perStep(curve).toFixed(2)} a step back`,
+      what: `${curve.name} gradient${curve.open ? ', gate open' : ''}`,
+      result: `x ${perStep(curve).toFixed(2)} a step`,
       beside: 'x 1 forgets nothing',
     }));
 }

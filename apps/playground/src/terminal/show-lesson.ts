@@ -27,7 +27,7 @@ export function showLesson(screen: Screen, result: LessonResult, cellSource: str
 export function summariseLesson({ draws, lines, gradients }: LessonResult): Summary[] {
   const all = [...draws, ...lines, ...gradients];
   const same = all.filter(isSame).length;
-  return [{ what: 'an RNN cell written by hand', result: `${same} of ${all.length} arrays as in PyTorch`, beside: '' }];
+  return [{ what: 'a hand-written RNN cell', result: `${same} of ${all.length} arrays`, beside: 'as in PyTorch' }];
 }
 
 function showCode(screen: Screen, lines: readonly string[]): void {

@@ -53,7 +53,7 @@ export function showSunspots(screen: Screen, result: SunspotsResult): void {
 export function summariseSunspots({ naive, forecasts }: SunspotsResult): Summary[] {
   return forecasts.map(({ name, rmse }) => ({
     what: `${name} forecasts sunspots`,
-    result: `off by ${rmse.toFixed(1)} (RMSE)`,
+    result: `off by ${rmse.toFixed(1)}`,
     beside: `"next = this": ${naive.toFixed(1)}`,
   }));
 }

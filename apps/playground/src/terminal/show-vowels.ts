@@ -27,7 +27,7 @@ export function showVowels(screen: Screen, result: VowelsResult): void {
 export function summariseVowels({ accuracy }: VowelsResult): Summary[] {
   return [
     {
-      what: 'GRU tells nine speakers apart',
+      what: 'GRU tells speakers apart',
       result: `${(100 * accuracy).toFixed(1)} % right`,
       beside: 'by chance: 11 %',
     },
