@@ -45,7 +45,7 @@ test('in a pipe the whole tour is plain text of at most 80 columns', async () =>
     'Of 370 other utterances',
     '4  Why plain RNNs forget',
     '5  The same numbers on every backend',
-    'LSTM on wasm',
+    '624 forecasts on wasm',
     '6  Into files, and into other programs',
     'layer.weight_hh_l0',
     'passes: ',
