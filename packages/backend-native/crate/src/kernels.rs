@@ -1,4 +1,6 @@
 //! The kernels: written once for all element types and registers, compiled once for each set of registers (`table.rs`).
+#[cfg(test)]
+mod checks;
 pub mod elementwise;
 pub mod functions;
 pub mod lanes;

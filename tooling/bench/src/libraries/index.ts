@@ -15,6 +15,7 @@ export interface LibraryEntry {
 }
 
 const wasmOn = async (threads: number): Promise<Library> => (await import('./on-backends.ts')).onWasm(threads);
+const nativeOn = async (threads: number): Promise<Library> => (await import('./native.ts')).onNative(threads);
 const tfjsOn = async (backend: 'wasm' | 'cpu'): Promise<Library> =>
   (await import('./tfjs-in-node.ts')).loadTfjs(backend);
 
@@ -22,6 +23,8 @@ const tfjsOn = async (backend: 'wasm' | 'cpu'): Promise<Library> =>
 export const libraries: readonly LibraryEntry[] = [
   { name: 'wasm', title: 'ours\nwasm', family: 'ours', load: () => wasmOn(1) },
   { name: 'wasm-2', title: 'ours\nwasm, 2', family: 'ours', load: () => wasmOn(2) },
+  { name: 'native', title: 'ours\nnative', family: 'ours', load: () => nativeOn(1) },
+  { name: 'native-2', title: 'ours\nnative,2', family: 'ours', load: () => nativeOn(2) },
   { name: 'cpu', title: 'ours\ncpu', family: 'ours', load: async () => (await import('./on-backends.ts')).onCpu() },
   { name: 'pytorch', title: 'PyTorch', family: 'pytorch', threads: 1 },
   { name: 'pytorch-2', title: 'PyTorch\n2', family: 'pytorch', threads: 2 },
