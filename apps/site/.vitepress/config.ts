@@ -11,6 +11,7 @@ const recipes = [
   ['A sequence in, a sequence out', 'seq2seq'],
   ['A stream', 'stream'],
   ['Serve over HTTP', 'serve'],
+  ['Train in a worker', 'worker'],
   ['Bring a model', 'bring-a-model'],
   ['Ship a model as one file', 'ship-a-model'],
   ['A cell of your own', 'own-cell'],
