@@ -59,7 +59,7 @@ const next: readonly (readonly [command: string, what: string])[] = [
   ['npm run page', 'watch networks learn in the browser'],
 ];
 
-export function showTitle(screen: Screen, title: string): void {
+function showTitle(screen: Screen, title: string): void {
   screen.print();
   screen.print(screen.paint('bold', `${title} ${'─'.repeat(screen.width - title.length - 1)}`));
   screen.print();

@@ -19,7 +19,7 @@ export async function showCode(screen: Screen, excerpts: readonly Excerpt[]): Pr
 }
 
 /** The lines of a declaration: from its name to the first line that is not indented. */
-export function declarationOf(source: string, name: string): string[] {
+function declarationOf(source: string, name: string): string[] {
   const lines = source.split('\n');
   const first = lines.findIndex((line) =>
     new RegExp(`^(export )?(async )?(class|function|const) ${name}\\b`).test(line),
