@@ -154,8 +154,8 @@ unary_functions! {
     Sign = |x| truth::<R>(x > R::ZERO) - truth::<R>(x < R::ZERO);
     Tanh = |x| tanh::<R, FUSED>(x);
     Sigmoid = |x| sigmoid::<R, FUSED>(x);
-    // Asked this way round NaN stays NaN.
-    Relu = |x| if x <= R::ZERO { R::ZERO } else { x };
+    // Asked this way round NaN stays NaN, and -0 as it is.
+    Relu = |x| if x < R::ZERO { R::ZERO } else { x };
     Softplus = |x| softplus::<R, FUSED>(x);
     Round = |x| x.round_even();
 }
