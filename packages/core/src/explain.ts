@@ -18,7 +18,8 @@ import type { TreeOf } from './tree.js';
  * @param xs - as for `scan`
  * @param state - as for `scan`
  * @param options - as for `scan`
- * @returns the mode, the reason if it is the eager one, the number of products before, in and after the loop, and the programs in words
+ * @returns the mode, the reason if it is the eager one, the number of products before, in and after the loop,
+ *   how each carried tensor depends on those before the step, and the programs in words
  * @throws as `scan`, but for errors of the step itself, which are the reason of the eager mode
  *
  * Differs from PyTorch: nothing there says so much; `torch._dynamo.explain` comes near.

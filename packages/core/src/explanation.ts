@@ -5,6 +5,18 @@ import type { Program } from './program.js';
 import type { Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
 
+/**
+ * The new value of a carried tensor as a function of the carried tensors before the step:
+ *
+ * - `elementwise`: `h' = a * h + b`, feature by feature, of itself alone;
+ * - `linear`: a linear map of any of them plus a summand, `h' = W h + b`;
+ * - `nonlinear`: anything else.
+ *
+ * `a`, `W` and `b` may depend on the inputs of the step, not on what is carried. Each kind includes those before it; a step
+ * whose carries are all `elementwise` or `linear` is a linear recurrence.
+ */
+export type CarryKind = 'elementwise' | 'linear' | 'nonlinear';
+
 /** What `explain` says of a step. */
 export interface Explanation {
   readonly mode: 'compiled' | 'eager';
@@ -12,7 +24,9 @@ export interface Explanation {
   readonly reason: string | undefined;
   /** Products before the loop, in it and after it, for a forward pass. */
   readonly products: { readonly before: number; readonly loop: number; readonly after: number };
-  /** The programs in words. */
+  /** One for each tensor of the state, in its order: how a step changes it. Empty where the mode is eager or no state is carried. */
+  readonly carry: readonly CarryKind[];
+  /** The programs in words, after a line with the kinds of the carried tensors. */
   readonly text: string;
 }
 

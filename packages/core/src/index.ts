@@ -139,5 +139,13 @@ export type {
   ValuesAndIndices,
 } from './tensor-methods.js';
 export { executeProgram } from './compiler/run/interpreter.js';
-export type { Explanation, Lowered, LoweredCall, LoweredInput, LoweredPass, LoweredStage } from './explanation.js';
+export type {
+  CarryKind,
+  Explanation,
+  Lowered,
+  LoweredCall,
+  LoweredInput,
+  LoweredPass,
+  LoweredStage,
+} from './explanation.js';
 export { maskProgram, type Masks } from './compiler/lower/mask-program.js';

@@ -20,6 +20,8 @@ import {
   GRUCell,
   LSTM,
   LSTMCell,
+  MinGRUCell,
+  MinLSTMCell,
   Module,
   Parameter,
   Recurrent,
@@ -238,4 +240,17 @@ describe('dropout inside a step', () => {
     expect(new Set(first.dataSync())).toEqual(new Set([0, 2]));
     for (const other of others) expect(other.toArray()).toEqual(first.toArray());
   });
+});
+
+it.each([
+  ['MinGRU', () => new Recurrent(new MinGRUCell(3, 2)), ['elementwise']],
+  ['MinLSTM', () => new Recurrent(new MinLSTMCell(3, 2)), ['elementwise']],
+  ['RNN', () => new RNN(3, 2), ['nonlinear']],
+  ['GRU', () => new GRU(3, 2), ['nonlinear']],
+  // The forget gate depends on h, so the update of c is a product of carried values.
+  ['LSTM', () => new LSTM(3, 2), ['nonlinear', 'nonlinear']],
+])('says how a step of %s changes the state', (_, layer, kinds) => {
+  const [{ carry, text }] = layer().explain(zeros([4, 2, 3]));
+  expect(carry).toEqual(kinds);
+  expect(text).toContain(`carry: ${kinds.join(', ')}`);
 });

@@ -1,5 +1,6 @@
 import type { Explanation } from '../explanation.js';
 import { showProgram } from '../program.js';
+import { carryKinds } from './carry-kind.js';
 import type { Dispatch } from './dispatch.js';
 import type { Plan } from './lower/lower.js';
 import { stagesOf } from './lowered.js';
@@ -10,6 +11,7 @@ export function explainDispatch(how: Dispatch): Explanation {
       mode: 'eager',
       reason: how.reason,
       products: { before: 0, loop: 0, after: 0 },
+      carry: [],
       text: `eager: ${how.reason}`,
     };
   const { inference, training } = how.plans;
@@ -19,10 +21,13 @@ export function explainDispatch(how: Dispatch): Explanation {
     plan === undefined
       ? []
       : stagesOf(plan).map(({ when, stage }) => `${title}, ${when}:\n${showProgram(stage.program)}`);
+  const carry = inference.loop === undefined ? [] : carryKinds(inference.loop.program);
+  const programs = [...parts('forward', training?.forward ?? inference), ...parts('backward', training?.backward)];
   return {
     mode: 'compiled',
     reason: undefined,
     products: { before: count(inference.before), loop: count(inference.loop), after: count(inference.after) },
-    text: [...parts('forward', training?.forward ?? inference), ...parts('backward', training?.backward)].join('\n\n'),
+    carry,
+    text: [...(carry.length > 0 ? [`carry: ${carry.join(', ')}`] : []), ...programs].join('\n\n'),
   };
 }

@@ -149,7 +149,7 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
    * @param x - as for `forward`
    * @param h0 - as for `forward`
    * @param options - as for `forward`
-   * @returns two entries: name (`forwardCell`, `backwardCell`), mode, reason, products and text
+   * @returns two entries: name (`forwardCell`, `backwardCell`), mode, reason, products, carry and text
    * @throws what `forward` throws, but for errors of the cells themselves, which are the reason of the eager mode
    */
   explain(

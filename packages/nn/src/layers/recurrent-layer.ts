@@ -210,7 +210,7 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
    * @param x - as for `forward`
    * @param state - as for `forward`
    * @param options - as for `forward`
-   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), mode, reason, products and text
+   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), mode, reason, products, carry and text
    * @throws what `forward` throws
    */
   explain(x: Tensor | PackedSequence, state?: S, options: SequenceOptions = noOptions): LayerExplanation[] {

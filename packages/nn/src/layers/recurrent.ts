@@ -139,7 +139,7 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
    * @param x - as for `forward`
    * @param h0 - as for `forward`
    * @param options - as for `forward`
-   * @returns one entry for each cell: name (`cell`, or `cell.0` and so on), mode, reason, products and text
+   * @returns one entry for each cell: name (`cell`, or `cell.0` and so on), mode, reason, products, carry and text
    * @throws what `forward` throws, but for errors of the cell itself, which are the reason of the eager mode
    */
   explain(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): LayerExplanation[] {
