@@ -1,10 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { lineChart, signChart, type Curve } from '../src/terminal/chart.ts';
 import { grid } from '../src/terminal/grid.ts';
 import { progressOn } from '../src/terminal/progress.ts';
 import { screenOn, type Screen } from '../src/terminal/screen.ts';
+
+// Whatever runs the tests may call itself dumb.
+vi.stubEnv('TERM', 'xterm-256color');
 
 /** A screen whose text can be read back; `terminal` makes it one with colours and a cursor. */
 function readable(terminal: boolean, columns = 80): { screen: Screen; text: () => string } {

@@ -133,11 +133,11 @@ async function inTerminal(
 ): Promise<Outcome> {
   const command = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
   // What the line discipline says afterwards is part of the answer.
-  const child = spawn('script', [
-    '-qfc',
-    `trap : INT; stty rows 40 cols 100; ${command}; echo "code $?"; stty -a`,
-    '/dev/null',
-  ]);
+  const child = spawn(
+    'script',
+    ['-qfc', `trap : INT; stty rows 40 cols 100; ${command}; echo "code $?"; stty -a`, '/dev/null'],
+    { env: { ...process.env, TERM: 'xterm-256color' }, timeout: 120_000 },
+  );
   const waiting = [...keys];
   let stdout = '';
   let seen = 0;

@@ -33,6 +33,7 @@ export default defineConfig({
   head: [['link', { rel: 'icon', href: icon }]],
   srcDir: root,
   srcExclude: [
+    'examples/**',
     '**/CHANGELOG.md',
     '.*/**',
     '{packages,apps,tooling}/*/*/**',

@@ -300,6 +300,8 @@ const examples: Example[] = [
     },
     accepts: { '0.name': ['text', 'number as text'], '0.inputs': [] },
   },
+  { name: 'clone', call: core.clone, args: () => [ones([2])], accepts: { 0: ['tensor elsewhere'] } },
+  { name: 'detach', call: core.detach, args: () => [ones([2])], accepts: { 0: ['tensor elsewhere'] } },
   {
     name: 'associativeScan',
     call: core.associativeScan,
@@ -447,12 +449,14 @@ const forBackends = [
   'renumbered',
   'showProgram',
   'widthsOf',
+  'bindScan',
   'executeProgram',
 ];
 
 /** Not in the public types. */
 const internal = [
   'Tensor.attach',
+  'Tensor.isUnrecorded',
   'Tensor.standIn',
   'Tensor.alias',
   'Tensor.saved',

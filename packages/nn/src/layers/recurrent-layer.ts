@@ -188,16 +188,16 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
   forward(
     x: Tensor | PackedSequence,
     state?: S,
-    options?: SequenceOptions,
+    options: SequenceOptions = noOptions,
   ): [output: Tensor | PackedSequence, state: LastState<S>, records?: Records] {
     const first = listOf(this, state);
-    const bound = options === undefined ? runBoundPass(this, x, first) : undefined;
+    const bound = options === noOptions ? runBoundPass(this, x, first) : undefined;
     if (bound !== undefined) return [bound[0], lastOf<S>(bound[1])];
-    const sequence = checkedBy(this, x, first, options ?? noOptions);
-    const [padded, states, records] = scope(() => throughLayers(this, sequence, first, options ?? noOptions));
+    const sequence = checkedBy(this, x, first, options);
+    const [padded, states, records] = scope(() => throughLayers(this, sequence, first, options));
     const output = x instanceof PackedSequence ? new PackedSequence(padded, x.lengths) : padded;
     const last = lastOf<S>(states);
-    return options?.record === undefined ? [output, last] : [output, last, records];
+    return options.record === undefined ? [output, last] : [output, last, records];
   }
 
   /**
