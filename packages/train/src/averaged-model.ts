@@ -11,7 +11,8 @@ import {
   type Tensor,
 } from '@rnn/core';
 import { checkCount, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
-import { Module, type StateDict, type StateSource } from '@rnn/nn';
+import type { Module, StateDict, StateSource } from '@rnn/nn';
+import { checkModel } from './evaluation.js';
 
 export interface AveragedModelOptions {
   /** How much of the average each update keeps, below 1; without it all updates count alike (stochastic weight averaging). */
@@ -53,7 +54,7 @@ export class AveragedModel<M extends Module> {
   private readonly blend: Blend;
 
   constructor(model: M, options: AveragedModelOptions = {}) {
-    checkModule('AveragedModel', model);
+    checkModel('AveragedModel', model);
     checkOptions('AveragedModel', options, ['decay']);
     const { decay } = options;
     if (decay !== undefined) checkNumber('AveragedModel', 'decay', decay, { from: 0, below: 1 });
@@ -75,7 +76,7 @@ export class AveragedModel<M extends Module> {
    * @throws ArgumentError when it has other parameters
    */
   updateParameters(model: M): void {
-    checkModule('AveragedModel.updateParameters', model);
+    checkModel('AveragedModel.updateParameters', model);
     const [averages, values] = [this.module.parameters(), model.parameters()];
     const fits = (value: Tensor, i: number): boolean => String(averages[i]?.shape) === String(value.shape);
     if (averages.length !== values.length || !values.every(fits)) {
@@ -127,8 +128,4 @@ export class AveragedModel<M extends Module> {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-function checkModule(owner: string, model: unknown): void {
-  if (!(model instanceof Module)) refuse(ArgumentError, owner, 'model', { value: model, expected: 'a Module' });
 }

@@ -1,6 +1,6 @@
 /** Calls of `scan` that come again as they were but for the tensors' values: see `BoundCall`. */
 import { ambient } from '../ambient.js';
-import type { Backend, Storage } from '../backend.js';
+import type { Storage } from '../backend.js';
 import { checkOptions } from '../checks/options.js';
 import type { BoundScan, ScanShapes } from '../scan/bound-scan.js';
 import type { Scan } from '../scan/eager.js';
@@ -11,6 +11,7 @@ import { TreeForm, type Tree } from '../tree.js';
 import { capturedIn, type ParameterGuards } from './cache/trace-cache.js';
 import { recalledDispatch } from './dispatch.js';
 import { BoundCall } from './run/bound-call.js';
+import { BoundCalls } from './run/bound-calls.js';
 import type { RunResults } from './run/run.js';
 import type { CompiledDispatch } from './scan-traces.js';
 
@@ -24,10 +25,8 @@ interface KnownScan {
   readonly batch: number | undefined;
 }
 
-const BOUND_AT_MOST = 16;
-
-/** By the step and the backend, which may go while the step stays. */
-const known = new WeakMap<object, WeakMap<Backend, KnownScan[]>>();
+/** By the step. */
+const known = new WeakMap<object, BoundCalls<KnownScan>>();
 
 /** Binds a scan whose trace serves again, for later calls of `scan`. */
 export function keepBound(scan: Scan, how: CompiledDispatch, guards: ParameterGuards): void {
@@ -38,11 +37,8 @@ export function keepBound(scan: Scan, how: CompiledDispatch, guards: ParameterGu
   const call = BoundCall.of(how, inputs, states, { hasSteps: true, rows: batch ?? 1, isElementwise: false });
   if (call === undefined) return;
   let here = known.get(source);
-  if (here === undefined) known.set(source, (here = new WeakMap()));
-  let list = here.get(inputs[0].backend);
-  if (list === undefined) here.set(inputs[0].backend, (list = []));
-  if (list.length >= BOUND_AT_MOST) list.shift();
-  list.push({ call, guards, stateForm, outputForm: how.plans.step.form, reverse, batch });
+  if (here === undefined) known.set(source, (here = new BoundCalls()));
+  here.keep(inputs[0].backend, { call, guards, stateForm, outputForm: how.plans.step.form, reverse, batch });
 }
 
 /**
@@ -64,7 +60,7 @@ export function runBoundScan(
   if (lengths !== undefined || resets !== undefined || record !== undefined) return undefined;
   if (compile !== 'auto' && compile !== 'required') return undefined;
   const { backend } = xs;
-  const list = here.get(backend);
+  const list = here.of(backend);
   if (list === undefined) return undefined;
   const inputs = [xs];
   for (let i = list.length - 1; i >= 0; i--) {

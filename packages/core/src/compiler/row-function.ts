@@ -18,6 +18,7 @@ import { recordStep, type TensorSpec, type TraceRequest } from './trace/record-s
 import type { Recording } from './trace/recording.js';
 import { replayedStep } from './trace/replay.js';
 import { BoundCall } from './run/bound-call.js';
+import { BoundCalls } from './run/bound-calls.js';
 import { runCompiled } from './run/run.js';
 import { isGathering } from '../scan/tap.js';
 import { capturedIn, hasForm, sameSpecs, TraceCache, type ParameterGuards } from './cache/trace-cache.js';
@@ -37,15 +38,12 @@ interface BoundRow {
   readonly form: TreeForm;
 }
 
-const BOUND_AT_MOST = 16;
-
 /** A row-wise function with its traces. */
 export class OneStep extends EagerRows {
   private readonly name: string;
   private readonly options: RowFunctionOptions;
   private readonly memory: TraceCache<Remembered, readonly Tensor[]>;
-  /** By the backend, which may go before the function does. */
-  private readonly bound = new WeakMap<Backend, BoundRow[]>();
+  private readonly bound = new BoundCalls<BoundRow>();
 
   constructor(name: string, fn: RowFunction, options: RowFunctionOptions) {
     super(fn, options);
@@ -93,15 +91,12 @@ export class OneStep extends EagerRows {
     const form = { hasSteps: false, rows: this.rowsOf(first), isElementwise: this.elementwise };
     const call = BoundCall.of(found, inputs, none, form);
     if (call === undefined) return;
-    let list = this.bound.get(first.backend);
-    if (list === undefined) this.bound.set(first.backend, (list = []));
-    if (list.length >= BOUND_AT_MOST) list.shift();
-    list.push({ call, guards, lead: this.leadOf(first), form: found.plans.step.form });
+    this.bound.keep(first.backend, { call, guards, lead: this.leadOf(first), form: found.plans.step.form });
   }
 
   /** Runs a call that was bound, if one serves. */
   private runBound(inputs: readonly Tensor[], backend: Backend, parameters: object): RowResults | undefined {
-    const list = this.bound.get(backend);
+    const list = this.bound.of(backend);
     if (list === undefined) return undefined;
     for (let i = list.length - 1; i >= 0; i--) {
       const { call, guards, lead, form } = list[i];

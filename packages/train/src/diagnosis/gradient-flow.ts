@@ -1,7 +1,7 @@
 import { backward, detach, scope, type Tensor } from '@rnn/core';
 import { checkFunction, checkNumber, checkOptions } from '@rnn/core/checks';
 import { observeStates, TrainingModes, type Module, type ObservedStates } from '@rnn/nn';
-import { checkModel } from '../loop/evaluate.js';
+import { checkModel } from '../evaluation.js';
 import type { LossFunction } from '../loop/loss-function.js';
 import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { lossOf } from './loss-of.js';

@@ -1,6 +1,6 @@
 import { checkCount, checkFunction, checkNumber, checkOptions } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
-import { checkModel } from '../loop/evaluate.js';
+import { checkModel } from '../evaluation.js';
 import type { LossFunction } from '../loop/loss-function.js';
 import { fit } from '../loop/fit.js';
 import { Adam } from '../optimizers/adam.js';

@@ -1,6 +1,7 @@
-import { ArgumentError, countAverages, noGrad, scope, Tensor, type AverageCount, type Tree } from '@rnn/core';
+import { ArgumentError, countAverages, Tensor, type AverageCount, type Tree } from '@rnn/core';
 import { checkFunction, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
-import { Module, TrainingModes } from '@rnn/nn';
+import type { Module } from '@rnn/nn';
+import { checkModel, Evaluation } from '../evaluation.js';
 import { CarriedState } from './carried-state.js';
 import { Breath } from './event-loop.js';
 import { splitLoss, type CarriedLoss } from './loss-function.js';
@@ -89,9 +90,8 @@ export async function evaluate<M extends Module, B, S extends Tree = Tree>(
     });
   checkModel(owner, model);
   checkBatches(owner, 'data', data);
-  const modes = new TrainingModes(model);
-  modes.run(() => model.eval());
-  const pieces = new Pieces(owner, data, tbptt, (work) => modes.run(() => noGrad(() => scope(work))));
+  const evaluation = new Evaluation(model);
+  const pieces = new Pieces(owner, data, tbptt, (work) => evaluation.run(work));
   try {
     while (await pieces.take(measure)) await breath.take();
     if (means.size === 0) throw new ArgumentError(`${owner}: the data gave no batch`, { argument: 'data' });
@@ -124,9 +124,4 @@ function note(
   const mean = means.get(name) ?? new RunningMean();
   means.set(name, mean);
   mean.add(value, value.size === 1 ? (countOf(value) ?? 1) : 1);
-}
-
-/** Refuses what is no module. */
-export function checkModel(owner: string, model: unknown): void {
-  if (!(model instanceof Module)) refuse(ArgumentError, owner, 'model', { value: model, expected: 'a Module' });
 }

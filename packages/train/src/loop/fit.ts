@@ -1,6 +1,6 @@
 import type { Tree } from '@rnn/core';
 import type { Module } from '@rnn/nn';
-import { checkModel } from './evaluate.js';
+import { checkModel } from '../evaluation.js';
 import { checkFitOptions, type FitOptions } from './fit-options.js';
 import type { History } from './history.js';
 import { checkBatches, type Batches } from './pieces.js';

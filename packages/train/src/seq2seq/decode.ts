@@ -6,16 +6,14 @@ import {
   fromData,
   indexSelect,
   type Lengths,
-  noGrad,
-  scope,
   ShapeError,
   slice,
   type Tensor,
   type Tree,
 } from '@rnn/core';
 import { checkCount, checkNumber, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
-import { TrainingModes } from '@rnn/nn';
-import { disposeTree, mapTree } from '../tree.js';
+import { Evaluation } from '../evaluation.js';
+import { disposeTree, keptTree, mapTree } from '../tree.js';
 import { logProbabilities } from '../sequences/next-token.js';
 import type { Decoder, DecoderState, Encoded } from './decoder.js';
 
@@ -142,16 +140,15 @@ async function beam(
 /** A decoder in evaluation mode, unrecorded. The caller frees what it gives. */
 class DecoderRun {
   readonly model: Decoder;
-  private readonly modes: TrainingModes;
+  private readonly evaluation: Evaluation;
 
   constructor(model: Decoder) {
     this.model = model;
-    this.modes = new TrainingModes(model);
-    this.modes.run(() => model.eval());
+    this.evaluation = new Evaluation(model);
   }
 
   encode(source: Tensor, lengths: Lengths | undefined): Encoded {
-    return this.evaluated(() => kept(this.model.encode(source, lengths)));
+    return this.evaluation.run(() => kept(this.model.encode(source, lengths)));
   }
 
   step(
@@ -160,21 +157,21 @@ class DecoderRun {
     encoded: Encoded,
     of: (scores: Tensor) => Tensor,
   ): [result: Tensor, state: DecoderState] {
-    return this.evaluated(() => {
+    return this.evaluation.run(() => {
       const { backend } = encoded.memory;
       const tokens = fromData(Int32Array.from(before), [1, before.length], { backend });
       const [scores, next] = this.model.decodeSteps(tokens, state, encoded);
-      return [detach(of(scores)).keep(), copied(next)];
+      return [detach(of(scores)).keep(), keptTree(next)];
     });
   }
 
   copied(state: DecoderState): DecoderState {
-    return this.evaluated(() => copied(state));
+    return this.evaluation.run(() => keptTree(state));
   }
 
   /** Some rows of a state. */
   chosen(state: DecoderState, rows: readonly number[]): DecoderState {
-    return this.evaluated(
+    return this.evaluation.run(
       () =>
         mapTree(state as Tree, (part) => {
           const index = fromData(Int32Array.from(rows), [rows.length], { backend: part.backend });
@@ -187,24 +184,16 @@ class DecoderRun {
   memoryOf({ memory, keys, lengths, state }: Encoded, row: number, count: number): Encoded {
     const spread = (part: Tensor): Tensor => expand(slice(part, 0, row, row + 1), [count, ...part.shape.slice(1)]);
     const own = lengths && Array.from({ length: count }, () => lengths[row]);
-    return this.evaluated(() => kept({ memory: spread(memory), keys: keys && spread(keys), lengths: own, state }));
+    return this.evaluation.run(() => kept({ memory: spread(memory), keys: keys && spread(keys), lengths: own, state }));
   }
 
   rowOf(encoded: Encoded, row: number): [own: Encoded, state: DecoderState] {
     return [this.memoryOf(encoded, row, 1), this.chosen(encoded.state, [row])];
   }
-
-  private evaluated<R>(fn: () => R): R {
-    return noGrad(() => scope(() => this.modes.run(fn)));
-  }
-}
-
-function copied(state: DecoderState): DecoderState {
-  return mapTree(state as Tree, (part) => detach(part).keep()) as DecoderState;
 }
 
 function kept({ memory, keys, lengths, state }: Encoded): Encoded {
-  return { memory: detach(memory).keep(), keys: keys && detach(keys).keep(), lengths, state: copied(state) };
+  return { memory: detach(memory).keep(), keys: keys && detach(keys).keep(), lengths, state: keptTree(state) };
 }
 
 function disposeEncoded({ memory, keys, state }: Encoded): void {

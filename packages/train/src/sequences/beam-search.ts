@@ -1,7 +1,7 @@
 import type { Tree } from '@rnn/core';
 import { checkCount, checkFunction, checkNumber, checkOptions } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
-import { checkModel } from '../loop/evaluate.js';
+import { checkModel } from '../evaluation.js';
 import { disposeTree } from '../tree.js';
 import { forwardStep, type SequenceStep } from './carried-state.js';
 import { logProbabilities } from './next-token.js';

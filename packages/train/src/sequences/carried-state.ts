@@ -1,6 +1,7 @@
-import { ArgumentError, detach, noGrad, scope, Tensor, type Tree } from '@rnn/core';
+import { ArgumentError, detach, Tensor, type Tree } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
-import { TrainingModes, type Module } from '@rnn/nn';
+import type { Module } from '@rnn/nn';
+import { Evaluation } from '../evaluation.js';
 import { keptTree } from '../tree.js';
 
 /** A model as a step: from an input and the state before (none at first) to an output and the state after. */
@@ -22,7 +23,7 @@ export function forwardStep<S extends Tree>(
 /** Runs a step in evaluation mode, unrecorded. The caller frees what it gives. */
 export class StepRunner<M extends Module, S extends Tree> {
   readonly model: M;
-  private readonly modes: TrainingModes;
+  private readonly evaluation: Evaluation;
   private readonly owner: string;
   private readonly step: SequenceStep<M, S>;
 
@@ -30,8 +31,7 @@ export class StepRunner<M extends Module, S extends Tree> {
     this.owner = owner;
     this.model = model;
     this.step = step;
-    this.modes = new TrainingModes(model);
-    this.modes.run(() => model.eval());
+    this.evaluation = new Evaluation(model);
   }
 
   /** One step; `x` makes its input. */
@@ -44,7 +44,7 @@ export class StepRunner<M extends Module, S extends Tree> {
 
   /** Runs a function in evaluation mode, unrecorded, and frees what it makes and does not keep. */
   evaluated<R>(fn: () => R): R {
-    return noGrad(() => scope(() => this.modes.run(fn)));
+    return this.evaluation.run(fn);
   }
 
   /** The step itself, with a check of what it gives. */

@@ -20,10 +20,11 @@ import {
   unsqueeze,
 } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
-import { TrainingModes, type Module } from '@rnn/nn';
+import type { Module } from '@rnn/nn';
 import type { Scaler } from '../data/scaler.js';
 import type { TypedHostArray } from '../host-array.js';
-import { disposeTree, mapTree } from '../tree.js';
+import { Evaluation } from '../evaluation.js';
+import { disposeTree, keptTree } from '../tree.js';
 
 /** A forecast after its arguments were checked. */
 export interface ClosedLoopOptions {
@@ -52,7 +53,7 @@ const UNREAD = 64;
 export class ClosedLoop {
   private readonly owner: string;
   private readonly model: Module;
-  private readonly modes: TrainingModes;
+  private readonly evaluation: Evaluation;
   private readonly backend: Backend | undefined;
   private readonly options: ClosedLoopOptions;
 
@@ -61,8 +62,7 @@ export class ClosedLoop {
     this.model = model;
     this.options = options;
     this.backend = model.parameters()[0]?.backend;
-    this.modes = new TrainingModes(model);
-    this.modes.run(() => model.eval());
+    this.evaluation = new Evaluation(model);
   }
 
   /**
@@ -135,27 +135,25 @@ export class ClosedLoop {
   /** What comes next, and what the model is to see after it. */
   private advance(seen: Tensor, state: Tree | undefined, done: number, goesOn: boolean): Advance {
     const { horizon, targets, quantiles, rows, scaler, window } = this.options;
-    return noGrad(() =>
-      scope((): Advance => {
-        const [output, after] = this.modes.run(() => this.call(seen, state, done));
-        const scaled = reshape(output, [rows, horizon, targets.length, quantiles.length]);
-        const exact = this.inUnits(scaled);
-        const part = this.withNoise(exact);
-        if (!goesOn) return { part: detach(part).keep(), seen: undefined, state: undefined };
-        const median = quantiles.indexOf(0.5);
-        const values =
-          part === exact || scaler === undefined
-            ? select(part === exact ? scaled : part, 3, median)
-            : scaler.transform(select(part, 3, median), { features: targets });
-        const steps = this.stepsOf(values, done);
-        const next = window === undefined ? steps : slice(concat([seen, steps]), 0, horizon);
-        return {
-          part: detach(part).keep(),
-          seen: detach(next).keep(),
-          state: after && mapTree(after, (leaf) => detach(leaf).keep()),
-        };
-      }),
-    );
+    return this.evaluation.run((): Advance => {
+      const [output, after] = this.call(seen, state, done);
+      const scaled = reshape(output, [rows, horizon, targets.length, quantiles.length]);
+      const exact = this.inUnits(scaled);
+      const part = this.withNoise(exact);
+      if (!goesOn) return { part: detach(part).keep(), seen: undefined, state: undefined };
+      const median = quantiles.indexOf(0.5);
+      const values =
+        part === exact || scaler === undefined
+          ? select(part === exact ? scaled : part, 3, median)
+          : scaler.transform(select(part, 3, median), { features: targets });
+      const steps = this.stepsOf(values, done);
+      const next = window === undefined ? steps : slice(concat([seen, steps]), 0, horizon);
+      return {
+        part: detach(part).keep(),
+        seen: detach(next).keep(),
+        state: after && keptTree(after),
+      };
+    });
   }
 
   /** The model's forecast `rows x horizon x targets x quantiles`, and its state where it has one. */

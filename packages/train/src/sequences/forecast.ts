@@ -3,7 +3,7 @@ import { checkCount, checkFlag, checkList, checkNumber, checkOptions, refuse } f
 import type { Module } from '@rnn/nn';
 import { Scaler } from '../data/scaler.js';
 import { hostArrayOf, type HostValues, type TypedHostArray } from '../host-array.js';
-import { checkModel } from '../loop/evaluate.js';
+import { checkModel } from '../evaluation.js';
 import { ClosedLoop } from './closed-loop.js';
 import { intervalsOf, quantileOf, type ForecastInterval } from './intervals.js';
 

@@ -2,7 +2,7 @@ import { ArgumentError, defaultGenerator, Generator, type Tree } from '@rnn/core
 import { checkCount, checkFunction, checkOptions, checkText, refuse } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
 import { Vocabulary } from '../data/vocabulary.js';
-import { checkModel } from '../loop/evaluate.js';
+import { checkModel } from '../evaluation.js';
 import { disposeTree } from '../tree.js';
 import { forwardStep, type SequenceStep } from './carried-state.js';
 import { candidates, checkSampling, drawn, type SamplingOptions } from './next-token.js';

@@ -2,7 +2,7 @@ import { scope, type Tensor, type Tree, type TypedArray } from '@rnn/core';
 import { checkFunction, checkList, checkOptions } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
 import type { HostValues, TypedHostArray } from '../host-array.js';
-import { checkModel } from '../loop/evaluate.js';
+import { checkModel } from '../evaluation.js';
 import { disposeTree } from '../tree.js';
 import { forwardStep, type SequenceStep } from './carried-state.js';
 import { RowStep, type RowState } from './row-step.js';
