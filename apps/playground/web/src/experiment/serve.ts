@@ -1,0 +1,206 @@
+/** The side of an experiment that runs in a worker: the loop that trains, yields, and listens. */
+import { manualSeed, scope, setBackend, type Backend, type BackendInfo, type Tensor } from '@rnn/core';
+import { expose } from 'comlink';
+import { backends } from '../backends.ts';
+import type { Experiment, ExperimentOptions, Progress } from './experiment.ts';
+
+/** Milliseconds between two messages to the page while it plays. */
+const reportEvery = 100;
+/** Milliseconds of work after which a message from the page may come in between. */
+const sliceLength = 25;
+
+/** What a demo's worker offers to its page. */
+export interface ExperimentWorker<E extends Experiment, Settings> {
+  /** Starts a backend and says what it is; fails with a reason for people. A backend that was started stays. */
+  start(backend: string): Promise<BackendInfo>;
+  /** Begins a run from its first step, on a backend that was started. The one before ends. */
+  begin(options: ExperimentOptions<Settings>, backend: string, report: Report<E>): Promise<void>;
+  /** Takes the run to another backend between two steps. */
+  moveTo(backend: string): Promise<BackendInfo>;
+  play(): void;
+  pause(): void;
+  /** One training step, when it does not play. */
+  stepOnce(): Promise<void>;
+  /** Calls a method of the experiment between two steps. */
+  ask<K extends Question<E>>(method: K, ...args: ArgumentsOf<E, K>): Promise<Awaited<AnswerOf<E, K>>>;
+}
+
+/** Called with every progress of the run. */
+export type Report<E extends Experiment> = (progress: Progress<Awaited<ReturnType<E['view']>>>) => void;
+
+/** The names of an experiment's methods. */
+export type Question<E> = { [K in keyof E]: E[K] extends (...args: never[]) => unknown ? K : never }[keyof E];
+type ArgumentsOf<E, K extends keyof E> = E[K] extends (...args: infer A) => unknown ? A : never;
+type AnswerOf<E, K extends keyof E> = E[K] extends (...args: never[]) => infer R ? R : never;
+
+/**
+ * Serves experiments of one kind from this worker.
+ *
+ * @param create - makes an experiment on the current backend
+ */
+export function serveExperiment<E extends Experiment, Settings>(
+  create: (options: ExperimentOptions<Settings>) => E | Promise<E>,
+): void {
+  const started = new Map<string, Promise<Backend>>();
+  let run: Run<E> | undefined;
+  const current = (): Run<E> => {
+    if (run === undefined) throw new Error('There is no run yet: begin one first.');
+    return run;
+  };
+
+  const start = (name: string): Promise<Backend> => {
+    const make = backends[name];
+    if (make === undefined) throw new Error(`There is no backend named ${name}.`);
+    const backend = started.get(name) ?? make();
+    started.set(name, backend);
+    // What failed once may work later, after a change of settings or drivers.
+    backend.catch(() => started.delete(name));
+    return backend;
+  };
+
+  const worker: ExperimentWorker<E, Settings> = {
+    start: async (name) => (await start(name)).info,
+    async begin(options, name, report) {
+      await run?.end();
+      run = undefined;
+      const backend = await start(name);
+      setBackend(backend);
+      manualSeed(options.seed);
+      run = new Run(await create(options), name, report);
+      await run.report();
+    },
+    async moveTo(name) {
+      const backend = await start(name);
+      await current().moveTo(name, backend);
+      return backend.info;
+    },
+    play: () => void current().play(),
+    pause: () => current().pause(),
+    stepOnce: () => current().between(() => current().step(true)),
+    ask: (method, ...args) => current().between(async () => await current().ask(method, args)),
+  };
+  expose(worker);
+}
+
+/** A run of an experiment: whatever is asked of it happens between two steps, one thing after the other. */
+class Run<E extends Experiment> {
+  private readonly experiment: E;
+  private readonly listener: Report<E>;
+  private backend: string;
+  private steps = 0;
+  private loss = Number.NaN;
+  private losses: { step: number; loss: number; backend: string }[] = [];
+  private playing = false;
+  private rate = new Rate();
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(experiment: E, backend: string, listener: Report<E>) {
+    this.experiment = experiment;
+    this.backend = backend;
+    this.listener = listener;
+  }
+
+  /** Does something when all that was asked before is done. */
+  between<R>(work: () => Promise<R> | R): Promise<R> {
+    const result = this.tail.then(work);
+    this.tail = result.catch(() => {});
+    return result;
+  }
+
+  async play(): Promise<void> {
+    if (this.playing) return;
+    this.playing = true;
+    this.rate = new Rate();
+    let reported = performance.now();
+    while (this.playing) {
+      await this.between(async () => {
+        const began = performance.now();
+        do {
+          const isDue = performance.now() - reported >= reportEvery;
+          await this.step(isDue);
+          if (isDue) reported = performance.now();
+        } while (this.playing && performance.now() - began < sliceLength);
+      }).catch((error: unknown) => {
+        this.playing = false;
+        // Nobody awaits the loop: the page hears of it as of any error of its worker.
+        reportError(error);
+      });
+      // Messages from the page come in between two macrotasks only.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await this.between(() => this.report());
+  }
+
+  pause(): void {
+    this.playing = false;
+  }
+
+  /** One training step; its loss is read when it is to be shown, since a device that computes apart would be waited for. */
+  async step(isShown: boolean): Promise<void> {
+    const loss: Tensor = scope(() => this.experiment.step());
+    this.steps++;
+    this.rate.count();
+    try {
+      if (isShown) {
+        this.loss = (await loss.data())[0] ?? Number.NaN;
+        this.losses.push({ step: this.steps, loss: this.loss, backend: this.backend });
+      }
+    } finally {
+      loss.dispose();
+    }
+    if (isShown) await this.report();
+  }
+
+  moveTo(name: string, backend: Backend): Promise<void> {
+    return this.between(async () => {
+      for (const part of this.experiment.movable) await part.moveTo(backend);
+      setBackend(backend);
+      this.backend = name;
+      this.rate = new Rate();
+      await this.report();
+    });
+  }
+
+  ask<K extends Question<E>>(method: K, args: ArgumentsOf<E, K>): AnswerOf<E, K> {
+    const call = this.experiment[method] as (...args: ArgumentsOf<E, K>) => AnswerOf<E, K>;
+    return call.apply(this.experiment, args);
+  }
+
+  async report(): Promise<void> {
+    const { losses } = this;
+    this.losses = [];
+    this.listener({
+      step: this.steps,
+      loss: this.loss,
+      losses,
+      backend: this.backend,
+      stepsPerSecond: this.rate.perSecond,
+      playing: this.playing,
+      view: (await this.experiment.view()) as Awaited<ReturnType<E['view']>>,
+    });
+  }
+
+  /** Stops, and waits for the step under way. */
+  async end(): Promise<void> {
+    this.pause();
+    await this.tail;
+  }
+}
+
+/** Steps in a second, over about the last one. */
+class Rate {
+  private readonly times: number[] = [];
+
+  count(): void {
+    const now = performance.now();
+    this.times.push(now);
+    while (this.times.length > 2 && now - (this.times[0] ?? now) > 1000) this.times.shift();
+  }
+
+  get perSecond(): number {
+    const [first] = this.times;
+    const last = this.times.at(-1);
+    if (first === undefined || last === undefined || last === first) return 0;
+    return ((this.times.length - 1) * 1000) / (last - first);
+  }
+}
