@@ -22,7 +22,7 @@ export interface ExperimentWorker<E extends Experiment, Settings> {
   /** One training step, when it does not play. */
   stepOnce(): Promise<void>;
   /** Calls a method of the experiment between two steps. */
-  ask<K extends Question<E>>(method: K, ...args: ArgumentsOf<E, K>): Promise<Awaited<AnswerOf<E, K>>>;
+  ask<K extends Question<E>>(method: K, ...args: ArgumentsOf<E, K>): Promise<AnswerOf<E, K>>;
 }
 
 /** Called with every progress of the run. */
@@ -31,7 +31,7 @@ export type Report<E extends Experiment> = (progress: Progress<Awaited<ReturnTyp
 /** The names of an experiment's methods. */
 export type Question<E> = { [K in keyof E]: E[K] extends (...args: never[]) => unknown ? K : never }[keyof E];
 type ArgumentsOf<E, K extends keyof E> = E[K] extends (...args: infer A) => unknown ? A : never;
-type AnswerOf<E, K extends keyof E> = E[K] extends (...args: never[]) => infer R ? R : never;
+type AnswerOf<E, K extends keyof E> = E[K] extends (...args: never[]) => infer R ? Awaited<R> : never;
 
 /**
  * Serves experiments of one kind from this worker.
@@ -77,7 +77,7 @@ export function serveExperiment<E extends Experiment, Settings>(
     play: () => void current().play(),
     pause: () => current().pause(),
     stepOnce: () => current().between(() => current().step(true)),
-    ask: (method, ...args) => current().between(async () => await current().ask(method, args)),
+    ask: (method, ...args) => current().between(() => current().ask(method, args)),
   };
   expose(worker);
 }
@@ -161,8 +161,8 @@ class Run<E extends Experiment> {
     });
   }
 
-  ask<K extends Question<E>>(method: K, args: ArgumentsOf<E, K>): AnswerOf<E, K> {
-    const call = this.experiment[method] as (...args: ArgumentsOf<E, K>) => AnswerOf<E, K>;
+  async ask<K extends Question<E>>(method: K, args: ArgumentsOf<E, K>): Promise<AnswerOf<E, K>> {
+    const call = this.experiment[method] as (...args: ArgumentsOf<E, K>) => Promise<AnswerOf<E, K>> | AnswerOf<E, K>;
     return call.apply(this.experiment, args);
   }
 
