@@ -11,6 +11,7 @@ const files = [
   'recurrent.json',
   'activations.json',
   'graphs.json',
+  'loops.json',
   'versions.json',
   'node-recurrent.json',
   'node-graphs.json',

@@ -1,5 +1,5 @@
 /** Loop: a graph that runs a number of times, or until it says that it is done. */
-import { stack, zeros, type Tensor } from '@rnn/core';
+import { noGrad, sameShape, scope, stack, zeros, type Tensor } from '@rnn/core';
 import { isReal } from '../element-types.js';
 import { hostArray } from '../host-array.js';
 import type { Node } from '../node.js';
@@ -25,7 +25,8 @@ function loop(node: Node): Kernel {
       const goesOn = (inputs[1]?.host.numbers[0] ?? 1) !== 0;
       const states = Array.from({ length: carried }, (_, i) => needed(node, inputs, i + 2));
       const isTraceable = states.length > 0 && states.every((value) => !value.isHost && isReal(value.type));
-      if (counted !== undefined && goesOn && Number.isFinite(turns) && turns > 0 && isTraceable) {
+      const isCounted = goesOn && Number.isFinite(turns) && turns > 0;
+      if (counted !== undefined && isCounted && isTraceable && keepsShapes(node, body, states, around)) {
         return counted(node, turns, states, around);
       }
       return yield* turnByTurn(node, body, goesOn ? turns : 0, states, made, around);
@@ -34,6 +35,27 @@ function loop(node: Node): Kernel {
 }
 
 const scalar = (type: 'int64' | 'bool', number: number): Value => Value.host(hostArray(type, [], [number]));
+
+/**
+ * Whether states have the same shapes after a turn as before it, which a scan needs. One turn is made to see: a counted body
+ * decides about shapes by shapes alone, unless it reads numbers. The answer is kept for inputs of these shapes.
+ */
+function keepsShapes(node: Node, body: Graph, states: readonly Value[], around: Surroundings): boolean {
+  const find = (): boolean =>
+    noGrad(() => {
+      let isKept = false;
+      scope(() => {
+        const turn = around.run(body, [scalar('int64', 0), scalar('bool', 1), ...states]);
+        const { done, value } = turn.next();
+        // Where it waits for numbers, it ends here.
+        if (done !== true) turn.return([]);
+        else isKept = states.every(({ shape }, i) => sameShape(shape, value[i + 1].shape));
+      });
+      return isKept;
+    });
+  const isShaped = [...states, ...body.captured.map((name) => around.lookUp(name))].every((value) => value.isShaped);
+  return isShaped ? around.keep(node, [], () => ({ value: find(), tensors: [] })) : find();
+}
 
 function* turnByTurn(
   node: Node,
