@@ -1,4 +1,5 @@
-// The arrows between and inside the packages: imports go down only, type imports counted. The picture is in docs/architecture.md.
+// The arrows between and inside the packages: imports go down only, type imports counted. The
+// picture is in docs/architecture.md.
 
 /**
  * What each package may import of the others, beside itself.
@@ -40,7 +41,10 @@ function downwards(name, below) {
   };
 }
 
-/** The floors of core's compiler, lowest first: each imports of those before it only. The last one is what stands in the folder itself. */
+/**
+ * The floors of core's compiler, lowest first: each imports of those before it only. The last one
+ * is what stands in the folder itself.
+ */
 const compilerFloors = ['ir', 'trace', 'lower', 'cache', 'run', '[^/]+[.]ts$'];
 const compiler = `${sources('core')}compiler/`;
 
@@ -82,7 +86,8 @@ export default {
       name: 'through-the-front-door',
       comment: "Another package is imported by its name ('@rnn/core'), not by a path into it.",
       severity: 'error',
-      // Kernels are compiled ahead of time, with the functions of the WebAssembly backend: nothing of it is imported by what is published.
+      // Kernels are compiled ahead of time, with the functions of the WebAssembly backend: nothing
+      // of it is imported by what is published.
       from: { path: '^(packages|apps)/([^/]+)/', pathNot: '^packages/io/assembly/' },
       to: { path: '^packages/', pathNot: '^packages/$2/', dependencyTypes: ['local'] },
     },

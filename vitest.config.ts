@@ -5,18 +5,23 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 const root: string = import.meta.dirname;
 const testTimeout = 30_000;
 
-// Across packages tests see sources (the condition stands in each package's exports), so nobody tests against a stale build.
+// Across packages tests see sources (the condition stands in each package's exports), so nobody
+// tests against a stale build.
 const source = '@rnn/source';
 const nodeConditions: string[] = [source, 'module', 'node', 'development|production'];
 
-// WebGPU in Node, in the processes that run tests: Chromium's Vulkan loader and software renderer, unless the machine names its own.
+// WebGPU in Node, in the processes that run tests: Chromium's Vulkan loader and software renderer,
+// unless the machine names its own.
 const vulkan = '/usr/lib/chromium';
 if (process.env.VK_ICD_FILENAMES === undefined && existsSync(`${vulkan}/vk_swiftshader_icd.json`)) {
   process.env.VK_ICD_FILENAMES = `${vulkan}/vk_swiftshader_icd.json`;
   process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, vulkan].filter(Boolean).join(':');
 }
 
-/** The packages whose tests have everything compiled that can be, unless a test asks for something else. */
+/**
+ * The packages whose tests have everything compiled that can be, unless a test asks for something
+ * else.
+ */
 const compiling = new Set(['core', 'nn', 'train', 'conformance']);
 
 /** A package's tests in Node: of everything that needs no browser, or those that drive one. */
@@ -59,7 +64,8 @@ async function browserProject(folder: string): Promise<TestProjectConfiguration>
     server: {
       headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
     },
-    // Found only when a backend is made or the suite is imported, they would make the page load again in the middle of a test.
+    // Found only when a backend is made or the suite is imported, they would make the page load
+    // again in the middle of a test.
     optimizeDeps: {
       include: [
         '@rnn/backend-gpu > gpu.js',

@@ -1,4 +1,5 @@
-// Finds the compiler for Rust, by which @rnn/backend-native is built where there is one. For Node >= 18, without dependencies.
+// Finds the compiler for Rust, by which @rnn/backend-native is built where there is one. For Node
+// >= 18, without dependencies.
 import { spawnSync } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -15,8 +16,8 @@ export function cargoCommand() {
 }
 
 /**
- * What the crate can be built with, or `none: ` and why it cannot. turbo keeps what was built by this text, so it is the same as long as the
- * outcome is.
+ * What the crate can be built with, or `none: ` and why it cannot. turbo keeps what was built by
+ * this text, so it is the same as long as the outcome is.
  *
  * @returns {string}
  */

@@ -1,7 +1,9 @@
-// Breaks each part of the compiler in turn and asks whether tests notice: npm run mutate [-- PART...]
+// Breaks each part of the compiler in turn and asks whether tests notice: npm run mutate [--
+// PART...]
 //
-// A compiler that fails in silence is the worst kind, since single operations give the right numbers too. So each mutation makes one part
-// throw, and the tests of core, nn, train and conformance must all go red. Files are changed in place and put back; one with changes that
+// A compiler that fails in silence is the worst kind, since single operations give the right
+// numbers too. So each mutation makes one part throw, and the tests of core, nn, train and
+// conformance must all go red. Files are changed in place and put back; one with changes that
 // are not committed is left alone.
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// Runs in a package's folder before it is packed: refuses one that was not built, which would be published without its code.
+// Runs in a package's folder before it is packed: refuses one that was not built, which would be
+// published without its code.
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson } from './workspace.mjs';

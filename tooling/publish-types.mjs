@@ -1,10 +1,15 @@
-// Runs in a package's folder after tsup. The repository compiles without `exactOptionalPropertyTypes`, so an optional property or method of its
-// sources takes `undefined` as well; the types in dist/ say so, for programs that compile with that setting. And a method of an interface that
-// is the function of the same name, without its first argument, gets that function's documentation, so that an editor shows it.
+// Runs in a package's folder after tsup. The repository compiles without
+// `exactOptionalPropertyTypes`, so an optional property or method of its sources takes `undefined`
+// as well; the types in dist/ say so, for programs that compile with that setting. And a method of
+// an interface that is the function of the same name, without its first argument, gets that
+// function's documentation, so that an editor shows it.
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import ts from 'typescript';
 
-/** @typedef {{ start: number, end: number, text: string }} Change a part of a text and what stands there instead */
+/**
+ * @typedef {{ start: number, end: number, text: string }} Change a part of a text and what stands
+ *   there instead
+ */
 
 /**
  * A type with `undefined` beside it. `() => T | undefined` would be a function that returns it.
@@ -22,7 +27,8 @@ function orUndefined(type) {
 }
 
 /**
- * An optional method as a property, since a method cannot be `undefined`: `f?(x: A): B` becomes `f?: ((x: A) => B) | undefined`.
+ * An optional method as a property, since a method cannot be `undefined`: `f?(x: A): B` becomes
+ * `f?: ((x: A) => B) | undefined`.
  *
  * @param {ts.MethodSignature & { type: ts.TypeNode }} method
  * @returns {Change[]}
@@ -61,7 +67,10 @@ function changesIn(node) {
   return changes;
 }
 
-/** @typedef {{ text: string, parameters: string[] }} Documentation a comment, and the names of the parameters that it speaks of */
+/**
+ * @typedef {{ text: string, parameters: string[] }} Documentation a comment, and the names of the
+ *   parameters that it speaks of
+ */
 
 /**
  * The documentation of all functions, by every name that they have.
@@ -90,7 +99,8 @@ function documentedFunctions(files) {
 }
 
 /**
- * A function's comment as that of a method: its first parameter is `this`, the others are called as the method calls them.
+ * A function's comment as that of a method: its first parameter is `this`, the others are called as
+ * the method calls them.
  *
  * @param {Documentation} documentation
  * @param {ts.MethodSignature} method

@@ -1,4 +1,5 @@
-// What a run of the checks leaves behind: the JSON reports of each package's tests in test-results/, and turbo's summary of its tasks.
+// What a run of the checks leaves behind: the JSON reports of each package's tests in
+// test-results/, and turbo's summary of its tasks.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { nameOf, packageFolders, readJson, root } from './workspace.mjs';
@@ -30,15 +31,22 @@ import { nameOf, packageFolders, readJson, root } from './workspace.mjs';
 /**
  * The part of turbo's summary that is read here.
  *
- * @typedef {{ taskId: string, package?: string, task: string, logFile?: string, execution?: { exitCode: number | null } }} Task
+ * @typedef {{ taskId: string, package?: string, task: string, logFile?: string, execution?: {
+ *   exitCode: number | null } }} Task
  */
 
-/** @typedef {{ passed: number, failed: number, skipped: number, lines: string[] }} Outcome counts, and what to say of failures and skips */
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number, lines: string[] }} Outcome counts,
+ *   and what to say of failures and skips
+ */
 
 const reportFolders = () => packageFolders().map((folder) => join(folder, 'test-results'));
 const runs = join(root, '.turbo/runs');
 
-/** Removes what the last run left, so that no old number is counted; turbo restores the reports of cached tests. */
+/**
+ * Removes what the last run left, so that no old number is counted; turbo restores the reports of
+ * cached tests.
+ */
 export function removeReports() {
   for (const folder of [...reportFolders(), runs]) rmSync(folder, { recursive: true, force: true });
 }
@@ -83,7 +91,8 @@ function placeOf(file, { failureMessages, location }) {
 const firstLine = (text) => text.trim().split('\n', 1)[0];
 
 /**
- * A line for each failure of a file. A file that fails without a failing test could not be loaded, or its hooks failed: that counts as one.
+ * A line for each failure of a file. A file that fails without a failing test could not be loaded,
+ * or its hooks failed: that counts as one.
  *
  * @param {FileResult} file
  * @returns {string[]}
@@ -100,7 +109,8 @@ function failuresIn({ name, status, message = '', assertionResults }) {
 }
 
 /**
- * Adds up tests and other checks. A check that fails (lint, types, a build) counts as one failure, and so do tests that end without a report.
+ * Adds up tests and other checks. A check that fails (lint, types, a build) counts as one failure,
+ * and so do tests that end without a report.
  *
  * @returns {Outcome}
  */

@@ -3,11 +3,13 @@
 //   npm start [-- OPTIONS]            the tour: every part of @rnn on real data, in the terminal
 //   npm run page                      the same on a web page, served from this machine
 //   npm run site                      the documents and the API as a site, served from this machine
-//   npm run example -- NAME [ARGUMENTS]   a job of examples/ in full, with the packages as they would be published
-//   npm test [-- PACKAGE...]          every check: lint, format, types, tests, packages, documents; or those of some packages
-//   npm run check                     while working: lint, format, types, and the tests in Node of the packages that differ from main
-//   npm run bench [-- OPTIONS]        times of the same work here and in other libraries; see tooling/bench/README.md
-//   npm run toolchain -- COMMAND...   any command with the repository's own Node, pnpm and tools, e.g. pnpm install
+//   npm run example -- NAME [ARGUMENTS]   a job of examples/ in full, with the packages as they
+//   would be published npm test [-- PACKAGE...]          every check: lint, format, types, tests,
+//   packages, documents; or those of some packages npm run check                     while working:
+//   lint, format, types, and the tests in Node of the packages that differ from main npm run bench
+//   [-- OPTIONS]        times of the same work here and in other libraries; see
+//   tooling/bench/README.md npm run toolchain -- COMMAND...   any command with the repository's own
+//   Node, pnpm and tools, e.g. pnpm install
 import { fileURLToPath } from 'node:url';
 import { findChromium } from './chromium.mjs';
 import { outcome, removeReports } from './reports.mjs';
@@ -70,7 +72,8 @@ async function site(args) {
 }
 
 /**
- * Writes the digests by which turbo tells what a package's tests stand on; by the tools' own Node, since this one may be older.
+ * Writes the digests by which turbo tells what a package's tests stand on; by the tools' own Node,
+ * since this one may be older.
  *
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<number>} the exit code
@@ -90,7 +93,8 @@ function writeDigests(env) {
 async function runChecks(env, checks, filters = []) {
   removeReports();
   if (!process.stdout.isTTY) env.NO_COLOR = '1';
-  // First what the rest stands on: tests are told from one another by sources, generated ones among them, and some run on builds.
+  // First what the rest stands on: tests are told from one another by sources, generated ones among
+  // them, and some run on builds.
   const built = await run('turbo', ['run', 'generate', 'build', ...flags], { env });
   if ((await writeDigests(env)) !== 0) return 1;
   const checked = await run('turbo', ['run', ...checks, ...filters, ...flags], { env });

@@ -1,8 +1,10 @@
-// What each package's tests and types stand on, as digests in its git-ignored file `.sources`: the code of the package and of those that it
-// imports, however indirectly. turbo runs a test again when this file changes, so a comment or a test elsewhere repeats nothing. The file
+// What each package's tests and types stand on, as digests in its git-ignored file `.sources`: the
+// code of the package and of those that it imports, however indirectly. turbo runs a test again
+// when this file changes, so a comment or a test elsewhere repeats nothing. The file
 // `.sources-browser` adds the tests that need a browser.
 //
-//   node tooling/sources.mjs --check     brings the files up to date; fails if one was not, since turbo has looked at it already
+//   node tooling/sources.mjs --check     brings the files up to date; fails if one was not, since
+//   turbo has looked at it already
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +12,10 @@ import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFolders, readJson, root } from './workspace.mjs';
 
-/** @typedef {{ digest: string, packages: string[] }} Essence what a file does, and which packages of the workspace it names */
+/**
+ * @typedef {{ digest: string, packages: string[] }} Essence what a file does, and which packages of
+ *   the workspace it names
+ */
 
 /** @param {string} text */
 const sha = (text) => createHash('sha256').update(text).digest('hex').slice(0, 32);
@@ -65,14 +70,18 @@ async function essences() {
 const isLibrary = (path) => !/^(?:test|example|scripts|assembly)\/|[.]config[.]ts$|[.]md$|^package[.]json$/.test(path);
 
 /**
- * What a package's browser tests are made of besides: everything in `test/` but the tests that need no browser, and the manifest.
+ * What a package's browser tests are made of besides: everything in `test/` but the tests that need
+ * no browser, and the manifest.
  *
  * @param {string} path relative to the package
  */
 const isOfBrowserTests = (path) =>
   path === 'package.json' || (path.startsWith('test/') && !/(?<!\.(?:browser|page))\.test\.ts$|\.md$/.test(path));
 
-/** @returns {Map<string, string[]>} the files of each package by its folder, relative to it; those that scripts generate are among them */
+/**
+ * @returns {Map<string, string[]>} the files of each package by its folder, relative to it; those
+ *   that scripts generate are among them
+ */
 function filesByPackage() {
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' });
   const all = [...listed.split('\0'), ...globSync('packages/*/src/**/*.generated.ts', { cwd: root })];

@@ -1,5 +1,7 @@
-// Installs the tools that the repository is built with: a recent Node where the running one is too old, pnpm, and the dependencies.
-// Everything lands in the git-ignored `.toolchain/` and `node_modules/`; plain JavaScript for Node >= 18, without dependencies.
+// Installs the tools that the repository is built with: a recent Node where the running one is too
+// old, pnpm, and the dependencies.
+// Everything lands in the git-ignored `.toolchain/` and `node_modules/`; plain JavaScript for Node
+// >= 18, without dependencies.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -58,7 +60,10 @@ function usesMusl() {
   return report.header.glibcVersionRuntime === undefined;
 }
 
-/** @typedef {{ name: string, version: string, bin: string }} Tool an npm package and the folder of its executables */
+/**
+ * @typedef {{ name: string, version: string, bin: string }} Tool an npm package and the folder of
+ *   its executables
+ */
 
 /** @returns {Tool[]} what this machine needs */
 function wantedTools() {
@@ -74,7 +79,8 @@ function wantedTools() {
   }
   const { packageManager } = /** @type {{ packageManager: string }} */ (readJson(join(root, 'package.json')));
   const name = `@pnpm/exe.${platform}${usesMusl() ? '-musl' : ''}`;
-  // Its folder, not `.bin`: the stub there needs an install script to have run before it can be executed.
+  // Its folder, not `.bin`: the stub there needs an install script to have run before it can be
+  // executed.
   tools.push({ name, version: packageManager.split('@')[1], bin: join(toolchain, 'node_modules', name) });
   return tools;
 }
@@ -100,7 +106,8 @@ async function installTools(tools) {
 /**
  * Makes the tools and the dependencies ready; does next to nothing when they are.
  *
- * @returns {Promise<NodeJS.ProcessEnv>} the environment in which node, pnpm and the repository's commands are found
+ * @returns {Promise<NodeJS.ProcessEnv>} the environment in which node, pnpm and the repository's
+ *   commands are found
  */
 export async function prepareToolchain() {
   const tools = wantedTools();

@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import type { Options } from 'tsup';
 
 /**
- * How every published package is built: ESM for any platform, with types and source maps; other packages stay imports. The maps hold the
- * sources, so that no second copy of them is published.
+ * How every published package is built: ESM for any platform, with types and source maps; other
+ * packages stay imports. The maps hold the sources, so that no second copy of them is published.
  */
 export function library(entry: string[] | Record<string, string>): Options {
   return {
@@ -12,8 +12,8 @@ export function library(entry: string[] | Record<string, string>): Options {
     format: 'esm',
     platform: 'neutral',
     target: 'es2022',
-    // What is marked @internal is for the repository's own packages; whoever installs one sees what is documented. The reference gives programs
-    // for older engines the name of `Symbol.dispose`.
+    // What is marked @internal is for the repository's own packages; whoever installs one sees what
+    // is documented. The reference gives programs for older engines the name of `Symbol.dispose`.
     dts: { compilerOptions: { stripInternal: true }, banner: '/// <reference lib="esnext.disposable" />' },
     sourcemap: true,
     clean: true,
@@ -26,7 +26,8 @@ export function library(entry: string[] | Record<string, string>): Options {
 }
 
 /**
- * The same for a package whose sources call operations as functions, not as methods of tensors: it imports the lean entries of the packages below it.
+ * The same for a package whose sources call operations as functions, not as methods of tensors: it
+ * imports the lean entries of the packages below it.
  * See docs/decisions/12-lean-entries.md.
  */
 export function leanLibrary(entry: string[] | Record<string, string>): Options {
@@ -39,7 +40,8 @@ export function leanLibrary(entry: string[] | Record<string, string>): Options {
 }
 
 /**
- * Such a package with two front doors: `src/index.ts` is built as `./lean`, and the main entry is that with an import for its effects in front.
+ * Such a package with two front doors: `src/index.ts` is built as `./lean`, and the main entry is
+ * that with an import for its effects in front.
  *
  * @param effects - what gives the main entry its effects: a package, or a built file
  * @param more - further entries
@@ -55,7 +57,10 @@ export function withLeanEntry(effects: string, more: Record<string, string> = {}
 /** Packages whose main entry does more than its lean one. */
 const leanOnes: readonly string[] = ['@rnn/core', '@rnn/nn', '@rnn/train'];
 
-/** What is built imports lean entries, and `src/index.ts` leaves out the import that is there for its effects. */
+/**
+ * What is built imports lean entries, and `src/index.ts` leaves out the import that is there for
+ * its effects.
+ */
 const leanImports: NonNullable<Options['esbuildPlugins']>[number] = {
   name: 'lean-imports',
   setup(build) {
@@ -68,8 +73,9 @@ const leanImports: NonNullable<Options['esbuildPlugins']>[number] = {
     build.onResolve({ filter: /^\.\/whole\.js$/ }, ({ importer, path }) =>
       basename(importer) === 'index.ts' ? { path, namespace: 'left-out' } : undefined,
     );
-    // Files of their own: `init`, since a bundler drops of `export * as init` what nobody uses, but not of an object that esbuild would make; and
-    // models that need half of nn, since Webpack keeps what a file imports for classes that nobody uses.
+    // Files of their own: `init`, since a bundler drops of `export * as init` what nobody uses, but
+    // not of an object that esbuild would make; and models that need half of nn, since Webpack
+    // keeps what a file imports for classes that nobody uses.
     build.onResolve({ filter: /^\.\/(init\/index|seq2seq\/seq2seq)\.js$/ }, ({ importer, path }) =>
       basename(importer) === 'index.ts' ? { path, external: true } : undefined,
     );
@@ -81,7 +87,10 @@ const leanImports: NonNullable<Options['esbuildPlugins']>[number] = {
 const noSource = { version: 3, sources: [''], sourcesContent: [''], mappings: 'AAAA' };
 const emptyMap: string = Buffer.from(JSON.stringify(noSource)).toString('base64');
 
-/** What a script wrote, such as kernels in base64, has no source to be shown: in a map it would be published a second time. */
+/**
+ * What a script wrote, such as kernels in base64, has no source to be shown: in a map it would be
+ * published a second time.
+ */
 const withoutGeneratedMaps: NonNullable<Options['esbuildPlugins']>[number] = {
   name: 'without-generated-maps',
   setup(build) {

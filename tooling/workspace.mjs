@@ -30,7 +30,8 @@ export const nameOf = (folder) => /** @type {{ name: string }} */ (readJson(join
 export const workspacePackages = () => packageFolders().map(nameOf);
 
 /**
- * The packages in which a file differs from where this branch left `main`; on `main` itself, or where there is none, from what is committed.
+ * The packages in which a file differs from where this branch left `main`; on `main` itself, or
+ * where there is none, from what is committed.
  *
  * @returns {string[]} their names
  */

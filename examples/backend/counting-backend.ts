@@ -8,8 +8,9 @@ export interface Count {
 }
 
 /**
- * A backend of one's own: all that it does is done by another one, and timed. It has no `compile`, so that every operation is seen by itself. What an
- * interpreter, a remote machine or a new accelerator needs is the same list of methods.
+ * A backend of one's own: all that it does is done by another one, and timed. It has no `compile`,
+ * so that every operation is seen by itself. What an interpreter, a remote machine or a new
+ * accelerator needs is the same list of methods.
  */
 export async function counting(): Promise<Backend & { readonly counts: Map<string, Count> }> {
   const inner = await cpu();

@@ -1,7 +1,8 @@
 import type { Options } from 'tsup';
 import { library } from '../../tooling/tsup.js';
 
-// ONNX and exported modules have files of their own, so that a page which reads safetensors gets none of them.
+// ONNX and exported modules have files of their own, so that a page which reads safetensors gets
+// none of them.
 const options: Options = library([
   'src/index.ts',
   'src/node.ts',

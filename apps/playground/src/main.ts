@@ -13,7 +13,8 @@ import { runTour } from './tour.ts';
 const { backend, code, data, column, ...options } = readOptions(process.argv.slice(2));
 const screen = screenOn(process.stdout);
 
-// Whoever reads may have seen enough, as in `npm start | head`: then there is nobody left to show anything to.
+// Whoever reads may have seen enough, as in `npm start | head`: then there is nobody left to show
+// anything to.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

@@ -28,7 +28,8 @@ interface RawOptions {
 }
 
 /**
- * Reads the command line. On `--help` or a mistake it writes to the terminal and ends the process, as `commander` does.
+ * Reads the command line. On `--help` or a mistake it writes to the terminal and ends the process,
+ * as `commander` does.
  *
  * @param args - without the program's name
  */

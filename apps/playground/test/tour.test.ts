@@ -126,7 +126,9 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-/** The tour in a terminal of its own; keys are typed as soon as the screen shows what they wait for. */
+/**
+ * The tour in a terminal of its own; keys are typed as soon as the screen shows what they wait for.
+ */
 async function inTerminal(
   args: readonly string[],
   keys: readonly (readonly [shown: string, key: string])[],
@@ -153,7 +155,10 @@ async function inTerminal(
   return { code: code ?? -1, stdout, stderr: '' };
 }
 
-/** What a program must have taken back before it ends: no line wrap (7), a hidden cursor (25), another screen (1049). */
+/**
+ * What a program must have taken back before it ends: no line wrap (7), a hidden cursor (25),
+ * another screen (1049).
+ */
 function modesLeft(text: string): string[] {
   const modes = new Map<string, string>();
   // oxlint-disable-next-line no-control-regex -- the escape is what is looked for

@@ -8,7 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { readData } from '../src/data/files.ts';
 import { parseLesson } from '../src/data/lesson.ts';
 
-// A software renderer takes long over what a graphics card does at once; nothing is asserted about it.
+// A software renderer takes long over what a graphics card does at once; nothing is asserted about
+// it.
 const patience = 300_000;
 vi.setConfig({ testTimeout: patience, hookTimeout: patience });
 
@@ -71,7 +72,10 @@ function address(): string {
   return server.resolvedUrls?.local[0] ?? '';
 }
 
-/** Chooses a backend as a visitor does; a mode that is not there fails with what the page says of it. */
+/**
+ * Chooses a backend as a visitor does; a mode that is not there fails with what the page says of
+ * it.
+ */
 async function choose(name: string): Promise<void> {
   await page.selectOption('#backend', name);
   await page.locator('#backend:enabled').waitFor();
@@ -126,7 +130,8 @@ test.each(['cpu', 'wasm'])('%s: the lesson, a forecast and the speakers', async 
   expect(percentIn(await train('vowels', 40))).toBeGreaterThan(50);
 });
 
-// So few steps teach little, but they tell a backend that computes something else from one that is slow.
+// So few steps teach little, but they tell a backend that computes something else from one that is
+// slow.
 test.each(['webgl2', 'webgpu'])('%s: the lesson, and the same forecast and speakers as wasm', async (name) => {
   const forecast = await train('sunspots', 1);
   const speakers = await train('vowels', 2);

@@ -1,6 +1,9 @@
 import { defaultClientConditions, defineConfig, type Plugin, type UserConfigFnObject } from 'vite';
 
-/** What the page and its workers may do: run this site's scripts and WebAssembly, and ask nobody else for anything. */
+/**
+ * What the page and its workers may do: run this site's scripts and WebAssembly, and ask nobody
+ * else for anything.
+ */
 const policy = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -12,7 +15,10 @@ const policy = [
   "form-action 'none'",
 ].join('; ');
 
-/** With these a page may share memory between threads. A server that hosts the page has to send them too. */
+/**
+ * With these a page may share memory between threads. A server that hosts the page has to send them
+ * too.
+ */
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -33,7 +39,8 @@ const config: UserConfigFnObject = defineConfig(({ command }) => ({
   base: './',
   plugins: [policyInPage],
   worker: { format: 'es' },
-  // While one works on the packages, the page runs on their sources; what is built stands on the packages as users get them.
+  // While one works on the packages, the page runs on their sources; what is built stands on the
+  // packages as users get them.
   resolve: {
     conditions: command === 'serve' ? ['@rnn/source', ...defaultClientConditions] : [...defaultClientConditions],
   },

@@ -1,5 +1,6 @@
 /**
- * Builds the site into .vitepress/dist: the documents by VitePress, and the API by TypeDoc under api/.
+ * Builds the site into .vitepress/dist: the documents by VitePress, and the API by TypeDoc under
+ * api/.
  *
  *   node src/build.ts                  for the folder /rnn/ of a host
  *   SITE_BASE=/ node src/build.ts      for the root of one

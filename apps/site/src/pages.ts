@@ -25,7 +25,8 @@ export const pages: readonly string[] = globSync(patterns, {
 }).toSorted();
 
 /**
- * Where a link of a document leads on the site: pages stay as they are, and what is no page is shown where the sources are.
+ * Where a link of a document leads on the site: pages stay as they are, and what is no page is
+ * shown where the sources are.
  *
  * @param href - as the document has it
  * @param page - the document's path from the top folder

@@ -1,4 +1,5 @@
-// One forward pass of an LSTM, in WebAssembly. The lean entries have functions only, add(x, y), where the main ones also have methods, x.add(y).
+// One forward pass of an LSTM, in WebAssembly. The lean entries have functions only, add(x, y),
+// where the main ones also have methods, x.add(y).
 import { wasm } from '@rnn/backend-wasm/lean';
 import { manualSeed, randn, setBackend } from '@rnn/core/lean';
 import { LSTM } from '@rnn/nn/lean';

@@ -2,8 +2,9 @@ import type { BinaryOp, DType, TypedArray } from '@rnn/core';
 import { Runs, type View } from './walk.js';
 
 /**
- * Elementwise functions of two operands, for one run of `n` elements: from `o` on in the result; from `p` on and `s` apart in `a`, from
- * `q` on and `t` apart in `b`. A broadcast operand has `s = 0`, and so has a number. One loop for each function: `unary.ts` says why.
+ * Elementwise functions of two operands, for one run of `n` elements: from `o` on in the result;
+ * from `p` on and `s` apart in `a`, from `q` on and `t` apart in `b`. A broadcast operand has
+ * `s = 0`, and so has a number. One loop for each function: `unary.ts` says why.
  */
 type Kernel = (
   out: TypedArray,
@@ -29,7 +30,10 @@ const mul: Kernel = (out, o, n, a, p, s, b, q, t) => {
   for (let i = 0; i < n; i++) out[o + i] = a[p + i * s] * b[q + i * t];
 };
 
-/** Products of int32 have up to 62 bits, of which float64 would lose the low ones: `imul` keeps the low 32. */
+/**
+ * Products of int32 have up to 62 bits, of which float64 would lose the low ones: `imul` keeps the
+ * low 32.
+ */
 const mulInt32: Kernel = (out, o, n, a, p, s, b, q, t) => {
   for (let i = 0; i < n; i++) out[o + i] = Math.imul(a[p + i * s], b[q + i * t]);
 };
@@ -43,7 +47,8 @@ const pow: Kernel = (out, o, n, a, p, s, b, q, t) => {
 };
 
 /**
- * IEEE 754 (and C, and PyTorch) has `pow(1, y) = 1` for every y, NaN included, and `pow(-1, ±Infinity) = 1`; JavaScript has NaN there.
+ * IEEE 754 (and C, and PyTorch) has `pow(1, y) = 1` for every y, NaN included, and
+ * `pow(-1, ±Infinity) = 1`; JavaScript has NaN there.
  * Squares, by far the most frequent, are spared the general function.
  */
 function power(x: number, y: number): number {
@@ -91,7 +96,8 @@ const kernels: Record<BinaryOp, Kernel> = { add, sub, mul, div, pow, maximum, mi
 export function binary(op: BinaryOp, dtype: DType, out: TypedArray, a: View, b: View, sizes: readonly number[]): void {
   const kernel = dtype === 'int32' && op === 'mul' ? mulInt32 : kernels[op];
   if (sizes.length === 1) {
-    // The usual case, two dense operands, is one run: setting up a walk would take as long as the run itself when it is short.
+    // The usual case, two dense operands, is one run: setting up a walk would take as long as the
+    // run itself when it is short.
     kernel(out, 0, out.length, a.values, a.offset, a.strides[0], b.values, b.offset, b.strides[0]);
     return;
   }

@@ -24,19 +24,26 @@ import type { View } from './walk.js';
 /** One instruction, ready to run on the arrays of one workspace. */
 type Action = () => void;
 
-/** So many elements of a value are worked on at once: those of all values then stay in the processor's cache. */
+/**
+ * So many elements of a value are worked on at once: those of all values then stay in the
+ * processor's cache.
+ */
 const BLOCK = 2048;
 
 /**
- * What `compile` has to do, in the plainest form: every value of the program gets an array of `rows x width`, once; every instruction
- * becomes a function that reads the arrays of its operands and writes its own; a step runs them in order. The kernels are those of
- * the primitives. A faster backend does the same with fewer passes over memory.
+ * What `compile` has to do, in the plainest form: every value of the program gets an array of
+ * `rows x width`, once; every instruction becomes a function that reads the arrays of its operands
+ * and writes its own; a step runs them in order. The kernels are those of the primitives. A faster
+ * backend does the same with fewer passes over memory.
  */
 export class CpuProgram implements CompiledProgram {
   private readonly program: Program;
   private readonly memory: Memory;
   private readonly widths: readonly number[];
-  /** Rows are independent, so many of them are run a block at a time; not for products, which want all rows of a weight that they load. */
+  /**
+   * Rows are independent, so many of them are run a block at a time; not for products, which want
+   * all rows of a weight that they load.
+   */
   private readonly blockRows: number;
   private readonly hasBlocks: boolean;
   /** By the number of rows. */
@@ -68,7 +75,8 @@ export class CpuProgram implements CompiledProgram {
   private workspaceFor(rows: number): Workspace {
     let workspace = this.workspaces.get(rows);
     if (workspace === undefined) {
-      // Enough for a block and what is left over behind it. Past that all are forgotten: the sizes in use come back at once.
+      // Enough for a block and what is left over behind it. Past that all are forgotten: the sizes
+      // in use come back at once.
       if (this.workspaceRows + rows > 2 * this.blockRows) {
         this.workspaces.clear();
         this.workspaceRows = 0;
@@ -118,7 +126,8 @@ export class CpuProgram implements CompiledProgram {
         if (source.length === rows * width) copyRun(kept[i].values, at, source, 0, source.length);
         else for (let row = 0; row < rows; row++) copyRun(kept[i].values, at + row * width, source, 0, width);
       });
-      // All next values are read before any is overwritten: a value may be carried to another place.
+      // All next values are read before any is overwritten: a value may be carried to another
+      // place.
       program.next.forEach((value, i) => copyRun(last[i].values, 0, values[value], 0, last[i].size));
       state.forEach((array, i) => copyRun(array, 0, last[i].values, 0, array.length));
     }
@@ -217,7 +226,10 @@ class Workspace {
     }
   }
 
-  /** Products inside each row; all rows of a matrix for each row times one fixed matrix are one product. */
+  /**
+   * Products inside each row; all rows of a matrix for each row times one fixed matrix are one
+   * product.
+   */
   private product(
     { a, b, blocks, m, k, n, aStrides, bStrides, width }: Extract<Instruction, { kind: 'product' }>,
     out: TypedArray,
@@ -239,7 +251,10 @@ class Workspace {
     };
   }
 
-  /** Operands of an elementwise instruction: dense where all are, else row by row, with stride 0 where one element or row serves all. */
+  /**
+   * Operands of an elementwise instruction: dense where all are, else row by row, with stride 0
+   * where one element or row serves all.
+   */
   private walk(operands: readonly ProgramOperand[], width: number, dtype: DType): { sizes: number[]; views: View[] } {
     const { values, widths, rows } = this;
     const isFixed = ({ value }: { readonly value: number }): boolean => isFixedValue(this.program, value);

@@ -21,7 +21,10 @@ export function copyRun(out: TypedArray, o: number, n: number, x: TypedArray, p:
   else for (let i = 0; i < n; i++) out[o + i] = x[p + i * s];
 }
 
-/** The same from floats to int32. The array alone would wrap around what lies beyond the limits; it drops fractions and makes NaN 0. */
+/**
+ * The same from floats to int32. The array alone would wrap around what lies beyond the limits; it
+ * drops fractions and makes NaN 0.
+ */
 function truncateRun(out: TypedArray, o: number, n: number, x: TypedArray, p: number, s: number): void {
   for (let i = 0; i < n; i++) {
     const value = x[p + i * s];

@@ -33,7 +33,8 @@ import { unary } from './unary.js';
 import type { View } from './walk.js';
 
 /**
- * The backend: each method finds the arrays of its operands, takes one for the result and calls the kernel, which has a file of its own.
+ * The backend: each method finds the arrays of its operands, takes one for the result and calls the
+ * kernel, which has a file of its own.
  * Nothing is checked here but the life of storages, since core has checked everything else.
  */
 class CpuBackend implements Backend {
@@ -51,7 +52,8 @@ class CpuBackend implements Backend {
   };
   private readonly arrays = new Memory();
 
-  // --- memory ---------------------------------------------------------------------------------------------------
+  // --- memory
+  // -----------------------------------------------------------------------------------------------
 
   upload(values: TypedArray): Storage {
     const result = this.arrays.allocate(dtypeOf(values), values.length);
@@ -89,7 +91,8 @@ class CpuBackend implements Backend {
     this.arrays.dispose();
   }
 
-  // --- elementwise ------------------------------------------------------------------------------------------------
+  // --- elementwise
+  // -----------------------------------------------------------------------------------------------
 
   unary(op: UnaryOp, x: Storage): Storage {
     const values = this.arrays.valuesOf(x);
@@ -116,7 +119,8 @@ class CpuBackend implements Backend {
     return result;
   }
 
-  // --- moving data ------------------------------------------------------------------------------------------------
+  // --- moving data
+  // -----------------------------------------------------------------------------------------------
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     const view = this.view(x, dtype, sizes);
@@ -149,7 +153,8 @@ class CpuBackend implements Backend {
     return result;
   }
 
-  // --- contracting ------------------------------------------------------------------------------------------------
+  // --- contracting
+  // -----------------------------------------------------------------------------------------------
 
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const values = this.arrays.valuesOf(x);
@@ -166,13 +171,17 @@ class CpuBackend implements Backend {
     return result;
   }
 
-  // --- programs ---------------------------------------------------------------------------------------------------
+  // --- programs
+  // -----------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram {
     return new CpuProgram(program, this.arrays);
   }
 
-  /** An operand as an array to walk; a number becomes an array of one element that the walk never leaves. */
+  /**
+   * An operand as an array to walk; a number becomes an array of one element that the walk never
+   * leaves.
+   */
   private view(x: Operand, dtype: DType, sizes: readonly number[]): View {
     if (typeof x !== 'number') {
       return { values: this.arrays.valuesOf(x.storage), offset: x.offset, strides: x.strides };
@@ -188,7 +197,8 @@ function product(sizes: readonly number[]): number {
 }
 
 /**
- * A backend that computes in plain JavaScript. It runs wherever JavaScript does, and has float64 for gradient checks.
+ * A backend that computes in plain JavaScript. It runs wherever JavaScript does, and has float64
+ * for gradient checks.
  *
  * @example
  * ```ts

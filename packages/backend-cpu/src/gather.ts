@@ -22,8 +22,8 @@ export function gather(out: TypedArray, x: TypedArray, index: View, { outer, siz
 }
 
 /**
- * Adds `source[o, c, i]` to `[o, index[o, c, i], i]` of zeros. The rows of an embedding may meet thousands of summands, so float32 sums are
- * kept in float64 until all are in.
+ * Adds `source[o, c, i]` to `[o, index[o, c, i], i]` of zeros. The rows of an embedding may meet
+ * thousands of summands, so float32 sums are kept in float64 until all are in.
  */
 export function scatterAdd(
   out: TypedArray,

@@ -22,8 +22,9 @@ export function matmul(out: TypedArray, a: Side, b: Side, { batch, m, k, n }: Ma
 }
 
 /**
- * The rows of the left matrix, or the columns of the right one. They lie side by side, element by element, where the left matrix is
- * transposed or the right one is not; otherwise one after another.
+ * The rows of the left matrix, or the columns of the right one. They lie side by side, element by
+ * element, where the left matrix is transposed or the right one is not; otherwise one after
+ * another.
  */
 function lines({ values }: Side, sideBySide: boolean, offset: number, count: number, k: number): Factor {
   return sideBySide ? { values, offset, line: 1, along: count } : { values, offset, line: k, along: 1 };
@@ -60,8 +61,8 @@ interface Target {
 }
 
 /**
- * For a vector, or two or three, on the left: packing would take as long as the product itself. Four results at a time share the loads of the
- * left line.
+ * For a vector, or two or three, on the left: packing would take as long as the product itself.
+ * Four results at a time share the loads of the left line.
  */
 function fewLines(out: Target, left: Factor, right: Factor, m: number, k: number, n: number): void {
   const { values: c, column } = out;

@@ -27,9 +27,10 @@ export type LiveStorage = CpuStorage & { readonly values: TypedArray };
 /**
  * The live storages, and released arrays that wait for their next use.
  *
- * JavaScript would collect arrays by itself. Keeping them is for speed: a new typed array of more than 64 bytes takes half a
- * microsecond and more, as long as a kernel takes for a few hundred elements, while a training step asks for the same few sizes over and
- * over. Additions of 64 elements are 3 to 4 times as fast with it, of 2048 elements 1.7 times.
+ * JavaScript would collect arrays by itself. Keeping them is for speed: a new typed array of more
+ * than 64 bytes takes half a microsecond and more, as long as a kernel takes for a few hundred
+ * elements, while a training step asks for the same few sizes over and over. Additions of 64
+ * elements are 3 to 4 times as fast with it, of 2048 elements 1.7 times.
  */
 export class Memory {
   private readonly live = new Set<CpuStorage>();
@@ -70,7 +71,8 @@ export class Memory {
   }
 
   release(storage: Storage): void {
-    // A tensor may well outlive its backend, and a finalizer may not throw: what was freed with everything else is free.
+    // A tensor may well outlive its backend, and a finalizer may not throw: what was freed with
+    // everything else is free.
     if (this.disposed) return;
     const values = this.valuesOf(storage);
     (storage as CpuStorage).values = undefined;
@@ -94,7 +96,8 @@ export class Memory {
 
   private keep(dtype: DType, values: TypedArray): void {
     if (values.byteLength > SPARE_BYTES) return;
-    // Past the limit all are forgotten, not just this one: the sizes in use come back at once, those of earlier work do not.
+    // Past the limit all are forgotten, not just this one: the sizes in use come back at once,
+    // those of earlier work do not.
     if (this.spareBytes + values.byteLength > SPARE_BYTES) this.forgetSpare();
     const lists = this.spare[dtype];
     const list = lists.get(values.length);

@@ -7,9 +7,10 @@ type Kernel = (x: TypedArray, p: number, s: number, n: number) => number;
 const RUN = 128;
 
 /**
- * The sum, in float64 whatever the type, by halves: with one running total, each of n additions would round, with halves only some log2 n
- * roundings reach a summand, so that even sums of float64 are accurate to a few units in the last place. (Compensated summation would do
- * it too, but turns infinities into NaN.)
+ * The sum, in float64 whatever the type, by halves: with one running total, each of n additions
+ * would round, with halves only some log2 n roundings reach a summand, so that even sums of float64
+ * are accurate to a few units in the last place. (Compensated summation would do it too, but turns
+ * infinities into NaN.)
  */
 const sum: Kernel = (x, p, s, n) => {
   if (n > RUN) {
@@ -21,7 +22,9 @@ const sum: Kernel = (x, p, s, n) => {
   return total;
 };
 
-/** Sums of int32 wrap around at every step: in float64 they would lose their low bits from 2^53 on. */
+/**
+ * Sums of int32 wrap around at every step: in float64 they would lose their low bits from 2^53 on.
+ */
 const sumInt32: Kernel = (x, p, s, n) => {
   let total = 0;
   for (let i = 0; i < n; i++) total = (total + x[p + i * s]) | 0;
@@ -41,7 +44,10 @@ const min: Kernel = (x, p, s, n) => {
   return best;
 };
 
-/** The first position of the largest value, or of a NaN: nothing is greater than a NaN, so the search may end there. */
+/**
+ * The first position of the largest value, or of a NaN: nothing is greater than a NaN, so the
+ * search may end there.
+ */
 const argmax: Kernel = (x, p, s, n) => {
   let best = x[p];
   let position = 0;

@@ -1,7 +1,10 @@
 import type { TypedArray } from '@rnn/core';
 import { Runs, type View } from './walk.js';
 
-/** Writes `condition != 0 ? a : b` for every place of the walk. NaN is not 0, so it picks `a`, as in PyTorch. */
+/**
+ * Writes `condition != 0 ? a : b` for every place of the walk. NaN is not 0, so it picks `a`, as in
+ * PyTorch.
+ */
 export function select(out: TypedArray, condition: View, a: View, b: View, sizes: readonly number[]): void {
   const runs = new Runs(sizes, [condition, a, b]);
   const { length, at, steps } = runs;

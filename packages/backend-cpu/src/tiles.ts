@@ -1,9 +1,15 @@
 import type { TypedArray } from '@rnn/core';
 import type { Factor } from './factor.js';
 
-/** Lines of a panel, and so rows and columns of a tile. 4 x 4 sums are about what a processor's registers hold. */
+/**
+ * Lines of a panel, and so rows and columns of a tile. 4 x 4 sums are about what a processor's
+ * registers hold.
+ */
 export const TILE = 4;
-/** Elements of the left factor that are packed at a time: 512 KiB of float64, which stay in a processor's second cache. */
+/**
+ * Elements of the left factor that are packed at a time: 512 KiB of float64, which stay in a
+ * processor's second cache.
+ */
 const PACKED = 2 ** 16;
 
 // Working memory, kept from call to call; nothing in it outlives a call.
@@ -12,9 +18,10 @@ let rightPanel = new Float64Array(0);
 const edge = new Float64Array(TILE * TILE);
 
 /**
- * The general case. Sixteen results at a time (a tile) cost eight loads for sixteen products in each step along `k`, where one result at a time
- * would cost two loads a product. For these loads to be neighbours in memory, four lines each are first packed into a panel, as
- * float64: the conversion then happens once, not once a product, and sums are float64 by themselves.
+ * The general case. Sixteen results at a time (a tile) cost eight loads for sixteen products in
+ * each step along `k`, where one result at a time would cost two loads a product. For these loads
+ * to be neighbours in memory, four lines each are first packed into a panel, as float64: the
+ * conversion then happens once, not once a product, and sums are float64 by themselves.
  */
 export function tiled(
   out: TypedArray,
@@ -52,7 +59,10 @@ function roundUp(lines: number): number {
   return Math.ceil(lines / TILE) * TILE;
 }
 
-/** Packs lines `first` to `first + count` side by side: the panel holds element 0 of each line, then element 1 of each ... */
+/**
+ * Packs lines `first` to `first + count` side by side: the panel holds element 0 of each line, then
+ * element 1 of each ...
+ */
 function pack(panel: Float64Array, to: number, from: Factor, first: number, count: number, k: number): void {
   const { values, line, along } = from;
   const start = from.offset + first * line;

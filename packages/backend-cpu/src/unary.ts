@@ -3,11 +3,12 @@ import type { DType, TypedArray, UnaryOp } from '@rnn/core';
 /**
  * Elementwise functions of one operand.
  *
- * Each is a loop of its own rather than one loop that calls the function given to it: JavaScript engines turn a loop around known
- * arithmetic into a few machine instructions, and a call of an unknown function for each element costs several times as much.
+ * Each is a loop of its own rather than one loop that calls the function given to it: JavaScript
+ * engines turn a loop around known arithmetic into a few machine instructions, and a call of an
+ * unknown function for each element costs several times as much.
  *
- * JavaScript computes in float64; storing into a `Float32Array` rounds once, and storing into an `Int32Array` drops the fraction and
- * wraps around, which for + and - is int32 arithmetic.
+ * JavaScript computes in float64; storing into a `Float32Array` rounds once, and storing into an
+ * `Int32Array` drops the fraction and wraps around, which for + and - is int32 arithmetic.
  */
 type Kernel = (out: TypedArray, x: TypedArray) => void;
 
@@ -31,7 +32,10 @@ function square(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) out[i] = x[i] * x[i];
 }
 
-/** Products of int32 have up to 62 bits, of which float64 would lose the low ones: `imul` keeps the low 32. */
+/**
+ * Products of int32 have up to 62 bits, of which float64 would lose the low ones: `imul` keeps the
+ * low 32.
+ */
 function squareInt32(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) out[i] = Math.imul(x[i], x[i]);
 }
@@ -53,7 +57,10 @@ function tanh(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) out[i] = Math.tanh(x[i]);
 }
 
-/** `1 / (1 + exp(-x))`. At the far left `exp(-x)` overflows to Infinity, whose reciprocal is the 0 that the result tends to. */
+/**
+ * `1 / (1 + exp(-x))`. At the far left `exp(-x)` overflows to Infinity, whose reciprocal is the 0
+ * that the result tends to.
+ */
 function sigmoid(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-x[i]));
 }
@@ -67,8 +74,8 @@ function relu(out: TypedArray, x: TypedArray): void {
 }
 
 /**
- * `log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))`, where nothing overflows; `log1p` keeps the digits that `1 + exp(-|x|)` would lose
- * when the exponential is small.
+ * `log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))`, where nothing overflows; `log1p` keeps the
+ * digits that `1 + exp(-|x|)` would lose when the exponential is small.
  */
 function softplus(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) {
@@ -77,7 +84,9 @@ function softplus(out: TypedArray, x: TypedArray): void {
   }
 }
 
-/** The nearest whole number; of two, `Math.round` takes the upper one, and the even one is wanted. */
+/**
+ * The nearest whole number; of two, `Math.round` takes the upper one, and the even one is wanted.
+ */
 function round(out: TypedArray, x: TypedArray): void {
   for (let i = 0; i < out.length; i++) {
     const up = Math.round(x[i]);

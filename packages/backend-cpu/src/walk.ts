@@ -1,6 +1,9 @@
 import type { TypedArray } from '@rnn/core';
 
-/** A typed array walked with strides: element `[i, j, ...]` lies at `offset + i * strides[0] + j * strides[1] + ...`. */
+/**
+ * A typed array walked with strides: element `[i, j, ...]` lies at
+ * `offset + i * strides[0] + j * strides[1] + ...`.
+ */
 export interface View {
   readonly values: TypedArray;
   readonly offset: number;
@@ -8,11 +11,14 @@ export interface View {
 }
 
 /**
- * Cuts a walk of any number of dimensions into runs along the last one, so that a kernel is a single plain loop over one run:
- * whatever is dense, broadcast, transposed or reversed differs only in where a run begins and how far apart its elements are.
+ * Cuts a walk of any number of dimensions into runs along the last one, so that a kernel is a
+ * single plain loop over one run:
+ * whatever is dense, broadcast, transposed or reversed differs only in where a run begins and how
+ * far apart its elements are.
  * Core merges dimensions before it calls, so a dense walk is one run.
  *
- * The dimensions before the last count like an odometer; nothing is allocated after the constructor.
+ * The dimensions before the last count like an odometer; nothing is allocated after the
+ * constructor.
  */
 export class Runs {
   /** Elements in a run. */

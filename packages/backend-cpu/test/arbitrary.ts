@@ -5,7 +5,10 @@ import fc from 'fast-check';
 export const anyDType: fc.Arbitrary<DType> = fc.constantFrom('float32', 'float64', 'int32');
 export const anyFloat: fc.Arbitrary<DType> = fc.constantFrom('float32', 'float64');
 
-/** One number of a type, within a range: small whole ones (ties, zeros and ones come up) and any others. */
+/**
+ * One number of a type, within a range: small whole ones (ties, zeros and ones come up) and any
+ * others.
+ */
 export function anyNumber(dtype: DType, min: number, max: number): fc.Arbitrary<number> {
   const whole = fc.integer({ min: Math.ceil(Math.max(min, -3)), max: Math.floor(Math.min(max, 3)) });
   if (dtype === 'int32')
@@ -18,7 +21,10 @@ export function anyNumbers(dtype: DType, count: number, min: number, max: number
   return fc.array(anyNumber(dtype, min, max), { minLength: count, maxLength: count });
 }
 
-/** Sizes of one to four dimensions; the last one may pass the length from which block copies are used. */
+/**
+ * Sizes of one to four dimensions; the last one may pass the length from which block copies are
+ * used.
+ */
 export const anySizes: fc.Arbitrary<number[]> = fc
   .tuple(
     fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 3 }),
@@ -33,7 +39,10 @@ export interface Walk {
   readonly size: number;
 }
 
-/** Walks over given sizes: dense in any order of dimensions, with gaps, reversed, broadcast, and not from the beginning. */
+/**
+ * Walks over given sizes: dense in any order of dimensions, with gaps, reversed, broadcast, and not
+ * from the beginning.
+ */
 export function anyWalk(sizes: readonly number[]): fc.Arbitrary<Walk> {
   const dims = sizes.map((_, dim) => dim);
   const each = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.tuple<T[]>(...dims.map(() => value));

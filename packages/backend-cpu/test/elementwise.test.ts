@@ -38,7 +38,8 @@ describe('unary', () => {
     const anyCase = anyFloat.chain((dtype) =>
       fc.tuple(
         fc.constant(dtype),
-        // logarithms near 1 and products of steep functions magnify what the plain definition itself rounds away
+        // logarithms near 1 and products of steep functions magnify what the plain definition
+        // itself rounds away
         fc.integer({ min: 1, max: 70 }).chain((size) => anyNumbers(dtype, size, positive ? 2 : -20, 20)),
       ),
     );
@@ -66,7 +67,9 @@ describe('unary', () => {
 });
 
 describe('binary', () => {
-  /** Operands as walks over the same sizes; `number` says which of them is a plain number, if any. */
+  /**
+   * Operands as walks over the same sizes; `number` says which of them is a plain number, if any.
+   */
   const anyCase = fc.tuple(anyDType, anySizes).chain(([dtype, sizes]) => {
     const anyOperand = anyWalk(sizes).chain((walk) =>
       fc.record({
@@ -166,7 +169,10 @@ describe('special values are those of PyTorch', () => {
     result: (number | string)[];
   }
 
-  /** PyTorch itself leaves the sign of these zeros to chance: it differs between its scalar and its vector loops. */
+  /**
+   * PyTorch itself leaves the sign of these zeros to chance: it differs between its scalar and its
+   * vector loops.
+   */
   const signOfZeroIsOpen = new Set(['relu', 'maximum', 'minimum']);
 
   test.each(specialValues as SpecialCase[])('$op of $dtype', ({ op, dtype, operands, result }) => {

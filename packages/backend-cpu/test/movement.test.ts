@@ -73,7 +73,10 @@ describe('concat', () => {
   });
 });
 
-/** Values, and an index that is dense, or one list for all outer and inner places, or any other walk. */
+/**
+ * Values, and an index that is dense, or one list for all outer and inner places, or any other
+ * walk.
+ */
 const anyIndexed = fc
   .record({ dtype: anyDType, outer: small, size: small, inner: anyInner, count: small })
   .chain(({ dtype, ...sizes }) => {

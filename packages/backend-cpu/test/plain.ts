@@ -1,4 +1,7 @@
-/** Plain definitions that the kernels are held against: float64, one element at a time, no strides merged, nothing shared with the sources. */
+/**
+ * Plain definitions that the kernels are held against: float64, one element at a time, no strides
+ * merged, nothing shared with the sources.
+ */
 import type { BinaryOp, DType, Strided, TypedArray, UnaryOp } from '@rnn/core';
 import { expect } from 'vitest';
 
@@ -55,8 +58,9 @@ const units: Readonly<Record<DType, number>> = { float32: 2 ** -24 + 2 ** -48, f
 const smallest: Readonly<Record<DType, number>> = { float32: 2 ** -150, float64: 0, int32: 0 };
 
 /**
- * Compares element by element, NaN with NaN and infinities with themselves. For sums, `terms` holds the sum of the magnitudes of what was
- * added up: where terms cancel, the order of additions shows in the last digits.
+ * Compares element by element, NaN with NaN and infinities with themselves. For sums, `terms` holds
+ * the sum of the magnitudes of what was added up: where terms cancel, the order of additions shows
+ * in the last digits.
  */
 export function expectClose(
   actual: TypedArray,

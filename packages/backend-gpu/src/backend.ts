@@ -29,7 +29,8 @@ import { Memory, noFloat64 } from './memory.js';
 /** A backend on a graphics card, as `gpu` makes it. */
 export interface GpuBackend extends Backend {
   /**
-   * What the device was made to do since the backend was made, up to date at every read. Two looks, before and after, measure what is between.
+   * What the device was made to do since the backend was made, up to date at every read. Two looks,
+   * before and after, measure what is between.
    *
    * @example
    * ```ts fragment
@@ -58,7 +59,8 @@ export class DeviceBackend implements GpuBackend {
     return this.device.counters;
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
+  // --- memory
+  // -----------------------------------------------------------------------------------------------
 
   upload(values: TypedArray): Storage {
     return this.memoryOf.upload(values);
@@ -94,7 +96,8 @@ export class DeviceBackend implements GpuBackend {
     return this.memoryOf.dispose();
   }
 
-  // --- elementwise ------------------------------------------------------------------------------------------------
+  // --- elementwise
+  // -----------------------------------------------------------------------------------------------
 
   unary(op: UnaryOp, x: Storage): Storage {
     return this.memoryOf.wrap(x.dtype, elementwise.unary(this.device, op, x.dtype, this.memoryOf.arrayOf(x)));
@@ -114,7 +117,8 @@ export class DeviceBackend implements GpuBackend {
     );
   }
 
-  // --- moving data ------------------------------------------------------------------------------------------------
+  // --- moving data
+  // -----------------------------------------------------------------------------------------------
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     if (dtype === 'float64') throw noFloat64();
@@ -137,7 +141,8 @@ export class DeviceBackend implements GpuBackend {
     return this.memoryOf.wrap(dtype, scatterAdd(this.device, this.memoryOf.arrayOf(source), dtype, picks, sizes));
   }
 
-  // --- contracting ------------------------------------------------------------------------------------------------
+  // --- contracting
+  // -----------------------------------------------------------------------------------------------
 
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const result = reduce(this.device, op, this.memoryOf.arrayOf(x), x.dtype, outer, size, inner);
@@ -153,13 +158,15 @@ export class DeviceBackend implements GpuBackend {
     return this.memoryOf.wrap(a.storage.dtype, matmul(this.device, left, right, sizes));
   }
 
-  // --- for speed only ---------------------------------------------------------------------------------------------
+  // --- for speed only
+  // ---------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram | undefined {
     return compileProgram(program, this.memoryOf, this);
   }
 
-  // --- for the kernels --------------------------------------------------------------------------------------------
+  // --- for the kernels
+  // --------------------------------------------------------------------------------------------
 
   private operand(x: Operand): elementwise.Operand {
     return typeof x === 'number' ? x : this.strided(x);

@@ -68,7 +68,10 @@ export interface Part {
   readonly column: number;
 }
 
-/** Rows of parts, `rows` of them from row `from` on, at their columns of rows of `width` numbers; zeros where no part is. */
+/**
+ * Rows of parts, `rows` of them from row `from` on, at their columns of rows of `width` numbers;
+ * zeros where no part is.
+ */
 export function joinColumns(
   arena: Arena,
   parts: readonly Part[],

@@ -12,9 +12,10 @@ interface Chunk {
 }
 
 /**
- * Collects what every step of a loop hands out. A kernel cannot write into a part of an array, so the results of many steps have to be
- * copied together: as many as a kernel has operands at a time, then as many of those, and so on, which makes little more than one
- * launch for every dozen of steps. At the end each output is taken out of what is there.
+ * Collects what every step of a loop hands out. A kernel cannot write into a part of an array, so
+ * the results of many steps have to be copied together: as many as a kernel has operands at a time,
+ * then as many of those, and so on, which makes little more than one launch for every dozen of
+ * steps. At the end each output is taken out of what is there.
  */
 export class Timeline {
   private readonly arena: Arena;
@@ -24,7 +25,10 @@ export class Timeline {
   private readonly pitch: number;
   private readonly from: number;
   private readonly most: number;
-  /** The steps not yet copied, then chunks of them, chunks of chunks ..., each in the order in which they were made. */
+  /**
+   * The steps not yet copied, then chunks of them, chunks of chunks ..., each in the order in which
+   * they were made.
+   */
   private readonly levels: Chunk[][] = [[]];
 
   constructor(arena: Arena, rows: number, pitch: number, from: number, reverse: boolean) {
@@ -36,7 +40,9 @@ export class Timeline {
     this.most = Math.min(arena.device.description.maxTensors, MOST_PIECES);
   }
 
-  /** The next step; the timeline releases its array, but not before the step after that is pushed. */
+  /**
+   * The next step; the timeline releases its array, but not before the step after that is pushed.
+   */
   push(array: DeviceArray): void {
     if (this.pitch === this.from) {
       // Nothing is kept: only the state is of interest, and only until the next step.

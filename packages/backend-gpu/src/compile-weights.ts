@@ -4,13 +4,19 @@ import type { Arena } from './compile-arena.js';
 import type { DeviceArray } from './device.js';
 import { isWorthTurning, turned } from './kernels/matmul.js';
 
-/** A program with weights turned, and the sides of each before, by its place among the fixed operands. */
+/**
+ * A program with weights turned, and the sides of each before, by its place among the fixed
+ * operands.
+ */
 export interface TurnedProgram {
   readonly program: Program;
   readonly weights: ReadonlyMap<number, { readonly rows: number; readonly columns: number }>;
 }
 
-/** The same program for weights that lie the other way: those by which it multiplies as transposed ones, and does nothing else. */
+/**
+ * The same program for weights that lie the other way: those by which it multiplies as transposed
+ * ones, and does nothing else.
+ */
 export function turnWeights(program: Program): TurnedProgram {
   const { body, fixed } = program;
   const start = firstInstruction(program) - fixed.length;

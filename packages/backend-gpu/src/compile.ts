@@ -12,10 +12,12 @@ import { ROWS_WORTH_TURNING } from './kernels/matmul.js';
 import type { Memory } from './memory.js';
 
 /**
- * Turns a program into kernels: a step is one launch for each round of products or reductions that wait for each other, and one for
- * what follows, which also hands on the state. Other types than float32 are left to the primitives.
+ * Turns a program into kernels: a step is one launch for each round of products or reductions that
+ * wait for each other, and one for what follows, which also hands on the state. Other types than
+ * float32 are left to the primitives.
  *
- * @param backend - runs programs by primitives for which no division into kernels with few enough operands is found
+ * @param backend - runs programs by primitives for which no division into kernels with few enough
+ *   operands is found
  */
 export function compileProgram(program: Program, memory: Memory, backend: Backend): CompiledProgram | undefined {
   return program.dtype === 'float32' ? new GpuProgram(program, memory, backend) : undefined;
@@ -48,7 +50,8 @@ class GpuProgram implements CompiledProgram {
     const { program, memory } = this;
     const isLoop = program.carried.length > 0 && args.steps > 1;
     const ready = this.prepare(isLoop, args.steps * args.rows);
-    // Without a state all steps are one, so a per-row constant would have to be there for each of them.
+    // Without a state all steps are one, so a per-row constant would have to be there for each of
+    // them.
     const isSpread = !isLoop && args.steps > 1 && program.perRow.length > 0;
     if (ready === undefined || isSpread || !this.fits(ready.plan, args))
       return executeProgram(this.backend, program, args);
@@ -218,7 +221,10 @@ function operandOf(operands: Operands, tensor: Tensor): DeviceArray | undefined 
     : undefined;
 }
 
-/** Launches the kernels of a step; returns their results, of which those that nobody wants any more are released. */
+/**
+ * Launches the kernels of a step; returns their results, of which those that nobody wants any more
+ * are released.
+ */
 function launchAll(
   arena: Arena,
   { plan, kernels }: Ready,

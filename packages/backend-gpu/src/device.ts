@@ -2,7 +2,10 @@ import { BackendError, DeviceLostError, MemoryLimitError } from '@rnn/core';
 import type { Description, Engine, EngineKernel, Handle, Mode, Source } from './engine.js';
 import { atOnce, Queue, type Turns } from './queue.js';
 
-/** Whole numbers below it are exact in float32, and so are the places of elements in an array of this size. */
+/**
+ * Whole numbers below it are exact in float32, and so are the places of elements in an array of
+ * this size.
+ */
 export const EXACT: number = 2 ** 24;
 
 /** What a device was made to do, for measurements. */
@@ -35,8 +38,8 @@ export interface DeviceKernel {
 }
 
 /**
- * Numbers that kernels have under a name: the languages of graphics cards have no words for the first two, and `one` is a 1 of
- * which a compiler does not know that it is 1.
+ * Numbers that kernels have under a name: the languages of graphics cards have no words for the
+ * first two, and `one` is a 1 of which a compiler does not know that it is 1.
  */
 const named: readonly (readonly [name: string, value: number])[] = [
   ['nan', NaN],
@@ -44,7 +47,10 @@ const named: readonly (readonly [name: string, value: number])[] = [
   ['one', 1],
 ];
 
-/** Float32 numbers in the device's memory, or on their way there. Made by a device, freed by `release`, once. */
+/**
+ * Float32 numbers in the device's memory, or on their way there. Made by a device, freed by
+ * `release`, once.
+ */
 export class DeviceArray {
   readonly size: number;
   handle: Handle | undefined;
@@ -58,8 +64,9 @@ export class DeviceArray {
 }
 
 /**
- * Launches kernels, and keeps account of arrays. All calls but `read` answer at once: where the device is slower they take their
- * turn in a queue. What goes wrong there is kept with the result, passed on to whatever is computed from it, and thrown by `read`.
+ * Launches kernels, and keeps account of arrays. All calls but `read` answer at once: where the
+ * device is slower they take their turn in a queue. What goes wrong there is kept with the result,
+ * passed on to whatever is computed from it, and thrown by `read`.
  */
 export class Device {
   readonly mode: Mode;
@@ -125,7 +132,8 @@ export class Device {
   }
 
   /**
-   * A kernel, compiled when it is first launched and kept under its key. Its body may use `nan`, `inf` and `one`.
+   * A kernel, compiled when it is first launched and kept under its key. Its body may use `nan`,
+   * `inf` and `one`.
    */
   kernel(key: string, source: () => Source): DeviceKernel {
     const known = this.kernels.get(key);
@@ -209,7 +217,10 @@ export class Device {
     return values;
   }
 
-  /** Frees an array, after everything that was started before. Again, or after `dispose`, it does nothing. */
+  /**
+   * Frees an array, after everything that was started before. Again, or after `dispose`, it does
+   * nothing.
+   */
   release(array: DeviceArray): void {
     if (array.isReleased) return;
     array.isReleased = true;
@@ -305,7 +316,10 @@ export class Device {
     );
   }
 
-  /** An error of gpu.js as one of ours. News of a lost device arrive a little after the failures that it causes. */
+  /**
+   * An error of gpu.js as one of ours. News of a lost device arrive a little after the failures
+   * that it causes.
+   */
   private async explained(cause: unknown): Promise<unknown> {
     if (cause instanceof BackendError) return cause;
     for (let i = 0; i < 10 && !this.engine.isLost(); i++) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,7 +1,8 @@
 /**
- * The one file that touches gpu.js. Its next major version changes the interface, and what is known of the present one is used
- * here and nowhere else: kernels as strings (functions do not survive every minifier), flat outputs of one dimension, the same
- * settings for all of them, the order of the arguments.
+ * The one file that touches gpu.js. Its next major version changes the interface, and what is known
+ * of the present one is used here and nowhere else: kernels as strings (functions do not survive
+ * every minifier), flat outputs of one dimension, the same settings for all of them, the order of
+ * the arguments.
  */
 import { BackendError } from '@rnn/core';
 import { recycleBuffers } from './recycle-buffers.js';
@@ -55,7 +56,9 @@ export interface Engine {
   upload(values: Float32Array): Handle | Promise<Handle>;
   read(handle: Handle): Float32Array | Promise<Float32Array>;
   free(handle: Handle): void;
-  /** Whether the browser or the driver took the device away. `webgpu` learns of it a little later. */
+  /**
+   * Whether the browser or the driver took the device away. `webgpu` learns of it a little later.
+   */
   isLost(): boolean;
   /** After the first launch only: before it no device is there. */
   describe(): Description;
@@ -103,7 +106,10 @@ const operandTypes: Readonly<Record<Mode, string>> = {
   cpu: 'Array',
 };
 
-/** One kernel for all shapes; results stay on the device, each in memory of its own; loops of any length; full precision. */
+/**
+ * One kernel for all shapes; results stay on the device, each in memory of its own; loops of any
+ * length; full precision.
+ */
 const settings = {
   output: [1],
   pipeline: true,
@@ -113,7 +119,8 @@ const settings = {
   precision: 'single',
   tactic: 'precision',
   loopMaxIterations: 2 ** 24,
-  // On `webgl2` gpu.js would replace divisions by a function that loses the sign of 0 / -1; indices are corrected by our own code.
+  // On `webgl2` gpu.js would replace divisions by a function that loses the sign of 0 / -1; indices
+  // are corrected by our own code.
   fixIntegerDivisionAccuracy: false,
 };
 
@@ -138,8 +145,8 @@ export async function startEngine(mode: Mode): Promise<Engine> {
 }
 
 /**
- * Engines that may use the WebGPU device. gpu.js has one for all of a page, made when it is first needed, and never destroys
- * it: the last engine that uses it does.
+ * Engines that may use the WebGPU device. gpu.js has one for all of a page, made when it is first
+ * needed, and never destroys it: the last engine that uses it does.
  */
 const onWebGpu = new Set<GpuJs>();
 
@@ -147,7 +154,10 @@ class GpuJs implements Engine {
   readonly mode: Mode;
   private readonly library: Library;
   private readonly gpu: RawGpu;
-  /** The only kernel that ever sees host values: one that met a texture first cannot take them later. */
+  /**
+   * The only kernel that ever sees host values: one that met a texture first cannot take them
+   * later.
+   */
   private readonly uploader: RawKernel;
 
   constructor(mode: Mode, library: Library, gpu: RawGpu) {
@@ -187,7 +197,8 @@ class GpuJs implements Engine {
     const launch = (size: number, args: readonly (Handle | number)[]): Handle | Promise<Handle> => {
       if (size !== last || !ownResults.mayTake(size, args)) raw.setOutput([size]);
       last = size;
-      // A number that equals the last one is not passed again, and -0 equals 0: nothing is to be known before a -0, nor after it.
+      // A number that equals the last one is not passed again, and -0 equals 0: nothing is to be
+      // known before a -0, nor after it.
       const hasNegativeZero = args.some((arg) => Object.is(arg, -0));
       if (hasNegativeZero) forgetNumbers(raw);
       const launch = (): Handle | Promise<Handle> => raw(...args) as Handle | Promise<Handle>;
@@ -208,8 +219,8 @@ class GpuJs implements Engine {
   }
 
   /**
-   * gpu.js swaps a kernel that its mode cannot take for one on the CPU and only warns: here it is an error. After the first
-   * launch the device is known, too, whose memory is to be used again.
+   * gpu.js swaps a kernel that its mode cannot take for one on the CPU and only warns: here it is
+   * an error. After the first launch the device is known, too, whose memory is to be used again.
    */
   private verify(raw: RawKernel): void {
     const { mode, library } = this;
@@ -251,7 +262,8 @@ class GpuJs implements Engine {
   async destroy(): Promise<void> {
     await this.gpu.destroy();
     if (!onWebGpu.delete(this)) return;
-    // After a loss others may be on the device that came next; one that has not launched anything will be.
+    // After a loss others may be on the device that came next; one that has not launched anything
+    // will be.
     const device = this.webGpuDevice();
     const isShared = [...onWebGpu].some((other) => [device, undefined].includes(other.webGpuDevice()));
     if (!isShared && !this.isLost()) await this.library.WebGPUContext.destroy();
@@ -263,7 +275,10 @@ class GpuJs implements Engine {
   }
 }
 
-/** Gives the next launch of a kernel on `webgpu` a buffer of its own for its numbers, and returns what the launch may wait in. */
+/**
+ * Gives the next launch of a kernel on `webgpu` a buffer of its own for its numbers, and returns
+ * what the launch may wait in.
+ */
 function renewNumbers({ kernel }: RawKernel): Submissions {
   const submissions = Submissions.on((kernel.context as WebGpuContext).device);
   const { paramsBuffer, paramsMirror } = kernel;
@@ -281,8 +296,9 @@ function forgetNumbers({ kernel }: RawKernel): void {
 }
 
 /**
- * A kernel that is given its own last result: gpu.js then writes the new one to the texture that it was given in the same place the time
- * before, whatever the size of that one. Where it differs, setting the output again makes it take a new texture.
+ * A kernel that is given its own last result: gpu.js then writes the new one to the texture that it
+ * was given in the same place the time before, whatever the size of that one. Where it differs,
+ * setting the output again makes it take a new texture.
  */
 class OwnResults {
   private readonly raw: RawKernel;

@@ -15,9 +15,12 @@ import { checkGpuOptions, type GpuOptions } from './options.js';
  * setBackend(await gpu({ mode: 'webgpu' }));      // WebGPU, in a page or in Node
  * ```
  * @param options - `mode`
- * @returns a new backend, with memory of its own; `info` tells what really runs, `counters` what the device was made to do.
- * The WebGPU backends of a page share one device, which is destroyed when the last of them is disposed of
- * @throws ArgumentError for an option that does not exist or has a value that it cannot have; BackendError where the mode
+ * @returns a new backend, with memory of its own; `info` tells what really runs, `counters` what
+ *   the device was made to do.
+ * The WebGPU backends of a page share one device, which is destroyed when the last of them is
+ * disposed of
+ * @throws ArgumentError for an option that does not exist or has a value that it cannot have;
+ *   BackendError where the mode
  * does not run, saying what would: nothing else is taken instead
  */
 export async function gpu(options: GpuOptions = {}): Promise<GpuBackend> {

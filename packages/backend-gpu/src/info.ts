@@ -7,11 +7,15 @@ import type { Arithmetic } from './kernels/probe.js';
 const words: Readonly<Record<Mode, string>> = { webgl2: 'WebGL 2', webgpu: 'WebGPU', cpu: 'CPU' };
 
 /**
- * Measured; `test/accuracy-cases.ts` measures again. Functions need it at most up to 2.3e-7, products of thousands of terms for the
- * rounding of each, and the loss after two layers of GRU is 1.04e-6 off, where PyTorch's own error allows 1e-6.
+ * Measured; `test/accuracy-cases.ts` measures again. Functions need it at most up to 2.3e-7,
+ * products of thousands of terms for the rounding of each, and the loss after two layers of GRU is
+ * 1.04e-6 off, where PyTorch's own error allows 1e-6.
  */
 const TOLERANCE = 2.5e-6;
-/** The same for a device whose compiler simplifies compensated sums: 3e-4 was the worst of 40 sums of 10^6 terms within ±1, in blocks. */
+/**
+ * The same for a device whose compiler simplifies compensated sums: 3e-4 was the worst of 40 sums
+ * of 10^6 terms within ±1, in blocks.
+ */
 const PLAIN_TOLERANCE = 5e-4;
 
 /** The info of a backend on a device whose arithmetic was tried. */

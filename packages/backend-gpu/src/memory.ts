@@ -7,12 +7,16 @@ type Place =
       readonly at: 'device';
       readonly array: DeviceArray;
       /**
-       * The same on the host, where it is known anyway, on a device that does not answer at once: after `await t.data()`, so that a tensor can
-       * then be moved to another backend; and whole numbers that were uploaded, since losses look at class numbers.
+       * The same on the host, where it is known anyway, on a device that does not answer at once:
+       * after `await t.data()`, so that a tensor can then be moved to another backend; and whole
+       * numbers that were uploaded, since losses look at class numbers.
        */
       host?: TypedArray;
     }
-  /** Whole numbers of which some are beyond what float32, which is all that a device stores, has: kept, but not to compute with. */
+  /**
+   * Whole numbers of which some are beyond what float32, which is all that a device stores, has:
+   * kept, but not to compute with.
+   */
   | { readonly at: 'host'; readonly values: Int32Array }
   | { readonly at: 'nowhere' };
 
@@ -84,7 +88,8 @@ export class Memory {
   }
 
   release(storage: Storage): void {
-    // A tensor may outlive its backend, and a finalizer may not throw: what was freed with everything else is free.
+    // A tensor may outlive its backend, and a finalizer may not throw: what was freed with
+    // everything else is free.
     if (this.isDisposed || !(storage instanceof GpuStorage) || storage.isReleased) return;
     storage.isReleased = true;
     this.live--;

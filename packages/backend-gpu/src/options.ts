@@ -4,8 +4,9 @@ import type { Mode } from './engine.js';
 /** What `gpu` takes. */
 export interface GpuOptions {
   /**
-   * What computes: `webgl2` (in a page the default), `webgpu` (in a page that has it, or in Node with the package `webgpu`), or `cpu`, JavaScript
-   * that gpu.js makes of the same kernels: for tests of code that uses this backend, slow, and nothing falls back to it.
+   * What computes: `webgl2` (in a page the default), `webgpu` (in a page that has it, or in Node
+   * with the package `webgpu`), or `cpu`, JavaScript that gpu.js makes of the same kernels: for
+   * tests of code that uses this backend, slow, and nothing falls back to it.
    */
   readonly mode?: Mode;
 }

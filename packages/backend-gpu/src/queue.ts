@@ -11,8 +11,8 @@ export const atOnce: Turns = {
 };
 
 /**
- * One after the other, each when the one before is done. This is what lets a caller start a kernel whose operands do not exist
- * yet, or release them while kernels that read them are still to come.
+ * One after the other, each when the one before is done. This is what lets a caller start a kernel
+ * whose operands do not exist yet, or release them while kernels that read them are still to come.
  */
 export class Queue implements Turns {
   private readonly tasks: (() => void | Promise<void>)[] = [];

@@ -2,7 +2,10 @@
 import { IdleMemory } from './idle-memory.js';
 import type { ComputeDevice, DeviceBuffer } from './submissions.js';
 
-/** STORAGE | COPY_SRC: what gpu.js makes for the result of a kernel, and for nothing else. A kernel writes all of it. */
+/**
+ * STORAGE | COPY_SRC: what gpu.js makes for the result of a kernel, and for nothing else. A kernel
+ * writes all of it.
+ */
 const RESULT = 0x84;
 
 const recycled = new WeakSet<ComputeDevice>();

@@ -34,7 +34,10 @@ interface Textures {
   readonly keys: WeakMap<CountedTexture, number>;
 }
 
-/** The contexts whose textures are used again: those of backends, not of a page that uses gpu.js by itself. */
+/**
+ * The contexts whose textures are used again: those of backends, not of a page that uses gpu.js by
+ * itself.
+ */
 const contexts = new WeakMap<WebGL2RenderingContext, Textures>();
 
 /** A key is made of both sides, which are at most 2^15. */
@@ -83,7 +86,8 @@ function changeKernels(prototype: TextureKernel): void {
     const key = keyOf(this.texSize);
     const known = textures.idle.take(key);
     if (known !== undefined) {
-      // gpu.js takes a result that is there for its own, and draws to the framebuffer that is bound.
+      // gpu.js takes a result that is there for its own, and draws to the framebuffer that is
+      // bound.
       this.context.bindFramebuffer(this.context.FRAMEBUFFER, this.framebuffer);
       this.texture = new this.TextureConstructor({
         texture: known,

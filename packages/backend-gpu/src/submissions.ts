@@ -1,7 +1,8 @@
 /**
- * Launches on WebGPU, handed to the device several at a time. gpu.js submits every launch by itself, and a submission is most of
- * what a small kernel costs; it writes a kernel's numbers to one buffer, so that launches of one kernel could not wait for each
- * other's submission. Here each of them gets a buffer of its own.
+ * Launches on WebGPU, handed to the device several at a time. gpu.js submits every launch by
+ * itself, and a submission is most of what a small kernel costs; it writes a kernel's numbers to
+ * one buffer, so that launches of one kernel could not wait for each other's submission. Here each
+ * of them gets a buffer of its own.
  */
 
 /** As much of a buffer as is needed here. */
@@ -41,7 +42,10 @@ export class Submissions {
   private waiting: object[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isLaunching = false;
-  /** Buffers of numbers by size, taken in turn: when one comes again, the launch that had it was handed over long ago. */
+  /**
+   * Buffers of numbers by size, taken in turn: when one comes again, the launch that had it was
+   * handed over long ago.
+   */
   private readonly numbers = new Map<number, { readonly buffers: DeviceBuffer[]; next: number }>();
   private readonly own = new WeakSet<DeviceBuffer>();
 
@@ -90,7 +94,10 @@ export class Submissions {
     return found;
   }
 
-  /** A buffer for the numbers of the next launch, of at least `size` bytes. gpu.js may destroy it: it stays. */
+  /**
+   * A buffer for the numbers of the next launch, of at least `size` bytes. gpu.js may destroy it:
+   * it stays.
+   */
   numbersOf(size: number): DeviceBuffer {
     const rounded = Math.ceil(size / LEAST) * LEAST;
     let turns = this.numbers.get(rounded);
@@ -108,7 +115,10 @@ export class Submissions {
     return buffer;
   }
 
-  /** What `launch` submits may wait; whatever others do with the device, such as to draw with it, is done at once. */
+  /**
+   * What `launch` submits may wait; whatever others do with the device, such as to draw with it, is
+   * done at once.
+   */
   collect<T>(launch: () => T): T {
     this.isLaunching = true;
     try {

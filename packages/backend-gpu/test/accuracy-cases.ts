@@ -188,7 +188,9 @@ async function measureErrors(backend: Backend): Promise<Map<string, number>> {
   return found;
 }
 
-/** Measures every row of the table: no error is larger than it says, nor than the declared bound. */
+/**
+ * Measures every row of the table: no error is larger than it says, nor than the declared bound.
+ */
 export async function expectAccuracy(backend: Backend): Promise<void> {
   const stated = table(backend);
   expect([...stated.keys()].sort()).toEqual(Object.keys(rows).sort());

@@ -21,7 +21,9 @@ import {
 
 type States = readonly Tensor[];
 
-/** A cell: shapes of its weights and states for an input of I features and H units, and its step. */
+/**
+ * A cell: shapes of its weights and states for an input of I features and H units, and its step.
+ */
 export interface TestCell {
   readonly weights: (inputs: number, units: number) => readonly Shape[];
   readonly states: number;

@@ -1,6 +1,7 @@
 /**
- * Derivatives that compare: an extreme's gradient goes where the operand equals it. `cpu` computes in float64 within a kernel and stores
- * float32, as a card may contract a*b + c in one kernel and not in another: what is computed again differs from what was stored.
+ * Derivatives that compare: an extreme's gradient goes where the operand equals it. `cpu` computes
+ * in float64 within a kernel and stores float32, as a card may contract a*b + c in one kernel and
+ * not in another: what is computed again differs from what was stored.
  */
 import { cpu } from '@rnn/backend-cpu';
 import { compileFn, grad, setBackend, tensor, type Backend, type Tensor } from '@rnn/core';

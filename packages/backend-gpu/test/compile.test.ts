@@ -10,7 +10,8 @@ import { worstError } from './compile-cells.js';
 let backends: readonly DeviceBackend[];
 
 beforeAll(async () => {
-  // As many operands as there may be, as few as WebGPU allows, and so few that most things have to be divided.
+  // As many operands as there may be, as few as WebGPU allows, and so few that most things have to
+  // be divided.
   backends = [await backendWith('cpu'), await backendWith('cpu', 7), await backendWith('cpu', 5)];
 });
 

@@ -1,4 +1,7 @@
-/** Memory, counted by the browser's own calls, loss of the device, and what of the kernels shows on a device alone. */
+/**
+ * Memory, counted by the browser's own calls, loss of the device, and what of the kernels shows on
+ * a device alone.
+ */
 import { DeviceLostError, manualSeed, randn, scope, tensor, type Backend } from '@rnn/core';
 import { LSTM, Linear, RNN, mseLoss } from '@rnn/nn';
 import { Adam, clipGradNorm, SGD } from '@rnn/train';

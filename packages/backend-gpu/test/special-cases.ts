@@ -1,4 +1,7 @@
-/** Zeros, infinities, NaN and subnormal numbers through every elementwise function, by single operations and compiled. */
+/**
+ * Zeros, infinities, NaN and subnormal numbers through every elementwise function, by single
+ * operations and compiled.
+ */
 import type { BinaryOp, Instruction, Program, Storage, UnaryOp } from '@rnn/core';
 import { expect } from 'vitest';
 import type { GpuBackend } from '../src/index.js';
@@ -51,7 +54,9 @@ const binary: readonly (readonly [op: BinaryOp, b: number, expected: readonly nu
 const ops = Object.keys(unary) as UnaryOp[];
 const tiny = 2 ** -130;
 
-/** Whether a device computes with subnormal numbers, as its info says; it says that or the contrary. */
+/**
+ * Whether a device computes with subnormal numbers, as its info says; it says that or the contrary.
+ */
 function keepsSubnormals({ info }: GpuBackend): boolean {
   const note = info.notes.find((each) => each.includes('subnormal')) ?? '';
   expect(note).toMatch(/computed with|count as 0/);
@@ -110,7 +115,10 @@ function runCompiled(backend: GpuBackend, x: Storage): Storage[] {
   return [...run.run({ steps: 1, rows: 1, stacked: [x], carried: [], perRow: [], fixed: [] }).outputs];
 }
 
-/** What is subnormal is computed with, or counts as 0 of its sign, as the info says: nothing in between. */
+/**
+ * What is subnormal is computed with, or counts as 0 of its sign, as the info says: nothing in
+ * between.
+ */
 export async function expectSubnormals(backend: GpuBackend): Promise<void> {
   const keeps = keepsSubnormals(backend);
   const x = backend.upload(Float32Array.of(tiny, -tiny));

@@ -1,4 +1,7 @@
-/** Products by a matrix that is stored transposed, which is turned first where that is worth a kernel. */
+/**
+ * Products by a matrix that is stored transposed, which is turned first where that is worth a
+ * kernel.
+ */
 import { Generator, type Instruction, type Program } from '@rnn/core';
 import { expect, test } from 'vitest';
 import { turnWeights } from '../src/compile-weights.js';

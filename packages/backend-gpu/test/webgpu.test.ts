@@ -8,7 +8,10 @@ import { obstacle } from './device-sharing.js';
 import { expectSpecialValues, expectSubnormals } from './special-cases.js';
 import { expectConversions, expectWholeNumbers } from './whole-number-cases.js';
 
-/** Programs are compiled in the reference cases too; random ones, each with kernels of its own, run in the browser. */
+/**
+ * Programs are compiled in the reference cases too; random ones, each with kernels of its own, run
+ * in the browser.
+ */
 function registerCases(): void {
   registerConformance(
     { describe, it, after: afterAll },

@@ -57,7 +57,10 @@ export async function expectWholeNumbers(backend: GpuBackend): Promise<void> {
   for (const storage of [balanced, over]) backend.release(storage);
 }
 
-/** A float32 number becomes the whole number without its fraction, the nearest that there is, or 0 for a NaN. */
+/**
+ * A float32 number becomes the whole number without its fraction, the nearest that there is, or 0
+ * for a NaN.
+ */
 export async function expectConversions(backend: GpuBackend): Promise<void> {
   const x = tensor(
     [1.9, -1.9, -0.5, NaN, Infinity, -Infinity, 3e9, -3e9, 2 ** 31, -(2 ** 31), 2147483520, 2 ** 24 + 2],

@@ -1,6 +1,7 @@
 /**
- * Builds the crate into `build/rnn-native.node`, where there is a compiler for Rust; where there is none, writes down why, and tests are then
- * shown as skipped with this reason. Arguments are features of the crate: with `checked` it becomes `build/rnn-native-checked.node`.
+ * Builds the crate into `build/rnn-native.node`, where there is a compiler for Rust; where there is
+ * none, writes down why, and tests are then shown as skipped with this reason. Arguments are
+ * features of the crate: with `checked` it becomes `build/rnn-native-checked.node`.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,7 +15,10 @@ const build: string = fileURLToPath(new URL('../build', import.meta.url));
 /** Names of a dynamic library, by the operating system. */
 const libraries: Readonly<Record<string, string>> = { win32: 'rnn_native.dll', darwin: 'librnn_native.dylib' };
 
-/** The digest of the crate's sources as they are now: by it a test sees that what it runs was built from what stands there. */
+/**
+ * The digest of the crate's sources as they are now: by it a test sees that what it runs was built
+ * from what stands there.
+ */
 export function crateDigest(): string {
   const hash = createHash('sha256');
   for (const path of globSync(['src/**/*.rs', 'Cargo.toml', 'Cargo.lock'], { cwd: crate }).toSorted()) {

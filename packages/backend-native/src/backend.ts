@@ -24,8 +24,8 @@ import { compileProgram } from './compile.js';
 import { bytesOf, type Memory } from './memory.js';
 
 /**
- * The backend: each method writes down what is to be done, and the engine does it. Nothing is checked here but the life of storages, since
- * core has checked everything else.
+ * The backend: each method writes down what is to be done, and the engine does it. Nothing is
+ * checked here but the life of storages, since core has checked everything else.
  */
 export class NativeBackend implements Backend {
   readonly info: BackendInfo;
@@ -48,7 +48,8 @@ export class NativeBackend implements Backend {
     this.reduceOps = numbersOf(reduce);
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
+  // --- memory
+  // -----------------------------------------------------------------------------------------------
 
   upload(values: TypedArray): Storage {
     const { channel } = this;
@@ -117,7 +118,8 @@ export class NativeBackend implements Backend {
     this.channel.close();
   }
 
-  // --- elementwise ------------------------------------------------------------------------------------------------
+  // --- elementwise
+  // -----------------------------------------------------------------------------------------------
 
   unary(op: UnaryOp, x: Storage): Storage {
     const { dtype, size } = x;
@@ -146,7 +148,8 @@ export class NativeBackend implements Backend {
     return this.result(dtype, product(sizes));
   }
 
-  // --- moving data ------------------------------------------------------------------------------------------------
+  // --- moving data
+  // -----------------------------------------------------------------------------------------------
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     this.begin('copy', DTYPES[x.storage.dtype], DTYPES[dtype]);
@@ -185,7 +188,8 @@ export class NativeBackend implements Backend {
     return this.result(source.dtype, sizes.outer * sizes.size * sizes.inner);
   }
 
-  // --- contracting ------------------------------------------------------------------------------------------------
+  // --- contracting
+  // -----------------------------------------------------------------------------------------------
 
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     this.begin('reduce', this.reduceOps[op], DTYPES[x.dtype], this.memoryOf.addressOf(x));
@@ -212,14 +216,16 @@ export class NativeBackend implements Backend {
     return this.result(dtype, product(batch) * m * n);
   }
 
-  // --- programs ---------------------------------------------------------------------------------------------------
+  // --- programs
+  // -----------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram | undefined {
     this.memoryOf.refuseDisposed();
     return compileProgram(program, this.memoryOf, this.channel);
   }
 
-  // --- for tests --------------------------------------------------------------------------------------------------
+  // --- for tests
+  // -----------------------------------------------------------------------------------------------
 
   /** Runs an operation that only tests ask for; returns its answer. */
   probe(operation: string, ...words: readonly number[]): number {
@@ -228,7 +234,8 @@ export class NativeBackend implements Backend {
     return this.channel.words[1];
   }
 
-  // --- arguments --------------------------------------------------------------------------------------------------
+  // --- arguments
+  // -----------------------------------------------------------------------------------------------
 
   private begin(operation: string, ...words: readonly number[]): void {
     this.memoryOf.refuseDisposed();

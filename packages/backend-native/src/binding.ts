@@ -14,7 +14,10 @@ export interface Engine {
   readonly close: () => void;
 }
 
-/** What the compiled part exports. The lists are words with spaces in between; a word's place is its number. */
+/**
+ * What the compiled part exports. The lists are words with spaces in between; a word's place is its
+ * number.
+ */
 export interface Binding {
   readonly operations: string;
   readonly unary: string;
@@ -29,7 +32,8 @@ const require = createRequire(import.meta.url);
 let loaded: Binding | undefined;
 
 /**
- * Loads the compiled part: the one that was built beside this file, else the package for the platform.
+ * Loads the compiled part: the one that was built beside this file, else the package for the
+ * platform.
  *
  * @throws BackendError if there is none
  */

@@ -5,7 +5,10 @@ import { loadBinding, type Engine } from './binding.js';
 
 /** Words of the block: enough for the arguments of any program that comes up. */
 const WORDS = 8192;
-/** Up to so many bytes go through the block itself, where a call with an array would take longer than the copy. */
+/**
+ * Up to so many bytes go through the block itself, where a call with an array would take longer
+ * than the copy.
+ */
 export const SMALL = 8192;
 /** Where such values begin, in words: as in `Engine::room`. */
 const ROOM = 16;
@@ -39,7 +42,8 @@ export interface EngineSettings {
 }
 
 /**
- * Words are written by `begin` and `put`, then `call` runs the operation, and `at` reads what it answers. Nothing is allocated.
+ * Words are written by `begin` and `put`, then `call` runs the operation, and `at` reads what it
+ * answers. Nothing is allocated.
  */
 export class Channel {
   readonly words: Float64Array;

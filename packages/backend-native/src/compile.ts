@@ -21,7 +21,8 @@ const KINDS: Readonly<Record<Instruction['kind'], number>> = {
 /**
  * Hands a program to the engine, which finds out how to run it.
  *
- * @returns nothing for a program with more operands than a call has room for; it then runs by primitives
+ * @returns nothing for a program with more operands than a call has room for; it then runs by
+ *   primitives
  */
 export function compileProgram(program: Program, memory: Memory, channel: Channel): CompiledProgram | undefined {
   const operands = firstInstruction(program) + program.outputs.length;

@@ -20,14 +20,20 @@ export function bytesOf(dtype: DType): 4 | 8 {
   return dtype === 'float64' ? 8 : 4;
 }
 
-/** Counts live storages, and says so when there is no room for another one. The engine has the memory itself. */
+/**
+ * Counts live storages, and says so when there is no room for another one. The engine has the
+ * memory itself.
+ */
 export class Memory {
   /** Bytes that the engine may take. */
   readonly limit: number;
   private live = 0;
   private liveBytes = 0;
   private disposed = false;
-  /** Live bytes before the memory first grew since the event loop turned; `undefined` if it has not grown since. */
+  /**
+   * Live bytes before the memory first grew since the event loop turned; `undefined` if it has not
+   * grown since.
+   */
   private bytesAtTurn: number | undefined;
 
   constructor(limit: number) {
@@ -57,7 +63,10 @@ export class Memory {
     return storage.at;
   }
 
-  /** Ends a storage's life; returns its address, or 0 if everything was freed already: a tensor may well outlive its backend. */
+  /**
+   * Ends a storage's life; returns its address, or 0 if everything was freed already: a tensor may
+   * well outlive its backend.
+   */
   release(storage: Storage): number {
     if (this.disposed) return 0;
     const at = this.addressOf(storage);
@@ -84,7 +93,9 @@ export class Memory {
     }
   }
 
-  /** Remembers that memory grew until the event loop turns: before it does, no tensor is collected. */
+  /**
+   * Remembers that memory grew until the event loop turns: before it does, no tensor is collected.
+   */
   watch(channel: Channel): void {
     channel.onGrowth = () => {
       if (this.bytesAtTurn !== undefined) return;
@@ -94,7 +105,8 @@ export class Memory {
   }
 
   refused({ needed, reserved }: Shortage): MemoryLimitError {
-    // The collector's callbacks come between turns of the event loop, whatever the program no longer reaches.
+    // The collector's callbacks come between turns of the event loop, whatever the program no
+    // longer reaches.
     const unturned =
       this.bytesAtTurn === undefined
         ? ''

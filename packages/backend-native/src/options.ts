@@ -5,14 +5,20 @@ const MOST_THREADS = 64;
 
 /** What `native` takes. */
 export interface NativeOptions {
-  /** How many threads compute, the calling one included: from 1 to 64. By default as many as there are cores, up to 8. */
+  /**
+   * How many threads compute, the calling one included: from 1 to 64. By default as many as there
+   * are cores, up to 8.
+   */
   readonly threads?: number;
   /**
-   * The same bits on every processor: without fused multiplication and addition, and without registers that not all have. Any number of
-   * threads gives the same bits without it.
+   * The same bits on every processor: without fused multiplication and addition, and without
+   * registers that not all have. Any number of threads gives the same bits without it.
    */
   readonly deterministic?: boolean;
-  /** The most memory to take for tensors and what is computed with them, in bytes; by default all that the process may have. */
+  /**
+   * The most memory to take for tensors and what is computed with them, in bytes; by default all
+   * that the process may have.
+   */
   readonly maxBytes?: number;
 }
 

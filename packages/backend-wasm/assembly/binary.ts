@@ -1,4 +1,5 @@
-// Functions of two operands. An operand is walked densely or, broadcast, read from one splatted vector: the only difference is a step of 0.
+// Functions of two operands. An operand is walked densely or, broadcast, read from one splatted
+// vector: the only difference is a step of 0.
 import { SPLATS, TAIL } from '../src/layout';
 import { Op, runFloat } from './functions.generated';
 import { splat, storePart } from './vector';
@@ -32,13 +33,19 @@ function each(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize
   }
 }
 
-/** Whole numbers: towards zero, and 0 where there is no quotient. The smallest number divided by -1 wraps around. */
+/**
+ * Whole numbers: towards zero, and 0 where there is no quotient. The smallest number divided by -1
+ * wraps around.
+ */
 function quotient(a: i32, b: i32): i32 {
   if (b == 0) return 0;
   return b == -1 ? -a : a / b;
 }
 
-/** Whole numbers, wrapping around. With a negative exponent only 1 and -1 have a whole power; 0 is where there is none. */
+/**
+ * Whole numbers, wrapping around. With a negative exponent only 1 and -1 have a whole power; 0 is
+ * where there is none.
+ */
 function integerPower(x: i32, y: i32): i32 {
   if (y < 0) return x == 1 ? 1 : x == -1 ? (y & 1 ? -1 : 1) : 0;
   let power = 1;
@@ -49,7 +56,9 @@ function integerPower(x: i32, y: i32): i32 {
   return power;
 }
 
-/** IEEE's power: 1 to any power is 1, also NaN and infinite ones, and so is -1 to an infinite one. */
+/**
+ * IEEE's power: 1 to any power is 1, also NaN and infinite ones, and so is -1 to an infinite one.
+ */
 export function power(x: f32, y: f32): f32 {
   return x == 1 || (x == -1 && abs(y) == Infinity) ? 1 : Mathf.pow(x, y);
 }
@@ -68,7 +77,10 @@ function single(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usi
   }
 }
 
-/** `op` over whole vectors, but over `n` elements where it has no vector form. `out` may be `a` or `b`. */
+/**
+ * `op` over whole vectors, but over `n` elements where it has no vector form. `out` may be `a` or
+ * `b`.
+ */
 export function run(op: Op, out: usize, a: usize, stepA: usize, b: usize, stepB: usize, n: i32): void {
   if (runFloat(op, out, a, stepA, b, stepB, n)) return;
   switch (op) {
@@ -110,8 +122,9 @@ function operand(at: usize, isDense: i32, place: usize): usize {
 /**
  * `op(a, b)` over runs of `n` elements.
  *
- * What is left of a run behind its whole vectors is computed in TAIL and copied: a whole vector would write over the end of the last run. A
- * single run begins where a block of the allocator begins, which ends at a multiple of 16 bytes too.
+ * What is left of a run behind its whole vectors is computed in TAIL and copied: a whole vector
+ * would write over the end of the last run. A single run begins where a block of the allocator
+ * begins, which ends at a multiple of 16 bytes too.
  *
  * @param denseA - 1 if the operand is dense along a run, 0 if one element stands for all of it
  * @param dims - number of outer dimensions, described at WALK

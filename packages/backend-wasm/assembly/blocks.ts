@@ -1,9 +1,12 @@
-// Products of the matrices inside each row: C = A B for each block of each row. They are small, and each row has its own, so nothing is packed.
+// Products of the matrices inside each row: C = A B for each block of each row. They are small, and
+// each row has its own, so nothing is packed.
 import { loadPart, madd, storePart } from './vector';
 
 /**
- * @param rowA - bytes from one row to the next, as `rowB`, `rowC`; 0 for matrices that are the same for all rows
- * @param a0 - bytes from block to block of A; a1, a2 along its rows and columns; b0, b1, b2 likewise. C is dense
+ * @param rowA - bytes from one row to the next, as `rowB`, `rowC`; 0 for matrices that are the same
+ *   for all rows
+ * @param a0 - bytes from block to block of A; a1, a2 along its rows and columns; b0, b1, b2
+ *   likewise. C is dense
  */
 export function blockProducts(
   a: usize, rowA: usize, b: usize, rowB: usize, c: usize, rowC: usize, rows: i32, blocks: i32, m: i32, k: i32, n: i32, a0: usize, a1: usize, a2: usize,

@@ -1,12 +1,16 @@
 // Matrix products of float32: C = init + A B.
 //
-// The right factor is packed into panels of 8 columns: for each term k of the sum its 8 elements lie side by side. A tile of 6 x 8 results lives in
-// twelve registers while two vectors of the panel and, one after the other, six elements of A are loaded for each k. The loop is not unrolled:
-// engines then load ahead and run out of registers. Eight chains of multiply-add (4 x 8) would leave a processor that does two at a time
-// with a latency of four no slack at all. Sums run over blocks of BLOCK_K terms, for which a panel stays in the first cache.
+// The right factor is packed into panels of 8 columns: for each term k of the sum its 8 elements
+// lie side by side. A tile of 6 x 8 results lives in twelve registers while two vectors of the
+// panel and, one after the other, six elements of A are loaded for each k. The loop is not
+// unrolled:
+// engines then load ahead and run out of registers. Eight chains of multiply-add (4 x 8) would
+// leave a processor that does two at a time with a latency of four no slack at all. Sums run over
+// blocks of BLOCK_K terms, for which a panel stays in the first cache.
 //
-// Each block of terms is a chain of its own, 0 + a0 b0 + a1 b1 + ..., and the results of the blocks are added up, init first: the rounding errors
-// of one chain would grow with all its terms. That holds whatever the number of rows and wherever a row lies: blocks of rows and of columns may
+// Each block of terms is a chain of its own, 0 + a0 b0 + a1 b1 + ..., and the results of the blocks
+// are added up, init first: the rounding errors of one chain would grow with all its terms. That
+// holds whatever the number of rows and wherever a row lies: blocks of rows and of columns may
 // be computed apart, and give the same bits.
 //
 // A row or two would not pay for packing: `vectors...` read the right factor as it lies in memory.
@@ -14,8 +18,9 @@ import { BLOCK_K, BLOCK_M, BLOCK_N, PANEL_BYTES, TILE_BYTES, TILE_M } from '../s
 import { copyRun, loadPart, madd, storePart } from './vector';
 
 /**
- * `count` tiles of R rows, one below the other, and in each `panels` times 8 results side by side, for R from 1 to 6, which is a constant
- * where this is written out. All panels of a tile come before the next tile, so that a line of C is written while it is in the cache.
+ * `count` tiles of R rows, one below the other, and in each `panels` times 8 results side by side,
+ * for R from 1 to 6, which is a constant where this is written out. All panels of a tile come
+ * before the next tile, so that a line of C is written while it is in the cache.
  *
  * @param rowA - bytes from one row of A to the next
  * @param stepA - bytes from one k to the next
@@ -270,7 +275,8 @@ export function packPanel(to: usize, b: usize, row: usize, column: usize, k: i32
 }
 
 /**
- * Packs a whole right factor, block after block of BLOCK_K terms, in each block panel after panel. The last panel is filled up with zeros.
+ * Packs a whole right factor, block after block of BLOCK_K terms, in each block panel after panel.
+ * The last panel is filled up with zeros.
  *
  * @param row - bytes from one k to the next
  * @param column - bytes from one column to the next
@@ -285,7 +291,10 @@ export function pack(to: usize, b: usize, row: usize, column: usize, k: i32, n: 
   }
 }
 
-/** Tiles of `rows` rows of a block of A whose rows lie side by side: for each tile, for each k, its elements. Returns where the next tile is packed. */
+/**
+ * Tiles of `rows` rows of a block of A whose rows lie side by side: for each tile, for each k, its
+ * elements. Returns where the next tile is packed.
+ */
 function packTiles(to: usize, a: usize, stepA: usize, rows: i32, k: i32, count: i32): usize {
   const bytes = <usize>rows << 2;
   for (; count > 0; count--) {
@@ -305,13 +314,15 @@ function packTiles(to: usize, a: usize, stepA: usize, rows: i32, k: i32, count: 
 }
 
 /**
- * C = init + A B for a packed B, all blocks. Rows are dealt out evenly to blocks, and in a block to tiles: of any number from 20 on, tiles have 5
- * or 6 rows.
+ * C = init + A B for a packed B, all blocks. Rows are dealt out evenly to blocks, and in a block to
+ * tiles: of any number from 20 on, tiles have 5 or 6 rows.
  *
  * @param rowA - bytes from one row of A to the next
- * @param stepA - bytes from one k to the next; if they are not side by side, the rows are, and are packed into `room`
+ * @param stepA - bytes from one k to the next; if they are not side by side, the rows are, and are
+ *   packed into `room`
  * @param init - 0 for zeros; rows are `rowInit` bytes apart, 0 for one row that serves all
- * @param room - TILE_BYTES if `n` is not a multiple of 8; behind them BLOCK_M x BLOCK_K elements, if A has to be packed
+ * @param room - TILE_BYTES if `n` is not a multiple of 8; behind them BLOCK_M x BLOCK_K elements,
+ *   if A has to be packed
  */
 export function product(
   a: usize, rowA: usize, stepA: usize, b: usize, c: usize, rowC: usize, init: usize, rowInit: usize, m: i32, k: i32, n: i32, room: usize,
@@ -378,12 +389,13 @@ export function product(
 }
 
 /**
- * C = A B, or a block of rows and columns of it, for factors as they lie in memory. All room that it needs is given, so that threads can compute
- * blocks side by side.
+ * C = A B, or a block of rows and columns of it, for factors as they lie in memory. All room that
+ * it needs is given, so that threads can compute blocks side by side.
  *
  * @param rowB - bytes from one k to the next
  * @param stepB - bytes from one column to the next
- * @param packed - BLOCK_K x BLOCK_N elements, or as many as B has; columns are rounded up to whole panels
+ * @param packed - BLOCK_K x BLOCK_N elements, or as many as B has; columns are rounded up to whole
+ *   panels
  * @param room - see `product`
  */
 export function multiply(
@@ -409,7 +421,10 @@ function sum4(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(i64x2.shuffle(ab, cd, 0, 2), i64x2.shuffle(ab, cd, 1, 3));
 }
 
-/** 8 results of a row of A and 8 rows of B^T, each `column` bytes from the next. Four partial sums each, one for each lane. */
+/**
+ * 8 results of a row of A and 8 rows of B^T, each `column` bytes from the next. Four partial sums
+ * each, one for each lane.
+ */
 export function dots8(a: usize, b: usize, column: usize, k: i32, c: usize, init: usize): void {
   const b1 = b + column;
   const b2 = b1 + column;
@@ -474,7 +489,10 @@ function dot(a: usize, b: usize, k: i32): f32 {
   return f32x4.extract_lane(s, 0);
 }
 
-/** A few rows times a factor whose columns lie dense in memory, `column` bytes apart (a weight as PyTorch stores it). */
+/**
+ * A few rows times a factor whose columns lie dense in memory, `column` bytes apart (a weight as
+ * PyTorch stores it).
+ */
 export function vectorsTransposed(
   a: usize, rowA: usize, b: usize, column: usize, c: usize, rowC: usize, init: usize, rowInit: usize, m: i32, k: i32, n: i32,
 ): void {

@@ -2,7 +2,9 @@
 import { copyRun } from './vector';
 import { offsetOf, runsOf } from './walk';
 
-/** Four runs of four elements at `x`, `apart` bytes apart, to columns: the transposed 4 x 4 block. */
+/**
+ * Four runs of four elements at `x`, `apart` bytes apart, to columns: the transposed 4 x 4 block.
+ */
 // @ts-ignore: decorator
 @inline
 function transpose4(out: usize, outApart: usize, x: usize, apart: usize): void {
@@ -34,7 +36,10 @@ function plane(out: usize, outRow: usize, x: usize, rows: i32, columns: i32, row
   }
 }
 
-/** One plane whose elements lie side by side along the rows dimension: a transposition, in blocks of 4 x 4. */
+/**
+ * One plane whose elements lie side by side along the rows dimension: a transposition, in blocks of
+ * 4 x 4.
+ */
 function transposed(out: usize, outRow: usize, x: usize, rows: i32, columns: i32, column: i32): void {
   const wholeRows = rows & ~3;
   const wholeColumns = columns & ~3;
@@ -53,9 +58,11 @@ function transposed(out: usize, outRow: usize, x: usize, rows: i32, columns: i32
 }
 
 /**
- * Copies planes of `rows x columns` elements; the outer dimensions are described at WALK, where operand 0 is `x`.
+ * Copies planes of `rows x columns` elements; the outer dimensions are described at WALK, where
+ * operand 0 is `x`.
  *
- * @param outRow - bytes from one row of the result to the next; planes of the result follow one another
+ * @param outRow - bytes from one row of the result to the next; planes of the result follow one
+ *   another
  * @param row - bytes from one row of `x` to the next
  * @param column - bytes from one element of a row to the next
  */
@@ -95,8 +102,8 @@ export function gather(
 }
 
 /**
- * `sums[o, index[o, c, i], i] += source[o, c, i]` for float32, whose sums are kept as float64: the rows of an embedding may meet thousands of
- * summands.
+ * `sums[o, index[o, c, i], i] += source[o, c, i]` for float32, whose sums are kept as float64: the
+ * rows of an embedding may meet thousands of summands.
  */
 export function scatterAdd_float32(
   sums: usize, source: usize, index: usize, outer: i32, size: i32, inner: i32, count: i32, outerStep: i32, countStep: i32, innerStep: i32,

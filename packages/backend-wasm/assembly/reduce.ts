@@ -1,7 +1,7 @@
 // Reductions of the middle dimension of [outer, size, inner].
 //
-// Sums of float32: four (or fewer) neighbours are added in float32, in pairs, and everything else in float64. That leaves two or three roundings
-// for a sum of any length.
+// Sums of float32: four (or fewer) neighbours are added in float32, in pairs, and everything else
+// in float64. That leaves two or three roundings for a sum of any length.
 import { STRIP, SUMS, TAIL } from '../src/layout';
 import { run } from './binary';
 import { maximum4, minimum4, Op } from './functions.generated';
@@ -176,7 +176,10 @@ export function sum_int32(out: usize, x: usize, outer: i32, size: i32, inner: i3
   reduce(Op.addInt, out, x, outer, size, inner);
 }
 
-/** The first position of the largest value, or of a NaN: nothing is greater than a NaN, so the search may end there. */
+/**
+ * The first position of the largest value, or of a NaN: nothing is greater than a NaN, so the
+ * search may end there.
+ */
 // @ts-ignore: decorator
 @inline
 function argmax<T>(out: usize, x: usize, outer: i32, size: i32, inner: i32): void {

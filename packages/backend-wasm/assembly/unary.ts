@@ -1,5 +1,5 @@
-// Functions of one whole number over dense elements, and conversions. Those of float32 stand in kernels.generated.ts. Each is a function of
-// its own, which an engine optimises by itself.
+// Functions of one whole number over dense elements, and conversions. Those of float32 stand in
+// kernels.generated.ts. Each is a function of its own, which an engine optimises by itself.
 
 const enum Op {
   neg, square, abs, sign, relu, truncate, toFloat,
@@ -17,7 +17,10 @@ function apply(op: Op, x: v128): v128 {
   return f32x4.convert_i32x4_s(x);
 }
 
-/** Whole vectors: operand and result are whole blocks of the allocator, which end at a multiple of 16 bytes. */
+/**
+ * Whole vectors: operand and result are whole blocks of the allocator, which end at a multiple of
+ * 16 bytes.
+ */
 // @ts-ignore: decorator
 @inline
 function each(op: Op, out: usize, x: usize, n: i32): void {

@@ -1,4 +1,5 @@
-// Walks over outer dimensions. A kernel does one run along the last dimension; where the runs begin is worked out here.
+// Walks over outer dimensions. A kernel does one run along the last dimension; where the runs begin
+// is worked out here.
 import { WALK } from '../src/layout';
 
 /** Size of an outer dimension, and its stride in bytes for operand `i`. */
@@ -21,7 +22,9 @@ export function runsOf(dims: i32): i32 {
   return runs;
 }
 
-/** Offset in bytes of a run for operand `i`: the number of the run in the mixed base of the sizes. */
+/**
+ * Offset in bytes of a run for operand `i`: the number of the run in the mixed base of the sizes.
+ */
 export function offsetOf(run: i32, dims: i32, i: i32): i32 {
   let offset = 0;
   for (let dim = dims - 1; dim >= 0; dim--) {

@@ -1,6 +1,7 @@
 /**
- * Writes the elementwise functions of src/emit/vector-functions.ts as AssemblyScript, for the kernels of single operations: what is
- * computed alone and what is computed in a program has one source, and so the same bits.
+ * Writes the elementwise functions of src/emit/vector-functions.ts as AssemblyScript, for the
+ * kernels of single operations: what is computed alone and what is computed in a program has one
+ * source, and so the same bits.
  */
 import type { BinaryOp, UnaryOp } from '@rnn/core';
 import type { SimdOpcode } from '../src/emit/opcodes.js';
@@ -70,7 +71,10 @@ const unary = Object.keys(unaryOps) as UnaryOp[];
 const MADE =
   '// Made by scripts/assembly-functions.ts of src/emit/vector-functions.ts, where formulas and reasons stand.';
 
-/** The text of assembly/functions.generated.ts: functions of four numbers, and those of two operands over whole vectors. */
+/**
+ * The text of assembly/functions.generated.ts: functions of four numbers, and those of two operands
+ * over whole vectors.
+ */
 export function functionsText(): string {
   const binary = floatOps.filter((op): op is Exclude<BinaryOp, 'pow'> => op !== 'pow'); // which has no vector form
   return [
@@ -108,7 +112,8 @@ export function kernelsText(): string {
   return [
     MADE,
     `import { ${unary.map((op) => `${op}4`).join(', ')} } from './functions.generated';`,
-    // Whole vectors: operand and result are whole blocks of the allocator, which end at a multiple of 16 bytes.
+    // Whole vectors: operand and result are whole blocks of the allocator, which end at a multiple
+    // of 16 bytes.
     ...unary.map(
       (op) => `export function ${op}_float32(out: usize, x: usize, n: i32): void {
   for (; n > 0; n -= 4) {

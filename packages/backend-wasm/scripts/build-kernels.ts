@@ -1,6 +1,7 @@
 /**
- * Compiles assembly/ with strict and with relaxed SIMD, and once more with strict SIMD to be small, for the lean entry: build/*.wasm, and the same as
- * base64 in src/*.generated.ts, the small ones deflated.
+ * Compiles assembly/ with strict and with relaxed SIMD, and once more with strict SIMD to be small,
+ * for the lean entry: build/*.wasm, and the same as base64 in src/*.generated.ts, the small ones
+ * deflated.
  */
 import asc from 'assemblyscript/asc';
 import { build as bundle } from 'esbuild';
@@ -15,7 +16,10 @@ const root = new URL('..', import.meta.url);
 const shared = ['coefficients', 'layout', 'kernels', 'emit/opcodes', 'emit/vectors', 'emit/vector-functions'];
 const scripts = ['assembly-functions', 'build-kernels'];
 
-/** A digest of all that the kernels are made of: assembly/, the files of src/ that it shares, and the scripts. */
+/**
+ * A digest of all that the kernels are made of: assembly/, the files of src/ that it shares, and
+ * the scripts.
+ */
 export async function kernelSources(): Promise<string> {
   const written = (await readdir(new URL('assembly/', root))).filter((name) => !name.endsWith('.generated.ts'));
   const hash = createHash('sha256');
@@ -29,7 +33,10 @@ export async function kernelSources(): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Writes assembly/*.generated.ts. The script that says what is in them imports sources as packages do, so it is bundled first. */
+/**
+ * Writes assembly/*.generated.ts. The script that says what is in them imports sources as packages
+ * do, so it is bundled first.
+ */
 async function writeFunctions(): Promise<void> {
   const { outputFiles } = await bundle({
     entryPoints: [new URL('scripts/assembly-functions.ts', root).pathname],

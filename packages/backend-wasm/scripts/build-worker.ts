@@ -1,4 +1,7 @@
-/** Makes one script without imports of src/threads/worker.ts: build/worker.js, and the same as text in src/worker.generated.ts. */
+/**
+ * Makes one script without imports of src/threads/worker.ts: build/worker.js, and the same as text
+ * in src/worker.generated.ts.
+ */
 import { build } from 'esbuild';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';

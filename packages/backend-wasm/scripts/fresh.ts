@@ -1,4 +1,7 @@
-/** Runs before any test: makes kernels and worker anew where their sources changed since, so that no test sees old ones. */
+/**
+ * Runs before any test: makes kernels and worker anew where their sources changed since, so that no
+ * test sees old ones.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { buildKernels, kernelSources } from './build-kernels.js';
 import { buildWorker } from './build-worker.js';

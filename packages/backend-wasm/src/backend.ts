@@ -27,8 +27,9 @@ import type { Threads } from './threads/threads.js';
 import { denseStrides, describeWalk, isDense, product, type Prepared } from './walk.js';
 
 /**
- * The backend: each method finds the addresses of its operands, takes a storage for the result and calls the kernel. Nothing is checked
- * here but the life of storages, since core has checked everything else.
+ * The backend: each method finds the addresses of its operands, takes a storage for the result and
+ * calls the kernel. Nothing is checked here but the life of storages, since core has checked
+ * everything else.
  */
 export class WasmBackend implements Backend {
   readonly info: BackendInfo;
@@ -51,7 +52,8 @@ export class WasmBackend implements Backend {
     this.means = { memory, kernels, threads };
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
+  // --- memory
+  // -----------------------------------------------------------------------------------------------
 
   upload(values: TypedArray): Storage {
     const { memoryOf } = this;
@@ -96,7 +98,8 @@ export class WasmBackend implements Backend {
     return this.threads.dispose();
   }
 
-  // --- elementwise ------------------------------------------------------------------------------------------------
+  // --- elementwise
+  // -----------------------------------------------------------------------------------------------
 
   unary(op: UnaryOp, x: Storage): Storage {
     const { memoryOf, kernels } = this;
@@ -158,7 +161,8 @@ export class WasmBackend implements Backend {
     }
   }
 
-  // --- moving data ------------------------------------------------------------------------------------------------
+  // --- moving data
+  // -----------------------------------------------------------------------------------------------
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     const { memoryOf, kernels } = this;
@@ -166,7 +170,8 @@ export class WasmBackend implements Backend {
     const size = product(sizes);
     const result = memoryOf.allocate(known(dtype), size);
     const { length } = sizes;
-    // A plane is the last two dimensions; a walk along one dimension is a plane of one row, or of one column if it jumps.
+    // A plane is the last two dimensions; a walk along one dimension is a plane of one row, or of
+    // one column if it jumps.
     const dims = describeWalk(memoryOf, sizes, [{ strides: x.strides }], 2);
     const rows = length > 1 ? sizes[length - 2] : 1;
     const row = length > 1 ? x.strides[length - 2] * 4 : 0;
@@ -230,7 +235,8 @@ export class WasmBackend implements Backend {
     return result;
   }
 
-  // --- contracting ------------------------------------------------------------------------------------------------
+  // --- contracting
+  // -----------------------------------------------------------------------------------------------
 
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const { memoryOf, kernels } = this;
@@ -244,13 +250,15 @@ export class WasmBackend implements Backend {
     return matmul(this.means, a, b, sizes);
   }
 
-  // --- programs ---------------------------------------------------------------------------------------------------
+  // --- programs
+  // -----------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram | undefined {
     return this.compiler?.(program, this.memoryOf, this.kernels, this.threads);
   }
 
-  // --- for the kernels --------------------------------------------------------------------------------------------
+  // --- for the kernels
+  // --------------------------------------------------------------------------------------------
 
   /** A block for computing a result, which is released if there is no room for the block. */
   private takeFor(result: Storage, bytes: number): number {
@@ -263,8 +271,9 @@ export class WasmBackend implements Backend {
   }
 
   /**
-   * An operand as the elementwise kernels take it: dense or constant along the last dimension. One that jumps there is copied first, by the
-   * kernel that is good at transposing; `releaseCopies` frees what was made so. Number `scalar` of the numbers lies at a fixed place.
+   * An operand as the elementwise kernels take it: dense or constant along the last dimension. One
+   * that jumps there is copied first, by the kernel that is good at transposing; `releaseCopies`
+   * frees what was made so. Number `scalar` of the numbers lies at a fixed place.
    */
   private operand(x: Operand, sizes: readonly number[], dtype: DType, scalar: number): Prepared {
     const { memoryOf } = this;

@@ -17,7 +17,10 @@ import type { Memory, PackedForm, WasmStorage } from './memory.js';
 import { workOfRow } from './program-work.js';
 import { cut, type Entry, type Threads } from './threads/threads.js';
 
-/** What an emitted module exports: the loop over `steps` steps with the pointers of an argument block. */
+/**
+ * What an emitted module exports: the loop over `steps` steps with the pointers of an argument
+ * block.
+ */
 interface Loop {
   readonly run: (block: number, steps: number) => void;
 }
@@ -28,7 +31,8 @@ const LINE = 128;
 /**
  * Turns a program into WebAssembly.
  *
- * @returns nothing if the program has an instruction for which no code can be emitted; it then runs by primitives
+ * @returns nothing if the program has an instruction for which no code can be emitted; it then runs
+ *   by primitives
  */
 export function compileProgram(
   program: Program,
@@ -43,7 +47,10 @@ export function compileProgram(
   return new WasmProgram(program, emitted, memory, kernels, threads, exports as unknown as Loop);
 }
 
-/** A program with its module. It keeps no linear memory between runs: there may be hundreds of programs, and none knows when it is the last time. */
+/**
+ * A program with its module. It keeps no linear memory between runs: there may be hundreds of
+ * programs, and none knows when it is the last time.
+ */
 class WasmProgram implements CompiledProgram {
   private readonly program: Program;
   private readonly emitted: Emitted;
@@ -113,7 +120,8 @@ class WasmProgram implements CompiledProgram {
   }
 
   /**
-   * Writes the first argument block: all rows. Slots and strides are read in plain loops, since small programs take a microsecond in all.
+   * Writes the first argument block: all rows. Slots and strides are read in plain loops, since
+   * small programs take a microsecond in all.
    */
   private setUp(
     { steps, rows, fixed, perRow, stacked, carried }: ProgramArguments,
@@ -145,7 +153,8 @@ class WasmProgram implements CompiledProgram {
       const slot = slots.outputs[i];
       i32[pointers + slot] = outputs[i].at + first * rowBytes[slot];
     }
-    // Two buffers take turns; which comes first is chosen so that the last step writes into the result.
+    // Two buffers take turns; which comes first is chosen so that the last step writes into the
+    // result.
     for (let i = 0; i < carried.length; i++) {
       const bytes = rows * program.carried[i] * 4;
       const before = steps % 2 === 0 ? last[i].at : free;
@@ -157,12 +166,16 @@ class WasmProgram implements CompiledProgram {
     }
   }
 
-  /** Makes a block for each share of the rows of the first one: the pointers of the share's first row. Returns the calls. */
+  /**
+   * Makes a block for each share of the rows of the first one: the pointers of the share's first
+   * row. Returns the calls.
+   */
   private split(rows: number, steps: number, most: number): number[][] {
     const { rowBytes, blockBytes } = this;
     const { i32 } = this.memory;
     const source = this.blocks >>> 2;
-    // A product takes several rows at a time, so a share has a few; where there are fewer in all it takes them one by one.
+    // A product takes several rows at a time, so a share has a few; where there are fewer in all it
+    // takes them one by one.
     const shares = cut(rows, rows < FEW ? 1 : FEW, most);
     const calls = shares.map(({ from, to }, i) => {
       const block = this.blocks + i * blockBytes;
@@ -180,7 +193,10 @@ class WasmProgram implements CompiledProgram {
     return calls;
   }
 
-  /** Packs the weights of products in the order in which the kernel reads them; kept with the storage, which never changes. */
+  /**
+   * Packs the weights of products in the order in which the kernel reads them; kept with the
+   * storage, which never changes.
+   */
   private packWeights(fixed: readonly Storage[]): void {
     const { memory, kernels, packings, packedAt } = this;
     for (let i = 0; i < packings.length; i++) {
@@ -250,7 +266,9 @@ function roundedUp(bytes: number): number {
   return ((bytes + 15) & ~15) >>> 0;
 }
 
-/** How far apart rows are at each pointer of the argument block; 0 where all rows are served by one. */
+/**
+ * How far apart rows are at each pointer of the argument block; 0 where all rows are served by one.
+ */
 function rowStrides({ stacked, carried, perRow, outputs }: Program, { layout }: Emitted): Int32Array {
   const { slots, widths } = layout;
   const strides = new Int32Array(slots.count);

@@ -21,14 +21,17 @@ export function hasSimd(): boolean {
   return WebAssembly.validate(probe(...ZERO));
 }
 
-/** `f32x4.relaxed_madd`, a multiplication and an addition with one rounding where the processor can. */
+/**
+ * `f32x4.relaxed_madd`, a multiplication and an addition with one rounding where the processor can.
+ */
 export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(probe(...ZERO, ...ZERO, ...ZERO, 0xfd, 0x85, 0x02));
 }
 
 /**
- * Whether code may be compiled while the program runs, as programs are. Some places (Cloudflare Workers) run WebAssembly, but only modules that
- * were compiled before; validating is allowed there all the same, so this tries it on an empty module.
+ * Whether code may be compiled while the program runs, as programs are. Some places (Cloudflare
+ * Workers) run WebAssembly, but only modules that were compiled before; validating is allowed there
+ * all the same, so this tries it on an empty module.
  */
 export function canCompile(): boolean {
   try {
@@ -48,7 +51,10 @@ interface NodeWorker {
   terminate(): Promise<unknown>;
 }
 
-/** As much as is used here of Node's modules. Its own types would make every user of this package need them. */
+/**
+ * As much as is used here of Node's modules. Its own types would make every user of this package
+ * need them.
+ */
 interface NodeModules {
   readonly 'node:os': { availableParallelism(): number };
   readonly 'node:worker_threads': {
@@ -59,7 +65,10 @@ interface NodeModules {
   };
 }
 
-/** A module of Node, where there is one; asked for in a way that bundlers for browsers do not follow. */
+/**
+ * A module of Node, where there is one; asked for in a way that bundlers for browsers do not
+ * follow.
+ */
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
   const { process } = globalThis as {
     readonly process?: { getBuiltinModule?: (name: Name) => NodeModules[Name] | undefined };

@@ -1,4 +1,7 @@
-/** In front of every block: its size (bit 0: in use), where the block before it begins, and the neighbours in its free list. */
+/**
+ * In front of every block: its size (bit 0: in use), where the block before it begins, and the
+ * neighbours in its free list.
+ */
 export const HEADER = 16;
 const SIZE = 0;
 const BEFORE = 1;
@@ -14,14 +17,17 @@ const QUICK = 4096;
 const QUICK_BLOCKS = 8;
 
 /**
- * The allocator of linear memory, a two-level segregated fit: free blocks hang in lists by size, eight for each doubling, and two bit maps
- * find the first list with a block that is large enough, so that taking and giving back take the same short time at any size of the heap.
+ * The allocator of linear memory, a two-level segregated fit: free blocks hang in lists by size,
+ * eight for each doubling, and two bit maps find the first list with a block that is large enough,
+ * so that taking and giving back take the same short time at any size of the heap.
  * Only before the memory has to grow is a list searched.
- * A block that is given back joins its free neighbours at once: sequences of ever changing lengths do not fragment the heap. Every
- * block carries its header in front of it, in linear memory itself. Sizes and addresses here count the header.
+ * A block that is given back joins its free neighbours at once: sequences of ever changing lengths
+ * do not fragment the heap. Every block carries its header in front of it, in linear memory itself.
+ * Sizes and addresses here count the header.
  *
- * Most blocks are small and of a few sizes that come again at every step. A few free ones of each size stay marked as used and
- * hang in quick lists, where taking one is a single read. They join their neighbours before the memory would grow.
+ * Most blocks are small and of a few sizes that come again at every step. A few free ones of each
+ * size stay marked as used and hang in quick lists, where taking one is a single read. They join
+ * their neighbours before the memory would grow.
  */
 export class FreeLists {
   /** All of linear memory; a new array after a growth. */
@@ -147,7 +153,10 @@ export class FreeLists {
     this.join(block);
   }
 
-  /** The first list all of whose blocks have at least `size` bytes and which is not empty; -1 if there is none. */
+  /**
+   * The first list all of whose blocks have at least `size` bytes and which is not empty; -1 if
+   * there is none.
+   */
   private search(size: number): number {
     // Rounded up to the next class, so that any block in the list will do.
     const coarse = 31 - Math.clz32(size);
@@ -163,7 +172,10 @@ export class FreeLists {
     return (row << FINE_BITS) | lowest(this.fineMaps[row]);
   }
 
-  /** A block among those of the size's own class, of which some are large enough; 0 if there is none. For when memory is short: it takes time. */
+  /**
+   * A block among those of the size's own class, of which some are large enough; 0 if there is
+   * none. For when memory is short: it takes time.
+   */
   private searchWithin(size: number): number {
     const { words } = this;
     let block = this.heads[listOf(size)] >>> 0;

@@ -106,7 +106,10 @@ export type Kernels = Readonly<
     packed: number,
     room: number,
   ) => void;
-  /** Rows of `a`, `b`, `c` with bytes between them; rows, blocks, m, k, n; strides of `a` and of `b`. */
+  /**
+   * Rows of `a`, `b`, `c` with bytes between them; rows, blocks, m, k, n; strides of `a` and of
+   * `b`.
+   */
   readonly blockProducts: (...numbers: readonly number[]) => void;
   readonly vectors: FewRows;
   readonly vectorsTransposed: FewRows;
@@ -124,7 +127,9 @@ export type Kernels = Readonly<
   ) => void;
 };
 
-/** The functions of `binary` in the order of their numbers, from which the kernels' \`Op\` is made. */
+/**
+ * The functions of `binary` in the order of their numbers, from which the kernels' \`Op\` is made.
+ */
 export const floatOps: readonly BinaryOp[] = [
   ...(['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'pow'] as const),
 ];

@@ -1,9 +1,13 @@
 /**
- * The bottom of linear memory: fixed places that kernels and host share. Both sides import this file, so it holds plain numbers only.
+ * The bottom of linear memory: fixed places that kernels and host share. Both sides import this
+ * file, so it holds plain numbers only.
  * Address 0 belongs to nobody: a null pointer means "none".
  */
 
-/** Walk arguments: for each outer dimension its size and up to three strides in bytes, outermost first. */
+/**
+ * Walk arguments: for each outer dimension its size and up to three strides in bytes, outermost
+ * first.
+ */
 export const WALK = 1024;
 /** At most this many outer dimensions. */
 export const WALK_DIMS = 64;
@@ -20,7 +24,10 @@ export const STRIP = 512;
 /** Where the allocator's memory begins. */
 export const HEAP = 12288;
 
-/** Terms of a matrix product that are summed before the sum goes back to memory: a panel of so many rows stays in the first cache. */
+/**
+ * Terms of a matrix product that are summed before the sum goes back to memory: a panel of so many
+ * rows stays in the first cache.
+ */
 export const BLOCK_K = 256;
 /** Columns of the right factor that are packed at a time: with BLOCK_K terms they take 2 MiB. */
 export const BLOCK_N = 2048;
@@ -28,7 +35,10 @@ export const BLOCK_N = 2048;
 export const BLOCK_M = 96;
 /** Columns of a panel. */
 export const PANEL = 8;
-/** Panels of so many bytes together meet each tile of the left factor at a time: they stay in the first cache, with the tile. */
+/**
+ * Panels of so many bytes together meet each tile of the left factor at a time: they stay in the
+ * first cache, with the tile.
+ */
 export const PANEL_BYTES = 16384;
 /** Rows of a tile, at most. */
 export const TILE_M = 6;

@@ -1,4 +1,7 @@
-/** The WebAssembly backend for pages that count every byte: kernels, one thread, no compiled programs. See `@rnn/backend-wasm` for all of it. */
+/**
+ * The WebAssembly backend for pages that count every byte: kernels, one thread, no compiled
+ * programs. See `@rnn/backend-wasm` for all of it.
+ */
 import { BackendError, type Backend } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { WasmBackend } from './backend.js';
@@ -10,15 +13,17 @@ import { oneThread } from './threads/threads.js';
 /** What the lean `wasm` takes. */
 export interface LeanWasmOptions {
   /**
-   * `kernels-strict.wasm` or `kernels-relaxed.wasm` of this package, fetched or compiled by the caller; what is built in is the strict one,
-   * which a bundler puts into a file of its own that is then not loaded.
+   * `kernels-strict.wasm` or `kernels-relaxed.wasm` of this package, fetched or compiled by the
+   * caller; what is built in is the strict one, which a bundler puts into a file of its own that is
+   * then not loaded.
    */
   readonly module?: WebAssembly.Module | ArrayBuffer | Uint8Array<ArrayBuffer>;
 }
 
 /**
- * A backend that computes in WebAssembly with SIMD, operation by operation on one thread: a fifth of the size of `@rnn/backend-wasm`, several times
- * slower on recurrent layers, and the same bits on every machine unless `kernels-relaxed.wasm` is given.
+ * A backend that computes in WebAssembly with SIMD, operation by operation on one thread: a fifth
+ * of the size of `@rnn/backend-wasm`, several times slower on recurrent layers, and the same bits
+ * on every machine unless `kernels-relaxed.wasm` is given.
  *
  * @example
  * ```ts
@@ -26,7 +31,8 @@ export interface LeanWasmOptions {
  * ```
  * @param options - `module`
  * @returns a new backend with memory of its own
- * @throws BackendError where the engine has no WebAssembly with SIMD, or a content security policy forbids it; ArgumentError for an unknown option
+ * @throws BackendError where the engine has no WebAssembly with SIMD, or a content security policy
+ *   forbids it; ArgumentError for an unknown option
  */
 export async function wasm(options: LeanWasmOptions = {}): Promise<Backend> {
   checkOptions('wasm', options, ['module']);

@@ -18,7 +18,8 @@ const LANDMARKS = ['simdLevel', 'multiply', 'pack', 'scatterAdd_float32'];
 /**
  * Chooses a build of the kernels by what the engine can do.
  *
- * @throws BackendError if the engine cannot run any; ArgumentError if the given module is another one
+ * @throws BackendError if the engine cannot run any; ArgumentError if the given module is another
+ *   one
  */
 export async function chooseKernels({ deterministic = false, module }: WasmOptions): Promise<Chosen> {
   if (!hasWebAssembly()) {

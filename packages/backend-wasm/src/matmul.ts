@@ -46,7 +46,8 @@ export function matmul(means: Means, a: Matrices, b: Matrices, sizes: MatmulSize
       const c = result.at + i * m * n * 4;
       if (dtype === 'int32') kernels.productInt(A.at, A.row, A.column, B.at, B.row, B.column, c, m, k, n);
       else if (m < FEW) fewRows(means, A, B, c, sizes);
-      // One column: with the factors exchanged it is one row. Its elements follow one another either way.
+      // One column: with the factors exchanged it is one row. Its elements follow one another
+      // either way.
       else if (n === 1) fewRows(means, transpose(B), transpose(A), c, { m: 1, k, n: m });
       else manyRows(means, A, B, c, sizes);
     }
@@ -101,7 +102,10 @@ function manyRows(means: Means, A: Factor, B: Factor, c: number, sizes: Sizes): 
   memory.give(workspace);
 }
 
-/** Splits the result into blocks, one for each thread; every sum is computed by one of them, in the order in which one thread would. */
+/**
+ * Splits the result into blocks, one for each thread; every sum is computed by one of them, in the
+ * order in which one thread would.
+ */
 function manyThreads(
   { memory, kernels, threads }: Means,
   A: Factor,
@@ -138,7 +142,10 @@ function packedBytes(k: number, n: number): number {
   return Math.ceil(Math.min(n, BLOCK_N) / PANEL) * PANEL * Math.min(k, BLOCK_K) * 4;
 }
 
-/** What it needs for a tile at the edge, and for packing A if its elements of a row do not lie side by side. */
+/**
+ * What it needs for a tile at the edge, and for packing A if its elements of a row do not lie side
+ * by side.
+ */
 function roomBytes({ column }: Factor, k: number): number {
   return TILE_BYTES + (column === 4 ? 0 : BLOCK_M * Math.min(k, BLOCK_K) * 4);
 }

@@ -14,7 +14,10 @@ const KEPT: number = 2 ** 20;
 /** So many elements are written one by one in less time than a call into the engine takes. */
 const FEW = 64;
 
-/** How matrices are packed: some of one storage, `apart` bytes from each other, as factors `[k, n]` of products. */
+/**
+ * How matrices are packed: some of one storage, `apart` bytes from each other, as factors `[k, n]`
+ * of products.
+ */
 export interface PackedForm {
   readonly count: number;
   readonly apart: number;
@@ -36,7 +39,10 @@ export class WasmStorage implements Storage {
   readonly size: number;
   /** Address of the first element; 0 after the release. */
   at: number;
-  /** The elements as factors of matrix products, in the order in which the kernels read them: one for each way they are used. */
+  /**
+   * The elements as factors of matrix products, in the order in which the kernels read them: one
+   * for each way they are used.
+   */
   packed: Packed[] | undefined;
 
   constructor(dtype: DType, size: number, at: number) {
@@ -47,7 +53,10 @@ export class WasmStorage implements Storage {
   }
 }
 
-/** Linear memory: live storages, blocks for other purposes, growth. Only the thread that made it takes and gives. */
+/**
+ * Linear memory: live storages, blocks for other purposes, growth. Only the thread that made it
+ * takes and gives.
+ */
 export class Memory {
   readonly memory: WebAssembly.Memory;
   /** Bytes that it may grow to. */
@@ -65,7 +74,10 @@ export class Memory {
   /** The block that stays for the next borrower, if there is one, and its bytes. */
   private kept = 0;
   private keptBytes = 0;
-  /** Bytes of the memory before its first growth since the event loop turned; `undefined` if it has not grown since. */
+  /**
+   * Bytes of the memory before its first growth since the event loop turned; `undefined` if it has
+   * not grown since.
+   */
   private bytesAtTurn: number | undefined;
 
   /**
@@ -128,7 +140,8 @@ export class Memory {
   }
 
   release(storage: Storage): void {
-    // A tensor may well outlive its backend, and a finalizer may not throw: what was freed with everything else is free.
+    // A tensor may well outlive its backend, and a finalizer may not throw: what was freed with
+    // everything else is free.
     if (this.disposed) return;
     const at = this.addressOf(storage);
     const own = storage as WasmStorage;
@@ -169,7 +182,10 @@ export class Memory {
     this.blocks.give(address - HEADER);
   }
 
-  /** A block for one computation, which `giveBack` ends; nobody else borrows in the meantime. Costs less than `take` where little is needed. */
+  /**
+   * A block for one computation, which `giveBack` ends; nobody else borrows in the meantime. Costs
+   * less than `take` where little is needed.
+   */
   borrow(bytes: number): number {
     if (bytes > KEPT) return this.take(bytes);
     if (bytes > this.keptBytes) {
@@ -194,7 +210,10 @@ export class Memory {
     return new Uint32Array(buffer);
   }
 
-  /** Grows the memory so that a block of `need` bytes fits; by a quarter at least, so that growing stays rare. */
+  /**
+   * Grows the memory so that a block of `need` bytes fits; by a quarter at least, so that growing
+   * stays rare.
+   */
   private grow(need: number): void {
     const bytes = this.memory.buffer.byteLength;
     const least = Math.ceil(need / PAGE);
@@ -205,7 +224,10 @@ export class Memory {
     this.blocks.extend(this.look(this.memory.buffer));
   }
 
-  /** Remembers that the memory grew until the event loop turns: before it does, no tensor is collected. */
+  /**
+   * Remembers that the memory grew until the event loop turns: before it does, no tensor is
+   * collected.
+   */
   private noteGrowth(before: number): void {
     if (this.bytesAtTurn !== undefined) return;
     this.bytesAtTurn = before;
@@ -225,7 +247,8 @@ export class Memory {
 
   private refused(bytes: number): MemoryLimitError {
     const total = this.memory.buffer.byteLength;
-    // The collector's callbacks come between turns of the event loop, whatever the program no longer reaches.
+    // The collector's callbacks come between turns of the event loop, whatever the program no
+    // longer reaches.
     const unturned =
       this.bytesAtTurn === undefined
         ? ''

@@ -6,26 +6,32 @@ import { MOST_CALLS } from './threads/board.js';
 /** What `wasm` takes. */
 export interface WasmOptions {
   /**
-   * How many threads compute, the calling one included: from 1 to 64. By default as many as there are cores, up to 8. One computes where memory
-   * cannot be shared: in a page that is not cross-origin isolated, or where workers cannot be started; `info.notes` then says why.
+   * How many threads compute, the calling one included: from 1 to 64. By default as many as there
+   * are cores, up to 8. One computes where memory cannot be shared: in a page that is not
+   * cross-origin isolated, or where workers cannot be started; `info.notes` then says why.
    */
   readonly threads?: number;
   /**
-   * The same bits on every machine, in every engine and for any number of threads: without fused multiplication and addition, whose rounding
-   * depends on the processor. Costs up to half the speed of matrix products.
+   * The same bits on every machine, in every engine and for any number of threads: without fused
+   * multiplication and addition, whose rounding depends on the processor. Costs up to half the
+   * speed of matrix products.
    */
   readonly deterministic?: boolean;
   /**
-   * `kernels-relaxed.wasm` or `kernels-strict.wasm` of this package, loaded by the caller; the strict one with `deterministic`. Bytes work with any
-   * number of threads, a compiled module with one. A compiled module also runs where nothing may be compiled (Cloudflare Workers); programs then run
-   * by single operations, as `info.notes` says.
+   * `kernels-relaxed.wasm` or `kernels-strict.wasm` of this package, loaded by the caller; the
+   * strict one with `deterministic`. Bytes work with any number of threads, a compiled module with
+   * one. A compiled module also runs where nothing may be compiled (Cloudflare Workers); programs
+   * then run by single operations, as `info.notes` says.
    */
   readonly module?: WebAssembly.Module | ArrayBuffer | Uint8Array;
-  /** The most linear memory to take, in bytes; up to 4 GiB, which is also what is taken as a limit when it is left out. */
+  /**
+   * The most linear memory to take, in bytes; up to 4 GiB, which is also what is taken as a limit
+   * when it is left out.
+   */
   readonly maxBytes?: number;
   /**
-   * The address of this package's `worker.js`. Without it, workers are started from a script that is part of the library, which a content security policy
-   * has to allow with `worker-src blob:`.
+   * The address of this package's `worker.js`. Without it, workers are started from a script that
+   * is part of the library, which a content security policy has to allow with `worker-src blob:`.
    */
   readonly worker?: string | URL;
 }

@@ -4,7 +4,10 @@ import { widthsOf, type Instruction, type Program } from '@rnn/core';
 const SIMPLE = 2;
 const LONG = 16;
 
-/** About how much work a step of a program is for one row, in multiplications and additions; decides whether threads pay. */
+/**
+ * About how much work a step of a program is for one row, in multiplications and additions; decides
+ * whether threads pay.
+ */
 export function workOfRow(program: Program): number {
   const widths = widthsOf(program);
   return program.body.reduce((sum, instruction) => sum + workOf(instruction, widths), 0);

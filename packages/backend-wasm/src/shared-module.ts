@@ -7,10 +7,12 @@ const IMPORT_SECTION = 2;
 const SHARED = 2;
 
 /**
- * A copy of a module whose imported memory is declared as shared. Engines link a module only with memory of the kind that it declares, and this
- * bit is all that the two kinds differ in: one build of the kernels serves both.
+ * A copy of a module whose imported memory is declared as shared. Engines link a module only with
+ * memory of the kind that it declares, and this bit is all that the two kinds differ in: one build
+ * of the kernels serves both.
  *
- * @param bytes - a module that imports a memory with a maximum, and besides functions and globals at most
+ * @param bytes - a module that imports a memory with a maximum, and besides functions and globals
+ *   at most
  */
 export function withSharedMemory(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(bytes);

@@ -11,7 +11,10 @@ export interface Prepared {
   readonly strides: readonly number[];
 }
 
-/** Writes the outer dimensions, all but the last `inner` ones, to where the kernels read them; returns their number. */
+/**
+ * Writes the outer dimensions, all but the last `inner` ones, to where the kernels read them;
+ * returns their number.
+ */
 export function describeWalk(
   { i32 }: Memory,
   sizes: readonly number[],

@@ -3,8 +3,9 @@ import { conformance } from '@rnn/conformance/vitest';
 import { describe } from 'vitest';
 import { wasm } from '../src/index.js';
 
-// All cases on both kinds of SIMD here, on two threads each in conformance-threads.test.ts. Random examples are many for one of the two kinds there
-// and for the other here, and backends change once: threads change no bit (threads.test.ts), and both kinds are written by the same code.
+// All cases on both kinds of SIMD here, on two threads each in conformance-threads.test.ts. Random
+// examples are many for one of the two kinds there and for the other here, and backends change
+// once: threads change no bit (threads.test.ts), and both kinds are written by the same code.
 describe('relaxed SIMD', () => {
   conformance(() => wasm({ threads: 1 }), { swap: cpu });
 });

@@ -28,7 +28,10 @@ function ulp(value: number): number {
   return 2 ** (exponent - 23);
 }
 
-/** Numbers all over a range: evenly by their bits, so that every magnitude has its share, and evenly by their values. */
+/**
+ * Numbers all over a range: evenly by their bits, so that every magnitude has its share, and evenly
+ * by their values.
+ */
 function samples([low, high]: readonly [number, number]): Float32Array {
   const found: number[] = [];
   const bits = new Uint32Array(1);

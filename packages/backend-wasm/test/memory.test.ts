@@ -40,7 +40,8 @@ test('blocks never overlap, keep what is written, and are used again', () => {
         }
         for (const { at, bytes, mark } of blocks)
           expect(memory.u8.subarray(at, at + bytes).every((byte) => byte === mark)).toBe(true);
-        // Everything given back is one piece again: what fitted once fits once more, without growth.
+        // Everything given back is one piece again: what fitted once fits once more, without
+        // growth.
         for (const { at } of blocks) memory.give(at);
         const size = memory.memory.buffer.byteLength;
         memory.give(memory.take(Math.floor((size - HEAP) * 0.8)));

@@ -8,7 +8,10 @@ import { wasm } from '../src/index.js';
 const bytes = readFileSync(new URL('../build/kernels-strict.wasm', import.meta.url));
 const kernels = new WebAssembly.Module(bytes);
 
-/** As the engine answers in a realm without code generation: modules that were made before can be instantiated, none can be made. */
+/**
+ * As the engine answers in a realm without code generation: modules that were made before can be
+ * instantiated, none can be made.
+ */
 function forbidCompiling(): void {
   const { Module: compiled, instantiate } = WebAssembly;
   const forbidden = (): never => {

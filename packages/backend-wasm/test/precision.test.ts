@@ -1,4 +1,7 @@
-/** Long sums of float32 against float64: the errors of PyTorch's own products of these sizes are up to 6e-7 of the largest result. */
+/**
+ * Long sums of float32 against float64: the errors of PyTorch's own products of these sizes are up
+ * to 6e-7 of the largest result.
+ */
 import type { Backend, Instruction, Program } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { wasm } from '../src/index.js';
@@ -28,7 +31,8 @@ describe.each([false, true])('deterministic: %s', (deterministic) => {
     backend = await wasm({ threads: 1, deterministic });
   });
 
-  // Gradients of weights, [rows, m]^T [rows, n]; a few rows times a weight, as it is and transposed; one column.
+  // Gradients of weights, [rows, m]^T [rows, n]; a few rows times a weight, as it is and
+  // transposed; one column.
   test.each<[number, number, number, boolean, boolean]>([
     [64, 2000, 64, true, false],
     [37, 2003, 21, true, false],

@@ -1,4 +1,7 @@
-/** A user's page, built and served by Vite with the built packages as they are installed, in Chromium. */
+/**
+ * A user's page, built and served by Vite with the built packages as they are installed, in
+ * Chromium.
+ */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

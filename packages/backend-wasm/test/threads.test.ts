@@ -71,7 +71,10 @@ test('products have the same bits on any number of threads', () => {
   );
 });
 
-/** A loop with a product by a weight, a softmax-like reduction, features in another order, and two states. */
+/**
+ * A loop with a product by a weight, a softmax-like reduction, features in another order, and two
+ * states.
+ */
 function loop(reverse: boolean): Program {
   return {
     dtype: 'float32',

@@ -1,4 +1,7 @@
-/** A training that uses everything whose bits could depend on threads, engines or draws; for Node and for browsers. */
+/**
+ * A training that uses everything whose bits could depend on threads, engines or draws; for Node
+ * and for browsers.
+ */
 import { manualSeed, rand, randn, scope, setBackend, type Backend } from '@rnn/core';
 import { Dropout, Linear, LSTM } from '@rnn/nn';
 import { Adam } from '@rnn/train';
@@ -6,7 +9,8 @@ import { Adam } from '@rnn/train';
 const [rows, times, features, hidden] = [20, 7, 5, 24];
 
 /**
- * Trains two LSTM layers with dropout and a linear one with Adam, on sequences of different lengths.
+ * Trains two LSTM layers with dropout and a linear one with Adam, on sequences of different
+ * lengths.
  *
  * @returns the SHA-256 of the weights after so many steps, in hexadecimal digits
  */

@@ -15,7 +15,10 @@ const node = promisify(execFile);
 const build = join(import.meta.dirname, '../build');
 const n = 64;
 
-/** The address of a worker with a program of its own, which gets `parentPort` and the message with the memory. */
+/**
+ * The address of a worker with a program of its own, which gets `parentPort` and the message with
+ * the memory.
+ */
 function worker(program: string): string {
   const script = `const { parentPort } = process.getBuiltinModule('node:worker_threads'); parentPort.once('message', (start) => { ${program} });`;
   return `data:text/javascript,${encodeURIComponent(script)}`;

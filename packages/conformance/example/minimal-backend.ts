@@ -1,4 +1,7 @@
-/** A complete backend in one file: numbers in typed arrays, one loop a kernel. `docs/new-backend.md` builds it step by step. */
+/**
+ * A complete backend in one file: numbers in typed arrays, one loop a kernel. `docs/new-backend.md`
+ * builds it step by step.
+ */
 import type {
   Backend,
   BackendInfo,
@@ -66,7 +69,8 @@ export const binaryFunctions: Record<BinaryOp, (a: number, b: number) => number>
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
-  // IEEE: 1 to any power is 1, and so is -1 to an infinite one. JavaScript says NaN for some of these.
+  // IEEE: 1 to any power is 1, and so is -1 to an infinite one. JavaScript says NaN for some of
+  // these.
   pow: (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b),
   maximum: Math.max, // a NaN wins in both
   minimum: Math.min,
@@ -84,7 +88,10 @@ type Pair = (a: number, b: number) => number;
 const plus = (dtype: DType): Pair => (dtype === 'int32' ? (a, b) => (a + b) | 0 : binaryFunctions.add);
 const times = (dtype: DType): Pair => (dtype === 'int32' ? Math.imul : binaryFunctions.mul);
 
-/** The place in memory of each element of a walk, in order: every dimension multiplies the places so far. */
+/**
+ * The place in memory of each element of a walk, in order: every dimension multiplies the places so
+ * far.
+ */
 function placesOf({ offset, strides }: Strided, sizes: readonly number[]): number[] {
   return sizes.reduce<number[]>(
     (places, size, dim) => places.flatMap((place) => Array.from({ length: size }, (_, i) => place + i * strides[dim])),
@@ -167,7 +174,8 @@ class MinimalBackend implements Backend {
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     if (dtype !== 'int32') return this.keep(dtype, met(x, sizes));
-    // Int32Array drops fractions and makes a NaN 0; what lies beyond the limits becomes the nearer one.
+    // Int32Array drops fractions and makes a NaN 0; what lies beyond the limits becomes the nearer
+    // one.
     return this.keep(
       dtype,
       met(x, sizes).map((value) => Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1)),

@@ -4,7 +4,10 @@ import type { Backend, CompiledProgram, Instruction, Program, ProgramArguments, 
 import type { ProgramOperand, Storage } from '@rnn/core';
 import { binaryFunctions, minimal, unaryFunctions } from './minimal-backend.js';
 
-/** Rows know nothing of one another, so one row after another goes through all steps, and a value is the features of one row. */
+/**
+ * Rows know nothing of one another, so one row after another goes through all steps, and a value is
+ * the features of one row.
+ */
 class RowProgram implements CompiledProgram {
   private readonly backend: Backend;
   private readonly program: Program;

@@ -1,8 +1,9 @@
 import { BackendError, type Backend } from '@rnn/core';
 
 /**
- * A backend that can be read from only by waiting, as those on WebGPU can: everything else is left to another backend. With it the
- * code above backends, and tests of it, meet such a device on any machine.
+ * A backend that can be read from only by waiting, as those on WebGPU can: everything else is left
+ * to another backend. With it the code above backends, and tests of it, meet such a device on any
+ * machine.
  *
  * @example
  * ```ts

@@ -9,10 +9,11 @@ import { ArgumentError, type Backend } from '@rnn/core';
 export type OptionedFactory = (options: Record<string, unknown>) => Backend | Promise<Backend>;
 
 /**
- * Imports a module and finds the factory in it: the export named like the module (`cpu` in `@rnn/backend-cpu`, `abacus` in
- * `./abacus.ts`), else the default one.
+ * Imports a module and finds the factory in it: the export named like the module (`cpu` in
+ * `@rnn/backend-cpu`, `abacus` in `./abacus.ts`), else the default one.
  *
- * @param name - a path or file URL, taken from `directory`; or a package, looked for from `directory` and then beside this one
+ * @param name - a path or file URL, taken from `directory`; or a package, looked for from
+ *   `directory` and then beside this one
  * @param directory - the working directory
  * @returns the factory
  * @throws ArgumentError when there is no such module, it cannot be loaded, or it exports no factory

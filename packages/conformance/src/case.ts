@@ -1,4 +1,7 @@
-/** What a case is, and what comes of it. Nothing here knows a test runner, a terminal or a file system. */
+/**
+ * What a case is, and what comes of it. Nothing here knows a test runner, a terminal or a file
+ * system.
+ */
 import type { Backend, BackendInfo } from '@rnn/core';
 import { Checks, type Difference } from './checks.js';
 
@@ -41,7 +44,10 @@ export interface CaseResult {
 /** What a case does: compares through `checks`, or throws. */
 export type CaseBody = (checks: Checks, subject: Subject) => void | Promise<void>;
 
-/** Why a backend with these declared capabilities need not run the case; `undefined` if it must. The only way to skip one. */
+/**
+ * Why a backend with these declared capabilities need not run the case; `undefined` if it must. The
+ * only way to skip one.
+ */
 export type Exemption = (info: BackendInfo) => string | undefined;
 
 /** A case from its body. */

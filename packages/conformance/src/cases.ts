@@ -18,7 +18,8 @@ import { operationCases } from './tensors/operation-cases.js';
 import { scanCases } from './tensors/scan-cases.js';
 
 /**
- * The cases that need no file: kernels, operations and derivatives against plain float64, memory, errors, independence.
+ * The cases that need no file: kernels, operations and derivatives against plain float64, memory,
+ * errors, independence.
  *
  * @returns all of them, in the order in which a new backend should make them pass
  */

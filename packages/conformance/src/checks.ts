@@ -21,8 +21,8 @@ export interface Comparison {
   /** The largest error to accept; a backend's declared bound replaces it where that is larger. */
   readonly tolerance: number;
   /**
-   * What an element's error is measured by, at least 1; by default the expected value's size. For sums whose terms may cancel: the
-   * sum of the terms' sizes.
+   * What an element's error is measured by, at least 1; by default the expected value's size. For
+   * sums whose terms may cancel: the sum of the terms' sizes.
    */
   readonly scale?: ArrayLike<number>;
   /** Whole numbers, positions: no declared bound loosens these. */
@@ -30,7 +30,8 @@ export interface Comparison {
 }
 
 /**
- * |got - expected| / max(1, |expected|): absolute for small numbers, relative for large ones. NaN equals NaN, an infinity itself.
+ * |got - expected| / max(1, |expected|): absolute for small numbers, relative for large ones. NaN
+ * equals NaN, an infinity itself.
  *
  * @param got - the number to judge
  * @param expected - what it should be
@@ -43,9 +44,15 @@ function errorOf(got: number, expected: number, scale: number = expected): numbe
   return Math.abs(got - expected) / Math.max(1, Math.abs(scale));
 }
 
-/** Collects the comparisons of one case: the worst error, the first difference, the first broken fact. */
+/**
+ * Collects the comparisons of one case: the worst error, the first difference, the first broken
+ * fact.
+ */
 export class Checks {
-  /** The error that is largest measured by its tolerance; `undefined` as long as no numbers were compared. */
+  /**
+   * The error that is largest measured by its tolerance; `undefined` as long as no numbers were
+   * compared.
+   */
   worst: Measure | undefined;
   difference: Difference | undefined;
   /** The first fact that does not hold, or tensor of a wrong shape. */
@@ -108,7 +115,10 @@ export class Checks {
   }
 }
 
-/** Whether one error is worse than another, each measured by its own tolerance. A tolerance of 0 makes any error the worst. */
+/**
+ * Whether one error is worse than another, each measured by its own tolerance. A tolerance of 0
+ * makes any error the worst.
+ */
 export function exceeds(a: Measure, b: Measure): boolean {
   const ratio = ({ error, tolerance }: Measure): number => (error === 0 ? 0 : error / tolerance);
   return ratio(a) > ratio(b);

@@ -21,8 +21,8 @@ export interface PropertyOptions {
 }
 
 /**
- * A case that holds for every example of an arbitrary. A failure shows the smallest example that was found, and the seed and path
- * that lead to it again.
+ * A case that holds for every example of an arbitrary. A failure shows the smallest example that
+ * was found, and the seed and path that lead to it again.
  */
 export function defineProperty<Example>(
   group: string,

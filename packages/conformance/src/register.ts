@@ -3,7 +3,9 @@ import type { Backend } from '@rnn/core';
 import type { ConformanceCase, Subject } from './case.js';
 import { defaultRuns, defaultSeed, filtered, type BackendFactory, type CaseOptions } from './run.js';
 
-/** The functions of a test runner that cases need: those of vitest, jest, mocha or node:test fit. */
+/**
+ * The functions of a test runner that cases need: those of vitest, jest, mocha or node:test fit.
+ */
 export interface TestRunner {
   readonly describe: (name: string, body: () => void) => unknown;
   readonly it: (name: string, body: (...context: readonly unknown[]) => Promise<void>) => unknown;
@@ -17,10 +19,14 @@ export interface TestRunner {
  * @example
  * ```ts
  * import { after, describe, it } from 'node:test';
- * registerConformance({ describe, it, after }, abacus, [...primitiveCases(), ...referenceCases(caseDirectory())]);
+ * registerConformance({ describe, it, after }, abacus, [
+ *   ...primitiveCases(),
+ *   ...referenceCases(caseDirectory()),
+ * ]);
  * ```
  * @param runner - `describe`, `it` and `after` of a test runner
- * @param factory - makes a backend; called once for all cases that share one, and again for those that want a fresh one
+ * @param factory - makes a backend; called once for all cases that share one, and again for those
+ *   that want a fresh one
  * @param cases - what to run
  * @param options - `filter`, `seed`, `runs`
  */
@@ -54,7 +60,10 @@ export function registerConformance(
   });
 }
 
-/** Marks a test as skipped where the runner hands it a way to: vitest and node:test do. Reports of vitest show the reason in what is known of a test. */
+/**
+ * Marks a test as skipped where the runner hands it a way to: vitest and node:test do. Reports of
+ * vitest show the reason in what is known of a test.
+ */
 function skip(context: unknown, reason: string | undefined): void {
   const { skip, task } = (context ?? {}) as { skip?: unknown; task?: { meta?: Record<string, unknown> } };
   if (task?.meta !== undefined) task.meta.skipped = reason;

@@ -6,7 +6,10 @@ export type BackendFactory = () => Backend | Promise<Backend>;
 
 /** What every way of running cases takes. */
 export interface CaseOptions {
-  /** Only cases whose group and name, as in `kernel elementwise unary tanh float32`, contain this text. */
+  /**
+   * Only cases whose group and name, as in `kernel elementwise unary tanh float32`, contain this
+   * text.
+   */
   readonly filter?: string;
   /** Where random examples start from; a failure tells it. */
   readonly seed?: number;
@@ -62,7 +65,8 @@ export function filtered(cases: readonly ConformanceCase[], filter = ''): Confor
  * console.log(`${report.passed} passed, ${report.failed} failed`);
  * ```
  * @param options - the factory, the cases, which of them, and whom to tell of progress
- * @returns every result and the counts. Never rejects for what a backend does wrong: a factory that throws is a failed case
+ * @returns every result and the counts. Never rejects for what a backend does wrong: a factory that
+ *   throws is a failed case
  */
 export async function runConformance({
   factory,

@@ -38,8 +38,8 @@ function worstOf(results: readonly CaseResult[]): Measure {
 }
 
 /**
- * What runs, then a table of the groups, then the first failing cases with their reasons and the others by kind, then why cases were skipped, what to
- * mend first, and the counts.
+ * What runs, then a table of the groups, then the first failing cases with their reasons and the
+ * others by kind, then why cases were skipped, what to mend first, and the counts.
  *
  * @param report - what `runConformance` gave
  * @returns lines, the last of which is `N passed, N failed, N skipped`
@@ -94,7 +94,10 @@ const SHOWN = 8;
 /** So many reasons are told of the others. */
 const REASONS = 12;
 
-/** The other failing cases by what is wrong with them, the most frequent first: one fault tends to fail in hundreds of cases. */
+/**
+ * The other failing cases by what is wrong with them, the most frequent first: one fault tends to
+ * fail in hundreds of cases.
+ */
 function restLines(failures: readonly CaseResult[]): string[] {
   const kinds = new Map<string, CaseResult[]>();
   for (const failure of failures) {
@@ -120,8 +123,9 @@ function firstLine(text = ''): string {
 }
 
 /**
- * The failure to look at first. Groups come in the order in which a backend is built, so that the first failure explains later ones. A leak
- * shows in nearly every case; the one that counts storages by itself says most about it.
+ * The failure to look at first. Groups come in the order in which a backend is built, so that the
+ * first failure explains later ones. A leak shows in nearly every case; the one that counts
+ * storages by itself says most about it.
  */
 function firstToMend(failures: readonly CaseResult[]): CaseResult {
   const counts = failures.find(({ group, name }) => group === 'kernel storage' && name.startsWith('memory counts'));

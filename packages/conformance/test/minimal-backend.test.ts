@@ -44,7 +44,8 @@ describe('the guide', () => {
     expect(pieces[programs - 1].split('\n').filter((line) => line !== '')).toHaveLength(3);
   });
 
-  // Rows of its table: a part, the methods to write for it, and the cases that pass once they are there.
+  // Rows of its table: a part, the methods to write for it, and the cases that pass once they are
+  // there.
   const names = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
   const parts = [...guide.matchAll(/^\| ([\w ]+?) +\| (`.*?`) +\| (`.*?) +\|$/gm)].map(([, part, methods, cases]) => ({
     part,

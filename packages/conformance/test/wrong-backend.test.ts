@@ -1,4 +1,7 @@
-/** The suite can fail: backends with one deliberate fault, and exactly the cases that touch it turn red. */
+/**
+ * The suite can fail: backends with one deliberate fault, and exactly the cases that touch it turn
+ * red.
+ */
 import { cpu } from '@rnn/backend-cpu';
 import type { Backend, BackendInfo, Storage, TypedArray } from '@rnn/core';
 import {
@@ -15,7 +18,10 @@ import { describe, expect, test } from 'vitest';
 
 type Methods = Partial<Omit<Backend, 'info'>> & { readonly info?: BackendInfo };
 
-/** The CPU backend with some methods in place of its own; without `compile`, so that every call is one that the test sees. */
+/**
+ * The CPU backend with some methods in place of its own; without `compile`, so that every call is
+ * one that the test sees.
+ */
 async function altered(change: (real: Backend) => Methods): Promise<Backend> {
   const real = await cpu();
   const methods = change(real);
@@ -63,7 +69,8 @@ async function casesThat(watch: (touched: () => void) => (real: Backend) => Meth
   return touching;
 }
 
-// These count storages, compare a backend with itself, or look for errors: they run kernels and do not ask what came out.
+// These count storages, compare a backend with itself, or look for errors: they run kernels and do
+// not ask what came out.
 const comparesNothing =
   /^(memory|error) |^kernel storage .* makes one storage|^programs .*: (compiled as eager|padding changes no bit|as a loop by hand.*)$/;
 

@@ -1,12 +1,13 @@
 /**
- * What holds for the code that runs now, besides its arguments: one record for the whole process, since the work is synchronous. Code reads
- * its settings; `during` is the one way to change one for as long as a function runs.
+ * What holds for the code that runs now, besides its arguments: one record for the whole process,
+ * since the work is synchronous. Code reads its settings; `during` is the one way to change one for
+ * as long as a function runs.
  */
 import type { Backend } from './backend.js';
 
 /**
- * What a compiled function or loop does where it cannot be compiled: `'auto'` runs it by single operations, `'required'` throws, and
- * `'never'` does not try.
+ * What a compiled function or loop does where it cannot be compiled: `'auto'` runs it by single
+ * operations, `'required'` throws, and `'never'` does not try.
  */
 export type CompileMode = 'required' | 'auto' | 'never';
 
@@ -28,7 +29,10 @@ interface Ambient {
   readonly checking: Setting<boolean>;
   /** Whether a step is being traced, so that nothing may be computed, drawn or changed. */
   readonly tracing: Setting<boolean>;
-  /** What replaces tensors where they are used (see `withStandIns`); of a type that lies above this file. */
+  /**
+   * What replaces tensors where they are used (see `withStandIns`); of a type that lies above this
+   * file.
+   */
   readonly standIns: Setting<object | undefined>;
   /** The innermost open scope (see `scope`); of a type that lies above this file. */
   readonly scope: Setting<object | undefined>;

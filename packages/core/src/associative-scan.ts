@@ -1,4 +1,7 @@
-/** The linear recurrence `h_t = a_t h_(t-1) + b_t`, whose steps can be taken in any grouping: by blocks of time, side by side. */
+/**
+ * The linear recurrence `h_t = a_t h_(t-1) + b_t`, whose steps can be taken in any grouping: by
+ * blocks of time, side by side.
+ */
 import type { Backend } from './backend.js';
 import { checkFlag } from './checks/values.js';
 import { checkOptions } from './checks/options.js';
@@ -26,7 +29,10 @@ export interface AssociativeScanOptions {
   readonly initial?: Tensor;
   /** From the last step to the first. */
   readonly reverse?: boolean;
-  /** Whether blocks of time are computed side by side. Unless given, where that is faster: see `associativeScan`. */
+  /**
+   * Whether blocks of time are computed side by side. Unless given, where that is faster: see
+   * `associativeScan`.
+   */
   readonly parallel?: boolean;
 }
 
@@ -43,15 +49,19 @@ const optionNames = ['initial', 'reverse', 'parallel'];
  * @param b - `[T, ...]`, of the same shape: what is added
  * @param options - `initial` (`[...]`, zeros), `reverse` (false), `parallel`
  * @returns `[T, ...]`: the state after each step
- * @throws ShapeError when shapes differ or there is no time; DTypeError for int32; BackendError for operands on two backends
+ * @throws ShapeError when shapes differ or there is no time; DTypeError for int32; BackendError for
+ *   operands on two backends
  *
- * The recurrence is associative: two steps in a row are one of the same kind, with the coefficient `a_2 a_1` and the summand `a_2 b_1 + b_2`. So
- * time can be cut into about √T blocks that are computed side by side, and then joined: 2 √T steps in a row instead of T, for about three
- * times the arithmetic. That pays where beginning a step costs more than computing it. Unless `parallel` says otherwise it is done on a backend
- * that does not compile loops, for 128 steps and more of up to 256 elements; a compiled loop is faster step by step.
- * Results of the two ways differ by rounding; where products of `a` overflow within a block, the way by blocks gives NaN sooner.
- * Gradients are the same recurrence, backwards. Differs from PyTorch, which has no such function; in JAX it is
- * `lax.associative_scan` of that pair of values.
+ * The recurrence is associative: two steps in a row are one of the same kind, with the coefficient
+ * `a_2 a_1` and the summand `a_2 b_1 + b_2`. So time can be cut into about √T blocks that are
+ * computed side by side, and then joined: 2 √T steps in a row instead of T, for about three
+ * times the arithmetic. That pays where beginning a step costs more than computing it. Unless
+ * `parallel` says otherwise it is done on a backend that does not compile loops, for 128 steps and
+ * more of up to 256 elements; a compiled loop is faster step by step.
+ * Results of the two ways differ by rounding; where products of `a` overflow within a block, the
+ * way by blocks gives NaN sooner.
+ * Gradients are the same recurrence, backwards. Differs from PyTorch, which has no such function;
+ * in JAX it is `lax.associative_scan` of that pair of values.
  */
 export function associativeScan(a: Tensor, b: Tensor, options: AssociativeScanOptions = {}): Tensor {
   const owner = 'associativeScan';
@@ -102,7 +112,8 @@ function linearScan(
     const saved = [a, result, ...(initial === undefined ? [] : [initial])];
     recordAll([result], 'associativeScan', inputs, saved, ([grad], [coefficients, states, start], wanted) => {
       const first = zeros([1, ...a.shape.slice(1)], { dtype: a.dtype, backend: a.backend });
-      // dL/dh_t = grad_t + a_(t+1) dL/dh_(t+1): the same recurrence the other way, with the coefficients of the step after.
+      // dL/dh_t = grad_t + a_(t+1) dL/dh_(t+1): the same recurrence the other way, with the
+      // coefficients of the step after.
       const steps = a.shape[0];
       const shifted = movedBy(coefficients, first, !reverse);
       const g = linearScan(shifted, grad as Tensor, undefined, !reverse, parallel);
@@ -119,7 +130,10 @@ function linearScan(
   });
 }
 
-/** Every step gets the value of its neighbour: of the one after it or before it; `edge` comes in where there is none. */
+/**
+ * Every step gets the value of its neighbour: of the one after it or before it; `edge` comes in
+ * where there is none.
+ */
 function movedBy(x: Tensor, edge: Tensor, fromAfter: boolean): Tensor {
   const steps = x.shape[0];
   return fromAfter ? concat([narrow(x, 0, 1, steps - 1), edge], 0) : concat([edge, narrow(x, 0, 0, steps - 1)], 0);
@@ -135,7 +149,10 @@ const step = ({ a, b }: Inputs, h: Tensor): readonly [Tensor, Tensor] => {
   return [next, next];
 };
 
-/** States after each step, without and with what was there before: the product of the coefficients goes along. */
+/**
+ * States after each step, without and with what was there before: the product of the coefficients
+ * goes along.
+ */
 const blockStep = (
   { a, b }: Inputs,
   { product, h }: { readonly product: Tensor; readonly h: Tensor },
@@ -178,8 +195,9 @@ function byBlocks(a: Tensor, b: Tensor, start: Tensor, reverse: boolean): Tensor
 }
 
 /**
- * Where each step is a few calls of primitives: steps from which on blocks were faster on both backends for the processor, and elements of a
- * step up to which they were. A loop that is compiled is as fast as memory, and no grouping of its steps has won.
+ * Where each step is a few calls of primitives: steps from which on blocks were faster on both
+ * backends for the processor, and elements of a step up to which they were. A loop that is compiled
+ * is as fast as memory, and no grouping of its steps has won.
  */
 const LONG = 128;
 const NARROW = 256;

@@ -27,8 +27,8 @@ type Pending = Map<Node, (Tensor | undefined)[]>;
 type Arrival = (node: Node, grads: Grads) => void;
 
 /**
- * Computes the gradient of a tensor with respect to every leaf that requires one and adds it to the leaf's `grad`. Frees what the
- * graph alone holds.
+ * Computes the gradient of a tensor with respect to every leaf that requires one and adds it to the
+ * leaf's `grad`. Frees what the graph alone holds.
  *
  * @example
  * ```ts
@@ -38,11 +38,13 @@ type Arrival = (node: Node, grads: Grads) => void;
  * ```
  * @param root - the result of recorded operations; one element, unless `gradient` is given
  * @param gradient - the gradient of what follows with respect to `root`, of its shape
- * @param options - `retainGraph` to go through the graph again, `createGraph` for derivatives of higher order, `inputs` to reach only
- *   these leaves
- * @throws AutogradError when `root` requires no gradient, has more than one element, or its graph was freed by an earlier call
+ * @param options - `retainGraph` to go through the graph again, `createGraph` for derivatives of
+ *   higher order, `inputs` to reach only these leaves
+ * @throws AutogradError when `root` requires no gradient, has more than one element, or its graph
+ *   was freed by an earlier call
  *
- * Differs from PyTorch: a second call through a freed graph is always an error, also where nothing had been saved.
+ * Differs from PyTorch: a second call through a freed graph is always an error, also where nothing
+ * had been saved.
  */
 export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions<Tensor> = {}): void {
   refuseTracing('calls backward, which changes gradients');
@@ -53,7 +55,8 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
   if (isAnomalyEnabled()) checkLoss(root);
   propagate('backward', root, gradient, options, targets, (node, grads) => {
     const { leaf } = node;
-    // A leaf that was frozen since the forward pass gets nothing, though the gradient came as far as here.
+    // A leaf that was frozen since the forward pass gets nothing, though the gradient came as far
+    // as here.
     if (leaf?.requiresGrad && (targets === undefined || targets.has(node))) accumulate(leaf, grads[0], createGraph);
     for (const [index, result] of node.retained ?? []) accumulate(result, grads[index], createGraph);
   });
@@ -102,7 +105,8 @@ function accumulate(tensor: Tensor, grad: Tensor | undefined, recorded: boolean)
  * @returns one gradient an input, of its shape
  * @throws AutogradError as `backward`, and when an input does not require a gradient
  *
- * Differs from PyTorch: where the output does not depend on an input, its gradient is zeros (there, an error unless allowed).
+ * Differs from PyTorch: where the output does not depend on an input, its gradient is zeros (there,
+ * an error unless allowed).
  */
 export function grad(
   output: Tensor,
@@ -244,7 +248,10 @@ function afterHooks(operation: string, node: Node, index: number, grad: Tensor):
   return current;
 }
 
-/** Refuses a hook's result that is of another shape or type, or lies elsewhere, than the gradient that it replaces. */
+/**
+ * Refuses a hook's result that is of another shape or type, or lies elsewhere, than the gradient
+ * that it replaces.
+ */
 function checkLike(operation: string, replaced: Tensor, grad: Tensor): void {
   const described = (x: Tensor): string => `${x.dtype} of shape ${showShape(x.shape)}`;
   if (!sameShape(replaced.shape, grad.shape) || replaced.dtype !== grad.dtype) {
@@ -254,7 +261,10 @@ function checkLike(operation: string, replaced: Tensor, grad: Tensor): void {
   checkSameBackend(operation, "the hook's result", replaced.backend, grad.backend, 'the gradient');
 }
 
-/** Applies a node's derivative and hands the gradients to the nodes of its inputs. Runs in a scope of its own. */
+/**
+ * Applies a node's derivative and hands the gradients to the nodes of its inputs. Runs in a scope
+ * of its own.
+ */
 function send(
   operation: string,
   node: Node,
@@ -273,13 +283,15 @@ function send(
       hint: 'pass { retainGraph: true } in the hook',
     });
   }
-  // Checked as a whole, so that a NaN is put down to the operation and not to a part of its derivative.
+  // Checked as a whole, so that a NaN is put down to the operation and not to a part of its
+  // derivative.
   const results = withChecking(false, () => withRecording(createGraph, () => node.derivative(grads, saved, wanted)));
   if (isAnomalyEnabled()) checkGradients(`derivative of ${node.name}`, [...grads, ...saved], results);
   node.inputs.forEach((edge, i) => {
     const result = results[i];
     if (edge === undefined || !wanted[i] || result === undefined) return;
-    // What was not made here (a gradient passed on as it came, a saved value), or was sent already, needs a handle of its own.
+    // What was not made here (a gradient passed on as it came, a saved value), or was sent already,
+    // needs a handle of its own.
     deliver(pending, edge, isOwn(result) ? result.keep() : result.alias(), createGraph);
   });
 }

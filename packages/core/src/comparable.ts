@@ -9,17 +9,20 @@ interface Subject {
 }
 
 /**
- * The name of a tensor's only own property beside shape and size. `assert.deepStrictEqual` and `toEqual` compare own enumerable properties,
- * ones with such names included; `structuredClone`, `Object.keys` and JSON pass over them.
+ * The name of a tensor's only own property beside shape and size. `assert.deepStrictEqual` and
+ * `toEqual` compare own enumerable properties, ones with such names included; `structuredClone`,
+ * `Object.keys` and JSON pass over them.
  */
 export const numbers: unique symbol = Symbol('numbers');
 
 /**
- * An object whose one property, `data`, is a tensor's numbers, read when they are looked at. An accessor on the tensor itself would do
- * the same, but takes longer to define than many an operation does to run.
+ * An object whose one property, `data`, is a tensor's numbers, read when they are looked at. An
+ * accessor on the tensor itself would do the same, but takes longer to define than many an
+ * operation does to run.
  *
- * On a backend that answers only later, a word stands in the place of numbers: the same for tensors that share their storage, another for
- * any two others. So different numbers never pass for equal there, and equal ones only where they are the same memory.
+ * On a backend that answers only later, a word stands in the place of numbers: the same for tensors
+ * that share their storage, another for any two others. So different numbers never pass for equal
+ * there, and equal ones only where they are the same memory.
  */
 export function comparableNumbers(tensor: Subject): object {
   return new Proxy(tensor, reader);

@@ -12,7 +12,10 @@ import { showShape } from './shape.js';
 import type { Tensor } from './tensor.js';
 import type { Tree, TreeForm } from './tree.js';
 
-/** A function of tensors in which every row is independent of the others; it sees matrices `[rows, features]`. */
+/**
+ * A function of tensors in which every row is independent of the others; it sees matrices
+ * `[rows, features]`.
+ */
 export type RowwiseFunction<X extends Tree, Y extends Tree, P extends StepParameters = StepParameters> = (
   x: X,
   parameters: P,
@@ -26,26 +29,28 @@ export type CompiledFunction<X extends Tree, Y extends Tree, P extends StepParam
 
 export interface CompileFnOptions {
   /**
-   * The function works on each element by itself: its inputs have one shape, whichever, and its results have the same. One program then
-   * serves all shapes.
+   * The function works on each element by itself: its inputs have one shape, whichever, and its
+   * results have the same. One program then serves all shapes.
    */
   readonly elementwise?: boolean;
   /**
-   * A promise that the function does the same for any number of rows: it never looks at the size in front. One call on symbols then serves
-   * all sizes; otherwise each new number of rows costs one, since a size may decide what is computed.
+   * A promise that the function does the same for any number of rows: it never looks at the size in
+   * front. One call on symbols then serves all sizes; otherwise each new number of rows costs one,
+   * since a size may decide what is computed.
    */
   readonly anyRows?: boolean;
   /**
-   * What to do where the function cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says
-   * why), `'never'` (do not try).
+   * What to do where the function cannot be compiled: `'auto'` (run it by single operations),
+   * `'required'` (throw a TraceError that says why), `'never'` (do not try).
    */
   readonly compile?: CompileMode;
 }
 
 /**
- * Makes one operation of a chain of operations. The function is called once for each form of its arguments, on symbols, and what it computes
- * becomes one program, forward and backward. On a backend without `compile`, and where a function does what a program cannot (see `scan`),
- * it runs by single operations with the same numbers.
+ * Makes one operation of a chain of operations. The function is called once for each form of its
+ * arguments, on symbols, and what it computes becomes one program, forward and backward. On a
+ * backend without `compile`, and where a function does what a program cannot (see `scan`), it runs
+ * by single operations with the same numbers.
  *
  * @example
  * ```ts
@@ -54,17 +59,22 @@ export interface CompileFnOptions {
  * const scaled = compileFn(([x, y]: readonly Tensor[], { w }: { w: Tensor }) => x.mul(w).add(y));
  * scaled([randn([5, 3]), randn([5, 3])], { w: randn([3]) });                    // [5, 3]
  * ```
- * @param fn - a function of one tensor or a list of them. It is called with matrices `[rows, features]`: the last dimension of each tensor
- *   as its features, all dimensions in front as rows. It must treat all rows alike, and return `[rows, ...]`, one tensor or a list
- * @param options - `elementwise` (false): the function is called with columns `[elements, 1]`, and returns such; `anyRows`, `compile`
- * @returns the function on tensors `[..., features]` with common leading dimensions, and parameters: an object, such as a module, whose
- *   tensors are the same for all rows. Everything else in it (numbers, flags) is a constant of the trace, so a number that changes from
- *   call to call had better be a tensor. A function that uses tensors from around it, not from its arguments, is traced at each call.
+ * @param fn - a function of one tensor or a list of them. It is called with matrices
+ *   `[rows, features]`: the last dimension of each tensor as its features, all dimensions in front
+ *   as rows. It must treat all rows alike, and return `[rows, ...]`, one tensor or a list
+ * @param options - `elementwise` (false): the function is called with columns `[elements, 1]`, and
+ *   returns such; `anyRows`, `compile`
+ * @returns the function on tensors `[..., features]` with common leading dimensions, and
+ *   parameters: an object, such as a module, whose tensors are the same for all rows. Everything
+ *   else in it (numbers, flags) is a constant of the trace, so a number that changes from call to
+ *   call had better be a tensor. A function that uses tensors from around it, not from its
+ *   arguments, is traced at each call.
  *   A number from around it stays what it was at the first call: give it as a parameter.
- *   It returns `[..., ...]`: the leading dimensions, then what a row makes; elementwise the shape of its inputs. A call is recorded as one
- *   operation and may be differentiated again
- * @throws by the function that it returns: ShapeError when the leading dimensions (elementwise: the shapes) differ, or a tensor has no
- *   dimension; BackendError (`ERR_MIXED_BACKENDS`) or DTypeError (`ERR_MIXED_DTYPES`) for tensors of two backends or types
+ *   It returns `[..., ...]`: the leading dimensions, then what a row makes; elementwise the shape
+ *   of its inputs. A call is recorded as one operation and may be differentiated again
+ * @throws by the function that it returns: ShapeError when the leading dimensions (elementwise: the
+ *   shapes) differ, or a tensor has no dimension; BackendError (`ERR_MIXED_BACKENDS`) or DTypeError
+ *   (`ERR_MIXED_DTYPES`) for tensors of two backends or types
  *
  * Differs from PyTorch: `torch.compile` there takes any function.
  */

@@ -7,8 +7,8 @@ export type { CompileMode } from './ambient.js';
 const modes = ['required', 'auto', 'never'] as const satisfies readonly CompileMode[];
 
 /**
- * Sets the mode of everything that does not say which. `'required'` turns each silent fallback into an error: for tests, and to find out
- * what is slow.
+ * Sets the mode of everything that does not say which. `'required'` turns each silent fallback into
+ * an error: for tests, and to find out what is slow.
  *
  * @example
  * ```ts
@@ -37,7 +37,10 @@ export function compileModeOf(asked: CompileMode | undefined): CompileMode {
   return asked ?? ambient.compile.value;
 }
 
-/** The error where something has to be compiled and cannot be: the step's own, if it is the step that fails. */
+/**
+ * The error where something has to be compiled and cannot be: the step's own, if it is the step
+ * that fails.
+ */
 export function refuseEager(operation: string, reason: TraceError): never {
   if (reason.cause instanceof Error && !(reason.cause instanceof TraceError)) throw reason.cause;
   throw new TraceError(

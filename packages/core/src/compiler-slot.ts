@@ -1,4 +1,7 @@
-/** Where the compiler of loops and row-wise functions is put in, so that what runs without it need not import it. */
+/**
+ * Where the compiler of loops and row-wise functions is put in, so that what runs without it need
+ * not import it.
+ */
 import { compileModeOf, refuseEager, type CompileMode } from './compile-mode.js';
 import { TraceError } from './errors.js';
 import type { Explanation, Lowered } from './explanation.js';
@@ -10,7 +13,10 @@ import type { Tree } from './tree.js';
 
 /** What turns steps and row-wise functions into programs. */
 export interface Compiler {
-  /** Runs a call of `scan` that came before but for the tensors' values; nothing where it may be any other, which is to be checked. */
+  /**
+   * Runs a call of `scan` that came before but for the tensors' values; nothing where it may be any
+   * other, which is to be checked.
+   */
   readonly boundScan: (
     step: object,
     xs: unknown,
@@ -18,9 +24,14 @@ export interface Compiler {
     options: ScanOptions,
   ) => [ys: Tree, last: Tree] | undefined;
   readonly bindScan: (scan: Scan, shapes: ScanShapes) => BoundScan | undefined;
-  /** The results by the programs of an earlier call that looked alike; nothing if there was none. */
+  /**
+   * The results by the programs of an earlier call that looked alike; nothing if there was none.
+   */
   readonly recalledScan: (scan: Scan) => ScanResults | undefined;
-  /** The results by programs that are made now; nothing where the step has to run by single operations. */
+  /**
+   * The results by programs that are made now; nothing where the step has to run by single
+   * operations.
+   */
   readonly compiledScan: (scan: Scan) => ScanResults | undefined;
   readonly explainScan: (scan: Scan) => Explanation;
   /** @throws TraceError for a step that cannot be compiled */
@@ -30,7 +41,9 @@ export interface Compiler {
 
 let installed: Compiler | undefined;
 
-/** Puts the compiler in: from now on loops and row-wise functions are compiled where they can be. */
+/**
+ * Puts the compiler in: from now on loops and row-wise functions are compiled where they can be.
+ */
 export function installCompiler(compiler: Compiler): void {
   installed = compiler;
 }

@@ -10,8 +10,9 @@ interface Copy {
 }
 
 /**
- * All copies in this JavaScript realm. A tensor or the current backend of one copy is unknown to another, which otherwise shows only in errors
- * that seem to make no sense; so copies of any version enter themselves here, under a key that they share.
+ * All copies in this JavaScript realm. A tensor or the current backend of one copy is unknown to
+ * another, which otherwise shows only in errors that seem to make no sense; so copies of any
+ * version enter themselves here, under a key that they share.
  */
 const registry = globalThis as { [key: symbol]: Copy[] | undefined };
 const copies: Copy[] = (registry[Symbol.for('@rnn/core.copies')] ??= []);
@@ -21,7 +22,9 @@ const own: Copy = { version, place: placeOf(import.meta.url), backend: undefined
 const before = copies.findIndex(({ place, version }) => place === own.place && version === own.version);
 copies.splice(before < 0 ? copies.length : before, before < 0 ? 0 : 1, own);
 
-/** An address without its query, by which development servers tell the versions of one file apart. */
+/**
+ * An address without its query, by which development servers tell the versions of one file apart.
+ */
 function placeOf(url: string | undefined): string {
   return url?.replace(/[?#].*$/s, '') ?? 'a bundle';
 }

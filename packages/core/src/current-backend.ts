@@ -5,14 +5,16 @@ import { noteBackend } from './copies.js';
 import { BackendError } from './errors.js';
 
 /**
- * Chooses the backend on which tensors are created from now on; existing tensors stay where they are.
+ * Chooses the backend on which tensors are created from now on; existing tensors stay where they
+ * are.
  *
  * @example
  * ```ts
  * setBackend(await cpu());
  * ```
  * @param backend - what a backend package's factory resolves to
- * @throws BackendError when a promise (a forgotten `await`), an object that lacks a method, or anything else comes
+ * @throws BackendError when a promise (a forgotten `await`), an object that lacks a method, or
+ *   anything else comes
  */
 export function setBackend(backend: Backend): void {
   checkBackend('setBackend', 'backend', backend);

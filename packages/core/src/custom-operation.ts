@@ -11,7 +11,8 @@ import type { Tensor } from './tensor.js';
 export type CustomOperation = Composition;
 
 /**
- * An operation with a derivative of your own, where the one that would be recorded is not the one to use. Check it with `gradcheck`.
+ * An operation with a derivative of your own, where the one that would be recorded is not the one
+ * to use. Check it with `gradcheck`.
  *
  * @example
  * ```ts
@@ -21,11 +22,13 @@ export type CustomOperation = Composition;
  *   derivatives: [(grad, [x]) => grad.mul(x.square()).mul(3)],
  * });
  * ```
- * @param operation - name, inputs, the computation, and one derivative an input, called only when that input wants a gradient;
- *   derivatives are written with operations, so that they run on any backend and can be differentiated again
+ * @param operation - name, inputs, the computation, and one derivative an input, called only when
+ *   that input wants a gradient;
+ *   derivatives are written with operations, so that they run on any backend and can be
+ *   differentiated again
  * @returns the result, recorded
- * @throws ArgumentError unless there is one derivative an input; in `backward`, AutogradError when a derivative gives another shape
- *   than its input's
+ * @throws ArgumentError unless there is one derivative an input; in `backward`, AutogradError when
+ *   a derivative gives another shape than its input's
  */
 export function customOperation(operation: CustomOperation): Tensor {
   checkCustom(operation);

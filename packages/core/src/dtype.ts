@@ -1,7 +1,10 @@
 import { refuse } from './checks/refusal.js';
 import { ArgumentError, DTypeError } from './errors.js';
 
-/** The element types: `float32` (the default), `int32` for indices, `float64` where the backend has it. */
+/**
+ * The element types: `float32` (the default), `int32` for indices, `float64` where the backend has
+ * it.
+ */
 export type DType = 'float32' | 'float64' | 'int32';
 
 /** The arrays that hold elements on the host, one class for each `DType`. */
@@ -34,7 +37,8 @@ const DTYPE_OF_CLASS: { readonly [name: string]: DType | undefined } = {
  * runners) answers as one of this realm does; `instanceof` would not know the second.
  */
 export function dtypeByTag(value: object): DType | undefined {
-  // Nearly all arrays are of this realm, and to ask for the class takes a fraction of the getter's time.
+  // Nearly all arrays are of this realm, and to ask for the class takes a fraction of the getter's
+  // time.
   if (ArrayBuffer.isView(value)) {
     if (value instanceof Float32Array) return 'float32';
     if (value instanceof Int32Array) return 'int32';
@@ -77,9 +81,11 @@ export function dtypeOf(array: TypedArray): DType {
  * @param operation - the public function that was called, for the message
  * @param argument - its argument, for the message
  * @param value - anything
- * @returns the array itself, or a view of the same memory if it belongs to another realm, so that `instanceof` holds from there on;
+ * @returns the array itself, or a view of the same memory if it belongs to another realm, so that
+ *   `instanceof` holds from there on;
  *   `undefined` for what is not binary data
- * @throws ArgumentError for binary data without a `DType`: other typed arrays, a DataView, an ArrayBuffer
+ * @throws ArgumentError for binary data without a `DType`: other typed arrays, a DataView, an
+ *   ArrayBuffer
  */
 export function asTypedArray(operation: string, argument: string, value: unknown): TypedArray | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;

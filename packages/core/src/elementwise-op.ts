@@ -1,9 +1,10 @@
 /** Names of the functions that kernels and programs have in common. */
 
 /**
- * Elementwise functions of one operand. `relu(x) = x < 0 ? 0 : x`, so that -0 and NaN stay themselves;
- * `softplus(x) = log(1 + exp(x))`; `sign` of ±0 and NaN is +0; `round` goes to the nearest whole number, of
- * two to the even one.
+ * Elementwise functions of one operand. `relu(x) = x < 0 ? 0 : x`, so that -0 and NaN stay
+ * themselves;
+ * `softplus(x) = log(1 + exp(x))`; `sign` of ±0 and NaN is +0; `round` goes to the nearest whole
+ * number, of two to the even one.
  */
 export type UnaryOp =
   | 'neg'

@@ -1,8 +1,10 @@
 import { copiesNote } from './copies.js';
 
 /**
- * Every mistake that the library reports is one of these classes. `code` is stable within a major version; the wording is not.
- * The class says what kind of mistake it is, the message says what was expected, what came, which argument, and what to do.
+ * Every mistake that the library reports is one of these classes. `code` is stable within a major
+ * version; the wording is not.
+ * The class says what kind of mistake it is, the message says what was expected, what came, which
+ * argument, and what to do.
  */
 
 /** What an error can say in a form that programs read. */
@@ -59,7 +61,10 @@ export class ShapeError extends RnnError {
   }
 }
 
-/** Element types do not fit: mixed ones (`ERR_MIXED_DTYPES`), or one that the operation or the backend does not have (`ERR_DTYPE`). */
+/**
+ * Element types do not fit: mixed ones (`ERR_MIXED_DTYPES`), or one that the operation or the
+ * backend does not have (`ERR_DTYPE`).
+ */
 export class DTypeError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_DTYPE', message, details);
@@ -67,7 +72,10 @@ export class DTypeError extends RnnError {
   }
 }
 
-/** No backend, one that cannot do what was asked (`ERR_BACKEND`), or tensors of two backends in one operation (`ERR_MIXED_BACKENDS`). */
+/**
+ * No backend, one that cannot do what was asked (`ERR_BACKEND`), or tensors of two backends in one
+ * operation (`ERR_MIXED_BACKENDS`).
+ */
 export class BackendError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_BACKEND', message, details);
@@ -84,8 +92,8 @@ export class MemoryLimitError extends RnnError {
 }
 
 /**
- * The device was taken away (`ERR_DEVICE_LOST`): a driver restarted, a browser reclaimed a graphics context. What it stored is gone; a new
- * backend works, and takes a model from its last state dict.
+ * The device was taken away (`ERR_DEVICE_LOST`): a driver restarted, a browser reclaimed a graphics
+ * context. What it stored is gone; a new backend works, and takes a model from its last state dict.
  */
 export class DeviceLostError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {

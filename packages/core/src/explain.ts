@@ -7,7 +7,8 @@ import { scanOptions, type ScanOptions, type Step, type StepParameters } from '.
 import type { TreeOf } from './tree.js';
 
 /**
- * Says which mode `scan` runs a step in on these arguments, and why. Nothing is computed; the step is called on symbols.
+ * Says which mode `scan` runs a step in on these arguments, and why. Nothing is computed; the step
+ * is called on symbols.
  *
  * @example
  * ```ts
@@ -18,8 +19,8 @@ import type { TreeOf } from './tree.js';
  * @param xs - as for `scan`
  * @param state - as for `scan`
  * @param options - as for `scan`
- * @returns the mode, the reason if it is the eager one, the number of products before, in and after the loop,
- *   how each carried tensor depends on those before the step, and the programs in words
+ * @returns the mode, the reason if it is the eager one, the number of products before, in and after
+ *   the loop, how each carried tensor depends on those before the step, and the programs in words
  * @throws as `scan`, but for errors of the step itself, which are the reason of the eager mode
  *
  * Differs from PyTorch: nothing there says so much; `torch._dynamo.explain` comes near.
@@ -39,19 +40,26 @@ export function explain<
 }
 
 /**
- * The programs of a step as data: what a backend gets from `scan`, with the names of what goes in and out. For whoever writes them in another
- * form (ONNX, shaders, C) or reads them. Nothing is computed; the step is called on symbols.
+ * The programs of a step as data: what a backend gets from `scan`, with the names of what goes in
+ * and out. For whoever writes them in another form (ONNX, shaders, C) or reads them. Nothing is
+ * computed; the step is called on symbols.
  *
  * @example
  * ```ts
- * const { forward } = lower((x: Tensor, h: Tensor) => [h, tanh(x.add(h))], zeros([5, 2, 3]), zeros([2, 3]));
- * forward.stages.map(({ when, program }) => [when, showProgram(program)]);   // one loop
+ * const { forward } = lower(
+ *   (x: Tensor, h: Tensor) => [h, tanh(x.add(h))],
+ *   zeros([5, 2, 3]),
+ *   zeros([2, 3]),
+ * );
+ * forward.stages.map(({ when, program }) => [when, showProgram(program)]); // one loop
  * ```
  * @param step - as for `scan`
  * @param xs - as for `scan`
  * @param state - as for `scan`
- * @param options - as for `scan`; lengths and resets are not part of the programs, see `maskProgram`
- * @returns names of inputs, states and captured tensors, and the passes: the forward one, and both of a training where a gradient is wanted
+ * @param options - as for `scan`; lengths and resets are not part of the programs, see
+ *   `maskProgram`
+ * @returns names of inputs, states and captured tensors, and the passes: the forward one, and both
+ *   of a training where a gradient is wanted
  * @throws as `scan`, and TraceError with the reason for a step that cannot be compiled
  *
  * Differs from PyTorch: comparable to `torch.export`, for one step of a recurrence.

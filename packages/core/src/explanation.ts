@@ -12,8 +12,8 @@ import type { Tensor } from './tensor.js';
  * - `linear`: a linear map of any of them plus a summand, `h' = W h + b`;
  * - `nonlinear`: anything else.
  *
- * `a`, `W` and `b` may depend on the inputs of the step, not on what is carried. Each kind includes those before it; a step
- * whose carries are all `elementwise` or `linear` is a linear recurrence.
+ * `a`, `W` and `b` may depend on the inputs of the step, not on what is carried. Each kind includes
+ * those before it; a step whose carries are all `elementwise` or `linear` is a linear recurrence.
  */
 export type CarryKind = 'elementwise' | 'linear' | 'nonlinear';
 
@@ -24,15 +24,24 @@ export interface Explanation {
   readonly reason: string | undefined;
   /** Products before the loop, in it and after it, for a forward pass. */
   readonly products: { readonly before: number; readonly loop: number; readonly after: number };
-  /** One for each tensor of the state, in its order: how a step changes it. Empty where the mode is eager or no state is carried. */
+  /**
+   * One for each tensor of the state, in its order: how a step changes it. Empty where the mode is
+   * eager or no state is carried.
+   */
   readonly carry: readonly CarryKind[];
   /** The programs in words, after a line with the kinds of the carried tensors. */
   readonly text: string;
 }
 
-/** A program with the names of its operands and outputs, in the program's order. Names are those of one `Lowered`. */
+/**
+ * A program with the names of its operands and outputs, in the program's order. Names are those of
+ * one `Lowered`.
+ */
 export interface LoweredStage {
-  /** `once`: of what is the same at all steps; `before` and `after` the loop: for all steps at once; `loop`: step after step. */
+  /**
+   * `once`: of what is the same at all steps; `before` and `after` the loop: for all steps at once;
+   * `loop`: step after step.
+   */
   readonly when: 'once' | 'before' | 'loop' | 'after';
   readonly program: Program;
   readonly stacked: readonly string[];
@@ -78,6 +87,9 @@ export interface Lowered {
   readonly outputs: readonly { readonly name: string; readonly shape: Shape }[];
   readonly reverse: boolean;
   readonly forward: LoweredPass;
-  /** Where a gradient is wanted: the forward pass that also keeps what the backward pass reads, and the backward pass. */
+  /**
+   * Where a gradient is wanted: the forward pass that also keeps what the backward pass reads, and
+   * the backward pass.
+   */
   readonly training: { readonly forward: LoweredPass; readonly backward: LoweredPass } | undefined;
 }

@@ -8,7 +8,10 @@ const LINE_WIDTH = 80;
 const THRESHOLD = 1000;
 const EDGE_ITEMS = 3;
 
-/** The most digits that `toExponential` gives: enough to tell every double from the decimals of a few digits near it. */
+/**
+ * The most digits that `toExponential` gives: enough to tell every double from the decimals of a
+ * few digits near it.
+ */
 const MOST_DIGITS = 100;
 
 const PREFIX = 'tensor(';
@@ -41,12 +44,19 @@ interface Layout {
 }
 
 /**
- * The text that PyTorch's `print` gives for a tensor: four decimals, or scientific notation where sizes differ too much; one column width;
- * lines of 80 characters; the first and last three of each dimension where there are more than 1000 elements.
+ * The text that PyTorch's `print` gives for a tensor: four decimals, or scientific notation where
+ * sizes differ too much; one column width;
+ * lines of 80 characters; the first and last three of each dimension where there are more than 1000
+ * elements.
  *
  * @example
  * ```ts
- * formatTensor({ data: [0.5, -0.25], shape: [2], dtype: 'float32', suffix: ['grad_fn=<TanhBackward0>'] });
+ * formatTensor({
+ *   data: [0.5, -0.25],
+ *   shape: [2],
+ *   dtype: 'float32',
+ *   suffix: ['grad_fn=<TanhBackward0>'],
+ * });
  * // tensor([ 0.5000, -0.2500], grad_fn=<TanhBackward0>)
  * ```
  * @param tensor its elements (as many as the shape says), shape, type, and what else is to be said
@@ -95,7 +105,10 @@ function shownValues({ data, shown, strides }: Layout): number[] {
   return offsets.map((offset) => data[offset]);
 }
 
-/** One element, or the bracketed block of everything below one index of the dimensions before `axis`. */
+/**
+ * One element, or the bracketed block of everything below one index of the dimensions before
+ * `axis`.
+ */
 function block(layout: Layout, notation: Notation, axis: number, offset: number): string {
   const dimensionsLeft = layout.shown.length - axis;
   if (dimensionsLeft === 0) return notation.write(layout.data[offset]).padStart(notation.width);
@@ -119,8 +132,9 @@ function integerNotation(values: readonly number[]): Notation {
 }
 
 /**
- * Zeros, infinities and NaN have no say: scientific if of the others the largest in size is over 1000 times the smallest, or over 1e8, or the
- * smallest is under 1e-4; a bare point after each number if all are whole; four decimals otherwise.
+ * Zeros, infinities and NaN have no say: scientific if of the others the largest in size is over
+ * 1000 times the smallest, or over 1e8, or the smallest is under 1e-4; a bare point after each
+ * number if all are whole; four decimals otherwise.
  */
 function floatNotation(values: readonly number[]): Notation {
   const decisive = values.filter((value) => Number.isFinite(value) && value !== 0);
@@ -149,12 +163,18 @@ function writeWhole(value: number): string {
   return `${value}.`;
 }
 
-/** Python's `{:.4f}`. Half-way between two results are the odd multiples of 1/20000 that a double can hold: those of 1/32. */
+/**
+ * Python's `{:.4f}`. Half-way between two results are the odd multiples of 1/20000 that a double
+ * can hold: those of 1/32.
+ */
 function writeFixed(value: number): string {
   return evenOnTie(value.toFixed(PRECISION), Math.abs(value * 32) % 2 === 1);
 }
 
-/** Python's `{:.4e}`: at least two digits of exponent. A number is half-way between two results if its own digits end in a 5 after those. */
+/**
+ * Python's `{:.4e}`: at least two digits of exponent. A number is half-way between two results if
+ * its own digits end in a 5 after those.
+ */
 function writeScientific(value: number): string {
   const [mantissa, exponent] = value.toExponential(PRECISION).split('e');
   const allDigits = value.toExponential(MOST_DIGITS);
@@ -162,13 +182,19 @@ function writeScientific(value: number): string {
   return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
 }
 
-/** JavaScript rounds a number half-way between two results away from zero, Python to the even last digit. */
+/**
+ * JavaScript rounds a number half-way between two results away from zero, Python to the even last
+ * digit.
+ */
 function evenOnTie(digits: string, tie: boolean): string {
   const last = Number(digits.slice(-1));
   return tie && last % 2 === 1 ? digits.slice(0, -1) + String(last - 1) : digits;
 }
 
-/** Adds what follows the numbers and the closing bracket; a note that does not fit the line begins a new one. */
+/**
+ * Adds what follows the numbers and the closing bracket; a note that does not fit the line begins a
+ * new one.
+ */
 function appendNotes(start: string, notes: readonly string[]): string {
   const indent = ' '.repeat(PREFIX.length);
   let text = start;

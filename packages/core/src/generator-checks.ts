@@ -7,7 +7,10 @@ export function isIntegerIn(value: number, least: number, greatest: number): boo
   return Number.isInteger(value) && value >= least && value <= greatest;
 }
 
-/** Checks the array that draws go into: one of another type would round them, or take them for another type's. */
+/**
+ * Checks the array that draws go into: one of another type would round them, or take them for
+ * another type's.
+ */
 export function checkOut(method: string, out: unknown, dtypes: readonly DType[]): void {
   if (ArrayBuffer.isView(out) && dtypes.includes(dtypeByTag(out) as DType)) return;
   const array = asTypedArray(`Generator.${method}`, 'out', out);

@@ -8,10 +8,12 @@ import { refuseTracing } from './tracing-mode.js';
 import { cosTurns, ln, sinTurns } from './portable-math.js';
 
 /**
- * The draws have the same bits on every engine and machine, since they go through integers, `+ - * /` and `Math.sqrt` alone (see
- * portable-math.ts). They also follow PyTorch's CPU generator draw for draw: the same Mersenne twister (mt19937), the same way from its words to
- * numbers, in the same order. So a seed gives the weights that the same seed gives in PyTorch: float32 uniform draws, integers and permutations
- * are the same, normal draws agree to float32 rounding (for arrays of 16 and more PyTorch takes logarithm, sine and cosine in float32).
+ * The draws have the same bits on every engine and machine, since they go through integers,
+ * `+ - * /` and `Math.sqrt` alone (see portable-math.ts). They also follow PyTorch's CPU generator
+ * draw for draw: the same Mersenne twister (mt19937), the same way from its words to numbers, in
+ * the same order. So a seed gives the weights that the same seed gives in PyTorch: float32 uniform
+ * draws, integers and permutations are the same, normal draws agree to float32 rounding (for arrays
+ * of 16 and more PyTorch takes logarithm, sine and cosine in float32).
  */
 
 /** The seed of a `new Generator()`, PyTorch's own. */
@@ -44,8 +46,9 @@ const notNegative = { from: 0 };
  * generator.uniform(draws, 0, 1); // 0.4963, 0.7682, 0.0885: torch.manual_seed(0); torch.rand(3)
  * ```
  *
- * Differs from PyTorch: `integers` and `permutation` redraw the few words that would favour small numbers (fewer than one in 2^32 / range),
- * normal draws are not rounded on the way, and seeds are safe integers. As in PyTorch the low 32 bits of a seed count.
+ * Differs from PyTorch: `integers` and `permutation` redraw the few words that would favour small
+ * numbers (fewer than one in 2^32 / range), normal draws are not rounded on the way, and seeds are
+ * safe integers. As in PyTorch the low 32 bits of a seed count.
  */
 export class Generator {
   private seed: number;
@@ -97,8 +100,9 @@ export class Generator {
   /**
    * One draw from the normal distribution with mean 0 and standard deviation 1.
    *
-   * Box and Muller's transformation: for independent uniform u, v the numbers r cos(2πu) and r sin(2πu) with r = √(-2 ln(1 - v)) are normal
-   * and independent. 1 - v lies in (0, 1] and is exact, so no draw is infinite. The second number of a pair is the next draw.
+   * Box and Muller's transformation: for independent uniform u, v the numbers r cos(2πu) and r
+   * sin(2πu) with r = √(-2 ln(1 - v)) are normal and independent. 1 - v lies in (0, 1] and is
+   * exact, so no draw is infinite. The second number of a pair is the next draw.
    *
    * @returns a number of size at most 8.6
    */
@@ -121,10 +125,13 @@ export class Generator {
    * ```ts
    * generator.uniform(weights, -0.5, 0.5);
    * ```
-   * @param out where the draws go; its type decides between 24 random bits a draw (float32) and 53 (float64)
+   * @param out where the draws go; its type decides between 24 random bits a draw (float32) and 53
+   *   (float64)
    * @param low the least value, rounded to float32 for a Float32Array
-   * @param high the bound that no draw reaches, rounded likewise; where it equals `low`, every draw is `low`
-   * @throws ArgumentError if `out` is another array, a bound is not finite in the array's type, low > high, or high - low is beyond the type's range
+   * @param high the bound that no draw reaches, rounded likewise; where it equals `low`, every draw
+   *   is `low`
+   * @throws ArgumentError if `out` is another array, a bound is not finite in the array's type,
+   *   low > high, or high - low is beyond the type's range
    */
   uniform(out: Float32Array | Float64Array, low: number, high: number): void {
     checkOut('uniform', out, FLOATING);
@@ -153,7 +160,8 @@ export class Generator {
    * @param out where the draws go
    * @param mean the distribution's mean, finite
    * @param std its standard deviation, finite, at least 0
-   * @throws ArgumentError if `out` is another array, `mean` or `std` is not finite, or `std` is negative
+   * @throws ArgumentError if `out` is another array, `mean` or `std` is not finite, or `std` is
+   *   negative
    */
   normal(out: Float32Array | Float64Array, mean: number, std: number): void {
     checkOut('normal', out, FLOATING);
@@ -184,7 +192,8 @@ export class Generator {
    * @param out where the draws go
    * @param low the least value, an int32
    * @param high one more than the greatest value, at most 2^31
-   * @throws ArgumentError if `out` is another array, a bound is not an integer or out of range, or low >= high
+   * @throws ArgumentError if `out` is another array, a bound is not an integer or out of range, or
+   *   low >= high
    */
   integers(out: Int32Array, low: number, high: number): void {
     checkOut('integers', out, WHOLE);
@@ -195,7 +204,8 @@ export class Generator {
   }
 
   /**
-   * The numbers from 0 to n - 1 in random order, every order equally likely (Fisher and Yates's shuffle).
+   * The numbers from 0 to n - 1 in random order, every order equally likely (Fisher and Yates's
+   * shuffle).
    *
    * @example
    * ```ts
@@ -219,7 +229,8 @@ export class Generator {
   }
 
   /**
-   * Where the stream stands, as numbers that JSON and float64 tensors keep exactly. The seed is not part of it.
+   * Where the stream stands, as numbers that JSON and float64 tensors keep exactly. The seed is not
+   * part of it.
    *
    * @returns 625 integers, and a waiting normal draw if there is one
    */
@@ -264,7 +275,10 @@ export class Generator {
     return (this.nextWord() & 0xffffff) * TWO_POW_MINUS_24;
   }
 
-  /** One integer from 0 to range - 1 (range at most 2^32), all equally likely: words past the last whole multiple of `range` are drawn again. */
+  /**
+   * One integer from 0 to range - 1 (range at most 2^32), all equally likely: words past the last
+   * whole multiple of `range` are drawn again.
+   */
   private nextBelow(range: number): number {
     if (range >= WIDE_RANGE) return this.nextBelowWide(BigInt(range));
     const end = TWO_POW_32 - (TWO_POW_32 % range);
@@ -283,7 +297,10 @@ export class Generator {
   }
 }
 
-/** Turns 16 uniform numbers into normal ones: 8 radii and then 8 angles into 8 cosines and 8 sines (see {@link Generator.nextNormal}). */
+/**
+ * Turns 16 uniform numbers into normal ones: 8 radii and then 8 angles into 8 cosines and 8 sines
+ * (see {@link Generator.nextNormal}).
+ */
 function normalBlock(data: Float32Array | Float64Array, start: number, mean: number, std: number): void {
   const half = NORMAL_BLOCK / 2;
   for (let i = start; i < start + half; i++) {

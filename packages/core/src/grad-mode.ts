@@ -13,7 +13,8 @@ export function isAnomalyEnabled(): boolean {
 }
 
 /**
- * Runs a function without recording: results need no gradient and keep nothing alive. For evaluation and serving.
+ * Runs a function without recording: results need no gradient and keep nothing alive. For
+ * evaluation and serving.
  *
  * @example
  * ```ts
@@ -50,19 +51,20 @@ export function withRecording<R>(on: boolean, fn: () => R): R {
 }
 
 /**
- * Runs a function in which the first NaN is an error that names the operation which made it, forward
- * or backward, or to which it came with the data. An Infinity is no error by itself, but where a NaN
- * or an infinite loss comes of it, the error says which operation made it, or that it came with the
- * data. Slow, since every result is read: for finding out why a training broke.
+ * Runs a function in which the first NaN is an error that names the operation which made it,
+ * forward or backward, or to which it came with the data. An Infinity is no error by itself, but
+ * where a NaN or an infinite loss comes of it, the error says which operation made it, or that it
+ * came with the data. Slow, since every result is read: for finding out why a training broke.
  *
  * @example
  * ```ts
- * anomaly(() => log(tensor([1, -1])));   // AnomalyError: log: the first NaN arose here, at element 1 ...
+ * anomaly(() => log(tensor([1, -1]))); // AnomalyError: log: the first NaN arose here, at element 1 ...
  * ```
  * @param fn - a synchronous function
  * @returns what `fn` returned
  * @throws AnomalyError at the first NaN, or when `backward` is called on an infinite number; its
- *   `operation` is the name of the operation, or `derivative of ...` in a backward pass; BackendError where the backend cannot read without waiting
+ *   `operation` is the name of the operation, or `derivative of ...` in a backward pass;
+ *   BackendError where the backend cannot read without waiting
  *
  * Differs from PyTorch: `detect_anomaly` there looks at derivatives only.
  */

@@ -9,7 +9,9 @@ export interface Edge<T extends Disposable> {
 /** What a gradient hook gets and may replace. */
 export type GradHook<T> = (grad: T) => T | void;
 
-/** From the gradients of the results to the gradients of the inputs; `undefined` stands for zero. */
+/**
+ * From the gradients of the results to the gradients of the inputs; `undefined` stands for zero.
+ */
 export type DerivativeRule<T> = (
   grads: readonly (T | undefined)[],
   saved: readonly T[],
@@ -21,14 +23,16 @@ let nodes = 0;
 const nothing = (): never[] => [];
 
 /**
- * A recorded operation: where its inputs came from, what its derivative needs, and the derivative. `T` is `Tensor`; the parameter
- * keeps this file below the class that carries it.
+ * A recorded operation: where its inputs came from, what its derivative needs, and the derivative.
+ * `T` is `Tensor`; the parameter keeps this file below the class that carries it.
  *
- * A node is held by the results that are still alive and by the nodes made of them. When the last of these lets go, no `backward`
- * can come through any more, and what was saved for it is freed.
+ * A node is held by the results that are still alive and by the nodes made of them. When the last
+ * of these lets go, no `backward` can come through any more, and what was saved for it is freed.
  */
 export class GradNode<T extends Disposable> {
-  /** Later operations have larger numbers, so descending order is an order for the backward pass. */
+  /**
+   * Later operations have larger numbers, so descending order is an order for the backward pass.
+   */
   readonly id: number = ++nodes;
   readonly name: string;
   readonly inputs: readonly (Edge<T> | undefined)[];
@@ -86,7 +90,10 @@ export class GradNode<T extends Disposable> {
     }
   }
 
-  /** Frees what was saved, and what the derivative refers to. A leaf's node has saved nothing and serves again. */
+  /**
+   * Frees what was saved, and what the derivative refers to. A leaf's node has saved nothing and
+   * serves again.
+   */
   free(): void {
     if (this.leaf !== undefined || this.saved === undefined) return;
     for (const tensor of this.saved) tensor.dispose();

@@ -20,24 +20,30 @@ export interface GradcheckOptions {
   readonly eps?: number;
   /** Largest absolute difference, 1e-5 unless said otherwise. */
   readonly atol?: number;
-  /** Largest difference relative to the central difference, added to `atol`; 1e-3 unless said otherwise. */
+  /**
+   * Largest difference relative to the central difference, added to `atol`; 1e-3 unless said
+   * otherwise.
+   */
   readonly rtol?: number;
 }
 
 /**
- * Compares the recorded derivative of a function with central differences. For authors of new operations.
+ * Compares the recorded derivative of a function with central differences. For authors of new
+ * operations.
  *
  * @example
  * ```ts
- * gradcheck((x) => tanh(x), [randn([3], { dtype: 'float64' })]);   // true, or an error that says where
+ * gradcheck((x) => tanh(x), [randn([3], { dtype: 'float64' })]); // true, or an error that says where
  * ```
  * @param fn - a function of float64 tensors; its results may have any shape
  * @param inputs - float64 tensors
  * @param options - `eps`, `atol`, `rtol`
  * @returns true
- * @throws AutogradError with the input, the element and both numbers, at the first difference; DTypeError for coarser types
+ * @throws AutogradError with the input, the element and both numbers, at the first difference;
+ *   DTypeError for coarser types
  *
- * Differs from PyTorch: compares the derivative of a sum of all results with fixed uneven weights, not each result by itself.
+ * Differs from PyTorch: compares the derivative of a sum of all results with fixed uneven weights,
+ * not each result by itself.
  */
 export function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
   checkFunction('gradcheck', 'fn', fn, '(...inputs) => Tensor | Tensor[]');
@@ -74,8 +80,8 @@ export function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options
 }
 
 /**
- * The same for the second derivative: checks that the recorded derivative is itself recorded rightly, with respect to the inputs and
- * to the gradients that come from behind.
+ * The same for the second derivative: checks that the recorded derivative is itself recorded
+ * rightly, with respect to the inputs and to the gradients that come from behind.
  *
  * @param fn - as for `gradcheck`
  * @param inputs - float64 tensors

@@ -15,12 +15,14 @@ import { refuseTracing } from './tracing-mode.js';
  * const remove = w.registerHook((gradient) => gradient.clamp(-1, 1));
  * ```
  * @param x - a tensor that requires a gradient
- * @param hook - gets the gradient; what it returns, if anything, takes the gradient's place and must have its shape, type and backend.
+ * @param hook - gets the gradient; what it returns, if anything, takes the gradient's place and
+ *   must have its shape, type and backend.
  *   A `backward` inside it that goes through what this one still needs must retain the graph
  * @returns a function that removes the hook
  * @throws AutogradError when `x` does not require a gradient
  *
- * Differs from PyTorch: the gradient is freed after the hook; keep `clone().keep()` of it to have it later.
+ * Differs from PyTorch: the gradient is freed after the hook; keep `clone().keep()` of it to have
+ * it later.
  */
 export function registerHook(x: Tensor, hook: GradHook): () => void {
   checkFunction('registerHook', 'hook', hook, '(grad) => Tensor | void');

@@ -1,16 +1,19 @@
 /**
  * # The instruction set
  *
- * What one row of the batch can compute, declared once. `Ref` is how an instruction names a value that it reads: a value of the graph
- * while a step is traced, the number of a value in a program. `Operand` is a value or a plain number. A new instruction is one
- * member of the union, one line in `mapOperands` and in `printInstruction`, and its kernels.
+ * What one row of the batch can compute, declared once. `Ref` is how an instruction names a value
+ * that it reads: a value of the graph while a step is traced, the number of a value in a program.
+ * `Operand` is a value or a plain number. A new instruction is one member of the union, one line in
+ * `mapOperands` and in `printInstruction`, and its kernels.
  */
 import type { BinaryOp, UnaryOp } from './elementwise-op.js';
 
 /**
- * Products inside one row: for each of some blocks `[m, k] x [k, n] -> [m, n]`, dense one after another in the result. Element `[i, j]` of
- * block `l` of `a` is its feature `l * aStrides[0] + i * aStrides[1] + j * aStrides[2]`; likewise of `b`. A stride of 0 in front is one matrix
- * for all blocks. `a` is a row value; `b` is one too, or fixed: weights with heads, or a fixed matrix that a matrix for each row is multiplied by.
+ * Products inside one row: for each of some blocks `[m, k] x [k, n] -> [m, n]`, dense one after
+ * another in the result. Element `[i, j]` of block `l` of `a` is its feature
+ * `l * aStrides[0] + i * aStrides[1] + j * aStrides[2]`; likewise of `b`. A stride of 0 in front is
+ * one matrix for all blocks. `a` is a row value; `b` is one too, or fixed: weights with heads, or a
+ * fixed matrix that a matrix for each row is multiplied by.
  */
 export interface BlockSizes {
   readonly blocks: number;
@@ -27,7 +30,10 @@ export type BlockStrides = readonly [block: number, row: number, column: number]
 /** What an instruction computes; how many features the result has stands beside it. */
 export type InstructionBody<Ref, Operand> =
   | {
-      /** `x W` or `x W^T`, added to `init` where there is one. `x` is a row value, `weight` a fixed matrix. */
+      /**
+       * `x W` or `x W^T`, added to `init` where there is one. `x` is a row value, `weight` a fixed
+       * matrix.
+       */
       readonly kind: 'matmul';
       readonly x: Ref;
       readonly weight: Ref;
@@ -41,7 +47,10 @@ export type InstructionBody<Ref, Operand> =
   | { readonly kind: 'binary'; readonly op: BinaryOp; readonly a: Operand; readonly b: Operand }
   | { readonly kind: 'select'; readonly condition: Ref; readonly a: Operand; readonly b: Operand }
   | {
-      /** Features of `x` walked with strides, `[sizes] -> width` features; a range of features has one size and the stride 1. */
+      /**
+       * Features of `x` walked with strides, `[sizes] -> width` features; a range of features has
+       * one size and the stride 1.
+       */
       readonly kind: 'copy';
       readonly x: Ref;
       readonly offset: number;

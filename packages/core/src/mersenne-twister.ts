@@ -3,8 +3,8 @@ const WORDS = 624;
 const APART = 397;
 
 /**
- * The generator mt19937 of Matsumoto and Nishimura (1998), word for word as PyTorch's. Each word is replaced when it has been drawn, not all 624 at
- * once, so that no draw takes longer than another.
+ * The generator mt19937 of Matsumoto and Nishimura (1998), word for word as PyTorch's. Each word is
+ * replaced when it has been drawn, not all 624 at once, so that no draw takes longer than another.
  */
 export class MersenneTwister {
   private readonly words: Int32Array;

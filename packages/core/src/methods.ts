@@ -1,4 +1,7 @@
-/** Imported for its effect: gives `Tensor` the operations as methods, so that `tensor.ts` need not import what imports it. */
+/**
+ * Imported for its effect: gives `Tensor` the operations as methods, so that `tensor.ts` need not
+ * import what imports it.
+ */
 import { backward } from './backward.js';
 import { registerHook, retainGrad } from './hooks.js';
 import { reshape, expand, sum } from './ops/broadcast.js';

@@ -15,8 +15,9 @@ interface Origin {
 const origins = new WeakMap<Tensor, Origin>();
 
 /**
- * Refuses the first NaN: one that an operation makes, or one that comes with its data. Notes where an
- * Infinity comes from, as it is no mistake by itself (a mask), but a NaN or a loss may come of it.
+ * Refuses the first NaN: one that an operation makes, or one that comes with its data. Notes where
+ * an Infinity comes from, as it is no mistake by itself (a mask), but a NaN or a loss may come of
+ * it.
  *
  * @param name - of the operation
  * @param inputs - its operands

@@ -1,16 +1,19 @@
 /**
  * # Programs
  *
- * A program is what a backend's `compile` gets: the body of a loop over time as a list of instructions in which every row of the
- * batch is independent of the others. With one step and nothing carried it is any chain of row-wise operations.
+ * A program is what a backend's `compile` gets: the body of a loop over time as a list of
+ * instructions in which every row of the batch is independent of the others. With one step and
+ * nothing carried it is any chain of row-wise operations.
  *
- * Values are numbered. First come the operands: stacked ones (`[T, rows, width]`, read at the current step), carried ones
- * (`[rows, width]`, the state), per-row constants (`[rows, width]`, the same at all steps), fixed ones (a matrix, a row or a number, the
- * same for all rows and steps). Then each instruction makes one value, `[rows, width]`. An operand of width 1 stands for all features of
- * a row; a fixed one stands for all rows.
+ * Values are numbered. First come the operands: stacked ones (`[T, rows, width]`, read at the
+ * current step), carried ones (`[rows, width]`, the state), per-row constants (`[rows, width]`, the
+ * same at all steps), fixed ones (a matrix, a row or a number, the same for all rows and steps).
+ * Then each instruction makes one value, `[rows, width]`. An operand of width 1 stands for all
+ * features of a row; a fixed one stands for all rows.
  *
- * Nothing but the order of the steps is left to whoever runs a program: they run from the first to the last, or the other way when
- * `reverse` is set. Sequences of different lengths and resets of the state are instructions like any others: see `maskProgram`.
+ * Nothing but the order of the steps is left to whoever runs a program: they run from the first to
+ * the last, or the other way when `reverse` is set. Sequences of different lengths and resets of
+ * the state are instructions like any others: see `maskProgram`.
  */
 import type { DType } from './dtype.js';
 import { mapOperands, printInstruction, type InstructionBody } from './instruction.js';
@@ -19,7 +22,10 @@ import type { Storage } from './storage.js';
 /** A value's number, or a plain number that stands for itself everywhere. */
 export type ProgramOperand = { readonly value: number } | number;
 
-/** A matrix, row or number of the fixed operands: `rows x columns`, dense. A row has one row; a number has one of each. */
+/**
+ * A matrix, row or number of the fixed operands: `rows x columns`, dense. A row has one row; a
+ * number has one of each.
+ */
 export interface FixedOperand {
   readonly rows: number;
   readonly columns: number;

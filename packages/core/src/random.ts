@@ -4,11 +4,15 @@ import { Generator } from './generator.js';
 
 export { Generator };
 
-/** The one source of random numbers: unless it is given another, whatever draws (initialisation, dropout, shuffling) draws from here. */
+/**
+ * The one source of random numbers: unless it is given another, whatever draws (initialisation,
+ * dropout, shuffling) draws from here.
+ */
 let current: Generator | undefined;
 
 /**
- * Seeds the default generator, so that what follows is the same in every run, on every machine and backend.
+ * Seeds the default generator, so that what follows is the same in every run, on every machine and
+ * backend.
  *
  * @example
  * ```ts
@@ -25,8 +29,9 @@ export function manualSeed(seed: number): Generator {
 }
 
 /**
- * The generator that everything draws from which was given no other one. Until `manualSeed` is called, its seed is 32 bits from the platform's
- * `crypto`, so that two runs differ, as in PyTorch; `initialSeed` tells it.
+ * The generator that everything draws from which was given no other one. Until `manualSeed` is
+ * called, its seed is 32 bits from the platform's `crypto`, so that two runs differ, as in PyTorch;
+ * `initialSeed` tells it.
  */
 export function defaultGenerator(): Generator {
   current ??= new Generator(crypto.getRandomValues(new Uint32Array(1))[0]);

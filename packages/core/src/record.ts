@@ -16,7 +16,10 @@ export type Derivative = (grad: Tensor, saved: readonly Tensor[]) => Tensor;
 export interface Recording {
   readonly name: string;
   readonly inputs: readonly Tensor[];
-  /** Values that the derivatives read: any of the inputs, the result, or values that nothing else holds. */
+  /**
+   * Values that the derivatives read: any of the inputs, the result, or values that nothing else
+   * holds.
+   */
   readonly saved?: readonly Tensor[];
   /** One function an input, called only when that input wants a gradient. */
   readonly derivatives: readonly Derivative[];
@@ -34,12 +37,18 @@ export function isRecorded(inputs: readonly Tensor[]): boolean {
   return false;
 }
 
-/** Whether `record` does anything with the result of an operation on this, so that what it needs has to be put together. */
+/**
+ * Whether `record` does anything with the result of an operation on this, so that what it needs has
+ * to be put together.
+ */
 export function isNoted(input: Tensor): boolean {
   return (input.requiresGrad && isGradEnabled()) || isAnomalyEnabled() || areCounted();
 }
 
-/** Hangs the result of an operation into the graph, if any input wants a gradient. Returns the result. */
+/**
+ * Hangs the result of an operation into the graph, if any input wants a gradient. Returns the
+ * result.
+ */
 export function record(result: Tensor, { name, inputs, saved = [], derivatives }: Recording): Tensor {
   if (isRecorded(inputs)) {
     recordAll([result], name, inputs, saved, ([grad], kept, wanted) =>
@@ -54,7 +63,8 @@ export function record(result: Tensor, { name, inputs, saved = [], derivatives }
 /**
  * The same for an operation with several results, whose rule gives all gradients at once.
  *
- * @param results - `undefined` in the place of one that does not depend on any input that wants a gradient
+ * @param results - `undefined` in the place of one that does not depend on any input that wants a
+ *   gradient
  */
 export function recordAll(
   results: readonly (Tensor | undefined)[],
@@ -71,7 +81,10 @@ export function recordAll(
 
 /** An operation made of others, with a derivative of its own. */
 export interface Composition extends Omit<Recording, 'saved'> {
-  /** Computes the result and lists what the derivatives will read. Runs without recording; its temporaries are freed. */
+  /**
+   * Computes the result and lists what the derivatives will read. Runs without recording; its
+   * temporaries are freed.
+   */
   readonly forward: () => { readonly result: Tensor; readonly saved?: readonly Tensor[] };
 }
 

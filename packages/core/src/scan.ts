@@ -20,24 +20,35 @@ import type { Tree, TreeOf } from './tree.js';
  *
  * @example
  * ```ts
- * const step = (x: Tensor, h: Tensor) => { const next = tanh(linear(x, Wx, b).add(linear(h, Wh))); return [next, next] as const; };
+ * const step = (x: Tensor, h: Tensor) => {
+ *   const next = tanh(linear(x, Wx, b).add(linear(h, Wh)));
+ *   return [next, next] as const;
+ * };
  * const [ys, last] = scan(step, xs, zeros([B, H]), { lengths: [5, 3] });
  * ```
- * @param step - an ordinary function of tensors. It sees the input of one time step, `[B, ...]`, the state, and the parameters
- * @param xs - `[T, B, ...]`, or lists and plain objects of such, nested as one likes; without `lengths` and `resets` also `[T, ...]`
- * @param state - the state before the first step: a tensor, or lists and objects, each `[B, ...]`. The step gets the state in this form and
- *   returns it so; its output may have a form of its own
+ * @param step - an ordinary function of tensors. It sees the input of one time step, `[B, ...]`,
+ *   the state, and the parameters
+ * @param xs - `[T, B, ...]`, or lists and plain objects of such, nested as one likes; without
+ *   `lengths` and `resets` also `[T, ...]`
+ * @param state - the state before the first step: a tensor, or lists and objects, each `[B, ...]`.
+ *   The step gets the state in this form and returns it so; its output may have a form of its own
  * @param options - `lengths`, `reverse`, `resets`, `parameters`, `record`
- * @returns the outputs stacked over time, `[T, ...]`, and the state after each row's last valid step; with `record` also an object with
- *   the named inner values, `[T, ...]` each, zero past the end of a row
- * @throws ShapeError, ArgumentError when sequences, lengths or states do not fit together, a step returns something else than an output and a
- *   state of the same shape as before, or `record` asks for a name that the step does not `tap`
+ * @returns the outputs stacked over time, `[T, ...]`, and the state after each row's last valid
+ *   step; with `record` also an object with the named inner values, `[T, ...]` each, zero past the
+ *   end of a row
+ * @throws ShapeError, ArgumentError when sequences, lengths or states do not fit together, a step
+ *   returns something else than an output and a state of the same shape as before, or `record` asks
+ *   for a name that the step does not `tap`
  *
  * @example
  * ```ts
- * const [, { h, c }] = scan((x, { h, c }) => [h, { h: h.add(x).mul(c), c: c.add(x) }], xs, { h: h0, c: c0 });
+ * const [, { h, c }] = scan((x, { h, c }) => [h, { h: h.add(x).mul(c), c: c.add(x) }], xs, {
+ *   h: h0,
+ *   c: c0,
+ * });
  * ```
- * Differs from PyTorch: there a loop over time is written in Python. It is `jax.lax.scan` with lengths, resets and a direction.
+ * Differs from PyTorch: there a loop over time is written in Python. It is `jax.lax.scan` with
+ * lengths, resets and a direction.
  */
 export function scan<
   const X extends object,

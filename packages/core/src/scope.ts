@@ -7,7 +7,10 @@ export interface Disposable {
   dispose(): void;
 }
 
-/** What an open scope is to free: a list that runs through the resources themselves, so that entering and leaving it allocate nothing. */
+/**
+ * What an open scope is to free: a list that runs through the resources themselves, so that
+ * entering and leaving it allocate nothing.
+ */
 interface Care {
   first: Tracked | undefined;
 }
@@ -21,8 +24,8 @@ interface Friends {
 let friends: Friends;
 
 /**
- * Something that scopes may look after. Its place in the list of a scope is private, so that whoever compares, copies or prints such a
- * thing does not follow the list to all its neighbours.
+ * Something that scopes may look after. Its place in the list of a scope is private, so that
+ * whoever compares, copies or prints such a thing does not follow the list to all its neighbours.
  */
 export abstract class Tracked implements Disposable {
   /** The scope that will free it; `undefined` when none will. */
@@ -74,7 +77,10 @@ const { isIn } = friends;
 /** Puts something into the care of the innermost open scope. */
 export const track: (resource: Tracked) => void = friends.track;
 
-/** Takes something out of all care, so that it outlives the scope that it was made in, whichever is open now. */
+/**
+ * Takes something out of all care, so that it outlives the scope that it was made in, whichever is
+ * open now.
+ */
 export const untrack: (resource: Tracked) => void = friends.untrack;
 
 /** Whether the innermost open scope is to free this: nobody outside of it can hold it. */
@@ -83,8 +89,8 @@ export function isOwn(resource: Tracked): boolean {
 }
 
 /**
- * Runs a function as if no scope were open: for tensors that must outlive whatever scope they happen to be made in, such as the state
- * of an optimiser.
+ * Runs a function as if no scope were open: for tensors that must outlive whatever scope they
+ * happen to be made in, such as the state of an optimiser.
  *
  * @example
  * ```ts
@@ -99,21 +105,22 @@ export function unscoped<R>(fn: () => R): R {
 }
 
 /**
- * Runs a function and frees every tensor that was made inside and is not part of what it returns. A training step in a scope leaves
- * the memory as it found it; gradients and parameters stay, since they belong to the model.
+ * Runs a function and frees every tensor that was made inside and is not part of what it returns. A
+ * training step in a scope leaves the memory as it found it; gradients and parameters stay, since
+ * they belong to the model.
  *
  * @example
  * ```ts
  * const sum = scope(() => {
- *   const squares = tensor([1, 2, 3]).square();   // freed at the end, and so is the tensor before it
- *   return squares.sum();                         // stays
+ *   const squares = tensor([1, 2, 3]).square(); // freed at the end, and so is the tensor before it
+ *   return squares.sum(); // stays
  * });
  * ```
- * @param fn - a synchronous function; the tensors in what it returns (also inside arrays, plain objects, maps) are kept and pass to
- *   the enclosing scope
+ * @param fn - a synchronous function; the tensors in what it returns (also inside arrays, plain
+ *   objects, maps) are kept and pass to the enclosing scope
  * @returns what `fn` returned
- * @throws ArgumentError when `fn` returns a promise, since its end cannot be known: `await` outside the scope. Whatever `fn` throws
- *   passes through, and everything made inside is freed.
+ * @throws ArgumentError when `fn` returns a promise, since its end cannot be known: `await` outside
+ *   the scope. Whatever `fn` throws passes through, and everything made inside is freed.
  */
 export function scope<R>(fn: () => R): R {
   checkFunction('scope', 'fn', fn);
@@ -137,8 +144,8 @@ function handOver(mine: Care, result: unknown): void {
 }
 
 /**
- * The usual results, which need no search: nothing, a resource, lists and plain objects of resources, so many levels deep. False for any
- * other.
+ * The usual results, which need no search: nothing, a resource, lists and plain objects of
+ * resources, so many levels deep. False for any other.
  */
 function passOn(mine: Care, value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;

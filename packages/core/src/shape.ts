@@ -77,7 +77,9 @@ export function normalizeDims(operation: string, dims: number | readonly number[
   return rank === 0 ? [] : list.sort((a, b) => a - b);
 }
 
-/** Refuses what follows the last argument: dimensions one by one, where they belong in one array. */
+/**
+ * Refuses what follows the last argument: dimensions one by one, where they belong in one array.
+ */
 export function checkOneArray(operation: string, argument: string, first: unknown, more: readonly unknown[]): void {
   if (more.length === 0) return;
   const all = [first, ...more].map(shown);
@@ -121,8 +123,8 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
 }
 
 /**
- * Simplifies a walk for the kernels: drops dimensions of size 1 and merges neighbours that every operand walks as one. A walk over a
- * single element keeps one dimension of size 1.
+ * Simplifies a walk for the kernels: drops dimensions of size 1 and merges neighbours that every
+ * operand walks as one. A walk over a single element keeps one dimension of size 1.
  */
 export function mergeDims(
   sizes: Shape,

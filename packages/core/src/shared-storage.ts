@@ -1,6 +1,9 @@
 import type { Backend, Storage } from './backend.js';
 
-/** Limits of the values of an int32 storage: what an index check needs to know without reading the device. */
+/**
+ * Limits of the values of an int32 storage: what an index check needs to know without reading the
+ * device.
+ */
 export interface Bounds {
   readonly min: number;
   readonly max: number;
@@ -23,17 +26,22 @@ interface Place {
 }
 
 /**
- * Backstop: frees a storage whose last holder was garbage-collected without calling `release`. What a scope owns cannot be lost that
- * way, and most tensors never leave one, so a storage is registered when a tensor on it escapes all scopes.
+ * Backstop: frees a storage whose last holder was garbage-collected without calling `release`. What
+ * a scope owns cannot be lost that way, and most tensors never leave one, so a storage is
+ * registered when a tensor on it escapes all scopes.
  */
 const registry = new FinalizationRegistry<Place>(({ backend, storage }) => backend.release(storage));
 
 /**
- * Storages that escaped since the event loop last turned. Registering one takes longer than many an operation, most are released before the
- * turn ends (the graph of a training step is), and until then the collector calls nobody: so only those that are still held are registered.
+ * Storages that escaped since the event loop last turned. Registering one takes longer than many an
+ * operation, most are released before the turn ends (the graph of a training step is), and until
+ * then the collector calls nobody: so only those that are still held are registered.
  */
 let escaped: SharedStorage[] = [];
-/** How many there may be before those released meanwhile are taken out: twice as many as were still held the last time. */
+/**
+ * How many there may be before those released meanwhile are taken out: twice as many as were still
+ * held the last time.
+ */
 let most = 1024;
 
 function registerLater(storage: SharedStorage): void {
@@ -53,9 +61,9 @@ function registerEscaped(): void {
 }
 
 /**
- * A storage and how many hold it. Tensors that share elements (a reshape, a detached copy, what the graph saved for a derivative)
- * hold the same `SharedStorage`; the last one to let go releases it. The JavaScript collector cannot do that for memory that it
- * does not see.
+ * A storage and how many hold it. Tensors that share elements (a reshape, a detached copy, what the
+ * graph saved for a derivative) hold the same `SharedStorage`; the last one to let go releases it.
+ * The JavaScript collector cannot do that for memory that it does not see.
  */
 export class SharedStorage {
   readonly backend: Backend;
@@ -74,7 +82,10 @@ export class SharedStorage {
     this.isRegistered = false;
   }
 
-  /** Notes that no scope owns one of its holders, so that the collector may find the storage without any. */
+  /**
+   * Notes that no scope owns one of its holders, so that the collector may find the storage without
+   * any.
+   */
   watch(): void {
     if (this.hasEscaped) return;
     this.hasEscaped = true;

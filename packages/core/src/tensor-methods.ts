@@ -6,7 +6,10 @@ import type { Shape } from './shape.js';
 /** One dimension or several; left out, all of them. */
 export type Dims = number | readonly number[];
 
-/** Whether a reduction keeps what it reduced, with size 1: a truth value, or the option of that name. */
+/**
+ * Whether a reduction keeps what it reduced, with size 1: a truth value, or the option of that
+ * name.
+ */
 export type KeepDim = boolean | { readonly keepDim?: boolean };
 
 /** Values with their positions along the reduced dimension. */
@@ -16,7 +19,10 @@ export interface ValuesAndIndices<T> {
   readonly indices: T;
 }
 
-/** What a variance takes: whether the reduced dimensions stay, and what is taken from the number of values (1 unless given). */
+/**
+ * What a variance takes: whether the reduced dimensions stay, and what is taken from the number of
+ * values (1 unless given).
+ */
 export type SpreadOptions = boolean | { readonly keepDim?: boolean; readonly correction?: number };
 
 /** How near two values must be: `|a - b| <= atol + rtol |b|`. */
@@ -29,7 +35,10 @@ export interface CloseOptions {
   readonly equalNan?: boolean;
 }
 
-/** Which form of `gelu`: that of the error function, or the one of the hyperbolic tangent that comes near it. */
+/**
+ * Which form of `gelu`: that of the error function, or the one of the hyperbolic tangent that comes
+ * near it.
+ */
 export interface GeluOptions {
   readonly approximate?: 'none' | 'tanh';
 }
@@ -75,8 +84,8 @@ export interface BackwardOptions<T> {
 export type NestedArray = number | readonly NestedArray[];
 
 /**
- * The operations as methods: `t.add(u)` is `add(t, u)`, and so on, where the documentation stands. `T` is `Tensor`; the
- * parameter keeps this list below the class that carries it.
+ * The operations as methods: `t.add(u)` is `add(t, u)`, and so on, where the documentation stands.
+ * `T` is `Tensor`; the parameter keeps this list below the class that carries it.
  */
 export interface TensorMethods<T> {
   // arithmetic
@@ -185,6 +194,9 @@ export interface TensorMethods<T> {
   registerHook(hook: (grad: T) => T | void): () => void;
   retainGrad(): T;
   to(target: Backend | DType): T;
-  /** Nested arrays, as deep as the tensor has dimensions; a number for a single number. Throws a `BackendError` where a backend answers only later. */
+  /**
+   * Nested arrays, as deep as the tensor has dimensions; a number for a single number. Throws a
+   * `BackendError` where a backend answers only later.
+   */
   toArray(): NestedArray;
 }

@@ -16,7 +16,10 @@ import { jsonNumbers, type TensorJson } from './tensor-json.js';
 /** Where a tensor stands in the graph. */
 export type TensorEdge = Edge<Tensor>;
 
-/** What a gradient hook gets and may replace. The gradient is freed after the hook: keep `clone().keep()` of it to have it later. */
+/**
+ * What a gradient hook gets and may replace. The gradient is freed after the hook: keep
+ * `clone().keep()` of it to have it later.
+ */
 export type GradHook = Hook<Tensor>;
 
 /** Gives what is to be used in the place of a tensor; nothing for one that stands for itself. */
@@ -31,27 +34,41 @@ interface StandIns {
 
 const RESULT = 'the result of a recorded operation';
 
-/** Runs `fn` with tensors replaced, where they are used, by their stand-ins, as if every tensor were on `backend`. */
+/**
+ * Runs `fn` with tensors replaced, where they are used, by their stand-ins, as if every tensor were
+ * on `backend`.
+ */
 export function withStandIns<R>(backend: Backend | undefined, standIn: StandIn, fn: () => R): R {
   return during(ambient.standIns, { backend, standIn } satisfies StandIns, fn);
 }
 
-/** A value: numbers of one type in a shape, on a backend, perhaps with the operation that it came from. */
+/**
+ * A value: numbers of one type in a shape, on a backend, perhaps with the operation that it came
+ * from.
+ */
 // oxlint-disable-next-line no-unsafe-declaration-merging -- methods.ts gives the prototype every one of these methods, checked by type
 export interface Tensor extends TensorMethods<Tensor> {}
 
 /**
- * A value: an n-dimensional array of numbers on a backend. Nobody changes it in place (parameters change through an optimiser or
- * `copy_`); every operation makes a new one. Create tensors with `tensor`, `zeros`, `randn` and their kin.
+ * A value: an n-dimensional array of numbers on a backend. Nobody changes it in place (parameters
+ * change through an optimiser or `copy_`); every operation makes a new one. Create tensors with
+ * `tensor`, `zeros`, `randn` and their kin.
  *
  * @example
  * ```ts
- * const x = tensor([[1, 2], [3, 4]], { requiresGrad: true });
+ * const x = tensor(
+ *   [
+ *     [1, 2],
+ *     [3, 4],
+ *   ],
+ *   { requiresGrad: true },
+ * );
  * const y = x.mul(x).sum();
  * y.backward();
- * console.log(String(x.grad));   // tensor([[2., 4.], [6., 8.]]) over two lines, as PyTorch prints it
+ * console.log(String(x.grad)); // tensor([[2., 4.], [6., 8.]]) over two lines, as PyTorch prints it
  * ```
- * Differs from PyTorch: always row-major and dense; whole numbers are float32 unless asked otherwise; comparisons give 1 and 0.
+ * Differs from PyTorch: always row-major and dense; whole numbers are float32 unless asked
+ * otherwise; comparisons give 1 and 0.
  */
 export class Tensor extends Tracked {
   /** The sizes of the dimensions; `[]` for a single number. */
@@ -77,7 +94,10 @@ export class Tensor extends Tracked {
     track(this);
   }
 
-  /** The gradient that `backward` left here: `undefined` before, and for a result unless `retainGrad` was called. */
+  /**
+   * The gradient that `backward` left here: `undefined` before, and for a result unless
+   * `retainGrad` was called.
+   */
   get grad(): Tensor | undefined {
     return this.#grad;
   }
@@ -107,7 +127,10 @@ export class Tensor extends Tracked {
     return this.#gone;
   }
 
-  /** Whether this was not made by a recorded operation, so that a gradient would be kept in its `grad`. */
+  /**
+   * Whether this was not made by a recorded operation, so that a gradient would be kept in its
+   * `grad`.
+   */
   get isLeaf(): boolean {
     return this.#origin === undefined;
   }
@@ -125,9 +148,10 @@ export class Tensor extends Tracked {
   }
 
   /**
-   * Whether operations on this are recorded. Setting it is for leaves. As in PyTorch, what counts for a gradient is the
-   * value when `backward` arrives: a leaf that was frozen since the forward pass keeps its `grad` as it was, one that
-   * was frozen and freed again accumulates. (Hooks of a frozen leaf still see the gradient.)
+   * Whether operations on this are recorded. Setting it is for leaves. As in PyTorch, what counts
+   * for a gradient is the value when `backward` arrives: a leaf that was frozen since the forward
+   * pass keeps its `grad` as it was, one that was frozen and freed again accumulates. (Hooks of a
+   * frozen leaf still see the gradient.)
    */
   get requiresGrad(): boolean {
     return this.#wantsGrad || this.#origin !== undefined || (this.#gone && this.standIn()?.requiresGrad === true);
@@ -179,7 +203,10 @@ export class Tensor extends Tracked {
     return this.#gone || ambient.standIns.value !== undefined ? this.held.storage : this.#shared.storage;
   }
 
-  /** @internal Whether this has its memory on a backend, as such a type, and an operation on it would not be recorded. */
+  /**
+   * @internal Whether this has its memory on a backend, as such a type, and an operation on it
+   *   would not be recorded.
+   */
   isUnrecorded(backend: Backend, dtype: DType): boolean {
     const { backend: place, storage } = this.#shared;
     if (place !== backend || storage.dtype !== dtype || this.#gone) return false;
@@ -200,7 +227,10 @@ export class Tensor extends Tracked {
     return this.#accumulator;
   }
 
-  /** @internal A second handle of the same value, in nobody's care, that stands at the same place of the graph. */
+  /**
+   * @internal A second handle of the same value, in nobody's care, that stands at the same place of
+   *   the graph.
+   */
   alias(): Tensor {
     const twin = new Tensor(this.held.retain(), this.shape).keep();
     const edge = this.gradEdge;
@@ -209,7 +239,8 @@ export class Tensor extends Tracked {
   }
 
   /**
-   * @internal The same for a recorded operation to keep. It does not hold its node: the operation's inputs do, and a result that held
+   * @internal The same for a recorded operation to keep. It does not hold its node: the operation's
+   *   inputs do, and a result that held
    * the node which keeps it would never be let go.
    */
   saved(): Tensor {
@@ -241,13 +272,16 @@ export class Tensor extends Tracked {
   }
 
   /**
-   * Puts other values into this tensor, as an optimiser does with a parameter. Values that the graph saved before stay what they were.
+   * Puts other values into this tensor, as an optimiser does with a parameter. Values that the
+   * graph saved before stay what they were.
    *
-   * @param source - same shape and type; shares its memory from now on; on another backend, this tensor moves there
+   * @param source - same shape and type; shares its memory from now on; on another backend, this
+   *   tensor moves there
    * @returns this tensor
    * @throws ShapeError, DTypeError when they differ; AutogradError unless this is a leaf
    *
-   * Differs from PyTorch: not recorded, so a leaf that requires a gradient needs no `noGrad` around it.
+   * Differs from PyTorch: not recorded, so a leaf that requires a gradient needs no `noGrad` around
+   * it.
    */
   copy_(source: Tensor): this {
     refuseTracing('changes a tensor in place (copy_)');
@@ -291,8 +325,8 @@ export class Tensor extends Tracked {
   }
 
   /**
-   * Frees the memory now, and that of the gradient; the tensor can no longer be used. What a graph saved of it for a `backward` that
-   * can still come stays until then.
+   * Frees the memory now, and that of the gradient; the tensor can no longer be used. What a graph
+   * saved of it for a `backward` that can still come stays until then.
    */
   override dispose(): void {
     if (this.#gone) return;
@@ -312,8 +346,9 @@ export class Tensor extends Tracked {
   /**
    * What `JSON.stringify` writes. `loadStateDict` takes it back.
    *
-   * @returns shape, type, and the numbers in row-major order: as texts where JSON has none (NaN, the infinities, -0), and as one text where
-   *   the backend answers only later, as `toString` says it: `await data()` first
+   * @returns shape, type, and the numbers in row-major order: as texts where JSON has none (NaN,
+   *   the infinities, -0), and as one text where the backend answers only later, as `toString` says
+   *   it: `await data()` first
    */
   toJSON(): TensorJson {
     const { shape, dtype } = this;

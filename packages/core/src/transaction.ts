@@ -1,4 +1,7 @@
-/** Chains of primitives that leave nothing behind when one of them fails, as it does where the memory is at its end. */
+/**
+ * Chains of primitives that leave nothing behind when one of them fails, as it does where the
+ * memory is at its end.
+ */
 import type { Backend, Storage } from './backend.js';
 
 /** What makes a storage or gives one back. */

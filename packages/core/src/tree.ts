@@ -4,14 +4,18 @@ import { Tensor } from './tensor.js';
 /** A tensor, or lists and plain objects of tensors, nested as deep as one likes. */
 export type Tree = Tensor | readonly Tree[] | { readonly [name: string]: Tree };
 
-/** The same tree with plain tensors in it: what a step sees of `[parameter, { c: parameter }]` is `[Tensor, { c: Tensor }]`. */
+/**
+ * The same tree with plain tensors in it: what a step sees of `[parameter, { c: parameter }]` is
+ * `[Tensor, { c: Tensor }]`.
+ */
 export type TreeOf<T> = T extends Tensor ? Tensor : { readonly [K in keyof T]: TreeOf<T[K]> };
 
 /** Deeper than any tree that is meant: an object that holds itself has no end. */
 const DEPTH = 32;
 
 /**
- * The form of a tree without its tensors. Two trees of one form have the same `TreeForm`, so forms are compared by `===`.
+ * The form of a tree without its tensors. Two trees of one form have the same `TreeForm`, so forms
+ * are compared by `===`.
  */
 export class TreeForm {
   /** In words: `*` is a tensor, as in `[*, { h: *, c: * }]`. */
@@ -71,8 +75,8 @@ export class TreeForm {
   }
 
   /**
-   * The tensors of a tree in the order of this form, in a list of their own: the tree's may change later. The names of an object may come
-   * in another order.
+   * The tensors of a tree in the order of this form, in a list of their own: the tree's may change
+   * later. The names of an object may come in another order.
    *
    * @returns `undefined` for a tree of another form
    */

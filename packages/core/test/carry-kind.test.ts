@@ -29,7 +29,10 @@ beforeAll(async () => {
 
 const width = 3;
 const generator = new Generator(5);
-/** Float64 values between 0.5 and 2, so that no function is at a special point and no quotient is large. */
+/**
+ * Float64 values between 0.5 and 2, so that no function is at a special point and no quotient is
+ * large.
+ */
 function draw(shape: Shape): Tensor {
   const values = new Float64Array(shape.reduce((size, s) => size * s, 1));
   generator.uniform(values, 0.5, 2);

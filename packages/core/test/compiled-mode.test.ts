@@ -1,4 +1,7 @@
-/** Where compiled functions and loops could differ from the same work by single operations without a word: each case against a plain loop. */
+/**
+ * Where compiled functions and loops could differ from the same work by single operations without a
+ * word: each case against a plain loop.
+ */
 import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';
 import { beforeEach, describe, expect, test } from 'vitest';

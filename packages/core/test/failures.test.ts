@@ -1,4 +1,7 @@
-/** A primitive that fails, as where the memory is at its end, leaves nothing behind: neither forward nor backward. */
+/**
+ * A primitive that fails, as where the memory is at its end, leaves nothing behind: neither forward
+ * nor backward.
+ */
 import { cpu } from '@rnn/backend-cpu';
 import { expect, test } from 'vitest';
 import {

@@ -4,7 +4,10 @@ import { ArgumentError } from '../src/errors.js';
 import { formatTensor } from '../src/format.js';
 import torchPrints from './cases/torch-prints.json' with { type: 'json' };
 
-/** What PyTorch printed (cases/generate.py); `data` is a list, or stands for i * scale + offset with i from 0 to count - 1. */
+/**
+ * What PyTorch printed (cases/generate.py); `data` is a list, or stands for i * scale + offset with
+ * i from 0 to count - 1.
+ */
 interface PrintCase {
   name: string;
   data: (number | string)[] | { count: number; scale: number; offset: number };

@@ -25,7 +25,10 @@ beforeEach(async () => {
 
 const [T, B, H] = [7, 3, 4];
 
-/** Numbers of a batch, over all steps, that a scan leaves behind for its derivative, besides its outputs and last states. */
+/**
+ * Numbers of a batch, over all steps, that a scan leaves behind for its derivative, besides its
+ * outputs and last states.
+ */
 function kept<S extends Tensor | readonly Tensor[]>(step: Step<Tensor, S, Tensor>, state: S): number {
   const x = randn([T, B, H]);
   const before = backend.memory().bytes;

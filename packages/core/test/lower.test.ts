@@ -25,7 +25,9 @@ beforeAll(async () => {
   setBackend(backend);
 });
 
-/** Runs a forward pass from its data alone, as a reader of it would, by the primitives of a backend. */
+/**
+ * Runs a forward pass from its data alone, as a reader of it would, by the primitives of a backend.
+ */
 function run(
   pass: LoweredPass,
   given: Map<string, Storage>,

@@ -23,7 +23,10 @@ function mean(values: ArrayLike<number>, of: (value: number) => number = (value)
   return sum / values.length;
 }
 
-/** Kolmogorov and Smirnov's distance between the draws and a distribution function, times √n; above 1.95 in one of 1000 samples. */
+/**
+ * Kolmogorov and Smirnov's distance between the draws and a distribution function, times √n; above
+ * 1.95 in one of 1000 samples.
+ */
 function kolmogorovSmirnov(draws: Float32Array | Float64Array, cdf: (x: number) => number): number {
   const sorted = draws.slice().sort();
   const n = sorted.length;
@@ -46,7 +49,10 @@ function normalCdf(x: number): number {
   return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 }
 
-/** Pearson's statistic against equally likely outcomes, standardised: about normal with mean 0 and deviation 1. */
+/**
+ * Pearson's statistic against equally likely outcomes, standardised: about normal with mean 0 and
+ * deviation 1.
+ */
 function chiSquare(counts: number[]): number {
   const expected = mean(counts);
   const statistic = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
@@ -83,8 +89,9 @@ describe('draws what PyTorch draws', () => {
   }
 
   /**
-   * Integers, and float32 numbers from float64 arithmetic, are the same. Otherwise a processor's fused sums may differ in float64's last bits,
-   * and from 16 normal float32 draws on PyTorch computes the angle (up to 2π) and the logarithm in float32.
+   * Integers, and float32 numbers from float64 arithmetic, are the same. Otherwise a processor's
+   * fused sums may differ in float64's last bits, and from 16 normal float32 draws on PyTorch
+   * computes the angle (up to 2π) and the logarithm in float32.
    */
   function tolerance({ op, dtype, n }: Call): number {
     if (dtype === 'float64') return 4e-15;
@@ -165,7 +172,8 @@ describe('uniform', () => {
   ])('%s draws follow the distribution', (_, draws) => {
     new Generator(11).uniform(draws, -2, 3);
     expect(kolmogorovSmirnov(draws, (x) => (x + 2) / 5)).toBeLessThan(1.95);
-    // Five standard errors: the deviation of the mean is 5 / √(12 n), that of the mean square about the middle 25 / √(180 n).
+    // Five standard errors: the deviation of the mean is 5 / √(12 n), that of the mean square about
+    // the middle 25 / √(180 n).
     expect(Math.abs(mean(draws) - 0.5)).toBeLessThan((5 * 5) / Math.sqrt(12 * draws.length));
     expect(Math.abs(mean(draws, (x) => (x - 0.5) ** 2) - 25 / 12)).toBeLessThan(
       (5 * 25) / Math.sqrt(180 * draws.length),
@@ -231,7 +239,8 @@ describe('normal', () => {
     const oneByOne = Float64Array.from({ length: 20_000 }, () => generator.nextNormal());
     for (const draws of [single, normal(generator, 20_000), oneByOne]) {
       expect(kolmogorovSmirnov(draws, normalCdf)).toBeLessThan(1.95);
-      // Mean, variance, skewness and kurtosis within five standard errors: √(1/n), √(2/n), √(6/n), √(24/n).
+      // Mean, variance, skewness and kurtosis within five standard errors: √(1/n), √(2/n), √(6/n),
+      // √(24/n).
       const error = 5 / Math.sqrt(draws.length);
       const mu = mean(draws);
       const variance = mean(draws, (x) => (x - mu) ** 2);
@@ -239,7 +248,8 @@ describe('normal', () => {
       expect(Math.abs(variance - 1)).toBeLessThan(error * Math.sqrt(2));
       expect(Math.abs(mean(draws, (x) => (x - mu) ** 3) / variance ** 1.5)).toBeLessThan(error * Math.sqrt(6));
       expect(Math.abs(mean(draws, (x) => (x - mu) ** 4) / variance ** 2 - 3)).toBeLessThan(error * Math.sqrt(24));
-      // The two of a pair are independent: neighbours one by one, eight apart in a block; so are their squares.
+      // The two of a pair are independent: neighbours one by one, eight apart in a block; so are
+      // their squares.
       for (const lag of [1, 8]) {
         const pairs = Array.from({ length: draws.length - lag }, (_, i) => [draws[i], draws[i + lag]]);
         expect(Math.abs(mean(pairs.map(([a, b]) => a * b)))).toBeLessThan(error);
@@ -267,7 +277,8 @@ describe('normal', () => {
 
   test('no draw is infinite, even at the largest radius', () => {
     const generator = new Generator(0);
-    // This word leaves the twister as 32 ones; four of them make the two largest uniform numbers, 1 - 2^-53.
+    // This word leaves the twister as 32 ones; four of them make the two largest uniform numbers,
+    // 1 - 2^-53.
     const ones = 316513203;
     generator.setState([0, ones, ones, ones, ones, ...Array.from({ length: 620 }, () => 0)]);
     expect(generator.nextNormal()).toBeCloseTo(Math.sqrt(2 * 53 * Math.LN2), 14);
@@ -285,7 +296,8 @@ describe('integers', () => {
   });
 
   test('the remainder of a word would favour small numbers, the draws do not', () => {
-    // 2^32 is 16.5 times this range, so that the remainder falls into the lower half with probability 17/33: 9 standard errors from 1/2.
+    // 2^32 is 16.5 times this range, so that the remainder falls into the lower half with
+    // probability 17/33: 9 standard errors from 1/2.
     const range = Math.floor(2 ** 32 / 16.5);
     const draws = new Int32Array(100_000);
     new Generator(4).integers(draws, 0, range);

@@ -276,7 +276,9 @@ test('what is recorded is part of the signature', () => {
   }
 });
 
-/** Parameters of a step, what changes one of them, and how the step reads it, unless by `scalesOf`. */
+/**
+ * Parameters of a step, what changes one of them, and how the step reads it, unless by `scalesOf`.
+ */
 interface Changing {
   readonly parameters: { readonly w: Tensor };
   readonly change: () => void;

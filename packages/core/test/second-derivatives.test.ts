@@ -1,4 +1,7 @@
-/** Derivatives of derivatives through compiled runs, held against central differences of the first ones. */
+/**
+ * Derivatives of derivatives through compiled runs, held against central differences of the first
+ * ones.
+ */
 import { cpu } from '@rnn/backend-cpu';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -33,7 +36,10 @@ const f64 = { dtype: 'float64' } as const;
 
 type Loss = (...inputs: Tensor[]) => Tensor;
 
-/** Checks the loss's gradients, those of them, and that they are the same whether they are recorded or not. */
+/**
+ * Checks the loss's gradients, those of them, and that they are the same whether they are recorded
+ * or not.
+ */
 function checkTwice(loss: Loss, inputs: readonly Tensor[]): void {
   gradcheck(loss, inputs);
   gradgradcheck(loss, inputs);

@@ -1,4 +1,7 @@
-/** Steps that compute with single numbers are compiled for any size of the batch, whoever's derivative it is. */
+/**
+ * Steps that compute with single numbers are compiled for any size of the batch, whoever's
+ * derivative it is.
+ */
 import { cpu } from '@rnn/backend-cpu';
 import { beforeEach, expect, test } from 'vitest';
 import { customOperation, explain, ones, scan, setBackend, tensor, zeros, type Tensor } from '../src/index.js';

@@ -44,7 +44,9 @@ interface Listed {
   readonly values: (number | string)[];
 }
 
-/** What PyTorch computed in float64 (cases/generate.py), with a gradient of 1, 2, 3 ... from behind. */
+/**
+ * What PyTorch computed in float64 (cases/generate.py), with a gradient of 1, 2, 3 ... from behind.
+ */
 interface SpecialCase {
   readonly name: string;
   readonly operands: Listed[];
@@ -96,7 +98,10 @@ const words: Record<string, number> = { nan: NaN, inf: Infinity, '-inf': -Infini
 const numbers = ({ values }: Listed): number[] =>
   values.map((value) => (typeof value === 'string' ? words[value] : value));
 
-/** Rounded to 12 digits, which the last places of the engine's functions do not reach; both zeros as 0. */
+/**
+ * Rounded to 12 digits, which the last places of the engine's functions do not reach; both zeros as
+ * 0.
+ */
 const rounded = (values: ArrayLike<number>): number[] =>
   Array.from(values, (value) => Number(value.toPrecision(12)) + 0);
 

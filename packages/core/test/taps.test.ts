@@ -32,7 +32,10 @@ beforeEach(async () => {
 
 const f64 = { dtype: 'float64' } as const;
 
-/** A gate that depends on the input alone, one that depends on the state, a sum, and a value freed inside the step. */
+/**
+ * A gate that depends on the input alone, one that depends on the state, a sum, and a value freed
+ * inside the step.
+ */
 function stepOf(w: Tensor, readsNumbers: boolean): (x: Tensor, h: Tensor) => readonly [y: Tensor, state: Tensor] {
   return (x, h) => {
     if (readsNumbers) x.dataSync(); // what reads numbers cannot be compiled

@@ -9,7 +9,10 @@ interface Listed {
   readonly values: (number | string)[];
 }
 
-/** What PyTorch computed in float64 (cases/operations.py), with a gradient of 1, 2, 3 ... from behind into the first result. */
+/**
+ * What PyTorch computed in float64 (cases/operations.py), with a gradient of 1, 2, 3 ... from
+ * behind into the first result.
+ */
 interface OperationCase {
   readonly name: string;
   readonly operands: Listed[];
@@ -86,7 +89,10 @@ const words: Record<string, number> = { nan: NaN, inf: Infinity, '-inf': -Infini
 const numbers = ({ values }: Listed): number[] =>
   values.map((value) => (typeof value === 'string' ? words[value] : value));
 
-/** Rounded to 12 digits, which the last places of the engine's functions do not reach; both zeros as 0. */
+/**
+ * Rounded to 12 digits, which the last places of the engine's functions do not reach; both zeros as
+ * 0.
+ */
 const rounded = (values: ArrayLike<number>): number[] =>
   Array.from(values, (value) => Number(value.toPrecision(12)) + 0);
 

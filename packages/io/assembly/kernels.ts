@@ -1,5 +1,6 @@
-// The instructions of an exported module (src/es-module/plan.ts), for WebAssembly with SIMD. One call runs a list of them; nothing is
-// allocated and nothing is checked but the row of a table, which may come from outside.
+// The instructions of an exported module (src/es-module/plan.ts), for WebAssembly with SIMD. One
+// call runs a list of them; nothing is allocated and nothing is checked but the row of a table,
+// which may come from outside.
 //
 // The functions are those of the WebAssembly backend.
 import {
@@ -12,7 +13,10 @@ import { splat } from '../../backend-wasm/assembly/vector';
 /** Terms of a sum that are added up in one chain: rounding errors grow with its length. */
 const CHAIN: i32 = 512;
 
-/** `y = init + x W` for panels of 16 columns, then of 4; in a panel the columns of each row lie side by side. */
+/**
+ * `y = init + x W` for panels of 16 columns, then of 4; in a panel the columns of each row lie side
+ * by side.
+ */
 function matmul(y: usize, x: usize, w: usize, init: usize, k: i32, n: i32): void {
   for (; n > 12; n -= 16) {
     let start = init;

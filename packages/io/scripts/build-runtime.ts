@@ -1,6 +1,6 @@
 /**
- * Makes what `exportModule` writes into every module: assembly/kernels.ts as WebAssembly in base64, and src/es-module/runtime as JavaScript
- * text, both in src/es-module-runtime.generated.ts.
+ * Makes what `exportModule` writes into every module: assembly/kernels.ts as WebAssembly in base64,
+ * and src/es-module/runtime as JavaScript text, both in src/es-module-runtime.generated.ts.
  */
 import asc from 'assemblyscript/asc';
 import { build } from 'esbuild';

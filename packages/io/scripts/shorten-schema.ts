@@ -1,6 +1,7 @@
 /**
- * Writes the description of onnx.proto in schema.generated.ts as text for `fileOf`. As bytes, which is what the generator writes, it would need the
- * description of descriptions to be read: more code in a page than all operators of recurrent models.
+ * Writes the description of onnx.proto in schema.generated.ts as text for `fileOf`. As bytes, which
+ * is what the generator writes, it would need the description of descriptions to be read: more code
+ * in a page than all operators of recurrent models.
  */
 import { fromBinary } from '@bufbuild/protobuf';
 import { base64Decode } from '@bufbuild/protobuf/wire';

@@ -1,4 +1,7 @@
-/** Models in and out of bytes. Nothing here needs Node, executes code from a file, or believes a size before it is checked. */
+/**
+ * Models in and out of bytes. Nothing here needs Node, executes code from a file, or believes a
+ * size before it is checked.
+ */
 export { FormatError } from '@rnn/core';
 export { exportModule, type ExportedModule, type ExportModuleOptions } from './es-module/export-module.js';
 export { type ScalerLike, type VocabularyLike } from './es-module/data-of.js';

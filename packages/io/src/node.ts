@@ -1,4 +1,7 @@
-/** Models in and out of files, in Node: paths, files larger than memory, and files that are there whole or not at all. */
+/**
+ * Models in and out of files, in Node: paths, files larger than memory, and files that are there
+ * whole or not at all.
+ */
 export {
   load,
   loadCheckpoint,

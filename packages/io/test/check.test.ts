@@ -1,4 +1,7 @@
-/** What `rnn-io check` finds: models are made wrong in one way each, and ONNX Runtime and PyTorch say what they refuse. */
+/**
+ * What `rnn-io check` finds: models are made wrong in one way each, and ONNX Runtime and PyTorch
+ * say what they refuse.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

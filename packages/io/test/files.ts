@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The bytes of a file that Python wrote: of `files` or, with a folder before its name, of another one beside it. */
+/**
+ * The bytes of a file that Python wrote: of `files` or, with a folder before its name, of another
+ * one beside it.
+ */
 export function bytesOf(name: string): Uint8Array {
   return readFileSync(join(import.meta.dirname, name.includes('/') ? name : `files/${name}`));
 }

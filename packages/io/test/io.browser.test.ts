@@ -1,4 +1,7 @@
-/** Models go in and out in a page: what PyTorch wrote gives PyTorch's numbers there, and what is written is read again. */
+/**
+ * Models go in and out in a page: what PyTorch wrote gives PyTorch's numbers there, and what is
+ * written is read again.
+ */
 import { describe, expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';

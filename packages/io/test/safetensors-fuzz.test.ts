@@ -38,7 +38,8 @@ describe('decodeSafetensors reads or refuses, and never breaks on', () => {
           } catch (error) {
             expect(error).toBeInstanceOf(FormatError);
           }
-          // Tensor by tensor is no less strict: what is refused whole is refused when it is opened, or when a number does not fit.
+          // Tensor by tensor is no less strict: what is refused whole is refused when it is opened,
+          // or when a number does not fit.
           const opened = openSafetensors(new Blob([bytes as BlobPart])).then(async (file) =>
             Object.fromEntries(
               await Promise.all(file.names.map(async (name) => [name, await file.read(name)] as const)),

@@ -76,7 +76,8 @@ export class GELU extends Module {
  * @param dim - the dimension along which the results add up to 1; the last one unless given
  * @throws ArgumentError when it is no whole number
  *
- * Differs from PyTorch: without `dim` it is the last dimension, where PyTorch guesses by the rank and warns.
+ * Differs from PyTorch: without `dim` it is the last dimension, where PyTorch guesses by the rank
+ * and warns.
  */
 export class Softmax extends Module {
   readonly dim: number;

@@ -29,7 +29,10 @@ import { Parameter } from './parameter.js';
 export interface BatchNorm1dOptions extends PlaceOptions {
   /** Added to the variance, so that nothing is divided by zero. */
   readonly eps?: number;
-  /** The share of each batch in the running mean and variance; `null` for the plain average of all batches. */
+  /**
+   * The share of each batch in the running mean and variance; `null` for the plain average of all
+   * batches.
+   */
   readonly momentum?: number | null;
   /** Whether factors (and summands) are learned. */
   readonly affine?: boolean;
@@ -40,18 +43,22 @@ export interface BatchNorm1dOptions extends PlaceOptions {
 }
 
 /**
- * Batch normalisation: each feature brought to mean 0 and variance 1 over the batch (and the places), then scaled and shifted. In
- * evaluation mode by the running mean and variance of the training.
+ * Batch normalisation: each feature brought to mean 0 and variance 1 over the batch (and the
+ * places), then scaled and shifted. In evaluation mode by the running mean and variance of the
+ * training.
  *
  * @example
  * ```ts
  * new BatchNorm1d(3).forward(randn([16, 3])).mean(0);   // [0, 0, 0]
  * ```
  * @param numFeatures - C
- * @param options - `eps` (1e-5), `momentum` (0.1), `affine` (true), `bias` (true), `trackRunningStats` (true), `dtype`, `backend`
- * @throws ArgumentError for a size that is not a whole number from 1 up, options out of range, or unknown options
+ * @param options - `eps` (1e-5), `momentum` (0.1), `affine` (true), `bias` (true),
+ *   `trackRunningStats` (true), `dtype`, `backend`
+ * @throws ArgumentError for a size that is not a whole number from 1 up, options out of range, or
+ *   unknown options
  *
- * Parameters: `weight` (ones) and `bias` (zeros); buffers `running_mean`, `running_var`, `num_batches_tracked`. The names are PyTorch's.
+ * Parameters: `weight` (ones) and `bias` (zeros); buffers `running_mean`, `running_var`,
+ * `num_batches_tracked`. The names are PyTorch's.
  * Source: Ioffe and Szegedy 2015.
  */
 export class BatchNorm1d extends Module {
@@ -108,7 +115,8 @@ export class BatchNorm1d extends Module {
   /**
    * @param x - `[N, numFeatures]` or `[N, numFeatures, L]`
    * @returns the shape of `x`
-   * @throws ShapeError when the features are others, or a training's batch has a single value for each feature
+   * @throws ShapeError when the features are others, or a training's batch has a single value for
+   *   each feature
    */
   forward(x: Tensor): Tensor {
     checkTensor('BatchNorm1d', 'input', x);

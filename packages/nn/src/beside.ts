@@ -4,8 +4,9 @@
 const values = new WeakMap<object, unknown>();
 
 /**
- * Keeps a value beside a module: it has no name in the state dict, is not looked into, and is no field that is compared when a remembered trace
- * is looked for. A clone of the module has the same value, so it must not change.
+ * Keeps a value beside a module: it has no name in the state dict, is not looked into, and is no
+ * field that is compared when a remembered trace is looked for. A clone of the module has the same
+ * value, so it must not change.
  *
  * @param module - whose value it is
  * @param value - an object

@@ -14,7 +14,8 @@ export interface CloneKinds<M extends object> {
 }
 
 /**
- * A module with parameters and buffers of its own, and the same values. What the original holds twice, the clone holds twice.
+ * A module with parameters and buffers of its own, and the same values. What the original holds
+ * twice, the clone holds twice.
  *
  * @param root - the module
  * @param kinds - what modules are
@@ -91,7 +92,10 @@ function parameterOf(parameter: Parameter): Parameter {
   return new Parameter(parameter, { requiresGrad: parameter.requiresGrad });
 }
 
-/** Refuses a function that works with the original: the clone would compute with the original's weights. */
+/**
+ * Refuses a function that works with the original: the clone would compute with the original's
+ * weights.
+ */
 function checkFunction(root: object, path: string, fn: object): void {
   const text = Function.prototype.toString.call(fn);
   const isBound = 'name' in fn && String(fn.name).startsWith('bound ');

@@ -27,15 +27,19 @@ export interface Conv1dOptions extends PlaceOptions {
   /** From one place of the kernel to the next; 1 unless said otherwise. */
   readonly stride?: number;
   /**
-   * How many places are added on both sides. 'valid' adds none, 'same' as many as keep the length, 'causal' adds them all in front, so that
-   * no output sees what comes after it. 0 unless said otherwise.
+   * How many places are added on both sides. 'valid' adds none, 'same' as many as keep the length,
+   * 'causal' adds them all in front, so that no output sees what comes after it. 0 unless said
+   * otherwise.
    */
   readonly padding?: number | 'valid' | 'same' | 'causal';
   /** What the added places hold; 'zeros' unless said otherwise. */
   readonly paddingMode?: 'zeros' | 'reflect' | 'replicate' | 'circular';
   /** From one input of the kernel to the next; 1 unless said otherwise. */
   readonly dilation?: number;
-  /** Into how many groups the channels are split, each with weights of its own; `inChannels` groups make it depthwise. */
+  /**
+   * Into how many groups the channels are split, each with weights of its own; `inChannels` groups
+   * make it depthwise.
+   */
   readonly groups?: number;
   /** Whether a bias is added. */
   readonly bias?: boolean;
@@ -44,7 +48,8 @@ export interface Conv1dOptions extends PlaceOptions {
 const optionNames = ['stride', 'padding', 'paddingMode', 'dilation', 'groups', 'bias', ...placeOptions];
 
 /**
- * A convolution over the last dimension: y[o, t] = bias[o] + Σ over c, k of weight[o, c, k] x[c, t stride + k dilation], after the padding.
+ * A convolution over the last dimension: y[o, t] = bias[o] + Σ over c, k of weight[o, c, k] x[c, t
+ * stride + k dilation], after the padding.
  *
  * @example
  * ```ts
@@ -54,13 +59,15 @@ const optionNames = ['stride', 'padding', 'paddingMode', 'dilation', 'groups', '
  * @param inChannels - of the input
  * @param outChannels - of the result
  * @param kernelSize - how many places each output sees
- * @param options - `stride` (1), `padding` (0), `paddingMode` ('zeros'), `dilation` (1), `groups` (1), `bias` (true), `dtype`, `backend`
- * @throws ArgumentError for sizes that are not whole numbers from 1 up, groups that do not divide both numbers of channels, padding 'same'
- *   with a stride, or unknown options
+ * @param options - `stride` (1), `padding` (0), `paddingMode` ('zeros'), `dilation` (1), `groups`
+ *   (1), `bias` (true), `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, groups that do not divide
+ *   both numbers of channels, padding 'same' with a stride, or unknown options
  *
- * Parameters: `weight` [outChannels, inChannels / groups, kernelSize] and `bias` [outChannels], both uniform within ± 1/√(inChannels /
- * groups · kernelSize), as in PyTorch. Differs from PyTorch: `padding: 'causal'`. The sequences of recurrent layers have their channels
- * last: `x.permute([1, 2, 0])` brings `[T, B, C]` into the form of this one.
+ * Parameters: `weight` [outChannels, inChannels / groups, kernelSize] and `bias` [outChannels],
+ * both uniform within ± 1/√(inChannels / groups · kernelSize), as in PyTorch. Differs from PyTorch:
+ * `padding: 'causal'`. The sequences of recurrent layers have their channels last:
+ * `x.permute([1, 2, 0])` brings `[T, B, C]` into the form of this one.
  */
 export class Conv1d extends Module {
   readonly inChannels: number;
@@ -130,7 +137,8 @@ export class Conv1d extends Module {
   /**
    * @param x - `[N, inChannels, L]` or `[inChannels, L]`
    * @returns `[N, outChannels, L']` or `[outChannels, L']`
-   * @throws ShapeError when the channels are others, or the sequence is shorter than the kernel reaches
+   * @throws ShapeError when the channels are others, or the sequence is shorter than the kernel
+   *   reaches
    */
   forward(x: Tensor): Tensor {
     checkTensor('Conv1d', 'input', x);
@@ -156,7 +164,10 @@ export class Conv1d extends Module {
   }
 }
 
-/** One product of the weights with everything that they see, `[N, groups, inputs of an output, places]`. */
+/**
+ * One product of the weights with everything that they see,
+ * `[N, groups, inputs of an output, places]`.
+ */
 function productOf(self: Conv1d, x: Tensor, places: number): Tensor {
   const { inChannels, outChannels, kernelSize, dilation, groups, stride, weight } = self;
   const [batch] = x.shape;

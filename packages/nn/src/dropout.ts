@@ -8,7 +8,10 @@ import { listed } from './describe.js';
 export interface DropoutOptions {
   /** Where the draws come from; the one that `manualSeed` seeds unless said otherwise. */
   readonly generator?: Generator;
-  /** In a step of a recurrence: whether one mask serves all steps of a sequence, instead of one for each step. */
+  /**
+   * In a step of a recurrence: whether one mask serves all steps of a sequence, instead of one for
+   * each step.
+   */
   readonly perSequence?: boolean;
 }
 
@@ -32,8 +35,10 @@ export interface DropoutFunctionOptions extends DropoutOptions {
  * @returns the shape of `x`; `x` itself when nothing is dropped
  * @throws ArgumentError when p does not lie within [0, 1]
  *
- * The mask is drawn on the host: one seed gives one mask on every backend. In the step of a recurrence it is drawn anew for every step, unless
- * `perSequence` is set (variational dropout, Gal and Ghahramani 2016), and the step is compiled all the same. Differs from PyTorch: other draws for the same seed.
+ * The mask is drawn on the host: one seed gives one mask on every backend. In the step of a
+ * recurrence it is drawn anew for every step, unless `perSequence` is set (variational dropout, Gal
+ * and Ghahramani 2016), and the step is compiled all the same. Differs from PyTorch: other draws
+ * for the same seed.
  */
 export function dropout(x: Tensor, options: DropoutFunctionOptions = {}): Tensor {
   checkOptions('dropout', options, ['p', 'training', 'generator', 'perSequence']);

@@ -37,7 +37,8 @@ export interface EmbeddingOptions extends PlaceOptions, EmbeddingLookupOptions {
  * @param weight - `[numEmbeddings, embeddingDim]`
  * @param options - `paddingIdx`: that row gets no gradient
  * @returns the shape of `index` and embeddingDim behind it
- * @throws DTypeError when the index is not int32; ArgumentError when one of them lies outside the table
+ * @throws DTypeError when the index is not int32; ArgumentError when one of them lies outside the
+ *   table
  */
 export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLookupOptions = {}): Tensor {
   checkOptions('embedding', options, ['paddingIdx']);
@@ -55,12 +56,13 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLooku
  *
  * @example
  * ```ts
- * new Embedding(10, 3, { paddingIdx: 0 }).forward(tensor([1, 0], { dtype: 'int32' })).shape;   // [2, 3]
+ * new Embedding(10, 3, { paddingIdx: 0 }).forward(tensor([1, 0], { dtype: 'int32' })).shape; // [2, 3]
  * ```
  * @param numEmbeddings - how many symbols
  * @param embeddingDim - how many numbers each
  * @param options - `paddingIdx` (its row starts at zero and gets no gradient), `dtype`, `backend`
- * @throws ArgumentError for sizes that are not whole numbers from 1 up, a padding index outside the table, or unknown options
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, a padding index outside the
+ *   table, or unknown options
  *
  * Parameter: `weight` [numEmbeddings, embeddingDim], drawn from N(0, 1).
  * Differs from PyTorch: no `maxNorm`, `scaleGradByFreq` and `sparse`.

@@ -1,4 +1,7 @@
-/** Modules, recurrent cells and layers, losses and initialisation, with the names and the numbers of PyTorch. */
+/**
+ * Modules, recurrent cells and layers, losses and initialisation, with the names and the numbers of
+ * PyTorch.
+ */
 import './whole.js';
 
 export { GELU, ReLU, Sigmoid, SiLU, Softmax, Tanh } from './activations.js';

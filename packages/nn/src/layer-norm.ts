@@ -54,7 +54,8 @@ export interface LayerNormOptions extends PlaceOptions {
 }
 
 /**
- * The last dimensions brought to mean 0 and variance 1, then scaled and shifted: (x - mean) / √(variance + eps) · weight + bias.
+ * The last dimensions brought to mean 0 and variance 1, then scaled and shifted: (x - mean) /
+ * √(variance + eps) · weight + bias.
  *
  * @example
  * ```ts
@@ -84,7 +85,8 @@ export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: L
  * @param options - `eps` (1e-5), `elementwiseAffine` (true), `bias` (true), `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: `weight` (ones) and `bias` (zeros), both of the normalised shape. Source: Ba, Kiros and Hinton 2016.
+ * Parameters: `weight` (ones) and `bias` (zeros), both of the normalised shape. Source: Ba, Kiros
+ * and Hinton 2016.
  */
 export class LayerNorm extends Module {
   readonly normalizedShape: Shape;

@@ -24,7 +24,8 @@ export interface LinearOptions extends PlaceOptions {
  * @param options - `bias` (true), `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: `weight` [outFeatures, inFeatures] and `bias` [outFeatures], both uniform within ± 1/√inFeatures, as in PyTorch.
+ * Parameters: `weight` [outFeatures, inFeatures] and `bias` [outFeatures], both uniform within ±
+ * 1/√inFeatures, as in PyTorch.
  */
 export class Linear extends Module {
   readonly inFeatures: number;

@@ -29,13 +29,16 @@ interface Found<M extends object, P extends object> {
 }
 
 /**
- * The modules and parameters in an object's own enumerable properties, in order of definition. Arrays, plain objects, `Map` and `Set` are
- * looked through: an element is named `list.0`, `object.key`, `map.key`, `set.0` (by insertion order), as PyTorch names the members of
- * `ModuleList` and `ModuleDict`. Class fields are such properties, so a module needs to register nothing.
+ * The modules and parameters in an object's own enumerable properties, in order of definition.
+ * Arrays, plain objects, `Map` and `Set` are looked through: an element is named `list.0`,
+ * `object.key`, `map.key`, `set.0` (by insertion order), as PyTorch names the members of
+ * `ModuleList` and `ModuleDict`. Class fields are such properties, so a module needs to register
+ * nothing.
  *
  * @param holder - the object; what is a module or a parameter is not looked into
  * @param kinds - what modules and parameters are
- * @throws ArgumentError when a name is empty or has a dot, or two values of a collection have one name
+ * @throws ArgumentError when a name is empty or has a dot, or two values of a collection have one
+ *   name
  */
 export function membersOf<M extends object, P extends object>(holder: object, kinds: MemberKinds<M, P>): Members<M, P> {
   const found: Found<M, P> = { modules: [], parameters: [], nameless: [] };
@@ -78,8 +81,9 @@ function collect<M extends object, P extends object>(
 }
 
 /**
- * Refuses modules and parameters that can be reached from a module but have no name, unless they are also among those with a name: their
- * weights would be missing in the optimiser and in every file.
+ * Refuses modules and parameters that can be reached from a module but have no name, unless they
+ * are also among those with a name: their weights would be missing in the optimiser and in every
+ * file.
  *
  * @param owner - the module's class, for the message
  * @param nameless - from all modules of the tree, with full paths
@@ -104,7 +108,10 @@ export function checkAllNamed<M extends object, P extends object>(
   }
 }
 
-/** The first module or parameter behind a value, without recursion, since foreign objects may be linked lists. */
+/**
+ * The first module or parameter behind a value, without recursion, since foreign objects may be
+ * linked lists.
+ */
 function firstLost<M extends object, P extends object>(
   path: string,
   start: object,
@@ -127,7 +134,10 @@ function firstLost<M extends object, P extends object>(
   return undefined;
 }
 
-/** Own enumerable properties, and the entries of a `Map` or `Set`. A key is a text unless it cannot be a name. */
+/**
+ * Own enumerable properties, and the entries of a `Map` or `Set`. A key is a text unless it cannot
+ * be a name.
+ */
 function* entriesOf(holder: object): Iterable<readonly [key: unknown, value: unknown]> {
   if (Array.isArray(holder)) {
     // A long list of numbers is walked without a text for each position.

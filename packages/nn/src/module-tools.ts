@@ -1,4 +1,7 @@
-/** Where the parts of a module that a small page can do without are put in, so that modules need not import them. */
+/**
+ * Where the parts of a module that a small page can do without are put in, so that modules need not
+ * import them.
+ */
 import { ArgumentError, type Backend, type Tensor } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import type { CloneKinds } from './clone-module.js';

@@ -12,9 +12,10 @@ export interface BufferOptions {
 }
 
 /**
- * The base of everything that holds parameters. A subclass keeps its parameters and modules in ordinary properties (class fields), arrays,
- * plain objects, maps or sets, and writes its own `forward`; the names of the properties are the names in the state dict. A tensor that is
- * state but not learned is to be registered as a buffer.
+ * The base of everything that holds parameters. A subclass keeps its parameters and modules in
+ * ordinary properties (class fields), arrays, plain objects, maps or sets, and writes its own
+ * `forward`; the names of the properties are the names in the state dict. A tensor that is state
+ * but not learned is to be registered as a buffer.
  *
  * @example
  * ```ts
@@ -22,14 +23,17 @@ export interface BufferOptions {
  *   Wh = new Parameter(randn([2, 2]));
  *   Wx = new Parameter(randn([2, 3]));
  *   b = new Parameter(zeros([2]));
- *   forward(x: Tensor, h: Tensor): Tensor { return tanh(this.Wh.matmul(h).add(this.Wx.matmul(x)).add(this.b)); }
+ *   forward(x: Tensor, h: Tensor): Tensor {
+ *     return tanh(this.Wh.matmul(h).add(this.Wx.matmul(x)).add(this.b));
+ *   }
  * }
- * Object.keys(new SimpleRNNCell().stateDict());   // ['Wh', 'Wx', 'b']
+ * Object.keys(new SimpleRNNCell().stateDict()); // ['Wh', 'Wx', 'b']
  * ```
  *
- * Differs from PyTorch: a module is not callable, write `module.forward(x)`; collections need no `ModuleList` or `ModuleDict`. A module in
- * an object of another class, or under a key that is no text, has no name: asking for parameters is then an error, where PyTorch passes
- * over it. A `#private` field is no part of the module.
+ * Differs from PyTorch: a module is not callable, write `module.forward(x)`; collections need no
+ * `ModuleList` or `ModuleDict`. A module in an object of another class, or under a key that is no
+ * text, has no name: asking for parameters is then an error, where PyTorch passes over it. A
+ * `#private` field is no part of the module.
  */
 export abstract class Module {
   /** Whether this is being trained, which `Dropout` looks at; set by `train()` and `eval()`. */
@@ -92,7 +96,8 @@ export abstract class Module {
   }
 
   /**
-   * Adds a parameter under a name that is made at run time; `this[name]` is the parameter. A class field does the same.
+   * Adds a parameter under a name that is made at run time; `this[name]` is the parameter. A class
+   * field does the same.
    *
    * @param name - the property's name and the key in the state dict
    * @param parameter - any shape
@@ -109,7 +114,8 @@ export abstract class Module {
   }
 
   /**
-   * Adds a tensor that is state but is not learned: it moves with `to`, and is saved. `this[name]` is the tensor.
+   * Adds a tensor that is state but is not learned: it moves with `to`, and is saved. `this[name]`
+   * is the tensor.
    *
    * @example
    * ```ts
@@ -162,11 +168,13 @@ export abstract class Module {
   }
 
   /**
-   * Moves parameters, buffers and gradients to another backend. The parameters stay the same objects, so an optimiser goes on with them.
+   * Moves parameters, buffers and gradients to another backend. The parameters stay the same
+   * objects, so an optimiser goes on with them.
    *
    * @param backend - what a backend's factory resolved to
    * @returns this module
-   * @throws BackendError when something lies on a backend that answers only later, which `moveTo` waits for; nothing has moved then
+   * @throws BackendError when something lies on a backend that answers only later, which `moveTo`
+   *   waits for; nothing has moved then
    */
   to(backend: Backend): this {
     moduleTool('to')(this.constructor.name, [...this.parameters(), ...this.buffers()], backend);
@@ -174,8 +182,8 @@ export abstract class Module {
   }
 
   /**
-   * The same as `to`, but waits for the numbers: the way from every backend to every other, also from one that answers only later, as
-   * WebGPU does.
+   * The same as `to`, but waits for the numbers: the way from every backend to every other, also
+   * from one that answers only later, as WebGPU does.
    *
    * @example
    * ```ts
@@ -184,7 +192,8 @@ export abstract class Module {
    * ```
    * @param backend - what a backend's factory resolved to
    * @returns a promise of this module; nothing may change the module until it resolves
-   * @throws ArgumentError when something did; and what `moveTo` of `@rnn/core` throws. Then nothing has moved.
+   * @throws ArgumentError when something did; and what `moveTo` of `@rnn/core` throws. Then nothing
+   *   has moved.
    *
    * Differs from PyTorch: `to` there always waits.
    */
@@ -216,7 +225,8 @@ export abstract class Module {
   /**
    * Parameters and persistent buffers by name, as they are now.
    *
-   * @returns PyTorch's names, such as `rnn.weight_hh_l0_reverse`, each with a tensor cut off from the graph
+   * @returns PyTorch's names, such as `rnn.weight_hh_l0_reverse`, each with a tensor cut off from
+   *   the graph
    *
    * Differs from PyTorch: the tensors are a snapshot, which later training steps do not change.
    */
@@ -225,13 +235,15 @@ export abstract class Module {
   }
 
   /**
-   * Puts the values of a state dict into parameters and buffers. Everything is checked first: on an error nothing has changed.
+   * Puts the values of a state dict into parameters and buffers. Everything is checked first: on an
+   * error nothing has changed.
    *
    * @example
    * ```ts
    * model.loadStateDict(other.stateDict());
    * ```
-   * @param tensors - by the names of `stateDict()`, tensors or `{ shape, data }`; converted to each parameter's backend and floating type.
+   * @param tensors - by the names of `stateDict()`, tensors or `{ shape, data }`; converted to each
+   *   parameter's backend and floating type.
    *   Of the names of a shared parameter one is enough; those that are there must agree
    * @param options - `strict: false` lets names be missing or left over
    * @returns the names that were missing or unexpected (none when strict)
@@ -245,16 +257,19 @@ export abstract class Module {
   }
 
   /**
-   * Takes over the values of another module's parameters and buffers: a second copy for evaluation, a target network, a running mean to start
-   * from. Everything is checked first: on an error nothing has changed.
+   * Takes over the values of another module's parameters and buffers: a second copy for evaluation,
+   * a target network, a running mean to start from. Everything is checked first: on an error
+   * nothing has changed.
    *
    * @example
    * ```ts
    * const twin = new Linear(3, 2).copyFrom(model);
    * ```
-   * @param other - a module whose state dict has the same names and shapes; on any backend that answers at once
+   * @param other - a module whose state dict has the same names and shapes; on any backend that
+   *   answers at once
    * @returns this module
-   * @throws ArgumentError when `other` is no module; StateDictError that names every entry that does not fit
+   * @throws ArgumentError when `other` is no module; StateDictError that names every entry that
+   *   does not fit
    *
    * Differs from PyTorch: there it is `load_state_dict(other.state_dict())`.
    */
@@ -267,20 +282,24 @@ export abstract class Module {
   }
 
   /**
-   * A module of its own with the same values: for a second opinion, a target network, a part that is used twice with different weights. What
-   * this one shares, as two names of one parameter, the clone shares too; nothing is shared between the two. Values take no memory twice
-   * until one of them changes.
+   * A module of its own with the same values: for a second opinion, a target network, a part that
+   * is used twice with different weights. What this one shares, as two names of one parameter, the
+   * clone shares too; nothing is shared between the two. Values take no memory twice until one of
+   * them changes.
    *
    * @example
    * ```ts
    * const target = model.clone().requiresGrad_(false);
    * ```
-   * @returns the same class, with parameters, buffers, modules and fields that are copies. Gradients are left behind; objects of other
-   *   classes, such as a generator, are the same
-   * @throws ArgumentError for a field that is a function of this one module, such as an arrow function that says `this`
+   * @returns the same class, with parameters, buffers, modules and fields that are copies.
+   *   Gradients are left behind; objects of other classes, such as a generator, are the same
+   * @throws ArgumentError for a field that is a function of this one module, such as an arrow
+   *   function that says `this`
    *
-   * Constructors do not run, so a class of your own with `#private` fields needs a `clone()` of its own:
-   * `return new Mine(this.size).copyFrom(this)`. Differs from PyTorch: there it is `copy.deepcopy(model)`.
+   * Constructors do not run, so a class of your own with `#private` fields needs a `clone()` of its
+   * own:
+   * `return new Mine(this.size).copyFrom(this)`. Differs from PyTorch: there it is
+   * `copy.deepcopy(model)`.
    */
   clone(): this {
     return moduleTool('clone')<Module>(this, cloneKinds) as this;
@@ -317,9 +336,11 @@ export abstract class Module {
   }
 
   /**
-   * What is written between the brackets when this module is printed. A subclass says its options as PyTorch does.
+   * What is written between the brackets when this module is printed. A subclass says its options
+   * as PyTorch does.
    *
-   * @returns text such as `in_features=3, out_features=2, bias=True`; nothing unless a subclass says so
+   * @returns text such as `in_features=3, out_features=2, bias=True`; nothing unless a subclass
+   *   says so
    */
   protected extraRepr(): string {
     return '';
@@ -337,7 +358,10 @@ export abstract class Module {
     return Module.#described(this, []);
   }
 
-  /** What `JSON.stringify` writes: the same text, no weights. For those, `JSON.stringify(model.stateDict())`. */
+  /**
+   * What `JSON.stringify` writes: the same text, no weights. For those,
+   * `JSON.stringify(model.stateDict())`.
+   */
   toJSON(): string {
     return this.toString();
   }
@@ -351,7 +375,10 @@ export abstract class Module {
   }
 }
 
-/** The buffers of modules, with whether each is in the state dict. Not fields, so that a module has no fields but its own. */
+/**
+ * The buffers of modules, with whether each is in the state dict. Not fields, so that a module has
+ * no fields but its own.
+ */
 const buffers = new WeakMap<Module, Map<string, boolean>>();
 
 function ownBuffers(module: Module, persistentOnly = false): [string, Tensor][] {
@@ -361,7 +388,10 @@ function ownBuffers(module: Module, persistentOnly = false): [string, Tensor][] 
   });
 }
 
-/** The tensors of the state dict; unlike in `namedParameters`, a shared one stands under all of its names. */
+/**
+ * The tensors of the state dict; unlike in `namedParameters`, a shared one stands under all of its
+ * names.
+ */
 function stateOf(root: Module): Map<string, Tensor> {
   const members = new Map(treeOf(root).map((node) => [node.module, node.members]));
   const state = new Map<string, Tensor>();
@@ -405,7 +435,10 @@ const kinds: MemberKinds<Module, Parameter> = {
   isParameter: (value) => value instanceof Parameter,
 };
 
-/** A module and all below it, each once, a parent before its children. Refuses modules and parameters that have no name. */
+/**
+ * A module and all below it, each once, a parent before its children. Refuses modules and
+ * parameters that have no name.
+ */
 function treeOf(root: Module): TreeNode[] {
   const nodes = new Map<Module, TreeNode>();
   const visit = (module: Module, path: string): void => {

@@ -2,7 +2,8 @@ import { type Backend, BackendError, noGrad, scope, type Tensor, to } from '@rnn
 import { checkBackend, refuse } from '@rnn/core/checks';
 
 /**
- * Moves tensors and their gradients to another backend without waiting. The tensors stay the same objects.
+ * Moves tensors and their gradients to another backend without waiting. The tensors stay the same
+ * objects.
  *
  * @param owner - whose tensors these are, for the message
  * @param tensors - leaves

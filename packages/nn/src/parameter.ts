@@ -7,7 +7,8 @@ export interface ParameterOptions {
 }
 
 /**
- * A tensor that a module learns: it is found by `module.parameters()`, wants a gradient, and outlives every scope.
+ * A tensor that a module learns: it is found by `module.parameters()`, wants a gradient, and
+ * outlives every scope.
  *
  * @example
  * ```ts
@@ -18,11 +19,13 @@ export interface ParameterOptions {
  * console.log(String(new Scale().factor));   // Parameter containing:
  *                                            // tensor([1., 1., 1.], requires_grad=True)
  * ```
- * @param source - the first values, float32 or float64, any shape; their memory is shared, not copied
+ * @param source - the first values, float32 or float64, any shape; their memory is shared, not
+ *   copied
  * @param options - `requiresGrad`, true unless said otherwise
  * @throws ArgumentError when `source` is not a tensor; DTypeError when it is int32
  *
- * Differs from PyTorch: an optimiser (or `copy_`) puts new values in the place of the old ones and never writes into the source.
+ * Differs from PyTorch: an optimiser (or `copy_`) puts new values in the place of the old ones and
+ * never writes into the source.
  */
 export class Parameter extends Tensor {
   constructor(source: Tensor, options: ParameterOptions = {}) {

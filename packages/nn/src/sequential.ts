@@ -7,7 +7,10 @@ export interface TensorModule extends Module {
   forward(x: Tensor): Tensor;
 }
 
-/** A module over sequences, which gives an output and a state: `RNN`, `LSTM`, `GRU`, `Recurrent`, `Bidirectional`, or one of your own. */
+/**
+ * A module over sequences, which gives an output and a state: `RNN`, `LSTM`, `GRU`, `Recurrent`,
+ * `Bidirectional`, or one of your own.
+ */
 export interface SequenceModule extends Module {
   forward(x: Tensor, state: undefined, options?: { readonly lengths?: Lengths }): readonly [Tensor, ...unknown[]];
   /** What of the state that `forward` gave stands for the whole sequence, `[B, ...]`. */
@@ -17,8 +20,9 @@ export interface SequenceModule extends Module {
 /** What `Sequential` takes after the modules. */
 export interface SequentialOptions {
   /**
-   * What the last recurrent layer hands on: its `'output'` at every step, or the `'last'` one, the hidden state after the last step of each
-   * row. Those below it hand on their outputs. `'output'` unless said otherwise.
+   * What the last recurrent layer hands on: its `'output'` at every step, or the `'last'` one, the
+   * hidden state after the last step of each row. Those below it hand on their outputs. `'output'`
+   * unless said otherwise.
    */
   readonly recurrent?: 'output' | 'last';
 }
@@ -35,14 +39,18 @@ export interface SequentialForwardOptions {
  * @example
  * ```ts
  * const head = new Sequential(new Linear(8, 16), new ReLU(), new Linear(16, 1));
- * Object.keys(head.stateDict());   // ['0.weight', '0.bias', '2.weight', '2.bias']
- * const classifier = new Sequential(new Embedding(50, 8), new GRU(8, 16), new Linear(16, 3), { recurrent: 'last' });
- * classifier.forward(words, { lengths: [7, 4] }).shape;   // [2, 3], for words [7, 2]
+ * Object.keys(head.stateDict()); // ['0.weight', '0.bias', '2.weight', '2.bias']
+ * const classifier = new Sequential(new Embedding(50, 8), new GRU(8, 16), new Linear(16, 3), {
+ *   recurrent: 'last',
+ * });
+ * classifier.forward(words, { lengths: [7, 4] }).shape; // [2, 3], for words [7, 2]
  * ```
- * @param modules - at least one; each takes what the one before gives. Options may follow: `recurrent` ('output')
+ * @param modules - at least one; each takes what the one before gives. Options may follow:
+ *   `recurrent` ('output')
  * @throws ArgumentError when one of them is not a module
  *
- * Differs from PyTorch: recurrent layers may stand among the modules; of the pair that they give, the output goes on.
+ * Differs from PyTorch: recurrent layers may stand among the modules; of the pair that they give,
+ * the output goes on.
  */
 export class Sequential extends Module {
   [index: number]: TensorModule | SequenceModule;
@@ -85,7 +93,8 @@ export class Sequential extends Module {
    * @param x - what the first module takes
    * @param options - `lengths`, for the recurrent layers
    * @returns what the last one gives; of a recurrent layer the output, or what `recurrent` says
-   * @throws ArgumentError for `lengths` without a recurrent layer, or a module that gives something else than a tensor
+   * @throws ArgumentError for `lengths` without a recurrent layer, or a module that gives something
+   *   else than a tensor
    */
   forward(x: Tensor, options: SequentialForwardOptions = {}): Tensor {
     checkTensor('Sequential', 'input', x);

@@ -19,7 +19,10 @@ import { isPromise, refuse, shown } from '@rnn/core/checks';
 /** Parameters and buffers by their full names, as PyTorch names them: `rnn.weight_ih_l0`. */
 export type StateDict = Record<string, Tensor>;
 
-/** Numbers on the host, in row-major order: what a file or a message makes of a tensor, and what `toJSON` gives. */
+/**
+ * Numbers on the host, in row-major order: what a file or a message makes of a tensor, and what
+ * `toJSON` gives.
+ */
 export interface HostArray {
   readonly shape: Shape;
   /** Numbers; in a list also the texts that stand for those that JSON lacks. */
@@ -30,7 +33,10 @@ export interface HostArray {
 export type StateSource = Readonly<Record<string, Tensor | HostArray>>;
 
 export interface LoadOptions {
-  /** `false` lets entries be missing or left over; entries of a wrong shape are refused all the same. */
+  /**
+   * `false` lets entries be missing or left over; entries of a wrong shape are refused all the
+   * same.
+   */
   readonly strict?: boolean;
 }
 

@@ -1,9 +1,10 @@
 import type { Module } from './module.js';
 
 /**
- * The modes of a model's modules for one task only. While `run` runs a function, the modules have the modes of this task, and what `train()`,
- * `eval()` or `module.training = ...` set belongs to it; before and after, they have their own. So two tasks that take turns on one model,
- * such as a training and an evaluation beside it, do not see each other's modes.
+ * The modes of a model's modules for one task only. While `run` runs a function, the modules have
+ * the modes of this task, and what `train()`, `eval()` or `module.training = ...` set belongs to
+ * it; before and after, they have their own. So two tasks that take turns on one model, such as a
+ * training and an evaluation beside it, do not see each other's modes.
  *
  * @example
  * ```ts

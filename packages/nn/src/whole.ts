@@ -1,6 +1,7 @@
 /**
- * Imported for its effects: tensors have their methods, loops are compiled, and modules can do all that they say. The build leaves this import out of
- * `@rnn/nn/lean`; see docs/decisions/12-lean-entries.md.
+ * Imported for its effects: tensors have their methods, loops are compiled, and modules can do all
+ * that they say. The build leaves this import out of `@rnn/nn/lean`; see
+ * docs/decisions/12-lean-entries.md.
  */
 import { moveTo } from '@rnn/core';
 import { cloneModule } from './clone-module.js';

@@ -13,7 +13,8 @@ import {
 import { expectClose } from './close.js';
 import { checkRefused } from './refused.js';
 
-// Values and gradients are held to PyTorch's by the reference cases of @rnn/conformance, on every backend.
+// Values and gradients are held to PyTorch's by the reference cases of @rnn/conformance, on every
+// backend.
 beforeAll(async () => setBackend(await cpu()));
 
 /** A tensor with NaN where a row has ended. */

@@ -15,7 +15,8 @@ import {
 import { expectClose } from './close.js';
 import { checkRefused } from './refused.js';
 
-// Values and gradients of these layers are held to PyTorch's by the reference cases of @rnn/conformance, on every backend.
+// Values and gradients of these layers are held to PyTorch's by the reference cases
+// of @rnn/conformance, on every backend.
 beforeAll(async () => setBackend(await cpu()));
 
 describe('Conv1d', () => {

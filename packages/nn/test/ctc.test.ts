@@ -5,7 +5,8 @@ import { BCELoss, bceLoss, bceWithLogits, ctcBeamDecode, ctcGreedyDecode, CTCLos
 import { expectClose } from './close.js';
 import { checkRefused } from './refused.js';
 
-// Values and gradients of the losses are held to PyTorch's by the reference cases of @rnn/conformance, on every backend.
+// Values and gradients of the losses are held to PyTorch's by the reference cases
+// of @rnn/conformance, on every backend.
 beforeAll(async () => setBackend(await cpu()));
 
 /** What is left of a path without repetitions and blanks (0). */

@@ -5,7 +5,8 @@ import { MinGRUCell, MinLSTMCell, Recurrent } from '../src/index.js';
 import { expectClose } from './close.js';
 import { checkRefused } from './refused.js';
 
-// Values and gradients are held to the paper's formulas, as PyTorch computes them, by the reference cases of @rnn/conformance.
+// Values and gradients are held to the paper's formulas, as PyTorch computes them, by the reference
+// cases of @rnn/conformance.
 beforeAll(async () => setBackend(await cpu()));
 
 describe.each([

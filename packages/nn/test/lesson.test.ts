@@ -17,7 +17,8 @@ class SimpleRNNCell extends Module {
   }
 }
 
-// What PyTorch 2.15 prints after torch.manual_seed(0), and the gradients of the sum of the squared last state.
+// What PyTorch 2.15 prints after torch.manual_seed(0), and the gradients of the sum of the squared
+// last state.
 const printed = [
   'Time step 0: h_t = tensor([ 0.0469, -0.2779], grad_fn=<TanhBackward0>)',
   'Time step 1: h_t = tensor([0.4683, 0.8817], grad_fn=<TanhBackward0>)',

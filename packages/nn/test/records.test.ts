@@ -40,12 +40,14 @@ beforeEach(() => void manualSeed(1));
 
 const [T, B, I, H] = [5, 4, 3, 2];
 
-/** What comes from the states before each step, all steps at once: `[h0, h1, ...]` without the last. */
+/**
+ * What comes from the states before each step, all steps at once: `[h0, h1, ...]` without the last.
+ */
 const before = (states: Tensor, initial: Tensor): Tensor => concat([initial.unsqueeze(0), states.narrow(0, 0, T - 1)]);
 
 /**
- * The formulas of PyTorch's documentation, from the weights and the outputs of all steps at once; that the outputs are PyTorch's is for the
- * conformance suite to say.
+ * The formulas of PyTorch's documentation, from the weights and the outputs of all steps at once;
+ * that the outputs are PyTorch's is for the conformance suite to say.
  */
 describe('the recorded values are those of the formulas', () => {
   it('of an LSTM', () => {

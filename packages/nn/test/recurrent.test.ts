@@ -37,7 +37,10 @@ function asLayer(cell: Module, suffix = ''): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(cell.stateDict()).map(([name, value]) => [`${name}_l0${suffix}`, value]));
 }
 
-/** A cell of one's own: two states of different widths, an input map of two layers, no initial state. */
+/**
+ * A cell of one's own: two states of different widths, an input map of two layers, no initial
+ * state.
+ */
 class TwoSpeeds extends Module {
   lift = new Linear(3, 4, { dtype: 'float64' });
   fast = new Linear(4 + 2 + 5, 2, { dtype: 'float64' });

@@ -74,7 +74,8 @@ describe.each(Object.keys(kinds))('%s', (name) => {
           h0.map((h) => h.narrow(1, row, 1)),
         );
       });
-      // The direction from the beginning ends with the last piece, the one from the end with the first.
+      // The direction from the beginning ends with the last piece, the one from the end with the
+      // first.
       const finals = h0.map((_, i) => {
         const [first, final] = [parts[0][1][i], parts[parts.length - 1][1][i]];
         return concat([final.narrow(0, 0, 1), first.narrow(0, 1, 1), final.narrow(0, 2, 1), first.narrow(0, 3, 1)]);

@@ -55,7 +55,8 @@ describe('Sequential with recurrent layers', () => {
     const result = model.forward(x, { lengths });
     const [output] = layer.forward(below.forward(x, undefined, { lengths })[0], undefined, { lengths });
     expect(result.shape).toEqual([3, output.shape[2]]);
-    // By the outputs: the direction from the beginning has its last one at the last valid step, the other at the first.
+    // By the outputs: the direction from the beginning has its last one at the last valid step, the
+    // other at the first.
     const isBoth = layer instanceof Bidirectional || (layer as { bidirectional?: boolean }).bidirectional === true;
     const width = output.shape[2];
     const split = layer instanceof Bidirectional ? 5 : isBoth ? width / 2 : width;

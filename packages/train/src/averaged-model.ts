@@ -15,7 +15,10 @@ import type { Module, StateDict, StateSource } from '@rnn/nn';
 import { checkModel } from './evaluation.js';
 
 export interface AveragedModelOptions {
-  /** How much of the average each update keeps, below 1; without it all updates count alike (stochastic weight averaging). */
+  /**
+   * How much of the average each update keeps, below 1; without it all updates count alike
+   * (stochastic weight averaging).
+   */
   readonly decay?: number;
 }
 
@@ -29,21 +32,23 @@ export interface AveragedModelStateDict {
 type Blend = CompiledFunction<readonly Tensor[], readonly Tensor[], { share: number }>;
 
 /**
- * A copy of a model whose parameters are the moving average of the model's: of the last ones with exponentially falling weights, given `decay`,
- * else of all. It often does better than the model itself, whose last steps are noise.
+ * A copy of a model whose parameters are the moving average of the model's: of the last ones with
+ * exponentially falling weights, given `decay`, else of all. It often does better than the model
+ * itself, whose last steps are noise.
  *
  * @example
  * ```ts
  * const averaged = new AveragedModel(model, { decay: 0.999 });
- * await fit(model, data, { loss, optimizer, epochs: 10, averaged });   // or averaged.updateParameters(model) after each step
+ * await fit(model, data, { loss, optimizer, epochs: 10, averaged }); // or averaged.updateParameters(model) after each step
  * averaged.module.forward(x);
  * ```
  * @param model - is copied; the first update copies its parameters once more
  * @param options - `decay`: 0.999 averages over about 1,000 steps
  * @throws ArgumentError when `model` is no module or `decay` not from 0 to below 1
  *
- * Buffers are the model's latest. Differs from PyTorch: nothing in the numbers, which are those of `torch.optim.swa_utils.AveragedModel` with
- * `get_ema_multi_avg_fn(decay)`, or without; it is no module itself, but has one.
+ * Buffers are the model's latest. Differs from PyTorch: nothing in the numbers, which are those of
+ * `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)`, or without; it is no
+ * module itself, but has one.
  */
 export class AveragedModel<M extends Module> {
   /** The model with averaged parameters, in evaluation mode. */
@@ -70,7 +75,8 @@ export class AveragedModel<M extends Module> {
   }
 
   /**
-   * Takes the model's parameters into the average; the first time they are copied. Follows the model to another backend.
+   * Takes the model's parameters into the average; the first time they are copied. Follows the
+   * model to another backend.
    *
    * @param model - the model of the constructor, after a step
    * @throws ArgumentError when it has other parameters

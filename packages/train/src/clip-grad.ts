@@ -22,12 +22,17 @@ import {
 import { checkFlag, checkNumber, checkOptions, checkTensors, isIterable, refuse } from '@rnn/core/checks';
 
 export interface GradNormOptions {
-  /** Which norm: 2 (the default), 1, any number above 0, or Infinity for the largest absolute value. */
+  /**
+   * Which norm: 2 (the default), 1, any number above 0, or Infinity for the largest absolute value.
+   */
   readonly normType?: number;
 }
 
 export interface ClipGradNormOptions extends GradNormOptions {
-  /** Throw when the norm is infinite or NaN, instead of scaling by it. Reads the norm from the device, which then must answer at once. */
+  /**
+   * Throw when the norm is infinite or NaN, instead of scaling by it. Reads the norm from the
+   * device, which then must answer at once.
+   */
   readonly errorIfNonfinite?: boolean;
 }
 
@@ -40,10 +45,12 @@ export interface ClipGradNormOptions extends GradNormOptions {
  * ```
  * @param params - tensors of any shapes; those without a gradient count as 0
  * @param options - `normType` 2
- * @returns a tensor without dimensions, on the backend of the first gradient; nothing is read from the device
+ * @returns a tensor without dimensions, on the backend of the first gradient; nothing is read from
+ *   the device
  * @throws ArgumentError when `normType` is not above 0
  *
- * Differs from PyTorch: it is `get_total_norm` of the gradients; norms of order 0 and below are refused.
+ * Differs from PyTorch: it is `get_total_norm` of the gradients; norms of order 0 and below are
+ * refused.
  */
 export function gradNorm(params: Tensor | Iterable<Tensor>, options: GradNormOptions = {}): Tensor {
   const list = listed('gradNorm', params);
@@ -54,7 +61,8 @@ export function gradNorm(params: Tensor | Iterable<Tensor>, options: GradNormOpt
 }
 
 /**
- * Scales all gradients by one factor so that their norm is at most `maxNorm`: `g * min(1, maxNorm / (norm + 1e-6))`.
+ * Scales all gradients by one factor so that their norm is at most `maxNorm`:
+ * `g * min(1, maxNorm / (norm + 1e-6))`.
  *
  * @example
  * ```ts
@@ -66,10 +74,12 @@ export function gradNorm(params: Tensor | Iterable<Tensor>, options: GradNormOpt
  * @param maxNorm - 0 or more
  * @param options - `normType` 2, `errorIfNonfinite` false
  * @returns the norm before scaling, a tensor without dimensions; nothing is read from the device
- * @throws ArgumentError when `maxNorm` or `normType` makes no sense, or, where asked for, the norm is not finite; gradients are then as before
+ * @throws ArgumentError when `maxNorm` or `normType` makes no sense, or, where asked for, the norm
+ *   is not finite; gradients are then as before
  *
- * Differs from PyTorch: called `clip_grad_norm_` there; norms of order 0 and below are refused. Source: Pascanu, Mikolov and
- * Bengio, On the difficulty of training recurrent neural networks, 2013.
+ * Differs from PyTorch: called `clip_grad_norm_` there; norms of order 0 and below are refused.
+ * Source: Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks,
+ * 2013.
  */
 export function clipGradNorm(
   params: Tensor | Iterable<Tensor>,

@@ -2,7 +2,10 @@ import { ArgumentError, noGrad, scope } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import { Module, TrainingModes } from '@rnn/nn';
 
-/** A model in evaluation mode, unrecorded, for the work that is run here: whoever takes turns with it is not disturbed. */
+/**
+ * A model in evaluation mode, unrecorded, for the work that is run here: whoever takes turns with
+ * it is not disturbed.
+ */
 export class Evaluation {
   private readonly modes: TrainingModes;
 

@@ -13,7 +13,10 @@ import {
 } from '@rnn/core';
 import { checkCount, refuse, shown } from '@rnn/core/checks';
 
-/** Numbers on the host with a shape: a tensor before its upload, or after its way through a file or a message. */
+/**
+ * Numbers on the host with a shape: a tensor before its upload, or after its way through a file or
+ * a message.
+ */
 export interface HostArray {
   readonly shape: Shape;
   /** In row-major order. */
@@ -30,14 +33,17 @@ export interface Float16Values extends ArrayLike<number> {
   readonly [Symbol.toStringTag]: 'Float16Array';
 }
 
-/** Numbers on the host in any of the forms that data sets take: plain lists, nested lists and a `Float16Array` become float32. */
+/**
+ * Numbers on the host in any of the forms that data sets take: plain lists, nested lists and a
+ * `Float16Array` become float32.
+ */
 export type HostValues = TypedArray | Float16Values | readonly number[] | readonly (readonly number[])[] | HostArray;
 
 /**
  * Brings values on the host into one form.
  *
- * @throws ShapeError when lists are of different lengths or the data do not fill the shape; ArgumentError when they are no numbers, or
- *   of an array type that has no `DType`
+ * @throws ShapeError when lists are of different lengths or the data do not fill the shape;
+ *   ArgumentError when they are no numbers, or of an array type that has no `DType`
  */
 export function hostArrayOf(owner: string, argument: string, values: HostValues): TypedHostArray {
   const array = binary(owner, argument, values);
@@ -58,7 +64,10 @@ export function hostArrayOf(owner: string, argument: string, values: HostValues)
   return { shape, data };
 }
 
-/** A typed array, told by its tag, so that one of another realm is known too; one of float16 becomes float32. */
+/**
+ * A typed array, told by its tag, so that one of another realm is known too; one of float16 becomes
+ * float32.
+ */
 function binary(owner: string, argument: string, values: unknown): TypedArray | undefined {
   if (ArrayBuffer.isView(values) && Reflect.get(typedArrayPrototype, Symbol.toStringTag, values) === 'Float16Array') {
     return Float32Array.from(values as unknown as Float16Values);

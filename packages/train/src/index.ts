@@ -1,4 +1,6 @@
-/** Optimisers, clipping, learning rate schedules, data in batches, metrics, and the training loop. */
+/**
+ * Optimisers, clipping, learning rate schedules, data in batches, metrics, and the training loop.
+ */
 export { AveragedModel, type AveragedModelOptions, type AveragedModelStateDict } from './averaged-model.js';
 export { clipGradNorm, clipGradValue, gradNorm, type ClipGradNormOptions, type GradNormOptions } from './clip-grad.js';
 export { BucketLoader, type BucketLoaderOptions } from './data/bucket-loader.js';

@@ -1,5 +1,6 @@
 /**
- * JSON has no NaN and no infinities: it would silently write null. In states they are written as the texts that `Number` reads.
+ * JSON has no NaN and no infinities: it would silently write null. In states they are written as
+ * the texts that `Number` reads.
  */
 
 type NonFinite = 'NaN' | 'Infinity' | '-Infinity' | '-0';
@@ -19,7 +20,10 @@ export function fromJSONNumbers<T>(value: T): T {
   return mapped(value, fromJSONNumber) as T;
 }
 
-/** Plain objects and lists with every other value replaced; anything else, such as a tensor, is such a value. */
+/**
+ * Plain objects and lists with every other value replaced; anything else, such as a tensor, is such
+ * a value.
+ */
 function mapped(value: unknown, replace: (item: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => mapped(item, replace));
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
@@ -29,8 +33,8 @@ function mapped(value: unknown, replace: (item: unknown) => unknown): unknown {
 }
 
 /**
- * Gives an object the method that `JSON.stringify` calls. It is not enumerable, so the object is otherwise as before: comparisons and
- * copies do not see it.
+ * Gives an object the method that `JSON.stringify` calls. It is not enumerable, so the object is
+ * otherwise as before: comparisons and copies do not see it.
  *
  * @param state - the object
  * @param toJSON - what to write for it; texts in the place of NaN and infinities unless given

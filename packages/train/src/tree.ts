@@ -47,7 +47,10 @@ export function isTree(value: unknown): value is Tree {
   return isPlainObject(value) && Object.values(value).every(isTree);
 }
 
-/** Whether a value is an object as a literal makes it: what is looked into for tensors, as lists are. */
+/**
+ * Whether a value is an object as a literal makes it: what is looked into for tensors, as lists
+ * are.
+ */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

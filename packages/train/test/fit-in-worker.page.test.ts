@@ -1,4 +1,7 @@
-/** A page that trains in a worker, built by Vite with the built packages as they are installed, in Chromium. */
+/**
+ * A page that trains in a worker, built by Vite with the built packages as they are installed, in
+ * Chromium.
+ */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -27,7 +27,10 @@ const sgd = () => new SGD(params());
 const not = (value: unknown): never => value as never;
 const data = () => new TensorDataset(zeros([4, 2]), zeros([4, 1]));
 
-/** Each of these was ignored, and something else done than what was asked for; or it ended in a raw TypeError. */
+/**
+ * Each of these was ignored, and something else done than what was asked for; or it ended in a raw
+ * TypeError.
+ */
 const mistakes: [call: () => unknown, message: string][] = [
   [() => new SGD(params(), not(0.01)), 'SGD: options is 0.01, expected an object such as { lr: ... }'],
   [

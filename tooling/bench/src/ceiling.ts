@@ -8,7 +8,10 @@ export interface Ceiling {
   readonly isFused: boolean;
 }
 
-/** As many independent chains as hide the latency of the instruction on the processors of today: 4 cycles, 2 a cycle. */
+/**
+ * As many independent chains as hide the latency of the instruction on the processors of today: 4
+ * cycles, 2 a cycle.
+ */
 const CHAINS = 8;
 const UNROLLED = 8;
 const ROUNDS = 20_000;
@@ -33,8 +36,9 @@ function unsigned(value: number): number[] {
 const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content];
 
 /**
- * A module with one function, `run(rounds: i32, factor: f32): f32`: in each round every chain does `chain = chain * factor + factor` several
- * times, and nothing else happens; their sum is returned so that no engine may leave them out.
+ * A module with one function, `run(rounds: i32, factor: f32): f32`: in each round every chain does
+ * `chain = chain * factor + factor` several times, and nothing else happens; their sum is returned
+ * so that no engine may leave them out.
  */
 function moduleBytes(isFused: boolean): Uint8Array<ArrayBuffer> {
   const [rounds, factor, vector, first] = [0, 1, 2, 3];
@@ -59,7 +63,10 @@ function moduleBytes(isFused: boolean): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** Measures the ceiling; the best of many short runs, since whatever else runs on the machine only lowers it. */
+/**
+ * Measures the ceiling; the best of many short runs, since whatever else runs on the machine only
+ * lowers it.
+ */
 export async function measureCeiling(time: number): Promise<Ceiling> {
   const isFused = WebAssembly.validate(moduleBytes(true));
   const { instance } = await WebAssembly.instantiate(moduleBytes(isFused));

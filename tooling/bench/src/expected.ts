@@ -26,8 +26,8 @@ function fingerprint(): string {
 }
 
 /**
- * The right results, by `@rnn/backend-cpu` in float64. The large ones take a minute, so they are kept for as long as the code that makes them
- * stays the same.
+ * The right results, by `@rnn/backend-cpu` in float64. The large ones take a minute, so they are
+ * kept for as long as the code that makes them stays the same.
  */
 export async function expectations(): Promise<(task: Task) => Promise<Float32Array>> {
   const library = await reference();
@@ -48,9 +48,10 @@ export async function expectations(): Promise<(task: Task) => Promise<Float32Arr
 /**
  * How far a result is from the right one, relative to it.
  *
- * Of outputs and losses it is the largest difference, relative to the expected value where that is above 1. Of the parameters' changes by a
- * training step it is the length of the vector of all differences over the length of the vector of all changes: Adam makes each of about the
- * same size, whatever rounding decided of the gradients near zero.
+ * Of outputs and losses it is the largest difference, relative to the expected value where that is
+ * above 1. Of the parameters' changes by a training step it is the length of the vector of all
+ * differences over the length of the vector of all changes: Adam makes each of about the same size,
+ * whatever rounding decided of the gradients near zero.
  *
  * @returns infinity if the sizes differ or a number is missing
  */
@@ -70,5 +71,8 @@ export function differenceOf({ kind }: Task, result: Float32Array, expected: Flo
   return Number.isNaN(worst) ? Infinity : worst;
 }
 
-/** Above this difference a result is another one: float32 with sums in any order stays well below, a wrong formula far above. */
+/**
+ * Above this difference a result is another one: float32 with sums in any order stays well below, a
+ * wrong formula far above.
+ */
 export const TOLERANCE = 1e-3;

@@ -11,7 +11,8 @@ export function installPeers(): void {
     existsSync(`${installed}${name}/package.json`) && versionOf(name) === version;
   if (Object.entries(dependencies).every(isThere)) return;
   console.log('Installing the other libraries');
-  // Without scripts and optional parts: none of what is measured needs them, and some of them build native code.
+  // Without scripts and optional parts: none of what is measured needs them, and some of them build
+  // native code.
   const flags = [
     '--omit=optional',
     '--ignore-scripts',

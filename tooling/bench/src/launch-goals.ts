@@ -8,7 +8,8 @@ const cards = ['webgl2', 'webgpu'];
 const LONG = 50;
 
 /**
- * Judges the goals of a graphics card. How many kernels a step starts is the same on every card and in software, so it can be judged anywhere;
+ * Judges the goals of a graphics card. How many kernels a step starts is the same on every card and
+ * in software, so it can be judged anywhere;
  * how long they take cannot.
  */
 export function judgeLaunches(results: Results): Verdict[] {

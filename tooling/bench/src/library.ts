@@ -10,8 +10,9 @@ export interface Job {
   /** Does the work once, results read included: what is timed. */
   run(): unknown;
   /**
-   * The result to compare: the output `[T, B, dirs * H]` (forward), the outputs of the first steps `[stream, H]` (step), what `checkTraining`
-   * gives (train), or the product `[T * B, gates * H]`. Called once, before the first `run`. Absent if the library takes no given weights.
+   * The result to compare: the output `[T, B, dirs * H]` (forward), the outputs of the first steps
+   * `[stream, H]` (step), what `checkTraining` gives (train), or the product `[T * B, gates * H]`.
+   * Called once, before the first `run`. Absent if the library takes no given weights.
    */
   check?(): Float32Array | Promise<Float32Array>;
   /** Bytes that the graph holds between the forward and the backward pass of a training step. */
@@ -43,7 +44,8 @@ export class NotOffered extends Error {}
 export const LOSSES = 2;
 
 /**
- * What is compared of a training step: the loss before the first update, the loss after it, and the change of all parameters by it.
+ * What is compared of a training step: the loss before the first update, the loss after it, and the
+ * change of all parameters by it.
  *
  * @param run - one training step; gives the loss
  * @param parameters - their values now, in the order in which `WorkloadNumbers` has them

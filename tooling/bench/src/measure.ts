@@ -16,7 +16,10 @@ export interface Durations {
   readonly warmup: number;
 }
 
-/** Calls below this many milliseconds are timed in groups of about `GROUP`, since the clock itself takes a part of such a time. */
+/**
+ * Calls below this many milliseconds are timed in groups of about `GROUP`, since the clock itself
+ * takes a part of such a time.
+ */
 const SHORT = 0.1;
 const GROUP = 0.25;
 /** So many times are taken of what lasts long, if they fit into `LONGEST` milliseconds. */

@@ -27,7 +27,10 @@ function seedOf(name: string): number {
   return hash >>> 0;
 }
 
-/** The n-th number of a sequence: a counter, scrambled until no bit tells of its neighbours. peers/pytorch.py does the same. */
+/**
+ * The n-th number of a sequence: a counter, scrambled until no bit tells of its neighbours.
+ * peers/pytorch.py does the same.
+ */
 function scrambled(seed: number, n: number): number {
   let x = (seed + Math.imul(n, 0x9e3779b9)) >>> 0;
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
@@ -43,7 +46,10 @@ function uniform(name: string, shape: readonly number[], scale: number): Numbers
   return { shape, values };
 }
 
-/** The numbers of a workload. Weights are uniform within ± 1/√H, as PyTorch draws them; inputs and targets within ± 1. */
+/**
+ * The numbers of a workload. Weights are uniform within ± 1/√H, as PyTorch draws them; inputs and
+ * targets within ± 1.
+ */
 export function numbersOf(workload: Workload): WorkloadNumbers {
   const { B, I, H, T, layers, dirs, stream, vocab } = workload;
   const scale = 1 / Math.sqrt(H);

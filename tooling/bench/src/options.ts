@@ -8,11 +8,19 @@ export interface Options {
   readonly tasks: readonly Task[];
   readonly libraries: readonly LibraryEntry[];
   readonly python: string | undefined;
-  /** Whether the libraries run in pages of a browser, and whether its graphics card is one in software. */
+  /**
+   * Whether the libraries run in pages of a browser, and whether its graphics card is one in
+   * software.
+   */
   readonly browser: { readonly isSoftware: boolean } | undefined;
-  /** Not the workloads but growing layers, to see from which size on the graphics card is faster. */
+  /**
+   * Not the workloads but growing layers, to see from which size on the graphics card is faster.
+   */
   readonly crossover: boolean;
-  /** Not the workloads, but the suite and a few measurements on the graphics card, here or in a browser that somebody opens. */
+  /**
+   * Not the workloads, but the suite and a few measurements on the graphics card, here or in a
+   * browser that somebody opens.
+   */
   readonly card: { readonly isServed: boolean; readonly filter: string | undefined } | undefined;
   readonly json: string | undefined;
   /** Milliseconds of measurement for each task of each library. */
@@ -39,7 +47,8 @@ interface RawOptions {
 }
 
 /**
- * Reads the command line. On `--help` or a mistake it writes to the terminal and ends the process, as `commander` does.
+ * Reads the command line. On `--help` or a mistake it writes to the terminal and ends the process,
+ * as `commander` does.
  *
  * @param args - without the program's name
  */

@@ -11,7 +11,9 @@ import type { Run } from './report/run-report.ts';
 import { Results, type Outcome, type Row } from './results.ts';
 import type { Task } from './workload.ts';
 
-/** Milliseconds for the ceiling before each task; the best of all counts, since clock rates change. */
+/**
+ * Milliseconds for the ceiling before each task; the best of all counts, since clock rates change.
+ */
 const CEILING_TIME = 200;
 
 export interface RunOptions extends Durations {
@@ -21,7 +23,10 @@ export interface RunOptions extends Durations {
   readonly python: string | undefined;
   /** Milliseconds that a library gets for one task before its process is ended. */
   readonly patience: number;
-  /** Whether the libraries run in pages of a browser, and whether its graphics card is one in software. */
+  /**
+   * Whether the libraries run in pages of a browser, and whether its graphics card is one in
+   * software.
+   */
   readonly browser: { readonly isSoftware: boolean } | undefined;
   /** Called before each measurement. */
   readonly onStart: (task: Task, library: LibraryEntry) => void;
@@ -29,7 +34,10 @@ export interface RunOptions extends Durations {
   readonly onRow: (row: Row) => void;
 }
 
-/** Runs all tasks, each in all libraries one after another, so that whatever slows the machine for a while slows them alike. */
+/**
+ * Runs all tasks, each in all libraries one after another, so that whatever slows the machine for a
+ * while slows them alike.
+ */
 export async function runBench(options: RunOptions): Promise<Run> {
   const { tasks, libraries, patience, time, warmup, browser } = options;
   let ceiling: Ceiling = { gflops: 0, isFused: false };

@@ -1,4 +1,7 @@
-/** What is timed: inference of a whole sequence, one step of a stream, a training step, or the input product by itself. */
+/**
+ * What is timed: inference of a whole sequence, one step of a stream, a training step, or the input
+ * product by itself.
+ */
 export type Kind = 'forward' | 'step' | 'train' | 'product';
 
 export const kinds: readonly Kind[] = ['forward', 'step', 'train', 'product'];
@@ -9,8 +12,9 @@ export interface Workload {
   readonly title: string;
   readonly cell: 'rnn' | 'lstm' | 'gru';
   /**
-   * Not the built-in layer: a module as a user writes it, run by `Recurrent`, in which only this project takes part; or the built-in
-   * cell, called step by step in a loop, as PyTorch's lessons print it; or the layer behind `stream`, which keeps its state.
+   * Not the built-in layer: a module as a user writes it, run by `Recurrent`, in which only this
+   * project takes part; or the built-in cell, called step by step in a loop, as PyTorch's lessons
+   * print it; or the layer behind `stream`, which keeps its state.
    */
   readonly variant?: 'user-written' | 'layer-normalised' | 'by-hand' | 'stream';
   /** Rows of the batch, features of the input, hidden units, time steps. */
@@ -40,10 +44,12 @@ export const gatesOf = ({ cell }: Workload): number => ({ rnn: 1, lstm: 4, gru: 
 export const nameOf = ({ workload, kind }: Task): string => `${workload.id} ${kind}`;
 
 /**
- * Floating point operations in matrix products, 2 for a multiplication with addition; elementwise work is not counted.
+ * Floating point operations in matrix products, 2 for a multiplication with addition; elementwise
+ * work is not counted.
  *
- * A training step needs the input product twice (itself, and the weights' gradient; nobody asks for the input's) and the recurrent one three
- * times (itself, the state's gradient, the weights'). A head's product counts three times too.
+ * A training step needs the input product twice (itself, and the weights' gradient; nobody asks for
+ * the input's) and the recurrent one three times (itself, the state's gradient, the weights'). A
+ * head's product counts three times too.
  */
 export function flopsOf({ workload, kind }: Task): number {
   const { B, I, H, T, layers, dirs, vocab = 0 } = workload;

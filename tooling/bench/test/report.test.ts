@@ -88,7 +88,9 @@ it('writes the same as data', () => {
   });
 });
 
-/** A run in the browser in which the card is ten times slower at 32 units and gains with the size. */
+/**
+ * A run in the browser in which the card is ten times slower at 32 units and gains with the size.
+ */
 function inBrowser(renderer: string): Run {
   const rows = growingLayers.map((grown, i) => ({
     task: { workload: { ...grown, T: 50 }, kind: 'forward' as const },

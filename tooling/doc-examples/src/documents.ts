@@ -35,8 +35,8 @@ export function parse(path: string, text: string): Document {
 }
 
 /**
- * The programs of a document: every `ts` block is one, unless its first line says ```` ```ts fragment ````. A `text` block right after it is what
- * the program prints; without one it prints nothing.
+ * The programs of a document: every `ts` block is one, unless its fence says `ts fragment`. A
+ * `text` block right after it is what the program prints; without one it prints nothing.
  */
 export function examples({ path, children }: Document): Example[] {
   return children.flatMap((node, index) => {

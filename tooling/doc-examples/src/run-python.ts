@@ -1,5 +1,6 @@
 /**
- * Runs the Python programs of the documents and stores what they print. Give a Python that has PyTorch:
+ * Runs the Python programs of the documents and stores what they print. Give a Python that has
+ * PyTorch:
  *
  *   PYTHON=python3 node tooling/doc-examples/src/run-python.ts
  */

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './documents.ts';
 
-/** The rows of a document's tables under a first column of the given name, each a list of its cells. */
+/**
+ * The rows of a document's tables under a first column of the given name, each a list of its cells.
+ */
 export function tableRows(path: string, firstColumn: string): string[][] {
   const lines = readFileSync(join(root, path), 'utf8').split('\n');
   const rows: string[][] = [];

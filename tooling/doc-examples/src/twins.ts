@@ -15,7 +15,10 @@ export interface Twin {
   readonly output: string | undefined;
 }
 
-/** The Python programs of a document: each is followed by its twin, a `ts` block, and this by the output of both. */
+/**
+ * The Python programs of a document: each is followed by its twin, a `ts` block, and this by the
+ * output of both.
+ */
 export function twins({ path, children }: Document): Twin[] {
   const blocks = children.filter((node): node is Code => node.type === 'code');
   return blocks.flatMap(({ lang, value, position }, i) => {
@@ -26,7 +29,10 @@ export function twins({ path, children }: Document): Twin[] {
   });
 }
 
-/** What Python printed for a program when it last ran, or undefined for a program that never ran as it stands. */
+/**
+ * What Python printed for a program when it last ran, or undefined for a program that never ran as
+ * it stands.
+ */
 export function storedOutput(python: string): string | undefined {
   return (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>)[digest(python)];
 }

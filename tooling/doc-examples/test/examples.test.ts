@@ -14,7 +14,8 @@ const all = documents().flatMap(examples);
 const fileOf = ({ place, code }: Example): string =>
   join(folder, `${place.replaceAll(/[^\w]+/g, '-')}${/from 'node:/.test(code) ? '-node' : ''}.ts`);
 
-// What the strictest settings find fault with, beside the examples: options that may be undefined, and members that nobody should see.
+// What the strictest settings find fault with, beside the examples: options that may be undefined,
+// and members that nobody should see.
 const uses = `
 import { scope, Tensor, zeros, type DType, type TensorOptions } from '@rnn/core';
 import { GRUCell, LSTM, LSTMCell, Recurrent, ZoneoutCell, type Cell } from '@rnn/nn';

@@ -25,8 +25,9 @@ export const dependenciesOf = ({ manifest }: ExampleProject): string[] =>
   Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
 
 /**
- * Lays out copies of examples in a folder, as if each had been installed there: the packages from tarballs packed as a release packs them, and
- * what they and the examples depend on beside, which this repository has installed already.
+ * Lays out copies of examples in a folder, as if each had been installed there: the packages from
+ * tarballs packed as a release packs them, and what they and the examples depend on beside, which
+ * this repository has installed already.
  *
  * @param folder - an empty one
  * @returns where the copy of an example is

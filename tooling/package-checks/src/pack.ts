@@ -4,7 +4,10 @@ import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
 
-/** Packs a package as a release does: pnpm rewrites `workspace:` and `catalog:` and leaves the in-repository condition out. */
+/**
+ * Packs a package as a release does: pnpm rewrites `workspace:` and `catalog:` and leaves the
+ * in-repository condition out.
+ */
 export async function pack(folder: string, destination: string): Promise<string> {
   const { stdout } = await exec('pnpm', ['pack', '--json', '--pack-destination', destination], { cwd: folder });
   // In front of it stands what `prepack` printed.

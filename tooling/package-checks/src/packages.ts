@@ -25,7 +25,10 @@ export interface Package {
   readonly manifest: Manifest;
   /** What its manifest lets it import: dependencies and peers. */
   readonly dependencies: readonly string[];
-  /** Peers that a user may leave out: imported in an entry of their own, or looked up by name at run time. */
+  /**
+   * Peers that a user may leave out: imported in an entry of their own, or looked up by name at run
+   * time.
+   */
   readonly optionalPeers: readonly string[];
 }
 

@@ -1,4 +1,5 @@
-// Runs an example in full, with the packages as they would be published: npm run example -- NAME [ARGUMENTS]
+// Runs an example in full, with the packages as they would be published: npm run example -- NAME
+// [ARGUMENTS]
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

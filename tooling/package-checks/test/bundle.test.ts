@@ -5,7 +5,8 @@ import * as esbuild from 'esbuild';
 import { build as viteBuild } from 'vite';
 import { beforeAll, expect, test } from 'vitest';
 
-// A user's program. Methods are installed on Tensor's prototype by a module that nobody names: a bundler must not drop it.
+// A user's program. Methods are installed on Tensor's prototype by a module that nobody names: a
+// bundler must not drop it.
 const program = `
   import { cpu } from '@rnn/backend-cpu';
   import { setBackend, tensor } from '@rnn/core';

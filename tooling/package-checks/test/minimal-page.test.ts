@@ -95,7 +95,8 @@ describe.each(Object.keys(bundlers))('the minimal page by %s', (bundler) => {
     const bytes = gzipped(out);
     console.log(`${bundler}, ${page}: ${bytes} bytes gzip`);
     expect(bytes).toBeLessThanOrEqual(limit);
-    // It does its job: the same numbers as the whole library gives, up to the rounding of another order of sums.
+    // It does its job: the same numbers as the whole library gives, up to the rounding of another
+    // order of sums.
     const file = readdirSync(out, { recursive: true, encoding: 'utf8' }).find((name) =>
       /^(assets\/)?(forward|train|main)[^/]*\.m?js$/.test(name),
     );

@@ -20,7 +20,9 @@ async function complaints(command: string, args: string[]): Promise<string> {
   );
 }
 
-/** The names of the packages, without those of Node, that the built files (code and types) import. */
+/**
+ * The names of the packages, without those of Node, that the built files (code and types) import.
+ */
 function importedPackages({ folder }: Package): string[] {
   const files = globSync('**/*.{js,d.ts}', { cwd: join(folder, 'dist') });
   const imports = files.flatMap(

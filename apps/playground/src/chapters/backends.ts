@@ -8,7 +8,9 @@ import { standardise, type StandardSeries } from './series.ts';
 
 const tourSteps = 40;
 
-/** A forecast is made so many times; the fastest counts. The first one, which compiles, does not. */
+/**
+ * A forecast is made so many times; the fastest counts. The first one, which compiles, does not.
+ */
 const repetitions = 3;
 
 /** One backend at work. */
@@ -39,7 +41,10 @@ export interface BackendsResult {
   readonly difference: number;
 }
 
-/** One LSTM on every backend that runs here: a training that moves in the middle, and the same forecast on each. */
+/**
+ * One LSTM on every backend that runs here: a training that moves in the middle, and the same
+ * forecast on each.
+ */
 export async function runBackends(context: ChapterContext): Promise<BackendsResult> {
   const { values } = parseSunspots(await context.read('sunspots-monthly.csv'));
   const cut = Math.floor(values.length * 0.8);

@@ -16,12 +16,15 @@ export interface Progress {
   readonly epoch: number;
 }
 
-/** What there is to choose from, by name. A factory fails with a reason for people where its backend cannot run. */
+/**
+ * What there is to choose from, by name. A factory fails with a reason for people where its backend
+ * cannot run.
+ */
 export type BackendFactories = Readonly<Record<string, () => Promise<Backend>>>;
 
 /**
- * What a chapter needs from outside. A chapter is a function of this and returns what it found as plain data; who shows it, terminal or
- * web page, is none of its business.
+ * What a chapter needs from outside. A chapter is a function of this and returns what it found as
+ * plain data; who shows it, terminal or web page, is none of its business.
  */
 export interface ChapterContext {
   readonly backend: Backend;

@@ -50,7 +50,10 @@ export interface FilesResult {
   readonly check: string;
 }
 
-/** A network is trained, saved, loaded, exported and checked; whoever reads its files forecasts the same. */
+/**
+ * A network is trained, saved, loaded, exported and checked; whoever reads its files forecasts the
+ * same.
+ */
 export async function runFiles(context: ChapterContext, tools: FileTools): Promise<FilesResult> {
   const { values } = parseSunspots(await context.read('sunspots-monthly.csv'));
   const cut = Math.floor(values.length * 0.8);

@@ -11,8 +11,8 @@ const window = 60;
 const hiddenSize = 32;
 
 /**
- * What opens the gate that keeps the state: as initialised it lets about sigmoid(0) = 50 % through at each step, with this much more
- * in its bias sigmoid(2) = 88 %.
+ * What opens the gate that keeps the state: as initialised it lets about sigmoid(0) = 50 % through
+ * at each step, with this much more in its bias sigmoid(2) = 88 %.
  */
 export const keepingGateShift = 2;
 
@@ -29,7 +29,10 @@ export interface GradientsResult {
   readonly curves: readonly GradientCurve[];
 }
 
-/** How the gradient shrinks on its way back through time in an RNN, an LSTM and a GRU, with the sunspot series as input. */
+/**
+ * How the gradient shrinks on its way back through time in an RNN, an LSTM and a GRU, with the
+ * sunspot series as input.
+ */
 export async function runGradients({ backend, seed, read }: ChapterContext): Promise<GradientsResult> {
   const { values } = parseSunspots(await read('sunspots-monthly.csv'));
   const series = standardise(values, values.length).values;

@@ -1,4 +1,7 @@
-/** What the lesson's chapter runs, piece by piece, for those who show it. A test holds these lines to the chapter's code. */
+/**
+ * What the lesson's chapter runs, piece by piece, for those who show it. A test holds these lines
+ * to the chapter's code.
+ */
 export const pieces = {
   draw: ['manualSeed(0);', 'const cell = new SimpleRNNCell(3, 2);', 'const x = randn([5, 3]);'],
   run: [

@@ -48,7 +48,10 @@ export async function runLesson({ backend, read }: ChapterContext): Promise<Less
   return result;
 }
 
-/** The code of the lesson. What it prints is kept, since some devices give their numbers only to those who wait. */
+/**
+ * The code of the lesson. What it prints is kept, since some devices give their numbers only to
+ * those who wait.
+ */
 function runLines(): { cell: SimpleRNNCell; x: Tensor; printed: [text: string, h: Tensor][] } {
   const printed: [string, Tensor][] = [];
   const print = (text: string, h: Tensor): void => void printed.push([text, h]);

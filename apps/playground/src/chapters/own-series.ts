@@ -19,7 +19,10 @@ export interface OwnSeriesResult {
   readonly naive: number;
 }
 
-/** An LSTM learns a series of one's own, and forecasts each value of its last fifth from the 60 before it. */
+/**
+ * An LSTM learns a series of one's own, and forecasts each value of its last fifth from the 60
+ * before it.
+ */
 export async function runOwnSeries({ column, values }: Series, context: ChapterContext): Promise<OwnSeriesResult> {
   const cut = Math.floor(values.length * 0.8);
   if (cut <= window) {

@@ -1,8 +1,8 @@
 import { fromData, type Backend, type Tensor } from '@rnn/core';
 
 /**
- * A tensor as `String(tensor)` prints it, also from a device that gives its numbers only to those who wait; then without the name of the
- * operation that it came from.
+ * A tensor as `String(tensor)` prints it, also from a device that gives its numbers only to those
+ * who wait; then without the name of the operation that it came from.
  *
  * @param host - a backend whose numbers can be read at once
  */

@@ -6,7 +6,8 @@ export interface StandardSeries {
 }
 
 /**
- * Standardises by the first `count` values alone: what comes after them is the future, of which a forecast knows nothing.
+ * Standardises by the first `count` values alone: what comes after them is the future, of which a
+ * forecast knows nothing.
  */
 export function standardise(series: readonly number[], count: number): StandardSeries {
   const known = series.slice(0, count);

@@ -39,7 +39,10 @@ export interface SunspotsResult {
   readonly forecasts: readonly Forecast[];
 }
 
-/** RNN, LSTM and GRU forecast the monthly sunspot number one month ahead; the last fifth of the series is held out. */
+/**
+ * RNN, LSTM and GRU forecast the monthly sunspot number one month ahead; the last fifth of the
+ * series is held out.
+ */
 export async function runSunspots(
   context: ChapterContext,
   only: readonly string[] = layers.map(([name]) => name),

@@ -22,8 +22,8 @@ export interface Trained {
 }
 
 /**
- * How every chapter trains: Adam, gradients clipped at a norm of 1. Between two steps the training moves to another backend where the
- * context says so.
+ * How every chapter trains: Adam, gradients clipped at a norm of 1. Between two steps the training
+ * moves to another backend where the context says so.
  */
 export async function train<M extends Module, B>(task: Task<M, B>, context: ChapterContext): Promise<Trained> {
   const { model, data, loss, steps } = task;

@@ -12,7 +12,10 @@ export interface Utterances {
   readonly speakers: Int32Array;
 }
 
-/** Reads `japanese-vowels-train.csv` or `japanese-vowels-test.csv`: a row for each step, speakers counted from 1. */
+/**
+ * Reads `japanese-vowels-train.csv` or `japanese-vowels-test.csv`: a row for each step, speakers
+ * counted from 1.
+ */
 export function parseUtterances(csv: string): Utterances {
   const bySequence = new Map<string, Row[]>();
   for (const row of parseRows(csv)) {

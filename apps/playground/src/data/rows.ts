@@ -8,7 +8,8 @@ export type Row = Readonly<Record<string, string>>;
  *
  * @param csv - the file's text
  * @returns a row for each line
- * @throws RangeError when a line has more or fewer fields than the header, or quotes that do not match
+ * @throws RangeError when a line has more or fewer fields than the header, or quotes that do not
+ *   match
  */
 export function parseRows(csv: string): readonly Row[] {
   const { data, errors } = Papa.parse<Record<string, string>>(csv, {

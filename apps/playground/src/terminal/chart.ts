@@ -67,7 +67,10 @@ function settings(axes: Axes, columns: number): Settings {
   };
 }
 
-/** Draws with as many columns as fit a line: how far labels and axis reach beyond them is only known from what is drawn. */
+/**
+ * Draws with as many columns as fit a line: how far labels and axis reach beyond them is only known
+ * from what is drawn.
+ */
 function fitted({ width }: Screen, draw: (columns: number) => string): string {
   for (let columns = width - 6; ;) {
     const drawn = draw(columns);

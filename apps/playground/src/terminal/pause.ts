@@ -4,7 +4,8 @@ import type { Screen } from './screen.ts';
 const CTRL_C = '\u0003';
 
 /**
- * Waits for any key; Ctrl-C and q end the tour. The terminal is as it was afterwards, whichever it is.
+ * Waits for any key; Ctrl-C and q end the tour. The terminal is as it was afterwards, whichever it
+ * is.
  *
  * @returns whether to go on; at once, and so, where there is no keyboard or the output is a pipe
  */

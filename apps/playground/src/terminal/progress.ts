@@ -3,8 +3,8 @@ import type { Progress } from '../chapters/context.ts';
 import type { Screen } from './screen.ts';
 
 /**
- * Shows the training of one network after another: a bar that moves while it lasts, then one line that stays. In a pipe there is only the
- * line.
+ * Shows the training of one network after another: a bar that moves while it lasts, then one line
+ * that stays. In a pipe there is only the line.
  *
  * @returns the function that a chapter reports to
  */
@@ -29,7 +29,10 @@ export function progressOn(screen: Screen): (progress: Progress) => void {
   };
 }
 
-/** How the loss fell: its mean over the first and the last pass, since that of one batch is mostly chance. */
+/**
+ * How the loss fell: its mean over the first and the last pass, since that of one batch is mostly
+ * chance.
+ */
 function courseOf(losses: readonly number[], epoch: number): string {
   const mean = (part: readonly number[]): string =>
     (part.reduce((sum, loss) => sum + loss, 0) / part.length).toFixed(3);

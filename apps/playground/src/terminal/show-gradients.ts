@@ -78,7 +78,10 @@ function gateOf({ name, open }: GradientCurve): string {
   return open ? 'starts open' : 'starts half open';
 }
 
-/** By what the gradient is multiplied from one month to the one before: the geometric mean over all steps. */
+/**
+ * By what the gradient is multiplied from one month to the one before: the geometric mean over all
+ * steps.
+ */
 function perStep({ norms }: GradientCurve): number {
   return (norms[0] / norms[norms.length - 1]) ** (1 / (norms.length - 1));
 }

@@ -45,7 +45,10 @@ export class BackendSection {
     status.textContent = '';
   }
 
-  /** Changes to another backend; where it cannot run, the page says why and stays with the one before. */
+  /**
+   * Changes to another backend; where it cannot run, the page says why and stays with the one
+   * before.
+   */
   async change(name: string): Promise<void> {
     const hadFocus = document.activeElement === select;
     select.disabled = true;

@@ -8,7 +8,10 @@ import { runVowels, type VowelsResult } from '../../src/chapters/vowels.ts';
 import { backends } from './backends.ts';
 import { readData } from './files.ts';
 
-/** Steps between two reports: a device that computes apart is not to wait for the page at each of them. */
+/**
+ * Steps between two reports: a device that computes apart is not to wait for the page at each of
+ * them.
+ */
 const readEvery = 5;
 
 /** A step of a training, and the name of the backend that computed it. */
@@ -40,7 +43,9 @@ const laboratory = {
     return backend.info;
   },
 
-  /** Ends the training under way after its present step; the chapter goes on with what was learned. */
+  /**
+   * Ends the training under way after its present step; the chapter goes on with what was learned.
+   */
   stop(): void {
     training?.abort();
   },

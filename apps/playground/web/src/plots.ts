@@ -5,7 +5,9 @@ import type { Point } from './laboratory.ts';
 /** Months in the short view of a forecast: the last solar cycle. */
 const lastMonths = 132;
 
-/** A colour of the style sheet, asked for at each drawing since it differs between light and dark. */
+/**
+ * A colour of the style sheet, asked for at each drawing since it differs between light and dark.
+ */
 function colour(name: string): () => string {
   return () => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

@@ -14,7 +14,10 @@ interface TrainingSectionOptions<R> {
   readonly show: (result: R) => string;
 }
 
-/** A section of the page that trains a network: its form, its progress, its loss, and what came of it. */
+/**
+ * A section of the page that trains a network: its form, its progress, its loss, and what came of
+ * it.
+ */
 export class TrainingSection<R> {
   /** Called when a training begins and ends. */
   onRunning: (running: boolean) => void = () => {};

@@ -3,19 +3,28 @@ import { binaryCode, selectCode, unaryCode } from '../kernels/functions.js';
 import { addTo, marksOf, settleSum, startSum, UNROLLED } from '../kernels/sums.js';
 import { divide } from '../kernels/walk.js';
 
-/** An operand of a kernel: one of the program's, what an earlier kernel of the step made, or one of the loop's own. */
+/**
+ * An operand of a kernel: one of the program's, what an earlier kernel of the step made, or one of
+ * the loop's own.
+ */
 export type Tensor =
   | { readonly kind: 'stacked' | 'carried' | 'perRow' | 'fixed' | 'kernel'; readonly index: number }
   /** The stacked operands side by side; the carried values side by side. */
   | { readonly kind: 'inputs' | 'state' };
 
-/** Where a value is read: feature f of a row at `start + f`, where `start` is an expression of `row` or `line`. */
+/**
+ * Where a value is read: feature f of a row at `start + f`, where `start` is an expression of `row`
+ * or `line`.
+ */
 export interface Home {
   readonly tensor: Tensor;
   readonly start: string;
 }
 
-/** A whole number as kernels take it: without the point gpu.js would take some of them for another type. */
+/**
+ * A whole number as kernels take it: without the point gpu.js would take some of them for another
+ * type.
+ */
 export function whole(n: number): string {
   return n < 0 ? `(${n}.0)` : `${n}.0`;
 }
@@ -33,8 +42,9 @@ const SHORT = 16;
 const LONGEST_READ = 3;
 
 /**
- * Writes the statements of one kernel. A value at a feature is read where it has a home, or else computed on the spot, once for each
- * feature at which it is wanted. The statements may use `row`, the row of the batch, and `line`, the row among those of all steps.
+ * Writes the statements of one kernel. A value at a feature is read where it has a home, or else
+ * computed on the spot, once for each feature at which it is wanted. The statements may use `row`,
+ * the row of the batch, and `line`, the row among those of all steps.
  */
 export class KernelWriter {
   /** In the order of the kernel's arguments. */
@@ -132,8 +142,9 @@ export class KernelWriter {
   }
 
   /**
-   * Small whole numbers are written out; others are passed, since not every language has every number. So is 0: of x + 0 and
-   * x * 0 a compiler makes x and 0, which is wrong for x = -0 and for infinities.
+   * Small whole numbers are written out; others are passed, since not every language has every
+   * number. So is 0: of x + 0 and x * 0 a compiler makes x and 0, which is wrong for x = -0 and for
+   * infinities.
    */
   private number(n: number): string {
     if (Number.isInteger(n) && n > 0 && n <= 1024) return this.named(whole(n));
@@ -281,7 +292,10 @@ export class KernelWriter {
     return y;
   }
 
-  /** A value at a place that changes from turn to turn of a loop: nothing about it is known from outside. */
+  /**
+   * A value at a place that changes from turn to turn of a loop: nothing about it is known from
+   * outside.
+   */
   private readAt(value: number, place: string): string {
     const home = this.homeOf(value);
     return home === undefined ? this.read(value, place) : `${this.nameOf(home.tensor)}[${sum(home.start, place)}]`;
@@ -290,7 +304,8 @@ export class KernelWriter {
   /** The sum `y` of `size` terms: expressions, each followed by the statements `next`. */
   private sum(y: string, size: number, term: () => string, next: readonly string[]): void {
     const isShort = size <= SHORT;
-    // What is computed for a term is declared beside it, and known no longer when the place has changed.
+    // What is computed for a term is declared beside it, and known no longer when the place has
+    // changed.
     const read = (mark: string): string => this.block(() => this.push(`let ${y}v${mark} = ${term()};`, ...next));
     const turn = (count: number, name: string): string => {
       const marks = marksOf(count, name);
@@ -298,7 +313,8 @@ export class KernelWriter {
       return [...marks.map(read), ...adds].join('\n');
     };
     this.push(isShort ? `let ${y} = 0.0;` : startSum(y));
-    // Terms that are computed, not read, keep a card busy, and their statements four times over take long to build.
+    // Terms that are computed, not read, keep a card busy, and their statements four times over
+    // take long to build.
     const isRead = this.block(() => void term()).split('\n').length <= LONGEST_READ;
     const count = isRead ? UNROLLED : 1;
     const turns = Math.floor(size / count);

@@ -15,10 +15,16 @@ export interface Plan {
   readonly layout: StateLayout;
   /** Whether the stacked operands are wanted side by side in one tensor. */
   readonly isPacked: boolean;
-  /** Where outputs and carried values are found after the step. In a loop that is always the last kernel. */
+  /**
+   * Where outputs and carried values are found after the step. In a loop that is always the last
+   * kernel.
+   */
   readonly outputs: readonly Place[];
   readonly next: readonly Place[];
-  /** In a loop, the first column of the last kernel that belongs to an output: those before it are the state's alone. */
+  /**
+   * In a loop, the first column of the last kernel that belongs to an output: those before it are
+   * the state's alone.
+   */
   readonly keptFrom: number;
 }
 
@@ -33,10 +39,11 @@ interface Place {
 const ATTEMPTS = 24;
 
 /**
- * Plans a step of a program. The values that have to be stored (`storedValues`) are computed in as few rounds as their dependencies
- * allow, each round in one kernel where its operands are not too many; the last kernel computes the state and the outputs. Where a
- * kernel has too many operands, those of a loop that are stacked are put side by side into one before it; if that is not enough, a
- * value inside it is stored by a kernel before.
+ * Plans a step of a program. The values that have to be stored (`storedValues`) are computed in as
+ * few rounds as their dependencies allow, each round in one kernel where its operands are not too
+ * many; the last kernel computes the state and the outputs. Where a kernel has too many operands,
+ * those of a loop that are stacked are put side by side into one before it; if that is not enough,
+ * a value inside it is stored by a kernel before.
  *
  * @param isLoop - whether steps hand on a state
  * @param maxTensors - how many operands a kernel may have
@@ -173,7 +180,8 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
     const join = (value: number, isNeeded: boolean): void => {
       const root: Root = { kind: 'value', value, width: widths[value] };
       const previous = made[made.length - 1];
-      // Side by side while the operands allow it; outside of a loop each is a storage that may be handed out.
+      // Side by side while the operands allow it; outside of a loop each is a storage that may be
+      // handed out.
       if (isLoop && made.length > 0) {
         const joined = writeKernel(byWidth([...previous.roots, root]), around);
         if (joined.tensors.length <= maxTensors) {

@@ -3,7 +3,10 @@ import type { Program } from '@rnn/core';
 import { divide } from '../kernels/walk.js';
 import { KernelWriter, whole, type Home, type Tensor } from './kernel-writer.js';
 
-/** One part of a row of a kernel's result: a value that later kernels read, an output, or the carried value `index` after the step. */
+/**
+ * One part of a row of a kernel's result: a value that later kernels read, an output, or the
+ * carried value `index` after the step.
+ */
 export type Root =
   | { readonly kind: 'value' | 'output'; readonly value: number; readonly width: number }
   | { readonly kind: 'carried'; readonly index: number; readonly value: number; readonly width: number };
@@ -23,8 +26,9 @@ export interface StepKernel {
   readonly tensors: readonly Tensor[];
   readonly floats: readonly number[];
   /**
-   * Statements that end in `return`. Its arguments are tensors t0, t1, ..., then whole numbers: `at`, the first row of the step among those
-   * of all steps, `base`, the same among those that 'inputs' holds, `pitch`, the width of the state; then the numbers c0, c1, ...
+   * Statements that end in `return`. Its arguments are tensors t0, t1, ..., then whole numbers:
+   * `at`, the first row of the step among those of all steps, `base`, the same among those that
+   * 'inputs' holds, `pitch`, the width of the state; then the numbers c0, c1, ...
    */
   readonly body: string;
 }
@@ -65,7 +69,8 @@ function writeRoots(
   writer.push('let y = 0.0;');
   for (let from = 0; from < roots.length;) {
     const { width } = roots[from];
-    // Neighbours of one width are computed together, since they mostly have much in common, and one of them is taken.
+    // Neighbours of one width are computed together, since they mostly have much in common, and one
+    // of them is taken.
     let to = from + 1;
     const isShared = (i: number): boolean => roots[i].width === width && !around.hasLoop(roots[i].value);
     if (isShared(from)) while (to < roots.length && isShared(to)) to++;

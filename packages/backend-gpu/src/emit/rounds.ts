@@ -1,4 +1,7 @@
-/** When values can be computed: in rounds of kernels, each of which reads what the rounds before it stored. */
+/**
+ * When values can be computed: in rounds of kernels, each of which reads what the rounds before it
+ * stored.
+ */
 import { firstInstruction, operandsOf, type Program } from '@rnn/core';
 import { rowOperandsOf } from './stored.js';
 
@@ -6,10 +9,12 @@ import { rowOperandsOf } from './stored.js';
 const WORTH_KEEPING = 6;
 
 /**
- * In which round each value that is wanted can be computed, and which others than the stored ones are worth handing on to later rounds.
+ * In which round each value that is wanted can be computed, and which others than the stored ones
+ * are worth handing on to later rounds.
  *
  * @param results - the values wanted in the end
- * @param handsOnAll - also what could be computed with little effort of other values that are handed on: later kernels have fewer operands then
+ * @param handsOnAll - also what could be computed with little effort of other values that are
+ *   handed on: later kernels have fewer operands then
  */
 export function roundsOf(
   program: Program,
@@ -31,7 +36,8 @@ export function roundsOf(
     rounds.set(value, round);
     for (const x of operands) if (round > (rounds.get(x) as number)) read.add(x);
   });
-  // Of what later rounds read: operations that they would compute, given what is stored or handed on already.
+  // Of what later rounds read: operations that they would compute, given what is stored or handed
+  // on already.
   const sizes = new Map<number, number>();
   const handedOn: number[] = [];
   for (const value of rounds.keys()) {

@@ -21,8 +21,9 @@ export function rowOperandsOf(instruction: Instruction): number[] {
 }
 
 /**
- * Operands of products are stored, as every feature of the product reads all of them. Products and reductions are stored unless each of
- * their elements is wanted at one place only: then they are computed there, and what follows is computed in the same kernel.
+ * Operands of products are stored, as every feature of the product reads all of them. Products and
+ * reductions are stored unless each of their elements is wanted at one place only: then they are
+ * computed there, and what follows is computed in the same kernel.
  * Everything else is computed where it is used, as long as that does not grow beyond bounds.
  *
  * @param results - the values wanted, one for each time that one is wanted
@@ -53,7 +54,8 @@ export function storedValues(program: Program, results: readonly number[]): Set<
       by.every((reader) => {
         const user = body[reader - first];
         if (!single.has(reader) || occurrences(user, value) > 1) return false;
-        // A copy may take an element several times, a wider value takes the only one for every feature.
+        // A copy may take an element several times, a wider value takes the only one for every
+        // feature.
         if (user.kind === 'copy') return user.sizes.length === 1 && user.strides[0] !== 0;
         return (
           user.kind === 'concat' || (user.kind !== 'reduce' && user.kind !== 'product' && widths[value] === user.width)

@@ -33,7 +33,8 @@ export function binary(
 /**
  * `condition != 0 ? a : b`.
  *
- * @param conditionType - the type of `condition`; an int32 number that is not known makes the result unknown
+ * @param conditionType - the type of `condition`; an int32 number that is not known makes the
+ *   result unknown
  */
 export function select(
   device: Device,
@@ -62,7 +63,10 @@ export function fill(device: Device, value: number, size: number): DeviceArray {
   return device.run(kernel, size, [], [value]);
 }
 
-/** Runs a function of operands that are walked together; in `code` the value of the operand `a` is `av`. */
+/**
+ * Runs a function of operands that are walked together; in `code` the value of the operand `a` is
+ * `av`.
+ */
 function walk(
   device: Device,
   key: string,

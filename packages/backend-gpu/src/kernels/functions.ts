@@ -1,11 +1,13 @@
 /**
- * Elementwise functions as statements of a kernel, for graphics cards whose own are coarse or wrong at the edges: `Math.tanh` is NaN from 89
- * on, `Math.exp(NaN)` infinite, `Math.max(NaN, 1)` 1, `Math.log(0)` -88.
+ * Elementwise functions as statements of a kernel, for graphics cards whose own are coarse or wrong
+ * at the edges: `Math.tanh` is NaN from 89 on, `Math.exp(NaN)` infinite, `Math.max(NaN, 1)` 1,
+ * `Math.log(0)` -88.
  *
- * Three habits run through all of them. A NaN is told by `x < 0 || x >= 0` being false, since `x !== x` may be optimised away. A
- * result starts as what a NaN should give, and is replaced where a comparison holds, since none holds for a NaN. And where a zero
- * passes with its sign, it is by a multiplication: `x * one` is x, but 0 with the sign of x where the device takes a
- * subnormal x for 0 (comparisons do so too), so that no function gives a subnormal number for what it took for 0.
+ * Three habits run through all of them. A NaN is told by `x < 0 || x >= 0` being false, since
+ * `x !== x` may be optimised away. A result starts as what a NaN should give, and is replaced where
+ * a comparison holds, since none holds for a NaN. And where a zero passes with its sign, it is by a
+ * multiplication: `x * one` is x, but 0 with the sign of x where the device takes a subnormal x for
+ * 0 (comparisons do so too), so that no function gives a subnormal number for what it took for 0.
  */
 import type { BinaryOp, DType, UnaryOp } from '@rnn/core';
 import { EXACT } from '../device.js';
@@ -19,8 +21,10 @@ function unlessNan(x: string, y: string, statements: string): string {
 
 const unaryCodes: Readonly<Record<UnaryOp, UnaryCode>> = {
   neg: (x, y) => `let ${y} = -${x};`,
-  // A device computes 2^(x log2 e), which is off by the rounding of the exponent; so for large ones 2^n e^r, for x = n ln 2 + r.
-  // The first part of ln 2, 355/512, times n is exact. The halved or doubled 2^n is there where 2^n itself overflows or is 0.
+  // A device computes 2^(x log2 e), which is off by the rounding of the exponent; so for large ones
+  // 2^n e^r, for x = n ln 2 + r.
+  // The first part of ln 2, 355/512, times n is exact. The halved or doubled 2^n is there where 2^n
+  // itself overflows or is 0.
   exp: (x, y) =>
     unlessNan(
       x,
@@ -39,7 +43,8 @@ const unaryCodes: Readonly<Record<UnaryOp, UnaryCode>> = {
   abs: (x, y) => `let ${y} = Math.abs(${x});`,
   // 0 for a NaN, as in PyTorch
   sign: (x, y) => `let ${y} = 0.0; if (${x} > 0) { ${y} = 1.0; } if (${x} < 0) { ${y} = -1.0; }`,
-  // (e^2x - 1) / (e^2x + 1), which is 1 in float32 from 10 on; near 0, where that cancels, the Taylor series
+  // (e^2x - 1) / (e^2x + 1), which is 1 in float32 from 10 on; near 0, where that cancels, the
+  // Taylor series
   tanh: (x, y) =>
     unlessNan(
       x,
@@ -64,7 +69,8 @@ const unaryCodes: Readonly<Record<UnaryOp, UnaryCode>> = {
       `let ${y}e = Math.exp(-Math.abs(${x})); let ${y}l = ${y}e * (1.0 - ${y}e * (0.5 - ${y}e * (0.33333333 - ${y}e * 0.25))); ` +
         `if (${y}e > 0.03) { ${y}l = Math.log(1.0 + ${y}e); } ${y} = ${y}l; if (${x} > 0) { ${y} = ${x} + ${y}l; }`,
     ),
-  // up from more than a half, and from a half where that makes an even number; from 2^23 on all numbers are whole
+  // up from more than a half, and from a half where that makes an even number; from 2^23 on all
+  // numbers are whole
   round: (x, y) =>
     `let ${y} = ${x} * one; let ${y}f = Math.floor(Math.abs(${x})); let ${y}d = Math.abs(${x}) - ${y}f; ` +
     `if (Math.abs(${x}) < 8388608.0 && ${y}d > 0) { let ${y}o = ${y}f - 2.0 * Math.floor(${y}f * 0.5); ` +
@@ -80,9 +86,9 @@ const truth =
     `let ${y} = 0.0; if (${a} ${comparison} ${b}) { ${y} = 1.0; }`;
 
 /**
- * The larger or the smaller one; a NaN wins. Both are known to be numbers before they are compared: of a comparison that
- * chooses between its own operands a card's compiler makes its maximum or minimum instruction, which drops a NaN. The sum
- * is a NaN where either is.
+ * The larger or the smaller one; a NaN wins. Both are known to be numbers before they are compared:
+ * of a comparison that chooses between its own operands a card's compiler makes its maximum or
+ * minimum instruction, which drops a NaN. The sum is a NaN where either is.
  */
 const extreme =
   (comparison: string): BinaryCode =>
@@ -108,7 +114,8 @@ const binaryCodes: Readonly<Record<BinaryOp, BinaryCode>> = {
 };
 
 /**
- * IEEE 754's power: the device's own for positive finite numbers, its sign by whether the exponent is odd, and the limits one by one.
+ * IEEE 754's power: the device's own for positive finite numbers, its sign by whether the exponent
+ * is odd, and the limits one by one.
  * The most frequent exponents are exact.
  */
 function power(a: string, b: string, y: string): string {
@@ -126,7 +133,8 @@ function power(a: string, b: string, y: string): string {
     `if (${m} === inf && ${b} > 0) { ${y} = inf; } if (${m} === inf && ${b} < 0) { ${y} = 0.0; }`,
     `if (${b} === inf) { if (${m} > 1) { ${y} = inf; } if (${m} < 1) { ${y} = 0.0; } }`,
     `if (${b} === -inf) { if (${m} > 1) { ${y} = 0.0; } if (${m} < 1) { ${y} = inf; } }`,
-    // negative bases: odd exponents turn the sign, also of zeros; those that are not whole have no value
+    // negative bases: odd exponents turn the sign, also of zeros; those that are not whole have no
+    // value
     `if (${odd} === 1 && (${a} < 0 || (${a} === 0 && 1.0 / ${a} < 0))) { ${y} = -${y}; }`,
     `if (${a} < 0 && ${m} < inf && ${b} < inf && ${b} > -inf && Math.floor(${b}) !== ${b}) { ${y} = nan; }`,
     `if (${m} === 1 && (${b} === inf || ${b} === -inf)) { ${y} = 1.0; }`,
@@ -155,8 +163,9 @@ export function selectCode(c: string, a: string, b: string, y: string): string {
 }
 
 /**
- * Statements that declare `y`, the int32 number of the float32 number `x`: without its fraction; where it does not fit, the
- * nearest one that does; 0 for a NaN. 2^31 - 1, which float32 does not have, is stored as infinity.
+ * Statements that declare `y`, the int32 number of the float32 number `x`: without its fraction;
+ * where it does not fit, the nearest one that does; 0 for a NaN. 2^31 - 1, which float32 does not
+ * have, is stored as infinity.
  */
 export function toInt32Code(x: string, y: string): string {
   return (
@@ -165,14 +174,18 @@ export function toInt32Code(x: string, y: string): string {
   );
 }
 
-/** Statements that declare `y`, the float32 number of the int32 number `x`. A 0 may be stored as -0, which int32 does not have. */
+/**
+ * Statements that declare `y`, the float32 number of the int32 number `x`. A 0 may be stored as -0,
+ * which int32 does not have.
+ */
 export function fromInt32Code(x: string, y: string): string {
   return `let ${y} = ${x}; if (${x} === 0) { ${y} = 0.0; } if (${x} === inf) { ${y} = 2147483648.0; }`;
 }
 
 /**
- * The end of a kernel: `return y`. An int32 result is NaN, which reading refuses, unless it and all operands are below 2^24: beyond
- * it float32 does not have all whole numbers, and y may be a neighbour of the right one.
+ * The end of a kernel: `return y`. An int32 result is NaN, which reading refuses, unless it and all
+ * operands are below 2^24: beyond it float32 does not have all whole numbers, and y may be a
+ * neighbour of the right one.
  */
 export function returnCode(dtype: DType, y: string, operands: readonly string[] = []): string {
   if (dtype !== 'int32') return `return ${y};`;

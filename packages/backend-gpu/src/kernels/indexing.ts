@@ -29,8 +29,8 @@ export function gather(device: Device, x: DeviceArray, index: Index, sizes: Inde
 }
 
 /**
- * `result[o, index[o, c, i], i] += source[o, c, i]`. No two elements can be added to one place of the memory at once, so each
- * element of the result looks through all indices of its line.
+ * `result[o, index[o, c, i], i] += source[o, c, i]`. No two elements can be added to one place of
+ * the memory at once, so each element of the result looks through all indices of its line.
  *
  * @param dtype - of `source`
  */

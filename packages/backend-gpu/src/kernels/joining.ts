@@ -10,7 +10,9 @@ export interface Part {
 /** How many pieces a kernel joins; WebGPU allows seven operands. */
 const WIDEST = 6;
 
-/** Pieces side by side, `outer` rows of each. More than a kernel takes are joined in groups first. */
+/**
+ * Pieces side by side, `outer` rows of each. More than a kernel takes are joined in groups first.
+ */
 export function concat(device: Device, parts: readonly Part[], outer: number): DeviceArray {
   if (parts.length <= WIDEST) return join(device, parts, outer);
   // as few groups as possible, but no more than one kernel joins afterwards

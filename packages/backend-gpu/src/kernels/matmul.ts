@@ -14,13 +14,17 @@ export interface Side {
 
 /** Products longer than this are cut into pieces of this length, which are added up afterwards, */
 const LONGEST = 512;
-/** where the pieces are at most this many elements: more than that keep every processor of a card busy anyway. */
+/**
+ * where the pieces are at most this many elements: more than that keep every processor of a card
+ * busy anyway.
+ */
 const MOST = 2 ** 16;
 
 /**
- * The rows of a product from which on a right side that is stored transposed is turned first, if it is not small. Neighbours
- * among the elements of a product read neighbours in a row of the right side; in a transposed one these are `k` apart, and a
- * card fetches a whole line of its memory for each: a product of 2048 x 2048 took five times as long.
+ * The rows of a product from which on a right side that is stored transposed is turned first, if it
+ * is not small. Neighbours among the elements of a product read neighbours in a row of the right
+ * side; in a transposed one these are `k` apart, and a card fetches a whole line of its memory for
+ * each: a product of 2048 x 2048 took five times as long.
  */
 export const ROWS_WORTH_TURNING = 16;
 const ELEMENTS_WORTH_TURNING = 4096;
@@ -59,7 +63,8 @@ function multiply(device: Device, a: Side, b: Side, { batch, m, k, n }: MatmulSi
   const parts = cuts > 1 && 2 * cuts * size <= MOST ? 2 : 1;
   const pieces = parts === 2 ? cuts : 1;
   const length = Math.ceil(k / pieces);
-  // Steps from row to row, from column to column, and along what is summed up, in either way of storing a matrix.
+  // Steps from row to row, from column to column, and along what is summed up, in either way of
+  // storing a matrix.
   const [rowA, alongA] = a.transposed ? [1, m] : [k, 1];
   const [columnB, alongB] = b.transposed ? [k, 1] : [1, n];
   const numbers = [m, n, size, parts, k, length, rowA, alongA, columnB, alongB];

@@ -6,7 +6,10 @@ import { addTo, settleSum, startSum } from './sums.js';
 export interface Arithmetic {
   /** Whether the device's compiler leaves compensated sums as they are written; see `sums.ts`. */
   readonly compensatesSums: boolean;
-  /** Whether numbers below 2^-126, the smallest normal one of float32, are computed with, rather than taken for 0. */
+  /**
+   * Whether numbers below 2^-126, the smallest normal one of float32, are computed with, rather
+   * than taken for 0.
+   */
   readonly keepsSubnormals: boolean;
 }
 

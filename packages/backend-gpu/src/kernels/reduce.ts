@@ -8,8 +8,8 @@ import { divide } from './walk.js';
 const BLOCK = 256;
 
 /**
- * Reduces the middle dimension of `[outer, size, inner]`, in passes over blocks: a single loop over a long line would leave
- * all but a few of the device's processors idle.
+ * Reduces the middle dimension of `[outer, size, inner]`, in passes over blocks: a single loop over
+ * a long line would leave all but a few of the device's processors idle.
  *
  * @param dtype - of `x`
  */
@@ -62,8 +62,9 @@ function pass(device: Device, op: 'max' | 'min'): DeviceKernel {
 }
 
 /**
- * The sum of the middle dimension of `[outer, size, inner]`. A pass that is not the last one gives two numbers for each
- * block, the sum and what its rounding lost, both of which are terms of the next pass: nothing is lost between passes.
+ * The sum of the middle dimension of `[outer, size, inner]`. A pass that is not the last one gives
+ * two numbers for each block, the sum and what its rounding lost, both of which are terms of the
+ * next pass: nothing is lost between passes.
  */
 function sum(device: Device, x: DeviceArray, dtype: DType, outer: number, size: number, inner: number): DeviceArray {
   let left = size;
@@ -103,7 +104,10 @@ function sumPass(device: Device, dtype: DType): DeviceKernel {
   }));
 }
 
-/** The first position of the largest value, or of a NaN: of each block, then of each block of these positions, until one is left. */
+/**
+ * The first position of the largest value, or of a NaN: of each block, then of each block of these
+ * positions, until one is left.
+ */
 function argmax(device: Device, x: DeviceArray, dtype: DType, outer: number, size: number, inner: number): DeviceArray {
   let left = size;
   let places: DeviceArray | undefined;

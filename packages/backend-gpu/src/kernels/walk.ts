@@ -1,12 +1,19 @@
-/** Index arithmetic of kernels. All numbers in it are whole and below 2^24, so that float32 holds them exactly. */
+/**
+ * Index arithmetic of kernels. All numbers in it are whole and below 2^24, so that float32 holds
+ * them exactly.
+ */
 import { BackendError } from '@rnn/core';
 
-/** Kernels are written for these numbers of dimensions; a walk of another number is padded with sizes of 1. */
+/**
+ * Kernels are written for these numbers of dimensions; a walk of another number is padded with
+ * sizes of 1.
+ */
 const RANKS: readonly number[] = [1, 2, 4, 8];
 
 /**
- * Statements that declare `q` and `r`, the quotient and the rest of `x` divided by `by`. The quotient is corrected, since on some
- * devices a division is not rounded correctly and 6 / 3 may be a little less than 2.
+ * Statements that declare `q` and `r`, the quotient and the rest of `x` divided by `by`. The
+ * quotient is corrected, since on some devices a division is not rounded correctly and 6 / 3 may be
+ * a little less than 2.
  */
 export function divide(x: string, by: string, q: string, r: string): string {
   return (

@@ -1,10 +1,19 @@
-/** The argument block: what an emitted function finds in memory, and how it walks the rows from there. */
+/**
+ * The argument block: what an emitted function finds in memory, and how it walks the rows from
+ * there.
+ */
 import type { Place } from './layout-of.js';
 import { I32, type Code } from './writer.js';
 
-/** What the argument block begins with, in bytes; the pointers follow. Rows to compute here: all of the batch, or a thread's share of it. */
+/**
+ * What the argument block begins with, in bytes; the pointers follow. Rows to compute here: all of
+ * the batch, or a thread's share of it.
+ */
 export const ROWS = 0;
-/** Rows of the whole batch: how far apart steps are, and what decides between kernels, so that results do not depend on the shares. */
+/**
+ * Rows of the whole batch: how far apart steps are, and what decides between kernels, so that
+ * results do not depend on the shares.
+ */
 export const ALL_ROWS = 4;
 const POINTERS = 8;
 
@@ -13,7 +22,10 @@ export function pointerAt(slot: number): number {
   return POINTERS + slot * 4;
 }
 
-/** Pointers of one function: each distinct pointer and row stride is one local that walks down the rows. */
+/**
+ * Pointers of one function: each distinct pointer and row stride is one local that walks down the
+ * rows.
+ */
 export class Streams {
   private readonly code: Code;
   private readonly locals = new Map<string, { readonly local: number; readonly rowStride: number }>();
@@ -22,7 +34,10 @@ export class Streams {
     this.code = code;
   }
 
-  /** The local that points to the current row; loads the pointer at its first use, so use every place once ahead of the loop. */
+  /**
+   * The local that points to the current row; loads the pointer at its first use, so use every
+   * place once ahead of the loop.
+   */
   at({ slot, rowStride }: Place): number {
     const key = `${slot} ${rowStride}`;
     let stream = this.locals.get(key);

@@ -1,4 +1,7 @@
-/** Turns the body of a program into WebAssembly: one function a group of instructions, one for a step, one for a run of steps. */
+/**
+ * Turns the body of a program into WebAssembly: one function a group of instructions, one for a
+ * step, one for a run of steps.
+ */
 import type { Program } from '@rnn/core';
 import { BLOCK_M, TILE_M } from '../layout.js';
 import { pointerAt, ROWS } from './argument-block.js';
@@ -36,8 +39,9 @@ export function canEmit({ body, dtype }: Program): boolean {
 }
 
 /**
- * Emits a program. The module exports `run(block, steps)`, which computes all steps with the pointers of an argument block. The
- * loop is outside of the functions that compute, since an engine replaces a function by its optimised form between calls.
+ * Emits a program. The module exports `run(block, steps)`, which computes all steps with the
+ * pointers of an argument block. The loop is outside of the functions that compute, since an engine
+ * replaces a function by its optimised form between calls.
  *
  * @param program - what to emit; `canEmit` holds for it
  * @param isShared - whether the memory that it will import is shared between threads
@@ -66,14 +70,21 @@ export function emitProgram(program: Program, isShared: boolean, relaxed: boolea
   return { bytes: writer.bytes(), layout };
 }
 
-/** Bytes of values that one pass over some rows may touch, so that the next group finds them in the second cache. */
+/**
+ * Bytes of values that one pass over some rows may touch, so that the next group finds them in the
+ * second cache.
+ */
 const CACHED = 256 * 1024;
-/** Blocks of rows are a multiple of a tile's, and not too few for a product whose weights have to come into the cache each time. */
+/**
+ * Blocks of rows are a multiple of a tile's, and not too few for a product whose weights have to
+ * come into the cache each time.
+ */
 const LEAST_ROWS = 4 * TILE_M;
 
 /**
- * One step: all groups for all rows. Where nothing is carried the rows may be many, as all steps of a sequence are computed at once: they are
- * then taken in blocks, whose values stay in the cache from group to group.
+ * One step: all groups for all rows. Where nothing is carried the rows may be many, as all steps of
+ * a sequence are computed at once: they are then taken in blocks, whose values stay in the cache
+ * from group to group.
  */
 function emitStep(code: Code, program: Program, { groups, slots, widths }: Layout, functions: readonly number[]): void {
   const all = (): void => {

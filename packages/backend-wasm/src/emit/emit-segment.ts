@@ -41,8 +41,8 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
   for (const place of targets.flat()) streams.at(place);
   const v = new CodeVectors(code, relaxed);
 
-  // If all places are dense and of the segment's width, the rows are one long row; not if a feature stands for its whole row. A number does not
-  // matter.
+  // If all places are dense and of the segment's width, the rows are one long row; not if a feature
+  // stands for its whole row. A number does not matter.
   const isDense = ({ offset, rowStride }: Place): boolean => offset === 0 && rowStride === width * 4;
   const isFlat =
     sources.every(({ place, isSpread }) => (isSpread ? place.rowStride === 0 : isDense(place))) &&

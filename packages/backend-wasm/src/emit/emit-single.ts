@@ -1,4 +1,7 @@
-/** Emits instructions that are groups of their own: products, reductions, and features in another order. */
+/**
+ * Emits instructions that are groups of their own: products, reductions, and features in another
+ * order.
+ */
 import { firstFixed, type Instruction, type Program } from '@rnn/core';
 import { PANEL } from '../layout.js';
 import { FEW } from '../matmul.js';
@@ -14,7 +17,9 @@ export interface Products {
   readonly blockProducts: number;
 }
 
-/** An instruction that is a group of its own: a product, a reduction, or features in another order. */
+/**
+ * An instruction that is a group of its own: a product, a reduction, or features in another order.
+ */
 export function emitSingle(
   code: Code,
   program: Program,
@@ -104,7 +109,10 @@ function emitProduct(
   );
 }
 
-/** Matrices inside each row: where they are multiplied by fixed ones, and the rows are many, all rows at once by one kernel after another. */
+/**
+ * Matrices inside each row: where they are multiplied by fixed ones, and the rows are many, all
+ * rows at once by one kernel after another.
+ */
 function emitBlockProducts(
   code: Code,
   program: Program,
@@ -163,9 +171,15 @@ export function packedBytes(k: number, n: number): number {
   return Math.ceil(n / PANEL) * PANEL * k * 4;
 }
 
-/** Vectors that a reduction along a row goes through at a time, with a chain of its own for each: the processor need not wait. */
+/**
+ * Vectors that a reduction along a row goes through at a time, with a chain of its own for each:
+ * the processor need not wait.
+ */
 const CHAINS = 4;
-/** Vectors in a chain. What chains have summed goes into a float64 total, since rounding errors grow with the length of a chain. */
+/**
+ * Vectors in a chain. What chains have summed goes into a float64 total, since rounding errors grow
+ * with the length of a chain.
+ */
 const CHAIN = 64;
 
 function emitReduce(

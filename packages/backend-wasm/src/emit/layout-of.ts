@@ -1,4 +1,7 @@
-/** Where the values of a program live while it runs, and in which groups its instructions are computed. */
+/**
+ * Where the values of a program live while it runs, and in which groups its instructions are
+ * computed.
+ */
 import {
   firstFixed,
   firstInstruction,
@@ -10,7 +13,10 @@ import {
 } from '@rnn/core';
 import { PANEL, TILE_BYTES } from '../layout.js';
 
-/** A place in linear memory: a pointer in the argument block, bytes to add to it, bytes from row to row (0: the same for all rows). */
+/**
+ * A place in linear memory: a pointer in the argument block, bytes to add to it, bytes from row to
+ * row (0: the same for all rows).
+ */
 export interface Place {
   /** Number of the pointer in the argument block. */
   readonly slot: number;
@@ -18,7 +24,10 @@ export interface Place {
   readonly rowStride: number;
 }
 
-/** Engines limit the locals and bytes of a function, and take long over large ones: a segment with so many members is full. */
+/**
+ * Engines limit the locals and bytes of a function, and take long over large ones: a segment with
+ * so many members is full.
+ */
 const MEMBERS_AT_MOST = 256;
 
 /** Elementwise instructions of one width, in one pass over memory. */
@@ -28,7 +37,9 @@ export interface Segment {
   readonly members: Member[];
 }
 
-/** A member of a segment: an instruction, or a copy of a value to places where it is wanted as well. */
+/**
+ * A member of a segment: an instruction, or a copy of a value to places where it is wanted as well.
+ */
 export type Member =
   | { readonly value: number; readonly instruction: Instruction }
   | { readonly value: number; readonly copyOf: number };
@@ -70,7 +81,10 @@ export interface Layout {
   readonly destinations: (value: number) => readonly Place[];
 }
 
-/** Whether a feature of the result needs the same feature of the operands, or one that stands for all. */
+/**
+ * Whether a feature of the result needs the same feature of the operands, or one that stands for
+ * all.
+ */
 function isElementwise(instruction: Instruction, widths: readonly number[]): boolean {
   const { kind } = instruction;
   return (
@@ -92,7 +106,10 @@ function isRange(instruction: Instruction): boolean {
   );
 }
 
-/** A product by fixed matrices whose rows lie side by side: with many rows of the batch each of them is packed. */
+/**
+ * A product by fixed matrices whose rows lie side by side: with many rows of the batch each of them
+ * is packed.
+ */
 export function isPacked(
   program: Program,
   instruction: Instruction,
@@ -179,7 +196,10 @@ export function layoutOf(program: Program): Layout {
   };
   const copies = new Map<number, number>();
   const partReadyAt = (part: number): number => Math.max(readyAt(part), (copies.get(part) ?? -1) + 1);
-  /** Puts a member into the first segment of its width from `from` on that has room, or into a new one; returns the number of the group. */
+  /**
+   * Puts a member into the first segment of its width from `from` on that has room, or into a new
+   * one; returns the number of the group.
+   */
   const place = (member: Member, width: number, from: number): number => {
     for (let g = from; g < groups.length; g++) {
       const group = groups[g];
@@ -195,7 +215,10 @@ export function layoutOf(program: Program): Layout {
     const instruction = instructionOf(value);
     return instruction !== undefined && isElementwise(instruction, widths) && widths[value] === width;
   };
-  /** Operands and ranges of them have places already; copies of such to where they are wanted can be made at once. */
+  /**
+   * Operands and ranges of them have places already; copies of such to where they are wanted can be
+   * made at once.
+   */
   const copyIfRead = (value: number): void => {
     const instruction = instructionOf(value);
     if (instruction !== undefined && !isRange(instruction) && instruction.kind !== 'concat') return;
@@ -219,7 +242,8 @@ export function layoutOf(program: Program): Layout {
       );
       groupOf.set(value, place({ value, instruction }, instruction.width, from));
     } else {
-      // At the end, so behind everything that it needs; what does not need it may still join an earlier segment.
+      // At the end, so behind everything that it needs; what does not need it may still join an
+      // earlier segment.
       groups.push({ kind: 'single', value, instruction });
       groupOf.set(value, groups.length - 1);
     }

@@ -1,4 +1,7 @@
-/** WebAssembly's instructions by their names in its text format: every opcode that programs are emitted with stands here, once. */
+/**
+ * WebAssembly's instructions by their names in its text format: every opcode that programs are
+ * emitted with stands here, once.
+ */
 
 export const opcodes = {
   loop: 0x03,
@@ -30,7 +33,10 @@ export const opcodes = {
   'f64.promote_f32': 0xbb,
 } as const;
 
-/** The ones of vectors, which stand behind a byte of their own. AssemblyScript calls its functions by the same names. */
+/**
+ * The ones of vectors, which stand behind a byte of their own. AssemblyScript calls its functions
+ * by the same names.
+ */
 export const simdOpcodes = {
   'v128.load': 0x00,
   'v128.load32_splat': 0x09,

@@ -1,7 +1,7 @@
 /**
- * Elementwise functions of four float32: the one source of what programs are emitted with and of the kernels of single operations, for
- * which scripts/assembly-functions.ts writes the same as text. NaN goes through all of them: `pmin(x, c)` and `pmax(x, c)` give x when it
- * is NaN.
+ * Elementwise functions of four float32: the one source of what programs are emitted with and of
+ * the kernels of single operations, for which scripts/assembly-functions.ts writes the same as
+ * text. NaN goes through all of them: `pmin(x, c)` and `pmax(x, c)` give x when it is NaN.
  */
 import type { BinaryOp, UnaryOp } from '@rnn/core';
 import * as k from '../coefficients.js';
@@ -10,12 +10,16 @@ import type { Vectors } from './vectors.js';
 /** The bits of sqrt(1/2). */
 const SQRT_HALF_BITS = 0x3f3504f3;
 
-/** Functions by polynomials. They are written out where they are used: a call would cost their constants, and all registers, each time. */
+/**
+ * Functions by polynomials. They are written out where they are used: a call would cost their
+ * constants, and all registers, each time.
+ */
 type LongFunction = 'exp' | 'log' | 'tanh' | 'sigmoid' | 'softplus';
 
 const long: Readonly<Record<LongFunction, <E>(v: Vectors<E>, x: E) => E>> = {
-  // exp(x) = 2^n exp(r) with n = round(x / ln 2) and r = x - n ln 2. The factor 2^n is applied in two halves: from infinity down to
-  // the smallest denormal there is no step that leaves the range of float32 too early.
+  // exp(x) = 2^n exp(r) with n = round(x / ln 2) and r = x - n ln 2. The factor 2^n is applied in
+  // two halves: from infinity down to the smallest denormal there is no step that leaves the range
+  // of float32 too early.
   exp(v, x) {
     const y = v.keep(v.pmax(v.pmin(x, v.splat(89)), v.splat(-104)));
     const t = v.keep(v.madd(y, v.splat(k.LOG2E), v.splat(k.ROUND)));
@@ -26,8 +30,8 @@ const long: Readonly<Record<LongFunction, <E>(v: Vectors<E>, x: E) => E>> = {
     const power = (e: typeof x): typeof x => v.shiftLeft(v.addInt(e, v.splatInt(127)), 23);
     return v.mul(v.mul(expSmall(v, r), power(half)), power(v.subInt(whole, half)));
   },
-  // 1 / (1 + exp(-x)) with exp(-x) = 2^n exp(r). From n = 128 on the power is infinite and the result 0. The polynomial is tanh's, so
-  // that a program with both needs fewer constants.
+  // 1 / (1 + exp(-x)) with exp(-x) = 2^n exp(r). From n = 128 on the power is infinite and the
+  // result 0. The polynomial is tanh's, so that a program with both needs fewer constants.
   sigmoid(v, x) {
     const y = v.keep(v.pmax(v.pmin(x, v.splat(87)), v.splat(-89)));
     const t = v.keep(v.nmadd(y, v.splat(k.LOG2E), v.splat(k.ROUND + 127)));
@@ -41,8 +45,9 @@ const long: Readonly<Record<LongFunction, <E>(v: Vectors<E>, x: E) => E>> = {
     const p = v.nmadd(q, r, v.splat(1));
     return v.div(v.splat(1), v.madd(p, v.shiftLeft(t, 23), v.splat(1)));
   },
-  // tanh|x| = e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): no cancellation near 0, and near 1 an error of e
-  // hardly matters. 1 from |x| = 9.02 on. The sign is set at the end.
+  // tanh|x| = e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1): no cancellation
+  // near 0, and near 1 an error of e hardly matters. 1 from |x| = 9.02 on. The sign is set at the
+  // end.
   tanh(v, x) {
     const y = v.keep(v.pmin(v.abs(x), v.splat(9.02)));
     const z = v.keep(v.add(y, y));
@@ -58,8 +63,9 @@ const long: Readonly<Record<LongFunction, <E>(v: Vectors<E>, x: E) => E>> = {
     const e = v.keep(v.madd(power, p, v.sub(power, v.splat(1))));
     return v.or(v.div(e, v.add(e, v.splat(2))), v.and(x, v.splat(-0)));
   },
-  // log(x) = n ln 2 + log(m) with m in [sqrt(1/2), sqrt(2)) and log(m) = 2 s + s^3 R(s^2), s = (m - 1) / (m + 1). Denormals are
-  // scaled up first; 0, negative numbers and infinity are put right at the end.
+  // log(x) = n ln 2 + log(m) with m in [sqrt(1/2), sqrt(2)) and log(m) = 2 s + s^3 R(s^2), s = (m -
+  // 1) / (m + 1). Denormals are scaled up first; 0, negative numbers and infinity are put right at
+  // the end.
   log(v, x) {
     const tiny = v.keep(v.lt(x, v.splat(1.1754943508222875e-38)));
     const scaled = v.keep(v.choose(v.mul(x, v.splat(8388608)), x, tiny));
@@ -76,7 +82,8 @@ const long: Readonly<Record<LongFunction, <E>(v: Vectors<E>, x: E) => E>> = {
     const below = v.choose(v.splat(-Infinity), v.splat(NaN), v.eq(x, v.splat(0)));
     return v.choose(x, v.choose(below, y, v.le(x, v.splat(0))), special);
   },
-  // log(1 + exp(x)) = max(x, 0) + log(1 + u), u = exp(-|x|), and log(1 + u) = 2 s + s^3 R(s^2) with s = u / (2 + u).
+  // log(1 + exp(x)) = max(x, 0) + log(1 + u), u = exp(-|x|), and log(1 + u) = 2 s + s^3 R(s^2) with
+  // s = u / (2 + u).
   softplus(v, x) {
     const u = v.keep(expNegative(v, x));
     const s = v.keep(v.div(u, v.add(u, v.splat(2))));
@@ -97,7 +104,10 @@ function expSmall<E>(v: Vectors<E>, r: E): E {
   return v.add(v.madd(v.mul(r, r), q, r), v.splat(1));
 }
 
-/** exp(-|x|), at most 1: one factor is enough, and results below the smallest normal number become 0. */
+/**
+ * exp(-|x|), at most 1: one factor is enough, and results below the smallest normal number become
+ * 0.
+ */
 function expNegative<E>(v: Vectors<E>, x: E): E {
   const y = v.keep(v.pmin(v.abs(x), v.splat(88)));
   const t = v.keep(v.nmadd(y, v.splat(k.LOG2E), v.splat(k.ROUND + 127)));
@@ -130,12 +140,18 @@ export function unaryExpression<E>(op: UnaryOp, v: Vectors<E>, x: E): E {
   }
 }
 
-/** Whether `binaryExpression` has a function. `pow` it has only for the exponents that derivatives bring. */
+/**
+ * Whether `binaryExpression` has a function. `pow` it has only for the exponents that derivatives
+ * bring.
+ */
 export function isEmittable(op: BinaryOp, b: unknown): boolean {
   return op !== 'pow' || b === 2 || b === 1 || b === -1;
 }
 
-/** A binary function of expressions that may be used more than once. `exponent` is the number that `b` stands for, if any. */
+/**
+ * A binary function of expressions that may be used more than once. `exponent` is the number that
+ * `b` stands for, if any.
+ */
 export function binaryExpression<E>(op: BinaryOp, v: Vectors<E>, a: E, b: E, exponent: number | undefined): E {
   const flag = (mask: E): E => v.and(mask, v.splat(1));
   switch (op) {

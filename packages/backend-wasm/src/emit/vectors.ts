@@ -1,4 +1,7 @@
-/** Arithmetic on vectors of four float32, written down in one of two forms: WebAssembly's bytes, or text for the compiler of the kernels. */
+/**
+ * Arithmetic on vectors of four float32, written down in one of two forms: WebAssembly's bytes, or
+ * text for the compiler of the kernels.
+ */
 import type { SimdOpcode } from './opcodes.js';
 import { V128, type Code } from './writer.js';
 

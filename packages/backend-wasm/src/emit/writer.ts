@@ -1,4 +1,6 @@
-/** Writes the bytes of a WebAssembly module: as much of the binary format as compiled programs need. */
+/**
+ * Writes the bytes of a WebAssembly module: as much of the binary format as compiled programs need.
+ */
 import { opcodes, simdOpcodes, type Opcode, type SimdOpcode } from './opcodes.js';
 
 export const I32 = 0x7f;
@@ -71,7 +73,10 @@ export class Bytes {
   }
 }
 
-/** The body of one function. Locals are numbered behind the parameters, in the order in which they are asked for. */
+/**
+ * The body of one function. Locals are numbered behind the parameters, in the order in which they
+ * are asked for.
+ */
 export class Code extends Bytes {
   private readonly locals: number[] = [];
   private readonly parameters: number;
@@ -119,8 +124,8 @@ export class Code extends Bytes {
   }
 
   /**
-   * A local that holds a vector constant. It is set once, at the beginning: engines build a constant in two or more steps wherever it is
-   * written, in a loop again and again.
+   * A local that holds a vector constant. It is set once, at the beginning: engines build a
+   * constant in two or more steps wherever it is written, in a loop again and again.
    */
   constant(bytes: Uint8Array): number {
     const key = bytes.join();
@@ -200,7 +205,10 @@ export class Code extends Bytes {
     return this.op('end');
   }
 
-  /** Runs `body` for a fresh counter from 0 to `count - 1`, a number or an i32 local; not at all for 0. */
+  /**
+   * Runs `body` for a fresh counter from 0 to `count - 1`, a number or an i32 local; not at all for
+   * 0.
+   */
   times(count: number | { readonly local: number }, body: (counter: number) => void): this {
     const counter = this.local(I32);
     const limit = (): void => void (typeof count === 'number' ? this.i32(count) : this.get(count.local));
@@ -225,7 +233,10 @@ export class Code extends Bytes {
   }
 }
 
-/** A module with one imported memory, imported functions, and functions of its own. Imports come first, as their numbers do. */
+/**
+ * A module with one imported memory, imported functions, and functions of its own. Imports come
+ * first, as their numbers do.
+ */
 export class ModuleWriter {
   private readonly types: FunctionType[] = [];
   private readonly imports: { readonly name: string; readonly type: number }[] = [];

@@ -1,10 +1,15 @@
 /**
- * The board: words in shared memory over which the calling thread hands out work and workers take it. The caller writes one record for each
- * call of a job, then TURN. Whoever is free takes the last call that nobody has, by one compare-and-exchange of TURN, the caller
- * included: a worker that is slow to wake, or gone, holds nobody up. Words that are written often are in different cache lines.
+ * The board: words in shared memory over which the calling thread hands out work and workers take
+ * it. The caller writes one record for each call of a job, then TURN. Whoever is free takes the
+ * last call that nobody has, by one compare-and-exchange of TURN, the caller included: a worker
+ * that is slow to wake, or gone, holds nobody up. Words that are written often are in different
+ * cache lines.
  */
 
-/** Number of the job (24 bits) and how many of its calls nobody has taken yet (8 bits). Workers wait for it to change. */
+/**
+ * Number of the job (24 bits) and how many of its calls nobody has taken yet (8 bits). Workers wait
+ * for it to change.
+ */
 export const TURN = 0;
 /** Calls of the job that have returned. */
 export const DONE = 32;
@@ -18,8 +23,8 @@ export const STOP = 50;
 export const MESSAGE = 64;
 export const MESSAGE_LENGTH = 192;
 /**
- * Records, RECORD words each: where the bytes of the module lie, how many they are and its number (0: the kernels), the function, its arguments, of
- * which there is room for 16.
+ * Records, RECORD words each: where the bytes of the module lie, how many they are and its number
+ * (0: the kernels), the function, its arguments, of which there is room for 16.
  */
 export const RECORDS = 256;
 export const RECORD = 20;
@@ -29,12 +34,15 @@ export const MOST_CALLS = 64;
 
 export const BOARD_BYTES: number = (RECORDS + RECORD * MOST_CALLS) * 4;
 
-/** The functions that a record may name by their number: of the kernels, or of a module that a program was turned into. */
+/**
+ * The functions that a record may name by their number: of the kernels, or of a module that a
+ * program was turned into.
+ */
 export const FUNCTIONS = ['multiply', 'run', 'runMasked'] as const;
 
 /**
- * Reads of a word before a thread goes to sleep, some 50 microseconds. Waking takes as long, and jobs come in bursts: a training step has a dozen,
- * a few microseconds of JavaScript apart.
+ * Reads of a word before a thread goes to sleep, some 50 microseconds. Waking takes as long, and
+ * jobs come in bursts: a training step has a dozen, a few microseconds of JavaScript apart.
  */
 export const SPINS = 2000;
 

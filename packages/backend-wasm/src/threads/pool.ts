@@ -8,9 +8,15 @@ import { startWorker, type WorkerHandle } from './worker-handle.js';
 export interface Tuning {
   /** The least work that a thread wakes up for, in multiplications and additions. */
   readonly leastWork: number;
-  /** Milliseconds that the calling thread leaves calls to workers before it takes a second one itself. */
+  /**
+   * Milliseconds that the calling thread leaves calls to workers before it takes a second one
+   * itself.
+   */
   readonly patience: number;
-  /** A call that takes so many milliseconds longer than a hundred times the calling thread's own share is not expected to return. */
+  /**
+   * A call that takes so many milliseconds longer than a hundred times the calling thread's own
+   * share is not expected to return.
+   */
   readonly longestWait: number;
 }
 
@@ -179,7 +185,10 @@ export class Pool implements Threads {
   }
 }
 
-/** Gives back the bytes of modules whose programs nobody holds any more. Workers know modules by numbers, which are not used again. */
+/**
+ * Gives back the bytes of modules whose programs nobody holds any more. Workers know modules by
+ * numbers, which are not used again.
+ */
 const unused = new FinalizationRegistry<{ readonly memory: Memory; readonly at: number }>(({ memory, at }) =>
   memory.give(at),
 );

@@ -7,7 +7,10 @@ export interface Range {
 /** A module that a program was turned into. */
 interface EmittedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where the bytes lie in linear memory for the other threads, and the number by which those know the module; 0 before they need it. */
+  /**
+   * Where the bytes lie in linear memory for the other threads, and the number by which those know
+   * the module; 0 before they need it.
+   */
   at: number;
   number: number;
 }
@@ -24,9 +27,14 @@ export interface Entry {
 /** Who computes: the calling thread, alone or with others. */
 export interface Threads {
   readonly count: number;
-  /** The most shares that pay for so much work, in multiplications and additions; 1 if it is small. */
+  /**
+   * The most shares that pay for so much work, in multiplications and additions; 1 if it is small.
+   */
   sharesFor(work: number): number;
-  /** Calls a function once for each list of arguments, on any threads and in any order; returns when all calls have returned. */
+  /**
+   * Calls a function once for each list of arguments, on any threads and in any order; returns when
+   * all calls have returned.
+   */
   run(entry: Entry, calls: readonly (readonly number[])[]): void;
   dispose(): void | Promise<void>;
 }
@@ -41,7 +49,9 @@ export const oneThread: Threads = {
   dispose: () => undefined,
 };
 
-/** Cuts a range into at most `most` ranges of about the same size that begin at multiples of `unit`. */
+/**
+ * Cuts a range into at most `most` ranges of about the same size that begin at multiples of `unit`.
+ */
 export function cut(size: number, unit: number, most: number): Range[] {
   const units = Math.ceil(size / unit);
   const count = Math.max(1, Math.min(most, units));

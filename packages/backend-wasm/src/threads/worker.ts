@@ -1,6 +1,7 @@
 /**
- * A worker's whole program, for Node and for browsers. scripts/build-worker.ts makes one script without imports of it, which can be started
- * from a file as well as from its text. After its first message it never returns to its event loop: it waits on the board.
+ * A worker's whole program, for Node and for browsers. scripts/build-worker.ts makes one script
+ * without imports of it, which can be started from a file as well as from its text. After its first
+ * message it never returns to its event loop: it waits on the board.
  */
 import * as board from './board.js';
 import type { Start } from './board.js';
@@ -8,7 +9,10 @@ import type { Start } from './board.js';
 type Call = (...args: number[]) => void;
 type Exports = Record<string, Call>;
 
-/** As much as is used here of a worker's global scope and of Node's `parentPort`, which have the same shape for it. */
+/**
+ * As much as is used here of a worker's global scope and of Node's `parentPort`, which have the
+ * same shape for it.
+ */
 interface Port {
   postMessage(message: unknown): void;
   addEventListener?(
@@ -19,7 +23,10 @@ interface Port {
   once?(type: 'message', listener: (start: Start) => void): void;
 }
 
-/** So many modules stay linked; the oldest goes first, and is linked again if it is called once more. */
+/**
+ * So many modules stay linked; the oldest goes first, and is linked again if it is called once
+ * more.
+ */
 const LINKED_AT_MOST = 1000;
 
 /** Takes calls from the board until it says stop. */
@@ -37,7 +44,8 @@ function serve({ memory, module, board: at }: Start, ready: () => void): void {
           programs.delete(oldest);
           break;
         }
-      // An engine may take its time to show a growth by another thread; growing by nothing makes it look.
+      // An engine may take its time to show a growth by another thread; growing by nothing makes it
+      // look.
       if (address + bytes > memory.buffer.byteLength) memory.grow(0);
       // A copy: shared memory is no source for a module.
       const own = new Uint8Array(new Uint8Array(memory.buffer, address, bytes));

@@ -18,7 +18,8 @@ export async function compute(isOwnFile: boolean): Promise<object> {
     const x = ones([300, 300]);
     let total = x.matmul(x).sum().item();
     if (threads === 1) return { threads, notes, total };
-    // A worker takes its share if it wakes in time, which on a busy machine it may not do every time.
+    // A worker takes its share if it wakes in time, which on a busy machine it may not do every
+    // time.
     for (let i = 0; i < 1000 && helpedBy(backend) === 0; i++) total = x.matmul(x).sum().item();
     return { threads, notes, total, hasHelped: helpedBy(backend) > 0 };
   } catch (error) {

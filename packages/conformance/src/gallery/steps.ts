@@ -1,4 +1,7 @@
-/** Steps of recurrences from papers, as `docs/gallery.md` shows them: each compiles, forward and backward. */
+/**
+ * Steps of recurrences from papers, as `docs/gallery.md` shows them: each compiles, forward and
+ * backward.
+ */
 import {
   concat,
   exp,
@@ -48,7 +51,10 @@ function gruUpdate(fromX: Tensor, fromH: Tensor, h: Tensor): Tensor {
   return n.add(z.mul(h.sub(n)));
 }
 
-/** sLSTM: heads, and exponential gates that are kept in range by the largest exponent so far (Beck et al. 2024). */
+/**
+ * sLSTM: heads, and exponential gates that are kept in range by the largest exponent so far (Beck
+ * et al. 2024).
+ */
 export const slstm: GalleryStep = (x, [h, c, n, m], { W, b, R }) => {
   const [z, i, f, o] = linear(x, W, b)
     .add(headGates(h, R, 4))
@@ -96,7 +102,9 @@ export const linearAttention: GalleryStep = (x, [S], { W }) => {
   return [recall(next, q), [next]];
 };
 
-/** The delta rule (Schlag et al. 2021): what the memory gives for a key becomes more like the value. */
+/**
+ * The delta rule (Schlag et al. 2021): what the memory gives for a key becomes more like the value.
+ */
 export const deltaRule: GalleryStep = (x, [S], { W, w }) => {
   const [q, key, v] = linear(x, W).chunk(3, -1);
   const [k, beta] = [unit(key), sigmoid(linear(x, w))];
@@ -114,7 +122,10 @@ export const gatedDeltaRule: GalleryStep = (x, [S], { W, w }) => {
   return [recall(next, q), [next]];
 };
 
-/** The time mix of RWKV-4 (Peng et al. 2023): a weighted mean over the past, with exponents kept in range. */
+/**
+ * The time mix of RWKV-4 (Peng et al. 2023): a weighted mean over the past, with exponents kept in
+ * range.
+ */
 export const rwkv: GalleryStep = (x, [before, a, b, top], p) => {
   const mix = (share: Tensor): Tensor => before.add(share.mul(x.sub(before)));
   const [k, v] = [linear(mix(p.mix_k), p.Wk), linear(mix(p.mix_v), p.Wv)];
@@ -129,7 +140,9 @@ export const rwkv: GalleryStep = (x, [before, a, b, top], p) => {
   return [linear(r.mul(mean), p.Wo), [x, kept.mul(a).add(added.mul(v)), kept.mul(b).add(added), after]];
 };
 
-/** A GRU that attends to a memory `[B, S, H]` at each step, with input feeding (Luong et al. 2015). */
+/**
+ * A GRU that attends to a memory `[B, S, H]` at each step, with input feeding (Luong et al. 2015).
+ */
 export const luongDecoder: GalleryStep = (x, [h, feed], { W, b, R, A, C, memory }) => {
   const next = gruUpdate(linear(concat([x, feed], -1), W, b), linear(h, R), h);
   const scores = next.matmul(A).unsqueeze(1).matmul(memory, { transposeB: true });

@@ -78,7 +78,10 @@ function reduceCase(op: ReduceOp, dtype: DType): ConformanceCase {
   );
 }
 
-/** A running float32 sum of these million numbers is off by 2e-3 of its value; sums by halves or in float64 are not. */
+/**
+ * A running float32 sum of these million numbers is off by 2e-3 of its value; sums by halves or in
+ * float64 are not.
+ */
 function longSumCase(dtype: DType): ConformanceCase {
   return defineCase(
     GROUP,

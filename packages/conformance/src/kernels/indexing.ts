@@ -55,7 +55,9 @@ export function indexingCases(): ConformanceCase[] {
   return [...dtypes(true).map(gatherCase), ...dtypes(true).map(scatterAddCase)];
 }
 
-/** For each element of `[outer, count, inner]` where its index points to in `[outer, size, inner]`. */
+/**
+ * For each element of `[outer, count, inner]` where its index points to in `[outer, size, inner]`.
+ */
 function targets({ sizes: { outer, size, inner, count }, walk, index }: Example): number[] {
   const picked = walked(index, walk, [outer, count, inner]);
   return picked.map((at, place) => (Math.floor(place / (count * inner)) * size + at) * inner + (place % inner));

@@ -35,7 +35,8 @@ function unaryCase(op: UnaryOp, dtype: DType): ConformanceCase {
     `unary ${op} ${dtype}`,
     (checks, { backend }) =>
       atWorkbench(backend, async (bench) => {
-        // Rotations bring every value to every place of a register, and to the rest behind the last full one.
+        // Rotations bring every value to every place of a register, and to the rest behind the last
+        // full one.
         for (let turn = 0; turn < values.length; turn++) {
           const turned = [...values.slice(turn), ...values.slice(0, turn)];
           const result = bench.own(backend.unary(op, bench.upload(dtype, turned)));

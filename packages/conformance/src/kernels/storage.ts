@@ -1,4 +1,6 @@
-/** Upload, read, release, the count of what is alive, and what kernels may not do to their operands. */
+/**
+ * Upload, read, release, the count of what is alive, and what kernels may not do to their operands.
+ */
 import { type Backend, type DType, type Storage, type TypedArray } from '@rnn/core';
 import { defineCase, type ConformanceCase } from '../case.js';
 import type { Checks } from '../checks.js';
@@ -26,7 +28,10 @@ const whole = (storage: Storage) => ({ storage, offset: 0, strides: [1] });
 const matrix = (storage: Storage) => ({ storage, batchStrides: [], transposed: false });
 const indexed = (storage: Storage) => ({ storage, offset: 0, strides: [6, 1, 1] });
 
-/** On operands of six elements; among them calls that change nothing, where a backend could be tempted to hand back the operand. */
+/**
+ * On operands of six elements; among them calls that change nothing, where a backend could be
+ * tempted to hand back the operand.
+ */
 const calls: readonly KernelCall[] = [
   { name: 'unary', dtype: 'float32', size: 6, run: (backend, { x }) => backend.unary('exp', x) },
   { name: 'unary abs', dtype: 'float32', size: 6, run: (backend, { y }) => backend.unary('abs', y) },
@@ -131,7 +136,10 @@ export function storageCases(): ConformanceCase[] {
   ];
 }
 
-/** `write` may be left out; whoever has it puts values where they are said to belong, and nowhere else. */
+/**
+ * `write` may be left out; whoever has it puts values where they are said to belong, and nowhere
+ * else.
+ */
 async function writesParts(dtype: DType, checks: Checks, bench: Workbench): Promise<void> {
   const { backend } = bench;
   const values = Array.from({ length: 9 }, (_, i) => i - 4);

@@ -13,8 +13,8 @@ export interface Range {
 }
 
 /**
- * One number of a type: small whole numbers (so that ties, zeros and ones come up), numbers spread evenly over a range, and a few
- * of every magnitude within it.
+ * One number of a type: small whole numbers (so that ties, zeros and ones come up), numbers spread
+ * evenly over a range, and a few of every magnitude within it.
  */
 function numberOf(dtype: DType, { min, max }: Range): fc.Arbitrary<number> {
   const whole = fc.integer({ min: Math.ceil(Math.max(min, -8)), max: Math.floor(Math.min(max, 8)) });

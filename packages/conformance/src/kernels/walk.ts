@@ -2,7 +2,10 @@
 import * as fc from 'fast-check';
 import { sizeOf } from '@rnn/core';
 
-/** A walk over a storage: element `[i, j, ...]` lies at `offset + i * strides[0] + j * strides[1] + ...`. */
+/**
+ * A walk over a storage: element `[i, j, ...]` lies at
+ * `offset + i * strides[0] + j * strides[1] + ...`.
+ */
 export interface Walk {
   readonly offset: number;
   readonly strides: readonly number[];
@@ -82,7 +85,10 @@ function walkOf(sizes: readonly number[], { order, steps, flips, repeats, before
   return { offset, strides, storageSize: before + reach + after };
 }
 
-/** Random sizes and, for each of `operands` operands, a random walk over them: dense, broadcast, transposed, spread out, backwards. */
+/**
+ * Random sizes and, for each of `operands` operands, a random walk over them: dense, broadcast,
+ * transposed, spread out, backwards.
+ */
 export function walksOf(operands: number): fc.Arbitrary<Walks> {
   return sizeLists.chain((sizes) =>
     fc
@@ -91,7 +97,10 @@ export function walksOf(operands: number): fc.Arbitrary<Walks> {
   );
 }
 
-/** The form that kernels may rely on: no dimension of size 1, neighbours merged where all operands walk them as one. */
+/**
+ * The form that kernels may rely on: no dimension of size 1, neighbours merged where all operands
+ * walk them as one.
+ */
 export function simplified({ sizes, walks }: Walks): Walks {
   const kept: number[] = [];
   const strides: number[][] = walks.map(() => []);

@@ -1,4 +1,7 @@
-/** int32 up to its limits: arithmetic that wraps around, orders that do not, and floats that become whole numbers. */
+/**
+ * int32 up to its limits: arithmetic that wraps around, orders that do not, and floats that become
+ * whole numbers.
+ */
 import { amax, amin, argmax, argmin, max, min, tensor, type BinaryOp, type DType, type UnaryOp } from '@rnn/core';
 import { defineCase, type ConformanceCase, type Exemption } from '../case.js';
 import { checkStorage, without } from './storage-checks.js';

@@ -1,4 +1,6 @@
-/** Elementwise functions in float64, as the interface defines them: what kernels are held against. */
+/**
+ * Elementwise functions in float64, as the interface defines them: what kernels are held against.
+ */
 import type { BinaryOp, UnaryOp } from '@rnn/core';
 
 /** Functions of one number. */
@@ -47,7 +49,10 @@ export const binaryFunctions: Readonly<Record<BinaryOp, (a: number, b: number) =
   ge: (a, b) => truth(a >= b),
 };
 
-/** IEEE's power: 1 to any power is 1, also NaN and infinite ones, and so is -1 to an infinite one, where JavaScript's is NaN. */
+/**
+ * IEEE's power: 1 to any power is 1, also NaN and infinite ones, and so is -1 to an infinite one,
+ * where JavaScript's is NaN.
+ */
 function power(a: number, b: number): number {
   return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
 }

@@ -1,4 +1,7 @@
-/** Runs a program in float64, row by row as `program.ts` of core says it: what executors and compilers are held against. */
+/**
+ * Runs a program in float64, row by row as `program.ts` of core says it: what executors and
+ * compilers are held against.
+ */
 import { widthsOf, type Instruction, type Program, type ProgramOperand } from '@rnn/core';
 import { binaryFunctions, unaryFunctions } from './elementwise.js';
 
@@ -19,8 +22,8 @@ export interface PlainResults {
   readonly outputs: readonly Float64Array[];
   readonly last: readonly Float64Array[];
   /**
-   * Whether no comparison was so close that rounding could turn it round. Where one was, other arithmetic may rightly give other
-   * results.
+   * Whether no comparison was so close that rounding could turn it round. Where one was, other
+   * arithmetic may rightly give other results.
    */
   readonly isDecided: boolean;
 }

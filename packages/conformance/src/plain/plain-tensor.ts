@@ -12,8 +12,9 @@ export function indicesOf(shape: Shape): number[][] {
 }
 
 /**
- * A tensor in float64 whose operations say, for each element of the result, where it comes from. Slow, and plain enough to be
- * believed: what core and a backend compute together is held against this.
+ * A tensor in float64 whose operations say, for each element of the result, where it comes from.
+ * Slow, and plain enough to be believed: what core and a backend compute together is held against
+ * this.
  */
 export class PlainTensor {
   readonly shape: Shape;
@@ -65,7 +66,10 @@ export class PlainTensor {
   }
 }
 
-/** The shape of operands under broadcasting: of each dimension, counted from the back, the largest size; one of size 0 wins. */
+/**
+ * The shape of operands under broadcasting: of each dimension, counted from the back, the largest
+ * size; one of size 0 wins.
+ */
 function broadcast(shapes: readonly Shape[]): number[] {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, i) => {

@@ -64,8 +64,9 @@ class Pair extends Module implements ListCell {
 }
 
 /**
- * Two states of different widths, products of concatenations, a norm, a softmax and a choice. The choice looks at the input, which is the same
- * for all arithmetic; one by a computed value might rightly turn out otherwise.
+ * Two states of different widths, products of concatenations, a norm, a softmax and a choice. The
+ * choice looks at the input, which is the same for all arithmetic; one by a computed value might
+ * rightly turn out otherwise.
  */
 class OwnCell extends Module implements ListCell {
   readonly lift: Linear;
@@ -92,7 +93,10 @@ class OwnCell extends Module implements ListCell {
 const one = (hiddenSize: number): number[] => [hiddenSize];
 const two = (hiddenSize: number): number[] => [hiddenSize, hiddenSize];
 
-/** Every kind, apart from those with kinks, at whose sides derivatives differ: the reference cases have them. */
+/**
+ * Every kind, apart from those with kinks, at whose sides derivatives differ: the reference cases
+ * have them.
+ */
 export const cellKinds: readonly CellKind[] = [
   { name: 'RNNCell', widths: one, make: (i, h, backend) => new Single(new RNNCell(i, h, { backend })) },
   { name: 'LSTMCell', widths: two, make: (i, h, backend) => new Pair(new LSTMCell(i, h, { backend })) },

@@ -1,4 +1,7 @@
-/** Each elementwise function as a program of one instruction, and as the primitive: one value, whoever computes it. */
+/**
+ * Each elementwise function as a program of one instruction, and as the primitive: one value,
+ * whoever computes it.
+ */
 import { executeProgram, type BinaryOp, type Instruction, type Program, type UnaryOp } from '@rnn/core';
 import { defineCase, type ConformanceCase } from '../case.js';
 import { binaryFunctions, unaryFunctions } from '../plain/elementwise.js';
@@ -24,10 +27,16 @@ const magnitudes = [
   3.4028234663852886e38,
 ];
 const values = magnitudes.flatMap((x) => [x, -x]);
-/** Every special value, NaN included, and as many again that are not: 36 of them fill whole vectors, 35 do not. */
+/**
+ * Every special value, NaN included, and as many again that are not: 36 of them fill whole vectors,
+ * 35 do not.
+ */
 const special = [NaN, ...values].map(Math.fround);
 
-/** What an exact comparison of a device that states a bound is loosened to, relative to the larger of 1 and the value. */
+/**
+ * What an exact comparison of a device that states a bound is loosened to, relative to the larger
+ * of 1 and the value.
+ */
 const areClose = (a: number, b: number, bound: number): boolean =>
   a === b || Math.abs(a - b) <= bound * Math.max(1, Math.abs(b));
 

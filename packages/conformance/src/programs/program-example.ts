@@ -94,7 +94,10 @@ interface Extent {
   readonly isAdjoint: boolean;
 }
 
-/** Random programs on random numbers, with lengths and resets where they carry a state; without comparisons that rounding could turn. */
+/**
+ * Random programs on random numbers, with lengths and resets where they carry a state; without
+ * comparisons that rounding could turn.
+ */
 export const programExamples: fc.Arbitrary<ProgramExample> = fc
   .tuple(
     randomPrograms,

@@ -31,8 +31,8 @@ const WIDEST = 80;
 const widths: fc.Arbitrary<number> = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 40 }));
 
 /**
- * A program under construction. Values are numbered by row values alone, fixed operands from -1 down, until the number of fixed
- * operands is known.
+ * A program under construction. Values are numbered by row values alone, fixed operands from -1
+ * down, until the number of fixed operands is known.
  */
 class Draft {
   readonly body: Instruction[] = [];
@@ -102,7 +102,8 @@ const rules: readonly Rule[] = [
     draft.add({ kind: 'matmul', width: n, x, weight, transposed, init });
   },
   function products(draft, draw, x, w) {
-    // A row as [blocks, m, k] or [m, k, blocks], times a fixed matrix for each or all blocks, or another row.
+    // A row as [blocks, m, k] or [m, k, blocks], times a fixed matrix for each or all blocks, or
+    // another row.
     const blocks = w % 2 === 0 ? 2 : w % 3 === 0 ? 3 : 1;
     const m = (w / blocks) % 2 === 0 && draw(2) === 0 ? 2 : 1;
     const k = w / blocks / m;
@@ -190,7 +191,10 @@ function binary(draft: Draft, draw: Draw, x: number, width: number): void {
   draft.add({ kind: 'binary', width, op, a, b });
 }
 
-/** A program built from a list of draws: each adds an instruction that takes its operands from the values before it. */
+/**
+ * A program built from a list of draws: each adds an instruction that takes its operands from the
+ * values before it.
+ */
 export const randomPrograms: fc.Arbitrary<Program> = fc
   .record({
     stacked: fc.array(widths, { minLength: 1, maxLength: 3 }),

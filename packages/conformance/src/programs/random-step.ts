@@ -1,4 +1,7 @@
-/** Random steps of a recurrence, with what autograd and control flow can do to them: the numbers of a compiled loop must not notice. */
+/**
+ * Random steps of a recurrence, with what autograd and control flow can do to them: the numbers of
+ * a compiled loop must not notice.
+ */
 import * as fc from 'fast-check';
 import {
   add,
@@ -19,7 +22,10 @@ import {
 /** How an instruction stands in the autograd graph. */
 type Way = 'plain' | 'detached' | 'noGrad';
 
-/** One line of a step. `a` and `b` choose among the values so far: the input, the state, the weights, then each line. */
+/**
+ * One line of a step. `a` and `b` choose among the values so far: the input, the state, the
+ * weights, then each line.
+ */
 interface Line {
   readonly kind: (typeof kinds)[number];
   readonly way: Way;
@@ -74,8 +80,8 @@ const line = (among: readonly Line['kind'][]): fc.Arbitrary<Line> =>
   });
 
 /**
- * Steps that differ in little: the same lines, of which some are detached, run without recording or have another number. Who confuses them
- * gets one's gradient for the other.
+ * Steps that differ in little: the same lines, of which some are detached, run without recording or
+ * have another number. Who confuses them gets one's gradient for the other.
  *
  * @param perRow - leave out what looks at the whole batch
  */

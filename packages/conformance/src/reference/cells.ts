@@ -40,7 +40,10 @@ const twoStates: ReadonlyMap<string, Make<TwoStateCell>> = new Map<string, Make<
   ['lstm_layer_norm', (i, h, options) => new LayerNormLSTMCell(i, h, options)],
 ]);
 
-/** Runs a case of the group `recurrent`: a cell over a sequence, the loss on the output and the final state. */
+/**
+ * Runs a case of the group `recurrent`: a cell over a sequence, the loss on the output and the
+ * final state.
+ */
 export function runRecurrent(trial: Trial): void {
   const { config } = trial.file;
   const kind = config.text('kind');

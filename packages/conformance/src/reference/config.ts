@@ -59,7 +59,10 @@ export class Config {
     return value;
   }
 
-  /** Everything that was not read yet, under names in camelCase: options that go to a constructor as they are. */
+  /**
+   * Everything that was not read yet, under names in camelCase: options that go to a constructor as
+   * they are.
+   */
   rest(): Record<string, unknown> {
     const entries = [...this.values].filter(([key]) => !this.used.has(key));
     return Object.fromEntries(

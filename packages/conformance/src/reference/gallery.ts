@@ -1,4 +1,6 @@
-/** The steps of the gallery by `scan`, compiled and step by step, held to plain loops in PyTorch. */
+/**
+ * The steps of the gallery by `scan`, compiled and step by step, held to plain loops in PyTorch.
+ */
 import { FormatError, scan, type CompileMode, type Tensor } from '@rnn/core';
 import * as steps from '../gallery/steps.js';
 import { resetsOf } from './cells.js';
@@ -16,7 +18,10 @@ const kinds: ReadonlyMap<string, steps.GalleryStep> = new Map([
   ['luong_decoder', steps.luongDecoder],
 ]);
 
-/** Runs a case of the group `gallery`: a step over a sequence, the loss on the output and the final states. */
+/**
+ * Runs a case of the group `gallery`: a step over a sequence, the loss on the output and the final
+ * states.
+ */
 export function runGallery(compile: CompileMode): (trial: Trial) => void {
   return (trial) => {
     const { config } = trial.file;

@@ -99,7 +99,9 @@ export function outputOf(layer: RNN | LSTM | GRU, input: Tensor): Tensor {
   return output;
 }
 
-/** Runs a case of the group `layer`: a whole sequence, the loss on the output and the final state. */
+/**
+ * Runs a case of the group `layer`: a whole sequence, the loss on the output and the final state.
+ */
 export function runLayer(trial: Trial): void {
   const { file } = trial;
   const { config } = file;

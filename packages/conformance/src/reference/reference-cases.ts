@@ -1,4 +1,6 @@
-/** The cases of a directory, or of any other place, in the format that `cases/README.md` describes. */
+/**
+ * The cases of a directory, or of any other place, in the format that `cases/README.md` describes.
+ */
 import { FormatError, scope, type Backend } from '@rnn/core';
 import { defineCase, type ConformanceCase } from '../case.js';
 import type { Checks } from '../checks.js';
@@ -16,7 +18,10 @@ import { Trial } from './trial.js';
 export interface CaseSource {
   /** The text of `manifest.json`. */
   readonly manifest: string;
-  /** The names of all `.safetensors` files, where the place can be listed: a file that the manifest lacks then fails. */
+  /**
+   * The names of all `.safetensors` files, where the place can be listed: a file that the manifest
+   * lacks then fails.
+   */
   readonly files?: readonly string[];
   /** The bytes of a file, by its name. */
   readonly load: (file: string) => Uint8Array | Promise<Uint8Array>;
@@ -54,7 +59,8 @@ const runners: ReadonlyMap<string, (trial: Trial) => void> = new Map([
  * The cases that a source holds.
  *
  * @param source - the manifest and a way to load files
- * @returns a case for each entry of the manifest, and a failing one for each entry or file that does not fit
+ * @returns a case for each entry of the manifest, and a failing one for each entry or file that
+ *   does not fit
  * @throws FormatError when there is no case at all, or the manifest is not one
  */
 export function referenceCases(source: CaseSource): ConformanceCase[] {

@@ -2,7 +2,10 @@ import { FormatError } from '@rnn/core';
 import { decodeSafetensors, type HostTensor } from '@rnn/io';
 import { Config } from './config.js';
 
-/** One reference case: what goes in, how to compute, what must come out. Notes what was used, so that nothing is passed over. */
+/**
+ * One reference case: what goes in, how to compute, what must come out. Notes what was used, so
+ * that nothing is passed over.
+ */
 export class ReferenceFile {
   readonly group: string;
   readonly config: Config;
@@ -32,7 +35,9 @@ export class ReferenceFile {
     return this.tensors[name];
   }
 
-  /** The names of all tensors that begin with a prefix, without it, in the order of the alphabet. */
+  /**
+   * The names of all tensors that begin with a prefix, without it, in the order of the alphabet.
+   */
   names(prefix: string): string[] {
     return Object.keys(this.tensors)
       .filter((name) => name.startsWith(prefix))
@@ -40,7 +45,9 @@ export class ReferenceFile {
       .sort();
   }
 
-  /** The names of all tensors that go in: neither results, nor gradients, nor weights of the loss. */
+  /**
+   * The names of all tensors that go in: neither results, nor gradients, nor weights of the loss.
+   */
   inputs(): string[] {
     return this.names('').filter((name) => !/^(out|grad|loss_weight)(\.|$)/.test(name));
   }
@@ -50,7 +57,9 @@ export class ReferenceFile {
     return this.names('').filter((name) => /^(out|grad)(\.|$)/.test(name));
   }
 
-  /** Refuses a case of which something was not used: it asks for something that is not understood. */
+  /**
+   * Refuses a case of which something was not used: it asks for something that is not understood.
+   */
   checkUsed(): void {
     this.config.checkUsed();
     const unused = Object.keys(this.tensors).filter((name) => !this.used.has(name));

@@ -21,7 +21,10 @@ const optimizers = { SGD, Adam, AdamW, RMSprop, Adagrad };
 
 type AnyOptimizer = SGD | Adam | AdamW | RMSprop | Adagrad;
 
-/** An optimiser by name. It refuses options that it does not know, so whatever the config names goes to it as it is. */
+/**
+ * An optimiser by name. It refuses options that it does not know, so whatever the config names goes
+ * to it as it is.
+ */
 function optimizerOf(name: string, params: readonly Tensor[], options: Record<string, unknown>): AnyOptimizer {
   if (!Object.hasOwn(optimizers, name)) {
     throw new FormatError(
@@ -40,7 +43,10 @@ function parametersOf(trial: Trial, names: readonly string[], make: (name: strin
   return new Map(names.map((name) => [name, trial.own(new Parameter(make(name)))]));
 }
 
-/** Runs a case of the group `optim`: parameters, a gradient for each step, the parameters after each step. */
+/**
+ * Runs a case of the group `optim`: parameters, a gradient for each step, the parameters after each
+ * step.
+ */
 export function runOptimizer(trial: Trial): void {
   const { file } = trial;
   const names = file.names('param0.');
@@ -159,7 +165,10 @@ function normOf(text: string): number {
   return value;
 }
 
-/** Runs a case of the group `training`: some steps of a recurrent layer with a linear one on its last output, and their losses. */
+/**
+ * Runs a case of the group `training`: some steps of a recurrent layer with a linear one on its
+ * last output, and their losses.
+ */
 export function runTraining(trial: Trial): void {
   const { file, backend } = trial;
   const { config } = file;

@@ -7,7 +7,10 @@ interface Owned {
   dispose(): void;
 }
 
-/** One run of a reference case on a backend: its inputs as tensors, the leaves whose gradients it asks for, its results. */
+/**
+ * One run of a reference case on a backend: its inputs as tensors, the leaves whose gradients it
+ * asks for, its results.
+ */
 export class Trial {
   readonly file: ReferenceFile;
   readonly backend: Backend;
@@ -39,7 +42,10 @@ export class Trial {
     return this.file.has(name) ? this.input(name) : undefined;
   }
 
-  /** Loads all parameters under a prefix into a module, whose parameters' gradients are asked for by the same names. */
+  /**
+   * Loads all parameters under a prefix into a module, whose parameters' gradients are asked for by
+   * the same names.
+   */
   load<M extends Module>(module: M, prefix = 'param.'): M {
     this.own(module);
     const state = this.file.names(prefix).map((name) => {
@@ -61,7 +67,10 @@ export class Trial {
     this.results.set(name, tensor);
   }
 
-  /** The gradient of an input or parameter, once `backward` ran; `undefined` if none arrived, which means zeros. */
+  /**
+   * The gradient of an input or parameter, once `backward` ran; `undefined` if none arrived, which
+   * means zeros.
+   */
   gradient(name: string): Tensor | undefined {
     const leaf = this.leaves.get(name);
     if (leaf === undefined)
@@ -70,9 +79,11 @@ export class Trial {
   }
 
   /**
-   * The scalar loss of the case, `sum(w * result)` over the results that have a weight. Runs backward if the case asks for gradients.
+   * The scalar loss of the case, `sum(w * result)` over the results that have a weight. Runs
+   * backward if the case asks for gradients.
    *
-   * @param kind - what stands before the results' names: `out.NAME` has the weight `loss_weight.NAME`, `out` has `loss_weight`
+   * @param kind - what stands before the results' names: `out.NAME` has the weight
+   *   `loss_weight.NAME`, `out` has `loss_weight`
    */
   backward(): void {
     const terms = [...this.results]

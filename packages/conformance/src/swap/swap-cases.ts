@@ -111,14 +111,17 @@ const throughAll: readonly Way[] = [
 ];
 
 /**
- * Trainings that go 50 steps on one backend, then move to another with model and optimiser, and on; against the same training that stays.
- * With one other backend there and back, with several through all of them; in both directions, all of them alive at once.
+ * Trainings that go 50 steps on one backend, then move to another with model and optimiser, and on;
+ * against the same training that stays.
+ * With one other backend there and back, with several through all of them; in both directions, all
+ * of them alive at once.
  *
  * @example
  * ```ts
  * await runConformance({ factory: () => wasm(), cases: swapCases(cpu) });
  * ```
- * @param others - make the backends to which trainings move from the one under test, and from which they come
+ * @param others - make the backends to which trainings move from the one under test, and from which
+ *   they come
  * @returns two cases for each kind of training
  */
 export function swapCases(...others: readonly [BackendFactory, ...BackendFactory[]]): ConformanceCase[] {

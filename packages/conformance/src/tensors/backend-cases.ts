@@ -94,7 +94,10 @@ async function sideBySide(checks: Checks, { create }: { readonly create: () => P
   );
 }
 
-/** After `dispose` nothing is left to be counted, and a late release, as by a finalizer, does no harm. */
+/**
+ * After `dispose` nothing is left to be counted, and a late release, as by a finalizer, does no
+ * harm.
+ */
 async function freesEverything(checks: Checks, { create }: { readonly create: () => Promise<Backend> }): Promise<void> {
   const backend = await create();
   const storage = backend.upload(Float32Array.of(1, 2, 3));

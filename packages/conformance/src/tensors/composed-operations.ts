@@ -43,8 +43,8 @@ const halfToEven = (x: number): number => {
 };
 
 /**
- * Operations of core that are made of others. Those over the order of values (sort, topk, multinomial) are not here: they are found on
- * the host, and their gradients are those of gather.
+ * Operations of core that are made of others. Those over the order of values (sort, topk,
+ * multinomial) are not here: they are found on the host, and their gradients are those of gather.
  */
 export function composedOperations(): Operation[] {
   return [

@@ -1,4 +1,7 @@
-/** Tensors without elements, through every kind of operation. Core answers for the kernels; a backend only stores nothing. */
+/**
+ * Tensors without elements, through every kind of operation. Core answers for the kernels; a
+ * backend only stores nothing.
+ */
 import {
   add,
   concat,

@@ -1,4 +1,7 @@
-/** Wrong calls end in a named error before any kernel runs, whatever the backend, and leave nothing behind. */
+/**
+ * Wrong calls end in a named error before any kernel runs, whatever the backend, and leave nothing
+ * behind.
+ */
 import {
   add,
   backward,

@@ -1,4 +1,7 @@
-/** The linear recurrence `h_t = a_t h_(t-1) + b_t`, step by step and by blocks of time, against a loop in plain float64. */
+/**
+ * The linear recurrence `h_t = a_t h_(t-1) + b_t`, step by step and by blocks of time, against a
+ * loop in plain float64.
+ */
 import * as fc from 'fast-check';
 import { associativeScan, fromData, mul, scope, sum, type Tensor } from '@rnn/core';
 import type { ConformanceCase } from '../case.js';
@@ -64,7 +67,10 @@ export function linearCases(): ConformanceCase[] {
   ];
 }
 
-/** States and gradients by two loops: dL/dh_t is the weight of h_t and what the next step hands back. */
+/**
+ * States and gradients by two loops: dL/dh_t is the weight of h_t and what the next step hands
+ * back.
+ */
 function plain(
   { steps, width, reverse }: Example,
   [a, b, initial, weights]: readonly ArrayLike<number>[],

@@ -1,4 +1,6 @@
-/** What is alive after what: through core, on a fresh instance whose storages only this case counts. */
+/**
+ * What is alive after what: through core, on a fresh instance whose storages only this case counts.
+ */
 import { add, mul, noGrad, randn, scope, sum, tanh, tensor, type Backend } from '@rnn/core';
 import { LSTM, Linear, mseLoss } from '@rnn/nn';
 import { Adam, clipGradNorm } from '@rnn/train';

@@ -16,7 +16,10 @@ import { reductionOperations } from './reduction-operations.js';
 
 type Floating = 'float32' | 'float64';
 
-/** Numbers of some units and sums of a few terms: rounding of float32 stays below; see `arithmeticTolerance` for float64. */
+/**
+ * Numbers of some units and sums of a few terms: rounding of float32 stays below; see
+ * `arithmeticTolerance` for float64.
+ */
 const resultTolerance: Readonly<Record<Floating, number>> = { float32: 2e-6, float64: 1e-12 };
 /** A derivative is several roundings, and the central difference itself is exact to about 1e-9. */
 const gradientTolerance: Readonly<Record<Floating, number>> = { float32: 4e-6, float64: 1e-8 };
@@ -108,7 +111,9 @@ async function compare(
   }
 }
 
-/** Weights of the scalar loss: they differ from element to element, so that errors cannot cancel. */
+/**
+ * Weights of the scalar loss: they differ from element to element, so that errors cannot cancel.
+ */
 const weight = (i: number): number => Math.fround(0.5 + ((i * 7) % 11) / 11);
 
 /** The gradients of one call. */

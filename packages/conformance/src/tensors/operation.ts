@@ -42,7 +42,10 @@ export function shapes(minRank: number, maxRank: number): fc.Arbitrary<Shape> {
     .filter((shape) => sizeOf(shape) <= 24);
 }
 
-/** Shapes that broadcast with one another: one shape with leading dimensions left out and others shrunk to 1. */
+/**
+ * Shapes that broadcast with one another: one shape with leading dimensions left out and others
+ * shrunk to 1.
+ */
 export function broadcastable(count: number): fc.Arbitrary<readonly Shape[]> {
   return shapes(0, 3).chain((shape) =>
     fc.array(
@@ -73,8 +76,8 @@ export const usual: Range = { min: -2, max: 2 };
 export const positive: Range = { min: 0.25, max: 4 };
 
 /**
- * Tensors full of numbers that all differ, none of them 0: far enough from ties and kinks that differences of the plain function are
- * its derivative. All numbers are float32.
+ * Tensors full of numbers that all differ, none of them 0: far enough from ties and kinks that
+ * differences of the plain function are its derivative. All numbers are float32.
  */
 export function filled(seed: number, { min, max }: Range, ...all: readonly Shape[]): PlainTensor[] {
   const total = all.reduce((sum, shape) => sum + sizeOf(shape), 0);

@@ -8,7 +8,10 @@ import { defineProperty } from '../property.js';
 import { linearCases } from './linear-cases.js';
 import { filled, seeds } from './operation.js';
 
-/** A cell `h' = tanh(x W + h U + b)`, `y = h' h`, over sequences of their own lengths, with fresh starts. */
+/**
+ * A cell `h' = tanh(x W + h U + b)`, `y = h' h`, over sequences of their own lengths, with fresh
+ * starts.
+ */
 interface Example {
   readonly steps: number;
   readonly batch: number;

@@ -61,7 +61,10 @@ const places = ['max', 'min', 'argmax', 'argmin'];
 type Named = Record<string, (...values: never[]) => unknown>;
 const functions = core as unknown as Named;
 
-/** A method as a function of its tensor; what is no tensor has no method, which is nothing that the library could refuse. */
+/**
+ * A method as a function of its tensor; what is no tensor has no method, which is nothing that the
+ * library could refuse.
+ */
 function methodOf(name: string): (...values: unknown[]) => unknown {
   return (x, ...values) => {
     if (!(x instanceof core.Tensor)) throw new core.ArgumentError('a method is called on a tensor');
@@ -69,7 +72,9 @@ function methodOf(name: string): (...values: unknown[]) => unknown {
   };
 }
 
-/** The call of a function whose first argument is a tensor, and that of the method of the same name. */
+/**
+ * The call of a function whose first argument is a tensor, and that of the method of the same name.
+ */
 function both(name: string, rest: Omit<Example, 'name' | 'call'>): Example[] {
   const method = methodOf(name);
   const function_: Example = { name, call: functions[name], ...rest };
@@ -434,7 +439,10 @@ const withoutArguments = [
   'Generator.state',
 ];
 
-/** Parts that backends are made of: their arguments are right by construction, and they run in inner loops. */
+/**
+ * Parts that backends are made of: their arguments are right by construction, and they run in inner
+ * loops.
+ */
 const forBackends = [
   'hostArray',
   'sameShape',

@@ -1,4 +1,7 @@
-/** Every position of a call gets what does not belong there: the answer is an RnnError or, where the example says so, a result. */
+/**
+ * Every position of a call gets what does not belong there: the answer is an RnnError or, where the
+ * example says so, a result.
+ */
 import { cpu } from '@rnn/backend-cpu';
 import { RnnError, setBackend, tensor, Tensor, type Backend } from '@rnn/core';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
@@ -12,7 +15,10 @@ export interface Example {
   readonly args: () => readonly unknown[];
   /** How many of them cannot be left out; all unless given. */
   readonly required?: number;
-  /** Junk that is no mistake: by position (`0`, `1.lr`, `0[0]`, `0.*` for all options), the names of the junk. */
+  /**
+   * Junk that is no mistake: by position (`0`, `1.lr`, `0[0]`, `0.*` for all options), the names of
+   * the junk.
+   */
   readonly accepts?: Readonly<Record<string, readonly JunkName[]>>;
 }
 
@@ -91,7 +97,10 @@ interface Changed {
   readonly args: readonly unknown[];
 }
 
-/** Every change of one place: an argument, an option, the first element of a list; and an option that there is not. */
+/**
+ * Every change of one place: an argument, an option, the first element of a list; and an option
+ * that there is not.
+ */
 function* changes({ args }: Example): Generator<Changed> {
   const count = args().length;
   for (const name of junkNames) {
@@ -136,7 +145,9 @@ function isAccepted(
   return name === 'function' && place === position && typeof right === 'function';
 }
 
-/** A result of which something can be said: a tensor's numbers are there, as many as its shape says. */
+/**
+ * A result of which something can be said: a tensor's numbers are there, as many as its shape says.
+ */
 function isSound(result: unknown): boolean {
   if (!(result instanceof Tensor) || result.isDisposed) return true;
   return result.dataSync().length === result.shape.reduce((size, length) => size * length, 1);

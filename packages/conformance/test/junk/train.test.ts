@@ -624,7 +624,10 @@ const examples: Example[] = [
   },
 ];
 
-/** What takes nothing that could be wrong, what stands for others, and what is for authors of subclasses. */
+/**
+ * What takes nothing that could be wrong, what stands for others, and what is for authors of
+ * subclasses.
+ */
 const without = [
   'new Optimizer',
   ...withoutOptions.map((name) => `new ${name}`),

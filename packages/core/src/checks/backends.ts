@@ -58,7 +58,10 @@ export function checkBackend(operation: string, argument: string, backend: unkno
   });
 }
 
-/** Refuses what is no element type, or one that the backend does not have; `advice` says what to do about float64. */
+/**
+ * Refuses what is no element type, or one that the backend does not have; `advice` says what to do
+ * about float64.
+ */
 export function checkSupported(
   operation: string,
   dtype: unknown,

@@ -1,6 +1,7 @@
 /**
- * For authors of packages (backends, layers, optimisers): the checks of arguments and the builder of messages that @rnn uses itself, so that
- * every package refuses alike. An application needs none of it.
+ * For authors of packages (backends, layers, optimisers): the checks of arguments and the builder
+ * of messages that @rnn uses itself, so that every package refuses alike. An application needs none
+ * of it.
  */
 export { checkBackend, checkSupported } from './backends.js';
 export { checkIndex } from '../ops/indexing.js';

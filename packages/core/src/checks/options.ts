@@ -2,7 +2,8 @@ import { ArgumentError } from '../errors.js';
 import { refuse } from './refusal.js';
 
 /**
- * Refuses what is no object of options, and options that nobody reads, so that a misspelt one does not go unnoticed.
+ * Refuses what is no object of options, and options that nobody reads, so that a misspelt one does
+ * not go unnoticed.
  *
  * @example
  * ```ts
@@ -32,7 +33,10 @@ export function checkOptions(
   for (const name in options) if (!known.includes(name)) refuseOption(operation, name, known);
 }
 
-/** Whether this may hold options: an object, but none of a kind that holds something else (a list, a map, a promise). */
+/**
+ * Whether this may hold options: an object, but none of a kind that holds something else (a list, a
+ * map, a promise).
+ */
 function isRecord(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   return (
@@ -55,7 +59,9 @@ function plain(name: string): string {
   return name.replaceAll('_', '').toLowerCase();
 }
 
-/** Whether one letter more, less, other or exchanged with its neighbour makes one word of the other. */
+/**
+ * Whether one letter more, less, other or exchanged with its neighbour makes one word of the other.
+ */
 function areClose(a: string, b: string): boolean {
   if (a === b) return true;
   let start = 0;

@@ -6,7 +6,10 @@ export interface Refusal extends Pick<ErrorDetails, 'argument' | 'code' | 'cause
   readonly value?: unknown;
   /** What came, in words, in the place of `value`: "the result of a recorded operation". */
   readonly received?: string;
-  /** The property that was wrong, such as shape or rank: "x has shape [2], ..." in the place of "x is ...". */
+  /**
+   * The property that was wrong, such as shape or rank: "x has shape [2], ..." in the place of "x
+   * is ...".
+   */
   readonly has?: string;
   /** The part of the argument that was wrong: "element 3" gives "element 3 of values is ...". */
   readonly part?: string;
@@ -24,17 +27,22 @@ export interface Refusal extends Pick<ErrorDetails, 'argument' | 'code' | 'cause
 export type RefusalClass = new (message: string, details: ErrorDetails) => RnnError;
 
 /**
- * The one builder of messages about arguments: `Operation: argument is RECEIVED, expected EXPECTED; HINT`.
+ * The one builder of messages about arguments:
+ * `Operation: argument is RECEIVED, expected EXPECTED; HINT`.
  *
  * @example
  * ```ts
- * refuse(ArgumentError, 'Linear', 'inFeatures', { value: 0.5, expected: 'a whole number from 1 up' });
+ * refuse(ArgumentError, 'Linear', 'inFeatures', {
+ *   value: 0.5,
+ *   expected: 'a whole number from 1 up',
+ * });
  * // ArgumentError: Linear: inFeatures is 0.5, expected a whole number from 1 up
  * ```
  * @param kind - the class of the error
  * @param operation - the function, method or class that was called
  * @param argument - the argument, option or property at fault
- * @param refusal - what came, what would have been right, what to do; `argument` where the error's field is to say another name than the message
+ * @param refusal - what came, what would have been right, what to do; `argument` where the error's
+ *   field is to say another name than the message
  * @throws always an error of that class, with the same in its fields
  */
 export function refuse(kind: RefusalClass, operation: string, argument: string, refusal: Refusal): never {
@@ -66,8 +74,8 @@ export function isIterable(value: unknown): value is Iterable<unknown> {
 }
 
 /**
- * Refuses the result of an asynchronous function where a switch is turned or tensors are freed when it returns: its later parts would run
- * after that.
+ * Refuses the result of an asynchronous function where a switch is turned or tensors are freed when
+ * it returns: its later parts would run after that.
  *
  * @param operation - what was called, for the message
  * @param result - what its function returned

@@ -49,7 +49,10 @@ export function checkFloating(operation: string, argument: string, x: Tensor): v
   });
 }
 
-/** Refuses a shape that is not the one that the others ask for; `meaning` says what its sizes stand for. */
+/**
+ * Refuses a shape that is not the one that the others ask for; `meaning` says what its sizes stand
+ * for.
+ */
 export function checkShapeIs(operation: string, argument: string, x: Tensor, shape: Shape, meaning?: string): void {
   if (sameShape(x.shape, shape)) return;
   const expected = `${showShape(shape)}${meaning === undefined ? '' : ` (${meaning})`}`;

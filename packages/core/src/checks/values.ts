@@ -1,7 +1,9 @@
 import { ArgumentError } from '../errors.js';
 import { refuse } from './refusal.js';
 
-/** Where a number may lie. Infinite ones are refused unless `to` is Infinity or `from` is -Infinity. */
+/**
+ * Where a number may lie. Infinite ones are refused unless `to` is Infinity or `from` is -Infinity.
+ */
 export interface Interval {
   /** The least one. */
   readonly from?: number;
@@ -91,13 +93,18 @@ export function checkText(operation: string, argument: string, value: unknown): 
   if (typeof value !== 'string') refuse(ArgumentError, operation, argument, { value, expected: 'a text' });
 }
 
-/** Refuses what cannot be called; `form` says what it is called with, such as `(model, batch) => Tensor`. */
+/**
+ * Refuses what cannot be called; `form` says what it is called with, such as
+ * `(model, batch) => Tensor`.
+ */
 export function checkFunction(operation: string, argument: string, value: unknown, form?: string): void {
   if (typeof value === 'function') return;
   refuse(ArgumentError, operation, argument, { value, expected: `a function${form === undefined ? '' : ` ${form}`}` });
 }
 
-/** Refuses what is not an array with at least so many entries; `of` says what of, such as "names". */
+/**
+ * Refuses what is not an array with at least so many entries; `of` says what of, such as "names".
+ */
 export function checkList(
   operation: string,
   argument: string,

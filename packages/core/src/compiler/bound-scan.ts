@@ -21,7 +21,9 @@ interface KnownScan {
   readonly stateForm: TreeForm;
   readonly outputForm: TreeForm;
   readonly reverse: boolean;
-  /** The size of the batch, which is a dimension of the outputs; `undefined` where there is none. */
+  /**
+   * The size of the batch, which is a dimension of the outputs; `undefined` where there is none.
+   */
   readonly batch: number | undefined;
 }
 
@@ -84,7 +86,10 @@ export function runBoundScan(
   return undefined;
 }
 
-/** Binds a scan that a trace serves, for a caller that looks after step and parameters itself: see `bindScan` of the package. */
+/**
+ * Binds a scan that a trace serves, for a caller that looks after step and parameters itself: see
+ * `bindScan` of the package.
+ */
 export function bindScan(scan: Scan, { xs, batch, state, last }: ScanShapes): BoundScan | undefined {
   const known = recalledDispatch(scan);
   if (known === undefined) return undefined;

@@ -1,4 +1,6 @@
-/** How the state after a step depends on the state before it: read off the instructions of a loop. */
+/**
+ * How the state after a step depends on the state before it: read off the instructions of a loop.
+ */
 import type { CarryKind } from '../explanation.js';
 import {
   firstInstruction,
@@ -14,8 +16,9 @@ const kinds = ['constant', 'elementwise', 'linear', 'nonlinear'] as const;
 type Dependence = (typeof kinds)[number];
 
 /**
- * Classifies each carried value by its new value as a function of all carried values. Rules are applied to one instruction at
- * a time, so the answer may be weaker than the truth (`exp(log(h))` is nonlinear), never stronger.
+ * Classifies each carried value by its new value as a function of all carried values. Rules are
+ * applied to one instruction at a time, so the answer may be weaker than the truth (`exp(log(h))`
+ * is nonlinear), never stronger.
  *
  * @param program - a loop; with lengths and resets written into it or not
  * @returns one kind for each carried value
@@ -51,7 +54,10 @@ function dependence(
   found: readonly Dependence[],
   widths: readonly number[],
 ): Dependence {
-  /** Of an operand that is read feature by feature. One feature that is spread over all of them mixes features. */
+  /**
+   * Of an operand that is read feature by feature. One feature that is spread over all of them
+   * mixes features.
+   */
   const read = (operand: ProgramOperand): Dependence => {
     if (typeof operand === 'number') return 'constant';
     const kind = found[operand.value];

@@ -14,7 +14,8 @@ export function recalledScan(scan: Scan): ScanResults | undefined {
 }
 
 /**
- * The results by programs that are made now; nothing where the step has to run by single operations.
+ * The results by programs that are made now; nothing where the step has to run by single
+ * operations.
  *
  * @throws TraceError for a scan that requires to be compiled and cannot be
  */

@@ -51,7 +51,10 @@ export function dispatchAnew(scan: Scan): Dispatch {
   return { kind: 'compiled', ...found, guards };
 }
 
-/** Traces the step: with a batch, and where that cannot be, on single vectors. Gives the reason why neither works. */
+/**
+ * Traces the step: with a batch, and where that cannot be, on single vectors. Gives the reason why
+ * neither works.
+ */
 function trace(scan: Scan): Trace | TraceError {
   const { step, inputs, states, reverse } = scan;
   const { backend, dtype } = inputs[0];

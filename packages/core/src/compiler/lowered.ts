@@ -1,4 +1,7 @@
-/** Programs of a step as plain data, with names for what goes in and out: for readers such as exporters and code generators. */
+/**
+ * Programs of a step as plain data, with names for what goes in and out: for readers such as
+ * exporters and code generators.
+ */
 import type { Lowered, LoweredCall, LoweredInput, LoweredPass, LoweredStage } from '../explanation.js';
 import { argumentsOf, type Value } from './ir/graph.js';
 import type { Plan, Stage } from './lower/lower.js';

@@ -1,4 +1,7 @@
-/** A row-wise function as programs of one step: traced once for each signature, run in one go, recorded as one operation. */
+/**
+ * A row-wise function as programs of one step: traced once for each signature, run in one go,
+ * recorded as one operation.
+ */
 import type { Backend, Storage } from '../backend.js';
 import { compileModeOf, refuseEager } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';

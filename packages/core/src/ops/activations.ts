@@ -34,7 +34,8 @@ export function silu(x: Tensor): Tensor {
  * gelu(tensor([-1, 0, 1]));   // [-0.1587, 0, 0.8413]
  * ```
  * @param x - any shape; float32 or float64
- * @param options - `approximate`: 'tanh' for `x (1 + tanh(sqrt(2/π) (x + 0.044715 x³))) / 2`, 'none' unless given
+ * @param options - `approximate`: 'tanh' for `x (1 + tanh(sqrt(2/π) (x + 0.044715 x³))) / 2`,
+ *   'none' unless given
  * @returns the same shape
  * @throws DTypeError for int32; ArgumentError for any other word
  */

@@ -16,7 +16,8 @@ const passed = (grad: Tensor): Tensor => grad;
  * @param a - any shape, or a number
  * @param b - a shape that broadcasts with `a`'s, the same type and backend, or a number
  * @returns the broadcast shape
- * @throws ShapeError when the shapes do not broadcast; DTypeError (`ERR_MIXED_DTYPES`) for two types, or for a fraction beside int32;
+ * @throws ShapeError when the shapes do not broadcast; DTypeError (`ERR_MIXED_DTYPES`) for two
+ *   types, or for a fraction beside int32;
  *   BackendError (`ERR_MIXED_BACKENDS`) for operands on two backends
  *
  * Differs from PyTorch: types are never promoted.
@@ -68,7 +69,10 @@ function checkRealOperand(operation: string, argument: string, x: Tensor | numbe
   checkFloating(operation, argument, x);
 }
 
-/** The larger of two, element by element; a NaN wins. Where both are equal the gradient is shared by halves, as in PyTorch. See `add`. */
+/**
+ * The larger of two, element by element; a NaN wins. Where both are equal the gradient is shared by
+ * halves, as in PyTorch. See `add`.
+ */
 export function maximum(a: Tensor | number, b: Tensor | number): Tensor {
   return binaryFunction(
     'maximum',

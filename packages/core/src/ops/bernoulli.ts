@@ -10,14 +10,16 @@ export interface BernoulliOptions {
   /** Where the draws come from; the one that `manualSeed` seeds unless said otherwise. */
   readonly generator?: Generator;
   /**
-   * In the step of a scan: drawn in the first step, and the same in all steps that follow. The calls with `perSequence` in a step are told
-   * apart by their order. Outside of a scan it says nothing.
+   * In the step of a scan: drawn in the first step, and the same in all steps that follow. The
+   * calls with `perSequence` in a step are told apart by their order. Outside of a scan it says
+   * nothing.
    */
   readonly perSequence?: boolean;
 }
 
 /**
- * A mask of ones and zeros, each one with probability p: for dropout and its kin, in a step of a scan too.
+ * A mask of ones and zeros, each one with probability p: for dropout and its kin, in a step of a
+ * scan too.
  *
  * @example
  * ```ts
@@ -30,7 +32,8 @@ export interface BernoulliOptions {
  * @returns the shape of `x`
  * @throws ArgumentError when p does not lie within [0, 1]; DTypeError for int32
  *
- * An element is one where a uniform draw of 24 bits is below p, so that a seed gives the same mask on every backend. Differs from PyTorch:
+ * An element is one where a uniform draw of 24 bits is below p, so that a seed gives the same mask
+ * on every backend. Differs from PyTorch:
  * `torch.bernoulli(x, p)` has other draws for the same seed.
  */
 export function bernoulli(x: Tensor, p: number, options: BernoulliOptions = {}): Tensor {

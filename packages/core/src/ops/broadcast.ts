@@ -1,4 +1,6 @@
-/** Shapes and broadcasting. The gradient of `expand` is a sum, the gradient of `sum` an expansion. */
+/**
+ * Shapes and broadcasting. The gradient of `expand` is a sum, the gradient of `sum` an expansion.
+ */
 import { checkOptions } from '../checks/options.js';
 import { checkTensor } from '../checks/tensors.js';
 import { checkFlag } from '../checks/values.js';
@@ -117,7 +119,8 @@ export function sumTo(grad: Tensor, shape: Shape): Tensor {
  * sum(tensor([[1, 2], [3, 4]]), 0);   // [4, 6]
  * ```
  * @param x - any shape and type
- * @param dims - which dimensions; all of them when left out (or when the list is empty, as in PyTorch)
+ * @param dims - which dimensions; all of them when left out (or when the list is empty, as in
+ *   PyTorch)
  * @param keepDim - keep them with size 1: true, or `{ keepDim: true }`
  * @returns the remaining dimensions; the sum of nothing is 0
  * @throws ArgumentError when a dimension does not exist or is named twice
@@ -134,7 +137,10 @@ export function sum(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   });
 }
 
-/** What `keepDim` says, in either of its forms; any other value is refused, as every object counts as true. */
+/**
+ * What `keepDim` says, in either of its forms; any other value is refused, as every object counts
+ * as true.
+ */
 export function keepsDim(operation: string, keepDim: KeepDim): boolean {
   let flag: unknown = keepDim;
   if (typeof keepDim === 'object') {

@@ -20,7 +20,8 @@ import { aligned, checkNumber } from './operands.js';
  * @returns the broadcast shape, in the operands' type; a NaN is equal to nothing
  * @throws ShapeError, DTypeError, BackendError when the operands do not fit together
  *
- * Differs from PyTorch: there the result is of a truth type, here it counts and multiplies as it is.
+ * Differs from PyTorch: there the result is of a truth type, here it counts and multiplies as it
+ * is.
  */
 export function eq(a: Tensor | number, b: Tensor | number): Tensor {
   return combined('eq', a, b);
@@ -52,8 +53,8 @@ export function ge(a: Tensor | number, b: Tensor | number): Tensor {
 }
 
 /**
- * Picks from two operands element by element: `a` where the condition is not 0, else `b`. What is not picked has no part in the
- * gradient, a NaN included.
+ * Picks from two operands element by element: `a` where the condition is not 0, else `b`. What is
+ * not picked has no part in the gradient, a NaN included.
  *
  * @example
  * ```ts

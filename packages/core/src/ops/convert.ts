@@ -16,10 +16,13 @@ import { walked } from './join.js';
  * const shares = to(indices, 'float32').mean();           // 0.5
  * ```
  * @param x - any shape
- * @param target - a type (float to int32 drops the fraction, takes the nearer limit of what lies beyond, and 0 for NaN) or a backend
- * @returns a tensor of that type or on that backend; `x` itself where nothing changes. Gradients flow back across both.
- * @throws DTypeError when the backend does not have the type; ArgumentError when `target` is neither a type nor a backend; BackendError
- *   when `x` lies on a backend that answers only later, which `moveTo` waits for
+ * @param target - a type (float to int32 drops the fraction, takes the nearer limit of what lies
+ *   beyond, and 0 for NaN) or a backend
+ * @returns a tensor of that type or on that backend; `x` itself where nothing changes. Gradients
+ *   flow back across both.
+ * @throws DTypeError when the backend does not have the type; ArgumentError when `target` is
+ *   neither a type nor a backend; BackendError when `x` lies on a backend that answers only later,
+ *   which `moveTo` waits for
  */
 export function to(x: Tensor, target: Backend | DType): Tensor {
   checkTensor('to', 'x', x);

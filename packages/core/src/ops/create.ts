@@ -13,7 +13,10 @@ import { checkTensorOptions, tensorOptions, withGrad, type CheckedOptions, type 
 /** No typed array of a common engine holds more. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
 
-/** Numbers or truth values, nested as deep as the tensor has dimensions; typed arrays may stand for the innermost lists. */
+/**
+ * Numbers or truth values, nested as deep as the tensor has dimensions; typed arrays may stand for
+ * the innermost lists.
+ */
 export type TensorLike = number | boolean | TypedArray | readonly TensorLike[];
 
 /** What the random creating functions take besides. */
@@ -31,10 +34,11 @@ export interface RandomOptions extends TensorOptions {
  * tensor([2, 0, 1], { dtype: 'int32' });            // indices
  * ```
  * @param values - nested arrays of equal lengths; truth values become 1 and 0
- * @param options - type (by default that of a typed array, else float32), place, whether it wants a gradient
+ * @param options - type (by default that of a typed array, else float32), place, whether it wants a
+ *   gradient
  * @returns a tensor whose shape is read off the nesting
- * @throws ShapeError when the nesting is ragged; ArgumentError when an element is not a number; DTypeError when an element or the
- *   backend does not fit the type
+ * @throws ShapeError when the nesting is ragged; ArgumentError when an element is not a number;
+ *   DTypeError when an element or the backend does not fit the type
  *
  * Differs from PyTorch: whole numbers become float32 unless `dtype` says int32.
  */
@@ -90,10 +94,12 @@ function numberOf(operation: string, element: unknown, at: number): number {
  * ```
  * @param values - a typed array or a list; copied; truth values become 1 and 0
  * @param shape - as many elements
- * @param options - type (by default that of a typed array, else float32), place, whether it wants a gradient
+ * @param options - type (by default that of a typed array, else float32), place, whether it wants a
+ *   gradient
  * @returns a tensor of that shape
- * @throws ShapeError when the number of values differs; ArgumentError when an element is not a number, or the array's type is none of
- *   `DType`; DTypeError when an element or the backend does not fit the type
+ * @throws ShapeError when the number of values differs; ArgumentError when an element is not a
+ *   number, or the array's type is none of `DType`; DTypeError when an element or the backend does
+ *   not fit the type
  */
 export function fromData(values: TypedArray | readonly number[], shape: Shape, options: TensorOptions = {}): Tensor {
   const array = asTypedArray('fromData', 'values', values);
@@ -168,7 +174,8 @@ function boundsOf(values: TypedArray): Bounds | undefined {
  * @param start - the first one; with one argument, the end, and the start is 0
  * @param end - not reached
  * @param step - not 0
- * @returns one dimension; float32 unless `dtype` says otherwise (PyTorch gives int64 for whole numbers)
+ * @returns one dimension; float32 unless `dtype` says otherwise (PyTorch gives int64 for whole
+ *   numbers)
  * @throws ArgumentError when steps from the start do not lead to the end
  */
 export function arange(end: number, options?: TensorOptions): Tensor;
@@ -271,7 +278,8 @@ function checkDraw(
  * @param shape - sizes
  * @param options - `generator`, type, place
  * @returns int32 unless `dtype` says otherwise (PyTorch: int64)
- * @throws ArgumentError unless `low < high`, both whole numbers of 32 bits; ShapeError when a size is negative, fractional or NaN
+ * @throws ArgumentError unless `low < high`, both whole numbers of 32 bits; ShapeError when a size
+ *   is negative, fractional or NaN
  */
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
   const checked = checkDraw('randint', shape, options, 'int32');

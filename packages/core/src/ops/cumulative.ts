@@ -1,4 +1,7 @@
-/** Running sums and products, in log2(size) passes: in each, what lies 1, 2, 4, ... places before is taken in. */
+/**
+ * Running sums and products, in log2(size) passes: in each, what lies 1, 2, 4, ... places before is
+ * taken in.
+ */
 import { checkTensor } from '../checks/tensors.js';
 import { recordComposition } from '../record.js';
 import { scope } from '../scope.js';
@@ -34,8 +37,8 @@ export function cumsum(x: Tensor, dim: number): Tensor {
 }
 
 /**
- * Running products along a dimension; see `cumsum`. The gradient is right beside zeros, infinities and NaN too: nothing is divided by (as
- * PyTorch does where there is no zero).
+ * Running products along a dimension; see `cumsum`. The gradient is right beside zeros, infinities
+ * and NaN too: nothing is divided by (as PyTorch does where there is no zero).
  *
  * @example
  * ```ts

@@ -18,7 +18,10 @@ export interface Draw {
   readonly generator: Generator;
   /** Fills an array with draws of the generator, and takes nothing from elsewhere. */
   readonly fill: (out: FloatArray, generator: Generator) => void;
-  /** Whether, in a step of a scan, it is drawn in the first step and stays the same in those that follow. */
+  /**
+   * Whether, in a step of a scan, it is drawn in the first step and stays the same in those that
+   * follow.
+   */
   readonly perSequence: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** How elementwise functions run and are recorded; the functions are in `arithmetic.ts`, `comparison.ts` and `functions.ts`. */
+/**
+ * How elementwise functions run and are recorded; the functions are in `arithmetic.ts`,
+ * `comparison.ts` and `functions.ts`.
+ */
 import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { passCountOn } from '../averages.js';
 import type { BinaryOp, UnaryOp } from '../backend.js';
@@ -17,7 +20,10 @@ import { aligned, checkNumber } from './operands.js';
 /** The derivative of a function of one operand: from the gradient and the operand or the result. */
 type UnaryDerivative = (grad: Tensor, value: Tensor) => Tensor;
 
-/** One of the two derivatives of a function of two operands, before the sum over broadcast dimensions. */
+/**
+ * One of the two derivatives of a function of two operands, before the sum over broadcast
+ * dimensions.
+ */
 type BinaryDerivative = (grad: Tensor, a: Tensor | number, b: Tensor | number) => Tensor;
 
 /** A kernel of one operand. Records nothing. */
@@ -49,7 +55,9 @@ export function anyFunction(op: UnaryOp, x: Tensor, reads: Reads, derivative: Un
   });
 }
 
-/** A kernel of two operands under broadcasting; a number takes the other's type. Records nothing. */
+/**
+ * A kernel of two operands under broadcasting; a number takes the other's type. Records nothing.
+ */
 export function combined(op: BinaryOp, a: Tensor | number, b: Tensor | number): Tensor {
   return ofTensors(op, a, b, tensorsOf(op, a, b));
 }

@@ -28,7 +28,10 @@ export interface CheckedOptions {
   readonly backend: Backend;
 }
 
-/** The options of a creating function, checked before any number is made; `known` names them where there are more. */
+/**
+ * The options of a creating function, checked before any number is made; `known` names them where
+ * there are more.
+ */
 export function checkTensorOptions(
   operation: string,
   options: TensorOptions,
@@ -74,7 +77,8 @@ export function empty(shape: Shape, dtype: DType, backend: Backend): Tensor {
  * @param value - any number; a whole one for int32
  * @param options - type, place, whether it wants a gradient
  * @returns a tensor of that shape
- * @throws ShapeError when a size is negative, fractional or NaN; DTypeError when the type does not fit the value or the backend
+ * @throws ShapeError when a size is negative, fractional or NaN; DTypeError when the type does not
+ *   fit the value or the backend
  *
  * Differs from PyTorch: float32 unless asked otherwise, also for whole numbers.
  */

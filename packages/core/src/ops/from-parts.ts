@@ -10,19 +10,22 @@ import { checkTensorOptions, withGrad, type TensorOptions } from './fill.js';
 const EXPECTED = 'an iterable of typed arrays, which may answer later';
 
 /**
- * A tensor whose values come in parts, as from a file that is read piece by piece. On a backend with `write` there is never more in
- * memory than the tensor and one part; elsewhere the values are put together first.
+ * A tensor whose values come in parts, as from a file that is read piece by piece. On a backend
+ * with `write` there is never more in memory than the tensor and one part; elsewhere the values are
+ * put together first.
  *
  * @example
  * ```ts
  * const halves = [new Float32Array([1, 2]), new Float32Array([3, 4])];
  * await fromParts(halves, [2, 2]);   // [[1, 2], [3, 4]]
  * ```
- * @param parts - typed arrays of the tensor's type, one after another; each may be used again after the next was asked for
+ * @param parts - typed arrays of the tensor's type, one after another; each may be used again after
+ *   the next was asked for
  * @param shape - as many elements as all parts have
  * @param options - type (float32 unless given), place, whether it wants a gradient
  * @returns a promise of the tensor
- * @throws ArgumentError when the parts are none; DTypeError when one has another type; ShapeError when there are more or fewer values
+ * @throws ArgumentError when the parts are none; DTypeError when one has another type; ShapeError
+ *   when there are more or fewer values
  */
 export async function fromParts(
   parts: Iterable<TypedArray> | AsyncIterable<TypedArray>,

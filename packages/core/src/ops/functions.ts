@@ -40,7 +40,10 @@ export function abs(x: Tensor): Tensor {
   return anyFunction('abs', x, 'x', (grad, x) => mul(grad, sign(x)));
 }
 
-/** -1, 0 or 1, also of int32; 0, without a sign, of ±0 and, as in PyTorch, of NaN. Its derivative is 0 everywhere. */
+/**
+ * -1, 0 or 1, also of int32; 0, without a sign, of ±0 and, as in PyTorch, of NaN. Its derivative is
+ * 0 everywhere.
+ */
 export function sign(x: Tensor): Tensor {
   return anyFunction('sign', x, 'nothing', zerosLike);
 }
@@ -60,7 +63,10 @@ export function relu(x: Tensor): Tensor {
   return anyFunction('relu', x, 'y', (grad, y) => where(le(y, 0), 0, grad));
 }
 
-/** `log(1 + exp(x))`, without overflow. See `exp`. (PyTorch returns `x` itself above 20, where the difference is below 2e-9.) */
+/**
+ * `log(1 + exp(x))`, without overflow. See `exp`. (PyTorch returns `x` itself above 20, where the
+ * difference is below 2e-9.)
+ */
 export function softplus(x: Tensor): Tensor {
   return realFunction('softplus', x, 'x', (grad, x) => mul(grad, sigmoid(x)));
 }
@@ -104,7 +110,8 @@ function powerByExponent(grad: Tensor, a: Tensor | number, b: Tensor | number): 
  * @param x - any shape and type
  * @param min - lower limit; -Infinity for none
  * @param max - upper limit; Infinity for none
- * @returns the same shape, NaN where `x` is NaN; the gradient passes where the value lies between the limits, and is 0 at and beyond them
+ * @returns the same shape, NaN where `x` is NaN; the gradient passes where the value lies between
+ *   the limits, and is 0 at and beyond them
  * @throws ArgumentError unless `min <= max` (PyTorch gives `max` everywhere)
  */
 export function clamp(x: Tensor, min: number = -Infinity, max: number = Infinity): Tensor {

@@ -21,7 +21,8 @@ export function detach(x: Tensor): Tensor {
  * The same value at a place of its own in the graph.
  *
  * @param x - any shape
- * @returns a tensor that lives as long as it is needed, whatever becomes of `x`; gradients flow back to `x`
+ * @returns a tensor that lives as long as it is needed, whatever becomes of `x`; gradients flow
+ *   back to `x`
  *
  * Differs from PyTorch: shares the memory, as nobody changes a value in place.
  */

@@ -101,7 +101,8 @@ function line(index: Tensor): Strided {
  * @param dim - the dimension to pick along
  * @param index - int32, as many dimensions as `x`, none larger but `dim`
  * @returns the shape of `index`
- * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`; ShapeError when it does not fit
+ * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`;
+ *   ShapeError when it does not fit
  */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   const at = placeDim('gather', x, dim);
@@ -156,17 +157,26 @@ export function scattered(source: Tensor, shape: Shape, at: number, index: Tenso
 }
 
 /**
- * Whole places of a dimension in the order of a list: rows of an embedding, a batch out of a data set.
+ * Whole places of a dimension in the order of a list: rows of an embedding, a batch out of a data
+ * set.
  *
  * @example
  * ```ts
- * indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1, 1, 0], { dtype: 'int32' }));   // [[3, 4], [3, 4], [1, 2]]
+ * indexSelect(
+ *   tensor([
+ *     [1, 2],
+ *     [3, 4],
+ *   ]),
+ *   0,
+ *   tensor([1, 1, 0], { dtype: 'int32' }),
+ * ); // [[3, 4], [3, 4], [1, 2]]
  * ```
  * @param x - any shape of rank at least 1
  * @param dim - the dimension to pick along
  * @param index - int32, one dimension
  * @returns the shape of `x` with the length of `index` at `dim`
- * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`; ShapeError when it has another rank
+ * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`;
+ *   ShapeError when it has another rank
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   const at = placeDim('indexSelect', x, dim);
@@ -207,18 +217,20 @@ function indexAdd(source: Tensor, shape: Shape, at: number, index: Tensor): Tens
 }
 
 /**
- * Values added at positions along a dimension: `result = x`, then `result[i][index[i][j]] += source[i][j]` for `dim` 1.
+ * Values added at positions along a dimension: `result = x`, then
+ * `result[i][index[i][j]] += source[i][j]` for `dim` 1.
  *
  * @example
  * ```ts
- * scatterAdd(zeros([3]), 0, tensor([2, 0, 2], { dtype: 'int32' }), tensor([1, 2, 3]));   // [2, 0, 4]
+ * scatterAdd(zeros([3]), 0, tensor([2, 0, 2], { dtype: 'int32' }), tensor([1, 2, 3])); // [2, 0, 4]
  * ```
  * @param x - any shape of rank at least 1
  * @param dim - the dimension that `index` speaks of
  * @param index - int32, as many dimensions as `x`; equal to `x` in all but `dim`
  * @param source - the shape of `index`, the type of `x`
  * @returns the shape of `x`
- * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`; ShapeError when shapes do not fit
+ * @throws DTypeError when `index` is not int32; ArgumentError when it points outside of `x`;
+ *   ShapeError when shapes do not fit
  *
  * Differs from PyTorch: a smaller index is refused.
  */
@@ -252,7 +264,8 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
  * @param index - int32, any shape, values in `[0, numClasses)`
  * @param numClasses - size of the new last dimension
  * @param options - `dtype` of the result
- * @returns the shape of `index` and one dimension more, float32 unless `dtype` says otherwise (PyTorch gives int64)
+ * @returns the shape of `index` and one dimension more, float32 unless `dtype` says otherwise
+ *   (PyTorch gives int64)
  * @throws DTypeError when `index` is not int32; ArgumentError when it does not fit `numClasses`
  */
 export function oneHot(index: Tensor, numClasses: number, options: { readonly dtype?: DType } = {}): Tensor {

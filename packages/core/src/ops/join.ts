@@ -44,7 +44,8 @@ export function walked(
  * @param x - any shape of rank at least 1
  * @param sizes - the size of every piece (the last may be smaller), or a list of sizes that add up
  * @param dim - the dimension to cut
- * @returns the pieces in order. All come from one recorded operation, so their gradients are joined once
+ * @returns the pieces in order. All come from one recorded operation, so their gradients are joined
+ *   once
  * @throws ArgumentError when the sizes do not fit the dimension; ShapeError for a single number
  */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
@@ -84,8 +85,9 @@ function cutTo(
 }
 
 /**
- * The gradient of a piece that nothing used. It belongs beside those of the others, one of which there always is: a derivative may be
- * taken elsewhere than where the pieces were made, as that of a traced step is.
+ * The gradient of a piece that nothing used. It belongs beside those of the others, one of which
+ * there always is: a derivative may be taken elsewhere than where the pieces were made, as that of
+ * a traced step is.
  */
 function zerosBeside(grads: readonly (Tensor | undefined)[], shape: Shape): Tensor {
   const { backend, dtype } = grads.find((grad) => grad !== undefined) as Tensor;
@@ -121,7 +123,8 @@ function pieces(sizes: number | readonly number[], length: number): readonly num
  * @param x - any shape of rank at least 1
  * @param chunks - how many pieces
  * @param dim - the dimension to cut
- * @returns the pieces in order; fewer of them where the sizes say so, as in PyTorch (5 places in 4 pieces are 2, 2, 1)
+ * @returns the pieces in order; fewer of them where the sizes say so, as in PyTorch (5 places in 4
+ *   pieces are 2, 2, 1)
  * @throws ArgumentError, ShapeError as `split`
  */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
@@ -165,7 +168,8 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
  * @param tensors - at least one; equal in all other dimensions, in type and place
  * @param dim - where to join
  * @returns the joined tensor
- * @throws ShapeError, DTypeError, BackendError when they do not fit together; ArgumentError when there is none
+ * @throws ShapeError, DTypeError, BackendError when they do not fit together; ArgumentError when
+ *   there is none
  */
 export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   checkTensors('concat', 'tensors', tensors);
@@ -201,7 +205,8 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
  * @param tensors - at least one; equal in shape, type and place
  * @param dim - where the new dimension comes to lie
  * @returns one dimension more
- * @throws ShapeError, DTypeError, BackendError when they do not fit together; ArgumentError when there is none
+ * @throws ShapeError, DTypeError, BackendError when they do not fit together; ArgumentError when
+ *   there is none
  */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   checkTensors('stack', 'tensors', tensors);

@@ -15,13 +15,16 @@ import { empty, zeros } from './fill.js';
 /** An operand as matrices: `[..., rows, columns]`, stored as that or transposed. */
 interface Side {
   readonly x: Tensor;
-  /** With two dimensions at least: a vector is a row or a column, and many rows may be one matrix. */
+  /**
+   * With two dimensions at least: a vector is a row or a column, and many rows may be one matrix.
+   */
   readonly shape: Shape;
   readonly flipped: boolean;
 }
 
 /**
- * The matrix product with PyTorch's rules: vectors are rows on the left and columns on the right and lose that dimension again;
+ * The matrix product with PyTorch's rules: vectors are rows on the left and columns on the right
+ * and lose that dimension again;
  * leading dimensions are batches and broadcast.
  *
  * @example
@@ -30,10 +33,11 @@ interface Side {
  * ```
  * @param a - `[k]` or `[..., m, k]`; with `transposeA`, `[..., k, m]`
  * @param b - `[k]` or `[..., k, n]`; with `transposeB`, `[..., n, k]`
- * @param options - which operands are stored transposed (PyTorch writes `a @ b.T`; here no copy is made). Vectors ignore it.
+ * @param options - which operands are stored transposed (PyTorch writes `a @ b.T`; here no copy is
+ *   made). Vectors ignore it.
  * @returns `[..., m, n]`
- * @throws ShapeError when the inner sizes differ, the batches do not broadcast, or an operand is a single number; DTypeError for int32
- *   or two types; BackendError for operands on two backends
+ * @throws ShapeError when the inner sizes differ, the batches do not broadcast, or an operand is a
+ *   single number; DTypeError for int32 or two types; BackendError for operands on two backends
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   checkOptions('matmul', options, matmulOptions);
@@ -80,7 +84,9 @@ function columns({ shape, flipped }: Side): number {
   return shape[shape.length - (flipped ? 2 : 1)];
 }
 
-/** The product of two sides, in a shape that may lack dimensions of size 1 or have the rows apart. */
+/**
+ * The product of two sides, in a shape that may lack dimensions of size 1 or have the rows apart.
+ */
 function product(left: Side, right: Side, shape?: Shape): Tensor {
   const [a, b] = [left.x, right.x];
   return record(multiplied(left, right, shape), {

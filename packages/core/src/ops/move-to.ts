@@ -12,8 +12,9 @@ import type { SharedStorage } from '../shared-storage.js';
 import type { Tensor } from '../tensor.js';
 
 /**
- * Moves tensors to another backend, and waits for their numbers: so they can also leave a backend that answers only later (`info.synchronous`
- * is false, as on WebGPU), which `to` cannot. The tensors stay the same objects, and their gradients go with them. `model.moveTo` and
+ * Moves tensors to another backend, and waits for their numbers: so they can also leave a backend
+ * that answers only later (`info.synchronous` is false, as on WebGPU), which `to` cannot. The
+ * tensors stay the same objects, and their gradients go with them. `model.moveTo` and
  * `optimizer.moveTo` are made of this.
  *
  * @example
@@ -21,11 +22,14 @@ import type { Tensor } from '../tensor.js';
  * const x = tensor([1, 2]);
  * await moveTo([x], await wasm());
  * ```
- * @param tensors - leaves of any shape; one that is there already stays as it is. Nothing may change them until the promise resolves
+ * @param tensors - leaves of any shape; one that is there already stays as it is. Nothing may
+ *   change them until the promise resolves
  * @param backend - what a backend's factory resolved to
  * @returns a promise that resolves when all are there
- * @throws BackendError when `backend` is none; DTypeError when it lacks a type; AutogradError for the result of a recorded operation;
- *   ArgumentError when a tensor changed while it was waited for; whatever the backends throw. Then nothing has moved.
+ * @throws BackendError when `backend` is none; DTypeError when it lacks a type; AutogradError for
+ *   the result of a recorded operation;
+ *   ArgumentError when a tensor changed while it was waited for; whatever the backends throw. Then
+ *   nothing has moved.
  *
  * Differs from PyTorch: `to` there always waits.
  */

@@ -66,7 +66,10 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   return reordered(x, order, 'transpose');
 }
 
-/** The transpose of a matrix; a vector or a single number stays as it is, as in PyTorch. See `transpose` for more dimensions. */
+/**
+ * The transpose of a matrix; a vector or a single number stays as it is, as in PyTorch. See
+ * `transpose` for more dimensions.
+ */
 export function t(x: Tensor): Tensor {
   checkTensor('t', 'x', x);
   if (x.rank > 2) {

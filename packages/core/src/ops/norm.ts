@@ -12,8 +12,8 @@ import { abs, pow, sign, sqrt } from './functions.js';
 import { amax, amin } from './reduce.js';
 
 /**
- * The p-norm over dimensions: `sum(|x|^p)^(1/p)`. For p = Infinity it is the largest absolute value, for -Infinity the smallest, and for 0
- * the number of values that are not 0.
+ * The p-norm over dimensions: `sum(|x|^p)^(1/p)`. For p = Infinity it is the largest absolute
+ * value, for -Infinity the smallest, and for 0 the number of values that are not 0.
  *
  * @example
  * ```ts
@@ -21,12 +21,13 @@ import { amax, amin } from './reduce.js';
  * norm(tensor([[3, -4], [6, 8]]), 1, 1); // [7, 14]
  * ```
  * @param x - any shape; float32 or float64
- * @param p - any number, 2 unless given (PyTorch's other names, 'fro' and 'nuc', are for matrices: 'fro' over both dimensions is 2)
+ * @param p - any number, 2 unless given (PyTorch's other names, 'fro' and 'nuc', are for matrices:
+ *   'fro' over both dimensions is 2)
  * @param dims - which dimensions; all of them when left out
  * @param keepDim - keep them with size 1: true, or `{ keepDim: true }`
  * @returns the remaining dimensions; where the norm is 0 the gradient is taken as 0, as in PyTorch
- * @throws DTypeError for int32; ArgumentError for a NaN, or when a dimension does not exist or is named twice; ShapeError when there is
- *   nothing whose extreme an infinite p asks for
+ * @throws DTypeError for int32; ArgumentError for a NaN, or when a dimension does not exist or is
+ *   named twice; ShapeError when there is nothing whose extreme an infinite p asks for
  */
 export function norm(x: Tensor, p = 2, dims?: Dims, keepDim: KeepDim = false): Tensor {
   checkTensor('norm', 'x', x);
@@ -74,7 +75,10 @@ function slope(x: Tensor, y: Tensor, grad: Tensor, p: number): Tensor {
   return mul(direction, scale);
 }
 
-/** The gradient of the extreme absolute value, shared by those that have it; of NaN, whose sign is 0, nothing comes. */
+/**
+ * The gradient of the extreme absolute value, shared by those that have it; of NaN, whose sign is
+ * 0, nothing comes.
+ */
 function shared(x: Tensor, y: Tensor, grad: Tensor, dims: readonly number[]): Tensor {
   const ties = maximum(eq(abs(x), y), mul(ne(x, x), ne(y, y)));
   return mul(mul(sign(x), div(ties, sum(ties, dims, true))), grad);

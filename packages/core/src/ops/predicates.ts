@@ -1,4 +1,7 @@
-/** Questions about values. Like comparisons, they answer 1 or 0 in the type of what is asked about, and have no derivative. */
+/**
+ * Questions about values. Like comparisons, they answer 1 or 0 in the type of what is asked about,
+ * and have no derivative.
+ */
 import { checkOptions } from '../checks/options.js';
 import { refuse } from '../checks/refusal.js';
 import { checkFloating, checkPlace, checkTensor } from '../checks/tensors.js';
@@ -75,9 +78,11 @@ export function all(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
  * ```
  * @param a - any shape; float32 or float64
  * @param b - a shape that broadcasts with `a`'s, the same type and backend
- * @param options - `rtol`, 1e-5 unless given; `atol`, 1e-8; `equalNan`: whether two NaN are close, false
+ * @param options - `rtol`, 1e-5 unless given; `atol`, 1e-8; `equalNan`: whether two NaN are close,
+ *   false
  * @returns the broadcast shape, in the operands' type
- * @throws ShapeError, DTypeError, BackendError when the operands do not fit together, and DTypeError for int32, which `eq` compares
+ * @throws ShapeError, DTypeError, BackendError when the operands do not fit together, and
+ *   DTypeError for int32, which `eq` compares
  */
 export function isclose(a: Tensor, b: Tensor, options: CloseOptions = {}): Tensor {
   return closeness('isclose', a, b, options);

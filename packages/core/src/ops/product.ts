@@ -17,11 +17,13 @@ import { narrow } from './slice.js';
  * @param x - any shape and type
  * @param dims - which dimensions; all of them when left out
  * @param keepDim - keep them with size 1: true, or `{ keepDim: true }`
- * @returns the remaining dimensions, 1 for nothing. The gradient is right beside zeros too: nothing is divided by
+ * @returns the remaining dimensions, 1 for nothing. The gradient is right beside zeros too: nothing
+ *   is divided by
  * @throws ArgumentError when a dimension does not exist or is named twice
  *
- * Differs from PyTorch: several dimensions may be named, and int32 stays int32 (PyTorch: int64). The gradient of a value that is infinite or
- * NaN is the product of the others too, where PyTorch divides by the value and gives NaN.
+ * Differs from PyTorch: several dimensions may be named, and int32 stays int32 (PyTorch: int64).
+ * The gradient of a value that is infinite or NaN is the product of the others too, where PyTorch
+ * divides by the value and gives NaN.
  */
 export function prod(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   checkTensor('prod', 'x', x);

@@ -44,7 +44,9 @@ export function mean(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   return result.size === 1 && x.size !== 1 ? scope(() => averagedOver(result, averaged(x, count))) : result;
 }
 
-/** How many elements the mean of so many values is over, where the values may be means themselves. */
+/**
+ * How many elements the mean of so many values is over, where the values may be means themselves.
+ */
 function averaged(values: Tensor, count: number): AverageCount {
   const each = countOf(values) ?? 1;
   return typeof each === 'number' ? each * count : mul(each, count);
@@ -61,7 +63,8 @@ function averaged(values: Tensor, count: number): AverageCount {
  * @param dims - which dimensions; all of them when left out
  * @param keepDim - keep them with size 1: true, or `{ keepDim: true }`
  * @returns the remaining dimensions; on a tie the gradient is shared evenly, as in PyTorch
- * @throws ShapeError when there is nothing to reduce; ArgumentError when a dimension does not exist or is named twice
+ * @throws ShapeError when there is nothing to reduce; ArgumentError when a dimension does not exist
+ *   or is named twice
  */
 export function amax(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   return extreme('amax', 'max', x, dims, keepDim);
@@ -101,7 +104,8 @@ function extreme(name: string, op: 'max' | 'min', x: Tensor, dims: Dims | undefi
  * @param dim - the dimension to reduce; all of them when left out
  * @param keepDim - keep it with size 1: true, or `{ keepDim: true }`
  * @returns one number, or `{ values, indices }`, where the gradient goes to the chosen positions
- * @throws ShapeError when there is nothing to reduce; ArgumentError when the dimension does not exist
+ * @throws ShapeError when there is nothing to reduce; ArgumentError when the dimension does not
+ *   exist
  */
 export function max(x: Tensor): Tensor;
 export function max(x: Tensor, dim: number, keepDim?: KeepDim): ValuesAndIndices<Tensor>;
@@ -147,7 +151,8 @@ function atPositions(grad: Tensor, indices: Tensor, dims: readonly number[], sha
  * @param dim - the dimension to reduce; left out, all elements are counted in row-major order
  * @param keepDim - keep what was reduced with size 1: true, or `{ keepDim: true }`
  * @returns int32 (PyTorch: int64); the first one on a tie, a NaN's if there is one
- * @throws ShapeError when there is nothing to reduce; ArgumentError when the dimension does not exist
+ * @throws ShapeError when there is nothing to reduce; ArgumentError when the dimension does not
+ *   exist
  */
 export function argmax(x: Tensor, dim?: number, keepDim: KeepDim = false): Tensor {
   return position('argmax', 'max', x, dim, keepDim);
@@ -184,7 +189,10 @@ function position(name: string, op: 'max' | 'min', x: Tensor, dim: number | unde
   });
 }
 
-/** Values in the opposite order: -x, and -1 - x for whole numbers, where -x of the smallest would be itself. */
+/**
+ * Values in the opposite order: -x, and -1 - x for whole numbers, where -x of the smallest would be
+ * itself.
+ */
 function reversed(x: Tensor): Tensor {
   return isFloating(x.dtype) ? neg(x) : sub(-1, x);
 }
@@ -219,7 +227,10 @@ export function logsumexp(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Ten
   });
 }
 
-/** With c = max(x), `log(sum(exp(x - c))) + c`. An infinite c is taken as 0, for it would give Infinity - Infinity. */
+/**
+ * With c = max(x), `log(sum(exp(x - c))) + c`. An infinite c is taken as 0, for it would give
+ * Infinity - Infinity.
+ */
 function shiftedLogSum(x: Tensor, dims: readonly number[]): Tensor {
   const largest = reduced('logsumexp', 'max', x, dims, true);
   const shift = where(eq(abs(largest), Infinity), 0, largest);

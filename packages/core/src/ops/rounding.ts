@@ -1,4 +1,7 @@
-/** Rounding to whole numbers: the nearest one by a kernel, the others from there. As in PyTorch, the derivatives are 0 everywhere. */
+/**
+ * Rounding to whole numbers: the nearest one by a kernel, the others from there. As in PyTorch, the
+ * derivatives are 0 everywhere.
+ */
 import { checkTensor } from '../checks/tensors.js';
 import { isFloating } from '../dtype.js';
 import { recordComposition } from '../record.js';

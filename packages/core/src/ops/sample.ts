@@ -40,12 +40,16 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
  * multinomial(tensor([0, 10, 3, 0]), 2);                           // 1 and 2, in either order
  * multinomial(tensor([1, 1]), 5, { replacement: true }).shape;     // [5]
  * ```
- * @param weights - [C], or [N, C] for N draws of their own; float32 or float64, on a backend that answers at once. They need not add up to 1
+ * @param weights - [C], or [N, C] for N draws of their own; float32 or float64, on a backend that
+ *   answers at once. They need not add up to 1
  * @param numSamples - how many positions from each row
- * @param options - `replacement`: whether a position may come more than once, false unless given; `generator`
- * @returns int32 (PyTorch: int64) of shape [numSamples] or [N, numSamples]; without replacement in the order in which they were drawn
- * @throws DTypeError for int32; ShapeError for other ranks; ArgumentError for a weight that is negative, infinite or NaN, where all are 0, and
- *   where fewer than `numSamples` are not 0 without replacement; BackendError on a backend that answers only later
+ * @param options - `replacement`: whether a position may come more than once, false unless given;
+ *   `generator`
+ * @returns int32 (PyTorch: int64) of shape [numSamples] or [N, numSamples]; without replacement in
+ *   the order in which they were drawn
+ * @throws DTypeError for int32; ShapeError for other ranks; ArgumentError for a weight that is
+ *   negative, infinite or NaN, where all are 0, and where fewer than `numSamples` are not 0 without
+ *   replacement; BackendError on a backend that answers only later
  *
  * Differs from PyTorch: other draws for the same seed.
  */

@@ -19,7 +19,8 @@ import { concat, walked } from './join.js';
  * ```
  * @param x - any shape of rank at least 1
  * @param dim - the dimension to cut
- * @param start - negative ones count from the end; beyond the ends they are cut to them, as in Python
+ * @param start - negative ones count from the end; beyond the ends they are cut to them, as in
+ *   Python
  * @param end - the same
  * @param step - at least 1; use `flip` to go backwards
  * @returns the same shape but for `dim`
@@ -68,7 +69,9 @@ function picked(name: string, x: Tensor, places: Places, shape: Shape): Tensor {
   });
 }
 
-/** The adjoint of `picked`: the gradient at its places in a dimension of `length`, zeros elsewhere. */
+/**
+ * The adjoint of `picked`: the gradient at its places in a dimension of `length`, zeros elsewhere.
+ */
 function embed(grad: Tensor, { at, from, step }: Places, length: number): Tensor {
   const { backend, dtype, shape } = grad;
   const zeros = (dim: number, count: number): Tensor[] => {

@@ -1,4 +1,7 @@
-/** The softmax and its logarithm. Along the last dimension, where every row is by itself, they run as one program. */
+/**
+ * The softmax and its logarithm. Along the last dimension, where every row is by itself, they run
+ * as one program.
+ */
 import { checkFloating, checkTensor } from '../checks/tensors.js';
 import { compileFn } from '../compile-fn.js';
 import { recordComposition } from '../record.js';
@@ -25,7 +28,9 @@ export function softmax(x: Tensor, dim: number): Tensor {
   return isLast(x, dims) ? softmaxOfRows(x) : softmaxAlong(x, dims);
 }
 
-/** The logarithm of `softmax`, computed without loss for large inputs; see there for the arguments. */
+/**
+ * The logarithm of `softmax`, computed without loss for large inputs; see there for the arguments.
+ */
 export function logSoftmax(x: Tensor, dim: number): Tensor {
   const dims = checkSoftmax('logSoftmax', x, dim);
   return isLast(x, dims) ? logSoftmaxOfRows(x) : logSoftmaxAlong(x, dims);
@@ -79,7 +84,10 @@ function isLast(x: Tensor, dims: readonly number[]): boolean {
   return x.size > 0 && dims[0] === x.rank - 1;
 }
 
-/** The largest value along the dimension, which stays; of nothing, 0, since nothing is subtracted from it. */
+/**
+ * The largest value along the dimension, which stays; of nothing, 0, since nothing is subtracted
+ * from it.
+ */
 function largestOf(operation: string, x: Tensor, dims: readonly number[]): Tensor {
   return reduced(operation, x.size === 0 ? 'sum' : 'max', x, dims, true);
 }

@@ -1,6 +1,7 @@
 /**
- * Order: positions are found on the host, values are gathered on the backend and have a gradient. NaN counts as larger than every number, as
- * in PyTorch, and of equal values the first comes first (there, only with `stable: true`).
+ * Order: positions are found on the host, values are gathered on the backend and have a gradient.
+ * NaN counts as larger than every number, as in PyTorch, and of equal values the first comes first
+ * (there, only with `stable: true`).
  */
 import { checkOptions } from '../checks/options.js';
 import { refuse } from '../checks/refusal.js';
@@ -27,7 +28,8 @@ import { gather } from './indexing.js';
  * @param dim - the dimension to sort along, the last unless given
  * @param options - `descending`: the largest first
  * @returns two tensors of the same shape; the indices are int32 (PyTorch: int64)
- * @throws ArgumentError when the dimension does not exist; BackendError on a backend that answers only later
+ * @throws ArgumentError when the dimension does not exist; BackendError on a backend that answers
+ *   only later
  */
 export function sort(x: Tensor, dim = -1, options: SortOptions = {}): ValuesAndIndices<Tensor> {
   const { descending, at } = checkSort('sort', x, dim, options);
@@ -52,7 +54,8 @@ export function argsort(x: Tensor, dim = -1, options: SortOptions = {}): Tensor 
  * @param dim - the dimension to choose along, the last unless given
  * @param options - `largest`: false for the smallest, in ascending order
  * @returns two tensors with `k` places at `dim`; the indices are int32 (PyTorch: int64)
- * @throws ArgumentError when the dimension does not exist or has fewer places; BackendError on a backend that answers only later
+ * @throws ArgumentError when the dimension does not exist or has fewer places; BackendError on a
+ *   backend that answers only later
  */
 export function topk(x: Tensor, k: number, dim = -1, options: TopkOptions = {}): ValuesAndIndices<Tensor> {
   checkTensor('topk', 'x', x);

@@ -32,7 +32,8 @@ const PARTS = {
  * @returns the same shape; NaN for infinities
  * @throws DTypeError for int32
  *
- * Differs from PyTorch: right to the last places up to 10,000 in size (float64: a billion); beyond, the error grows with x.
+ * Differs from PyTorch: right to the last places up to 10,000 in size (float64: a billion); beyond,
+ * the error grows with x.
  */
 export function sin(x: Tensor): Tensor {
   return periodic(

@@ -13,8 +13,9 @@ import { sqrt } from './functions.js';
 import { mean } from './reduce.js';
 
 /**
- * The variance over dimensions: the squares of the distances from the mean, added up and divided by their number less `correction`. The
- * module's name `var` is the same function; it must be renamed where it is imported, as JavaScript keeps the word for itself.
+ * The variance over dimensions: the squares of the distances from the mean, added up and divided by
+ * their number less `correction`. The module's name `var` is the same function; it must be renamed
+ * where it is imported, as JavaScript keeps the word for itself.
  *
  * @example
  * ```ts
@@ -23,9 +24,10 @@ import { mean } from './reduce.js';
  * ```
  * @param x - any shape; float32 or float64
  * @param dims - which dimensions; all of them when left out
- * @param options - `keepDim`: keep them with size 1, which a plain `true` says too; `correction`: what is taken from the number of
- *   values, 1 unless given
- * @returns the remaining dimensions; NaN or Infinity where no more than `correction` values are left
+ * @param options - `keepDim`: keep them with size 1, which a plain `true` says too; `correction`:
+ *   what is taken from the number of values, 1 unless given
+ * @returns the remaining dimensions; NaN or Infinity where no more than `correction` values are
+ *   left
  * @throws DTypeError for int32; ArgumentError when a dimension does not exist or is named twice
  */
 export function variance(x: Tensor, dims?: Dims, options: SpreadOptions = false): Tensor {
@@ -33,13 +35,15 @@ export function variance(x: Tensor, dims?: Dims, options: SpreadOptions = false)
 }
 
 /**
- * The standard deviation over dimensions, the square root of `variance`; see there for the arguments.
+ * The standard deviation over dimensions, the square root of `variance`; see there for the
+ * arguments.
  *
  * @example
  * ```ts
  * std(tensor([[1, 3], [2, 2]]), 1);   // [1.4142, 0.]
  * ```
- * @returns the remaining dimensions; where all values are equal the gradient is taken as 0, as in PyTorch
+ * @returns the remaining dimensions; where all values are equal the gradient is taken as 0, as in
+ *   PyTorch
  */
 export function std(x: Tensor, dims?: Dims, options: SpreadOptions = false): Tensor {
   return spread('std', x, dims, options);

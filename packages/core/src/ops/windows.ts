@@ -26,11 +26,13 @@ import { narrow } from './slice.js';
  * ```
  * @param x - any shape and type
  * @param padding - how many before and behind the last dimension, then the one before it, and so on
- * @param mode - 'constant': all are `value`, and negative numbers cut places off; 'reflect': mirrored at the first and last place, which
- *   are not repeated; 'replicate': the first and last place again; 'circular': those of the other end
+ * @param mode - 'constant': all are `value`, and negative numbers cut places off; 'reflect':
+ *   mirrored at the first and last place, which are not repeated; 'replicate': the first and last
+ *   place again; 'circular': those of the other end
  * @param value - for 'constant'; 0 unless given
  * @returns the larger shape
- * @throws ArgumentError when `padding` is no list of pairs, or longer than the shape; ShapeError when a dimension has too few places
+ * @throws ArgumentError when `padding` is no list of pairs, or longer than the shape; ShapeError
+ *   when a dimension has too few places
  *
  * Differs from PyTorch: every mode takes any number of dimensions.
  */
@@ -102,7 +104,8 @@ function padded(x: Tensor, dim: number, before: number, behind: number, mode: Pa
 }
 
 /**
- * Windows along a dimension: `size` neighbouring places each, the first ones of two windows `step` places apart.
+ * Windows along a dimension: `size` neighbouring places each, the first ones of two windows `step`
+ * places apart.
  *
  * @example
  * ```ts
@@ -112,10 +115,12 @@ function padded(x: Tensor, dim: number, before: number, behind: number, mode: Pa
  * @param dim - the dimension to go along
  * @param size - the length of a window
  * @param step - from one window to the next, at least 1
- * @returns the number of windows at `dim`, and their places in a new last dimension; places that belong to no whole window are left out
+ * @returns the number of windows at `dim`, and their places in a new last dimension; places that
+ *   belong to no whole window are left out
  * @throws ArgumentError when a number does not fit; ShapeError for a single number
  *
- * Differs from PyTorch: the result is a copy. The gradient of a place in several windows is their sum, as there.
+ * Differs from PyTorch: the result is a copy. The gradient of a place in several windows is their
+ * sum, as there.
  */
 export function unfold(x: Tensor, dim: number, size: number, step: number): Tensor {
   const at = placeDim('unfold', x, dim);

@@ -15,8 +15,9 @@ export type Tensors = Tensor | readonly Tensor[];
 export type StepParameters = object;
 
 /**
- * One step of a recurrence: from an input and the state before to an output and the state after. (`N`, the state as the step returns it, is
- * inferred: so that a list in it counts as a list of so many.)
+ * One step of a recurrence: from an input and the state before to an output and the state after.
+ * (`N`, the state as the step returns it, is inferred: so that a list in it counts as a list of so
+ * many.)
  */
 export type Step<
   X extends object,
@@ -31,14 +32,15 @@ export type Lengths = readonly number[] | Int32Array | Tensor;
 
 export interface ScanOptions<P extends StepParameters = StepParameters> {
   /**
-   * What the step gets as its third argument: an object with tensors, such as a module. A step that is given its weights this way, and uses
-   * nothing but its arguments and the fields of this object (those of objects in it too), is traced once for all calls in which the fields
-   * are as they were but for the tensors' values; one that uses tensors from around it is traced at each call.
+   * What the step gets as its third argument: an object with tensors, such as a module. A step that
+   * is given its weights this way, and uses nothing but its arguments and the fields of this object
+   * (those of objects in it too), is traced once for all calls in which the fields are as they were
+   * but for the tensors' values; one that uses tensors from around it is traced at each call.
    */
   readonly parameters?: P;
   /**
-   * Valid steps of each row of the batch, from 0 to T. Beyond them the state stays, outputs are zero, and the input counts for nothing,
-   * not even a NaN in it.
+   * Valid steps of each row of the batch, from 0 to T. Beyond them the state stays, outputs are
+   * zero, and the input counts for nothing, not even a NaN in it.
    */
   readonly lengths?: Lengths;
   /** Walk from each row's last valid step to its first. Outputs keep their places. */
@@ -46,8 +48,9 @@ export interface ScanOptions<P extends StepParameters = StepParameters> {
   /** Names of inner values of the step, given by `tap`, to be returned for all steps. */
   readonly record?: readonly string[];
   /**
-   * What to do where the step cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says why),
-   * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
+   * What to do where the step cannot be compiled: `'auto'` (run it by single operations),
+   * `'required'` (throw a TraceError that says why), `'never'` (do not try). What `setCompileMode`
+   * says unless given, which is `'auto'`.
    */
   readonly compile?: CompileMode;
   /** `[T, B]`: where not 0, the row's state is the initial one again before that step. */
@@ -211,8 +214,8 @@ export function validSteps(lengths: ArrayLike<number>, steps: number): Float32Ar
 }
 
 /**
- * For each step and row, a step and row (as `t * rows + row`) with valid values: its own, past the end of a row the last one, and for a row
- * without steps the first one of another row.
+ * For each step and row, a step and row (as `t * rows + row`) with valid values: its own, past the
+ * end of a row the last one, and for a row without steps the first one of another row.
  *
  * @returns `undefined` where no row has a step
  */

@@ -14,11 +14,17 @@ export interface ScanShapes {
   readonly last: readonly Shape[];
 }
 
-/** A scan bound for a caller that looks after step and parameters itself, as a layer does whose step reads a few fields of it. */
+/**
+ * A scan bound for a caller that looks after step and parameters itself, as a layer does whose step
+ * reads a few fields of it.
+ */
 export interface BoundScan {
   /** The tensors of the parameters that the step reads. */
   readonly captured: readonly Tensor[];
-  /** Whether a call is the one that was bound, but for the values and the number of steps. Step and parameters are the caller's care. */
+  /**
+   * Whether a call is the one that was bound, but for the values and the number of steps. Step and
+   * parameters are the caller's care.
+   */
   serves(xs: readonly [Tensor], state: readonly Tensor[]): boolean;
   /**
    * Runs a call that this serves.

@@ -49,9 +49,13 @@ export interface Scan {
   /** What the inputs and the states come in. */
   readonly inputForm: TreeForm;
   readonly stateForm: TreeForm;
-  /** What the step gets besides; `undefined` where nothing was given, so that it may use anything. */
+  /**
+   * What the step gets besides; `undefined` where nothing was given, so that it may use anything.
+   */
   readonly parameters: object | undefined;
-  /** Whether it has to be compiled, may be, or must not be; as `setCompileMode` says unless given. */
+  /**
+   * Whether it has to be compiled, may be, or must not be; as `setCompileMode` says unless given.
+   */
   readonly compile: CompileMode | undefined;
   readonly extent: ScanExtent;
   readonly reverse: boolean;
@@ -92,8 +96,9 @@ export function runEagerly({
       const reset = resetAt(t);
       const start = reset === undefined ? before : before.map((s, i) => chosen(reset, initial[i], s));
       const x = sequences.map((sequence) => sequence[t]);
-      // A row that has ended makes the step of one that has not, without effect: whatever the step's functions have poles at, or make of
-      // padding, a valid step is as good as any other, so that its derivative times zero is zero.
+      // A row that has ended makes the step of one that has not, without effect: whatever the
+      // step's functions have poles at, or make of padding, a valid step is as good as any other,
+      // so that its derivative times zero is zero.
       const going = mask && longest > 0 ? lengths?.findIndex((length) => t < length) : undefined;
       const valid = (value: Tensor): Tensor =>
         mask === undefined || going === undefined ? value : chosen(mask, value, narrow(detach(value), 0, going, 1));
@@ -124,8 +129,9 @@ export function runEagerly({
 }
 
 /**
- * Zeros in the place of a step's output where no row has a step: one was made all the same, since it tells the shapes of the outputs. Nothing is
- * derived; what the output would depend on has a gradient of zeros.
+ * Zeros in the place of a step's output where no row has a step: one was made all the same, since
+ * it tells the shapes of the outputs. Nothing is derived; what the output would depend on has a
+ * gradient of zeros.
  */
 function withoutEffect(output: Tensor): Tensor {
   const result = zerosLike(output);

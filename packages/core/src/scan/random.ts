@@ -1,6 +1,7 @@
 /**
- * Random tensors in the step of a scan. The draws of all steps come in the order in which a loop would draw them: step after step, and
- * within a step in the order of the calls. So a seed gives the same numbers in whichever mode the step runs.
+ * Random tensors in the step of a scan. The draws of all steps come in the order in which a loop
+ * would draw them: step after step, and within a step in the order of the calls. So a seed gives
+ * the same numbers in whichever mode the step runs.
  */
 import type { Backend } from '../backend.js';
 import { hostArray } from '../dtype.js';
@@ -22,7 +23,10 @@ export function sameGenerators(a: readonly TracedDraw[], b: readonly TracedDraw[
   return a.length === b.length && a.every(({ generator }, i) => generator === b[i].generator);
 }
 
-/** How many steps a loop makes: as many as the longest row has, and one, without effect, where no row has any. */
+/**
+ * How many steps a loop makes: as many as the longest row has, and one, without effect, where no
+ * row has any.
+ */
 export function stepCount({
   steps,
   lengths,
@@ -41,8 +45,8 @@ export function stepCount({
  * @param rows - of the batch
  * @param reverse - whether the last step comes first
  * @param backend - where the results go
- * @returns `[steps * rows * width]` each; where the loop makes no step, the draws of another, which are as valid as any: a function with a
- *   pole, such as a logarithm, is finite there
+ * @returns `[steps * rows * width]` each; where the loop makes no step, the draws of another, which
+ *   are as valid as any: a function with a pole, such as a logarithm, is finite there
  */
 export function drawAll(
   draws: readonly TracedDraw[],
@@ -84,7 +88,10 @@ export function generatorStates(draws: readonly TracedDraw[]): GeneratorStates {
   return new Map(draws.map(({ generator }) => [generator, generator.state()]));
 }
 
-/** Runs a function that draws again what was drawn from these states on; afterwards the generators go on from where they are now. */
+/**
+ * Runs a function that draws again what was drawn from these states on; afterwards the generators
+ * go on from where they are now.
+ */
 export function drawingAgain<R>(states: GeneratorStates, fn: () => R): R {
   const now = Array.from(states.keys(), (generator) => [generator, generator.state()] as const);
   try {
@@ -95,7 +102,10 @@ export function drawingAgain<R>(states: GeneratorStates, fn: () => R): R {
   }
 }
 
-/** Draws for a step that is run by single operations, and remembers what is drawn once in a sequence. */
+/**
+ * Draws for a step that is run by single operations, and remembers what is drawn once in a
+ * sequence.
+ */
 export class StepDrawer {
   private readonly kept: Tensor[] = [];
   private next = 0;

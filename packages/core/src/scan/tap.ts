@@ -11,8 +11,8 @@ export type Records<Name extends string = string> = Readonly<Record<Name, Tensor
 let gathering: Gathering | undefined;
 
 /**
- * Names an inner value of a step, so that `scan(..., { record: [name] })` can return it for every time step. It costs nothing where nobody
- * asks for it.
+ * Names an inner value of a step, so that `scan(..., { record: [name] })` can return it for every
+ * time step. It costs nothing where nobody asks for it.
  *
  * @example
  * ```ts
@@ -23,12 +23,14 @@ let gathering: Gathering | undefined;
  * };
  * const [ys, last, { gate }] = scan(step, xs, h0, { record: ['gate'] });   // gate: [T, B, width]
  * ```
- * @param name - for `record`; a name that comes again in the same step becomes `name_1`, `name_2`, ... there
+ * @param name - for `record`; a name that comes again in the same step becomes `name_1`, `name_2`,
+ *   ... there
  * @param x - a tensor that the step made, `[B, ...]`
  * @returns `x` as it is
  * @throws ArgumentError when somebody gathers values and `x` is no tensor
  *
- * Differs from PyTorch: there a layer gives no inner values; a cell of one's own has to return them.
+ * Differs from PyTorch: there a layer gives no inner values; a cell of one's own has to return
+ * them.
  */
 export function tap(name: string, x: Tensor): Tensor {
   if (typeof name !== 'string') refuse(ArgumentError, 'tap', 'name', { value: name, expected: 'a text' });
@@ -36,12 +38,17 @@ export function tap(name: string, x: Tensor): Tensor {
   return x;
 }
 
-/** Whether the running step's named values are wanted, so that it has to be called as it is written. */
+/**
+ * Whether the running step's named values are wanted, so that it has to be called as it is written.
+ */
 export function isGathering(): boolean {
   return gathering !== undefined;
 }
 
-/** Runs a part of a step that works in another shape than the step; `form` brings what it taps into the step's. */
+/**
+ * Runs a part of a step that works in another shape than the step; `form` brings what it taps into
+ * the step's.
+ */
 export function formingTaps<R>(form: (x: Tensor) => Tensor, part: () => R): R {
   if (gathering === undefined) return part();
   const mine = gathering;

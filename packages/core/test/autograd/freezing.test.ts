@@ -1,4 +1,7 @@
-/** What `requiresGrad = false` after the forward pass does; the expected values are PyTorch's (2.15). */
+/**
+ * What `requiresGrad = false` after the forward pass does; the expected values are PyTorch's
+ * (2.15).
+ */
 import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';
 import { beforeEach, describe, expect, test } from 'vitest';

@@ -100,7 +100,8 @@ describe('hooks', () => {
     expect(() => x.sum().backward()).toThrow(expect.objectContaining({ code: 'ERR_MIXED_BACKENDS' }));
   });
 
-  // PyTorch: "Trying to backward through the graph a second time", in the outer call; the inner one has been through.
+  // PyTorch: "Trying to backward through the graph a second time", in the outer call; the inner one
+  // has been through.
   test('that go backward through what the pass still needs are an error, unless they retain it', () => {
     const outer = (inner: (y: Tensor) => void): Tensor => {
       const x = leaf(2);

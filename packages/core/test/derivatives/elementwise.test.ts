@@ -131,7 +131,10 @@ describeDerivatives('one tensor used several times', [
 ]);
 
 describe('any shapes that broadcast', () => {
-  /** Two shapes that broadcast: a common one, in which each may have dimensions of size 1 or lack leading ones. */
+  /**
+   * Two shapes that broadcast: a common one, in which each may have dimensions of size 1 or lack
+   * leading ones.
+   */
   const pair = fc
     .array(fc.tuple(fc.nat(3), fc.boolean(), fc.boolean()), { maxLength: 4 })
     .chain((dims) => fc.tuple(fc.constant(dims), fc.nat(dims.length), fc.nat(dims.length)))

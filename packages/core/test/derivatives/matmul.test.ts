@@ -116,7 +116,10 @@ describeDerivatives('linear', [
 ]);
 
 describe('values', () => {
-  /** The product element by element, from the definition: matrices at the end, batches in front, broadcast. */
+  /**
+   * The product element by element, from the definition: matrices at the end, batches in front,
+   * broadcast.
+   */
   function plainProduct(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions): number[] {
     const left = a.rank === 1 ? a.reshape([1, -1]) : transposeA ? a.transpose(-2, -1) : a;
     const right = b.rank === 1 ? b.reshape([-1, 1]) : transposeB ? b.transpose(-2, -1) : b;

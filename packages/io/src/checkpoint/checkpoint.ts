@@ -6,7 +6,10 @@ import { decoded } from '../safetensors/read.js';
 import { writeSafetensors, type WriteOptions } from '../safetensors/write.js';
 import { flatten, unflatten } from './tree.js';
 
-/** What keeps its state in a dict of plain values and tensors: a module, an optimiser, a schedule, or a class of one's own. */
+/**
+ * What keeps its state in a dict of plain values and tensors: a module, an optimiser, a schedule,
+ * or a class of one's own.
+ */
 export interface Stateful {
   stateDict(): unknown;
   loadStateDict(state: never): unknown;
@@ -18,7 +21,10 @@ export interface Resettable {
   setState(state: never): unknown;
 }
 
-/** The parts of a checkpoint by name: what has a state, and plain values with or without tensors in them. */
+/**
+ * The parts of a checkpoint by name: what has a state, and plain values with or without tensors in
+ * them.
+ */
 export type CheckpointParts = Readonly<Record<string, unknown>>;
 
 const NOTE = 'rnn.checkpoint';
@@ -44,16 +50,25 @@ export function snapshot(parts: CheckpointParts): Snapshot {
 }
 
 /**
- * The bytes of a checkpoint: a safetensors file with the tensors of all parts, each under its part's name and its own
- * (`model.rnn.weight_hh_l0`), and everything else in the metadata. `saveCheckpoint` of `@rnn/io/node` writes the same to a path.
+ * The bytes of a checkpoint: a safetensors file with the tensors of all parts, each under its
+ * part's name and its own (`model.rnn.weight_hh_l0`), and everything else in the metadata.
+ * `saveCheckpoint` of `@rnn/io/node` writes the same to a path.
  *
  * @example
  * ```ts
- * const bytes = await writeCheckpoint({ model, optimizer, schedule, random: defaultGenerator(), epoch: 3 });
+ * const bytes = await writeCheckpoint({
+ *   model,
+ *   optimizer,
+ *   schedule,
+ *   random: defaultGenerator(),
+ *   epoch: 3,
+ * });
  * ```
- * @param parts - by name: what has `stateDict()` and `loadStateDict()`, or `state()` and `setState()`, or plain values, in which numbers
- *   may be NaN and infinite, and tensors, typed arrays, maps and sets may stand
- * @returns a promise of the bytes; the state is that at the call, and a training may go on before it resolves
+ * @param parts - by name: what has `stateDict()` and `loadStateDict()`, or `state()` and
+ *   `setState()`, or plain values, in which numbers may be NaN and infinite, and tensors, typed
+ *   arrays, maps and sets may stand
+ * @returns a promise of the bytes; the state is that at the call, and a training may go on before
+ *   it resolves
  * @throws ArgumentError when a part is or holds something else, such as an object of a class
  */
 export async function writeCheckpoint(parts: CheckpointParts): Promise<Uint8Array> {
@@ -70,13 +85,19 @@ export async function writeCheckpoint(parts: CheckpointParts): Promise<Uint8Arra
  *
  * @example
  * ```ts
- * const { epoch } = readCheckpoint(bytes, { model, optimizer, schedule, random: defaultGenerator() });
+ * const { epoch } = readCheckpoint(bytes, {
+ *   model,
+ *   optimizer,
+ *   schedule,
+ *   random: defaultGenerator(),
+ * });
  * ```
  * @param bytes - what `writeCheckpoint` made, or `saveCheckpoint` wrote
  * @param parts - what to load, by the names of the checkpoint; others are not touched
  * @param options - `backend` for the tensors among the values that are returned
  * @returns the plain values of all other parts
- * @throws FormatError when the bytes are no checkpoint, or lack one of the parts; and what the parts throw for a state that does not fit
+ * @throws FormatError when the bytes are no checkpoint, or lack one of the parts; and what the
+ *   parts throw for a state that does not fit
  */
 export function readCheckpoint(
   bytes: Uint8Array | ArrayBuffer,

@@ -14,8 +14,8 @@ export interface Flat {
 }
 
 /**
- * Takes a value apart into JSON and tensors. Numbers keep every value that they can have, NaN, the infinities and -0 included; maps, sets,
- * bigints and `undefined` stay what they are.
+ * Takes a value apart into JSON and tensors. Numbers keep every value that they can have, NaN, the
+ * infinities and -0 included; maps, sets, bigints and `undefined` stay what they are.
  *
  * @throws ArgumentError when something in it is none of that
  */

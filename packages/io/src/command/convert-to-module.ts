@@ -41,7 +41,10 @@ export async function convertToModule(from: string, to: string, dtype: WrittenFl
   return `${to}, ${typesPath}: ${model.inputs.map((input) => input.name).join(', ')} -> ${model.outputs.map((output) => output.name).join(', ')}`;
 }
 
-/** An input with a size in the place of each free dimension: a sequence of some numbers, tokens and states of zeros. */
+/**
+ * An input with a size in the place of each free dimension: a sequence of some numbers, tokens and
+ * states of zeros.
+ */
 function exampleOf({ dtype, shape }: OnnxValueInfo, backend: Backend, free: number): Tensor {
   const sizes = shape.map((size) => (typeof size === 'number' ? size : free));
   const count = sizes.reduce((product, size) => product * size, 1);

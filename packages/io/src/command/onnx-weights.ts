@@ -1,4 +1,7 @@
-/** The weights of an ONNX model as a state dict: those of recurrent layers under PyTorch's names, with its order of gates. */
+/**
+ * The weights of an ONNX model as a state dict: those of recurrent layers under PyTorch's names,
+ * with its order of gates.
+ */
 import type { HostTensor } from '../host/host-tensor.js';
 import { decodeTensor } from '../onnx/decode-tensor.js';
 import type { OnnxModel } from '../onnx/decode-model.js';

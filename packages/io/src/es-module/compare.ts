@@ -11,7 +11,10 @@ const COMPARED = 5;
 /** Far above rounding, and far below what a step that is left out does. */
 const TOLERANCE = 1e-4;
 
-/** Runs the model and its plan on a short sequence, since a forward may depend on the number of steps in ways that no trace shows. */
+/**
+ * Runs the model and its plan on a short sequence, since a forward may depend on the number of
+ * steps in ways that no trace shows.
+ */
 export function compare(
   model: Module,
   inputs: readonly Tensor[],
@@ -47,7 +50,10 @@ export function compare(
   );
 }
 
-/** Runs some steps of a model whose forward is one, and of its plan: a forward may remember what no trace shows. */
+/**
+ * Runs some steps of a model whose forward is one, and of its plan: a forward may remember what no
+ * trace shows.
+ */
 export function compareSteps(model: Module, inputs: readonly Tensor[], plan: Plan, weights: string): void {
   const [example, ...initial] = inputs;
   const { backend } = [...model.parameters(), ...model.buffers(), example][0];

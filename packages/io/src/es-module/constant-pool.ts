@@ -1,4 +1,7 @@
-/** What belongs to a traced model: numbers on its own backend, computed there, and read once for each use. */
+/**
+ * What belongs to a traced model: numbers on its own backend, computed there, and read once for
+ * each use.
+ */
 import type { Backend, DType, Operand, Storage } from '@rnn/core';
 import type { FlowStorage } from './flow-storage.js';
 import type { Flow, FlowValue, Matrix } from './flow.js';
@@ -54,7 +57,10 @@ export class ConstantPool {
     });
   }
 
-  /** A constant, from a place on, as the matrix `[n, k]` of a product; `[rows, columns]` as it is stored. */
+  /**
+   * A constant, from a place on, as the matrix `[n, k]` of a product; `[rows, columns]` as it is
+   * stored.
+   */
   matrixOf(storage: Storage, rows: number, columns: number, isTransposed: boolean, at = 0): Matrix {
     const source = this.innerOf(storage);
     return known(this.#matrices, source, `${rows} ${isTransposed} ${at}`, () => {

@@ -1,4 +1,7 @@
-/** What goes along of a scaler and a vocabulary: numbers and texts, found by asking them, so that any of their kind will do. */
+/**
+ * What goes along of a scaler and a vocabulary: numbers and texts, found by asking them, so that
+ * any of their kind will do.
+ */
 import { ArgumentError } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import type { ScalerData } from './runtime/scaler.js';
@@ -50,7 +53,10 @@ function checkMethods(argument: string, value: object, methods: readonly string[
   refuse(ArgumentError, 'exportModule', argument, { value, expected });
 }
 
-/** How a vocabulary cuts texts: by characters or at white space, if that is what it does with its own tokens. */
+/**
+ * How a vocabulary cuts texts: by characters or at white space, if that is what it does with its
+ * own tokens.
+ */
 function cutOf(vocabulary: VocabularyLike, tokens: readonly string[], specials: number): VocabularyData['cut'] {
   const [token] = tokens;
   const twice = vocabulary.decode([0, 0]);

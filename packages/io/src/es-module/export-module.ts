@@ -12,14 +12,24 @@ import { traceFlow, traceStep } from './trace-flow.js';
 
 /** What `exportModule` takes besides. */
 export interface ExportModuleOptions {
-  /** A fitted scaler, such as `StandardScaler`: the module then has `scaler.transform` and `scaler.inverse`. */
+  /**
+   * A fitted scaler, such as `StandardScaler`: the module then has `scaler.transform` and
+   * `scaler.inverse`.
+   */
   readonly scaler?: ScalerLike;
-  /** A vocabulary, such as `CharVocabulary`: the module then has `vocabulary.encode` and `vocabulary.decode`. */
+  /**
+   * A vocabulary, such as `CharVocabulary`: the module then has `vocabulary.encode` and
+   * `vocabulary.decode`.
+   */
   readonly vocabulary?: VocabularyLike;
-  /** The type of the weights in the text; `'float16'` halves it and rounds them. `'float32'` unless given. */
+  /**
+   * The type of the weights in the text; `'float16'` halves it and rounds them. `'float32'` unless
+   * given.
+   */
   readonly weights?: 'float32' | 'float16';
   /**
-   * What forward takes: a whole sequence, or one step of it with the states before, of which it gives the result and the states after.
+   * What forward takes: a whole sequence, or one step of it with the states before, of which it
+   * gives the result and the states after.
    * `'sequence'` unless given.
    */
   readonly takes?: 'sequence' | 'step';
@@ -34,9 +44,10 @@ export interface ExportedModule {
 }
 
 /**
- * Writes a trained model as one typed ES module without dependencies: `step(x, state)` for a stream, `run(xs, state, lengths)` for a
- * sequence or a batch, `initialState()` and `contract`, which says what goes in and out. It runs in Node, in a page, in a worker and in an
- * AudioWorklet, by WebAssembly that it holds, or in plain JavaScript where there is none (`create('js')`).
+ * Writes a trained model as one typed ES module without dependencies: `step(x, state)` for a
+ * stream, `run(xs, state, lengths)` for a sequence or a batch, `initialState()` and `contract`,
+ * which says what goes in and out. It runs in Node, in a page, in a worker and in an AudioWorklet,
+ * by WebAssembly that it holds, or in plain JavaScript where there is none (`create('js')`).
  *
  * @example
  * ```ts
@@ -44,20 +55,28 @@ export interface ExportedModule {
  * writeFileSync('model.mjs', code);
  * writeFileSync('model.d.mts', types);
  * ```
- * @param model - a module whose forward computes every step of a sequence alike: recurrent layers (stacked, in both directions, projected),
- *   cells of one's own in `Recurrent`, free scans, embeddings, and what acts on one step at a time. Of a result in a list, states after the last
+ * @param model - a module whose forward computes every step of a sequence alike: recurrent layers
+ *   (stacked, in both directions, projected), cells of one's own in `Recurrent`, free scans,
+ *   embeddings, and what acts on one step at a time. Of a result in a list, states after the last
  *   step are left out, as the module hands them on by itself
- * @param inputs - an example of the sequence, in the layout that the model takes, `[T, B, ...]`, `[B, T, ...]` or without B; int32 for tokens.
- *   Behind it the states that forward takes, for a batch of one: the module begins with their numbers
- * @param options - `scaler`, `vocabulary`, `weights` ('float32'), `takes` ('sequence'): with `'step'` forward computes one step, of any operations. It
- *   takes a step's input, then the states, `[1, ...]` each, and gives its result, or some, then the states after the step
- * @returns `code` and `types`. The module's `run` agrees with the model to 1e-6; a small run of both is compared before anything is returned
- * @throws ArgumentError when forward does what a step cannot: it mixes steps (attention or convolution over time, steps picked by their
- *   number), reads numbers, gives lengths itself; when it uses a tensor that is neither an input nor a parameter or buffer
+ * @param inputs - an example of the sequence, in the layout that the model takes, `[T, B, ...]`,
+ *   `[B, T, ...]` or without B; int32 for tokens.
+ *   Behind it the states that forward takes, for a batch of one: the module begins with their
+ *   numbers
+ * @param options - `scaler`, `vocabulary`, `weights` ('float32'), `takes` ('sequence'): with
+ *   `'step'` forward computes one step, of any operations. It takes a step's input, then the
+ *   states, `[1, ...]` each, and gives its result, or some, then the states after the step
+ * @returns `code` and `types`. The module's `run` agrees with the model to 1e-6; a small run of
+ *   both is compared before anything is returned
+ * @throws ArgumentError when forward does what a step cannot: it mixes steps (attention or
+ *   convolution over time, steps picked by their number), reads numbers, gives lengths itself; when
+ *   it uses a tensor that is neither an input nor a parameter or buffer
  * @throws BackendError when the model or an input is on a backend that answers only later
  *
- * A sum, mean, maximum or minimum over time becomes a state, so that a step gives that of the steps so far.
- * Arithmetic is that of float32. Differs from PyTorch: `torch.export` makes a file for a runtime; this is the program itself.
+ * A sum, mean, maximum or minimum over time becomes a state, so that a step gives that of the steps
+ * so far.
+ * Arithmetic is that of float32. Differs from PyTorch: `torch.export` makes a file for a runtime;
+ * this is the program itself.
  */
 export function exportModule(
   model: Module,

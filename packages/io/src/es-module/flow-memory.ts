@@ -1,4 +1,7 @@
-/** Storages of a traced model: between tensors and the flow, constants, and what a walk over a storage means for one step. */
+/**
+ * Storages of a traced model: between tensors and the flow, constants, and what a walk over a
+ * storage means for one step.
+ */
 import {
   ArgumentError,
   dtypeOf,
@@ -38,7 +41,8 @@ export abstract class FlowMemory implements FlowWriter {
     this.info = { ...inner.info, name: 'module', device: `traces for a module`, synchronous: true };
   }
 
-  // --- between tensors and the flow -----------------------------------------------------------------------------
+  // --- between tensors and the flow
+  // -----------------------------------------------------------------------------
   /** A tensor that stands for a value; its numbers are never looked at. */
   tensorOf(value: FlowValue, shape: Shape, dtype: DType): Tensor {
     this.#next = value;
@@ -94,7 +98,9 @@ export abstract class FlowMemory implements FlowWriter {
     return this.pool.matrixOf(storage, rows, columns, isTransposed);
   }
 
-  /** What an operand of a walk is at one step, or after all: of the width, or one number for all. */
+  /**
+   * What an operand of a walk is at one step, or after all: of the width, or one number for all.
+   */
   protected operand(operand: Operand, sizes: readonly number[], isRow: boolean): FlowValue {
     if (typeof operand === 'number') return numberOver(this, operand);
     const { offset, strides } = operand;
@@ -123,7 +129,8 @@ export abstract class FlowMemory implements FlowWriter {
     return this.flow.pick(end, placesOf({ offset: offset - step * value.width, sizes, strides }));
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
+  // --- memory
+  // -----------------------------------------------------------------------------------------------
   upload(values: TypedArray): Storage {
     if (values.length === 1) return this.pool.uniform(values[0], 1, dtypeOf(values));
     return this.pool.folded(this.inner.upload(values));

@@ -1,4 +1,7 @@
-/** Products of matrices that are more than a row by a matrix of the model: each column, or each row, of each matrix by itself. */
+/**
+ * Products of matrices that are more than a row by a matrix of the model: each column, or each row,
+ * of each matrix by itself.
+ */
 import { sizeOf, type MatmulSizes } from '@rnn/core';
 import type { Flow, FlowValue, Matrix } from './flow.js';
 import { OverTime, placesOf } from './row-walk.js';
@@ -14,7 +17,8 @@ export interface Side {
 }
 
 /**
- * @param sizes - `[...batch, m, k] x [...batch, k, n]`; over a sequence its steps are the first of the batch
+ * @param sizes - `[...batch, m, k] x [...batch, k, n]`; over a sequence its steps are the first of
+ *   the batch
  * @param steps - of the sequence
  * @returns `[...batch, m, n]` without the steps
  */

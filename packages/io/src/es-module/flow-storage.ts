@@ -2,10 +2,16 @@
 import type { DType, Storage } from '@rnn/core';
 import type { Flow, FlowValue, Matrix } from './flow.js';
 
-/** Steps of the sequence that a model is traced on: a prime, so that no number of features is a multiple of it. */
+/**
+ * Steps of the sequence that a model is traced on: a prime, so that no number of features is a
+ * multiple of it.
+ */
 export const STEPS = 65_537;
 
-/** A storage that depends on the input, is a number everywhere, or holds numbers of the model on the model's own backend. */
+/**
+ * A storage that depends on the input, is a number everywhere, or holds numbers of the model on the
+ * model's own backend.
+ */
 export interface FlowStorage extends Storage {
   readonly value: FlowValue | undefined;
   readonly number: number | undefined;

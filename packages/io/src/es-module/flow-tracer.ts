@@ -1,6 +1,7 @@
 /**
- * A backend that computes what belongs to the model and writes down the rest as a flow. The sequence that it runs on has so many steps,
- * a prime, that time can be told from features: no number of features is a multiple of it. Scans come as programs, by `compile`.
+ * A backend that computes what belongs to the model and writes down the rest as a flow. The
+ * sequence that it runs on has so many steps, a prime, that time can be told from features: no
+ * number of features is a multiple of it. Scans come as programs, by `compile`.
  */
 import {
   sizeOf,
@@ -34,7 +35,8 @@ export class FlowTracer extends FlowMemory implements Backend {
     return this;
   }
 
-  // --- elementwise ----------------------------------------------------------------------------------------------
+  // --- elementwise
+  // ----------------------------------------------------------------------------------------------
   unary(op: UnaryOp, x: Storage): Storage {
     const { value, number, size, dtype } = x as FlowStorage;
     if (value === undefined) {
@@ -85,7 +87,8 @@ export class FlowTracer extends FlowMemory implements Backend {
     return this.made(this.flow.make(op, sizeOf(walk.sizes), !walk.isRow), sizeOf(sizes), dtype);
   }
 
-  // --- moving data ----------------------------------------------------------------------------------------------
+  // --- moving data
+  // ----------------------------------------------------------------------------------------------
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     const { value, number } = x.storage as FlowStorage;
     const size = sizeOf(sizes);
@@ -108,7 +111,10 @@ export class FlowTracer extends FlowMemory implements Backend {
     return this.made(this.#at(spread, walk.isRow), size, dtype);
   }
 
-  /** A value for a storage that has time or has none: what is the same at all steps becomes a row, too. */
+  /**
+   * A value for a storage that has time or has none: what is the same at all steps becomes a row,
+   * too.
+   */
   #at(value: FlowValue, isRow: boolean): FlowValue {
     if (!isRow || value.domain === 'row') return value;
     return this.flow.make({ kind: 'concat', parts: [value] }, value.width, false);
@@ -184,7 +190,8 @@ export class FlowTracer extends FlowMemory implements Backend {
     throw new OverTime('adds by index (scatterAdd)');
   }
 
-  // --- contracting ----------------------------------------------------------------------------------------------
+  // --- contracting
+  // ----------------------------------------------------------------------------------------------
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const { value } = x as FlowStorage;
     if (value === undefined) return this.pool.folded(this.inner.reduce(op, this.pool.innerOf(x), outer, size, inner));

@@ -1,9 +1,11 @@
 /**
- * What a model computes at every step of a sequence, as a graph of vectors. A row value exists once a step; a once value exists after all
- * steps of a pass, such as the last output; a constant belongs to the model.
+ * What a model computes at every step of a sequence, as a graph of vectors. A row value exists once
+ * a step; a once value exists after all steps of a pass, such as the last output; a constant
+ * belongs to the model.
  *
- * Values have a pass. Scans run first to last in even passes and last to first in odd ones, and a value that waits for all steps of a pass
- * is used in a later one. A causal model has one pass, and so a step.
+ * Values have a pass. Scans run first to last in even passes and last to first in odd ones, and a
+ * value that waits for all steps of a pass is used in a later one. A causal model has one pass, and
+ * so a step.
  */
 import type { BinaryOp, UnaryOp } from '@rnn/core';
 
@@ -88,7 +90,10 @@ export function operandsOf(op: FlowOp): readonly FlowValue[] {
 
 /** Makes values. */
 export class Flow {
-  /** Values of a single step, while it is traced: it has no time, and so they are like those after a sequence. */
+  /**
+   * Values of a single step, while it is traced: it has no time, and so they are like those after a
+   * sequence.
+   */
   readonly #ofStep: FlowValue[] | undefined;
   #count = 0;
   /** By the number, or by its name where it is -0, which a map takes for 0. */

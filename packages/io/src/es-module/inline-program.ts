@@ -1,4 +1,6 @@
-/** Programs, which core makes of the steps of scans and of row-wise functions, as a part of a flow. */
+/**
+ * Programs, which core makes of the steps of scans and of row-wise functions, as a part of a flow.
+ */
 import {
   firstFixed,
   widthsOf,
@@ -79,7 +81,10 @@ function inlineScan(writer: FlowWriter, program: Program, args: ProgramArguments
   };
 }
 
-/** A program without time: its rows are the steps of a sequence, perhaps some for each step, or come after it. */
+/**
+ * A program without time: its rows are the steps of a sequence, perhaps some for each step, or come
+ * after it.
+ */
 function inlineRows(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
   const { flow } = writer;
   const total = args.steps * args.rows;
@@ -117,7 +122,9 @@ function partOf(writer: FlowWriter, storage: Storage, row: number, width: number
   );
 }
 
-/** A value of its whole width, that of a row, in the place of one number for all or of a constant. */
+/**
+ * A value of its whole width, that of a row, in the place of one number for all or of a constant.
+ */
 function spread({ flow }: FlowWriter, value: FlowValue, width: number, isOnce: boolean): FlowValue {
   const whole =
     value.width === width
@@ -221,7 +228,10 @@ class Body {
     }
   }
 
-  /** Products of blocks: all terms of the sums side by side, `[blocks, m, n, k]`, and then their sums. */
+  /**
+   * Products of blocks: all terms of the sums side by side, `[blocks, m, n, k]`, and then their
+   * sums.
+   */
   #product({ a, b, blocks, m, k, n, aStrides, bStrides }: Extract<Instruction, { kind: 'product' }>): FlowValue {
     const { flow } = this.#writer;
     const isOnce = this.#isOnce;

@@ -1,4 +1,7 @@
-/** What is gathered over all steps: sums and extremes of values, and the number of steps. Each is a state, that of the steps so far. */
+/**
+ * What is gathered over all steps: sums and extremes of values, and the number of steps. Each is a
+ * state, that of the steps so far.
+ */
 import { STEPS, type FlowWriter } from './flow-storage.js';
 import type { Flow, FlowValue } from './flow.js';
 import { OverTime } from './row-walk.js';
@@ -20,7 +23,10 @@ export function reducedOverTime(writer: FlowWriter, op: 'sum' | 'max' | 'min' | 
   }
 }
 
-/** A sum with what its rounding left out (Kahan): a plain one would drift away over thousands of steps. */
+/**
+ * A sum with what its rounding left out (Kahan): a plain one would drift away over thousands of
+ * steps.
+ */
 function summed({ flow, names }: FlowWriter, x: FlowValue): FlowValue {
   const zeros = filled(flow, x.width, 0);
   const own = [names.own('sum'), names.own('sum_rest')];
@@ -58,7 +64,10 @@ function stepsOf({ flow, names }: FlowWriter): FlowValue {
 /** Products of the number of steps with a number of features, and their inverses. */
 const MULTIPLES = 4096;
 
-/** A number that forward uses; the number of steps, a multiple of it or an inverse stands for that of the sequence that will come. */
+/**
+ * A number that forward uses; the number of steps, a multiple of it or an inverse stands for that
+ * of the sequence that will come.
+ */
 export function numberOver(writer: FlowWriter, number: number): FlowValue {
   const { flow } = writer;
   if (flow.isStep) return flow.number(number);

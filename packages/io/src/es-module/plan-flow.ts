@@ -122,7 +122,8 @@ class Planner {
     return tables.length === 0 ? 2 ** 24 : Math.min(...tables);
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
+  // --- memory
+  // -----------------------------------------------------------------------------------------------
   #at(value: FlowValue): number {
     const known = this.#places.get(value);
     if (known !== undefined) return known;
@@ -145,7 +146,8 @@ class Planner {
     }
   }
 
-  // --- passes ---------------------------------------------------------------------------------------------------
+  // --- passes
+  // -----------------------------------------------------------------------------------------------
   #passOf(pass: number): Sections {
     return this.#sections[this.#passes.get(pass) ?? 0];
   }
@@ -185,7 +187,8 @@ class Planner {
     return { sequence, at };
   }
 
-  // --- instructions ---------------------------------------------------------------------------------------------
+  // --- instructions
+  // ---------------------------------------------------------------------------------------------
   #move(code: number[], to: number, value: FlowValue): void {
     const from = this.#at(value);
     if (from !== to) code.push(Op.move, to, from, value.width);

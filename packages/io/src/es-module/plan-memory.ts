@@ -24,7 +24,10 @@ export class PlanMemory {
     return at;
   }
 
-  /** Numbers of the model. A single one is a part of the plan: exact, whatever type the weights have. */
+  /**
+   * Numbers of the model. A single one is a part of the plan: exact, whatever type the weights
+   * have.
+   */
   constant(numbers: ArrayLike<number>): number {
     const at = this.room(numbers.length);
     if (numbers.length === 1) this.indices.push([at, [bitsOf(numbers[0])]]);

@@ -1,9 +1,13 @@
 /**
- * What an exported module runs: a list of instructions over one memory, the same for WebAssembly and for plain JavaScript. Addresses count
- * bytes; every vector begins at a multiple of 16 and has room to the next one, so that a kernel may write whole vectors of four.
+ * What an exported module runs: a list of instructions over one memory, the same for WebAssembly
+ * and for plain JavaScript. Addresses count bytes; every vector begins at a multiple of 16 and has
+ * room to the next one, so that a kernel may write whole vectors of four.
  */
 
-/** Numbers of the instructions; `assembly/kernels.ts` has the same. The words behind each are its operands, `y` first. */
+/**
+ * Numbers of the instructions; `assembly/kernels.ts` has the same. The words behind each are its
+ * operands, `y` first.
+ */
 export const Op = {
   /** y x weight init k n: `init + x W`, `init` 0 for none. */
   matmul: 0,
@@ -65,7 +69,9 @@ export interface PlanConstant {
   readonly at: number;
   /** Of a vector or table: how many. Of a matrix: its columns. */
   readonly n: number;
-  /** Of a matrix, `[n, k]` in the file and in panels of columns in memory: its rows, 0 otherwise. */
+  /**
+   * Of a matrix, `[n, k]` in the file and in panels of columns in memory: its rows, 0 otherwise.
+   */
   readonly k: number;
 }
 
@@ -135,7 +141,10 @@ export interface Plan {
   readonly sequences: readonly number[];
 }
 
-/** Whether there is a next step: the model reads its sequence once, from the first step to the last, and needs no other end of it. */
+/**
+ * Whether there is a next step: the model reads its sequence once, from the first step to the last,
+ * and needs no other end of it.
+ */
 export function hasStep({ passes }: Plan): boolean {
   return passes.length === 1 && !passes[0].reverse && passes[0].ends.length === 0;
 }

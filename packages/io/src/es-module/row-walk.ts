@@ -1,4 +1,7 @@
-/** Strided walks that a backend gets, over sequences: where time is in them, and what is walked in each step. */
+/**
+ * Strided walks that a backend gets, over sequences: where time is in them, and what is walked in
+ * each step.
+ */
 import { sizeOf } from '@rnn/core';
 
 /** Why something cannot be done step by step, to be read behind "forward". */
@@ -31,7 +34,8 @@ export function featureSizes(sizes: readonly number[], steps: number): { isRow: 
  * What a walk over a sequence does in each step.
  *
  * @param sizes - of the walk; time comes first, perhaps in one with features
- * @param timeStride - from a step to the next in what is walked: its width, or 0 for what is the same at all steps
+ * @param timeStride - from a step to the next in what is walked: its width, or 0 for what is the
+ *   same at all steps
  */
 export function walkOfStep(
   sizes: readonly number[],

@@ -44,7 +44,10 @@ export class StateNames implements Naming {
     }
   }
 
-  /** Names for the state of a scan: `h`, `c`, with the layer where there are several, and the module where there are several. */
+  /**
+   * Names for the state of a scan: `h`, `c`, with the layer where there are several, and the module
+   * where there are several.
+   */
   ofScan(count: number, reverse: boolean): string[] {
     const call = this.#calls.at(-1);
     const parts = count === 1 ? ['h'] : count === 2 ? ['h', 'c'] : Array.from({ length: count }, (_, i) => `h${i}`);
@@ -66,7 +69,10 @@ function isRecurrence(module: Module): module is Recurrence {
   return [LSTM, GRU, RNN, Recurrent, Bidirectional].some((kind) => module instanceof kind);
 }
 
-/** The layer where there are several, and the direction. Layers come in order, whether or not both directions of one come together. */
+/**
+ * The layer where there are several, and the direction. Layers come in order, whether or not both
+ * directions of one come together.
+ */
 function suffixOf({ module }: Call, level: number, reverse: boolean): string {
   return `${layersOf(module) > 1 ? `_l${level}` : ''}${reverse ? '_reverse' : ''}`;
 }

@@ -20,7 +20,9 @@ import type { FlowInput, FlowOutput } from './plan-flow.js';
 import { OverTime } from './row-walk.js';
 import { StateNames } from './state-names.js';
 
-/** Where time and batch are in the input; a batch of one is left out of what is said about shapes. */
+/**
+ * Where time and batch are in the input; a batch of one is left out of what is said about shapes.
+ */
 export interface SequenceForm {
   readonly time: number;
   readonly batch: number | undefined;
@@ -88,7 +90,8 @@ function refuse(errors: readonly unknown[]): never {
 }
 
 /**
- * Traces a model whose forward computes one step: its result, and behind it the states after the step.
+ * Traces a model whose forward computes one step: its result, and behind it the states after the
+ * step.
  *
  * @param inputs - an example of a step's input, then the states before it
  * @throws ArgumentError for what cannot be compiled, with the reason

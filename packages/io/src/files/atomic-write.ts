@@ -3,12 +3,17 @@ import { copyFile, link, open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 
-/** How a temporary file is named: after the file that it is to become and the process that writes it. */
+/**
+ * How a temporary file is named: after the file that it is to become and the process that writes
+ * it.
+ */
 const temporary = (name: string): string => `.${name}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
 
 /**
- * Writes a file that is there whole or not at all: under a temporary name beside its place, then to the disk, then moved into its place.
- * Whatever fails or is killed on the way leaves what was in that place as it was; of two that write at once, the last one's file stays, whole.
+ * Writes a file that is there whole or not at all: under a temporary name beside its place, then to
+ * the disk, then moved into its place.
+ * Whatever fails or is killed on the way leaves what was in that place as it was; of two that write
+ * at once, the last one's file stays, whole.
  *
  * @param path - where the file is to be
  * @param chunks - its bytes
@@ -51,7 +56,10 @@ function predecessorOf(path: string, n: number): string {
   return join(dirname(path), renamed);
 }
 
-/** Moves every predecessor one back. The newest stays in its place as well until the new file takes it, so that there always is one. */
+/**
+ * Moves every predecessor one back. The newest stays in its place as well until the new file takes
+ * it, so that there always is one.
+ */
 async function keepPredecessors(path: string, keep: number): Promise<void> {
   for (let n = keep; n > 1; n--) await unlessMissing(rename(predecessorOf(path, n - 1), predecessorOf(path, n)));
   const first = predecessorOf(path, 1);

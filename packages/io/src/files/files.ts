@@ -13,8 +13,8 @@ import { planSafetensors, type WriteOptions } from '../safetensors/write.js';
 import { writeAtomically } from './atomic-write.js';
 
 /**
- * Writes a model's weights, or any tensors, to a safetensors file: whole, or not at all. Tensors are written one after another, so that
- * beside them no more than one is in memory.
+ * Writes a model's weights, or any tensors, to a safetensors file: whole, or not at all. Tensors
+ * are written one after another, so that beside them no more than one is in memory.
  *
  * @example
  * ```ts
@@ -154,17 +154,24 @@ async function readInto(handle: FileHandle, bytes: Uint8Array, start: number): P
 }
 
 export interface SaveCheckpointOptions {
-  /** How many earlier checkpoints stay beside the newest one, as `name.1.safetensors`, `name.2.safetensors`; none unless given. */
+  /**
+   * How many earlier checkpoints stay beside the newest one, as `name.1.safetensors`,
+   * `name.2.safetensors`; none unless given.
+   */
   readonly keep?: number;
 }
 
 /**
- * Writes all that a training needs to go on to one file: whole, or not at all. A full disk, a killed process or a second writer leaves the file
- * that was there as it was.
+ * Writes all that a training needs to go on to one file: whole, or not at all. A full disk, a
+ * killed process or a second writer leaves the file that was there as it was.
  *
  * @example
  * ```ts
- * await saveCheckpoint('run/checkpoint.safetensors', { model, optimizer, schedule, random: defaultGenerator(), epoch: 3 }, { keep: 2 });
+ * await saveCheckpoint(
+ *   'run/checkpoint.safetensors',
+ *   { model, optimizer, schedule, random: defaultGenerator(), epoch: 3 },
+ *   { keep: 2 },
+ * );
  * ```
  * @param path - the file; its folder is there
  * @param parts - by name; see `writeCheckpoint`
@@ -186,17 +193,24 @@ export async function saveCheckpoint(
 }
 
 /**
- * Reads what `saveCheckpoint` wrote and gives the parts their states back: all of them or, on any error, none.
+ * Reads what `saveCheckpoint` wrote and gives the parts their states back: all of them or, on any
+ * error, none.
  *
  * @example
  * ```ts
- * const { epoch } = await loadCheckpoint('run/checkpoint.safetensors', { model, optimizer, schedule, random: defaultGenerator() });
+ * const { epoch } = await loadCheckpoint('run/checkpoint.safetensors', {
+ *   model,
+ *   optimizer,
+ *   schedule,
+ *   random: defaultGenerator(),
+ * });
  * ```
  * @param path - the file
  * @param parts - what to load, by the names of the checkpoint; others are not touched
  * @param options - `backend` for the tensors among the values that are returned
  * @returns a promise of the plain values of all other parts
- * @throws FormatError when the file is no checkpoint or lacks one of the parts; and what the parts throw for a state that does not fit
+ * @throws FormatError when the file is no checkpoint or lacks one of the parts; and what the parts
+ *   throw for a state that does not fit
  */
 export async function loadCheckpoint(
   path: string,

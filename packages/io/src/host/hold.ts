@@ -10,10 +10,11 @@ export interface Held<T> {
 }
 
 /**
- * Takes hold of values as they are now: a training may go on, or a scope end, before they are written. They are not copied; whoever
- * changes a parameter puts new numbers in the place of these.
+ * Takes hold of values as they are now: a training may go on, or a scope end, before they are
+ * written. They are not copied; whoever changes a parameter puts new numbers in the place of these.
  *
- * @param make - gives tensors by name, and what else belongs to them; tensors that it makes on the way are freed
+ * @param make - gives tensors by name, and what else belongs to them; tensors that it makes on the
+ *   way are freed
  */
 export function hold<T extends { readonly tensors: Readonly<Record<string, TensorSource>> }>(make: () => T): Held<T> {
   const held: Tensor[] = [];

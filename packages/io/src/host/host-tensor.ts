@@ -1,12 +1,18 @@
 import { fromData, sizeOf, type Backend, type Tensor, type TypedArray } from '@rnn/core';
 
-/** A tensor's numbers on the host, in row-major order. `model.loadStateDict` and `optimizer.loadStateDict` take it in a tensor's place. */
+/**
+ * A tensor's numbers on the host, in row-major order. `model.loadStateDict` and
+ * `optimizer.loadStateDict` take it in a tensor's place.
+ */
 export interface HostTensor {
   readonly shape: readonly number[];
   readonly data: TypedArray;
 }
 
-/** What a file can be written from: a tensor whose numbers can be read at once, or numbers on the host. */
+/**
+ * What a file can be written from: a tensor whose numbers can be read at once, or numbers on the
+ * host.
+ */
 export type TensorSource = Tensor | HostTensor;
 
 /** The floating types that can be asked for on reading. */
@@ -16,13 +22,17 @@ export type FloatType = 'float32' | 'float64';
 export interface ReadOptions {
   /** Where to put the tensors; the one of `setBackend` unless given. */
   readonly backend?: Backend;
-  /** The type of all floating tensors; without it float64 stays float64 where the backend has it, and all others become float32. */
+  /**
+   * The type of all floating tensors; without it float64 stays float64 where the backend has it,
+   * and all others become float32.
+   */
   readonly dtype?: FloatType;
 }
 
 /**
- * Copies the numbers of tensors to the host: on a backend that answers only later, such as WebGPU, the step before `writeSafetensors`, and
- * on every backend what `structuredClone` and `postMessage` take.
+ * Copies the numbers of tensors to the host: on a backend that answers only later, such as WebGPU,
+ * the step before `writeSafetensors`, and on every backend what `structuredClone` and `postMessage`
+ * take.
  *
  * @example
  * ```ts
@@ -43,7 +53,10 @@ export async function toHost(tensors: Readonly<Record<string, TensorSource>>): P
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** The types of a host tensor's numbers that a backend can hold: without float64 they become float32. */
+/**
+ * The types of a host tensor's numbers that a backend can hold: without float64 they become
+ * float32.
+ */
 export function upload({ shape, data }: HostTensor, backend: Backend): Tensor {
   const lacksDouble = data instanceof Float64Array && !backend.info.dtypes.includes('float64');
   return fromData(lacksDouble ? Float32Array.from(data) : data, shape, { backend });

@@ -3,7 +3,8 @@ import { getBackend, noGrad, scope, setBackend, type Backend, type Tensor, type 
 import type { Module } from '@rnn/nn';
 
 /**
- * Calls a function while a model is in evaluation mode and its parameters and buffers are tensors of another backend.
+ * Calls a function while a model is in evaluation mode and its parameters and buffers are tensors
+ * of another backend.
  *
  * @param model - whose parameters move
  * @param backend - the current one meanwhile

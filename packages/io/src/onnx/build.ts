@@ -1,6 +1,6 @@
 /**
- * Makes a model's graphs ready to run. Everything that can be known from the file is checked here: names, attributes, operators. What is
- * wrong is gathered and told at once.
+ * Makes a model's graphs ready to run. Everything that can be known from the file is checked here:
+ * names, attributes, operators. What is wrong is gathered and told at once.
  */
 import { FormatError } from '@rnn/core';
 import { decodeTensor } from './decode-tensor.js';
@@ -42,7 +42,8 @@ export interface Built {
  *
  * @param model - as the file says
  * @param operators - the operator table
- * @param makeWeight - called for each weight, once nothing is found wrong with the rest of its graph
+ * @param makeWeight - called for each weight, once nothing is found wrong with the rest of its
+ *   graph
  * @returns the model's graph
  * @throws FormatError that lists everything that is missing or wrong
  */

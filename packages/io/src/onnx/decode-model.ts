@@ -1,4 +1,7 @@
-/** The protobuf of a model: bytes become the messages of ONNX's schema, of which nothing is believed yet. */
+/**
+ * The protobuf of a model: bytes become the messages of ONNX's schema, of which nothing is believed
+ * yet.
+ */
 import { fromBinary } from '@bufbuild/protobuf';
 import { FormatError } from '@rnn/core';
 import { givenBytes } from '../host/given-bytes.js';

@@ -86,7 +86,9 @@ function fromLists(proto: TensorProto, type: ElementType): ArrayLike<number> | u
   }
 }
 
-/** Numbers as little-endian bytes. The file may hold them at any offset, so typed arrays get a copy. */
+/**
+ * Numbers as little-endian bytes. The file may hold them at any offset, so typed arrays get a copy.
+ */
 function fromBytes(bytes: Uint8Array, type: ElementType, size: number): ArrayLike<number> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read = <A extends Float32Array | Float64Array | Int32Array>(out: A, get: (at: number) => number): A => {

@@ -54,7 +54,8 @@ export function isReal(type: ElementType): boolean {
 }
 
 /**
- * The type that a backend computes with. 16 bits become float32, as they would inside of most devices; whole numbers become int32;
+ * The type that a backend computes with. 16 bits become float32, as they would inside of most
+ * devices; whole numbers become int32;
  * truth values are 1 and 0 of float32; float64 stays where the backend has it.
  */
 export function deviceType(type: ElementType, dtypes: readonly DType[]): DType {
@@ -62,7 +63,9 @@ export function deviceType(type: ElementType, dtypes: readonly DType[]): DType {
   return isReal(type) || type === 'bool' ? 'float32' : 'int32';
 }
 
-/** What a whole number becomes when it is kept in a narrower type; 32 and 64 bits are as they are. */
+/**
+ * What a whole number becomes when it is kept in a narrower type; 32 and 64 bits are as they are.
+ */
 export function wrapped(value: number, type: ElementType): number {
   switch (type) {
     case 'int8':

@@ -13,7 +13,8 @@ import { Value } from './value.js';
  * @param inputs - a value for each of its inputs
  * @param backend - where tensors are made
  * @param outer - where names are looked up that the graph does not make
- * @param memo - what is known from earlier runs with inputs of the same shapes, and gets what this one finds out
+ * @param memo - what is known from earlier runs with inputs of the same shapes, and gets what this
+ *   one finds out
  * @returns steps that end with a value for each output
  */
 export function* runGraph(

@@ -1,7 +1,8 @@
 /**
- * Numbers on the host. Shapes, axes, counts and other small whole numbers of a graph never go to a device: they decide what is
- * computed, so they are needed here. All are JavaScript numbers; whole ones are exact to 2^53, and what lies beyond (the "to the end"
- * of slices) only says that it is large.
+ * Numbers on the host. Shapes, axes, counts and other small whole numbers of a graph never go to a
+ * device: they decide what is computed, so they are needed here. All are JavaScript numbers; whole
+ * ones are exact to 2^53, and what lies beyond (the "to the end" of slices) only says that it is
+ * large.
  */
 import { sizeOf, type Shape } from '@rnn/core';
 import type { ElementType } from './element-types.js';

@@ -13,7 +13,10 @@ export interface OnnxValueInfo {
   readonly shape: readonly (number | string)[];
 }
 
-/** What an input may be given as: a tensor, or numbers, which stay on the host where they say what to compute. */
+/**
+ * What an input may be given as: a tensor, or numbers, which stay on the host where they say what
+ * to compute.
+ */
 export type OnnxInput = Tensor | TensorLike;
 
 /** An input as a value; whole numbers that are given as numbers stay on the host. */

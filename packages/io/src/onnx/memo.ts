@@ -4,7 +4,10 @@ import type { BoundGraph } from './bound-graph.js';
 import type { PlannedNode } from './plan.js';
 import type { Value } from './value.js';
 
-/** What a node does in every such run: it makes the same values, or shows its input in a shape, or its results have the same shapes. */
+/**
+ * What a node does in every such run: it makes the same values, or shows its input in a shape, or
+ * its results have the same shapes.
+ */
 type Known =
   | { readonly values: readonly (Value | undefined)[] }
   | { readonly input: number; readonly shape: Shape }
@@ -23,7 +26,9 @@ export class Memo {
 
   readonly #reduced: Map<BoundGraph, BoundGraph> = new Map<BoundGraph, BoundGraph>();
 
-  /** What is left of a graph to run: what its nodes make in every run stands among its constants. */
+  /**
+   * What is left of a graph to run: what its nodes make in every run stands among its constants.
+   */
   reduced(graph: BoundGraph): BoundGraph | undefined {
     return this.#reduced.get(graph);
   }

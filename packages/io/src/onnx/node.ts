@@ -1,4 +1,7 @@
-/** One node of a graph as an operator sees it: its attributes, checked, and the means to complain in its name. */
+/**
+ * One node of a graph as an operator sees it: its attributes, checked, and the means to complain in
+ * its name.
+ */
 import { FormatError } from '@rnn/core';
 import { decodeTensor } from './decode-tensor.js';
 import type { HostArray } from './host-array.js';

@@ -17,7 +17,9 @@ export type OnnxTensors = Record<string, Tensor>;
 /** Shapes of inputs whose consequences are kept. */
 const SHAPES_AT_MOST = 8;
 
-/** Inputs of at most so many numbers on the host, such as a sample rate, are treated like shapes. */
+/**
+ * Inputs of at most so many numbers on the host, such as a sample rate, are treated like shapes.
+ */
 const NUMBERS_IN_KEY = 16;
 
 /** What a module is made of. */
@@ -45,8 +47,8 @@ export function sourceOf(module: OnnxModule): OnnxSource | undefined {
 }
 
 /**
- * A model that was read from ONNX. Its weights are parameters under the names that they have in the file, so it can be trained on, moved
- * between backends, saved, and written again.
+ * A model that was read from ONNX. Its weights are parameters under the names that they have in the
+ * file, so it can be trained on, moved between backends, saved, and written again.
  *
  * @example
  * ```ts
@@ -103,11 +105,12 @@ export class OnnxModule extends Module {
    * ```ts
    * const { y } = model.run({ x: randn([2, 7, 3]) });
    * ```
-   * @param inputs - by the names of `inputs`: tensors (int32 for whole numbers), or nested numbers. Recorded for `backward` unless inside
-   *   `noGrad`
+   * @param inputs - by the names of `inputs`: tensors (int32 for whole numbers), or nested numbers.
+   *   Recorded for `backward` unless inside `noGrad`
    * @returns the results by the names of `outputs`; they belong to the caller
-   * @throws ArgumentError when an input is missing, unknown, or of another type or shape than the model says; BackendError where numbers
-   *   have to be read and the backend answers only later: then `await model.runAsync(inputs)`
+   * @throws ArgumentError when an input is missing, unknown, or of another type or shape than the
+   *   model says; BackendError where numbers have to be read and the backend answers only later:
+   *   then `await model.runAsync(inputs)`
    */
   run(inputs: Readonly<Record<string, OnnxInput>>): OnnxTensors {
     const backend = this.#place(inputs);

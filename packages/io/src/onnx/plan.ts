@@ -7,17 +7,23 @@ export type Inputs = readonly (Value | undefined)[];
 
 /** What a node may use while it runs. */
 export interface Surroundings {
-  /** Where tensors are made. Asking for it while constants are folded ends the folding of that node. */
+  /**
+   * Where tensors are made. Asking for it while constants are folded ends the folding of that node.
+   */
   readonly backend: Backend;
   /** Runs a graph of the node; names that it does not make itself are looked up around the node. */
   run(graph: Graph, inputs: readonly Value[]): Steps<readonly Value[]>;
-  /** The same for a graph that runs at most once in a run of the node's own graph, so that what it makes can be remembered. */
+  /**
+   * The same for a graph that runs at most once in a run of the node's own graph, so that what it
+   * makes can be remembered.
+   */
   runOnce(graph: Graph, inputs: readonly Value[]): Steps<readonly Value[]>;
   /** A value of a name that is visible at the node. */
   lookUp(name: string): Value;
   /**
-   * What a node makes of weights alone: it is kept for the next run with inputs of the same shapes, as long as the sources have the
-   * numbers that they had, and made anew where gradients are recorded.
+   * What a node makes of weights alone: it is kept for the next run with inputs of the same shapes,
+   * as long as the sources have the numbers that they had, and made anew where gradients are
+   * recorded.
    *
    * @param owner - whose it is
    * @param sources - what it is made of
@@ -31,7 +37,9 @@ export interface Kept<T> {
   readonly tensors: readonly Tensor[];
 }
 
-/** A computation that now and then waits for numbers: it yields a value that it needs on the host. */
+/**
+ * A computation that now and then waits for numbers: it yields a value that it needs on the host.
+ */
 export type Steps<R> = Generator<Value, R, void>;
 
 /** A node that is ready to run. */

@@ -15,23 +15,26 @@ export interface ReadOnnxOptions {
 }
 
 /**
- * Reads a model in ONNX's format, as PyTorch, TensorFlow (tf2onnx) and Keras write it. Operators come from a table; what it lacks is told
- * by one error before anything is computed.
+ * Reads a model in ONNX's format, as PyTorch, TensorFlow (tf2onnx) and Keras write it. Operators
+ * come from a table; what it lacks is told by one error before anything is computed.
  *
  * @example
  * ```ts
  * const model = readOnnx(await (await fetch('silero_vad.onnx')).arrayBuffer());
- * model.inputs;                                   // [{ name: 'input', dtype: 'float32', shape: ['batch', 'sequence'] }, ...]
+ * model.inputs; // [{ name: 'input', dtype: 'float32', shape: ['batch', 'sequence'] }, ...]
  * const { output } = model.run({ input, state, sr: 16000 });
  * ```
  * @param bytes - the file's content; nothing in it is executed, and no other file is opened
  * @param options - `backend`
- * @returns a module with `inputs`, `outputs` and `run`; its weights are parameters under the file's names
- * @throws FormatError when the bytes are not a model, or one that cannot be run here: with the code `ERR_ONNX_OPERATOR` the message lists
- *   every operator that is missing, with the names of its nodes
+ * @returns a module with `inputs`, `outputs` and `run`; its weights are parameters under the file's
+ *   names
+ * @throws FormatError when the bytes are not a model, or one that cannot be run here: with the code
+ *   `ERR_ONNX_OPERATOR` the message lists every operator that is missing, with the names of its
+ *   nodes
  *
- * Numbers: float16 and bfloat16 become float32, float64 stays where the backend has it, whole numbers on a device are int32 (int64 on the
- * host, where shapes and indices are computed), truth values are 1 and 0.
+ * Numbers: float16 and bfloat16 become float32, float64 stays where the backend has it, whole
+ * numbers on a device are int32 (int64 on the host, where shapes and indices are computed), truth
+ * values are 1 and 0.
  */
 export function readOnnx(bytes: Uint8Array | ArrayBuffer, options: ReadOnnxOptions = {}): OnnxModule {
   const model = decodeModel(bytes);

@@ -1,4 +1,7 @@
-/** The description of a protobuf schema, out of a text that is shorter than the bytes and needs no schema to be read. */
+/**
+ * The description of a protobuf schema, out of a text that is shorter than the bytes and needs no
+ * schema to be read.
+ */
 import { createFileRegistry } from '@bufbuild/protobuf';
 import type { GenFile } from '@bufbuild/protobuf/codegenv2';
 import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
@@ -6,7 +9,10 @@ import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 /** A message; lists are words between commas. */
 interface MessageText {
   readonly name: string;
-  /** Each as `name number type`: behind the type's number `*` for a list, `+` for a packed one, `|n` for one of choice n; then the name of its type. */
+  /**
+   * Each as `name number type`: behind the type's number `*` for a list, `+` for a packed one, `|n`
+   * for one of choice n; then the name of its type.
+   */
   readonly fields: string;
   readonly choices?: string;
   readonly messages?: readonly MessageText[];
@@ -20,10 +26,14 @@ interface EnumText {
 }
 
 /*
- * The messages of a description are plain objects here: their enumerations cannot be named without the code that is to stay out of a page.
+ * The messages of a description are plain objects here: their enumerations cannot be named without
+ * the code that is to stay out of a page.
  */
 
-/** What a field is unless it says otherwise: set is what a message has itself, the rest shines through from here. */
+/**
+ * What a field is unless it says otherwise: set is what a message has itself, the rest shines
+ * through from here.
+ */
 const field: object = {
   $typeName: 'google.protobuf.FieldDescriptorProto',
   name: '',

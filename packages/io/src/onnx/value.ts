@@ -23,9 +23,15 @@ export class Value {
   isConstant = false;
   /** Whether its shape follows from the shapes of the model's inputs. */
   isShaped = false;
-  /** Whether all of it follows from those shapes, so that it is the same in the next run with such inputs. */
+  /**
+   * Whether all of it follows from those shapes, so that it is the same in the next run with such
+   * inputs.
+   */
   isStatic = false;
-  /** How many names, and views, stand for this value in the run; at the last one's end its tensor is freed. */
+  /**
+   * How many names, and views, stand for this value in the run; at the last one's end its tensor is
+   * freed.
+   */
   #holders = 0;
   #numbers: ArrayLike<number> | undefined;
   #tensor: Tensor | undefined;
@@ -54,8 +60,8 @@ export class Value {
   }
 
   /**
-   * The elements of a value on a device in another shape of as many. No tensor is made before one is asked for: of views of views, which
-   * exporters write in rows, only the last one is.
+   * The elements of a value on a device in another shape of as many. No tensor is made before one
+   * is asked for: of views of views, which exporters write in rows, only the last one is.
    */
   static view(of: Value, shape: Shape): Value {
     const base = of.#base ?? of;
@@ -70,7 +76,10 @@ export class Value {
     return sizeOf(this.shape);
   }
 
-  /** Whether it was made on the host. What was only read from a device is computed with there, where gradients flow. */
+  /**
+   * Whether it was made on the host. What was only read from a device is computed with there, where
+   * gradients flow.
+   */
   get isHost(): boolean {
     return this.#numbers !== undefined && !this.#wasRead;
   }
@@ -84,13 +93,17 @@ export class Value {
     const base = this.#base;
     if (this.#tensor === undefined && base !== undefined) {
       const make = (): Tensor => reshape(base.tensor as Tensor, this.shape);
-      // What a name stands for is freed when the name goes; until then it belongs to the scope of whoever makes it.
+      // What a name stands for is freed when the name goes; until then it belongs to the scope of
+      // whoever makes it.
       this.#tensor = this.#holders > 0 ? unscoped(make) : make();
     }
     return this.#tensor;
   }
 
-  /** The tensor that holds its elements, where one was made: of a view that nobody asked for its own tensor that of its base. */
+  /**
+   * The tensor that holds its elements, where one was made: of a view that nobody asked for its own
+   * tensor that of its base.
+   */
   get made(): Tensor | undefined {
     const base = this.#base;
     return this.#tensor ?? (base === undefined ? undefined : base.#tensor);
@@ -111,7 +124,9 @@ export class Value {
     if (this.#holders++ === 0) this.#base?.hold();
   }
 
-  /** A name stands for it no longer: without any its tensor is freed, unless it stays as a result. */
+  /**
+   * A name stands for it no longer: without any its tensor is freed, unless it stays as a result.
+   */
   letGo(stays = false): void {
     if (--this.#holders > 0) return;
     if (this.isOwned && !stays) this.#tensor?.dispose();
@@ -133,7 +148,10 @@ export class Value {
     this.#base?.own();
   }
 
-  /** Makes it stand for itself, with a tensor of the scope that is open: it may stay when what it is a view of is freed. */
+  /**
+   * Makes it stand for itself, with a tensor of the scope that is open: it may stay when what it is
+   * a view of is freed.
+   */
   settle(): void {
     const base = this.#base;
     if (base === undefined) return;
@@ -171,7 +189,10 @@ export class Value {
     return this.#tensor;
   }
 
-  /** Makes it part of the model: it is the same whenever the model runs (with inputs of such shapes). */
+  /**
+   * Makes it part of the model: it is the same whenever the model runs (with inputs of such
+   * shapes).
+   */
   fix(): this {
     this.settle();
     this.#tensor?.keep();

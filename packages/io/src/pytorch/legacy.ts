@@ -2,10 +2,16 @@ import { bitsOf } from '../safetensors/element-types.js';
 import { meanings, type OpenFile, type Storage } from './names.js';
 import { refuse, unpickle, type Meanings } from './pickle.js';
 
-/** The form before PyTorch 1.6: a magic number, versions, the value and the keys of its storages, each a pickle; then the storages. */
+/**
+ * The form before PyTorch 1.6: a magic number, versions, the value and the keys of its storages,
+ * each a pickle; then the storages.
+ */
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 
-/** Whether a file begins as one of the older form does: with a pickle of a whole number of 10 bytes, not a zip. */
+/**
+ * Whether a file begins as one of the older form does: with a pickle of a whole number of 10 bytes,
+ * not a zip.
+ */
 export function isLegacy(bytes: Uint8Array): boolean {
   return [0x80, 2, 0x8a, 10].every((byte, i) => bytes[i] === byte);
 }

@@ -1,6 +1,9 @@
 import { FormatError } from '@rnn/core';
 
-/** A name that a pickle refers to, such as `collections.OrderedDict`. It stands for itself: nothing is looked up by it. */
+/**
+ * A name that a pickle refers to, such as `collections.OrderedDict`. It stands for itself: nothing
+ * is looked up by it.
+ */
 export class Global {
   readonly name: string;
 
@@ -11,7 +14,10 @@ export class Global {
 
 /** What a call makes that only the caller of `unpickle` understands. */
 export interface Meanings {
-  /** What a function or class of this name gives for these arguments. Throws for names that it does not know. */
+  /**
+   * What a function or class of this name gives for these arguments. Throws for names that it does
+   * not know.
+   */
   call(name: string, args: readonly unknown[]): unknown;
   /** What is stored outside of the pickle. */
   persistent(id: unknown): unknown;
@@ -27,14 +33,15 @@ export function refuse(what: string, cause?: unknown): never {
 const mark = Symbol('mark');
 
 /**
- * Reads a pickle, as data: dicts become maps, lists and tuples arrays, sets sets, and every call goes to `meanings`. A class that the file
- * names is never made.
+ * Reads a pickle, as data: dicts become maps, lists and tuples arrays, sets sets, and every call
+ * goes to `meanings`. A class that the file names is never made.
  *
  * @param bytes - a file
  * @param start - where in it the pickle begins
  * @param meanings - what names mean
  * @returns the value, and where the pickle ends
- * @throws FormatError when the pickle is cut off, is not well formed, or wants something that is not data
+ * @throws FormatError when the pickle is cut off, is not well formed, or wants something that is
+ *   not data
  */
 export function unpickle(bytes: Uint8Array, start: number, meanings: Meanings): { value: unknown; end: number } {
   return new Unpickler(bytes, start, meanings).run();
@@ -290,7 +297,10 @@ class Unpickler {
     this.#stack.push(this.#meanings.call(callee.name, args));
   }
 
-  /** Attributes of an object. An OrderedDict of PyTorch has some that say of which versions its modules were; nothing else may have any. */
+  /**
+   * Attributes of an object. An OrderedDict of PyTorch has some that say of which versions its
+   * modules were; nothing else may have any.
+   */
   #build(): void {
     this.#pop();
     if (!(this.#top() instanceof Map)) refuse('the pickle sets attributes of an object that is no dict');

@@ -8,7 +8,10 @@ import { isLegacy, legacyFile } from './legacy.js';
 import { meanings, nameOf, PickledTensor, type OpenFile, type Storage } from './names.js';
 import { Global, refuse, unpickle } from './pickle.js';
 
-/** What a file of PyTorch may hold beside tensors. Tuples and sets are arrays, dicts plain objects; a whole number beyond 2^53 is a bigint. */
+/**
+ * What a file of PyTorch may hold beside tensors. Tuples and sets are arrays, dicts plain objects;
+ * a whole number beyond 2^53 is a bigint.
+ */
 export type PyTorchValue<T = Tensor> =
   | T
   | null
@@ -22,12 +25,17 @@ export type PyTorchValue<T = Tensor> =
 
 /** Values within values within values: no checkpoint goes deeper. */
 const DEEPEST = 100;
-/** The numbers of all tensors may take so many times the file's bytes (views share theirs, float16 becomes float32), and so many more. */
+/**
+ * The numbers of all tensors may take so many times the file's bytes (views share theirs, float16
+ * becomes float32), and so many more.
+ */
 const LARGEST = { times: 8, more: 1 << 24 };
 
 /**
- * Reads a `.pt` or `.pth` file of PyTorch: a state dict, or a checkpoint that holds one beside numbers and texts. Its pickle is read as data:
- * no class or function that it names is ever looked up, and whatever is not a tensor, a container, a number or a text is refused by its name.
+ * Reads a `.pt` or `.pth` file of PyTorch: a state dict, or a checkpoint that holds one beside
+ * numbers and texts. Its pickle is read as data:
+ * no class or function that it names is ever looked up, and whatever is not a tensor, a container,
+ * a number or a text is refused by its name.
  *
  * @example
  * ```ts
@@ -36,9 +44,11 @@ const LARGEST = { times: 8, more: 1 << 24 };
  * ```
  * @param bytes - the whole file, by `torch.save` of PyTorch 1.6 or newer, or in the older form
  * @param options - `backend` for the tensors; `dtype` for the floating ones
- * @returns tensors by name; of a checkpoint, plain values with tensors in them. Element types become what `readSafetensors` makes of them;
+ * @returns tensors by name; of a checkpoint, plain values with tensors in them. Element types
+ *   become what `readSafetensors` makes of them;
  *   tensors that are one in the file are one here
- * @throws FormatError when the file is cut off or broken, holds other objects, or views that reach past their storage
+ * @throws FormatError when the file is cut off or broken, holds other objects, or views that reach
+ *   past their storage
  */
 // oxlint-disable-next-line no-unnecessary-type-parameters -- what a file holds is known to whoever wrote it, as with JSON.parse
 export function readPyTorch<T = StateDict>(
@@ -150,7 +160,10 @@ function copyStrided(to: Uint8Array, from: Uint8Array, width: number, { offset, 
   }
 }
 
-/** Plain values of what was unpickled. What the file has once is made once; what holds itself is refused. */
+/**
+ * Plain values of what was unpickled. What the file has once is made once; what holds itself is
+ * refused.
+ */
 function plain<T>(root: unknown, made: (path: string, tensor: PickledTensor) => T): PyTorchValue<T> {
   const done = new Map<object, PyTorchValue<T>>();
   const views = new Map<string, T>();

@@ -1,4 +1,6 @@
-/** Writes what `torch.load` reads: a state dict in a zip, a pickle and an entry for each storage. */
+/**
+ * Writes what `torch.load` reads: a state dict in a zip, a pickle and an entry for each storage.
+ */
 import { strToU8, zipSync } from 'fflate';
 import { identityOf, type HostTensor } from '../host/host-tensor.js';
 import { encode, type WrittenFloat } from '../safetensors/encode.js';

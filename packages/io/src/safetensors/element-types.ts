@@ -32,8 +32,9 @@ export type ElementType = keyof typeof bitsOf;
 type Layout = readonly [exponent: number, mantissa: number, top: string];
 
 /**
- * Exponent bits and mantissa bits of the floating types of 16 bits and fewer, and what their largest exponent is for: `ieee`, infinities and
- * NaN; `fn`, numbers, but NaN where the mantissa is all ones; `fnuz`, numbers, with NaN in the place of -0 and a bias one larger;
+ * Exponent bits and mantissa bits of the floating types of 16 bits and fewer, and what their
+ * largest exponent is for: `ieee`, infinities and NaN; `fn`, numbers, but NaN where the mantissa is
+ * all ones; `fnuz`, numbers, with NaN in the place of -0 and a bias one larger;
  * `plain`, numbers alone; `scale`, which has no sign and no zero.
  */
 const layouts: Partial<Record<ElementType, Layout>> = {
@@ -54,14 +55,19 @@ export function isFloating(type: ElementType): boolean {
   return /^(F|BF|C)\d/.test(type);
 }
 
-/** For each such type the number that each code stands for, made when the first tensor of the type is read. */
+/**
+ * For each such type the number that each code stands for, made when the first tensor of the type
+ * is read.
+ */
 const tables = new Map<ElementType, Float32Array>();
 
 /**
  * The numbers of a tensor, from its bytes.
  *
- * All floating types but F64 become float32, which holds every number of the smaller ones; C64 gives real and imaginary parts in turn.
- * Whole numbers become int32, truth values 0 and 1; a number that does not fit into 32 bits is refused.
+ * All floating types but F64 become float32, which holds every number of the smaller ones; C64
+ * gives real and imaginary parts in turn.
+ * Whole numbers become int32, truth values 0 and 1; a number that does not fit into 32 bits is
+ * refused.
  *
  * @param subject - the format and the tensor, for the message
  * @param type - of its elements
@@ -97,7 +103,10 @@ export function decode(subject: string, type: ElementType, buffer: ArrayBuffer):
   }
 }
 
-/** The codes one after another, the first one in the lowest bits, as the format packs those narrower than a byte. */
+/**
+ * The codes one after another, the first one in the lowest bits, as the format packs those narrower
+ * than a byte.
+ */
 function decodeSmall(type: ElementType, layout: Layout, bytes: Uint8Array): Float32Array {
   let table = tables.get(type);
   if (table === undefined) tables.set(type, (table = tableOf(bitsOf[type], ...layout)));
@@ -113,7 +122,9 @@ function decodeSmall(type: ElementType, layout: Layout, bytes: Uint8Array): Floa
   return numbers;
 }
 
-/** A number is (-1)^s · 1.m · 2^(e - bias), or with the least exponent (-1)^s · 0.m · 2^(1 - bias). */
+/**
+ * A number is (-1)^s · 1.m · 2^(e - bias), or with the least exponent (-1)^s · 0.m · 2^(1 - bias).
+ */
 function tableOf(bits: number, exponentBits: number, mantissaBits: number, top: string): Float32Array {
   const largest = 2 ** exponentBits - 1;
   const step = 2 ** -mantissaBits;

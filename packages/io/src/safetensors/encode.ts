@@ -32,8 +32,9 @@ function bytesOf(array: TypedArray | Uint16Array): Uint8Array {
 /**
  * The code of a number in a floating type with infinities.
  *
- * The number is q units of 2^(e - m), where e is its exponent or, below the normal numbers, the least one, and q is rounded. A q that
- * rounds up to the next power of two carries into the exponent by itself, from the largest number into infinity.
+ * The number is q units of 2^(e - m), where e is its exponent or, below the normal numbers, the
+ * least one, and q is rounded. A q that rounds up to the next power of two carries into the
+ * exponent by itself, from the largest number into infinity.
  */
 function roundedTo(mantissaBits: number, exponentBits: number): (value: number) => number {
   const bias = 2 ** (exponentBits - 1) - 1;

@@ -76,7 +76,10 @@ export function parseHeader(bytes: Uint8Array, dataLength: number): Header {
   return { metadata: metadata as Record<string, string>, entries };
 }
 
-/** A key twice in one object: readers differ in which of the two they take, so a file must not have any. `text` is JSON. */
+/**
+ * A key twice in one object: readers differ in which of the two they take, so a file must not have
+ * any. `text` is JSON.
+ */
 function checkKeys(text: string): void {
   const open: Set<string>[] = [];
   for (let at = 0; at < text.length; at++) {
@@ -125,7 +128,10 @@ function readEntry(name: string, value: unknown): Entry {
   return { name, type, shape, start, end };
 }
 
-/** Tensors must cover the data without gaps or overlaps: anything else is a header that does not belong to the data. */
+/**
+ * Tensors must cover the data without gaps or overlaps: anything else is a header that does not
+ * belong to the data.
+ */
 function checkLayout(entries: readonly Entry[], dataLength: number): void {
   let reached = 0;
   for (const { name, start, end } of [...entries].sort((a, b) => a.start - b.start || a.end - b.end)) {

@@ -15,7 +15,10 @@ import { dataStartOf, parseHeader, PREFIX, refuse, type Entry } from './header.j
 import type { Metadata } from './read.js';
 import { withTwins } from './twins.js';
 
-/** Bytes that are read at once: whole elements of every type, since those of 6 bits fill three bytes, and those of 64 bits eight. */
+/**
+ * Bytes that are read at once: whole elements of every type, since those of 6 bits fill three
+ * bytes, and those of 64 bits eight.
+ */
 const PART = 3 * 2 ** 20;
 
 /** Bytes that need not all be in memory: a file, or a part of one that a server sends. */
@@ -23,7 +26,10 @@ export interface ByteSource {
   readonly size: number;
   /** The bytes from `start` up to, but without, `end`; the caller may keep and change them. */
   read(start: number, end: number): Promise<Uint8Array>;
-  /** The same into bytes that are there, from `start` on; how many there were. With it a large tensor is read through one buffer. */
+  /**
+   * The same into bytes that are there, from `start` on; how many there were. With it a large
+   * tensor is read through one buffer.
+   */
   readInto?(bytes: Uint8Array, start: number): Promise<number>;
 }
 
@@ -76,13 +82,15 @@ export class SafetensorsFile {
    * @param name - one of `names`
    * @param options - `dtype` for a floating tensor
    * @returns a promise of `{ shape, data }`
-   * @throws ArgumentError when the file has no such tensor; FormatError when it became shorter, or a whole number does not fit
+   * @throws ArgumentError when the file has no such tensor; FormatError when it became shorter, or
+   *   a whole number does not fit
    */
   async read(name: string, { dtype }: { readonly dtype?: FloatType } = {}): Promise<HostTensor> {
     const entry = this.#entry('read', name);
     const parts = this.#parts(name, entry, dtype);
     const shape = shapeOf(entry);
-    // One part is the tensor; more of them are put into an array of its size, so that beside it there is never more than one.
+    // One part is the tensor; more of them are put into an array of its size, so that beside it
+    // there is never more than one.
     const { value: first } = await parts.next();
     const size = sizeOf(shape);
     if (first === undefined || first.length === size) return { shape, data: first ?? new Float32Array(0) };
@@ -97,7 +105,8 @@ export class SafetensorsFile {
   }
 
   /**
-   * Reads one tensor; see `read`. A large one is read in parts, and where its backend takes them so it is never in memory twice.
+   * Reads one tensor; see `read`. A large one is read in parts, and where its backend takes them so
+   * it is never in memory twice.
    *
    * @param name - one of `names`
    * @param options - `backend`, and `dtype` for a floating tensor
@@ -175,7 +184,8 @@ export class SafetensorsFile {
 }
 
 /**
- * Opens a safetensors file without reading its tensors: for files larger than memory. `@rnn/io/node` has the same for a path.
+ * Opens a safetensors file without reading its tensors: for files larger than memory.
+ * `@rnn/io/node` has the same for a path.
  *
  * @example
  * ```ts

@@ -19,10 +19,11 @@ export type Metadata = Readonly<Record<string, string>>;
  * ```
  * @param bytes - the whole file
  * @param options - `backend` for the tensors; `dtype` for the floating ones
- * @returns tensors by name, in the header's order, and the metadata. F64 becomes float64 where the backend has it; F32 and all smaller
- *   floating types float32, exactly; C64 float32 with real and imaginary part as a last dimension; whole numbers and truth values int32
- * @throws FormatError when the bytes are not such a file: sizes, offsets, gaps, overlaps and keys are checked before any tensor is made; or
- *   when a whole number does not fit into 32 bits
+ * @returns tensors by name, in the header's order, and the metadata. F64 becomes float64 where the
+ *   backend has it; F32 and all smaller floating types float32, exactly; C64 float32 with real and
+ *   imaginary part as a last dimension; whole numbers and truth values int32
+ * @throws FormatError when the bytes are not such a file: sizes, offsets, gaps, overlaps and keys
+ *   are checked before any tensor is made; or when a whole number does not fit into 32 bits
  */
 export function readSafetensors(
   bytes: Uint8Array | ArrayBuffer,
@@ -67,7 +68,8 @@ export function decoded(
   const dataStart = dataStartOf(bytes.subarray(0, PREFIX), bytes.length);
   const header = parseHeader(bytes.subarray(PREFIX, dataStart), bytes.length - dataStart);
   const tensors = header.entries.map(({ name, type, shape, start, end }): [string, HostTensor] => {
-    // A copy, since offsets need not be multiples of the element size. (`slice` of Node's Buffer would be a view.)
+    // A copy, since offsets need not be multiples of the element size. (`slice` of Node's Buffer
+    // would be a view.)
     const { buffer } = new Uint8Array(bytes.subarray(dataStart + start, dataStart + end));
     return [
       name,

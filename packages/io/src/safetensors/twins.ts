@@ -1,9 +1,10 @@
 import { refuse } from './header.js';
 
 /**
- * Tied weights: values that a model has under two names. They are written once, under the first; a note in the metadata says which names
- * stand for which. (Python's `save_model` leaves second names out, too, and `load_model` there, like `loadStateDict` here, finds by the
- * model itself what is tied.)
+ * Tied weights: values that a model has under two names. They are written once, under the first; a
+ * note in the metadata says which names stand for which. (Python's `save_model` leaves second names
+ * out, too, and `load_model` there, like `loadStateDict` here, finds by the model itself what is
+ * tied.)
  */
 const NOTE = 'rnn.tied';
 

@@ -9,7 +9,10 @@ import { noteOnTwins } from './twins.js';
 export interface WriteOptions {
   /** Texts to keep beside the tensors. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** The type of all floating tensors in the file, rounded to the nearest; each its own unless given. */
+  /**
+   * The type of all floating tensors in the file, rounded to the nearest; each its own unless
+   * given.
+   */
   readonly dtype?: WrittenFloat;
 }
 
@@ -37,14 +40,20 @@ const typeOf = { float16: 'F16', bfloat16: 'BF16', float32: 'F32', float64: 'F64
  *
  * @example
  * ```ts
- * const bytes = writeSafetensors(model.stateDict(), { metadata: { trainedOn: 'waves' }, dtype: 'float16' });
+ * const bytes = writeSafetensors(model.stateDict(), {
+ *   metadata: { trainedOn: 'waves' },
+ *   dtype: 'float16',
+ * });
  * ```
- * @param tensors - by name; `{ shape, data }` will do in place of a tensor. Names of one value (tied weights) are written once, and a note
- *   in the metadata says so
- * @param options - `metadata`, texts by name; `dtype`, the floating type to write, rounded to the nearest, ties to even
- * @returns the whole file: a header padded to 8 bytes, then the tensors, wider elements first, so that each is aligned
- * @throws ArgumentError when a value is neither a tensor nor numbers, or a metadata text is none; BackendError when a tensor lies on a
- *   backend that answers only later: pass `await toHost(tensors)`
+ * @param tensors - by name; `{ shape, data }` will do in place of a tensor. Names of one value
+ *   (tied weights) are written once, and a note in the metadata says so
+ * @param options - `metadata`, texts by name; `dtype`, the floating type to write, rounded to the
+ *   nearest, ties to even
+ * @returns the whole file: a header padded to 8 bytes, then the tensors, wider elements first, so
+ *   that each is aligned
+ * @throws ArgumentError when a value is neither a tensor nor numbers, or a metadata text is none;
+ *   BackendError when a tensor lies on a backend that answers only later: pass
+ *   `await toHost(tensors)`
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,

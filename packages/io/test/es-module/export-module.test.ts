@@ -1,4 +1,7 @@
-/** Models as ES modules: held against the models themselves, step by step and as sequences, by WebAssembly and by plain JavaScript. */
+/**
+ * Models as ES modules: held against the models themselves, step by step and as sequences, by
+ * WebAssembly and by plain JavaScript.
+ */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';
@@ -98,7 +101,9 @@ class OwnCell extends Module implements Cell {
 interface Sample {
   readonly name: string;
   readonly model: Module;
-  /** A sequence of one row in the layout of the model, and its numbers in the order of the steps. */
+  /**
+   * A sequence of one row in the layout of the model, and its numbers in the order of the steps.
+   */
   readonly input: (steps: number) => Tensor;
   /** Whether there is no next step. */
   readonly isWhole?: boolean;

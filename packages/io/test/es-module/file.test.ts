@@ -1,4 +1,7 @@
-/** An exported module as a file: what it needs, what it allocates, how large it is, and what its types say. */
+/**
+ * An exported module as a file: what it needs, what it allocates, how large it is, and what its
+ * types say.
+ */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -70,8 +73,9 @@ test('computes in plain JavaScript where there is no WebAssembly, or none with v
 
 describe.each(['wasm', 'js'])('a step by %s', (engine) => {
   test('allocates nothing', async () => {
-    // A young generation that no step fills, so that nothing is collected while it is counted. Plain JavaScript boxes numbers until the
-    // engine has compiled it, so it is warmed up; WebAssembly is counted from the second step on.
+    // A young generation that no step fills, so that nothing is collected while it is counted.
+    // Plain JavaScript boxes numbers until the engine has compiled it, so it is warmed up;
+    // WebAssembly is counted from the second step on.
     const flags = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
     const program = `import { create } from './model.mjs';
       const { step, initialState } = create('${engine}');
@@ -179,7 +183,8 @@ test('float16 weights halve the text, and the results stay near', async () => {
   expect(half.code.length).toBeLessThan(0.55 * exported.code.length);
   const xs = randn([6, 1, 64]).dataSync();
   const [expected, received] = [(await imported(exported)).run(xs), (await imported(half)).run(xs)];
-  // Weights below 1/8 are rounded by at most 2^-15 of 1/8 = 3.8e-6; sums of 128 of them, through gates with slopes of at most 1.
+  // Weights below 1/8 are rounded by at most 2^-15 of 1/8 = 3.8e-6; sums of 128 of them, through
+  // gates with slopes of at most 1.
   const distances = Array.from(expected, (value, i) => Math.abs(value - received[i]));
   expect(Math.max(...distances)).toBeLessThan((128 * 2 ** -14) / 8);
   expect(Math.max(...distances)).toBeGreaterThan(0);

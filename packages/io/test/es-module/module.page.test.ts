@@ -1,4 +1,7 @@
-/** An exported module in Chromium: served beside a page, inside a page that is a file, and in an AudioWorklet. */
+/**
+ * An exported module in Chromium: served beside a page, inside a page that is a file, and in an
+ * AudioWorklet.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

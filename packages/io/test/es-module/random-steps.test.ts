@@ -1,4 +1,7 @@
-/** Steps made of operations drawn at random: an exported module computes what the step computes, whatever it is made of. */
+/**
+ * Steps made of operations drawn at random: an exported module computes what the step computes,
+ * whatever it is made of.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';

@@ -1,4 +1,7 @@
-/** Models whose forward is one step, such as a detector that takes a frame of sound at a time: the module goes on as forward does. */
+/**
+ * Models whose forward is one step, such as a detector that takes a frame of sound at a time: the
+ * module goes on as forward does.
+ */
 import { describe, expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
 import { concat, manualSeed, noGrad, randn, setBackend, tensor, zeros, type Tensor } from '@rnn/core';
@@ -9,7 +12,10 @@ import { imported, type Exported, type State } from './exported.js';
 setBackend(await cpu());
 manualSeed(11);
 
-/** A frame of sound: convolutions within it, a loop over what they make, and what is left of the frame before. */
+/**
+ * A frame of sound: convolutions within it, a loop over what they make, and what is left of the
+ * frame before.
+ */
 class Detector extends Module {
   readonly conv = new Conv1d(1, 4, 5, { stride: 3, padding: 2 });
   readonly grouped = new Conv1d(4, 6, 3, { groups: 2, padding: 1 });

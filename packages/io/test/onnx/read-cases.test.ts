@@ -1,4 +1,7 @@
-/** Models with known outputs: recurrent operators with every attribute, graphs in graphs, versions of operators, ONNX's own node tests. */
+/**
+ * Models with known outputs: recurrent operators with every attribute, graphs in graphs, versions
+ * of operators, ONNX's own node tests.
+ */
 import { describe, expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';

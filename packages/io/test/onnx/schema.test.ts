@@ -4,7 +4,9 @@ import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf
 import { expect, test } from 'vitest';
 import { file_onnx } from '../../src/onnx/schema.generated.js';
 
-/** Fields of a message's text, without messages in it: `label type name = number [packed = true]`. */
+/**
+ * Fields of a message's text, without messages in it: `label type name = number [packed = true]`.
+ */
 const field = /^ *(optional|repeated)? *([\w.]+) (\w+) = (\d+) *(\[packed = true\])?;/gm;
 
 /** Texts of messages by name, those of messages inside cut out. */

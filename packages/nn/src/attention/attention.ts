@@ -42,7 +42,9 @@ export interface AttentionOptions extends PlaceOptions {
   readonly score?: AttentionScore;
   /** Of the additive score: the size of its hidden layer; that of the query unless given. */
   readonly attentionSize?: number;
-  /** Whether scores are divided by the square root of the memory's size (of dot and general scores). */
+  /**
+   * Whether scores are divided by the square root of the memory's size (of dot and general scores).
+   */
   readonly scale?: boolean;
 }
 
@@ -57,7 +59,8 @@ export interface AttentionForwardOptions {
 }
 
 /**
- * Attention of a query over a memory: the mean of the memory's steps, weighted by how well each goes together with the query.
+ * Attention of a query over a memory: the mean of the memory's steps, weighted by how well each
+ * goes together with the query.
  *
  *     dot       q · m                                  Luong, Pham and Manning 2015
  *     general   (W q) · m                              Luong, Pham and Manning 2015
@@ -66,15 +69,20 @@ export interface AttentionForwardOptions {
  * @example
  * ```ts
  * const attention = new Attention(4, 6, { score: 'additive' });
- * const [context, weights] = attention.forward(ones([2, 4]), ones([2, 7, 6]), { lengths: [7, 3] });   // [2, 6], [2, 7]
+ * const [context, weights] = attention.forward(ones([2, 4]), ones([2, 7, 6]), {
+ *   lengths: [7, 3],
+ * }); // [2, 6], [2, 7]
  * ```
  * @param querySize - features of the query
  * @param memorySize - features of the memory; as many as the query's unless given
- * @param options - `score` ('dot'), `attentionSize` (querySize), `scale` (false), `dtype`, `backend`
- * @throws ArgumentError for sizes that are not whole numbers from 1 up, different sizes with the score 'dot', or unknown options
+ * @param options - `score` ('dot'), `attentionSize` (querySize), `scale` (false), `dtype`,
+ *   `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, different sizes with the
+ *   score 'dot', or unknown options
  *
- * Parameters: none (dot); `query.weight` [memorySize, querySize] (general); `query.weight` [attentionSize, querySize], `memory.weight`
- * [attentionSize, memorySize], `memory.bias` and `v.weight` [1, attentionSize] (additive). PyTorch has no such module.
+ * Parameters: none (dot); `query.weight` [memorySize, querySize] (general); `query.weight`
+ * [attentionSize, querySize], `memory.weight` [attentionSize, memorySize], `memory.bias` and
+ * `v.weight` [1, attentionSize] (additive). PyTorch has no such module.
  */
 export class Attention extends Module {
   readonly querySize: number;
@@ -117,8 +125,8 @@ export class Attention extends Module {
    * @param query - `[B, querySize]`, or several for each row, `[B, T, querySize]`
    * @param memory - `[B, S, memorySize]`
    * @param options - `lengths` of the memory's rows, `mask`, `keys`
-   * @returns the context `[B, memorySize]` (or `[B, T, memorySize]`) and the weights `[B, S]` (or `[B, T, S]`); both 0 for a row of which
-   *   nothing is left
+   * @returns the context `[B, memorySize]` (or `[B, T, memorySize]`) and the weights `[B, S]` (or
+   *   `[B, T, S]`); both 0 for a row of which nothing is left
    * @throws ShapeError, ArgumentError when sizes do not fit
    */
   forward(query: Tensor, memory: Tensor, options: AttentionForwardOptions = {}): [context: Tensor, weights: Tensor] {
@@ -173,7 +181,10 @@ export class Attention extends Module {
   }
 }
 
-/** One query a row, by operations that treat each row by itself: so the step of a decoder can be compiled. */
+/**
+ * One query a row, by operations that treat each row by itself: so the step of a decoder can be
+ * compiled.
+ */
 function oneQuery(
   self: Attention,
   query: Tensor,

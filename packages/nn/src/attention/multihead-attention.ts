@@ -62,7 +62,10 @@ export interface MultiheadAttentionForwardOptions {
   readonly keyPaddingMask?: Tensor;
   /** The same said by the number of valid keys in each row. */
   readonly lengths?: Lengths;
-  /** `[L, S]` or `[N * numHeads, L, S]`: of an int32 tensor, what is not 0 forbids a key to a query; a floating one is added to the scores. */
+  /**
+   * `[L, S]` or `[N * numHeads, L, S]`: of an int32 tensor, what is not 0 forbids a key to a query;
+   * a floating one is added to the scores.
+   */
   readonly attnMask?: Tensor;
   /** Whether no query sees a key behind its own place. */
   readonly isCausal?: boolean;
@@ -75,22 +78,25 @@ export interface MultiheadAttentionForwardOptions {
 const forwardNames = ['keyPaddingMask', 'lengths', 'attnMask', 'isCausal', 'needWeights', 'averageAttnWeights'];
 
 /**
- * Attention with several heads: each has projections of its own, softmax(q kᵀ / √(E / numHeads)) v, and what they give side by side goes
- * through a last projection.
+ * Attention with several heads: each has projections of its own, softmax(q kᵀ / √(E / numHeads)) v,
+ * and what they give side by side goes through a last projection.
  *
  * @example
  * ```ts
  * const attention = new MultiheadAttention(8, 2, { batchFirst: true });
  * const x = randn([5, 7, 8]);
- * const [output, weights] = attention.forward(x, x, x, { lengths: [7, 4, 7, 2, 1] });   // [5, 7, 8], [5, 7, 7]
+ * const [output, weights] = attention.forward(x, x, x, { lengths: [7, 4, 7, 2, 1] }); // [5, 7, 8], [5, 7, 7]
  * ```
  * @param embedDim - E, features of the queries and of the output
  * @param numHeads - into how many parts they are split
- * @param options - `dropout` (0), `bias` (true), `kdim` and `vdim` (embedDim), `batchFirst` (false), `dtype`, `backend`
- * @throws ArgumentError for sizes that are not whole numbers from 1 up, heads that do not divide embedDim, or unknown options
+ * @param options - `dropout` (0), `bias` (true), `kdim` and `vdim` (embedDim), `batchFirst`
+ *   (false), `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, heads that do not divide
+ *   embedDim, or unknown options
  *
- * Parameters, as in PyTorch: `in_proj_weight` [3 E, E] (or `q_proj_weight`, `k_proj_weight`, `v_proj_weight` with sizes of their own),
- * `in_proj_bias` [3 E], `out_proj.weight`, `out_proj.bias`. Differs from PyTorch: `lengths`; a query to which nothing is left gets weights
+ * Parameters, as in PyTorch: `in_proj_weight` [3 E, E] (or `q_proj_weight`, `k_proj_weight`,
+ * `v_proj_weight` with sizes of their own), `in_proj_bias` [3 E], `out_proj.weight`,
+ * `out_proj.bias`. Differs from PyTorch: `lengths`; a query to which nothing is left gets weights
  * of 0, not NaN; no `add_bias_kv`, `add_zero_attn`. Source: Vaswani et al. 2017.
  */
 export class MultiheadAttention extends Module {
@@ -149,10 +155,13 @@ export class MultiheadAttention extends Module {
    * @param query - `[L, N, E]`, `[N, L, E]` if batch first, or `[L, E]`
    * @param key - `[S, N, kdim]`, `[N, S, kdim]` if batch first, or `[S, kdim]`
    * @param value - `[S, N, vdim]`, `[N, S, vdim]` if batch first, or `[S, vdim]`
-   * @param options - `keyPaddingMask` or `lengths`, `attnMask`, `isCausal` (false), `needWeights` (true), `averageAttnWeights` (true)
-   * @returns the output in the form of the query, and the weights `[N, L, S]` (`[N, numHeads, L, S]` without the mean over the heads; both
-   *   without N for a single sequence), `undefined` where they are not needed
-   * @throws ShapeError, ArgumentError, DTypeError, BackendError when the arguments do not fit together
+   * @param options - `keyPaddingMask` or `lengths`, `attnMask`, `isCausal` (false), `needWeights`
+   *   (true), `averageAttnWeights` (true)
+   * @returns the output in the form of the query, and the weights `[N, L, S]`
+   *   (`[N, numHeads, L, S]` without the mean over the heads; both without N for a single
+   *   sequence), `undefined` where they are not needed
+   * @throws ShapeError, ArgumentError, DTypeError, BackendError when the arguments do not fit
+   *   together
    */
   forward(
     query: Tensor,

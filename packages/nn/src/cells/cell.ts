@@ -1,25 +1,33 @@
 import { ArgumentError, Tensor, type Tensors } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 
-/** What a cell may have as its state: a tensor or a list of tensors; several cells on top of each other have a list of such. */
+/**
+ * What a cell may have as its state: a tensor or a list of tensors; several cells on top of each
+ * other have a list of such.
+ */
 export type CellState = Tensors | readonly Tensors[] | [];
 
 /**
- * What `Recurrent` runs over a sequence: a step from an input and the state before to the state after. Any module (or object) with such a
- * `forward` is one. The state is a tensor or a list of tensors; the first of them is the output.
+ * What `Recurrent` runs over a sequence: a step from an input and the state before to the state
+ * after. Any module (or object) with such a `forward` is one. The state is a tensor or a list of
+ * tensors; the first of them is the output.
  */
 export interface Cell<S extends CellState = Tensor> {
   /**
-   * One step: `x` is `[B, ...]` (or without the batch), every tensor of the state likewise. What it returns is the type of the state; as an
-   * argument the state may be optional or read-only.
+   * One step: `x` is `[B, ...]` (or without the batch), every tensor of the state likewise. What it
+   * returns is the type of the state; as an argument the state may be optional or read-only.
    */
   forward(x: Tensor, state: NoInfer<S>): S;
-  /** The state before the first step, for a batch or for a single sequence. Without it the caller gives the state. */
+  /**
+   * The state before the first step, for a batch or for a single sequence. Without it the caller
+   * gives the state.
+   */
   initialState?(batch?: number): NoInfer<S>;
   /**
-   * `true` promises that a step depends on nothing but its arguments and the fields of this object (and of objects in it), which may change:
-   * then a trace of the step serves again while the fields are as they were, tensors' values apart. Without it `Recurrent` traces the step at
-   * each call. The cells of this package promise it.
+   * `true` promises that a step depends on nothing but its arguments and the fields of this object
+   * (and of objects in it), which may change:
+   * then a trace of the step serves again while the fields are as they were, tensors' values apart.
+   * Without it `Recurrent` traces the step at each call. The cells of this package promise it.
    */
   readonly traceOnce?: boolean;
 }

@@ -6,7 +6,8 @@ import { TwoStateCell, type LSTMState } from './two-state-cell.js';
 const kind: CellKind = { name: 'CoupledLSTMCell', gates: 3 };
 
 /**
- * The LSTM with coupled input and forget gates (CIFG): it forgets as much as it takes in, with a quarter fewer weights.
+ * The LSTM with coupled input and forget gates (CIFG): it forgets as much as it takes in, with a
+ * quarter fewer weights.
  *
  *     i, o = σ(W_ih x + b_ih + W_hh h + b_hh)      g = tanh(the same with its own weights)
  *     c' = (1 - i) c + i g                         h' = o tanh(c')
@@ -21,8 +22,9 @@ const kind: CellKind = { name: 'CoupledLSTMCell', gates: 3 };
  * @param options - `bias` (true), `recurrentDropout`, `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: those of `LSTMCell` without the forget gate: three gates in the order i, g, o. Not in PyTorch; ONNX has it as
- * `input_forget`. Source: Greff, Srivastava, Koutník, Steunebrink and Schmidhuber 2017.
+ * Parameters: those of `LSTMCell` without the forget gate: three gates in the order i, g, o. Not in
+ * PyTorch; ONNX has it as `input_forget`. Source: Greff, Srivastava, Koutník, Steunebrink and
+ * Schmidhuber 2017.
  */
 export class CoupledLSTMCell extends TwoStateCell {
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {

@@ -3,7 +3,8 @@ import { checkNumber, refuse } from '@rnn/core/checks';
 import type { StepWeights } from './recurrent-cell.js';
 
 /**
- * Sets the forget gate's bias of an LSTM: the value in `bias_ih`, zero in `bias_hh`, as the two are added.
+ * Sets the forget gate's bias of an LSTM: the value in `bias_ih`, zero in `bias_hh`, as the two are
+ * added.
  *
  * @param owner - for the message
  * @param weights - of four gates in the order i, f, g, o

@@ -5,12 +5,16 @@ import { cellOptions, type CellKind, type CellOptions, type StepWeights } from '
 import { keepAll, type StepDropout } from './recurrent-dropout.js';
 
 export interface GRUCellOptions extends CellOptions {
-  /** Whether the reset gate multiplies the product with h (PyTorch, cuDNN) or h itself, before the product (Cho 2014). */
+  /**
+   * Whether the reset gate multiplies the product with h (PyTorch, cuDNN) or h itself, before the
+   * product (Cho 2014).
+   */
   readonly resetAfter?: boolean;
 }
 
 /**
- * One step of a GRU, with gates in PyTorch's order r, z, n. The reset gate multiplies the product, bias included:
+ * One step of a GRU, with gates in PyTorch's order r, z, n. The reset gate multiplies the product,
+ * bias included:
  *
  *     r, z = σ(W_ih x + b_ih + W_hh h + b_hh)
  *     n = tanh(W_in x + b_in + r (W_hn h + b_hn))
@@ -35,7 +39,8 @@ export function gruStep(weights: StepWeights, x: Tensor, h: Tensor, drop: StepDr
 }
 
 /**
- * One step of a GRU as it was first published: the reset gate multiplies the state, before the product.
+ * One step of a GRU as it was first published: the reset gate multiplies the state, before the
+ * product.
  *
  *     r, z = σ(W_ih x + b_ih + W_hh h + b_hh)
  *     n = tanh(W_in x + b_in + W_hn (r h) + b_hn)
@@ -76,8 +81,9 @@ const kind: CellKind = { name: 'GRUCell', gates: 3 };
  * @param options - `bias` (true), `resetAfter` (true), `recurrentDropout`, `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Differs from PyTorch: options go in one object; `resetAfter: false`, which Keras has as `reset_after` and ONNX as `linear_before_reset`,
- * puts the reset gate before the product: n = tanh(W_in x + b_in + W_hn (r h) + b_hn). Source: Cho et al. 2014, by default with the reset
+ * Differs from PyTorch: options go in one object; `resetAfter: false`, which Keras has as
+ * `reset_after` and ONNX as `linear_before_reset`, puts the reset gate before the product: n =
+ * tanh(W_in x + b_in + W_hn (r h) + b_hn). Source: Cho et al. 2014, by default with the reset
  * gate after the product as in cuDNN.
  */
 export class GRUCell extends OneStateCell {

@@ -13,10 +13,11 @@ export interface InputGatedCellOptions extends PlaceOptions {
 }
 
 /**
- * What cells have in common whose gates see the input alone, not the state: a step is linear in the state, and all products come before the
- * loop over time.
+ * What cells have in common whose gates see the input alone, not the state: a step is linear in the
+ * state, and all products come before the loop over time.
  *
- * Parameters: `weight_ih` [gates * hiddenSize, inputSize] and `bias_ih` [gates * hiddenSize], both uniform within ± 1/√inputSize.
+ * Parameters: `weight_ih` [gates * hiddenSize, inputSize] and `bias_ih` [gates * hiddenSize], both
+ * uniform within ± 1/√inputSize.
  */
 export abstract class InputGatedCell extends Module {
   static readonly #run = /* @__PURE__ */ compileFn(([x, h]: readonly Tensor[], cell: InputGatedCell) =>
@@ -46,10 +47,16 @@ export abstract class InputGatedCell extends Module {
   /** The class's name, for messages. */
   protected abstract kindName(): string;
 
-  /** The state after, from what `weight_ih` makes of the input, `[..., gates * hiddenSize]`, and the state before. */
+  /**
+   * The state after, from what `weight_ih` makes of the input, `[..., gates * hiddenSize]`, and the
+   * state before.
+   */
   protected abstract step(gates: Tensor, h: Tensor): Tensor;
 
-  /** Steps depend on nothing but arguments and fields: see `Cell`. A subclass whose step depends on more has to say `false`. */
+  /**
+   * Steps depend on nothing but arguments and fields: see `Cell`. A subclass whose step depends on
+   * more has to say `false`.
+   */
   get traceOnce(): boolean {
     return true;
   }

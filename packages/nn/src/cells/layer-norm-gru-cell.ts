@@ -8,8 +8,9 @@ import { cellOptions, type CellKind } from './recurrent-cell.js';
 const kind: CellKind = { name: 'LayerNormGRUCell', gates: 3 };
 
 /**
- * The layer-normalised GRU: what comes from the input and what comes from the state are each brought to mean 0 and variance 1 over their
- * features (LN, with factors and summands of its own), the two gates together, the candidate by itself.
+ * The layer-normalised GRU: what comes from the input and what comes from the state are each
+ * brought to mean 0 and variance 1 over their features (LN, with factors and summands of its own),
+ * the two gates together, the candidate by itself.
  *
  *     r, z = σ(LN(W_ih x) + LN(W_hh h))
  *     n = tanh(LN(W_in x) + r LN(W_hn h))
@@ -22,11 +23,13 @@ const kind: CellKind = { name: 'LayerNormGRUCell', gates: 3 };
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of the state
- * @param options - `bias` (true): the summands, `eps` (1e-5), `recurrentDropout`, `dtype`, `backend`
+ * @param options - `bias` (true): the summands, `eps` (1e-5), `recurrentDropout`, `dtype`,
+ *   `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: `weight_ih` [3 * hiddenSize, inputSize] and `weight_hh` [3 * hiddenSize, hiddenSize] in the order r, z, n; `weight` and `bias`
- * of `norm_ih` and `norm_hh` [2 * hiddenSize], which serve r and z, and of `norm_in` and `norm_hn` [hiddenSize]. Not in PyTorch. Source:
+ * Parameters: `weight_ih` [3 * hiddenSize, inputSize] and `weight_hh` [3 * hiddenSize, hiddenSize]
+ * in the order r, z, n; `weight` and `bias` of `norm_ih` and `norm_hh` [2 * hiddenSize], which
+ * serve r and z, and of `norm_in` and `norm_hn` [hiddenSize]. Not in PyTorch. Source:
  * Ba, Kiros and Hinton 2016, with z where PyTorch has it.
  */
 export class LayerNormGRUCell extends OneStateCell {

@@ -13,8 +13,9 @@ export interface LayerNormCellOptions extends CellOptions {
 const kind: CellKind = { name: 'LayerNormLSTMCell', gates: 4 };
 
 /**
- * The layer-normalised LSTM: what comes from the input, what comes from the state, and the cell state on its way out are each brought to
- * mean 0 and variance 1 over their features (LN, with factors and summands of its own).
+ * The layer-normalised LSTM: what comes from the input, what comes from the state, and the cell
+ * state on its way out are each brought to mean 0 and variance 1 over their features (LN, with
+ * factors and summands of its own).
  *
  *     i, f, o = σ(LN(W_ih x) + LN(W_hh h))      g = tanh(the same with its own weights)
  *     c' = f c + i g                            h' = o tanh(LN(c'))
@@ -26,12 +27,15 @@ const kind: CellKind = { name: 'LayerNormLSTMCell', gates: 4 };
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of h and c
- * @param options - `bias` (true): the summands, `eps` (1e-5), `recurrentDropout`, `dtype`, `backend`
+ * @param options - `bias` (true): the summands, `eps` (1e-5), `recurrentDropout`, `dtype`,
+ *   `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: `weight_ih` [4 * hiddenSize, inputSize] and `weight_hh` [4 * hiddenSize, hiddenSize] with gates in the order i, f, g, o;
- * `weight` and `bias` of `norm_ih` and `norm_hh` [4 * hiddenSize] and of `norm_c` [hiddenSize]. The mean and variance are those of all
- * four gates together, as in the paper. Not in PyTorch. Source: Ba, Kiros and Hinton 2016.
+ * Parameters: `weight_ih` [4 * hiddenSize, inputSize] and `weight_hh` [4 * hiddenSize, hiddenSize]
+ * with gates in the order i, f, g, o;
+ * `weight` and `bias` of `norm_ih` and `norm_hh` [4 * hiddenSize] and of `norm_c` [hiddenSize]. The
+ * mean and variance are those of all four gates together, as in the paper. Not in PyTorch. Source:
+ * Ba, Kiros and Hinton 2016.
  */
 export class LayerNormLSTMCell extends TwoStateCell {
   norm_ih: LayerNorm;

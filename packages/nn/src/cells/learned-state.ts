@@ -2,7 +2,10 @@ import { expand, scope, type Tensor, type Tensors } from '@rnn/core';
 import { Parameter } from '../parameter.js';
 import { initialStateOf, type Cell } from './cell.js';
 
-/** A state before the first step that is learned: a parameter for each tensor of it, without the batch. */
+/**
+ * A state before the first step that is learned: a parameter for each tensor of it, without the
+ * batch.
+ */
 export type LearnedState = Parameter | readonly Parameter[];
 
 /**

@@ -6,7 +6,10 @@ import { keepAll, type StepDropout } from './recurrent-dropout.js';
 import { TwoStateCell, type LSTMState } from './two-state-cell.js';
 
 export interface LSTMCellOptions extends CellOptions {
-  /** What the two biases of the forget gate add up to at first, in the place of random draws; 1 helps to remember from the start. */
+  /**
+   * What the two biases of the forget gate add up to at first, in the place of random draws; 1
+   * helps to remember from the start.
+   */
   readonly forgetGateBias?: number;
 }
 
@@ -14,7 +17,8 @@ export interface LSTMCellOptions extends CellOptions {
  * One step of an LSTM, with gates in PyTorch's order i, f, g, o:
  *
  *     i, f, o = σ(W_ih x + b_ih + W_hh h + b_hh)      g = tanh(the same with its own weights)
- *     c' = f c + i g                                   h' = o tanh(c'), with a projection W_hr (o tanh(c'))
+ *     c' = f c + i g                                   h' = o tanh(c'), with a projection W_hr (o
+ *     tanh(c'))
  *
  * @param weights - of four gates
  * @param x - `[..., inputSize]`
@@ -22,7 +26,8 @@ export interface LSTMCellOptions extends CellOptions {
  * @param drop - what a training drops
  * @returns the next h and c
  *
- * Taps `preactivation` (of all gates, `[..., 4 hiddenSize]`), the gates `i`, `f`, `g`, `o`, and `c`, `h`, the next state.
+ * Taps `preactivation` (of all gates, `[..., 4 hiddenSize]`), the gates `i`, `f`, `g`, `o`, and
+ * `c`, `h`, the next state.
  */
 export function lstmStep(
   weights: StepWeights,
@@ -57,8 +62,8 @@ const kind: CellKind = { name: 'LSTMCell', gates: 4 };
  * @param options - `bias` (true), `forgetGateBias`, `recurrentDropout`, `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Differs from PyTorch: options go in one object; `forgetGateBias`. Source: Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and
- * Cummins 2000.
+ * Differs from PyTorch: options go in one object; `forgetGateBias`. Source: Hochreiter and
+ * Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000.
  */
 export class LSTMCell extends TwoStateCell {
   readonly forgetGateBias: number | undefined;

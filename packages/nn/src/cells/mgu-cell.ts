@@ -22,8 +22,8 @@ const kind: CellKind = { name: 'MGUCell', gates: 2 };
  * @param options - `bias` (true), `recurrentDropout`, `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, as in `GRUCell`, with the two gates f and n. Not in PyTorch. Source: Zhou,
- * Wu, Zhang and Zhou 2016.
+ * Parameters: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, as in `GRUCell`, with the two gates f
+ * and n. Not in PyTorch. Source: Zhou, Wu, Zhang and Zhou 2016.
  */
 export class MGUCell extends OneStateCell {
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {

@@ -2,7 +2,8 @@ import { add, chunk, mul, sigmoid, sub, tap, type Tensor } from '@rnn/core';
 import { InputGatedCell, type InputGatedCellOptions } from './input-gated-cell.js';
 
 /**
- * A GRU whose gate and candidate see the input alone: all its products come before the loop over time, and a step is a weighted mean.
+ * A GRU whose gate and candidate see the input alone: all its products come before the loop over
+ * time, and a step is a weighted mean.
  *
  *     z = σ(W_z x + b_z)        n = W_n x + b_n        h' = (1 - z) h + z n
  *
@@ -17,8 +18,9 @@ import { InputGatedCell, type InputGatedCellOptions } from './input-gated-cell.j
  * @param options - `bias` (true), `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: `weight_ih` [2 hiddenSize, inputSize] and `bias_ih` [2 hiddenSize], in the order z, n; see `InputGatedCell`. Taps `z`, `n` and
- * `h`. Not in PyTorch. Source: Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024.
+ * Parameters: `weight_ih` [2 hiddenSize, inputSize] and `bias_ih` [2 hiddenSize], in the order z,
+ * n; see `InputGatedCell`. Taps `z`, `n` and `h`. Not in PyTorch. Source: Feng, Tung, Ahmed, Bengio
+ * and Hajimirsadeghi 2024.
  */
 export class MinGRUCell extends InputGatedCell {
   constructor(inputSize: number, hiddenSize: number, options: InputGatedCellOptions = {}) {

@@ -2,22 +2,23 @@ import { add, chunk, mul, neg, sigmoid, softplus, sub, tap, type Tensor } from '
 import { InputGatedCell, type InputGatedCellOptions } from './input-gated-cell.js';
 
 /**
- * An LSTM whose gates and candidate see the input alone, with one state: all its products come before the loop over time. The two gates are
- * brought to a sum of 1.
+ * An LSTM whose gates and candidate see the input alone, with one state: all its products come
+ * before the loop over time. The two gates are brought to a sum of 1.
  *
  *     f, i = σ(W x + b)        n = W_n x + b_n        h' = (f h + i n) / (f + i)
  *
  * @example
  * ```ts
- * const [output, hN] = new Recurrent(new MinLSTMCell(3, 2)).forward(ones([7, 5, 3]));   // [7, 5, 2], [5, 2]
+ * const [output, hN] = new Recurrent(new MinLSTMCell(3, 2)).forward(ones([7, 5, 3])); // [7, 5, 2], [5, 2]
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of the state
  * @param options - `bias` (true), `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: `weight_ih` [3 hiddenSize, inputSize] and `bias_ih` [3 hiddenSize], in the order f, i, n; see `InputGatedCell`. Taps `f` and `i`
- * (with a sum of 1), `n` and `h`. Not in PyTorch. Source: Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024.
+ * Parameters: `weight_ih` [3 hiddenSize, inputSize] and `bias_ih` [3 hiddenSize], in the order f,
+ * i, n; see `InputGatedCell`. Taps `f` and `i` (with a sum of 1), `n` and `h`. Not in PyTorch.
+ * Source: Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024.
  */
 export class MinLSTMCell extends InputGatedCell {
   constructor(inputSize: number, hiddenSize: number, options: InputGatedCellOptions = {}) {

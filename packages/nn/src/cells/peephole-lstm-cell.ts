@@ -7,11 +7,11 @@ import { TwoStateCell, type LSTMState } from './two-state-cell.js';
 const kind: CellKind = { name: 'PeepholeLSTMCell', gates: 4 };
 
 /**
- * The LSTM with peepholes: its gates see the cell state, each unit its own. Input and forget gate look at the cell state before the
- * step, the output gate at the one after it:
+ * The LSTM with peepholes: its gates see the cell state, each unit its own. Input and forget gate
+ * look at the cell state before the step, the output gate at the one after it:
  *
- *     i, f = σ(W_ih x + b_ih + W_hh h + b_hh + w_c c)      g = tanh(the same with its own weights, without c)
- *     c' = f c + i g
+ *     i, f = σ(W_ih x + b_ih + W_hh h + b_hh + w_c c)      g = tanh(the same with its own weights,
+ *     without c) c' = f c + i g
  *     o = σ(W_io x + b_io + W_ho h + b_ho + w_co c')       h' = o tanh(c')
  *
  * @example
@@ -24,7 +24,8 @@ const kind: CellKind = { name: 'PeepholeLSTMCell', gates: 4 };
  * @param options - `bias` (true), `recurrentDropout`, `dtype`, `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
- * Parameters: those of `LSTMCell`, gates in its order i, f, g, o, and the peepholes `weight_ci`, `weight_cf`, `weight_co` [hiddenSize].
+ * Parameters: those of `LSTMCell`, gates in its order i, f, g, o, and the peepholes `weight_ci`,
+ * `weight_cf`, `weight_co` [hiddenSize].
  * Not in PyTorch. Source: Gers, Schraudolph and Schmidhuber 2002; Graves 2013.
  */
 export class PeepholeLSTMCell extends TwoStateCell {

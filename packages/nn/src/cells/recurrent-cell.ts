@@ -25,7 +25,10 @@ export interface StepWeights {
 export interface CellOptions extends PlaceOptions {
   /** Whether biases are added. */
   readonly bias?: boolean;
-  /** What is dropped in each step of a training; a number drops that share of the candidates (in `RNNCell`, of the state). */
+  /**
+   * What is dropped in each step of a training; a number drops that share of the candidates (in
+   * `RNNCell`, of the state).
+   */
   readonly recurrentDropout?: number | RecurrentDropout;
 }
 
@@ -44,8 +47,9 @@ export interface CellKind {
 /**
  * What the built-in cells have in common: sizes, weights and checks.
  *
- * Parameters: `weight_ih` [gates * hiddenSize, inputSize], `weight_hh` [gates * hiddenSize, hiddenSize], `bias_ih` and `bias_hh`
- * [gates * hiddenSize], all uniform within ± 1/√hiddenSize, as in PyTorch.
+ * Parameters: `weight_ih` [gates * hiddenSize, inputSize], `weight_hh` [gates * hiddenSize,
+ * hiddenSize], `bias_ih` and `bias_hh` [gates * hiddenSize], all uniform within ± 1/√hiddenSize, as
+ * in PyTorch.
  */
 export abstract class RecurrentCell extends Module {
   readonly inputSize: number;
@@ -78,7 +82,10 @@ export abstract class RecurrentCell extends Module {
     this.bias_hh = bias ? made(rows) : undefined;
   }
 
-  /** Steps depend on nothing but arguments and fields: see `Cell`. A subclass whose step depends on more has to say `false`. */
+  /**
+   * Steps depend on nothing but arguments and fields: see `Cell`. A subclass whose step depends on
+   * more has to say `false`.
+   */
   get traceOnce(): boolean {
     return true;
   }
@@ -125,7 +132,8 @@ export abstract class RecurrentCell extends Module {
   }
 
   /**
-   * Refuses an input or a state that this cell cannot take. Reads shapes only, so that a step can be traced.
+   * Refuses an input or a state that this cell cannot take. Reads shapes only, so that a step can
+   * be traced.
    *
    * @returns the batch size, `undefined` without a batch
    */

@@ -7,8 +7,9 @@ export interface RecurrentDropout {
   /** The share of elements that is dropped, from 0 to 1. */
   readonly p: number;
   /**
-   * What is dropped: the candidate, which is what a step would add to the memory, so that nothing remembered is lost (Semeniuta, Severyn
-   * and Barth 2016); or the state where it enters the products with `weight_hh` (Gal and Ghahramani 2016).
+   * What is dropped: the candidate, which is what a step would add to the memory, so that nothing
+   * remembered is lost (Semeniuta, Severyn and Barth 2016); or the state where it enters the
+   * products with `weight_hh` (Gal and Ghahramani 2016).
    */
   readonly on?: 'candidate' | 'state';
   /** Whether one mask serves all steps of a sequence, instead of one for each step. */
@@ -30,7 +31,8 @@ export const keepAll: StepDropout = { state: same, candidate: same };
  * What a cell drops, after a check of the option.
  *
  * @param owner - for the message
- * @param option - a number is the share of candidates dropped in each step; `undefined` drops nothing
+ * @param option - a number is the share of candidates dropped in each step; `undefined` drops
+ *   nothing
  * @param usual - where `on` is not given
  * @returns the option with its defaults
  * @throws ArgumentError when p does not lie within [0, 1], or an option is unknown

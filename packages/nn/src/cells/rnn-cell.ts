@@ -11,7 +11,8 @@ export interface RNNCellOptions extends CellOptions {
 }
 
 /**
- * One step of Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu in the place of tanh.
+ * One step of Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu in the place of
+ * tanh.
  *
  * @param weights - of one gate
  * @param nonlinearity - the activation
@@ -39,7 +40,8 @@ const kind: CellKind = { name: 'RNNCell', gates: 1, drops: 'state' };
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of the state
- * @param options - `nonlinearity` ('tanh' or 'relu'), `bias` (true), `recurrentDropout`, `dtype`, `backend`
+ * @param options - `nonlinearity` ('tanh' or 'relu'), `bias` (true), `recurrentDropout`, `dtype`,
+ *   `backend`
  * @throws ArgumentError for sizes that are not whole numbers from 1 up, or unknown options
  *
  * Differs from PyTorch: options go in one object. Source: Elman 1990.

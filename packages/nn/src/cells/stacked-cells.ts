@@ -15,13 +15,13 @@ interface UncheckedCell<S> {
 }
 
 /**
- * Cells on top of each other as one cell: each takes the output of the one below. `Recurrent` makes one of a list of cells and runs it
- * layer by layer; by itself it takes single steps.
+ * Cells on top of each other as one cell: each takes the output of the one below. `Recurrent` makes
+ * one of a list of cells and runs it layer by layer; by itself it takes single steps.
  *
  * @example
  * ```ts
  * const cells = new StackedCells([new LSTMCell(3, 4), new GRUCell(4, 2)]);
- * const [[h1, c1], h2] = cells.forward(ones([5, 3]), cells.initialState(5));   // [5, 4], [5, 4], [5, 2]
+ * const [[h1, c1], h2] = cells.forward(ones([5, 3]), cells.initialState(5)); // [5, 4], [5, 4], [5, 2]
  * ```
  * @param cells - at least one; their states may differ in kind and size
  * @throws ArgumentError when one of them is no cell

@@ -5,7 +5,10 @@ import { RecurrentCell } from './recurrent-cell.js';
 /** Hidden state h and cell state c. */
 export type LSTMState = readonly [h: Tensor, c: Tensor];
 
-/** What the LSTM and its relatives have in common: a hidden state h, which is the output, and a cell state c. */
+/**
+ * What the LSTM and its relatives have in common: a hidden state h, which is the output, and a cell
+ * state c.
+ */
 export abstract class TwoStateCell extends RecurrentCell {
   static readonly #run = /* @__PURE__ */ compileFn(
     ([x, h, c]: readonly Tensor[], cell: TwoStateCell): readonly Tensor[] => cell.step(x, [h, c]),

@@ -6,18 +6,21 @@ import { checkCell, checkState, initialStateOf, type Cell } from './cell.js';
 
 /** What `ZoneoutCell` takes. */
 export interface ZoneoutOptions {
-  /** The probability that a unit keeps its state in a step; a list has one for each tensor of the state. */
+  /**
+   * The probability that a unit keeps its state in a step; a list has one for each tensor of the
+   * state.
+   */
   readonly p: number | readonly number[];
   /** Where the draws come from; the one that `manualSeed` seeds unless said otherwise. */
   readonly generator?: Generator;
 }
 
 /**
- * Zoneout around any cell: in each step of a training each unit of the state stays what it was with probability p; in evaluation mode the
- * state is the expected one.
+ * Zoneout around any cell: in each step of a training each unit of the state stays what it was with
+ * probability p; in evaluation mode the state is the expected one.
  *
- *     training:    s' = d s + (1 - d) cell(x, s), with d drawn anew for each unit and step, 1 with probability p
- *     evaluation:  s' = p s + (1 - p) cell(x, s)
+ *     training:    s' = d s + (1 - d) cell(x, s), with d drawn anew for each unit and step, 1 with
+ *     probability p evaluation:  s' = p s + (1 - p) cell(x, s)
  *
  * @example
  * ```ts
@@ -28,7 +31,8 @@ export interface ZoneoutOptions {
  * @param options - `p`, and `generator`
  * @throws ArgumentError when a p does not lie within [0, 1], or the cell has no forward
  *
- * The cell's parameters stand under `cell.` in the state dict. Not in PyTorch. Source: Krueger et al. 2017.
+ * The cell's parameters stand under `cell.` in the state dict. Not in PyTorch. Source: Krueger et
+ * al. 2017.
  */
 export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
   readonly cell: Cell<S>;
@@ -67,7 +71,8 @@ export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
    * @param x - `[B, ...]` or without the batch, as the cell takes it
    * @param state - as the cell takes it; what the cell gives for the first step unless given
    * @returns the state after, in the form of the cell's
-   * @throws ArgumentError when the list p has another length than the state; whatever the cell throws
+   * @throws ArgumentError when the list p has another length than the state; whatever the cell
+   *   throws
    */
   forward(x: Tensor, state?: S): S {
     return scope(() => {

@@ -8,11 +8,13 @@ export interface Fans {
 }
 
 /**
- * The fans of a weight `[out, in, ...]`: further dimensions count as a receptive field, as in PyTorch.
+ * The fans of a weight `[out, in, ...]`: further dimensions count as a receptive field, as in
+ * PyTorch.
  *
  * @param operation - for the message
  * @param tensor - rank 2 or more
- * @param gates - how many weights are stacked along the first dimension (4 in an LSTM, 3 in a GRU); the fans are those of one
+ * @param gates - how many weights are stacked along the first dimension (4 in an LSTM, 3 in a GRU);
+ *   the fans are those of one
  * @returns both fans
  */
 export function fansOf(operation: string, tensor: Tensor, gates: number): Fans {

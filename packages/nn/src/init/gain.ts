@@ -9,12 +9,16 @@ export type Nonlinearity = 'linear' | 'identity' | 'sigmoid' | 'tanh' | 'relu' |
 export interface GainOptions extends InitOptions {
   /** See `calculateGain`; 1 unless said otherwise. */
   readonly gain?: number;
-  /** How many weights are stacked along the first dimension: 4 for an LSTM, 3 for a GRU; each is seen by itself. */
+  /**
+   * How many weights are stacked along the first dimension: 4 for an LSTM, 3 for a GRU; each is
+   * seen by itself.
+   */
   readonly gates?: number;
 }
 
 /**
- * The factor by which weights before an activation are scaled so that the variance of the signal stays about the same.
+ * The factor by which weights before an activation are scaled so that the variance of the signal
+ * stays about the same.
  *
  * @example
  * ```ts
@@ -22,7 +26,8 @@ export interface GainOptions extends InitOptions {
  * ```
  * @param nonlinearity - the activation
  * @param negativeSlope - of `leakyRelu`, 0.01 unless said otherwise
- * @returns linear, identity and sigmoid 1; tanh 5/3; relu √2; leakyRelu √(2 / (1 + slope²)); selu 3/4
+ * @returns linear, identity and sigmoid 1; tanh 5/3; relu √2; leakyRelu √(2 / (1 + slope²)); selu
+ *   3/4
  *
  * Source: the table of `torch.nn.init.calculate_gain`.
  */

@@ -1,4 +1,6 @@
-/** Initialisation in place, as `torch.nn.init`: `init.orthogonal_(lstm.weight_hh_l0, { gates: 4 })`. */
+/**
+ * Initialisation in place, as `torch.nn.init`: `init.orthogonal_(lstm.weight_hh_l0, { gates: 4 })`.
+ */
 export type { InitOptions } from './fill.js';
 export { calculateGain, type GainOptions, type Nonlinearity } from './gain.js';
 export { orthogonal_ } from './orthogonal.js';

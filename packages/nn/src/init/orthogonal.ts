@@ -5,15 +5,16 @@ import { fillFrom, type FloatArray } from './fill.js';
 import type { GainOptions } from './gain.js';
 
 /**
- * A random matrix with orthonormal rows or columns, whichever are fewer: products with it keep the length of a vector, so gradients
- * neither explode nor vanish on their first way through time.
+ * A random matrix with orthonormal rows or columns, whichever are fewer: products with it keep the
+ * length of a vector, so gradients neither explode nor vanish on their first way through time.
  *
  * @example
  * ```ts
- * init.orthogonal_(gru.weight_hh_l0, { gates: 3 });   // three orthogonal matrices, one below the other
+ * init.orthogonal_(gru.weight_hh_l0, { gates: 3 }); // three orthogonal matrices, one below the other
  * ```
  * @param tensor - `[rows, ...]` with at least 2 dimensions, seen as `[rows, columns]`; a leaf
- * @param options - `gain` scales the result; `gates` treats so many stacked matrices one by one; `generator`
+ * @param options - `gain` scales the result; `gates` treats so many stacked matrices one by one;
+ *   `generator`
  * @returns the tensor
  *
  * Differs from PyTorch: `gates`. Source: Saxe, McClelland and Ganguli 2013.
@@ -50,8 +51,10 @@ export function orthogonal_(tensor: Tensor, options: GainOptions = {}): Tensor {
 const names = ['gain', 'gates', 'generator'];
 
 /**
- * Replaces a matrix by `gain` times the Q of its QR decomposition with a positive diagonal of R; a wide one by that of its transpose.
- * Gram and Schmidt's process in float64; subtracting the projections twice makes it as exact as reflections would.
+ * Replaces a matrix by `gain` times the Q of its QR decomposition with a positive diagonal of R; a
+ * wide one by that of its transpose.
+ * Gram and Schmidt's process in float64; subtracting the projections twice makes it as exact as
+ * reflections would.
  */
 function orthogonalize(matrix: FloatArray, rows: number, columns: number, gain: number): void {
   const tall = rows >= columns;

@@ -29,7 +29,8 @@ const kaimingNames = ['a', 'mode', 'nonlinearity', 'gates', 'generator'];
  * @param options - `gain`, `gates`, `generator`
  * @returns the tensor
  *
- * Differs from PyTorch: `gates` counts each of several stacked weights by itself. Source: Glorot and Bengio 2010.
+ * Differs from PyTorch: `gates` counts each of several stacked weights by itself. Source: Glorot
+ * and Bengio 2010.
  */
 export function xavierUniform_(tensor: Tensor, options: GainOptions = {}): Tensor {
   const bound = Math.sqrt(3) * xavierStd('xavierUniform_', tensor, options);
@@ -55,7 +56,8 @@ export function xavierNormal_(tensor: Tensor, options: GainOptions = {}): Tensor
  * @param options - `a`, `mode` ('fanIn'), `nonlinearity` ('leakyRelu'), `gates`, `generator`
  * @returns the tensor
  *
- * Differs from PyTorch: `gates` counts each of several stacked weights by itself. Source: He et al. 2015.
+ * Differs from PyTorch: `gates` counts each of several stacked weights by itself. Source: He et al.
+ * 2015.
  */
 export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
   const bound = Math.sqrt(3) * kaimingStd('kaimingUniform_', tensor, options);

@@ -22,7 +22,10 @@ import type { LayerExplanation } from './layer-explanation.js';
 import type { RecordingOptions } from './layer-options.js';
 import { checkRecord } from './layer-records.js';
 
-/** What becomes of the two outputs: side by side, or added, multiplied or averaged element by element. */
+/**
+ * What becomes of the two outputs: side by side, or added, multiplied or averaged element by
+ * element.
+ */
 export type MergeMode = 'concat' | 'sum' | 'mul' | 'mean';
 
 /** What `Bidirectional` takes. */
@@ -32,19 +35,22 @@ export interface BidirectionalOptions {
   /** 'concat' unless said otherwise, as in PyTorch; the others ask for outputs of one shape. */
   readonly merge?: MergeMode;
   /**
-   * Whether the states before the first step, where none are given, are learned. They begin as what the cells start from, as the parameters
-   * `h0` and `h0_reverse`.
+   * Whether the states before the first step, where none are given, are learned. They begin as what
+   * the cells start from, as the parameters `h0` and `h0_reverse`.
    */
   readonly learnInitialState?: boolean;
 }
 
 /** What a forward pass of `Bidirectional` takes besides. */
 export interface BidirectionalForwardOptions extends RowOptions {
-  /** Names of inner values, which the cells give by `tap`, that are to be returned for every step. */
+  /**
+   * Names of inner values, which the cells give by `tap`, that are to be returned for every step.
+   */
   readonly record?: readonly string[];
   /**
-   * What to do where the step cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says why) or
-   * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
+   * What to do where the step cannot be compiled: `'auto'` (run it by single operations),
+   * `'required'` (throw a TraceError that says why) or `'never'` (do not try). What
+   * `setCompileMode` says unless given, which is `'auto'`.
    */
   readonly compile?: CompileMode;
 }
@@ -55,12 +61,13 @@ const optionNames: readonly string[] = [...rowOptions, 'record', 'compile'];
 const REVERSE = '_reverse';
 
 /**
- * Two cells over one sequence: one from its beginning to its end, one from its end to its beginning.
+ * Two cells over one sequence: one from its beginning to its end, one from its end to its
+ * beginning.
  *
  * @example
  * ```ts
  * const both = new Bidirectional(new GRUCell(3, 2), new GRUCell(3, 2));
- * const [output, [hForward, hBackward]] = both.forward(ones([7, 5, 3]));   // [7, 5, 4], [5, 2], [5, 2]
+ * const [output, [hForward, hBackward]] = both.forward(ones([7, 5, 3])); // [7, 5, 4], [5, 2], [5, 2]
  * ```
  * @param forwardCell - see `Recurrent`
  * @param backwardCell - a cell with a state of the same kind, its sizes may differ
@@ -96,13 +103,16 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
 
   /**
    * @param x - `[T, B, ...]`, `[B, T, ...]` if batch first, or `[T, I]` for a single sequence
-   * @param h0 - the first states of both cells; what was learned, or else what their `initialState(B)` gives, unless given
-   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new piece begins, for both directions; `record`,
-   *   `compile`
-   * @returns `output` with the features of both side by side, or merged as `merge` says, and the last states of both; with `record` also an object with the named
-   *   values, those of the second cell under names that end in `_reverse`. A name asks for the values of both cells, and one with
-   *   `_reverse` for those of the second
-   * @throws ShapeError, ArgumentError when input, states, lengths, mask and resets do not fit, the outputs cannot be merged, states are missing, or a cell taps no such name
+   * @param h0 - the first states of both cells; what was learned, or else what their
+   *   `initialState(B)` gives, unless given
+   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new
+   *   piece begins, for both directions; `record`, `compile`
+   * @returns `output` with the features of both side by side, or merged as `merge` says, and the
+   *   last states of both; with `record` also an object with the named values, those of the second
+   *   cell under names that end in `_reverse`. A name asks for the values of both cells, and one
+   *   with `_reverse` for those of the second
+   * @throws ShapeError, ArgumentError when input, states, lengths, mask and resets do not fit, the
+   *   outputs cannot be merged, states are missing, or a cell taps no such name
    */
   forward(
     x: Tensor,
@@ -149,8 +159,10 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
    * @param x - as for `forward`
    * @param h0 - as for `forward`
    * @param options - as for `forward`
-   * @returns two entries: name (`forwardCell`, `backwardCell`), mode, reason, products, carry and text
-   * @throws what `forward` throws, but for errors of the cells themselves, which are the reason of the eager mode
+   * @returns two entries: name (`forwardCell`, `backwardCell`), mode, reason, products, carry and
+   *   text
+   * @throws what `forward` throws, but for errors of the cells themselves, which are the reason of
+   *   the eager mode
    */
   explain(
     x: Tensor,
@@ -205,7 +217,10 @@ function merged<S extends Tensors>(self: Bidirectional<S>, there: Tensor, back: 
   return merge === 'sum' ? sum : mul(sum, 0.5);
 }
 
-/** Refuses anything but one state for each cell: a tensor of both, as PyTorch has it, would go unnoticed. */
+/**
+ * Refuses anything but one state for each cell: a tensor of both, as PyTorch has it, would go
+ * unnoticed.
+ */
 function checkPair(h0: unknown): void {
   if (h0 === undefined || (Array.isArray(h0) && h0.length === 2)) return;
   refuse(ArgumentError, 'Bidirectional', 'h0', {

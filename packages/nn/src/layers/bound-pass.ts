@@ -1,6 +1,7 @@
 /**
- * The pass of a sequence through a layer that was made before: what the layer reads of itself is compared in one place, and one executable
- * runs. For a single layer in one direction, without lengths, mask, resets and records; where nothing is recorded for `backward`.
+ * The pass of a sequence through a layer that was made before: what the layer reads of itself is
+ * compared in one place, and one executable runs. For a single layer in one direction, without
+ * lengths, mask, resets and records; where nothing is recorded for `backward`.
  */
 import { bindScan, Tensor, type BoundScan } from '@rnn/core';
 import { learnedOf, partsOf, weightsOf, type LayerFields } from './layer-parts.js';

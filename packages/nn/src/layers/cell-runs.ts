@@ -98,7 +98,10 @@ export function runCells(
   });
 }
 
-/** Which mode each cell runs in, in such a pass; the higher ones are explained on zeros in the place of the output below. */
+/**
+ * Which mode each cell runs in, in such a pass; the higher ones are explained on zeros in the place
+ * of the output below.
+ */
 export function explainCells(
   run: CellRun,
   x: Tensor,
@@ -200,7 +203,10 @@ function arranged(owner: string, { cell, h0, learned }: CellLayer, { batch }: Se
   };
 }
 
-/** Steps by the cell: what is remembered of a step goes with its cell, also where the cell is a plain object. */
+/**
+ * Steps by the cell: what is remembered of a step goes with its cell, also where the cell is a
+ * plain object.
+ */
 const steps = new WeakMap<object, typeof cellStep>();
 
 function stepOf(cell: object): typeof cellStep {

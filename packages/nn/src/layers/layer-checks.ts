@@ -28,7 +28,8 @@ export interface CheckedSequence extends CheckedRows {
  * Refuses an input that a recurrent layer cannot take, before any work.
  *
  * @param rule - what the layer expects
- * @param input - `[T, B, inputSize]`, `[B, T, inputSize]` if batch first, `[T, inputSize]`, or packed
+ * @param input - `[T, B, inputSize]`, `[B, T, inputSize]` if batch first, `[T, inputSize]`, or
+ *   packed
  * @param rows - `lengths`, when they are not part of a packed input, `mask`, `resets`
  * @returns the input and how it lies
  */

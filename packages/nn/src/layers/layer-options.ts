@@ -5,19 +5,24 @@ import { rowOptions, type RowOptions } from '../sequences/sequence-rows.js';
 
 /** What `RNN`, `LSTM` and `GRU` have in common. */
 export interface LayerOptions extends PlaceOptions {
-  /** How many layers stand on top of each other; 1 unless said otherwise, or as many as `hiddenSize` lists. */
+  /**
+   * How many layers stand on top of each other; 1 unless said otherwise, or as many as `hiddenSize`
+   * lists.
+   */
   readonly numLayers?: number;
   /** Whether the two biases are added; true unless said otherwise. */
   readonly bias?: boolean;
   /** Input and output are `[B, T, ...]` in the place of `[T, B, ...]`. States are not affected. */
   readonly batchFirst?: boolean;
-  /** The share of each layer's output, but for the last layer's, that is dropped in training mode. */
+  /**
+   * The share of each layer's output, but for the last layer's, that is dropped in training mode.
+   */
   readonly dropout?: number;
   /** Whether a second network runs from the end to the beginning. */
   readonly bidirectional?: boolean;
   /**
-   * Whether the state before the first step, where none is given, is learned. It begins at zero, as `h0_l0`, `h0_l0_reverse` and so on (and
-   * `c0_l0` of an LSTM), each of the size of that state.
+   * Whether the state before the first step, where none is given, is learned. It begins at zero, as
+   * `h0_l0`, `h0_l0_reverse` and so on (and `c0_l0` of an LSTM), each of the size of that state.
    */
   readonly learnInitialState?: boolean;
 }
@@ -25,13 +30,15 @@ export interface LayerOptions extends PlaceOptions {
 /** What a forward pass of a layer takes besides. */
 export interface SequenceOptions extends RowOptions {
   /**
-   * Names of inner values that are to be returned for every step, such as `['i', 'c']` for an LSTM. `i` stands for all layers and directions;
+   * Names of inner values that are to be returned for every step, such as `['i', 'c']` for an LSTM.
+   * `i` stands for all layers and directions;
    * `i_l1` and `i_l1_reverse` for one.
    */
   readonly record?: readonly string[];
   /**
-   * What to do where the step cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says why) or
-   * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
+   * What to do where the step cannot be compiled: `'auto'` (run it by single operations),
+   * `'required'` (throw a TraceError that says why) or `'never'` (do not try). What
+   * `setCompileMode` says unless given, which is `'auto'`.
    */
   readonly compile?: CompileMode;
 }

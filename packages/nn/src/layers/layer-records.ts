@@ -10,8 +10,8 @@ export interface RunRecords {
 }
 
 /**
- * Sorts out which layer and direction returns what. A name such as `i` stands for all of them, and gets their suffixes where there are
- * several, as parameters do; `i_l1_reverse` stands for one.
+ * Sorts out which layer and direction returns what. A name such as `i` stands for all of them, and
+ * gets their suffixes where there are several, as parameters do; `i_l1_reverse` stands for one.
  *
  * @param owner - the layer, for the message
  * @param record - what the caller asks for

@@ -16,7 +16,8 @@ interface StateForms {
 }
 
 /**
- * The states of all layers and directions as the caller sees them: `[numLayers * directions, B, width]`, as PyTorch has them; or
+ * The states of all layers and directions as the caller sees them:
+ * `[numLayers * directions, B, width]`, as PyTorch has them; or
  * `[directions, B, width of all layers]` where each layer has a size of its own.
  */
 export class LayerStates {
@@ -47,7 +48,9 @@ export class LayerStates {
     });
   }
 
-  /** From the states of a batch to one list of tensors `[B, width]` for every layer and direction. */
+  /**
+   * From the states of a batch to one list of tensors `[B, width]` for every layer and direction.
+   */
   apart(states: readonly Tensor[]): Tensor[][] {
     const { widths, directions, sideBySide } = this.#forms;
     const parts = states.map((tensor, i) => {

@@ -10,7 +10,10 @@ import { RecurrentLayer } from './recurrent-layer.js';
 export interface LSTMOptions extends LayerOptions {
   /** Size of a projection of the output, smaller than hiddenSize; 0 for none. */
   readonly projSize?: number;
-  /** What the two biases of the forget gates add up to at first, in the place of random draws; 1 helps to remember from the start. */
+  /**
+   * What the two biases of the forget gates add up to at first, in the place of random draws; 1
+   * helps to remember from the start.
+   */
   readonly forgetGateBias?: number;
 }
 
@@ -35,13 +38,18 @@ const kind: LayerKind = {
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of the cell state; a list has one number for each layer
- * @param options - `numLayers` (1), `bias` (true), `batchFirst` (false), `dropout` between layers (0), `bidirectional` (false), `projSize`
- *   (0), `forgetGateBias`, `learnInitialState` (false), `dtype`, `backend`
- * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or unknown options
+ * @param options - `numLayers` (1), `bias` (true), `batchFirst` (false), `dropout` between layers
+ *   (0), `bidirectional` (false), `projSize` (0), `forgetGateBias`, `learnInitialState` (false),
+ *   `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or
+ *   unknown options
  *
- * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see `RecurrentLayer`. Gates are in the order i, f, g, o.
- * Names for `record`: the gates `i`, `f`, `o`, the candidate `g`, the cell state `c`, `h`, and `preactivation` (of i, f, g, o, 4 hiddenSize wide).
- * Differs from PyTorch: options go in one object; `forward` takes `lengths`, `mask` and `resets`; `hiddenSize` may be a list;
+ * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see
+ * `RecurrentLayer`. Gates are in the order i, f, g, o.
+ * Names for `record`: the gates `i`, `f`, `o`, the candidate `g`, the cell state `c`, `h`, and
+ * `preactivation` (of i, f, g, o, 4 hiddenSize wide).
+ * Differs from PyTorch: options go in one object; `forward` takes `lengths`, `mask` and `resets`;
+ * `hiddenSize` may be a list;
  * `forgetGateBias`; `learnInitialState`. Source: Hochreiter and Schmidhuber 1997;
  * projection by Sak, Senior and Beaufays 2014.
  */

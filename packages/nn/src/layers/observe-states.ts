@@ -13,7 +13,10 @@ import {
 import { checkFunction } from '@rnn/core/checks';
 import { withScans } from './scan-of.js';
 
-/** What one layer in one direction did in a pass that was observed. Whoever observes disposes of the tensors. */
+/**
+ * What one layer in one direction did in a pass that was observed. Whoever observes disposes of the
+ * tensors.
+ */
 export interface ObservedStates {
   /** The layer of `RNN`, `LSTM` and `GRU`; of `Recurrent` and `Bidirectional` the cell. */
   readonly owner: object;
@@ -21,10 +24,13 @@ export interface ObservedStates {
   readonly name: string;
   /** Whether the last step came first. */
   readonly reverse: boolean;
-  /** The tensors of the state after every step, `[T, B, width]` each, zero past the end of a row. */
+  /**
+   * The tensors of the state after every step, `[T, B, width]` each, zero past the end of a row.
+   */
   readonly states: readonly Tensor[];
   /**
-   * Zeros of the same shapes that were added to the states. After `backward` their gradients are the gradients with respect to the states:
+   * Zeros of the same shapes that were added to the states. After `backward` their gradients are
+   * the gradients with respect to the states:
    * by way of the output and of all later steps.
    */
   readonly probes: readonly Tensor[];
@@ -35,7 +41,8 @@ export interface ObservedStates {
 type Observer = (observed: ObservedStates) => void;
 
 /**
- * Runs a function and hands on the states of all recurrent layers that run in it, with tensors by which their gradients are found.
+ * Runs a function and hands on the states of all recurrent layers that run in it, with tensors by
+ * which their gradients are found.
  *
  * @example
  * ```ts
@@ -44,11 +51,13 @@ type Observer = (observed: ObservedStates) => void;
  * loss.backward();
  * const dLdh = seen[0].probes[0].grad;   // [T, B, width]
  * ```
- * @param observe - called after each layer and direction, from the lowest to the highest; the tensors that it gets belong to it
+ * @param observe - called after each layer and direction, from the lowest to the highest; the
+ *   tensors that it gets belong to it
  * @param fn - a synchronous function
  * @returns what `fn` returned
  *
- * Observed layers run by single operations. Differs from PyTorch: there a loop over the steps calls `retain_grad` on each state.
+ * Observed layers run by single operations. Differs from PyTorch: there a loop over the steps calls
+ * `retain_grad` on each state.
  */
 export function observeStates<R>(observe: (observed: ObservedStates) => void, fn: () => R): R {
   checkFunction('observeStates', 'observe', observe, '(observed) => void');

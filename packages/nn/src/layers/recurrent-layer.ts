@@ -21,11 +21,12 @@ import { LayerStates } from './layer-states.js';
 export type LastState<S> = S extends Tensor ? Tensor : [hN: Tensor, cN: Tensor];
 
 /**
- * What RNN, LSTM and GRU have in common: the weights of all layers and directions under PyTorch's names, and the way of a sequence through
- * them. Every layer and direction is one `scan`.
+ * What RNN, LSTM and GRU have in common: the weights of all layers and directions under PyTorch's
+ * names, and the way of a sequence through them. Every layer and direction is one `scan`.
  *
- * Parameters of layer n: `weight_ih_ln` [gates * hiddenSize, features below], `weight_hh_ln` [gates * hiddenSize, hiddenSize], `bias_ih_ln`
- * and `bias_hh_ln` [gates * hiddenSize]; of the second direction the same with `_reverse`; with a projection `weight_hr_ln` [projSize,
+ * Parameters of layer n: `weight_ih_ln` [gates * hiddenSize, features below], `weight_hh_ln`
+ * [gates * hiddenSize, hiddenSize], `bias_ih_ln` and `bias_hh_ln` [gates * hiddenSize]; of the
+ * second direction the same with `_reverse`; with a projection `weight_hr_ln` [projSize,
  * hiddenSize]. All are uniform within ± 1/√hiddenSize, as in PyTorch.
  */
 export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LSTMState> extends Module {
@@ -135,7 +136,8 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
   }
 
   /**
-   * The last layer's hidden state after the last step of each row, the directions side by side: what a classifier of whole sequences takes.
+   * The last layer's hidden state after the last step of each row, the directions side by side:
+   * what a classifier of whole sequences takes.
    *
    * @example
    * ```ts
@@ -163,15 +165,20 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
   /**
    * Runs a sequence through all layers.
    *
-   * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or packed
-   * @param state - the state before the first step, h0 (of an LSTM h0 and c0), `[numLayers * directions, B, width]` each (without B for a single
-   *   sequence), or `[directions, B, sum over the layers]` for a list of sizes; zeros, or what was learned, unless given
-   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new piece begins; `record`: names of inner values,
-   *   which the class lists; `compile`
-   * @returns `output` `[T, B, directions * width]` in the form of the input, and the last state in the form of the first; with `record` also an
-   *   object with the named values, `[T, B, width]` each in the form of the output (padded for a packed input), zero past the end of a row; the
+   * @param x - `[T, B, inputSize]`, `[B, T, inputSize]` with `batchFirst`, `[T, inputSize]`, or
+   *   packed
+   * @param state - the state before the first step, h0 (of an LSTM h0 and c0),
+   *   `[numLayers * directions, B, width]` each (without B for a single sequence), or
+   *   `[directions, B, sum over the layers]` for a list of sizes; zeros, or what was learned,
+   *   unless given
+   * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new
+   *   piece begins; `record`: names of inner values, which the class lists; `compile`
+   * @returns `output` `[T, B, directions * width]` in the form of the input, and the last state in
+   *   the form of the first; with `record` also an object with the named values, `[T, B, width]`
+   *   each in the form of the output (padded for a packed input), zero past the end of a row; the
    *   names have suffixes such as `_l0_reverse` where there are several layers or directions
-   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do not fit, or `record` has an unknown name
+   * @throws ShapeError, ArgumentError, DTypeError, BackendError when input, state and lengths do
+   *   not fit, or `record` has an unknown name
    */
   forward(
     x: Tensor,
@@ -201,16 +208,18 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
   }
 
   /**
-   * Says which mode each layer and direction runs in, with the programs that run. Nothing is computed.
+   * Says which mode each layer and direction runs in, with the programs that run. Nothing is
+   * computed.
    *
    * @example
    * ```ts
-   * const [{ mode, products }] = new LSTM(3, 2).explain(ones([7, 5, 3]));   // 'compiled', { before: 1, loop: 1, after: 0 }
+   * const [{ mode, products }] = new LSTM(3, 2).explain(ones([7, 5, 3])); // 'compiled', { before: 1, loop: 1, after: 0 }
    * ```
    * @param x - as for `forward`
    * @param state - as for `forward`
    * @param options - as for `forward`
-   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), mode, reason, products, carry and text
+   * @returns one entry for each layer and direction: name (`l0`, `l0_reverse`), mode, reason,
+   *   products, carry and text
    * @throws what `forward` throws
    */
   explain(x: Tensor | PackedSequence, state?: S, options: SequenceOptions = noOptions): LayerExplanation[] {

@@ -13,9 +13,15 @@ import type { RecordingOptions } from './layer-options.js';
 export interface RecurrentOptions {
   /** Input and output are `[B, T, ...]`. */
   readonly batchFirst?: boolean;
-  /** Of several cells: the share of each one's output, but for the last one's, that is dropped in training mode. */
+  /**
+   * Of several cells: the share of each one's output, but for the last one's, that is dropped in
+   * training mode.
+   */
   readonly dropout?: number;
-  /** Whether the state before the first step, where none is given, is learned. It begins as what the cell starts from, as the parameter `h0`. */
+  /**
+   * Whether the state before the first step, where none is given, is learned. It begins as what the
+   * cell starts from, as the parameter `h0`.
+   */
   readonly learnInitialState?: boolean;
 }
 
@@ -24,18 +30,20 @@ export interface RecurrentForwardOptions extends Pick<RowOptions, 'lengths' | 'm
   /** From each row's last valid step to its first. */
   readonly reverse?: boolean;
   /**
-   * `[T, B]` (`[B, T]` if batch first): where not 0, the row's state is the initial one again before that step. At a step that is masked,
-   * the mark holds for the next one that is not.
+   * `[T, B]` (`[B, T]` if batch first): where not 0, the row's state is the initial one again
+   * before that step. At a step that is masked, the mark holds for the next one that is not.
    */
   readonly resets?: ScanOptions['resets'];
   /**
-   * Names of inner values, which the cell gives by `tap`, that are to be returned for every step. Of several cells all of them, under names
-   * such as `h_l0` and `h_l1`; `h_l1` stands for that of one.
+   * Names of inner values, which the cell gives by `tap`, that are to be returned for every step.
+   * Of several cells all of them, under names such as `h_l0` and `h_l1`; `h_l1` stands for that of
+   * one.
    */
   readonly record?: readonly string[];
   /**
-   * What to do where the step cannot be compiled: `'auto'` (run it by single operations), `'required'` (throw a TraceError that says why) or
-   * `'never'` (do not try). What `setCompileMode` says unless given, which is `'auto'`.
+   * What to do where the step cannot be compiled: `'auto'` (run it by single operations),
+   * `'required'` (throw a TraceError that says why) or `'never'` (do not try). What
+   * `setCompileMode` says unless given, which is `'auto'`.
    */
   readonly compile?: CompileMode;
 }
@@ -43,23 +51,27 @@ export interface RecurrentForwardOptions extends Pick<RowOptions, 'lengths' | 'm
 const optionNames = ['lengths', 'mask', 'reverse', 'resets', 'record', 'compile'];
 
 /**
- * Runs any cell over a sequence, one's own too: whatever goes from an input and a state to the next state. A list of cells are layers, each
- * over the output of the one below.
+ * Runs any cell over a sequence, one's own too: whatever goes from an input and a state to the next
+ * state. A list of cells are layers, each over the output of the one below.
  *
  * @example
  * ```ts
  * const layer = new Recurrent(new LSTMCell(3, 2));
- * const [output, [hN, cN]] = layer.forward(ones([7, 5, 3]), undefined, { lengths: [7, 4, 4, 1, 0] });   // [7, 5, 2], [5, 2], [5, 2]
+ * const [output, [hN, cN]] = layer.forward(ones([7, 5, 3]), undefined, {
+ *   lengths: [7, 4, 4, 1, 0],
+ * }); // [7, 5, 2], [5, 2], [5, 2]
  * const layers = new Recurrent([new LSTMCell(3, 4), new GRUCell(4, 2)], { dropout: 0.2 });
- * const [y, [[h1, c1], h2]] = layers.forward(ones([7, 5, 3]));   // [7, 5, 2], [5, 4], [5, 4], [5, 2]
+ * const [y, [[h1, c1], h2]] = layers.forward(ones([7, 5, 3])); // [7, 5, 2], [5, 4], [5, 4], [5, 2]
  * ```
- * @param cell - a module with `forward(x, state)`, or a list of such; the state is a tensor or a list of tensors, and the first of them is
- *   the output
- * @param options - `batchFirst` (false), `dropout` between several cells (0), `learnInitialState` (false)
+ * @param cell - a module with `forward(x, state)`, or a list of such; the state is a tensor or a
+ *   list of tensors, and the first of them is the output
+ * @param options - `batchFirst` (false), `dropout` between several cells (0), `learnInitialState`
+ *   (false)
  * @throws ArgumentError when a cell has no forward, or for unknown options
  *
- * The cell's step is traced and runs as one compiled loop where it can: `explain` says whether. It is traced at each call, unless the cell
- * says `traceOnce`. The cell's parameters stand under `cell.` in the state dict, those of several cells under `cell.0.`, `cell.1.` and so on.
+ * The cell's step is traced and runs as one compiled loop where it can: `explain` says whether. It
+ * is traced at each call, unless the cell says `traceOnce`. The cell's parameters stand under
+ * `cell.` in the state dict, those of several cells under `cell.0.`, `cell.1.` and so on.
  * PyTorch has no such thing: there, a cell of one's own is a loop in Python.
  */
 export class Recurrent<S extends CellState = Tensor> extends Module {
@@ -97,13 +109,14 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
 
   /**
    * @param x - `[T, B, ...]`, `[B, T, ...]` if batch first, or `[T, I]` for a single sequence
-   * @param h0 - the state before the first step, as the cell takes it, or a list with one state for each cell; what was learned, or else
-   *   what `cell.initialState(B)` gives, unless it is given
+   * @param h0 - the state before the first step, as the cell takes it, or a list with one state for
+   *   each cell; what was learned, or else what `cell.initialState(B)` gives, unless it is given
    * @param options - `lengths`, `mask`, `reverse`, `resets`, `record`, `compile`
-   * @returns `output` `[T, B, ...]` in the form of the input: the first tensor of each step's state; the state after the last step; with
-   *   `record` also an object with the named values, `[T, B, ...]` each in the form of the output, zero past the end of a row
-   * @throws ShapeError, ArgumentError when input, state, lengths, mask and resets do not fit, the state is missing, or the cell taps no such
-   *   name
+   * @returns `output` `[T, B, ...]` in the form of the input: the first tensor of each step's
+   *   state; the state after the last step; with `record` also an object with the named values,
+   *   `[T, B, ...]` each in the form of the output, zero past the end of a row
+   * @throws ShapeError, ArgumentError when input, state, lengths, mask and resets do not fit, the
+   *   state is missing, or the cell taps no such name
    */
   forward(
     x: Tensor,
@@ -119,7 +132,8 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
   }
 
   /**
-   * The output after the last step of each row: the hidden state, or whatever comes first in the state of the (last) cell.
+   * The output after the last step of each row: the hidden state, or whatever comes first in the
+   * state of the (last) cell.
    *
    * @param last - the state that `forward` gave
    * @returns `[B, ...]`
@@ -134,13 +148,15 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
    *
    * @example
    * ```ts
-   * const [{ mode, reason }] = new Recurrent(new GRUCell(3, 2)).explain(ones([7, 5, 3]));   // 'compiled', undefined
+   * const [{ mode, reason }] = new Recurrent(new GRUCell(3, 2)).explain(ones([7, 5, 3])); // 'compiled', undefined
    * ```
    * @param x - as for `forward`
    * @param h0 - as for `forward`
    * @param options - as for `forward`
-   * @returns one entry for each cell: name (`cell`, or `cell.0` and so on), mode, reason, products, carry and text
-   * @throws what `forward` throws, but for errors of the cell itself, which are the reason of the eager mode
+   * @returns one entry for each cell: name (`cell`, or `cell.0` and so on), mode, reason, products,
+   *   carry and text
+   * @throws what `forward` throws, but for errors of the cell itself, which are the reason of the
+   *   eager mode
    */
   explain(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): LayerExplanation[] {
     checkOptions('Recurrent', options, optionNames);

@@ -38,13 +38,17 @@ const kinds: Record<RNNNonlinearity, LayerKind> = {
  * ```
  * @param inputSize - features of the input
  * @param hiddenSize - features of the state; a list has one number for each layer
- * @param options - `numLayers` (1), `nonlinearity` ('tanh' or 'relu'), `bias` (true), `batchFirst` (false), `dropout` between layers (0),
- *   `bidirectional` (false), `learnInitialState` (false), `dtype`, `backend`
- * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or unknown options
+ * @param options - `numLayers` (1), `nonlinearity` ('tanh' or 'relu'), `bias` (true), `batchFirst`
+ *   (false), `dropout` between layers (0), `bidirectional` (false), `learnInitialState` (false),
+ *   `dtype`, `backend`
+ * @throws ArgumentError for sizes that are not whole numbers from 1 up, options out of range, or
+ *   unknown options
  *
- * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see `RecurrentLayer`.
+ * Parameters: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on; see
+ * `RecurrentLayer`.
  * Names for `record`: `preactivation` (W_ih x + b_ih + W_hh h + b_hh) and `h`.
- * Differs from PyTorch: options go in one object; `forward` takes `lengths`, `mask` and `resets`; `hiddenSize` may be a list;
+ * Differs from PyTorch: options go in one object; `forward` takes `lengths`, `mask` and `resets`;
+ * `hiddenSize` may be a list;
  * `learnInitialState`. Source: Elman 1990.
  */
 export class RNN extends RecurrentLayer<Tensor> {

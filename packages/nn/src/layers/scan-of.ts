@@ -1,6 +1,8 @@
 import { scan } from '@rnn/core';
 
-/** Gives the `scan` of a layer or cell, by its parameters' suffix (`_l0`) and what its step taps. */
+/**
+ * Gives the `scan` of a layer or cell, by its parameters' suffix (`_l0`) and what its step taps.
+ */
 export type ScanFor = (owner: object, suffix: string, taps: readonly string[]) => typeof scan;
 
 const usual: ScanFor = () => scan;

@@ -22,8 +22,8 @@ export interface BCEWithLogitsLossModuleOptions extends LossModuleOptions {
 export interface BCEWithLogitsOptions extends BCEWithLogitsLossModuleOptions, LossForwardOptions {}
 
 /**
- * The cross entropy of a sigmoid's probability with a target between 0 and 1: -(p y log σ(x) + (1 - y) log(1 - σ(x))), without
- * overflow for any x.
+ * The cross entropy of a sigmoid's probability with a target between 0 and 1: -(p y log σ(x) + (1 -
+ * y) log(1 - σ(x))), without overflow for any x.
  *
  * @example
  * ```ts
@@ -31,7 +31,8 @@ export interface BCEWithLogitsOptions extends BCEWithLogitsLossModuleOptions, Lo
  * ```
  * @param input - logits, any shape
  * @param target - the same shape, numbers from 0 to 1 (0 and 1 mostly)
- * @param options - `posWeight` (p above), `weight`, `reduction` ('mean', 'sum', 'none'), `lengths` of a target `[T, B, ...]`, `batchFirst`
+ * @param options - `posWeight` (p above), `weight`, `reduction` ('mean', 'sum', 'none'), `lengths`
+ *   of a target `[T, B, ...]`, `batchFirst`
  * @returns a single number, or the shape of the input without reduction
  * @throws ShapeError when the shapes differ
  */

@@ -19,24 +19,31 @@ export interface BCELossModuleOptions extends LossModuleOptions {
 /** Options of `bceLoss`. */
 export interface BCELossOptions extends BCELossModuleOptions, LossForwardOptions {}
 
-/** A logarithm below this counts as this, and a product x (1 - x) below `LEAST` as that, as in PyTorch. */
+/**
+ * A logarithm below this counts as this, and a product x (1 - x) below `LEAST` as that, as in
+ * PyTorch.
+ */
 const LOWEST_LOG = -100;
 const LEAST = 1e-12;
 
 /**
- * The cross entropy of a probability with a target between 0 and 1: -(y log x + (1 - y) log(1 - x)), with logarithms no less than -100.
+ * The cross entropy of a probability with a target between 0 and 1: -(y log x + (1 - y) log(1 -
+ * x)), with logarithms no less than -100.
  *
  * @example
  * ```ts
  * bceLoss(tensor([0.5, 1]), tensor([1, 1])).item();   // 0.3466
  * ```
- * @param input - probabilities, any shape; the result of a sigmoid. `bceWithLogits` takes what goes into it, and is more exact
+ * @param input - probabilities, any shape; the result of a sigmoid. `bceWithLogits` takes what goes
+ *   into it, and is more exact
  * @param target - the same shape, numbers from 0 to 1
- * @param options - `weight`, `reduction` ('mean', 'sum', 'none'), `lengths` of a target `[T, B, ...]`, `batchFirst`
+ * @param options - `weight`, `reduction` ('mean', 'sum', 'none'), `lengths` of a target
+ *   `[T, B, ...]`, `batchFirst`
  * @returns a single number, or the shape of the input without reduction
  * @throws ShapeError when the shapes differ
  *
- * Differs from PyTorch: an input outside of [0, 1] gives NaN, not an error, since its numbers are not read.
+ * Differs from PyTorch: an input outside of [0, 1] gives NaN, not an error, since its numbers are
+ * not read.
  */
 export function bceLoss(input: Tensor, target: Tensor, options: BCELossOptions = {}): Tensor {
   const owner = 'bceLoss';

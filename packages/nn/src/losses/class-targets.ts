@@ -30,8 +30,9 @@ export interface ClassLossModuleOptions extends LossModuleOptions {
   /** A target that has no part in the loss; -100 unless said otherwise. */
   readonly ignoreIndex?: number;
   /**
-   * Which dimension of the input the classes are in. Unless given it is 1 as in PyTorch, `[N, C, d1, ...]`; with `lengths` also the last one,
-   * `[T, B, C]`, where the target's shape leaves no doubt.
+   * Which dimension of the input the classes are in. Unless given it is 1 as in PyTorch,
+   * `[N, C, d1, ...]`; with `lengths` also the last one, `[T, B, C]`, where the target's shape
+   * leaves no doubt.
    */
   readonly classDim?: number;
 }
@@ -84,9 +85,10 @@ export function classLayout(owner: string, input: Tensor, target: Tensor, option
 }
 
 /**
- * The dimension of the classes where the caller does not say it: that of PyTorch. A padded batch mostly has them last, which dimension 1 could
- * be mistaken for. So with lengths it is whichever of both leaves the target's shape; where both do, guessing would make the loss of a batch
- * depend on its size.
+ * The dimension of the classes where the caller does not say it: that of PyTorch. A padded batch
+ * mostly has them last, which dimension 1 could be mistaken for. So with lengths it is whichever of
+ * both leaves the target's shape; where both do, guessing would make the loss of a batch depend on
+ * its size.
  */
 function usualDim(owner: string, input: Tensor, target: Tensor, { lengths }: ClassLossOptions): number {
   const { rank, shape } = input;
@@ -138,7 +140,8 @@ export interface ClassIndices extends CountedRows {
  * @param layout - of the input
  * @param options - `ignoreIndex`, `lengths`, `batchFirst`
  * @returns usable indices and the rows that count
- * @throws ArgumentError for an index that is no class, unless the backend answers only later and so cannot be asked
+ * @throws ArgumentError for an index that is no class, unless the backend answers only later and so
+ *   cannot be asked
  */
 export function classIndices(
   owner: string,

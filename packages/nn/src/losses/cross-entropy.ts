@@ -49,17 +49,20 @@ const crossEntropyNames = [...classNames, 'labelSmoothing'];
  * @example
  * ```ts
  * const target = tensor([0, 2], { dtype: 'int32' });
- * crossEntropy(zeros([2, 3]), target).item();                      // 1.0986, the logarithm of 3
+ * crossEntropy(zeros([2, 3]), target).item(); // 1.0986, the logarithm of 3
  * crossEntropy(logits, targets, { lengths: [5, 3], classDim: -1 }); // [T, B, C] and [T, B]: a tagger over padded sequences
  * ```
  * @param input - logits `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `classDim: -1` `[..., C]`
- * @param target - int32 class indices of the input's shape without C, or probabilities of the input's shape
- * @param options - `weight` of the classes, `ignoreIndex` (-100), `labelSmoothing` (0), `reduction` ('mean', 'sum', 'none'), `lengths` of a
- *   target `[T, B, ...]`, `batchFirst`, `classDim` (1; with lengths to be given where the target's shape fits both 1 and -1)
- * @returns a single number, or the shape of the target without reduction. The mean is weighted: the sum of the losses by the sum of the
- *   weights of the targets that count
- * @throws ShapeError when shapes do not fit; ArgumentError when a target is no class, or `classDim` is needed. On a backend that answers only later, where nobody
- *   has seen the targets since they were computed, or some are ignored, the loss of such a target is NaN instead
+ * @param target - int32 class indices of the input's shape without C, or probabilities of the
+ *   input's shape
+ * @param options - `weight` of the classes, `ignoreIndex` (-100), `labelSmoothing` (0), `reduction`
+ *   ('mean', 'sum', 'none'), `lengths` of a target `[T, B, ...]`, `batchFirst`, `classDim` (1; with
+ *   lengths to be given where the target's shape fits both 1 and -1)
+ * @returns a single number, or the shape of the target without reduction. The mean is weighted: the
+ *   sum of the losses by the sum of the weights of the targets that count
+ * @throws ShapeError when shapes do not fit; ArgumentError when a target is no class, or `classDim`
+ *   is needed. On a backend that answers only later, where nobody has seen the targets since they
+ *   were computed, or some are ignored, the loss of such a target is NaN instead
  *
  * Differs from PyTorch: `lengths` and `classDim`.
  */
@@ -77,13 +80,15 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
 }
 
 /**
- * The negative log-likelihood of a target: -input[target], for log-probabilities as `logSoftmax` gives them.
+ * The negative log-likelihood of a target: -input[target], for log-probabilities as `logSoftmax`
+ * gives them.
  *
  * @example
  * ```ts
  * nllLoss(x.logSoftmax(1), target);   // the same as crossEntropy(x, target)
  * ```
- * @param input - log-probabilities `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `classDim: -1` `[..., C]`
+ * @param input - log-probabilities `[N, C]`, `[C]` or `[N, C, d1, ...]`; with `classDim: -1`
+ *   `[..., C]`
  * @param target - int32 class indices of the input's shape without C
  * @param options - those of `crossEntropy` without `labelSmoothing`
  * @returns as for `crossEntropy`
@@ -127,7 +132,10 @@ function hardLoss(
   });
 }
 
-/** Targets that are distributions themselves: -Σ target log softmax(input). The mean is over rows, weighted or not, as in PyTorch. */
+/**
+ * Targets that are distributions themselves: -Σ target log softmax(input). The mean is over rows,
+ * weighted or not, as in PyTorch.
+ */
 function softCrossEntropy(
   owner: string,
   input: Tensor,

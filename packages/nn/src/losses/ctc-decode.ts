@@ -26,13 +26,15 @@ export interface CTCResult {
 }
 
 /**
- * The labels of the most probable path: the best class of each step, with repetitions and then blanks left out.
+ * The labels of the most probable path: the best class of each step, with repetitions and then
+ * blanks left out.
  *
  * @example
  * ```ts
  * ctcGreedyDecode(model.forward(x).logSoftmax(-1), { lengths });   // [[3, 5, 5], [7], ...]
  * ```
- * @param logProbs - `[T, B, C]`, or `[T, C]` for a single sequence; scores of any kind do, as only their order counts
+ * @param logProbs - `[T, B, C]`, or `[T, C]` for a single sequence; scores of any kind do, as only
+ *   their order counts
  * @param options - `lengths`, `blank` (0)
  * @returns a list of classes for each row
  * @throws ShapeError, ArgumentError when the arguments do not fit
@@ -53,18 +55,20 @@ export function ctcGreedyDecode(logProbs: Tensor, options: CTCGreedyOptions = {}
 }
 
 /**
- * The most probable labels, each with the probability of all paths that lead to them, by prefix beam search.
+ * The most probable labels, each with the probability of all paths that lead to them, by prefix
+ * beam search.
  *
  * @example
  * ```ts
- * ctcBeamDecode(logProbs, { beamWidth: 32, topPaths: 3 })[0];   // [{ labels: [3, 5, 5], logProb: -1.2 }, ...]
+ * ctcBeamDecode(logProbs, { beamWidth: 32, topPaths: 3 })[0]; // [{ labels: [3, 5, 5], logProb: -1.2 }, ...]
  * ```
  * @param logProbs - `[T, B, C]`, or `[T, C]` for a single sequence: logarithms of probabilities
  * @param options - `lengths`, `blank` (0), `beamWidth` (16), `topPaths` (1)
  * @returns for each row its results, the most probable first
  * @throws ShapeError, ArgumentError when the arguments do not fit
  *
- * With as many beams as there are beginnings the result is exact. Source: Graves 2012; Hannun et al. 2014.
+ * With as many beams as there are beginnings the result is exact. Source: Graves 2012; Hannun et
+ * al. 2014.
  */
 export function ctcBeamDecode(logProbs: Tensor, options: CTCBeamOptions = {}): CTCResult[][] {
   checkOptions('ctcBeamDecode', options, ['lengths', 'blank', 'beamWidth', 'topPaths']);
@@ -78,7 +82,10 @@ export function ctcBeamDecode(logProbs: Tensor, options: CTCBeamOptions = {}): C
   });
 }
 
-/** A beginning of a result, with the probabilities of the paths to it that end with its last label and with a blank. */
+/**
+ * A beginning of a result, with the probabilities of the paths to it that end with its last label
+ * and with a blank.
+ */
 interface Beam {
   readonly labels: readonly number[];
   readonly key: string;

@@ -38,36 +38,47 @@ import type { Reduction } from './reduction.js';
 export interface CTCLossModuleOptions {
   /** The class that stands for no label; 0 unless said otherwise. */
   readonly blank?: number;
-  /** `'mean'` unless said otherwise: each row's loss divided by the length of its target (at least 1), and the mean of these. */
+  /**
+   * `'mean'` unless said otherwise: each row's loss divided by the length of its target (at least
+   * 1), and the mean of these.
+   */
   readonly reduction?: Reduction;
-  /** Whether the loss of a target that does not fit into its input is 0 (and has no gradient) instead of Infinity. */
+  /**
+   * Whether the loss of a target that does not fit into its input is 0 (and has no gradient)
+   * instead of Infinity.
+   */
   readonly zeroInfinity?: boolean;
 }
 
-/** In the place of log 0: far below every sum of logarithms, but finite, so that derivatives are. */
+/**
+ * In the place of log 0: far below every sum of logarithms, but finite, so that derivatives are.
+ */
 const NEVER = -1e30;
 
 /**
- * The connectionist temporal classification loss: -log of the probability that the classes of all steps, with repetitions and then blanks
- * left out, are the target.
+ * The connectionist temporal classification loss: -log of the probability that the classes of all
+ * steps, with repetitions and then blanks left out, are the target.
  *
  * @example
  * ```ts
  * const logProbs = randn([50, 16, 20]).logSoftmax(-1);   // steps, rows, classes
  * ctcLoss(logProbs, [[3, 5, 5], [7], ...], [50, 42, ...]);
  * ```
- * @param logProbs - `[T, B, C]`, or `[T, C]` for a single sequence: logarithms of probabilities, the result of `logSoftmax`
- * @param targets - a list of classes for each row; or `[B, S]`, int32, padded; or all rows' one after another, `[sum of targetLengths]`. For a
- *   single sequence a list of classes, or `[S]`
+ * @param logProbs - `[T, B, C]`, or `[T, C]` for a single sequence: logarithms of probabilities,
+ *   the result of `logSoftmax`
+ * @param targets - a list of classes for each row; or `[B, S]`, int32, padded; or all rows' one
+ *   after another, `[sum of targetLengths]`. For a single sequence a list of classes, or `[S]`
  * @param inputLengths - valid steps of each row; all of them unless given
- * @param targetLengths - how many classes the target of each row has; what the lists say, or S, unless given
+ * @param targetLengths - how many classes the target of each row has; what the lists say, or S,
+ *   unless given
  * @param options - `blank` (0), `reduction` ('mean', 'sum', 'none'), `zeroInfinity` (false)
  * @returns a single number, or `[B]` without reduction (a single number for a single sequence)
  * @throws ShapeError, ArgumentError when lengths or classes do not fit, or a target has a blank
  *
- * The recursion over the steps is a `scan`, so it is compiled where the backend compiles. As in PyTorch the gradient takes for granted that
- * `logProbs` come from `logSoftmax`: it is right with respect to what went into that. Differs from PyTorch: no second derivative that means
- * anything; lists of classes as targets. Source: Graves, Fernández, Gomez and Schmidhuber 2006.
+ * The recursion over the steps is a `scan`, so it is compiled where the backend compiles. As in
+ * PyTorch the gradient takes for granted that `logProbs` come from `logSoftmax`: it is right with
+ * respect to what went into that. Differs from PyTorch: no second derivative that means anything;
+ * lists of classes as targets. Source: Graves, Fernández, Gomez and Schmidhuber 2006.
  */
 export function ctcLoss(
   logProbs: Tensor,
@@ -93,7 +104,8 @@ export function ctcLoss(
 function lossesOf(logProbs: Tensor, { labels, lengths }: CtcBatch, blank: number, zeroInfinity: boolean): Tensor {
   const [steps, rows] = logProbs.shape;
   const { dtype, backend } = logProbs;
-  // Blanks around the labels: the path goes from place to place, or from label to label where these differ.
+  // Blanks around the labels: the path goes from place to place, or from label to label where these
+  // differ.
   const places = 2 * Math.max(1, ...labels.map((row) => row.length)) + 1;
   const classes = new Int32Array(rows * places).fill(blank);
   const jumps = new Float32Array(rows * places).fill(NEVER);
@@ -141,8 +153,9 @@ function logSum(terms: readonly Tensor[]): Tensor {
 }
 
 /**
- * 0 for each row, with the derivative exp(logProbs): the part of PyTorch's gradient that `logSoftmax` takes away again, since the derivative
- * of its result's probabilities adds up to nothing.
+ * 0 for each row, with the derivative exp(logProbs): the part of PyTorch's gradient that
+ * `logSoftmax` takes away again, since the derivative of its result's probabilities adds up to
+ * nothing.
  */
 function softmaxPart(known: Tensor, valid: Tensor | undefined): Tensor {
   const shares = valid === undefined ? exp(known) : where(valid, exp(known), 0);
@@ -150,7 +163,10 @@ function softmaxPart(known: Tensor, valid: Tensor | undefined): Tensor {
   return sub(sums, detach(sums));
 }
 
-/** The losses with Infinity (and NaN as derivative, as in PyTorch), or 0, where the target does not fit into the input. */
+/**
+ * The losses with Infinity (and NaN as derivative, as in PyTorch), or 0, where the target does not
+ * fit into the input.
+ */
 function finite(losses: Tensor, zeroInfinity: boolean): Tensor {
   const isInfinite = ge(detach(losses), -NEVER / 10);
   return customOperation({

@@ -21,7 +21,9 @@ export function checkPair(owner: string, input: Tensor, target: Tensor): void {
   checkPlace(owner, 'target', target, input);
 }
 
-/** Refuses a factor that is not of the input's type and place, or does not broadcast to its shape. */
+/**
+ * Refuses a factor that is not of the input's type and place, or does not broadcast to its shape.
+ */
 export function checkFactor(owner: string, argument: string, factor: Tensor, input: Tensor): void {
   checkTensor(owner, argument, factor);
   checkPlace(owner, argument, factor, input);

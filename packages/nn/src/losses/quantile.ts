@@ -36,8 +36,9 @@ export interface QuantileLossModuleOptions extends LossModuleOptions {
 export interface QuantileLossOptions extends QuantileLossModuleOptions, LossForwardOptions {}
 
 /**
- * The quantile loss (pinball loss): max(q e, (q - 1) e) of the error e = y - x, for each quantile q. Whoever minimises it forecasts the value
- * that the truth stays below with probability q: several at once are a forecast with intervals.
+ * The quantile loss (pinball loss): max(q e, (q - 1) e) of the error e = y - x, for each quantile
+ * q. Whoever minimises it forecasts the value that the truth stays below with probability q:
+ * several at once are a forecast with intervals.
  *
  * @example
  * ```ts
@@ -46,11 +47,14 @@ export interface QuantileLossOptions extends QuantileLossModuleOptions, LossForw
  * ```
  * @param input - `[..., Q]`, a forecast of each quantile
  * @param target - `[...]`
- * @param options - `quantiles`; `reduction` ('mean', 'sum', 'none'), `lengths` of a target `[T, B, ...]`, `batchFirst`
+ * @param options - `quantiles`; `reduction` ('mean', 'sum', 'none'), `lengths` of a target
+ *   `[T, B, ...]`, `batchFirst`
  * @returns a single number, or `[..., Q]` without reduction
- * @throws ShapeError when the shapes do not go together; ArgumentError for a quantile that is not between 0 and 1
+ * @throws ShapeError when the shapes do not go together; ArgumentError for a quantile that is not
+ *   between 0 and 1
  *
- * Differs from PyTorch: has no counterpart there; one quantile is scikit-learn's `mean_pinball_loss`.
+ * Differs from PyTorch: has no counterpart there; one quantile is scikit-learn's
+ * `mean_pinball_loss`.
  */
 export function quantileLoss(input: Tensor, target: Tensor, options: QuantileLossOptions): Tensor {
   const owner = 'quantileLoss';
@@ -89,7 +93,10 @@ const pinball = /* @__PURE__ */ compileFn(
   { anyRows: true },
 );
 
-/** `quantileLoss` as a module: `new QuantileLoss({ quantiles: [0.1, 0.5, 0.9] }).forward(input, target, { lengths })`. */
+/**
+ * `quantileLoss` as a module:
+ * `new QuantileLoss({ quantiles: [0.1, 0.5, 0.9] }).forward(input, target, { lengths })`.
+ */
 export class QuantileLoss extends Module {
   protected readonly options: QuantileLossModuleOptions;
 

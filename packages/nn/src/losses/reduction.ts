@@ -27,7 +27,10 @@ export interface LossModuleOptions {
 
 /** What the forward pass of every loss module takes besides. */
 export interface LossForwardOptions {
-  /** Valid steps of each row: padding has no part in the loss, nor in what the mean is taken over, not even a NaN in it. */
+  /**
+   * Valid steps of each row: padding has no part in the loss, nor in what the mean is taken over,
+   * not even a NaN in it.
+   */
   readonly lengths?: Lengths;
 }
 
@@ -83,7 +86,8 @@ export function targetLengths(
  *
  * @param losses - one for each element
  * @param reduction - which
- * @param weight - what the sum is divided by for the mean: the number of elements that count, or the sum of their weights
+ * @param weight - what the sum is divided by for the mean: the number of elements that count, or
+ *   the sum of their weights
  */
 export function reduced(losses: Tensor, reduction: Reduction, weight: number | Tensor): Tensor {
   if (reduction === 'none') return losses;

@@ -39,11 +39,13 @@ export interface HuberLossOptions extends HuberLossModuleOptions, LossForwardOpt
  * ```
  * @param input - any shape
  * @param target - the same shape
- * @param options - `reduction` ('mean', 'sum', 'none'), `lengths` of a target `[T, B, ...]`, `batchFirst`
+ * @param options - `reduction` ('mean', 'sum', 'none'), `lengths` of a target `[T, B, ...]`,
+ *   `batchFirst`
  * @returns a single number, or the shape of the input without reduction
  * @throws ShapeError when the shapes differ
  *
- * Differs from PyTorch: shapes that would broadcast are refused, as that is nearly always a mistake; `lengths`.
+ * Differs from PyTorch: shapes that would broadcast are refused, as that is nearly always a
+ * mistake; `lengths`.
  */
 export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkPair('mseLoss', input, target);

@@ -32,7 +32,8 @@ export interface BatchOptions {
  * @returns `[B, ...]`; 0 for a row without a step
  * @throws ShapeError, ArgumentError when the lengths do not fit
  *
- * Of a bidirectional layer this is no summary, since its second direction has then seen a single step: take `lastHidden`.
+ * Of a bidirectional layer this is no summary, since its second direction has then seen a single
+ * step: take `lastHidden`.
  */
 export function lastValid(x: Tensor, lengths: Lengths, options: BatchOptions = {}): Tensor {
   const { steps, batch, batchFirst } = checkBatch('lastValid', x, options);

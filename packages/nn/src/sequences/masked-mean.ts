@@ -2,14 +2,16 @@ import { div, maximum, ones, reshape, scope, ShapeError, showShape, sum, type Te
 import { checkFlag, checkFloating, checkNumber, checkSameBackend, checkTensor, refuse } from '@rnn/core/checks';
 
 /**
- * The mean over the places that a mask leaves, such as the mean of a layer's output over the valid steps.
+ * The mean over the places that a mask leaves, such as the mean of a layer's output over the valid
+ * steps.
  *
  * @example
  * ```ts
  * maskedMean(output, lengthsMask(lengths));   // from [T, B, H] to [B, H]
  * ```
  * @param x - any shape
- * @param mask - of the first dimensions of `x`, as `[T, B]` is for `[T, B, H]`; a size may be 1; where 0, the place is left out, even a NaN
+ * @param mask - of the first dimensions of `x`, as `[T, B]` is for `[T, B, H]`; a size may be 1;
+ *   where 0, the place is left out, even a NaN
  * @param dim - the dimension that is averaged, one that the mask has; 0 unless given
  * @param keepDim - whether the dimension stays, with size 1
  * @returns the shape of `x` without the dimension; 0 where the mask leaves nothing
@@ -37,7 +39,8 @@ export function maskedMean(x: Tensor, mask: Tensor, dim = 0, keepDim = false): T
   return scope(() => {
     const whole = reshape(mask, [...mask.shape, ...x.shape.slice(mask.rank).map(() => 1)]);
     const { dtype, backend } = x;
-    // How many places are left, counted over the whole dimension even where the mask has size 1 there.
+    // How many places are left, counted over the whole dimension even where the mask has size 1
+    // there.
     const counted = where(
       whole,
       ones(

@@ -5,11 +5,12 @@ import { checkFloating, checkNumber, checkSameBackend, checkTensor, refuse } fro
 const LOWEST = -3e38;
 
 /**
- * `softmax` over the places that a mask leaves: the others get probability 0, whatever stands there, even a NaN.
+ * `softmax` over the places that a mask leaves: the others get probability 0, whatever stands
+ * there, even a NaN.
  *
  * @example
  * ```ts
- * maskedSoftmax(zeros([2, 3]), lengthsMask([3, 2], { batchFirst: true }));   // [[0.3333, 0.3333, 0.3333], [0.5, 0.5, 0]]
+ * maskedSoftmax(zeros([2, 3]), lengthsMask([3, 2], { batchFirst: true })); // [[0.3333, 0.3333, 0.3333], [0.5, 0.5, 0]]
  * ```
  * @param x - scores, any shape
  * @param mask - of the rank of `x`, each size that of `x` or 1; where 0, the place is left out
@@ -17,7 +18,8 @@ const LOWEST = -3e38;
  * @returns the shape of `x`; all 0 where the mask leaves nothing
  * @throws ShapeError when the mask does not fit
  *
- * Differs from PyTorch: there it is a softmax of scores filled with -Infinity, which is NaN where nothing is left.
+ * Differs from PyTorch: there it is a softmax of scores filled with -Infinity, which is NaN where
+ * nothing is left.
  */
 export function maskedSoftmax(x: Tensor, mask: Tensor, dim = -1): Tensor {
   const name = 'maskedSoftmax';

@@ -15,9 +15,11 @@ import { padded, padSequence } from './pad-sequence.js';
 import { stepMask } from './valid-steps.js';
 
 /**
- * Sequences of different lengths, as recurrent layers take and give them. It is nothing but padded data and lengths.
+ * Sequences of different lengths, as recurrent layers take and give them. It is nothing but padded
+ * data and lengths.
  *
- * Differs from PyTorch: there the steps are stored without padding, in order of length; here rows stay where they are.
+ * Differs from PyTorch: there the steps are stored without padding, in order of length; here rows
+ * stay where they are.
  */
 export class PackedSequence {
   /** [T, B, ...], T the longest length. What stands past a row's length counts for nothing. */
@@ -62,9 +64,11 @@ export interface UnpackOptions {
  * @param lengths - one for each row
  * @param options - `batchFirst` (false), `enforceSorted` (true)
  * @returns the packed sequence, cut to the longest length
- * @throws ShapeError, ArgumentError when lengths do not fit the input, or are not sorted though they have to be
+ * @throws ShapeError, ArgumentError when lengths do not fit the input, or are not sorted though
+ *   they have to be
  *
- * Differs from PyTorch: a length may be 0, and nothing is sorted. Layers take lengths without packing, too:
+ * Differs from PyTorch: a length may be 0, and nothing is sorted. Layers take lengths without
+ * packing, too:
  * `gru.forward(padded, undefined, { lengths })`.
  */
 export function packPaddedSequence(input: Tensor, lengths: Lengths, options: PackOptions = {}): PackedSequence {

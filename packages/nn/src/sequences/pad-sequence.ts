@@ -18,7 +18,8 @@ export interface PadOptions {
  * ```ts
  * padSequence([ones([3, 2]), ones([5, 2])]).shape;   // [5, 2, 2]
  * ```
- * @param sequences - each `[T, ...]` with its own T, equal in all other dimensions, in type and place
+ * @param sequences - each `[T, ...]` with its own T, equal in all other dimensions, in type and
+ *   place
  * @param options - `batchFirst` (false), `paddingValue` (0), `paddingSide` ('right')
  * @returns `[T, B, ...]` with the longest T
  * @throws ShapeError when the sequences differ in more than their length

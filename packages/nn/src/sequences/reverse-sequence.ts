@@ -6,7 +6,14 @@ import { checkBatch, type BatchOptions } from './last-valid.js';
  *
  * @example
  * ```ts
- * reverseSequence(tensor([[1, 2, 3], [4, 5, 0]]), [3, 2], { batchFirst: true });   // [[3, 2, 1], [5, 4, 0]]
+ * reverseSequence(
+ *   tensor([
+ *     [1, 2, 3],
+ *     [4, 5, 0],
+ *   ]),
+ *   [3, 2],
+ *   { batchFirst: true },
+ * ); // [[3, 2, 1], [5, 4, 0]]
  * ```
  * @param x - `[T, B, ...]`, or `[B, T, ...]` if batch first
  * @param lengths - valid steps of each row

@@ -4,16 +4,21 @@ import { StepSelection } from './step-selection.js';
 
 /** What says which steps of a batch a recurrence takes, and where it starts afresh. */
 export interface RowOptions {
-  /** Valid steps of each row, from 0 to T. Padding enters neither states nor gradients; outputs past the end are zero. */
+  /**
+   * Valid steps of each row, from 0 to T. Padding enters neither states nor gradients; outputs past
+   * the end are zero.
+   */
   readonly lengths?: Lengths;
   /**
-   * `[T, B]` (`[B, T]` if batch first, `[T]` for a single sequence): where 0, the step is passed over. The state stays, the output is zero, and
-   * the input counts for nothing, not even a NaN in it. Beside `lengths`, a step counts if both say so.
+   * `[T, B]` (`[B, T]` if batch first, `[T]` for a single sequence): where 0, the step is passed
+   * over. The state stays, the output is zero, and the input counts for nothing, not even a NaN in
+   * it. Beside `lengths`, a step counts if both say so.
    */
   readonly mask?: StepMarks;
   /**
-   * `[T, B]` (`[B, T]` if batch first, `[T]` for a single sequence): where not 0, a new piece begins with that step, and the row's state is the
-   * initial one again. At a step that is masked, the mark holds for the next one that is not.
+   * `[T, B]` (`[B, T]` if batch first, `[T]` for a single sequence): where not 0, a new piece
+   * begins with that step, and the row's state is the initial one again. At a step that is masked,
+   * the mark holds for the next one that is not.
    */
   readonly resets?: StepMarks;
 }
@@ -36,8 +41,9 @@ export interface CheckedRows {
  * @param owner - for messages
  * @param options - as the caller gave them
  * @param grid - what they are to fit
- * @param resetsAre - for a walk from the end: `'pieces'` where a mark is at the first step of a piece, so that the walk starts afresh before
- *   the last step of the piece before; `'steps'` where it starts afresh before the marked step itself
+ * @param resetsAre - for a walk from the end: `'pieces'` where a mark is at the first step of a
+ *   piece, so that the walk starts afresh before the last step of the piece before; `'steps'` where
+ *   it starts afresh before the marked step itself
  */
 export function checkRows(
   owner: string,

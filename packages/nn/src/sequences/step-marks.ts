@@ -1,7 +1,10 @@
 import { ArgumentError, sameShape, ShapeError, showShape, Tensor } from '@rnn/core';
 import { checkList, refuse } from '@rnn/core/checks';
 
-/** One mark for each step and row: a tensor or nested lists, `[T, B]`, `[B, T]` if batch first, `[T]` for a single sequence. */
+/**
+ * One mark for each step and row: a tensor or nested lists, `[T, B]`, `[B, T]` if batch first,
+ * `[T]` for a single sequence.
+ */
 export type StepMarks = Tensor | readonly (readonly (number | boolean)[])[] | readonly (number | boolean)[];
 
 /** How the steps and rows of a batch lie. */
@@ -85,7 +88,8 @@ export function nestedMarks(marks: Uint8Array, rows: number): number[][] {
 }
 
 /**
- * Where a walk from the last step to the first begins a piece anew, from the marks at the first steps of pieces.
+ * Where a walk from the last step to the first begins a piece anew, from the marks at the first
+ * steps of pieces.
  *
  * @param marks - `[T, B]`, at the first step of each piece
  * @param rows - B

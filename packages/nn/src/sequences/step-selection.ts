@@ -1,8 +1,8 @@
 import { fromData, indexSelect, reshape, type Tensor, where } from '@rnn/core';
 
 /**
- * The steps of a batch that count, moved to the front of each row: what a recurrence makes of these is what it makes of the whole batch
- * when it holds the state at all other steps.
+ * The steps of a batch that count, moved to the front of each row: what a recurrence makes of these
+ * is what it makes of the whole batch when it holds the state at all other steps.
  */
 export class StepSelection {
   /** How many steps of each row count. */
@@ -28,7 +28,10 @@ export class StepSelection {
     this.steps = Math.max(1, ...this.lengths);
   }
 
-  /** From `[T, B, ...]` to `[steps, B, ...]`; past a row's length stands its first step, which counts for nothing. */
+  /**
+   * From `[T, B, ...]` to `[steps, B, ...]`; past a row's length stands its first step, which
+   * counts for nothing.
+   */
   gather(x: Tensor): Tensor {
     const rows = this.#rows;
     const index = new Int32Array(this.steps * rows);
@@ -51,7 +54,8 @@ export class StepSelection {
   }
 
   /**
-   * Marks of all steps as marks of those that count: a mark at a step that does not count falls on the next one of its row that does.
+   * Marks of all steps as marks of those that count: a mark at a step that does not count falls on
+   * the next one of its row that does.
    *
    * @param resets - `[T, B]`
    * @param reverse - whether "next" is the one before, as in a walk from the end

@@ -11,8 +11,9 @@ const DATE =
   /^(\d{4})-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?(?: ?(Z|[+-]\d\d:?\d\d))?)?)?$/;
 
 /**
- * A date as ISO 8601 writes it, in milliseconds since 1970; NaN for anything else. Without a zone it is in UTC, wherever this runs. Slashes
- * serve in the place of dashes, as long as the year comes first.
+ * A date as ISO 8601 writes it, in milliseconds since 1970; NaN for anything else. Without a zone
+ * it is in UTC, wherever this runs. Slashes serve in the place of dashes, as long as the year comes
+ * first.
  */
 export function dateOf(cell: string): number {
   const match = DATE.exec(

@@ -10,16 +10,26 @@ export type { MissingPolicy } from './missing.js';
 export interface CsvOptions {
   /** Which columns to read; all of them unless given. */
   readonly columns?: readonly string[];
-  /** Types of columns by name; what all its cells can be read as unless given: numbers, else dates, else words. */
+  /**
+   * Types of columns by name; what all its cells can be read as unless given: numbers, else dates,
+   * else words.
+   */
   readonly types?: Readonly<Record<string, CsvColumnType>>;
   /**
-   * What becomes of a cell without a value, in all columns or by name: `'error'` (unless given), `'drop'` (the row is left out), `'previous'` (the
-   * value before it), `'linear'` (between the values around it), `'mean'` or a number. Words can be dropped, or take the one before.
+   * What becomes of a cell without a value, in all columns or by name: `'error'` (unless given),
+   * `'drop'` (the row is left out), `'previous'` (the value before it), `'linear'` (between the
+   * values around it), `'mean'` or a number. Words can be dropped, or take the one before.
    */
   readonly missing?: MissingPolicy | Readonly<Record<string, MissingPolicy>>;
-  /** Cells that mean that there is no value, beside empty ones; `['NA', 'N/A', 'NaN', 'nan', 'null', 'NULL', '?']` unless given. */
+  /**
+   * Cells that mean that there is no value, beside empty ones;
+   * `['NA', 'N/A', 'NaN', 'nan', 'null', 'NULL', '?']` unless given.
+   */
   readonly missingValues?: readonly string[];
-  /** Whether the first row names the columns; true unless given, else they are `'0'`, `'1'` and so on. */
+  /**
+   * Whether the first row names the columns; true unless given, else they are `'0'`, `'1'` and so
+   * on.
+   */
   readonly header?: boolean;
   /** What stands between two cells; found out unless given. */
   readonly delimiter?: string;
@@ -35,18 +45,23 @@ const usual = ['NA', 'N/A', 'NaN', 'nan', 'null', 'NULL', '?'];
  *
  * @example
  * ```ts
- * const table = fromCsv(await readFile('weather.csv', 'utf8'), { missing: { rain: 0, wind: 'linear' } });
- * const series = table.values(['temperature', 'wind']);   // { shape: [N, 2], data }
+ * const table = fromCsv(await readFile('weather.csv', 'utf8'), {
+ *   missing: { rain: 0, wind: 'linear' },
+ * });
+ * const series = table.values(['temperature', 'wind']); // { shape: [N, 2], data }
  * const { codes, labels } = table.categories('weather');
  * ```
  * @param text - the file's contents
- * @param options - `columns` all, `types` found out, `missing` 'error', `missingValues`, `header` true, `delimiter` found out, `decimal` '.'
+ * @param options - `columns` all, `types` found out, `missing` 'error', `missingValues`, `header`
+ *   true, `delimiter` found out, `decimal` '.'
  * @returns the table
- * @throws FormatError that names row and column, for a row of another length, a cell that is not of its column's type, or one without a value
- *   that no option says how to fill; ArgumentError when an option makes no sense or a column is missing
+ * @throws FormatError that names row and column, for a row of another length, a cell that is not of
+ *   its column's type, or one without a value that no option says how to fill; ArgumentError when
+ *   an option makes no sense or a column is missing
  *
- * Needs the package `papaparse`, in Node and the browser. Dates are those of ISO 8601; without a zone they are in UTC. Differs from PyTorch: has no
- * counterpart there; a small part of pandas' `read_csv`.
+ * Needs the package `papaparse`, in Node and the browser. Dates are those of ISO 8601; without a
+ * zone they are in UTC. Differs from PyTorch: has no counterpart there; a small part of pandas'
+ * `read_csv`.
  */
 export function fromCsv(text: string, options: CsvOptions = {}): CsvTable {
   const owner = 'fromCsv';

@@ -13,7 +13,8 @@ export const missingPolicies: readonly Exclude<MissingPolicy, number>[] = [
  * Fills NaN in a column; what cannot be filled stays.
  *
  * @param values - changed in place
- * @param policy - `'previous'`: the last value before; `'linear'`: on the line between the values around; `'mean'`: of all values; a number
+ * @param policy - `'previous'`: the last value before; `'linear'`: on the line between the values
+ *   around; `'mean'`: of all values; a number
  */
 export function filled(values: Float64Array, policy: Exclude<MissingPolicy, 'error' | 'drop'>): void {
   if (policy === 'linear') {

@@ -83,11 +83,12 @@ export class CsvTable {
    *
    * @example
    * ```ts
-   * const series = table.values(['temperature', 'rain']);   // { shape: [N, 2], data: Float32Array }
+   * const series = table.values(['temperature', 'rain']); // { shape: [N, 2], data: Float32Array }
    * ```
    * @param names - columns of numbers; all of them unless given
    * @returns `{ shape: [N, F], data }`, float32
-   * @throws ArgumentError when there is no such column, or it has other values; ShapeError when there is none at all
+   * @throws ArgumentError when there is no such column, or it has other values; ShapeError when
+   *   there is none at all
    */
   values(names: readonly string[] = this.names.filter((name) => this.type(name) === 'number')): TypedHostArray {
     checkList('CsvTable.values', 'names', names, 'names');

@@ -7,9 +7,15 @@ export interface BucketLoaderOptions {
   readonly lengths: ArrayLike<number>;
   /** Examples in a batch; 1 unless given. */
   readonly batchSize?: number;
-  /** Whether each pass takes the examples in a new random order, as far as lengths allow; false unless given. */
+  /**
+   * Whether each pass takes the examples in a new random order, as far as lengths allow; false
+   * unless given.
+   */
   readonly shuffle?: boolean;
-  /** How many batches' worth of examples are sorted by length together: fewer are more random, more have less padding; 50 unless given. */
+  /**
+   * How many batches' worth of examples are sorted by length together: fewer are more random, more
+   * have less padding; 50 unless given.
+   */
   readonly pool?: number;
   /** Where the order comes from; the generator that `manualSeed` seeds unless given. */
   readonly generator?: Generator;
@@ -18,7 +24,8 @@ export interface BucketLoaderOptions {
 }
 
 /**
- * A data set in batches of examples of about the same length, so that little is padded; each loop over it is one pass.
+ * A data set in batches of examples of about the same length, so that little is padded; each loop
+ * over it is one pass.
  *
  * @example
  * ```ts
@@ -29,8 +36,9 @@ export interface BucketLoaderOptions {
  * @param options - `lengths`; `batchSize` 1, `shuffle` false, `pool` 50, `generator`, `backend`
  * @throws ArgumentError when an option makes no sense or there is not one length for each example
  *
- * With `shuffle` examples are drawn into pools of `pool` batches, sorted within each, and the batches of all pools come in random order. Without
- * it they come from the shortest to the longest. Differs from PyTorch: it is torchtext's `bucket` of old.
+ * With `shuffle` examples are drawn into pools of `pool` batches, sorted within each, and the
+ * batches of all pools come in random order. Without it they come from the shortest to the longest.
+ * Differs from PyTorch: it is torchtext's `bucket` of old.
  */
 export class BucketLoader<B> implements Iterable<B> {
   readonly dataset: Dataset<B>;

@@ -15,7 +15,8 @@ import { byCodePoint, Vocabulary, type VocabularyOptions } from './vocabulary.js
  * @param options - `specials` none, `unknown` none, `minCount` 1
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: has no counterpart there; the order is that of Python's `sorted(set(text))`.
+ * Differs from PyTorch: has no counterpart there; the order is that of Python's
+ * `sorted(set(text))`.
  */
 export class CharVocabulary extends Vocabulary {
   constructor(texts: string | Iterable<string> = [], options: VocabularyOptions = {}) {

@@ -23,14 +23,21 @@ export interface PaddedSequences {
  *
  * @example
  * ```ts
- * const { padded, lengths } = collateSequences([[[1, 2], [3, 4]], [[5, 6]]]);   // padded [2, 2, 2], lengths [2, 1]
+ * const { padded, lengths } = collateSequences([
+ *   [
+ *     [1, 2],
+ *     [3, 4],
+ *   ],
+ *   [[5, 6]],
+ * ]); // padded [2, 2, 2], lengths [2, 1]
  * const [output, hN] = gru.forward(padded, undefined, { lengths });
  * ```
- * @param sequences - each with time along its first dimension: a nested list `[T][F]` (float32), a typed array or list of single
- *   numbers or indices, or `{ shape: [T, ...], data }`; T may be 0
+ * @param sequences - each with time along its first dimension: a nested list `[T][F]` (float32), a
+ *   typed array or list of single numbers or indices, or `{ shape: [T, ...], data }`; T may be 0
  * @param options - `batchFirst` false, `paddingValue` 0, `backend`
  * @returns `padded` of shape [T, B, ...] and `lengths`
- * @throws ShapeError when the steps of two sequences differ in shape or type; ArgumentError when there is no sequence
+ * @throws ShapeError when the steps of two sequences differ in shape or type; ArgumentError when
+ *   there is no sequence
  *
  * Differs from PyTorch: it is `pad_sequence` for values on the host, and gives the lengths along.
  */

@@ -27,7 +27,8 @@ export interface DataLoaderOptions {
  * @param options - `batchSize` 1, `shuffle` false, `dropLast` false, `generator`, `backend`
  * @throws ArgumentError when an option makes no sense or the data set is none
  *
- * The tensors of a batch belong to whoever asked for it: take a batch in a `scope`, as `fit` does, and they are freed with it.
+ * The tensors of a batch belong to whoever asked for it: take a batch in a `scope`, as `fit` does,
+ * and they are freed with it.
  * Differs from PyTorch: no workers; a batch is made when it is asked for, synchronously.
  */
 export class DataLoader<B> implements Iterable<B> {

@@ -2,7 +2,8 @@ import { ArgumentError, type Backend } from '@rnn/core';
 import { checkCount, refuse } from '@rnn/core/checks';
 
 /**
- * A collection of examples that gives any of them as a batch. Whatever has these two members can be loaded in batches.
+ * A collection of examples that gives any of them as a batch. Whatever has these two members can be
+ * loaded in batches.
  *
  * @example
  * ```ts
@@ -19,7 +20,8 @@ export interface Dataset<B> {
    * Some of the examples, in the given order.
    *
    * @param indices - positions, 0 to `length - 1`
-   * @param backend - where to put the tensors; where they are, or the one of `setBackend`, when left out
+   * @param backend - where to put the tensors; where they are, or the one of `setBackend`, when
+   *   left out
    */
   batch(indices: ArrayLike<number>, backend?: Backend): B;
 }

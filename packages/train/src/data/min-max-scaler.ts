@@ -8,22 +8,23 @@ export interface MinMaxScalerOptions {
 }
 
 /**
- * Brings each feature into a range, `[0, 1]` unless given: its smallest value to the lower end, its largest to the upper one. Later values
- * outside of what `fit` saw go outside of the range.
+ * Brings each feature into a range, `[0, 1]` unless given: its smallest value to the lower end, its
+ * largest to the upper one. Later values outside of what `fit` saw go outside of the range.
  *
  * @example
  * ```ts
  * const scaler = new MinMaxScaler().fit([[1, 10], [3, 30]]);
  * scaler.transform([[2, 40]]).data;   // [0.5, 1.5]
  * ```
- * A feature that has one value throughout goes to the lower end and is not stretched; `constantFeatures` names it. The range is no part of the
- * state, as options of a module are not: load into a scaler with the same one.
+ * A feature that has one value throughout goes to the lower end and is not stretched;
+ * `constantFeatures` names it. The range is no part of the state, as options of a module are not:
+ * load into a scaler with the same one.
  *
  * @param options - `range` [0, 1]
  * @throws ArgumentError when the range has no extent
  *
- * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's `MinMaxScaler`, which takes NaN for missing where this
- * refuses it.
+ * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's
+ * `MinMaxScaler`, which takes NaN for missing where this refuses it.
  */
 export class MinMaxScaler extends Scaler {
   private readonly extent: number;

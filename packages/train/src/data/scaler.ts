@@ -24,11 +24,17 @@ export interface ScalerStateDict {
 }
 
 export interface ScalerOptions {
-  /** Which features the values hold: one for values of one feature only, or several, in the last dimension; all unless given. */
+  /**
+   * Which features the values hold: one for values of one feature only, or several, in the last
+   * dimension; all unless given.
+   */
   readonly features?: number | readonly number[];
 }
 
-/** What is known of each feature when it has been looked at: `transformed = (value - offset) / scale + base`. */
+/**
+ * What is known of each feature when it has been looked at:
+ * `transformed = (value - offset) / scale + base`.
+ */
 interface Fitted {
   offset: readonly number[];
   scale: readonly number[];
@@ -50,11 +56,14 @@ export abstract class Scaler {
   }
 
   /**
-   * Learns from values: of the training part only, so that nothing of the rest is known to the model.
+   * Learns from values: of the training part only, so that nothing of the rest is known to the
+   * model.
    *
-   * @param values - features along the last dimension, `[N, F]` or `[..., F]`; a list or `[N]` is one feature
+   * @param values - features along the last dimension, `[N, F]` or `[..., F]`; a list or `[N]` is
+   *   one feature
    * @returns the scaler itself
-   * @throws ArgumentError when there is no value, or one that is NaN or infinite; then nothing has changed
+   * @throws ArgumentError when there is no value, or one that is NaN or infinite; then nothing has
+   *   changed
    */
   fit(values: Column): this {
     const owner = `${this.owner}.fit`;
@@ -81,7 +90,10 @@ export abstract class Scaler {
     return this;
   }
 
-  /** The features that had one value throughout when they were looked at: they are moved, and not stretched. */
+  /**
+   * The features that had one value throughout when they were looked at: they are moved, and not
+   * stretched.
+   */
   get constantFeatures(): readonly number[] {
     return this.present('constantFeatures').constantFeatures;
   }
@@ -91,7 +103,8 @@ export abstract class Scaler {
    *
    * @param values - features along the last dimension; `[N]` where there is one feature
    * @param options - `features` that the values hold; all unless given
-   * @returns as many of the same shape: a tensor where a tensor came, else `{ shape, data }` (float32; float64 for float64)
+   * @returns as many of the same shape: a tensor where a tensor came, else `{ shape, data }`
+   *   (float32; float64 for float64)
    * @throws ShapeError when the features are others than in `fit`; ArgumentError before `fit`
    */
   transform(values: Tensor, options?: ScalerOptions): Tensor;
@@ -132,7 +145,8 @@ export abstract class Scaler {
   /**
    * Takes over what `stateDict` gave, in the place of `fit`.
    *
-   * @throws StateDictError when a name is missing or unknown or a value of another kind; then nothing has changed
+   * @throws StateDictError when a name is missing or unknown or a value of another kind; then
+   *   nothing has changed
    */
   loadStateDict(dict: ScalerStateDict): void {
     const { owner } = this;
@@ -176,7 +190,10 @@ export abstract class Scaler {
     return refuse(ArgumentError, `${this.owner}.${operation}`, 'the scaler', { received: 'not fitted', expected });
   }
 
-  /** `(x - offset) / scale + base`, in this order since x and the offset may be far from 0 and near each other; or its reverse. */
+  /**
+   * `(x - offset) / scale + base`, in this order since x and the offset may be far from 0 and near
+   * each other; or its reverse.
+   */
   private map(operation: 'transform' | 'inverse', values: Column, options: ScalerOptions): Tensor | TypedHostArray {
     const owner = `${this.owner}.${operation}`;
     checkOptions(owner, options, ['features']);

@@ -20,7 +20,10 @@ export interface SequenceDatasetOptions {
   readonly batchFirst?: boolean;
   /** What stands past the end of an input; 0 unless given. */
   readonly paddingValue?: number;
-  /** What stands past the end of a target that is a sequence; 0 unless given, -100 for `crossEntropy` to pass over. */
+  /**
+   * What stands past the end of a target that is a sequence; 0 unless given, -100 for
+   * `crossEntropy` to pass over.
+   */
   readonly targetPadding?: number;
 }
 
@@ -29,17 +32,27 @@ export interface SequenceDatasetOptions {
  *
  * @example
  * ```ts
- * const data = new SequenceDataset([[[1, 2], [3, 4]], [[5, 6]]], Int32Array.of(0, 1));
- * const { input, lengths, target } = data.batch([1, 0]);   // input [2, 2, 2], lengths [1, 2], target [1, 0]
+ * const data = new SequenceDataset(
+ *   [
+ *     [
+ *       [1, 2],
+ *       [3, 4],
+ *     ],
+ *     [[5, 6]],
+ *   ],
+ *   Int32Array.of(0, 1),
+ * );
+ * const { input, lengths, target } = data.batch([1, 0]); // input [2, 2, 2], lengths [1, 2], target [1, 0]
  * ```
- * @param sequences - each with time along its first dimension: a nested list `[T][F]` (float32), a typed array or list of single
- *   numbers or indices, or `{ shape: [T, ...], data }`; T may be 0
- * @param targets - one row a sequence (an `Int32Array` of class indices, a list of numbers, a tensor, `{ shape, data }`), or a list of
- *   as many sequences of the same lengths
+ * @param sequences - each with time along its first dimension: a nested list `[T][F]` (float32), a
+ *   typed array or list of single numbers or indices, or `{ shape: [T, ...], data }`; T may be 0
+ * @param targets - one row a sequence (an `Int32Array` of class indices, a list of numbers, a
+ *   tensor, `{ shape, data }`), or a list of as many sequences of the same lengths
  * @param options - `batchFirst` false, `paddingValue` 0, `targetPadding` 0
  * @throws ShapeError when the counts differ, or the steps of two sequences do in shape or type
  *
- * Differs from PyTorch: has no counterpart there; it stands for a data set with a `collate_fn` that pads.
+ * Differs from PyTorch: has no counterpart there; it stands for a data set with a `collate_fn` that
+ * pads.
  */
 export class SequenceDataset implements Dataset<SequenceBatch> {
   readonly length: number;

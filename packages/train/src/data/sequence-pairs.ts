@@ -21,14 +21,15 @@ export interface PairBatch {
  * @example
  * ```ts
  * const data = new SequencePairs([Int32Array.of(3, 4, 5)], [Int32Array.of(5, 4, 3, EOS)]);
- * const { source, sourceLengths, target, targetLengths } = data.batch([0]);   // [3, 1], [3], [4, 1], [4]
+ * const { source, sourceLengths, target, targetLengths } = data.batch([0]); // [3, 1], [3], [4, 1], [4]
  * ```
  * @param sources - each as a sequence of a `SequenceDataset`
  * @param targets - as many, each as a sequence of a `SequenceDataset`
  * @param options - `batchFirst` false, `paddingValue` 0, `targetPadding` 0
  * @throws ShapeError when the counts differ, or the steps of two sequences do in shape or type
  *
- * Differs from PyTorch: has no counterpart there; it stands for a data set with a `collate_fn` that pads.
+ * Differs from PyTorch: has no counterpart there; it stands for a data set with a `collate_fn` that
+ * pads.
  */
 export class SequencePairs implements Dataset<PairBatch> {
   readonly length: number;

@@ -11,7 +11,8 @@ import { checkIndices, type Dataset } from './dataset.js';
  * const firstTen = new Subset(data, Array.from({ length: 10 }, (_, i) => i));
  * ```
  * @param dataset - where the examples are
- * @param indices - their positions there, in the order that they are to have here; a position may be named more than once
+ * @param indices - their positions there, in the order that they are to have here; a position may
+ *   be named more than once
  * @throws ArgumentError when there is no example at a position
  *
  * Differs from PyTorch: nothing but that a batch is taken at once.
@@ -48,20 +49,22 @@ export class Subset<B> implements Dataset<B> {
 type Parts<P extends readonly number[], T> = { -readonly [K in keyof P]: T };
 
 /**
- * Cuts a data set at random into parts that share no example. For a series, whose windows overlap, cut the series itself with `splitInTime`.
+ * Cuts a data set at random into parts that share no example. For a series, whose windows overlap,
+ * cut the series itself with `splitInTime`.
  *
  * @example
  * ```ts
  * const [train, validation] = randomSplit(data, [0.8, 0.2], { generator: new Generator(0) });
  * ```
  * @param dataset - what to cut
- * @param parts - sizes that add up to the data set's length, or fractions that add up to 1; what rounding down leaves over goes to the first
- *   parts, one each
+ * @param parts - sizes that add up to the data set's length, or fractions that add up to 1; what
+ *   rounding down leaves over goes to the first parts, one each
  * @param options - `generator`; the one that `manualSeed` seeds unless given
  * @returns a `Subset` for each part
  * @throws ArgumentError when the parts do not add up, or one is empty
  *
- * Differs from PyTorch: nothing in the sizes, nor in the examples for the same seed; an empty part is an error, where PyTorch warns.
+ * Differs from PyTorch: nothing in the sizes, nor in the examples for the same seed; an empty part
+ * is an error, where PyTorch warns.
  */
 export function randomSplit<B, const P extends readonly number[]>(
   dataset: Dataset<B>,
@@ -83,14 +86,17 @@ export function randomSplit<B, const P extends readonly number[]>(
  * @example
  * ```ts
  * const [train, validation, test] = splitInTime(series, [0.7, 0.15, 0.15], { overlap: 12 });
- * // the first window of 12 steps in validation ends where train ends, and forecasts the first step after it
+ * // the first window of 12 steps in validation ends where train ends, and forecasts the first
+ * // step after it
  * ```
- * @param series - time along the first dimension: a list or typed array of numbers, a nested list `[N][F]`, or `{ shape: [N, ...], data }`
+ * @param series - time along the first dimension: a list or typed array of numbers, a nested list
+ *   `[N][F]`, or `{ shape: [N, ...], data }`
  * @param parts - numbers of steps that add up to N, or fractions that add up to 1
- * @param options - `overlap`: how many steps before its own each part but the first begins with, 0 unless given: as many as a model sees, so that
- *   every step of a part is forecast
+ * @param options - `overlap`: how many steps before its own each part but the first begins with, 0
+ *   unless given: as many as a model sees, so that every step of a part is forecast
  * @returns `{ shape, data }` for each part, which share the memory of a typed array
- * @throws ArgumentError when the parts do not add up, one is empty, or the overlap is longer than what comes before a part
+ * @throws ArgumentError when the parts do not add up, one is empty, or the overlap is longer than
+ *   what comes before a part
  *
  * Differs from PyTorch: has no counterpart there.
  */

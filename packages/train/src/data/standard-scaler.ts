@@ -1,7 +1,8 @@
 import { Scaler } from './scaler.js';
 
 /**
- * Brings each feature to mean 0 and standard deviation 1: (x - mean) / std, with the standard deviation of the values themselves (over N).
+ * Brings each feature to mean 0 and standard deviation 1: (x - mean) / std, with the standard
+ * deviation of the values themselves (over N).
  *
  * @example
  * ```ts
@@ -10,17 +11,21 @@ import { Scaler } from './scaler.js';
  * const data = windows(scaler.transform(train), 12);
  * const text = JSON.stringify(scaler.stateDict());   // saved beside the model
  * ```
- * A feature that has one value throughout, to the rounding of its mean, is moved to 0 and not stretched; `constantFeatures` names it.
+ * A feature that has one value throughout, to the rounding of its mean, is moved to 0 and not
+ * stretched; `constantFeatures` names it.
  *
- * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's `StandardScaler`, which takes NaN for missing where this
- * refuses it.
+ * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's
+ * `StandardScaler`, which takes NaN for missing where this refuses it.
  */
 export class StandardScaler extends Scaler {
   constructor() {
     super('StandardScaler', 0);
   }
 
-  /** Two passes with float64 sums, of which the second corrects the mean's rounding: exact also far from 0. */
+  /**
+   * Two passes with float64 sums, of which the second corrects the mean's rounding: exact also far
+   * from 0.
+   */
   protected override look(
     data: ArrayLike<number>,
     first: number,

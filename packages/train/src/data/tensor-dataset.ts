@@ -3,7 +3,10 @@ import { checkList, refuse } from '@rnn/core/checks';
 import { hostArrayOf, uploadRows, type HostValues, type TypedHostArray } from '../host-array.js';
 import { checkIndices, type Dataset } from './dataset.js';
 
-/** One part of every example, along the first dimension: a tensor, which stays on its device, or values on the host. */
+/**
+ * One part of every example, along the first dimension: a tensor, which stays on its device, or
+ * values on the host.
+ */
 export type Column = Tensor | HostValues;
 
 /** A column that is ready to be read from. */
@@ -17,11 +20,12 @@ export type Source = Tensor | TypedHostArray;
  * const data = new TensorDataset(randn([100, 3]), new Int32Array(100));
  * const [x, y] = data.batch([0, 5, 7]);   // shapes [3, 3] and [3]
  * ```
- * @param columns - each with the examples along its first dimension: a tensor, a typed array, a list or nested list of numbers
- *   (float32), or `{ shape, data }`
+ * @param columns - each with the examples along its first dimension: a tensor, a typed array, a
+ *   list or nested list of numbers (float32), or `{ shape, data }`
  * @throws ShapeError when the columns differ in length or have no dimension
  *
- * Differs from PyTorch: a batch is taken at once, by a list of positions; columns may lie on the host.
+ * Differs from PyTorch: a batch is taken at once, by a list of positions; columns may lie on the
+ * host.
  */
 export class TensorDataset<C extends readonly Column[]> implements Dataset<{ -readonly [K in keyof C]: Tensor }> {
   readonly length: number;
@@ -42,7 +46,8 @@ export class TensorDataset<C extends readonly Column[]> implements Dataset<{ -re
    * Some of the examples, in the given order.
    *
    * @param indices - positions, 0 to `length - 1`
-   * @param backend - where to put them; a tensor's own backend, or the one of `setBackend`, when left out
+   * @param backend - where to put them; a tensor's own backend, or the one of `setBackend`, when
+   *   left out
    * @returns a tensor for each column, with the examples along the first dimension
    */
   batch(indices: ArrayLike<number>, backend?: Backend): { -readonly [K in keyof C]: Tensor } {

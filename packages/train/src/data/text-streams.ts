@@ -19,14 +19,18 @@ export interface TextStreamOptions {
 export interface TextStreams extends Iterable<[Tensor, Tensor]> {
   /** Number of batches. */
   readonly length: number;
-  /** Each batch goes on where the one before stopped, so that `tbptt` of `fit` carries the state over. */
+  /**
+   * Each batch goes on where the one before stopped, so that `tbptt` of `fit` carries the state
+   * over.
+   */
   readonly continues: true;
   readonly batchFirst: boolean;
 }
 
 /**
- * Cuts a long text into rows that are read side by side, a few steps at a time: each batch goes on where the one before stopped, so that the
- * state is carried from batch to batch (truncated backpropagation through time). The target is the input one step later.
+ * Cuts a long text into rows that are read side by side, a few steps at a time: each batch goes on
+ * where the one before stopped, so that the state is carried from batch to batch (truncated
+ * backpropagation through time). The target is the input one step later.
  *
  * @example
  * ```ts
@@ -42,10 +46,13 @@ export interface TextStreams extends Iterable<[Tensor, Tensor]> {
  * ```
  * @param indices - the text, from a vocabulary
  * @param options - `rows`; `steps` all, `batchFirst` false, `dropLast` false, `backend`
- * @returns batches `[input, target]`, each [steps, rows] or with `batchFirst` [rows, steps]; the last may have fewer steps
- * @throws ArgumentError when the text is too short for two steps of each row, or an option makes no sense
+ * @returns batches `[input, target]`, each [steps, rows] or with `batchFirst` [rows, steps]; the
+ *   last may have fewer steps
+ * @throws ArgumentError when the text is too short for two steps of each row, or an option makes no
+ *   sense
  *
- * Rows are of one length; what is left over at the end of the text, fewer than `rows` steps, is not read.
+ * Rows are of one length; what is left over at the end of the text, fewer than `rows` steps, is not
+ * read.
  *
  * Differs from PyTorch: `batchify` and `get_batch` of its word language model example, in one.
  */

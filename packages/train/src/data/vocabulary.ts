@@ -2,9 +2,15 @@ import { ArgumentError, StateDictError } from '@rnn/core';
 import { checkCount, checkFlag, checkList, checkOptions, checkText, isIterable, refuse } from '@rnn/core/checks';
 
 export interface VocabularyOptions {
-  /** Tokens that no text gives, in front of all others, such as `['<pad>', '<bos>', '<eos>']`; none unless given. */
+  /**
+   * Tokens that no text gives, in front of all others, such as `['<pad>', '<bos>', '<eos>']`; none
+   * unless given.
+   */
   readonly specials?: readonly string[];
-  /** The token that stands for all that are not in the vocabulary, such as `'<unk>'`; none unless given: then `encode` refuses them. */
+  /**
+   * The token that stands for all that are not in the vocabulary, such as `'<unk>'`; none unless
+   * given: then `encode` refuses them.
+   */
   readonly unknown?: string;
   /** How often a token must occur to be taken in; 1 unless given. */
   readonly minCount?: number;

@@ -4,7 +4,10 @@ import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } fro
 import { checkIndices, type Dataset } from './dataset.js';
 
 export interface WindowOptions {
-  /** Whether the batch comes before time in the input; false unless given, as for the recurrent layers. */
+  /**
+   * Whether the batch comes before time in the input; false unless given, as for the recurrent
+   * layers.
+   */
   readonly batchFirst?: boolean;
   /** Steps from one window to the next; 1 unless given. */
   readonly stride?: number;
@@ -12,37 +15,50 @@ export interface WindowOptions {
   readonly target?: number | readonly number[];
   /** Steps of the series from one that the model sees to the next; 1 unless given. */
   readonly dilation?: number;
-  /** Steps between the last that the model sees and the first that it is to forecast; 0 unless given. */
+  /**
+   * Steps between the last that the model sees and the first that it is to forecast; 0 unless
+   * given.
+   */
   readonly gap?: number;
   /**
-   * Whether there is a target for every step that the model sees: what follows it, `gap` steps between. So a model that carries its state learns
-   * from each step. The horizon is 1 then; false unless given.
+   * Whether there is a target for every step that the model sees: what follows it, `gap` steps
+   * between. So a model that carries its state learns from each step. The horizon is 1 then; false
+   * unless given.
    */
   readonly everyStep?: boolean;
 }
 
 /** The same with features of the forecast steps that are known when the forecast is made. */
 export interface KnownWindowOptions extends WindowOptions {
-  /** Which features are known ahead: one or several, such as the day of the week or a price that is set. */
+  /**
+   * Which features are known ahead: one or several, such as the day of the week or a price that is
+   * set.
+   */
   readonly known: number | readonly number[];
 }
 
 /**
- * Stretches of a series, each with what follows it: the examples of a forecast. Windows overlap and are cut out batch by batch.
+ * Stretches of a series, each with what follows it: the examples of a forecast. Windows overlap and
+ * are cut out batch by batch.
  *
  * @example
  * ```ts
  * const data = windows([1, 2, 3, 4, 5], 3);       // 1 2 3 -> 4, 2 3 4 -> 5
  * const [input, target] = data.batch([0, 1]);     // input [3, 2, 1], target [2, 1]
  * ```
- * @param series - N steps in order: a list or typed array of numbers, a nested list `[N][F]`, or `{ shape: [N, F], data }`
+ * @param series - N steps in order: a list or typed array of numbers, a nested list `[N][F]`, or
+ *   `{ shape: [N, F], data }`
  * @param length - steps that the model sees
  * @param horizon - steps that it is to forecast
- * @param options - `batchFirst` false, `stride` 1, `target` all features, `dilation` 1, `gap` 0, `everyStep` false, `known` none
- * @returns a data set whose batches are `[input, target]`: input [length, B, F] ([B, length, F] with `batchFirst`), F being 1 for a
- *   series of single numbers; target [B, horizon] for these and for one `target` feature, else [B, horizon, features]. With `known` they
- *   are `[input, target, ahead]`: ahead [horizon, B, K] ([B, horizon, K]), the known features of the steps of the target.
- *   With `everyStep` targets are [length, B] or [length, B, features] ([B, length, ...]), and ahead is [length, B, K]
+ * @param options - `batchFirst` false, `stride` 1, `target` all features, `dilation` 1, `gap` 0,
+ *   `everyStep` false, `known` none
+ * @returns a data set whose batches are `[input, target]`: input [length, B, F] ([B, length, F]
+ *   with `batchFirst`), F being 1 for a series of single numbers; target [B, horizon] for these and
+ *   for one `target` feature, else [B, horizon, features]. With `known` they are
+ *   `[input, target, ahead]`: ahead [horizon, B, K] ([B, horizon, K]), the known features of the
+ *   steps of the target.
+ *   With `everyStep` targets are [length, B] or [length, B, features] ([B, length, ...]), and ahead
+ *   is [length, B, K]
  * @throws ArgumentError when the series is too short for one window, or an option makes no sense
  *
  * Differs from PyTorch: has no counterpart there.

@@ -2,27 +2,39 @@ import { checkCount, checkFunction, checkList, checkOptions, checkText } from '@
 import { byCodePoint, Vocabulary, type VocabularyOptions } from './vocabulary.js';
 
 export interface WordVocabularyOptions extends VocabularyOptions {
-  /** How many words to take in, the most frequent first; all unless given. Specials and `unknown` are not counted. */
+  /**
+   * How many words to take in, the most frequent first; all unless given. Specials and `unknown`
+   * are not counted.
+   */
   readonly maxWords?: number;
-  /** Cuts a text into words; at white space unless given. It is no part of the state: give it again when loading. */
+  /**
+   * Cuts a text into words; at white space unless given. It is no part of the state: give it again
+   * when loading.
+   */
   readonly tokenize?: (text: string) => readonly string[];
 }
 
 /**
- * The words of texts by number: specials first, then words from the most frequent to the rarest; equally frequent ones by code points.
+ * The words of texts by number: specials first, then words from the most frequent to the rarest;
+ * equally frequent ones by code points.
  *
  * @example
  * ```ts
- * const vocabulary = new WordVocabulary(['the cat', 'the dog'], { specials: ['<pad>'], unknown: '<unk>' });
- * vocabulary.tokens;                  // ['<pad>', '<unk>', 'the', 'cat', 'dog']
- * vocabulary.encode('the cow');       // Int32Array [2, 1]
- * vocabulary.decode([2, 3]);          // 'the cat'
+ * const vocabulary = new WordVocabulary(['the cat', 'the dog'], {
+ *   specials: ['<pad>'],
+ *   unknown: '<unk>',
+ * });
+ * vocabulary.tokens; // ['<pad>', '<unk>', 'the', 'cat', 'dog']
+ * vocabulary.encode('the cow'); // Int32Array [2, 1]
+ * vocabulary.decode([2, 3]); // 'the cat'
  * ```
  * @param texts - one text, or several; none where `loadStateDict` follows
- * @param options - `specials` none, `unknown` none, `minCount` 1, `maxWords` all, `tokenize` at white space
+ * @param options - `specials` none, `unknown` none, `minCount` 1, `maxWords` all, `tokenize` at
+ *   white space
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: has no counterpart there; the order is that of torchtext's `build_vocab_from_iterator`.
+ * Differs from PyTorch: has no counterpart there; the order is that of torchtext's
+ * `build_vocab_from_iterator`.
  */
 export class WordVocabulary extends Vocabulary {
   private readonly maxWords: number;

@@ -13,7 +13,9 @@ export interface GradientFlowOptions<M, B> {
   readonly loss: LossFunction<M, B>;
   /** With it, `updateRatio` is that of its next step, which is undone afterwards. */
   readonly optimizer?: Optimizer;
-  /** Without an optimiser, `updateRatio` is that of a step of SGD at this rate; 0.01 unless given. */
+  /**
+   * Without an optimiser, `updateRatio` is that of a step of SGD at this rate; 0.01 unless given.
+   */
   readonly lr?: number;
 }
 
@@ -29,7 +31,10 @@ export interface LayerFlow {
   readonly factor: number;
   /** Where the layer ran from the last step to the first. */
   readonly reverse: boolean;
-  /** For each gate (and `h` of a tanh layer), the share of values in the outer twentieths of its range, where its derivative is small. */
+  /**
+   * For each gate (and `h` of a tanh layer), the share of values in the outer twentieths of its
+   * range, where its derivative is small.
+   */
   readonly saturation: Readonly<Record<string, number>>;
   /** Units that are 0 at every step of every row. */
   readonly deadUnits: readonly number[];
@@ -48,26 +53,29 @@ export interface GradientFlow {
 }
 
 /**
- * Looks at how the gradient of one batch goes back through time: why a recurrent model does not learn. The model, its gradients and the
- * optimiser stay as they are.
+ * Looks at how the gradient of one batch goes back through time: why a recurrent model does not
+ * learn. The model, its gradients and the optimiser stay as they are.
  *
  * @example
  * ```ts
  * const { verdict, text, layers } = await gradientFlow(model, batch, { loss });
- * console.log(text);   // lstm.l0: vanishing: the gradient is 1.2e-7 times as large at step 1 as at step 50 ...
+ * console.log(text); // lstm.l0: vanishing: the gradient is 1.2e-7 times as large at step 1 as at step 50 ...
  * ```
  * @param model - any module with recurrent layers of `@rnn/nn` in it
  * @param batch - what the loss takes
  * @param options - `loss`; `optimizer`, or `lr` 0.01
- * @returns plain values: the norm of dL/dh_t for every step and layer, gates that are saturated, units that are dead, how large the updates
- *   are, and a verdict
+ * @returns plain values: the norm of dL/dh_t for every step and layer, gates that are saturated,
+ *   units that are dead, how large the updates are, and a verdict
  * @throws ArgumentError when no recurrent layer ran, or an argument is none
  *
- * A gradient vanishes (explodes) when it is less than a hundredth (more than a hundred times) as large at the far end of the sequence as at the near one, or, over
- * at least four steps, shrinks below 0.6 (grows above 1.6) in each. A layer is saturated when more than half of its gate values are, keeping gates (`f` and `z`)
- * left out, as they are meant to stay open. Gates are looked at in `RNN`, `LSTM` and `GRU`; of other cells the states alone.
+ * A gradient vanishes (explodes) when it is less than a hundredth (more than a hundred times) as
+ * large at the far end of the sequence as at the near one, or, over at least four steps, shrinks
+ * below 0.6 (grows above 1.6) in each. A layer is saturated when more than half of its gate values
+ * are, keeping gates (`f` and `z`) left out, as they are meant to stay open. Gates are looked at in
+ * `RNN`, `LSTM` and `GRU`; of other cells the states alone.
  *
- * Differs from PyTorch: has no counterpart there. Source: Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013.
+ * Differs from PyTorch: has no counterpart there. Source: Bengio, Simard and Frasconi 1994;
+ * Pascanu, Mikolov and Bengio 2013.
  */
 export async function gradientFlow<M extends Module, B>(
   model: M,
@@ -132,7 +140,8 @@ async function layerFlow(name: string, { states, probes, records, reverse }: Obs
   for (const [gate, values] of Object.entries(records))
     if (gates.includes(gate)) saturation[gate] = outer(await values.data(), 0.05, 0.95);
   const h = await states[0].data();
-  // The h of a tanh layer is its one nonlinearity; where there is none beyond 1, a relu has nothing to saturate.
+  // The h of a tanh layer is its one nonlinearity; where there is none beyond 1, a relu has nothing
+  // to saturate.
   const isPlain = 'preactivation' in records && Object.keys(saturation).length === 0;
   if (isPlain && h.some((value) => value < 0)) saturation.h = outer(h, -0.9, 0.9);
   const width = states[0].shape[states[0].rank - 1];
@@ -170,7 +179,9 @@ async function stepNorms(probe: Tensor): Promise<number[]> {
   });
 }
 
-/** The share of values outside of an interval; those that are exactly 0 stand past the end of a row. */
+/**
+ * The share of values outside of an interval; those that are exactly 0 stand past the end of a row.
+ */
 function outer(values: ArrayLike<number>, low: number, high: number): number {
   let [count, all] = [0, 0];
   for (let i = 0; i < values.length; i++) {

@@ -28,8 +28,9 @@ export interface OverfitReport {
 }
 
 /**
- * Trains a copy of the model on one batch until it knows it by heart: the first check of every new model. One that cannot learn one batch has
- * a mistake in the model, the loss or the targets, which no more data will mend.
+ * Trains a copy of the model on one batch until it knows it by heart: the first check of every new
+ * model. One that cannot learn one batch has a mistake in the model, the loss or the targets, which
+ * no more data will mend.
  *
  * @example
  * ```ts

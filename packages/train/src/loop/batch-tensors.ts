@@ -1,7 +1,10 @@
 import { detach, Tensor } from '@rnn/core';
 import { isPlainObject } from '../tree.js';
 
-/** A batch with its tensors replaced: those in lists and plain objects. Everything else in it is the same. */
+/**
+ * A batch with its tensors replaced: those in lists and plain objects. Everything else in it is the
+ * same.
+ */
 function mapTensors<B>(batch: B, map: (tensor: Tensor) => Tensor): B {
   const copy = (value: unknown): unknown => {
     if (value instanceof Tensor) return map(value);
@@ -24,7 +27,10 @@ export function tensorsOf(batch: unknown): Tensor[] {
   return found;
 }
 
-/** A batch that outlives the scope of its step: the same structure with handles of its own. The caller frees them. */
+/**
+ * A batch that outlives the scope of its step: the same structure with handles of its own. The
+ * caller frees them.
+ */
 export function keptBatch<B>(batch: B): B {
   return mapTensors(batch, (tensor) => detach(tensor).keep());
 }

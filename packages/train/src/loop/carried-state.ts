@@ -2,7 +2,10 @@ import { moveTo, type Backend, type Tree } from '@rnn/core';
 import { disposeTree, keptTree } from '../tree.js';
 import { tensorsOf } from './batch-tensors.js';
 
-/** The state that truncated backpropagation carries from piece to piece: detached, and as it was before a step that is taken back. */
+/**
+ * The state that truncated backpropagation carries from piece to piece: detached, and as it was
+ * before a step that is taken back.
+ */
 export class CarriedState<S extends Tree> {
   /** Before the step under way. */
   private before: S | undefined;

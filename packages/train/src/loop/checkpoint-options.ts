@@ -5,13 +5,20 @@ import { checkCount, checkOptions, checkText, refuse } from '@rnn/core/checks';
 export interface CheckpointOptions {
   /** The file, in Node; its folder is there. */
   readonly path: string;
-  /** Every how many steps one is written; after each pass unless given. There always is one of the end. */
+  /**
+   * Every how many steps one is written; after each pass unless given. There always is one of the
+   * end.
+   */
   readonly every?: number;
-  /** How many earlier ones stay beside the newest, as `name.1.safetensors`, `name.2.safetensors`; none unless given. */
+  /**
+   * How many earlier ones stay beside the newest, as `name.1.safetensors`, `name.2.safetensors`;
+   * none unless given.
+   */
   readonly keep?: number;
   /**
-   * What else belongs to the training, by name: a scaler, a vocabulary, generators of one's own, state that is carried from batch to batch. What
-   * has `stateDict()` and `loadStateDict()`, or `state()` and `setState()`, is loaded by `resumeFrom`; plain values are only kept.
+   * What else belongs to the training, by name: a scaler, a vocabulary, generators of one's own,
+   * state that is carried from batch to batch. What has `stateDict()` and `loadStateDict()`, or
+   * `state()` and `setState()`, is loaded by `resumeFrom`; plain values are only kept.
    */
   readonly parts?: Readonly<Record<string, unknown>>;
 }

@@ -27,7 +27,10 @@ interface SavedProgress<S extends Tree> extends Omit<Progress<S>, 'history'> {
   readonly random: readonly (readonly number[])[];
 }
 
-/** What is used of `@rnn/io/node`, which is looked up by its name, so that a page never meets a module of Node. */
+/**
+ * What is used of `@rnn/io/node`, which is looked up by its name, so that a page never meets a
+ * module of Node.
+ */
 interface Files {
   saveCheckpoint(path: string, parts: object, options: { keep?: number }): Promise<void>;
   loadCheckpoint(path: string, parts: object, options: { backend: Backend }): Promise<Record<string, unknown>>;
@@ -99,7 +102,10 @@ export class Checkpoints<M extends Module, B, S extends Tree> {
     );
   }
 
-  /** Brings back what `resumeFrom` names: model, optimiser, schedule and parts are loaded, or nothing is. */
+  /**
+   * Brings back what `resumeFrom` names: model, optimiser, schedule and parts are loaded, or
+   * nothing is.
+   */
   async load(path: string): Promise<Progress<S>> {
     const io = await files();
     const parts = Object.entries(this.options.checkpoint?.parts ?? {}).filter(([, part]) => isLoadable(part));

@@ -6,8 +6,9 @@ export interface ClipNormOptions {
   /** Which norm; 2 unless given. See `clipGradNorm`. */
   readonly normType?: number;
   /**
-   * Whether a step whose norm is NaN or infinite is refused before the parameters change, whatever `onNonFinite` and `logEvery` say. The norm
-   * of every step is read from the device. False unless given.
+   * Whether a step whose norm is NaN or infinite is refused before the parameters change, whatever
+   * `onNonFinite` and `logEvery` say. The norm of every step is read from the device. False unless
+   * given.
    */
   readonly errorIfNonfinite?: boolean;
 }

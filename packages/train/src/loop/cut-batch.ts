@@ -25,8 +25,9 @@ export function stepsOf(owner: string, tensors: readonly Tensor[], batchFirst: b
 }
 
 /**
- * The part of a batch that lies in a stretch of time: of every tensor and of lists of marks (by step and row) the steps, of a list `lengths` the
- * steps that are left of each row. Structure and everything else are the same.
+ * The part of a batch that lies in a stretch of time: of every tensor and of lists of marks (by
+ * step and row) the steps, of a list `lengths` the steps that are left of each row. Structure and
+ * everything else are the same.
  */
 export function cutBatch<B>(batch: B, stretch: Stretch): B {
   return cut(batch, stretch, undefined) as B;

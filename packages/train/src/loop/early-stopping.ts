@@ -7,20 +7,25 @@ import type { Weights } from './weights.js';
 
 export interface EarlyStoppingOptions {
   /**
-   * The number of passes without improvement after which the training stops, counted as in Keras and Lightning: with 3, the third pass in a
-   * row that is no improvement is the last. 0 and 1 both stop at the first such pass. (`ReduceLROnPlateau` lets so many pass, as PyTorch's
-   * does, and acts at the next.)
+   * The number of passes without improvement after which the training stops, counted as in Keras
+   * and Lightning: with 3, the third pass in a row that is no improvement is the last. 0 and 1 both
+   * stop at the first such pass. (`ReduceLROnPlateau` lets so many pass, as PyTorch's does, and
+   * acts at the next.)
    */
   readonly patience: number;
   /** How much better counts as improvement; 0 unless given. */
   readonly minDelta?: number;
-  /** What to watch, a name among the validation's values; `'loss'` unless given, which without validation is that of the training. */
+  /**
+   * What to watch, a name among the validation's values; `'loss'` unless given, which without
+   * validation is that of the training.
+   */
   readonly monitor?: string;
   /** Whether a smaller or a larger value is better; `'min'` unless given. */
   readonly mode?: 'min' | 'max';
   /**
-   * Whether the model ends with the parameters and buffers that it had after its best pass; false unless given. An aborted training keeps its
-   * last ones, to go on from, and those of the best pass in the history.
+   * Whether the model ends with the parameters and buffers that it had after its best pass; false
+   * unless given. An aborted training keeps its last ones, to go on from, and those of the best
+   * pass in the history.
    */
   readonly restoreBest?: boolean;
 }
@@ -33,7 +38,10 @@ const known: readonly string[] = [
   'restoreBest',
 ] satisfies (keyof EarlyStoppingOptions)[];
 
-/** Knows the best pass and decides when to stop, from the records alone, so that a training that goes on decides the same. */
+/**
+ * Knows the best pass and decides when to stop, from the records alone, so that a training that
+ * goes on decides the same.
+ */
 export class EarlyStopping {
   private readonly options: Required<EarlyStoppingOptions>;
   private best: StateDict | undefined;

@@ -9,7 +9,10 @@ import { checkBatches, Pieces, type Batches } from './pieces.js';
 import { RunningMean } from './running-mean.js';
 import { checkTbptt, type TbpttOptions } from './tbptt-options.js';
 
-/** Measures of a model on a batch, by name; with `tbptt` they get the state before the batch as the loss does. */
+/**
+ * Measures of a model on a batch, by name; with `tbptt` they get the state before the batch as the
+ * loss does.
+ */
 export type Metrics<M, B, S extends Tree = Tree> = (
   model: M,
   batch: B,
@@ -21,19 +24,24 @@ export interface EvaluateOptions<M, B, S extends Tree = Tree> {
   readonly loss?: CarriedLoss<M, B, S>;
   /** Any other measures, from one forward pass; reported under their names. */
   readonly metrics?: Metrics<M, B, S>;
-  /** Carries the state through long sequences, as in `fit`: steps of a piece. The loss gets and returns it. */
+  /**
+   * Carries the state through long sequences, as in `fit`: steps of a piece. The loss gets and
+   * returns it.
+   */
   readonly tbptt?: number | TbpttOptions;
   /** Milliseconds of work between two turns of the event loop; 20 unless given. */
   readonly yieldEvery?: number;
 }
 
 /**
- * Measures a model on data, in evaluation mode and without recording. The mode holds within `loss` and `metrics` only: a training of the
- * same model, or anything else that takes turns with this, is not disturbed, nor does it disturb.
+ * Measures a model on data, in evaluation mode and without recording. The mode holds within `loss`
+ * and `metrics` only: a training of the same model, or anything else that takes turns with this, is
+ * not disturbed, nor does it disturb.
  *
- * Each value is the mean over all elements, whatever the sizes of the batches: of a tensor with one element an example every element counts
- * once, and a mean (of `mean` or of a loss, also scaled or with a term added) as often as it has elements. Any other single number, such as
- * a sum, counts once a batch; `averagedOver` of `@rnn/core` says of how many elements a number is the mean.
+ * Each value is the mean over all elements, whatever the sizes of the batches: of a tensor with one
+ * element an example every element counts once, and a mean (of `mean` or of a loss, also scaled or
+ * with a term added) as often as it has elements. Any other single number, such as a sum, counts
+ * once a batch; `averagedOver` of `@rnn/core` says of how many elements a number is the mean.
  *
  * @example
  * ```ts
@@ -42,7 +50,8 @@ export interface EvaluateOptions<M, B, S extends Tree = Tree> {
  * });
  * ```
  * @param model - any module
- * @param data - batches: a `DataLoader`, an array, an asynchronous iterable (whose batches are freed when they are measured)
+ * @param data - batches: a `DataLoader`, an array, an asynchronous iterable (whose batches are
+ *   freed when they are measured)
  * @param options - `loss`, `metrics` or both; `tbptt`; `yieldEvery` 20
  * @returns the means by name
  * @throws ArgumentError when there is nothing to measure or no batch

@@ -1,4 +1,6 @@
-/** Lets the event loop turn once: timers, input, messages and, in a page, drawing get their chance. */
+/**
+ * Lets the event loop turn once: timers, input, messages and, in a page, drawing get their chance.
+ */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     // A message comes back at once, while browsers hold back a repeated setTimeout for 4 ms.
@@ -17,7 +19,10 @@ export class Breath {
   private last: number = performance.now();
   private readonly interval: number;
 
-  /** @param interval - milliseconds of work between two turns; 0 for a turn at every call, Infinity for none */
+  /**
+   * @param interval - milliseconds of work between two turns; 0 for a turn at every call, Infinity
+   *   for none
+   */
   constructor(interval: number) {
     this.interval = interval;
   }

@@ -6,8 +6,9 @@ import { checkFitOptions, type FitOptions } from './fit-options.js';
 import type { Batches } from './pieces.js';
 
 /**
- * Trains a model as `fit` does, and gives what happens as events: the last is `end`, with the history. The training waits for whoever reads, and
- * leaving the loop ends it after the step under way.
+ * Trains a model as `fit` does, and gives what happens as events: the last is `end`, with the
+ * history. The training waits for whoever reads, and leaving the loop ends it after the step under
+ * way.
  *
  * @example
  * ```ts
@@ -56,7 +57,10 @@ export async function* fitEvents<M extends Module, B, S extends Tree = Tree>(
   }
 }
 
-/** Hands one value after another from a giver to a taker; the giver waits until the taker asks for the next. */
+/**
+ * Hands one value after another from a giver to a taker; the giver waits until the taker asks for
+ * the next.
+ */
 class Handover<T> {
   private value: T | undefined;
   private isClosed = false;

@@ -27,7 +27,10 @@ export interface ValidationOptions<M, B, S extends Tree = Tree> {
 }
 
 export interface FitOptions<M, B, S extends Tree = Tree> {
-  /** The loss of the model on a batch, one number, which is made smaller. With `tbptt` it gets the state and returns `[loss, state]`. */
+  /**
+   * The loss of the model on a batch, one number, which is made smaller. With `tbptt` it gets the
+   * state and returns `[loss, state]`.
+   */
   readonly loss: CarriedLoss<M, B, S>;
   readonly optimizer: Optimizer;
   /** Passes over the data in all, those in `history` included. Either this or `steps`. */
@@ -35,55 +38,80 @@ export interface FitOptions<M, B, S extends Tree = Tree> {
   /** Steps of the optimiser in all, those in `history` included. */
   readonly steps?: number;
   /**
-   * Truncated backpropagation through time: batches are cut along time into pieces of so many steps, each a step of the optimiser. The state is
-   * carried from piece to piece, detached; it begins anew with each batch or, where the data go on from batch to batch (as `textStreams`), with
-   * each pass. Every tensor of a batch is cut, and so are lists named `lengths` and lists of marks (`resets`).
+   * Truncated backpropagation through time: batches are cut along time into pieces of so many
+   * steps, each a step of the optimiser. The state is carried from piece to piece, detached; it
+   * begins anew with each batch or, where the data go on from batch to batch (as `textStreams`),
+   * with each pass. Every tensor of a batch is cut, and so are lists named `lengths` and lists of
+   * marks (`resets`).
    */
   readonly tbptt?: number | TbpttOptions;
   /**
-   * How many batches make a step of the optimiser; 1 unless given. The gradient is that of the mean over all elements of the batches, as if they
-   * were one; the last step of a pass takes what is left.
+   * How many batches make a step of the optimiser; 1 unless given. The gradient is that of the mean
+   * over all elements of the batches, as if they were one; the last step of a pass takes what is
+   * left.
    */
   readonly accumulate?: number;
-  /** Over how many steps the learning rate rises to what the schedule says: step k of n has k / n of it. */
+  /**
+   * Over how many steps the learning rate rises to what the schedule says: step k of n has k / n of
+   * it.
+   */
   readonly warmup?: number;
-  /** An average of the weights, updated after each step; the validation measures it in place of the model. */
+  /**
+   * An average of the weights, updated after each step; the validation measures it in place of the
+   * model.
+   */
   readonly averaged?: AveragedModel<Module>;
   /** Scale gradients to at most this norm. */
   readonly clipNorm?: number | ClipNormOptions;
   /**
-   * What to do when a loss or the norm of the gradients is NaN or infinite: `'throw'` (unless given) ends the training with a
-   * `NonFiniteError`; `'skip'` leaves the parameters as they are in such a step, for which every step's loss is read from the device;
-   * `'ignore'` does not look. A noted step is looked at before the parameters change; where `logEvery` leaves steps out, the error comes up
-   * to 256 steps later, and names the first.
+   * What to do when a loss or the norm of the gradients is NaN or infinite: `'throw'` (unless
+   * given) ends the training with a `NonFiniteError`; `'skip'` leaves the parameters as they are in
+   * such a step, for which every step's loss is read from the device;
+   * `'ignore'` does not look. A noted step is looked at before the parameters change; where
+   * `logEvery` leaves steps out, the error comes up to 256 steps later, and names the first.
    */
   readonly onNonFinite?: NonFinitePolicy;
   readonly schedule?: LRScheduler | ReduceLROnPlateau;
-  /** When the schedule moves on: after each step or each pass. Unless given, `OneCycleLR` after each step, the others after each pass. */
+  /**
+   * When the schedule moves on: after each step or each pass. Unless given, `OneCycleLR` after each
+   * step, the others after each pass.
+   */
   readonly scheduleEvery?: 'step' | 'epoch';
   /** Called after every `logEvery`-th step; a promise is waited for. */
   readonly onStep?: (record: StepRecord) => unknown;
   /** Called after every pass; a promise is waited for. */
   readonly onEpoch?: (record: EpochRecord) => unknown;
-  /** Called with every event, in their order, such as `progressBar()` of `@rnn/train/node`; promises are waited for. */
+  /**
+   * Called with every event, in their order, such as `progressBar()` of `@rnn/train/node`; promises
+   * are waited for.
+   */
   readonly callbacks?: readonly FitCallback[];
-  /** Every how many steps loss and gradient norm are read from the device and noted; 1 unless given, Infinity for never. */
+  /**
+   * Every how many steps loss and gradient norm are read from the device and noted; 1 unless given,
+   * Infinity for never.
+   */
   readonly logEvery?: number;
   readonly validation?: ValidationOptions<M, B, S>;
   /** When to stop before all is done, and whether to end with the parameters of the best pass. */
   readonly earlyStopping?: EarlyStoppingOptions;
   /** Ends the training between two steps. */
   readonly signal?: AbortSignal;
-  /** Milliseconds of work between two turns of the event loop; 20 unless given, Infinity for none. */
+  /**
+   * Milliseconds of work between two turns of the event loop; 20 unless given, Infinity for none.
+   */
   readonly yieldEvery?: number;
   /** An earlier training of the same model and optimiser to go on with. */
   readonly history?: History;
   /**
-   * Where and how often to write all that the training needs to go on, in Node with `@rnn/io`: model, optimiser, schedule, random numbers, the
-   * place in the data, the best pass, the history. A file is there whole or not at all.
+   * Where and how often to write all that the training needs to go on, in Node with `@rnn/io`:
+   * model, optimiser, schedule, random numbers, the place in the data, the best pass, the history.
+   * A file is there whole or not at all.
    */
   readonly checkpoint?: CheckpointOptions;
-  /** A file that `checkpoint` wrote, to go on from as if the training had not stopped. In the place of `history`. */
+  /**
+   * A file that `checkpoint` wrote, to go on from as if the training had not stopped. In the place
+   * of `history`.
+   */
   readonly resumeFrom?: string;
 }
 

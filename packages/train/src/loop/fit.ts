@@ -9,9 +9,10 @@ import { Training } from './training.js';
 /**
  * Trains a model: for each batch the loss, its gradients, and a step of the optimiser.
  *
- * Every step runs in a scope, so memory stays flat. Between steps the event loop turns now and then, so that a page stays alive, and
- * the signal is looked at: a step is done whole or not at all. Nothing is read from the device but what is noted. A loss or gradient that is
- * NaN or infinite ends the training with an error, or what `onNonFinite` says.
+ * Every step runs in a scope, so memory stays flat. Between steps the event loop turns now and
+ * then, so that a page stays alive, and the signal is looked at: a step is done whole or not at
+ * all. Nothing is read from the device but what is noted. A loss or gradient that is NaN or
+ * infinite ends the training with an error, or what `onNonFinite` says.
  *
  * @example
  * ```ts
@@ -23,24 +24,32 @@ import { Training } from './training.js';
  *   onEpoch: ({ epoch, loss }) => console.log(epoch, loss),
  * });
  * ```
- * A training that may be killed writes checkpoints and goes on from the last one, to the bit as if nothing had happened:
+ * A training that may be killed writes checkpoints and goes on from the last one, to the bit as if
+ * nothing had happened:
  *
  * ```ts
  * const path = 'run/checkpoint.safetensors';
- * await fit(model, loader, { ...options, checkpoint: { path, every: 100 }, resumeFrom: existsSync(path) ? path : undefined });
+ * await fit(model, loader, {
+ *   ...options,
+ *   checkpoint: { path, every: 100 },
+ *   resumeFrom: existsSync(path) ? path : undefined,
+ * });
  * ```
- * To go on with a training in other ways, pass its `history` and larger `epochs` or `steps`, with the model and the optimiser (and the schedule) as
- * it left them, in this process or from their state dicts. The part of a pass that was done is passed over; with shuffled data the
- * run equals an unbroken one if the generator is set to where it was when that pass began.
+ * To go on with a training in other ways, pass its `history` and larger `epochs` or `steps`, with
+ * the model and the optimiser (and the schedule) as it left them, in this process or from their
+ * state dicts. The part of a pass that was done is passed over; with shuffled data the run equals
+ * an unbroken one if the generator is set to where it was when that pass began.
  *
- * The training mode holds within the functions that are given here only (of an asynchronous one, up to its first `await`), and what they
- * set with `train()` and `eval()` holds for the rest of the run. So an evaluation, or anything else, may use the model between two steps.
+ * The training mode holds within the functions that are given here only (of an asynchronous one, up
+ * to its first `await`), and what they set with `train()` and `eval()` holds for the rest of the
+ * run. So an evaluation, or anything else, may use the model between two steps.
  *
  * @param model - any module; its modes are as before at the end
  * @param data - batches, again for each pass: a `DataLoader`, an array
  * @param options - `loss`, `optimizer`, `epochs` or `steps`, and what {@link FitOptions} lists
  * @returns the course of the training, plain values
- * @throws ArgumentError when an option makes no sense, or the data give no batch; NonFiniteError; and whatever the given functions throw
+ * @throws ArgumentError when an option makes no sense, or the data give no batch; NonFiniteError;
+ *   and whatever the given functions throw
  *
  * Differs from PyTorch: has no counterpart there.
  */

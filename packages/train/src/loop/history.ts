@@ -17,7 +17,10 @@ export interface StepRecord {
   readonly gradNorm: number;
   /** Time spent so far, in seconds. */
   readonly seconds: number;
-  /** Whether the parameters were left as they were, since loss or norm is not finite (`onNonFinite: 'skip'`). */
+  /**
+   * Whether the parameters were left as they were, since loss or norm is not finite
+   * (`onNonFinite: 'skip'`).
+   */
   readonly skipped?: true;
 }
 
@@ -27,7 +30,10 @@ export interface EpochRecord {
   readonly epoch: number;
   /** Steps of the optimiser so far. */
   readonly step: number;
-  /** The mean of the losses of its steps, each weighted by the number of elements that it is the mean of. */
+  /**
+   * The mean of the losses of its steps, each weighted by the number of elements that it is the
+   * mean of.
+   */
   readonly loss: number;
   /** The learning rate of the first group at its last step. */
   readonly lr: number;
@@ -41,13 +47,17 @@ export interface EpochRecord {
 export interface BestEpoch {
   /** Number of the pass, from 1. */
   readonly epoch: number;
-  /** What `earlyStopping.monitor` names; without early stopping the validation's loss, or that of the training. */
+  /**
+   * What `earlyStopping.monitor` names; without early stopping the validation's loss, or that of
+   * the training.
+   */
   readonly value: number;
 }
 
 /**
- * The course of a training: plain values, and all that `fit` needs (with model and optimiser) to go on. `JSON.parse(JSON.stringify(history))`
- * serves as well: `JSON.stringify` writes NaN and infinities as texts.
+ * The course of a training: plain values, and all that `fit` needs (with model and optimiser) to go
+ * on. `JSON.parse(JSON.stringify(history))` serves as well: `JSON.stringify` writes NaN and
+ * infinities as texts.
  */
 export interface History {
   /** Steps of the optimiser so far. */
@@ -67,7 +77,10 @@ export interface History {
   readonly epochs: readonly EpochRecord[];
   /** The best pass so far; there is none before the first is complete. */
   readonly best?: BestEpoch;
-  /** What the model was after it, where `restoreBest` is to give it back and the training was aborted before. */
+  /**
+   * What the model was after it, where `restoreBest` is to give it back and the training was
+   * aborted before.
+   */
   readonly bestState?: SavedState;
   /** The state that `tbptt` carries into the rest of the pass that is under way. */
   readonly carried?: SavedTree;

@@ -6,8 +6,9 @@ import { isTree } from '../tree.js';
 export type LossFunction<M, B> = (model: M, batch: B) => Tensor;
 
 /**
- * The loss of a model on a batch as `fit` and `evaluate` take it. With `tbptt` the state is carried from piece to piece: the function gets it
- * (`undefined` where a sequence begins) and returns it with the loss, in any form of tensors, lists and objects.
+ * The loss of a model on a batch as `fit` and `evaluate` take it. With `tbptt` the state is carried
+ * from piece to piece: the function gets it (`undefined` where a sequence begins) and returns it
+ * with the loss, in any form of tensors, lists and objects.
  *
  * @example
  * ```ts
@@ -23,7 +24,10 @@ export type CarriedLoss<M, B, S extends Tree = Tree> = (
   state: S | undefined,
 ) => Tensor | readonly [loss: Tensor, state: S];
 
-/** A loss, the number of elements that it is the mean of, and the state after it where one is carried. */
+/**
+ * A loss, the number of elements that it is the mean of, and the state after it where one is
+ * carried.
+ */
 export interface LossValue<S> {
   readonly loss: Tensor;
   readonly count: AverageCount;

@@ -17,8 +17,9 @@ export interface StepPlace {
 }
 
 /**
- * A training met NaN or Infinity (`ERR_NON_FINITE`). `step`, `epoch` and `batch` count from 1; `operation` is the name of the operation that
- * made the first NaN, where it could be found by doing the step again.
+ * A training met NaN or Infinity (`ERR_NON_FINITE`). `step`, `epoch` and `batch` count from 1;
+ * `operation` is the name of the operation that made the first NaN, where it could be found by
+ * doing the step again.
  */
 export class NonFiniteError extends RnnError {
   readonly step: number;
@@ -47,15 +48,19 @@ export interface Diagnosis {
   readonly cause?: unknown;
 }
 
-/** A batch of a step that may have gone wrong, with the state before it; both live until they are freed. */
+/**
+ * A batch of a step that may have gone wrong, with the state before it; both live until they are
+ * freed.
+ */
 export interface Suspect<B, S> {
   readonly batch: B;
   readonly state: S | undefined;
 }
 
 /**
- * Looks for where the first number that is not finite came from: the batch, a parameter, or an operation of the loss or its derivative,
- * which is computed once more. Reads the device, which must answer at once.
+ * Looks for where the first number that is not finite came from: the batch, a parameter, or an
+ * operation of the loss or its derivative, which is computed once more. Reads the device, which
+ * must answer at once.
  *
  * @param model - as it was before the step
  * @param suspects - the batches of the step; nothing is looked at without one
@@ -86,7 +91,8 @@ export function diagnosed<M extends Module, B, S extends Tree>(
       anomaly(() => scope(() => backward(partsOfLoss(loss(model, batch, state)))));
     }
   } catch (cause) {
-    // Anything else than the first NaN, such as data that were freed, leaves its origin unknown; it is told along.
+    // Anything else than the first NaN, such as data that were freed, leaves its origin unknown; it
+    // is told along.
     return { cause, ...(cause instanceof AnomalyError ? { reason: cause.message } : {}) };
   }
   return {};

@@ -53,7 +53,8 @@ export class PassLosses {
    * @param params - what the steps change
    * @param step - the last step
    * @param placeOf - where a step is
-   * @throws NonFiniteError when a loss or a parameter is not finite, or all steps of the pass were skipped
+   * @throws NonFiniteError when a loss or a parameter is not finite, or all steps of the pass were
+   *   skipped
    */
   async checked(params: readonly Tensor[], step: number, placeOf: (step: number) => StepPlace): Promise<WeightedMean> {
     if (this.policy === 'ignore') return this.mean.value();

@@ -63,9 +63,9 @@ class DeviceSum {
 const nothing: RunningMeanState = { base: 0, count: 0, sums: [], counts: [] };
 
 /**
- * The mean of all elements of many tensors, or of means by the number of elements that each was taken over. The sum grows on the device and
- * is read once, at the end; where the tensors come from another backend after a while, a second sum begins there, so that nothing is read in
- * between.
+ * The mean of all elements of many tensors, or of means by the number of elements that each was
+ * taken over. The sum grows on the device and is read once, at the end; where the tensors come from
+ * another backend after a while, a second sum begins there, so that nothing is read in between.
  */
 export class RunningMean {
   private readonly sum: DeviceSum;
@@ -113,7 +113,10 @@ export class RunningMean {
     );
   }
 
-  /** The number of watched additions after which the sum was finite: those before the first that was not. */
+  /**
+   * The number of watched additions after which the sum was finite: those before the first that was
+   * not.
+   */
   async finiteAdditions(): Promise<number> {
     return this.finite.value();
   }

@@ -3,7 +3,9 @@ import { refuse } from '@rnn/core/checks';
 import type { StateDict } from '@rnn/nn';
 import type { Weights } from './weights.js';
 
-/** A tensor as plain values: its bytes, little-endian, in base64, so that JSON keeps every number. */
+/**
+ * A tensor as plain values: its bytes, little-endian, in base64, so that JSON keeps every number.
+ */
 export interface SavedTensor {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -43,7 +45,8 @@ async function savedTensor(tensor: Tensor): Promise<SavedTensor> {
 }
 
 /**
- * The tensors of plain values, each where the model has the one of that name; the caller frees them.
+ * The tensors of plain values, each where the model has the one of that name; the caller frees
+ * them.
  *
  * @throws StateDictError when the model has other names
  */

@@ -31,7 +31,9 @@ export interface Computed {
   readonly norm: Tensor | undefined;
 }
 
-/** The losses of the batches of a step, each times the number of its elements, and these numbers. */
+/**
+ * The losses of the batches of a step, each times the number of its elements, and these numbers.
+ */
 interface Sums {
   readonly loss: Tensor;
   readonly count: AverageCount;
@@ -47,7 +49,9 @@ export class StepGradients<M extends Module, B, S extends Tree> {
   /** Whether several batches make a step. */
   private readonly accumulates: boolean;
   private sums: Sums | undefined;
-  /** The batches of the step with the states before them, where one is to look for what went wrong. */
+  /**
+   * The batches of the step with the states before them, where one is to look for what went wrong.
+   */
   private suspects: Suspect<B, S>[] = [];
 
   constructor(model: M, options: FitOptions<M, B, S>, carried: CarriedState<S>) {
@@ -89,7 +93,10 @@ export class StepGradients<M extends Module, B, S extends Tree> {
     this.sums = noGrad(() => this.summed(detach(weighted), weight));
   }
 
-  /** What came of the step's batches, after clipping. In the scope of the last batch, or in one of its own. */
+  /**
+   * What came of the step's batches, after clipping. In the scope of the last batch, or in one of
+   * its own.
+   */
   conclude(wantsNorm: boolean): Computed {
     const { loss, count } = this.mean();
     const clip = clipOf(this.options.clipNorm);

@@ -20,7 +20,10 @@ export interface StepDone {
   readonly record: StepRecord | undefined;
 }
 
-/** The steps of a training, one by one: batches, gradients, the look at what is not finite, the optimiser. */
+/**
+ * The steps of a training, one by one: batches, gradients, the look at what is not finite, the
+ * optimiser.
+ */
 export class Steps<M extends Module, B, S extends Tree> {
   readonly carried: CarriedState<S> = new CarriedState<S>();
   readonly breath: Breath;

@@ -4,11 +4,15 @@ import { checkCount, checkFlag, checkOptions } from '@rnn/core/checks';
 export interface TbpttOptions {
   /** Steps of a piece: how far gradients go back. */
   readonly steps: number;
-  /** Whether the rows of a batch come before time; unless given as the data say (`textStreams` do), else false. */
+  /**
+   * Whether the rows of a batch come before time; unless given as the data say (`textStreams` do),
+   * else false.
+   */
   readonly batchFirst?: boolean;
   /**
-   * Whether the state is carried from batch to batch of a pass, as one batch goes on where the one before stopped. Unless given as the data say
-   * (`textStreams` do), else false: each batch begins with no state.
+   * Whether the state is carried from batch to batch of a pass, as one batch goes on where the one
+   * before stopped. Unless given as the data say (`textStreams` do), else false: each batch begins
+   * with no state.
    */
   readonly carry?: boolean;
 }

@@ -136,7 +136,8 @@ export class Training<M extends Module, B, S extends Tree> {
       this.checkpoints.endSkipping();
       for (;;) {
         const reason = this.reason();
-        // Whether a pass is over shows when one asks for more; the last step of all may have ended one.
+        // Whether a pass is over shows when one asks for more; the last step of all may have ended
+        // one.
         if (reason === 'finished' && (await pieces.take(() => true))) return reason;
         if (reason === 'aborted') return reason;
         if (reason === 'finished' || !(await this.advance(pieces))) break;

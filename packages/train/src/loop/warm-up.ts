@@ -5,7 +5,10 @@ export function warmUpFactor(step: number, warmup: number): number {
   return Math.min(1, step / Math.max(1, warmup));
 }
 
-/** A step of the optimiser with a share of its rates, which are afterwards what the schedule made them. */
+/**
+ * A step of the optimiser with a share of its rates, which are afterwards what the schedule made
+ * them.
+ */
 export function stepAt(optimizer: Optimizer, factor: number): void {
   if (factor === 1) {
     optimizer.step();

@@ -1,7 +1,9 @@
 import type { Module, StateDict } from '@rnn/nn';
 import type { AveragedModel } from '../averaged-model.js';
 
-/** What has parameters and buffers that are kept and given back: a model, perhaps with its average. */
+/**
+ * What has parameters and buffers that are kept and given back: a model, perhaps with its average.
+ */
 export interface Weights {
   stateDict(): StateDict;
   loadStateDict(state: StateDict): unknown;

@@ -22,8 +22,8 @@ export interface AccuracyOptions {
  * @param options - `topK` 1, `ignoreIndex` -100
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's `accuracy_score` and `top_k_accuracy_score`. Of equal
- * scores the first counts as the highest.
+ * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's
+ * `accuracy_score` and `top_k_accuracy_score`. Of equal scores the first counts as the highest.
  */
 export class Accuracy implements Metric {
   private readonly topK: number;
@@ -43,10 +43,12 @@ export class Accuracy implements Metric {
   /**
    * Adds a batch.
    *
-   * @param predictions - scores: `[N, C]`, `[T, B, C]`, `[N, C, ...]`; or classes in the shape of the target, for `topK` 1
+   * @param predictions - scores: `[N, C]`, `[T, B, C]`, `[N, C, ...]`; or classes in the shape of
+   *   the target, for `topK` 1
    * @param target - classes: `[N]`, `[T, B]`, `[N, ...]`
    * @param options - `lengths`, `batchFirst` false, `classDim`
-   * @throws ShapeError when the shapes do not fit; ArgumentError when a class is none or `classDim` has to be written
+   * @throws ShapeError when the shapes do not fit; ArgumentError when a class is none or `classDim`
+   *   has to be written
    */
   update(predictions: Column, target: Column, options: ClassUpdateOptions = {}): void {
     visitClasses('Accuracy', predictions, target, options, this.ignoreIndex, undefined, (_target, _predicted, rank) => {

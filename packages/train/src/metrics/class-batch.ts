@@ -5,7 +5,10 @@ import { readValues, visitWithin, type LengthOptions } from './metric.js';
 
 /** What classifications take beside predictions and targets. */
 export interface ClassUpdateOptions extends LengthOptions {
-  /** The dimension of the scores that holds the classes; unless given, dimension 1 or the last, whichever leaves the target's shape. */
+  /**
+   * The dimension of the scores that holds the classes; unless given, dimension 1 or the last,
+   * whichever leaves the target's shape.
+   */
   readonly classDim?: number;
 }
 
@@ -14,13 +17,15 @@ export interface ClassVisitor {
   /**
    * @param target - the class
    * @param predicted - the predicted class: the first of the highest scores
-   * @param rank - how many classes come before the target by their scores; 0 or 1 for predicted classes
+   * @param rank - how many classes come before the target by their scores; 0 or 1 for predicted
+   *   classes
    */
   (target: number, predicted: number, rank: number): void;
 }
 
 /**
- * Reads a batch of predictions and calls `visit` for each step that counts. Everything is checked before the first call.
+ * Reads a batch of predictions and calls `visit` for each step that counts. Everything is checked
+ * before the first call.
  *
  * @param owner - for messages
  * @param predictions - scores with one dimension more than the target, or classes in its shape

@@ -6,15 +6,18 @@ import { checkSeen, type Metric } from './metric.js';
 
 export interface ClassScoreOptions {
   /**
-   * How the classes become one number: `'macro'`, the mean over classes; `'weighted'`, the mean weighted by how often each is true; `'micro'`,
-   * from the counts of all classes together. `'macro'` unless given.
+   * How the classes become one number: `'macro'`, the mean over classes; `'weighted'`, the mean
+   * weighted by how often each is true; `'micro'`, from the counts of all classes together.
+   * `'macro'` unless given.
    */
   readonly average?: 'micro' | 'macro' | 'weighted';
   /** A target that is not counted; -100 unless given, as for `crossEntropy`. */
   readonly ignoreIndex?: number;
 }
 
-/** A measure that is a quotient of the right predictions of a class: 0 where the quotient is 0 / 0. */
+/**
+ * A measure that is a quotient of the right predictions of a class: 0 where the quotient is 0 / 0.
+ */
 abstract class ClassScore implements Metric {
   private readonly owner: string;
   private readonly counts: ClassCounts;
@@ -32,10 +35,12 @@ abstract class ClassScore implements Metric {
   /**
    * Adds a batch.
    *
-   * @param predictions - scores: `[N, C]`, `[T, B, C]`, `[N, C, ...]`; or classes in the shape of the target
+   * @param predictions - scores: `[N, C]`, `[T, B, C]`, `[N, C, ...]`; or classes in the shape of
+   *   the target
    * @param target - classes: `[N]`, `[T, B]`, `[N, ...]`
    * @param options - `lengths`, `batchFirst` false, `classDim`
-   * @throws ShapeError when the shapes do not fit; ArgumentError when a class is none or `classDim` has to be written
+   * @throws ShapeError when the shapes do not fit; ArgumentError when a class is none or `classDim`
+   *   has to be written
    */
   update(predictions: Column, target: Column, options: ClassUpdateOptions = {}): void {
     this.counts.add(predictions, target, options);
@@ -94,7 +99,8 @@ abstract class ClassScore implements Metric {
  * @param options - `average` 'macro', `ignoreIndex` -100
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's `precision_score` with `zero_division=0`.
+ * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's
+ * `precision_score` with `zero_division=0`.
  */
 export class Precision extends ClassScore {
   constructor(numClasses: number, options: ClassScoreOptions = {}) {
@@ -120,7 +126,8 @@ export class Precision extends ClassScore {
  * @param options - `average` 'macro', `ignoreIndex` -100
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's `recall_score` with `zero_division=0`.
+ * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's
+ * `recall_score` with `zero_division=0`.
  */
 export class Recall extends ClassScore {
   constructor(numClasses: number, options: ClassScoreOptions = {}) {
@@ -146,7 +153,8 @@ export class Recall extends ClassScore {
  * @param options - `average` 'macro', `ignoreIndex` -100
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's `f1_score` with `zero_division=0`.
+ * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's
+ * `f1_score` with `zero_division=0`.
  */
 export class F1Score extends ClassScore {
   constructor(numClasses: number, options: ClassScoreOptions = {}) {

@@ -4,7 +4,10 @@ import { visitClasses, type ClassUpdateOptions } from './class-batch.js';
 import type { Metric } from './metric.js';
 
 export interface ConfusionMatrixOptions {
-  /** What the entries are parts of: their row (`'true'`), column (`'pred'`) or everything (`'all'`); counts unless given. */
+  /**
+   * What the entries are parts of: their row (`'true'`), column (`'pred'`) or everything (`'all'`);
+   * counts unless given.
+   */
   readonly normalize?: 'true' | 'pred' | 'all';
   /** A target that is not counted; -100 unless given, as for `crossEntropy`. */
   readonly ignoreIndex?: number;
@@ -56,15 +59,15 @@ export class ClassCounts {
  * @example
  * ```ts
  * const confusion = new ConfusionMatrix(2);
- * confusion.update([0, 1, 1], [0, 0, 1]);   // predicted classes, true ones
- * confusion.compute();   // [[1, 1], [0, 1]]: a row for each true class, a column for each predicted one
+ * confusion.update([0, 1, 1], [0, 0, 1]); // predicted classes, true ones
+ * confusion.compute(); // [[1, 1], [0, 1]]: a row for each true class, a column for each predicted one
  * ```
  * @param numClasses - C
  * @param options - `normalize` none, `ignoreIndex` -100
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's `confusion_matrix`, with 0 in the rows or columns that a
- * normalisation finds empty, as there.
+ * Differs from PyTorch: has no counterpart there; the numbers are those of scikit-learn's
+ * `confusion_matrix`, with 0 in the rows or columns that a normalisation finds empty, as there.
  */
 export class ConfusionMatrix implements Metric<number[][]> {
   private readonly counts: ClassCounts;
@@ -81,10 +84,12 @@ export class ConfusionMatrix implements Metric<number[][]> {
   /**
    * Adds a batch.
    *
-   * @param predictions - scores: `[N, C]`, `[T, B, C]`, `[N, C, ...]`; or classes in the shape of the target
+   * @param predictions - scores: `[N, C]`, `[T, B, C]`, `[N, C, ...]`; or classes in the shape of
+   *   the target
    * @param target - classes: `[N]`, `[T, B]`, `[N, ...]`
    * @param options - `lengths`, `batchFirst` false, `classDim`
-   * @throws ShapeError when the shapes do not fit; ArgumentError when a class is none or `classDim` has to be written
+   * @throws ShapeError when the shapes do not fit; ArgumentError when a class is none or `classDim`
+   *   has to be written
    */
   update(predictions: Column, target: Column, options: ClassUpdateOptions = {}): void {
     this.counts.add(predictions, target, options);

@@ -6,7 +6,8 @@ import { checkSeen, type Metric } from './metric.js';
 export type Symbols = string | readonly (string | number)[] | Int32Array;
 
 /**
- * The least number of symbols to insert, delete or exchange to make one sequence of the other (Levenshtein's distance).
+ * The least number of symbols to insert, delete or exchange to make one sequence of the other
+ * (Levenshtein's distance).
  *
  * @example
  * ```ts
@@ -18,12 +19,13 @@ export type Symbols = string | readonly (string | number)[] | Int32Array;
  * @returns a whole number, at most the length of the longer one
  * @throws ArgumentError for anything else
  *
- * Differs from PyTorch: has no counterpart there; texts are compared by code points, as in Python. Time grows with the product of both lengths,
- * memory with one.
+ * Differs from PyTorch: has no counterpart there; texts are compared by code points, as in Python.
+ * Time grows with the product of both lengths, memory with one.
  */
 export function editDistance(a: Symbols, b: Symbols): number {
   const [first, second] = [symbolsOf('editDistance', 'a', a), symbolsOf('editDistance', 'b', b)];
-  // row[j] is the distance between what has been seen of the first and the first j symbols of the second.
+  // row[j] is the distance between what has been seen of the first and the first j symbols of the
+  // second.
   const row = Int32Array.from({ length: second.length + 1 }, (_, j) => j);
   for (let i = 1; i <= first.length; i++) {
     let diagonal = row[0];
@@ -93,7 +95,8 @@ abstract class ErrorRate implements Metric {
 }
 
 /**
- * Word error rate: the words inserted, deleted and exchanged, over the words of the references. It may be above 1.
+ * Word error rate: the words inserted, deleted and exchanged, over the words of the references. It
+ * may be above 1.
  *
  * @example
  * ```ts
@@ -117,7 +120,8 @@ export class WordErrorRate extends ErrorRate {
 }
 
 /**
- * Character error rate: the characters inserted, deleted and exchanged, over the characters of the references. It may be above 1.
+ * Character error rate: the characters inserted, deleted and exchanged, over the characters of the
+ * references. It may be above 1.
  *
  * @example
  * ```ts

@@ -129,8 +129,8 @@ export class RootMeanSquaredError extends SumMetric {
  * ```
  * A target of 0 has no relative error: a batch that holds one is refused as a whole.
  *
- * Differs from PyTorch: has no counterpart there; the number of scikit-learn's `mean_absolute_percentage_error`, which divides by 2.2e-16 for targets
- * of 0 where this refuses.
+ * Differs from PyTorch: has no counterpart there; the number of scikit-learn's
+ * `mean_absolute_percentage_error`, which divides by 2.2e-16 for targets of 0 where this refuses.
  */
 export class MeanAbsolutePercentageError extends SumMetric {
   constructor() {
@@ -143,7 +143,8 @@ export class MeanAbsolutePercentageError extends SumMetric {
    * @param predictions - of any shape
    * @param target - of the same, without zeros
    * @param options - `lengths` for `[T, B, ...]`, or for `[B, T, ...]` with `batchFirst`
-   * @throws ShapeError when the shapes differ or the lengths do not fit; ArgumentError for a target of 0; then nothing is counted
+   * @throws ShapeError when the shapes differ or the lengths do not fit; ArgumentError for a target
+   *   of 0; then nothing is counted
    */
   override update(predictions: Column, target: Column, options: LengthOptions = {}): void {
     const operation = 'MeanAbsolutePercentageError.update';
@@ -163,8 +164,8 @@ export class MeanAbsolutePercentageError extends SumMetric {
 }
 
 /**
- * How much of the targets' spread the predictions explain: R^2 = 1 - sum (y - p)^2 / sum (y - mean y)^2. 1 is perfect, 0 as good as the mean
- * of the targets, less is worse.
+ * How much of the targets' spread the predictions explain: R^2 = 1 - sum (y - p)^2 / sum (y - mean
+ * y)^2. 1 is perfect, 0 as good as the mean of the targets, less is worse.
  *
  * @example
  * ```ts
@@ -172,15 +173,19 @@ export class MeanAbsolutePercentageError extends SumMetric {
  * r2.update([2.5, 0, 2, 8], [3, -0.5, 2, 7]);
  * r2.compute();   // 0.9486...
  * ```
- * The mean is taken over all elements of all batches, whatever their dimensions. Where the targets are all the same, the result is 1 if every
- * prediction is right and else 0.
+ * The mean is taken over all elements of all batches, whatever their dimensions. Where the targets
+ * are all the same, the result is 1 if every prediction is right and else 0.
  *
- * Differs from PyTorch: has no counterpart there; the number of scikit-learn's `r2_score` for one output.
+ * Differs from PyTorch: has no counterpart there; the number of scikit-learn's `r2_score` for one
+ * output.
  */
 export class R2Score extends ErrorMetric {
   private residual = 0;
   private mean = 0;
-  /** Sum of squared distances from the mean so far, by Welford's update: exact also where the mean is far from 0. */
+  /**
+   * Sum of squared distances from the mean so far, by Welford's update: exact also where the mean
+   * is far from 0.
+   */
   private spread = 0;
 
   constructor() {

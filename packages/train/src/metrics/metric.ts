@@ -3,7 +3,10 @@ import { checkCount, checkFlag, checkList, refuse } from '@rnn/core/checks';
 import type { Column } from '../data/tensor-dataset.js';
 import { hostArrayOf, type TypedHostArray } from '../host-array.js';
 
-/** A measure of many batches, taken batch by batch: each `update` adds one, `compute` tells the measure of all so far. */
+/**
+ * A measure of many batches, taken batch by batch: each `update` adds one, `compute` tells the
+ * measure of all so far.
+ */
 export interface Metric<V = number> {
   /** The measure of everything since the start or the last `reset`. */
   compute(): V;
@@ -15,11 +18,17 @@ export interface Metric<V = number> {
 export interface LengthOptions {
   /** Number of steps of each sequence of the batch; all of them unless given. */
   readonly lengths?: readonly number[];
-  /** Whether the batch comes before time; false unless given, as for the recurrent layers. Read with `lengths` only. */
+  /**
+   * Whether the batch comes before time; false unless given, as for the recurrent layers. Read with
+   * `lengths` only.
+   */
   readonly batchFirst?: boolean;
 }
 
-/** Values of a tensor (read when asked, so the device must answer at once) or on the host, in one form. */
+/**
+ * Values of a tensor (read when asked, so the device must answer at once) or on the host, in one
+ * form.
+ */
 export function readValues(owner: string, argument: string, values: Column): TypedHostArray {
   if (values instanceof Tensor) return { shape: values.shape, data: values.dataSync() };
   return hostArrayOf(owner, argument, values);

@@ -9,7 +9,8 @@ export interface NaiveForecastOptions {
 }
 
 /**
- * The simplest forecast: everything stays as it was last. A model that is not better than this has learnt nothing.
+ * The simplest forecast: everything stays as it was last. A model that is not better than this has
+ * learnt nothing.
  *
  * @example
  * ```ts
@@ -22,7 +23,8 @@ export interface NaiveForecastOptions {
  * @param horizon - steps to forecast
  * @param options - `batchFirst` false, `target` all features
  * @returns `[B, horizon]` for one `target` feature, else `[B, horizon, features]`
- * @throws ShapeError when the input has other dimensions; ArgumentError when an option makes no sense
+ * @throws ShapeError when the input has other dimensions; ArgumentError when an option makes no
+ *   sense
  *
  * Differs from PyTorch: has no counterpart there.
  */
@@ -31,21 +33,25 @@ export function persistence(input: Tensor, horizon = 1, options: NaiveForecastOp
 }
 
 /**
- * The forecast that everything is as it was one period ago: y_(T + h) = y_(T + h - m ceil(h / m)) for a period of m steps.
+ * The forecast that everything is as it was one period ago: y_(T + h) = y_(T + h - m ceil(h / m))
+ * for a period of m steps.
  *
  * @example
  * ```ts
  * const [input] = windows([1, 2, 3, 1, 2, 3, 1], 6).batch([0]);
  * seasonalNaive(input, 3, 4, { target: 0 });   // [[1, 2, 3, 1]]
  * ```
- * @param input - `[T, B, F]`, or `[B, T, F]` with `batchFirst`, as `windows` gives it; T at least the period
+ * @param input - `[T, B, F]`, or `[B, T, F]` with `batchFirst`, as `windows` gives it; T at least
+ *   the period
  * @param period - steps after which the series repeats itself: 12 for months, 7 for days of a week
  * @param horizon - steps to forecast
  * @param options - `batchFirst` false, `target` all features
  * @returns `[B, horizon]` for one `target` feature, else `[B, horizon, features]`
- * @throws ShapeError when the input has other dimensions; ArgumentError when an option makes no sense or the period is longer than the input
+ * @throws ShapeError when the input has other dimensions; ArgumentError when an option makes no
+ *   sense or the period is longer than the input
  *
- * Differs from PyTorch: has no counterpart there. Source: Hyndman and Athanasopoulos, Forecasting: principles and practice, 3rd edition, 5.2.
+ * Differs from PyTorch: has no counterpart there. Source: Hyndman and Athanasopoulos, Forecasting:
+ * principles and practice, 3rd edition, 5.2.
  */
 export function seasonalNaive(input: Tensor, period: number, horizon = 1, options: NaiveForecastOptions = {}): Tensor {
   return repeated('seasonalNaive', input, period, horizon, options);

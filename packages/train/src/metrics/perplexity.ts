@@ -15,7 +15,8 @@ abstract class LikelihoodMetric implements Metric {
   /**
    * Adds the losses of a batch.
    *
-   * @param losses - what `crossEntropy` or `nllLoss` give with `reduction: 'none'`: one loss a step, in nats
+   * @param losses - what `crossEntropy` or `nllLoss` give with `reduction: 'none'`: one loss a
+   *   step, in nats
    * @param options - `lengths` for `[T, B]`, or for `[B, T]` with `batchFirst`
    * @throws ShapeError when the lengths do not fit
    */
@@ -68,7 +69,8 @@ abstract class LikelihoodMetric implements Metric {
  * perplexity.updateMean(Math.log(10), 32);   // a mean loss of 32 steps
  * perplexity.compute();   // 10: as a guess among ten
  * ```
- * Differs from PyTorch: has no counterpart there; the exponential of its mean `cross_entropy` over all steps, whatever the sizes of the batches.
+ * Differs from PyTorch: has no counterpart there; the exponential of its mean `cross_entropy` over
+ * all steps, whatever the sizes of the batches.
  */
 export class Perplexity extends LikelihoodMetric {
   constructor() {

@@ -47,18 +47,22 @@ const rule: UpdateRule<AdagradOptions, 'sum', Scalars> = {
 };
 
 /**
- * Adagrad: steps divided, parameter by parameter, by the root of the sum of all squared gradients so far.
+ * Adagrad: steps divided, parameter by parameter, by the root of the sum of all squared gradients
+ * so far.
  *
  * @example
  * ```ts
  * const optimizer = new Adagrad(model.parameters(), { lr: 0.1 });
  * ```
  * @param params - parameters of any shapes, or groups `{ params, lr, ... }`
- * @param options - `lr` 0.01, `lrDecay` 0, `weightDecay` 0, `initialAccumulatorValue` 0, `eps` 1e-10, `maximize` false
- * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a leaf or given twice
+ * @param options - `lr` 0.01, `lrDecay` 0, `weightDecay` 0, `initialAccumulatorValue` 0, `eps`
+ *   1e-10, `maximize` false
+ * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a
+ *   leaf or given twice
  *
- * Differs from PyTorch: the state of a parameter is made at its first gradient, not in the constructor. Source: Duchi, Hazan and
- * Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.
+ * Differs from PyTorch: the state of a parameter is made at its first gradient, not in the
+ * constructor. Source: Duchi, Hazan and Singer, Adaptive subgradient methods for online learning
+ * and stochastic optimization, 2011.
  */
 export class Adagrad extends Optimizer<AdagradOptions> {
   constructor(params: Params<AdagradOptions>, options: Partial<AdagradOptions> = {}) {

@@ -9,7 +9,10 @@ export interface AdamOptions extends OptimizerOptions {
   betas: readonly [number, number];
   /** Added to the denominator against division by 0. */
   eps: number;
-  /** Adam: factor of the L2 penalty. AdamW: the share of a parameter that each step takes away, times `lr`. */
+  /**
+   * Adam: factor of the L2 penalty. AdamW: the share of a parameter that each step takes away,
+   * times `lr`.
+   */
   weightDecay: number;
   /** Whether to divide by the largest mean of squares so far. */
   amsgrad: boolean;
@@ -18,7 +21,10 @@ export interface AdamOptions extends OptimizerOptions {
 type Slots = 'expAvg' | 'expAvgSq' | 'maxExpAvgSq';
 type Scalars = 'beta1' | 'gradWeight' | 'beta2' | 'squareWeight' | 'stepSize' | 'correction2' | 'eps' | 'decay';
 
-/** Both differ in where the weight decay enters: in the gradient, or in the parameter itself (decoupled). */
+/**
+ * Both differ in where the weight decay enters: in the gradient, or in the parameter itself
+ * (decoupled).
+ */
 function adamRule(name: string, decoupled: boolean): UpdateRule<AdamOptions, Slots, Scalars> {
   return {
     name,
@@ -52,7 +58,8 @@ function adamRule(name: string, decoupled: boolean): UpdateRule<AdamOptions, Slo
       };
     },
 
-    // m' = b1 m + (1 - b1) g;  v' = b2 v + (1 - b2) g^2;  p' = p - lr / (1 - b1^t) m' / (sqrt(v') / sqrt(1 - b2^t) + eps)
+    // m' = b1 m + (1 - b1) g;  v' = b2 v + (1 - b2) g^2;  p' = p - lr / (1 - b1^t) m' / (sqrt(v') /
+    // sqrt(1 - b2^t) + eps)
     update(param, grad, state, scalars, choices) {
       const { beta1, gradWeight, beta2, squareWeight, stepSize, correction2, eps, decay } = scalars;
       let gradient = choices.maximize ? neg(grad) : grad;
@@ -82,10 +89,13 @@ const adamW: UpdateRule<AdamOptions, Slots, Scalars> = adamRule('AdamW', true);
  * const optimizer = new Adam(model.parameters(), { lr: 0.005 });
  * ```
  * @param params - parameters of any shapes, or groups `{ params, lr, ... }`
- * @param options - `lr` 0.001, `betas` [0.9, 0.999], `eps` 1e-8, `weightDecay` 0, `amsgrad` false, `maximize` false
- * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a leaf or given twice
+ * @param options - `lr` 0.001, `betas` [0.9, 0.999], `eps` 1e-8, `weightDecay` 0, `amsgrad` false,
+ *   `maximize` false
+ * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a
+ *   leaf or given twice
  *
- * Differs from PyTorch: nothing in the numbers. Source: Kingma and Ba, Adam: a method for stochastic optimization, 2015;
+ * Differs from PyTorch: nothing in the numbers. Source: Kingma and Ba, Adam: a method for
+ * stochastic optimization, 2015;
  * `amsgrad`: Reddi, Kale and Kumar, On the convergence of Adam and beyond, 2018.
  */
 export class Adam extends Optimizer<AdamOptions> {
@@ -95,7 +105,8 @@ export class Adam extends Optimizer<AdamOptions> {
 }
 
 /**
- * Adam with decoupled weight decay: a parameter shrinks by `lr * weightDecay` of itself, past the running means.
+ * Adam with decoupled weight decay: a parameter shrinks by `lr * weightDecay` of itself, past the
+ * running means.
  *
  * @example
  * ```ts
@@ -103,9 +114,11 @@ export class Adam extends Optimizer<AdamOptions> {
  * ```
  * @param params - parameters of any shapes, or groups `{ params, lr, ... }`
  * @param options - as for `Adam`, with a `weightDecay` of 0.01
- * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a leaf or given twice
+ * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a
+ *   leaf or given twice
  *
- * Differs from PyTorch: nothing in the numbers. Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
+ * Differs from PyTorch: nothing in the numbers. Source: Loshchilov and Hutter, Decoupled weight
+ * decay regularization, 2019.
  */
 export class AdamW extends Optimizer<AdamOptions> {
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {

@@ -58,10 +58,14 @@ interface GroupStep<O> {
  *   }
  * }
  * ```
- * Differs from PyTorch: the same parameter twice, an unknown option and options that became invalid between two steps are errors.
+ * Differs from PyTorch: the same parameter twice, an unknown option and options that became invalid
+ * between two steps are errors.
  */
 export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
-  /** Parameters with their options. An option may be set between steps: `optimizer.paramGroups[0].lr = 0.001`. */
+  /**
+   * Parameters with their options. An option may be set between steps:
+   * `optimizer.paramGroups[0].lr = 0.001`.
+   */
   readonly paramGroups: ParamGroup<O>[] = [];
   /** The options of a group that does not set its own. */
   readonly defaults: Readonly<O>;
@@ -85,7 +89,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * optimizer.addParamGroup({ params: head.parameters(), lr: 0.1 });
    * ```
    * @param group - `params` and any of the optimiser's options
-   * @throws ArgumentError when an option is unknown or makes no sense, or a parameter is not a leaf or already there
+   * @throws ArgumentError when an option is unknown or makes no sense, or a parameter is not a leaf
+   *   or already there
    */
   addParamGroup(group: ParamGroupInput<O>): void {
     const complete = completeGroup(this.rule.name, group, this.defaults as O, new Set(this.params()));
@@ -94,7 +99,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
-   * Moves every parameter that has a gradient by one step. State that lies on another backend than its parameter follows it first.
+   * Moves every parameter that has a gradient by one step. State that lies on another backend than
+   * its parameter follows it first.
    *
    * @example
    * ```ts
@@ -105,12 +111,14 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    *   return loss;
    * });
    * ```
-   * @param closure - called once before the step, with recording on, to compute the loss and its gradients; may be left out where `backward`
-   *   was called already
+   * @param closure - called once before the step, with recording on, to compute the loss and its
+   *   gradients; may be left out where `backward` was called already
    * @returns what the closure returned; `undefined` without one
-   * @throws ArgumentError when the closure is no function or returns a promise (`await` before the step instead: nothing may change the
-   *   gradients meanwhile); ArgumentError when an option makes no sense or a gradient does not fit its parameter, DisposedError when a gradient is
-   *   gone, BackendError when state lies on a backend that answers only later, which `moveTo` waits for; then nothing has changed
+   * @throws ArgumentError when the closure is no function or returns a promise (`await` before the
+   *   step instead: nothing may change the gradients meanwhile); ArgumentError when an option makes
+   *   no sense or a gradient does not fit its parameter, DisposedError when a gradient is gone,
+   *   BackendError when state lies on a backend that answers only later, which `moveTo` waits for;
+   *   then nothing has changed
    */
   step(): undefined;
   step<R>(closure: () => R): R;
@@ -148,8 +156,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
-   * Moves what is kept for the parameters to another backend, and waits for it. After `await model.moveTo(backend)`, wherever the old
-   * backend answers only later, as WebGPU does; from any other, state follows its parameters by itself.
+   * Moves what is kept for the parameters to another backend, and waits for it. After
+   * `await model.moveTo(backend)`, wherever the old backend answers only later, as WebGPU does;
+   * from any other, state follows its parameters by itself.
    *
    * @example
    * ```ts
@@ -158,7 +167,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * ```
    * @param backend - where the parameters are or are going to be
    * @returns a promise of this optimiser; no step may be done until it resolves
-   * @throws ArgumentError when a step was done; and what `moveTo` of `@rnn/core` throws. Then nothing has moved.
+   * @throws ArgumentError when a step was done; and what `moveTo` of `@rnn/core` throws. Then
+   *   nothing has moved.
    *
    * Differs from PyTorch: an optimiser cannot be moved there.
    */
@@ -181,8 +191,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * The options of all groups and what is kept for each parameter.
    *
-   * @returns plain objects; its tensors are a snapshot that later steps do not change, and belong to the caller. `JSON.stringify` writes
-   *   a tensor as `{ shape, data }`, where its backend can be read without waiting
+   * @returns plain objects; its tensors are a snapshot that later steps do not change, and belong
+   *   to the caller. `JSON.stringify` writes a tensor as `{ shape, data }`, where its backend can
+   *   be read without waiting
    */
   stateDict(): OptimizerStateDict<O> {
     const state: Record<string, ParamStateDict> = {};
@@ -207,11 +218,14 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
-   * Takes over what `stateDict` gave, here or in another process. Tensors move to the parameters' backends and types.
+   * Takes over what `stateDict` gave, here or in another process. Tensors move to the parameters'
+   * backends and types.
    *
-   * @param dict - as `stateDict` returns it, or `JSON.parse` of its text; in place of a tensor `{ shape, data }` will do, in whose list
-   *   the texts 'NaN', 'Infinity' and '-Infinity' stand for numbers that JSON lacks
-   * @throws StateDictError when groups, options, names or shapes do not fit; ArgumentError when an option makes no sense. Then nothing has changed
+   * @param dict - as `stateDict` returns it, or `JSON.parse` of its text; in place of a tensor
+   *   `{ shape, data }` will do, in whose list the texts 'NaN', 'Infinity' and '-Infinity' stand
+   *   for numbers that JSON lacks
+   * @throws StateDictError when groups, options, names or shapes do not fit; ArgumentError when an
+   *   option makes no sense. Then nothing has changed
    */
   loadStateDict(dict: OptimizerStateDict<object, Tensor | HostArray>): void {
     const { name } = this.rule;

@@ -9,7 +9,10 @@ export interface OptimizerOptions {
   maximize: boolean;
 }
 
-/** What schedules write into a group, under the names that PyTorch uses; saved with the optimiser's state. */
+/**
+ * What schedules write into a group, under the names that PyTorch uses; saved with the optimiser's
+ * state.
+ */
 export interface ScheduledValues {
   initialLr?: number;
   maxLr?: number;

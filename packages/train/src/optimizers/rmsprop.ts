@@ -48,7 +48,8 @@ const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
     ...(momentum === 0 ? {} : { momentum }),
   }),
 
-  // v' = a v + (1 - a) g^2;  centered: m' = a m + (1 - a) g, d = sqrt(v' - m'^2), else d = sqrt(v');  p' = p - lr g / (d + eps)
+  // v' = a v + (1 - a) g^2;  centered: m' = a m + (1 - a) g, d = sqrt(v' - m'^2), else d =
+  // sqrt(v');  p' = p - lr g / (d + eps)
   update(param, grad, state, { lr, alpha, weight, eps, weightDecay, momentum }, choices) {
     let gradient = choices.maximize ? neg(grad) : grad;
     if (choices.weightDecay) gradient = add(gradient, mul(param, weightDecay));
@@ -63,17 +64,21 @@ const rule: UpdateRule<RMSpropOptions, Slots, Scalars> = {
 };
 
 /**
- * RMSprop: steps divided, parameter by parameter, by the root of a running mean of the squared gradient.
+ * RMSprop: steps divided, parameter by parameter, by the root of a running mean of the squared
+ * gradient.
  *
  * @example
  * ```ts
  * const optimizer = new RMSprop(model.parameters(), { lr: 0.01, centered: true, momentum: 0.9 });
  * ```
  * @param params - parameters of any shapes, or groups `{ params, lr, ... }`
- * @param options - `lr` 0.01, `alpha` 0.99, `eps` 1e-8, `weightDecay` 0, `momentum` 0, `centered` false, `maximize` false
- * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a leaf or given twice
+ * @param options - `lr` 0.01, `alpha` 0.99, `eps` 1e-8, `weightDecay` 0, `momentum` 0, `centered`
+ *   false, `maximize` false
+ * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a
+ *   leaf or given twice
  *
- * Differs from PyTorch: nothing in the numbers. Source: Hinton, Neural networks for machine learning, lecture 6e, 2012;
+ * Differs from PyTorch: nothing in the numbers. Source: Hinton, Neural networks for machine
+ * learning, lecture 6e, 2012;
  * `centered`: Graves, Generating sequences with recurrent neural networks, 2013.
  */
 export class RMSprop extends Optimizer<RMSpropOptions> {

@@ -46,7 +46,8 @@ const rule: UpdateRule<SGDOptions, 'momentumBuffer', Scalars> = {
     ...(weightDecay === 0 ? {} : { weightDecay }),
   }),
 
-  // g' = g + wd p;  b' = momentum b + (1 - dampening) g';  p' = p - lr b'  (Nesterov: p - lr (g' + momentum b'))
+  // g' = g + wd p;  b' = momentum b + (1 - dampening) g';  p' = p - lr b'  (Nesterov: p - lr (g' +
+  // momentum b'))
   update(param, grad, { momentumBuffer }, { lr, momentum, gradWeight, weightDecay }, choices) {
     let direction = choices.maximize ? neg(grad) : grad;
     if (choices.weightDecay) direction = add(direction, mul(param, weightDecay));
@@ -69,11 +70,14 @@ const rule: UpdateRule<SGDOptions, 'momentumBuffer', Scalars> = {
  * optimizer.zeroGrad();
  * ```
  * @param params - parameters of any shapes, or groups `{ params, lr, ... }`
- * @param options - `lr` 0.001, `momentum` 0, `dampening` 0, `weightDecay` 0, `nesterov` false, `maximize` false
- * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a leaf or given twice
+ * @param options - `lr` 0.001, `momentum` 0, `dampening` 0, `weightDecay` 0, `nesterov` false,
+ *   `maximize` false
+ * @throws ArgumentError when an option makes no sense, `params` is empty, or one of them is not a
+ *   leaf or given twice
  *
- * Differs from PyTorch: nothing in the numbers. Source: Sutskever et al., On the importance of initialization and momentum in deep
- * learning, 2013, in PyTorch's form, in which the learning rate multiplies the momentum.
+ * Differs from PyTorch: nothing in the numbers. Source: Sutskever et al., On the importance of
+ * initialization and momentum in deep learning, 2013, in PyTorch's form, in which the learning rate
+ * multiplies the momentum.
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {

@@ -12,10 +12,15 @@ export interface ParamStateDict<T = Tensor> {
   readonly tensors: Readonly<Record<string, T>>;
 }
 
-/** A group's options, with its parameters as positions in the order in which the optimiser was given them. */
+/**
+ * A group's options, with its parameters as positions in the order in which the optimiser was given
+ * them.
+ */
 export type GroupStateDict<O> = { readonly params: readonly number[] } & Readonly<Record<string, unknown>> & Partial<O>;
 
-/** All that an optimiser knows beyond the parameters themselves: plain objects, numbers and tensors. */
+/**
+ * All that an optimiser knows beyond the parameters themselves: plain objects, numbers and tensors.
+ */
 export interface OptimizerStateDict<O = object, T = Tensor> {
   /** By a parameter's position; a parameter that never had a gradient has none. */
   readonly state: Readonly<Record<string, ParamStateDict<T>>>;

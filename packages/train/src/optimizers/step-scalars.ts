@@ -5,8 +5,9 @@ import type { Progress, UpdateRule } from './update-rule.js';
 export type Scalars = Readonly<Record<string, Tensor>>;
 
 /**
- * The numbers of one step of a group as tensors: operands, so that the update is the same program at every step. Parameters that are
- * equally far share them. To be used in a scope, which frees them.
+ * The numbers of one step of a group as tensors: operands, so that the update is the same program
+ * at every step. Parameters that are equally far share them. To be used in a scope, which frees
+ * them.
  */
 export class StepScalars<O> {
   private readonly rule: UpdateRule<O>;

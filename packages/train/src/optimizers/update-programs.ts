@@ -2,7 +2,10 @@ import { compileFn, type CompiledFunction, type Tensor } from '@rnn/core';
 import type { Scalars } from './step-scalars.js';
 import { choicesKey, choicesOf, type UpdateRule } from './update-rule.js';
 
-/** A rule under certain choices as one operation: from parameter, gradient and state to parameter and state. */
+/**
+ * A rule under certain choices as one operation: from parameter, gradient and state to parameter
+ * and state.
+ */
 export type Update = CompiledFunction<readonly Tensor[], readonly Tensor[], Scalars>;
 
 /** A rule's updates, each made once. */

@@ -1,8 +1,8 @@
 import type { Tensor } from '@rnn/core';
 
 /**
- * What the choice of operations may depend on: flags and words as they are, and of each number whether it is not 0. A number itself is a
- * scalar, since it may change from step to step.
+ * What the choice of operations may depend on: flags and words as they are, and of each number
+ * whether it is not 0. A number itself is a scalar, since it may change from step to step.
  */
 export type Choices<O> = {
   readonly [K in keyof O as O[K] extends number | boolean | string ? K : never]: O[K] extends number ? boolean : O[K];
@@ -39,20 +39,28 @@ export interface Progress {
 }
 
 /**
- * What tells one optimiser from another. Everything else (groups, state, loading, moving between backends) is the `Optimizer`'s.
+ * What tells one optimiser from another. Everything else (groups, state, loading, moving between
+ * backends) is the `Optimizer`'s.
  *
- * The update is an ordinary function of tensors, elementwise, without a look at any value. Which operations it does depends on the
- * choices alone; what changes from step to step comes in as scalars. So it is traced once and, where the backend compiles programs, runs
- * as one that makes the new parameter and the new state in one pass.
+ * The update is an ordinary function of tensors, elementwise, without a look at any value. Which
+ * operations it does depends on the choices alone; what changes from step to step comes in as
+ * scalars. So it is traced once and, where the backend compiles programs, runs as one that makes
+ * the new parameter and the new state in one pass.
  */
 export interface UpdateRule<O, Slots extends string = string, Scalars extends string = string> {
   /** The optimiser's name, for messages. */
   readonly name: string;
   /** Refuses options that make no sense. */
   check(options: Readonly<O>): void;
-  /** The tensors to keep for each parameter under these options, by name, each with the value that it starts from. */
+  /**
+   * The tensors to keep for each parameter under these options, by name, each with the value that
+   * it starts from.
+   */
   slots(options: Readonly<O>): Readonly<Partial<Record<Slots, number>>>;
-  /** The numbers of this step, computed on the host in double precision; those that the choices leave unused may be left out. */
+  /**
+   * The numbers of this step, computed on the host in double precision; those that the choices
+   * leave unused may be left out.
+   */
   scalars(options: Readonly<O>, progress: Progress): Readonly<Partial<Record<Scalars, number>>>;
   /**
    * One step.

@@ -20,8 +20,9 @@ export interface ProgressBarOptions {
 }
 
 /**
- * Shows a training in a terminal: a bar with the steps, the loss and the time that is left, then one
- * line that stays. Where the stream is no terminal (a file, a pipe), there is a line for each pass.
+ * Shows a training in a terminal: a bar with the steps, the loss and the time that is left, then
+ * one line that stays. Where the stream is no terminal (a file, a pipe), there is a line for each
+ * pass.
  *
  * @example
  * ```ts

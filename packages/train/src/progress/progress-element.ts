@@ -20,7 +20,10 @@ interface TextElement {
  * @example
  * ```ts
  * const bar = document.querySelector('progress')!;
- * await fit(model, data, { ...options, callbacks: [progressElement(bar, document.querySelector('output')!)] });
+ * await fit(model, data, {
+ *   ...options,
+ *   callbacks: [progressElement(bar, document.querySelector('output')!)],
+ * });
  * ```
  * @param element - a `<progress>` element
  * @param text - any element, whose text becomes `120 of 600 steps, loss 0.034`; may be left out

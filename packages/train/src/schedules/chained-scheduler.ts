@@ -9,19 +9,24 @@ export interface ChainedSchedulerOptions {
 }
 
 /**
- * Several schedules at once: each changes the rate that the one before has left, so that their factors multiply.
+ * Several schedules at once: each changes the rate that the one before has left, so that their
+ * factors multiply.
  *
  * @example
  * ```ts
  * const schedule = new ChainedScheduler({
- *   schedulers: [new ConstantLR(optimizer, { factor: 0.1, totalIters: 20 }), new ExponentialLR(optimizer, { gamma: 0.9 })],
+ *   schedulers: [
+ *     new ConstantLR(optimizer, { factor: 0.1, totalIters: 20 }),
+ *     new ExponentialLR(optimizer, { gamma: 0.9 }),
+ *   ],
  * });
  * ```
  * @param options - `schedulers`, which have set the rates for the first step when they were made
  * @throws ArgumentError when an entry is no schedule, or they are not all of one optimiser
  *
- * Differs from PyTorch: nothing in the numbers. Schedules that compute a rate from its start alone (`LambdaLR`, `CyclicLR`, `OneCycleLR`,
- * `CosineAnnealingWarmRestarts`) undo those before them, as there. Step this one only, not its parts.
+ * Differs from PyTorch: nothing in the numbers. Schedules that compute a rate from its start alone
+ * (`LambdaLR`, `CyclicLR`, `OneCycleLR`, `CosineAnnealingWarmRestarts`) undo those before them, as
+ * there. Step this one only, not its parts.
  */
 export class ChainedScheduler extends CombinedLR {
   constructor(options: ChainedSchedulerOptions) {

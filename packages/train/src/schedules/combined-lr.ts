@@ -5,7 +5,10 @@ import { checkOptimizer, type Optimizer } from '../optimizers/optimizer.js';
 import { LRScheduler, type ScheduledGroup } from './lr-scheduler.js';
 import { checkScheduleState, type ScheduleStateDict } from './schedule-state.js';
 
-/** A schedule made of others, which set the rates; it keeps their states with its own, under names such as `schedulers.0.lastEpoch`. */
+/**
+ * A schedule made of others, which set the rates; it keeps their states with its own, under names
+ * such as `schedulers.0.lastEpoch`.
+ */
 export abstract class CombinedLR<S extends ScheduleStateDict = ScheduleStateDict> extends LRScheduler<S> {
   /** After every step where one of the schedules is meant so, else after every pass. */
   override readonly interval: 'step' | 'epoch';
@@ -31,7 +34,8 @@ export abstract class CombinedLR<S extends ScheduleStateDict = ScheduleStateDict
   /**
    * Takes over what `stateDict` gave, for itself and its schedules. Load the optimiser's state too.
    *
-   * @throws StateDictError when a name is missing or unknown or a value of another kind; then nothing has changed
+   * @throws StateDictError when a name is missing or unknown or a value of another kind; then
+   *   nothing has changed
    */
   override loadStateDict(dict: ScheduleStateDict): void {
     const loaded = fromJSONNumbers(dict);

@@ -12,17 +12,19 @@ export interface ConstantLROptions extends LRSchedulerOptions {
 type Settings = Readonly<Record<'factor' | 'totalIters', number>>;
 
 /**
- * Multiplies the learning rate by `factor` for the first `totalIters` steps, and takes the factor back then.
+ * Multiplies the learning rate by `factor` for the first `totalIters` steps, and takes the factor
+ * back then.
  *
  * @example
  * ```ts
- * const schedule = new ConstantLR(optimizer, { factor: 0.5, totalIters: 4 });   // half the rate for 4 epochs
+ * const schedule = new ConstantLR(optimizer, { factor: 0.5, totalIters: 4 }); // half the rate for 4 epochs
  * ```
  * @param optimizer - whose groups it acts on
  * @param options - `factor` 1/3, `totalIters` 5, `lastEpoch` -1
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: a factor of 0, which cannot be taken back (PyTorch divides by it then), is refused.
+ * Differs from PyTorch: a factor of 0, which cannot be taken back (PyTorch divides by it then), is
+ * refused.
  */
 export class ConstantLR extends LRScheduler<Settings> {
   constructor(optimizer: Optimizer, options: ConstantLROptions = {}) {

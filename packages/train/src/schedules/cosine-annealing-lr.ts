@@ -12,8 +12,10 @@ export interface CosineAnnealingLROptions extends LRSchedulerOptions {
 type Settings = Readonly<Record<'tMax' | 'etaMin', number>>;
 
 /**
- * Lets the learning rate fall along half a cosine from its start to `etaMin` in `tMax` steps; further steps let it rise again.
- * `lr_t = etaMin + (lr_0 - etaMin) (1 + cos(pi t / tMax)) / 2`, computed from the rate before, as PyTorch does.
+ * Lets the learning rate fall along half a cosine from its start to `etaMin` in `tMax` steps;
+ * further steps let it rise again.
+ * `lr_t = etaMin + (lr_0 - etaMin) (1 + cos(pi t / tMax)) / 2`, computed from the rate before, as
+ * PyTorch does.
  *
  * @example
  * ```ts
@@ -23,8 +25,8 @@ type Settings = Readonly<Record<'tMax' | 'etaMin', number>>;
  * @param options - `tMax`, `etaMin` 0, `lastEpoch` -1
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: a rate that rounding would make negative is 0. Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm
- * restarts, 2017; without the restarts.
+ * Differs from PyTorch: a rate that rounding would make negative is 0. Source: Loshchilov and
+ * Hutter, SGDR: stochastic gradient descent with warm restarts, 2017; without the restarts.
  */
 export class CosineAnnealingLR extends LRScheduler<Settings> {
   constructor(optimizer: Optimizer, options: CosineAnnealingLROptions) {

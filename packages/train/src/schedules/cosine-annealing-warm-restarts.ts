@@ -14,19 +14,21 @@ export interface CosineAnnealingWarmRestartsOptions extends LRSchedulerOptions {
 type Settings = Readonly<Record<'t0' | 'tMult' | 'etaMin', number>>;
 
 /**
- * Lets the learning rate fall along half a cosine, again and again from its start, each time `tMult` times as slowly:
+ * Lets the learning rate fall along half a cosine, again and again from its start, each time
+ * `tMult` times as slowly:
  * `lr = etaMin + (lr_0 - etaMin) (1 + cos(pi t / T)) / 2` at step t of a fall of T steps.
  *
  * @example
  * ```ts
- * const schedule = new CosineAnnealingWarmRestarts(optimizer, { t0: 10, tMult: 2 });   // falls of 10, 20, 40 ... epochs
+ * const schedule = new CosineAnnealingWarmRestarts(optimizer, { t0: 10, tMult: 2 }); // falls of 10, 20, 40 ... epochs
  * ```
  * @param optimizer - whose groups it acts on
  * @param options - `t0`, `tMult` 1, `etaMin` 0, `lastEpoch` -1
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: nothing in the numbers of a run; `step` takes no epoch. With `lastEpoch`, a run goes on where it was within its fall, where
- * PyTorch takes any step for one of the first. Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017.
+ * Differs from PyTorch: nothing in the numbers of a run; `step` takes no epoch. With `lastEpoch`, a
+ * run goes on where it was within its fall, where PyTorch takes any step for one of the first.
+ * Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017.
  */
 export class CosineAnnealingWarmRestarts extends LRScheduler<Settings> {
   constructor(optimizer: Optimizer, options: CosineAnnealingWarmRestartsOptions) {

@@ -12,7 +12,10 @@ export interface CyclicLROptions extends LRSchedulerOptions {
   readonly stepSizeUp?: number;
   /** Steps in which it falls; as many as it rises unless given. */
   readonly stepSizeDown?: number;
-  /** `'triangular'`: all cycles are alike; `'triangular2'`: each rises half as far; `'exp_range'`: by `gamma` to the power of the step. */
+  /**
+   * `'triangular'`: all cycles are alike; `'triangular2'`: each rises half as far; `'exp_range'`:
+   * by `gamma` to the power of the step.
+   */
   readonly mode?: 'triangular' | 'triangular2' | 'exp_range';
   /** The factor of `'exp_range'`; 1 unless given. */
   readonly gamma?: number;
@@ -54,20 +57,27 @@ const known: readonly string[] = [
 ] satisfies (keyof CyclicLROptions)[];
 
 /**
- * The learning rate rises and falls between two bounds, again and again, while momentum does the opposite. Step it after every step of the
- * optimiser.
+ * The learning rate rises and falls between two bounds, again and again, while momentum does the
+ * opposite. Step it after every step of the optimiser.
  *
  * @example
  * ```ts
- * const schedule = new CyclicLR(optimizer, { baseLr: 0.001, maxLr: 0.1, stepSizeUp: 500, mode: 'triangular2' });
+ * const schedule = new CyclicLR(optimizer, {
+ *   baseLr: 0.001,
+ *   maxLr: 0.1,
+ *   stepSizeUp: 500,
+ *   mode: 'triangular2',
+ * });
  * ```
- * @param optimizer - whose groups it acts on; with `momentum` or `betas`, or else `cycleMomentum: false`
- * @param options - `baseLr`, `maxLr`; `stepSizeUp` 2000, `stepSizeDown` as many, `mode` 'triangular', `gamma` 1, `cycleMomentum` true,
- *   `baseMomentum` 0.8, `maxMomentum` 0.9, `lastEpoch` -1
+ * @param optimizer - whose groups it acts on; with `momentum` or `betas`, or else
+ *   `cycleMomentum: false`
+ * @param options - `baseLr`, `maxLr`; `stepSizeUp` 2000, `stepSizeDown` as many, `mode`
+ *   'triangular', `gamma` 1, `cycleMomentum` true, `baseMomentum` 0.8, `maxMomentum` 0.9,
+ *   `lastEpoch` -1
  * @throws ArgumentError when an option makes no sense
  *
- * Differs from PyTorch: nothing in the numbers; there is no `scale_fn`, since a function is no part of a state. Source: Smith, Cyclical learning
- * rates for training neural networks, 2017.
+ * Differs from PyTorch: nothing in the numbers; there is no `scale_fn`, since a function is no part
+ * of a state. Source: Smith, Cyclical learning rates for training neural networks, 2017.
  */
 export class CyclicLR extends LRScheduler<Settings> {
   override readonly interval: 'step' | 'epoch' = 'step';

@@ -6,7 +6,10 @@ import { checkGroupValues, LRScheduler, type LRSchedulerOptions, type ScheduledG
 export type LRFactor = (epoch: number) => number;
 
 export interface LambdaLROptions extends LRSchedulerOptions {
-  /** What the rate that a group started from is multiplied by at each step; one for all groups or one for each. */
+  /**
+   * What the rate that a group started from is multiplied by at each step; one for all groups or
+   * one for each.
+   */
   readonly lrLambda: LRFactor | readonly LRFactor[];
 }
 

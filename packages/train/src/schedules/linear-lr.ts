@@ -14,8 +14,8 @@ export interface LinearLROptions extends LRSchedulerOptions {
 type Settings = Readonly<Record<'startFactor' | 'endFactor' | 'totalIters', number>>;
 
 /**
- * Multiplies the learning rate by a factor that moves along a straight line from `startFactor` to `endFactor` in `totalIters` steps, and then
- * stays: a warm-up.
+ * Multiplies the learning rate by a factor that moves along a straight line from `startFactor` to
+ * `endFactor` in `totalIters` steps, and then stays: a warm-up.
  *
  * @example
  * ```ts

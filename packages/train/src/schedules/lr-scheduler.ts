@@ -9,16 +9,23 @@ export type ScheduledGroup = Optimizer['paramGroups'][number];
 
 /** What all schedules but `ReduceLROnPlateau` take. */
 export interface LRSchedulerOptions {
-  /** The step to go on from; -1 (the default) for a new run. Else the optimiser's loaded state must hold what an earlier schedule wrote. */
+  /**
+   * The step to go on from; -1 (the default) for a new run. Else the optimiser's loaded state must
+   * hold what an earlier schedule wrote.
+   */
   readonly lastEpoch?: number;
 }
 
 /**
- * A schedule of learning rates: `step()` sets the rate of every group for what comes next. As in PyTorch, a schedule computes a rate
- * from the one before, so that several can act on one optimiser, and it starts by setting the rate for the first step.
+ * A schedule of learning rates: `step()` sets the rate of every group for what comes next. As in
+ * PyTorch, a schedule computes a rate from the one before, so that several can act on one
+ * optimiser, and it starts by setting the rate for the first step.
  */
 export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDict> {
-  /** Whether `fit` steps it after every step or after every pass over the data, unless told otherwise. */
+  /**
+   * Whether `fit` steps it after every step or after every pass over the data, unless told
+   * otherwise.
+   */
   readonly interval: 'step' | 'epoch' = 'epoch';
   readonly optimizer: Optimizer;
   /** Steps of this schedule so far. */
@@ -40,7 +47,10 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
     this.lastEpoch = lastEpoch;
   }
 
-  /** Sets the rates for what comes next. Call it after the optimiser's step, or after a pass over the data, as the schedule is meant. */
+  /**
+   * Sets the rates for what comes next. Call it after the optimiser's step, or after a pass over
+   * the data, as the schedule is meant.
+   */
   step(): void {
     this.advance(false);
   }
@@ -51,17 +61,19 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
   }
 
   /**
-   * Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts. The rates themselves are part of the
-   * optimiser's state.
+   * Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts.
+   * The rates themselves are part of the optimiser's state.
    */
   stateDict(): ScheduleStateDict {
     return toJSONNumbers(this.present()) as ScheduleStateDict;
   }
 
   /**
-   * Takes over what `stateDict` gave. Load the optimiser's state too: making a schedule sets the first step's rates there.
+   * Takes over what `stateDict` gave. Load the optimiser's state too: making a schedule sets the
+   * first step's rates there.
    *
-   * @throws StateDictError when a name is missing or unknown or a value of another kind; then nothing has changed
+   * @throws StateDictError when a name is missing or unknown or a value of another kind; then
+   *   nothing has changed
    */
   loadStateDict(dict: ScheduleStateDict): void {
     const loaded = fromJSONNumbers(dict);
@@ -84,8 +96,8 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
   }
 
   /**
-   * Begins anew at the first step, from the rates that the groups have now, as if the schedule were made now. `SequentialLR` calls it where the
-   * turn of a schedule comes.
+   * Begins anew at the first step, from the rates that the groups have now, as if the schedule were
+   * made now. `SequentialLR` calls it where the turn of a schedule comes.
    */
   restart(): void {
     this.lastEpoch = -1;

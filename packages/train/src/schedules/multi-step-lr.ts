@@ -20,7 +20,7 @@ interface Settings {
  *
  * @example
  * ```ts
- * const schedule = new MultiStepLR(optimizer, { milestones: [30, 80], gamma: 0.1 });   // 0.1, from 30 on 0.01, from 80 on 0.001
+ * const schedule = new MultiStepLR(optimizer, { milestones: [30, 80], gamma: 0.1 }); // 0.1, from 30 on 0.01, from 80 on 0.001
  * ```
  * @param optimizer - whose groups it acts on
  * @param options - `milestones`, `gamma` 0.1, `lastEpoch` -1

@@ -49,21 +49,29 @@ interface Phase {
 }
 
 /**
- * The learning rate rises to `maxLr` and falls again, far below its start, while momentum does the opposite. Step it after every
- * step of the optimiser, `totalSteps` in all.
+ * The learning rate rises to `maxLr` and falls again, far below its start, while momentum does the
+ * opposite. Step it after every step of the optimiser, `totalSteps` in all.
  *
  * @example
  * ```ts
- * const schedule = new OneCycleLR(optimizer, { maxLr: 0.01, epochs: 10, stepsPerEpoch: loader.length });
+ * const schedule = new OneCycleLR(optimizer, {
+ *   maxLr: 0.01,
+ *   epochs: 10,
+ *   stepsPerEpoch: loader.length,
+ * });
  * ```
- * @param optimizer - whose groups it acts on; with `momentum` or `betas`, or else `cycleMomentum: false`
- * @param options - `maxLr`, and `totalSteps` or both of `epochs` and `stepsPerEpoch`; `pctStart` 0.3, `annealStrategy` 'cos',
- *   `cycleMomentum` true, `baseMomentum` 0.85, `maxMomentum` 0.95, `divFactor` 25, `finalDivFactor` 1e4, `threePhase` false, `lastEpoch` -1
- * @throws ArgumentError when an option makes no sense, or `step` is called more than `totalSteps` times
+ * @param optimizer - whose groups it acts on; with `momentum` or `betas`, or else
+ *   `cycleMomentum: false`
+ * @param options - `maxLr`, and `totalSteps` or both of `epochs` and `stepsPerEpoch`; `pctStart`
+ *   0.3, `annealStrategy` 'cos', `cycleMomentum` true, `baseMomentum` 0.85, `maxMomentum` 0.95,
+ *   `divFactor` 25, `finalDivFactor` 1e4, `threePhase` false, `lastEpoch` -1
+ * @throws ArgumentError when an option makes no sense, or `step` is called more than `totalSteps`
+ *   times
  *
- * Differs from PyTorch: after the last of the `totalSteps` steps, where PyTorch carries the last phase on, a rate never falls below 0, and a
- * momentum outside of [0, 1) stays at the phase's end. Source: Smith and Topin, Super-convergence: very fast training of neural networks
- * using large learning rates, 2018.
+ * Differs from PyTorch: after the last of the `totalSteps` steps, where PyTorch carries the last
+ * phase on, a rate never falls below 0, and a momentum outside of [0, 1) stays at the phase's end.
+ * Source: Smith and Topin, Super-convergence: very fast training of neural networks using large
+ * learning rates, 2018.
  */
 export class OneCycleLR extends LRScheduler<Settings> {
   override readonly interval: 'step' | 'epoch' = 'step';
@@ -109,7 +117,9 @@ export class OneCycleLR extends LRScheduler<Settings> {
     this.begin();
   }
 
-  /** @throws ArgumentError after `totalSteps` steps, since the cycle says nothing of what comes then */
+  /**
+   * @throws ArgumentError after `totalSteps` steps, since the cycle says nothing of what comes then
+   */
   override step(): void {
     const { totalSteps } = this.settings;
     if (this.lastEpoch >= totalSteps) {

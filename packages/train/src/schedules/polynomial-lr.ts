@@ -12,8 +12,8 @@ export interface PolynomialLROptions extends LRSchedulerOptions {
 type Settings = Readonly<Record<'totalIters' | 'power', number>>;
 
 /**
- * Lets the learning rate fall to 0 in `totalIters` steps: `lr_t = lr_0 (1 - t / totalIters)^power`, computed from the rate before, as
- * PyTorch does.
+ * Lets the learning rate fall to 0 in `totalIters` steps: `lr_t = lr_0 (1 - t / totalIters)^power`,
+ * computed from the rate before, as PyTorch does.
  *
  * @example
  * ```ts

@@ -35,7 +35,10 @@ const known: readonly string[] = [
   'eps',
 ] satisfies (keyof ReduceLROnPlateauOptions)[];
 
-/** Where it stands, with its options. `best` holds the best metric so far, or nothing before the first. */
+/**
+ * Where it stands, with its options. `best` holds the best metric so far, or nothing before the
+ * first.
+ */
 interface State {
   readonly [name: string]: number | string | boolean | readonly number[];
   readonly lastEpoch: number;
@@ -62,7 +65,8 @@ interface State {
  * schedule.step(validationLoss);   // after each epoch
  * ```
  * @param optimizer - whose groups it acts on
- * @param options - `mode` 'min', `factor` 0.1, `patience` 10, `threshold` 1e-4, `thresholdMode` 'rel', `cooldown` 0, `minLr` 0, `eps` 1e-8
+ * @param options - `mode` 'min', `factor` 0.1, `patience` 10, `threshold` 1e-4, `thresholdMode`
+ *   'rel', `cooldown` 0, `minLr` 0, `eps` 1e-8
  * @throws ArgumentError when an option makes no sense
  *
  * Differs from PyTorch: nothing in the numbers. A metric of NaN counts as no improvement, in both.
@@ -112,9 +116,11 @@ export class ReduceLROnPlateau {
   }
 
   /**
-   * Takes note of a metric and lowers the rates where it has not improved for more than `patience` steps.
+   * Takes note of a metric and lowers the rates where it has not improved for more than `patience`
+   * steps.
    *
-   * @param metric - a number, or a tensor with one element (which is read, so the device must answer at once)
+   * @param metric - a number, or a tensor with one element (which is read, so the device must
+   *   answer at once)
    */
   step(metric: number | Tensor): void {
     if (typeof metric !== 'number') checkTensor('ReduceLROnPlateau.step', 'metric', metric);
@@ -141,7 +147,9 @@ export class ReduceLROnPlateau {
     return [...this.state.lastLr];
   }
 
-  /** Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts. */
+  /**
+   * Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts.
+   */
   stateDict(): ScheduleStateDict {
     return toJSONNumbers(this.state) as ScheduleStateDict;
   }
@@ -149,7 +157,8 @@ export class ReduceLROnPlateau {
   /**
    * Takes over what `stateDict` gave.
    *
-   * @throws StateDictError when a name is missing or unknown or a value of another kind; then nothing has changed
+   * @throws StateDictError when a name is missing or unknown or a value of another kind; then
+   *   nothing has changed
    */
   loadStateDict(dict: ScheduleStateDict): void {
     const loaded = fromJSONNumbers(dict);

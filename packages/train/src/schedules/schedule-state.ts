@@ -1,11 +1,14 @@
 import { StateDictError } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 
-/** A schedule's state: plain values by name, such as JSON keeps. A list may be empty for "none yet". */
+/**
+ * A schedule's state: plain values by name, such as JSON keeps. A list may be empty for "none yet".
+ */
 export type ScheduleStateDict = Readonly<Record<string, number | string | boolean | readonly number[]>>;
 
 /**
- * Checks a state that is to be loaded against the present one, which says what names and kinds of values belong there.
+ * Checks a state that is to be loaded against the present one, which says what names and kinds of
+ * values belong there.
  *
  * @param owner - the schedule's name, for messages
  * @param present - the state as it is

@@ -17,20 +17,26 @@ interface Settings {
 }
 
 /**
- * One schedule after another, each from the rate that the groups started from: a warm-up before a decay.
+ * One schedule after another, each from the rate that the groups started from: a warm-up before a
+ * decay.
  *
  * @example
  * ```ts
  * const schedule = new SequentialLR(optimizer, {
- *   schedulers: [new LinearLR(optimizer, { startFactor: 0.1, totalIters: 10 }), new CosineAnnealingLR(optimizer, { tMax: 90 })],
+ *   schedulers: [
+ *     new LinearLR(optimizer, { startFactor: 0.1, totalIters: 10 }),
+ *     new CosineAnnealingLR(optimizer, { tMax: 90 }),
+ *   ],
  *   milestones: [10],
  * });
  * ```
  * @param optimizer - whose groups it acts on
  * @param options - `schedulers`, `milestones`
- * @throws ArgumentError when an entry is no schedule of this optimiser, or an option makes no sense; ShapeError when the counts do not fit
+ * @throws ArgumentError when an entry is no schedule of this optimiser, or an option makes no
+ *   sense; ShapeError when the counts do not fit
  *
- * Differs from PyTorch: nothing in the numbers; it has no `lastEpoch`, load a state to go on. Step this one only, not its parts.
+ * Differs from PyTorch: nothing in the numbers; it has no `lastEpoch`, load a state to go on. Step
+ * this one only, not its parts.
  */
 export class SequentialLR extends CombinedLR<Settings> {
   constructor(optimizer: Optimizer, options: SequentialLROptions) {

@@ -16,7 +16,7 @@ type Settings = Readonly<Record<'stepSize' | 'gamma', number>>;
  *
  * @example
  * ```ts
- * const schedule = new StepLR(optimizer, { stepSize: 30, gamma: 0.1 });   // 0.1 for 30 epochs, then 0.01, then 0.001
+ * const schedule = new StepLR(optimizer, { stepSize: 30, gamma: 0.1 }); // 0.1 for 30 epochs, then 0.01, then 0.001
  * ```
  * @param optimizer - whose groups it acts on
  * @param options - `stepSize`, `gamma` 0.1, `lastEpoch` -1

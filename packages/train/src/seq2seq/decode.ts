@@ -22,9 +22,14 @@ export interface DecodeOptions {
   readonly lengths?: Lengths;
   /** Symbols at most; 100 unless given. */
   readonly maxTokens?: number;
-  /** How many continuations are followed side by side; 1 unless given: the best symbol at each step. */
+  /**
+   * How many continuations are followed side by side; 1 unless given: the best symbol at each step.
+   */
   readonly beams?: number;
-  /** A target of n symbols is ranked by its log probability by n to this power; 0, the plain one, unless given. */
+  /**
+   * A target of n symbols is ranked by its log probability by n to this power; 0, the plain one,
+   * unless given.
+   */
   readonly lengthPenalty?: number;
 }
 

@@ -68,9 +68,15 @@ export interface Seq2SeqOptions extends PlaceOptions {
   readonly numLayers?: number;
   /** Whether the encoder reads both ways, half of hiddenSize each; true unless given. */
   readonly bidirectional?: boolean;
-  /** How a step of the decoder looks at the source, or false for not at all; `'general'` unless given. */
+  /**
+   * How a step of the decoder looks at the source, or false for not at all; `'general'` unless
+   * given.
+   */
   readonly attention?: AttentionScore | false;
-  /** Share of the embeddings, and of the outputs of all layers but the last, that is dropped in training mode; 0 unless given. */
+  /**
+   * Share of the embeddings, and of the outputs of all layers but the last, that is dropped in
+   * training mode; 0 unless given.
+   */
   readonly dropout?: number;
 }
 
@@ -78,8 +84,9 @@ export interface Seq2SeqForwardOptions {
   /** Steps of each source. */
   readonly lengths?: Lengths;
   /**
-   * How often a step of the decoder gets the right symbol before it, in place of what the decoder said itself: 1 always (teacher forcing),
-   * in between by chance (scheduled sampling), 0 never; 1 unless given.
+   * How often a step of the decoder gets the right symbol before it, in place of what the decoder
+   * said itself: 1 always (teacher forcing), in between by chance (scheduled sampling), 0 never; 1
+   * unless given.
    */
   readonly teacherForcing?: number;
   /** Where the chances come from; the default generator unless given. */
@@ -104,22 +111,30 @@ const names = [
 ];
 
 /**
- * From a sequence to a sequence: an encoder reads the source, a decoder says the target symbol by symbol, and looks at the source by attention
- * at each.
+ * From a sequence to a sequence: an encoder reads the source, a decoder says the target symbol by
+ * symbol, and looks at the source by attention at each.
  *
  * @example
  * ```ts
- * const model = new Seq2Seq({ sourceTokens: 30, targetTokens: 30, bos: 1, eos: 2, hiddenSize: 64 });
+ * const model = new Seq2Seq({
+ *   sourceTokens: 30,
+ *   targetTokens: 30,
+ *   bos: 1,
+ *   eos: 2,
+ *   hiddenSize: 64,
+ * });
  * await fit(model, loader, { loss: (model, batch) => model.loss(batch), optimizer, epochs: 10 });
- * const [tokens] = await model.decode(source);   // without eos
+ * const [tokens] = await model.decode(source); // without eos
  * ```
- * @param options - `sourceTokens` or `inputSize`, `targetTokens`, `bos`, `eos`, `hiddenSize`; `embeddingSize` hiddenSize, `cell` 'LSTM',
- *   `numLayers` 1, `bidirectional` true, `attention` 'general', `dropout` 0, `dtype`, `backend`
+ * @param options - `sourceTokens` or `inputSize`, `targetTokens`, `bos`, `eos`, `hiddenSize`;
+ *   `embeddingSize` hiddenSize, `cell` 'LSTM', `numLayers` 1, `bidirectional` true, `attention`
+ *   'general', `dropout` 0, `dtype`, `backend`
  * @throws ArgumentError for options that make no sense
  *
- * With attention a symbol comes from `head(tanh(combine([h, context])))`, where h is the decoder's output and context that of the attention
- * (Luong, Pham and Manning 2015, without input feeding), so that a pass with teacher forcing runs the decoder as one layer. The decoder begins
- * from the encoder's last state. Differs from PyTorch: there it is a tutorial.
+ * With attention a symbol comes from `head(tanh(combine([h, context])))`, where h is the decoder's
+ * output and context that of the attention (Luong, Pham and Manning 2015, without input feeding),
+ * so that a pass with teacher forcing runs the decoder as one layer. The decoder begins from the
+ * encoder's last state. Differs from PyTorch: there it is a tutorial.
  */
 export class Seq2Seq extends Module {
   readonly bos: number;
@@ -257,7 +272,8 @@ export class Seq2Seq extends Module {
   }
 
   /**
-   * Says the targets of sources: the most probable symbol at each step, or what a beam search finds.
+   * Says the targets of sources: the most probable symbol at each step, or what a beam search
+   * finds.
    *
    * @example
    * ```ts
@@ -297,7 +313,10 @@ export class Seq2Seq extends Module {
     return { memory, keys: attention?.keysOf(memory), lengths: list, state };
   }
 
-  /** @internal Scores [T, B, targetTokens] of what follows each of some symbols [T, B], and the state after them. */
+  /**
+   * @internal Scores [T, B, targetTokens] of what follows each of some symbols [T, B], and the
+   *   state after them.
+   */
   decodeSteps(
     before: Tensor,
     state: DecoderState,

@@ -14,7 +14,10 @@ export interface BeamSearchOptions<M, S extends Tree = Tree> {
   readonly beams?: number;
   /** A token that ends a continuation. */
   readonly stop?: number;
-  /** A continuation of n tokens is ranked by its log probability by n to this power; 0, the plain one, unless given. */
+  /**
+   * A continuation of n tokens is ranked by its log probability by n to this power; 0, the plain
+   * one, unless given.
+   */
   readonly lengthPenalty?: number;
   /** How the model makes a step; `model.forward(x, state)` unless given. */
   readonly step?: SequenceStep<M, S>;
@@ -36,7 +39,8 @@ interface Path<S> {
 }
 
 /**
- * Looks for the most probable continuations of a text: of all that it follows, the best few are kept after each token.
+ * Looks for the most probable continuations of a text: of all that it follows, the best few are
+ * kept after each token.
  *
  * @example
  * ```ts
@@ -46,7 +50,8 @@ interface Path<S> {
  * @param prompt - indices, at least one
  * @param options - `maxTokens`; `beams` 4, `stop`, `lengthPenalty` 0, `step`
  * @returns up to `beams` continuations, the best first
- * @throws ArgumentError when an option makes no sense; ShapeError when the scores have another shape
+ * @throws ArgumentError when an option makes no sense; ShapeError when the scores have another
+ *   shape
  *
  * Differs from PyTorch: has no counterpart there.
  */

@@ -4,14 +4,20 @@ import type { Module } from '@rnn/nn';
 import { Evaluation } from '../evaluation.js';
 import { keptTree } from '../tree.js';
 
-/** A model as a step: from an input and the state before (none at first) to an output and the state after. */
+/**
+ * A model as a step: from an input and the state before (none at first) to an output and the state
+ * after.
+ */
 export type SequenceStep<M, S extends Tree = Tree> = (
   model: M,
   x: Tensor,
   state: S | undefined,
 ) => readonly [output: Tensor, state: S];
 
-/** The step of a model whose `forward` takes and returns a state, as those of the recurrent layers do. */
+/**
+ * The step of a model whose `forward` takes and returns a state, as those of the recurrent layers
+ * do.
+ */
 export function forwardStep<S extends Tree>(
   model: Module,
   x: Tensor,

@@ -68,7 +68,8 @@ export class ClosedLoop {
   /**
    * Forecasts.
    *
-   * @returns for each step and target in turn its quantiles, ascending with `quantiles`, or the values of all courses, ascending
+   * @returns for each step and target in turn its quantiles, ascending with `quantiles`, or the
+   *   values of all courses, ascending
    */
   async run(steps: number): Promise<Float32Array[]> {
     const { targets, quantiles, rows, horizon } = this.options;
@@ -83,7 +84,8 @@ export class ClosedLoop {
         disposeTree([seen]);
         disposeTree(state);
         ({ seen, state } = next);
-        // Not read one by one, as the device would wait for each; nor all at the end, as memory would grow with the steps.
+        // Not read one by one, as the device would wait for each; nor all at the end, as memory
+        // would grow with the steps.
         if (parts.length < UNREAD && seen !== undefined) continue;
         values.push(...(await Promise.all(parts.map((part) => part.data()))));
         disposeTree(parts.splice(0));
@@ -156,7 +158,9 @@ export class ClosedLoop {
     });
   }
 
-  /** The model's forecast `rows x horizon x targets x quantiles`, and its state where it has one. */
+  /**
+   * The model's forecast `rows x horizon x targets x quantiles`, and its state where it has one.
+   */
   private call(seen: Tensor, state: Tree | undefined, done: number): [output: Tensor, state: Tree | undefined] {
     const { owner } = this;
     const { window, batchFirst, horizon, rows, targets, quantiles } = this.options;
@@ -193,7 +197,10 @@ export class ClosedLoop {
     return add(values, fromData(noise(rows), [rows, horizon, targets.length, 1], { backend: this.backend }));
   }
 
-  /** The next steps as the model reads them, `[horizon, rows, F]`: what was forecast, and what is known. */
+  /**
+   * The next steps as the model reads them, `[horizon, rows, F]`: what was forecast, and what is
+   * known.
+   */
   private stepsOf(values: Tensor, done: number): Tensor {
     const { series, targets, ahead } = this.options;
     const known = this.knownOf(done);

@@ -7,11 +7,17 @@ import { checkModel } from '../evaluation.js';
 import { ClosedLoop } from './closed-loop.js';
 import { intervalsOf, quantileOf, type ForecastInterval } from './intervals.js';
 
-/** Features of the forecast steps that are known when the forecast is made, such as the day of the week. */
+/**
+ * Features of the forecast steps that are known when the forecast is made, such as the day of the
+ * week.
+ */
 export interface KnownAhead {
   /** Which features of the history they are. */
   readonly features: number | readonly number[];
-  /** Their values in the forecast steps, `[steps]` or `[steps, features]`, in the units of the history. */
+  /**
+   * Their values in the forecast steps, `[steps]` or `[steps, features]`, in the units of the
+   * history.
+   */
   readonly values: HostValues;
 }
 
@@ -20,8 +26,8 @@ export interface ForecastSampling {
   /** How many courses are drawn; 200 unless given. */
   readonly paths?: number;
   /**
-   * What is added at each step, in the units of the history: the standard deviation of normal noise, or a list of errors of the model (on data
-   * it was not trained on), of which one is drawn.
+   * What is added at each step, in the units of the history: the standard deviation of normal
+   * noise, or a list of errors of the model (on data it was not trained on), of which one is drawn.
    */
   readonly noise: number | ArrayLike<number>;
   /** Makes the draws repeatable; they begin from 0 unless given. */
@@ -29,18 +35,29 @@ export interface ForecastSampling {
 }
 
 export interface ForecastOptions {
-  /** What the model's inputs were scaled with: the history is scaled by it, and the forecast brought back. */
+  /**
+   * What the model's inputs were scaled with: the history is scaled by it, and the forecast brought
+   * back.
+   */
   readonly scaler?: Scaler;
-  /** Which features the model forecasts: one, or several; all that are not known ahead unless given. */
+  /**
+   * Which features the model forecasts: one, or several; all that are not known ahead unless given.
+   */
   readonly target?: number | readonly number[];
   readonly known?: KnownAhead;
   /** How many steps the model forecasts at once, as in `windows`; 1 unless given. */
   readonly horizon?: number;
-  /** For a model of windows: steps that it sees, as in `windows`. Without it the model has to carry its state. */
+  /**
+   * For a model of windows: steps that it sees, as in `windows`. Without it the model has to carry
+   * its state.
+   */
   readonly window?: number;
   /** Whether the batch comes before time in the model's input; false unless given. */
   readonly batchFirst?: boolean;
-  /** The quantiles that the model forecasts in place of one value, as in `quantileLoss`; 0.5 must be one of them. */
+  /**
+   * The quantiles that the model forecasts in place of one value, as in `quantileLoss`; 0.5 must be
+   * one of them.
+   */
   readonly quantiles?: readonly number[];
   /** Draws courses of the series, for intervals. */
   readonly sampling?: ForecastSampling;
@@ -50,7 +67,10 @@ export interface ForecastOptions {
 
 /** What `forecast` gives. */
 export interface Forecast {
-  /** `[steps]` for one target, else `[steps, targets]`: the model's value, the median where there are quantiles or courses. */
+  /**
+   * `[steps]` for one target, else `[steps, targets]`: the model's value, the median where there
+   * are quantiles or courses.
+   */
   readonly values: TypedHostArray;
   /** From the narrowest to the widest: that of each pair of quantiles, or of each level. */
   readonly intervals: readonly ForecastInterval[];
@@ -59,24 +79,33 @@ export interface Forecast {
 const names = ['scaler', 'target', 'known', 'horizon', 'window', 'batchFirst', 'quantiles', 'sampling', 'levels'];
 
 /**
- * Forecasts a series by a trained model: what it forecasts becomes its input until all steps are there.
+ * Forecasts a series by a trained model: what it forecasts becomes its input until all steps are
+ * there.
  *
  * @example
  * ```ts
- * const { values, intervals } = await forecast(model, history, 12, { scaler, sampling: { noise: errors } });
+ * const { values, intervals } = await forecast(model, history, 12, {
+ *   scaler,
+ *   sampling: { noise: errors },
+ * });
  * ```
- * @param model - `forward(x, state?)` gives `[output, state]`, x [T, B, F], of which the last step of the output is the forecast of what comes
- *   next; or, with the option `window`, `forward(x, known?)` of a window [window, B, F] gives the next values, [B, horizon] or
- *   [B, horizon, targets], as `windows` has them, known being [horizon, B, K]. With quantiles, they are the last dimension
- * @param history - the steps before, `[N]` or `[N, F]`, in units of the data where there is a `scaler`
+ * @param model - `forward(x, state?)` gives `[output, state]`, x [T, B, F], of which the last step
+ *   of the output is the forecast of what comes next; or, with the option `window`,
+ *   `forward(x, known?)` of a window [window, B, F] gives the next values, [B, horizon] or [B,
+ *   horizon, targets], as `windows` has them, known being [horizon, B, K]. With quantiles, they are
+ *   the last dimension
+ * @param history - the steps before, `[N]` or `[N, F]`, in units of the data where there is a
+ *   `scaler`
  * @param steps - how many to forecast
- * @param options - `scaler`, `target`, `known`, `horizon` 1, `window`, `batchFirst` false, `quantiles`, `sampling`, `levels` [0.8, 0.95]
+ * @param options - `scaler`, `target`, `known`, `horizon` 1, `window`, `batchFirst` false,
+ *   `quantiles`, `sampling`, `levels` [0.8, 0.95]
  * @returns values and intervals in the units of the history
- * @throws ArgumentError when an option makes no sense, or a feature that the model reads is neither a target nor known; ShapeError when
- *   the model gives another number of values
+ * @throws ArgumentError when an option makes no sense, or a feature that the model reads is neither
+ *   a target nor known; ShapeError when the model gives another number of values
  *
- * The model runs in evaluation mode. Intervals of quantiles say how certain a step is if those before it went as their medians did; those of
- * courses grow with what the steps before may have been. Differs from PyTorch: has no counterpart there.
+ * The model runs in evaluation mode. Intervals of quantiles say how certain a step is if those
+ * before it went as their medians did; those of courses grow with what the steps before may have
+ * been. Differs from PyTorch: has no counterpart there.
  */
 export async function forecast(
   model: Module,

@@ -13,7 +13,10 @@ export interface GenerateOptions<M, S extends Tree = Tree> extends SamplingOptio
   readonly maxTokens?: number;
   /** Makes the draws repeatable; the default generator draws unless given. */
   readonly seed?: number;
-  /** A token after which nothing more comes (it is not given out), or a function of all tokens so far that says when it is enough. */
+  /**
+   * A token after which nothing more comes (it is not given out), or a function of all tokens so
+   * far that says when it is enough.
+   */
   readonly stop?: number | ((tokens: readonly number[]) => boolean);
   /** How the model makes a step; `model.forward(x, state)` unless given. */
   readonly step?: SequenceStep<M, S>;
@@ -23,7 +26,10 @@ export interface GenerateOptions<M, S extends Tree = Tree> extends SamplingOptio
 export interface GenerateTextOptions<M, S extends Tree = Tree> extends Omit<GenerateOptions<M, S>, 'stop'> {
   /** What the model was trained with. */
   readonly vocabulary: Vocabulary;
-  /** A token after which nothing more comes (it is not given out), or a function of the text so far, without the prompt. */
+  /**
+   * A token after which nothing more comes (it is not given out), or a function of the text so far,
+   * without the prompt.
+   */
   readonly stop?: string | ((text: string) => boolean);
 }
 
@@ -32,16 +38,22 @@ export interface GenerateTextOptions<M, S extends Tree = Tree> extends Omit<Gene
  *
  * @example
  * ```ts
- * for await (const piece of generate(model, 'The ', { vocabulary, temperature: 0.8, topK: 20, seed: 1, maxTokens: 100 }))
+ * const options = { vocabulary, temperature: 0.8, topK: 20, seed: 1, maxTokens: 100 };
+ * for await (const piece of generate(model, 'The ', options))
  *   process.stdout.write(piece);
  * ```
- * @param model - `forward(x, state?)` gives `[scores, state]`: x int32 [T, 1], scores [T, 1, tokens]; the state a tensor, or lists and objects
+ * @param model - `forward(x, state?)` gives `[scores, state]`: x int32 [T, 1], scores [T, 1,
+ *   tokens]; the state a tensor, or lists and objects
  * @param prompt - a text, with a `vocabulary`, or indices; at least one token
- * @param options - `vocabulary`, `temperature` 1, `topK` all, `topP` 1, `maxTokens`, `seed`, `stop`, `step`
- * @returns what follows, token by token as they are drawn: texts that continue the prompt, or indices. Leaving the loop frees the state
- * @throws ArgumentError when an option makes no sense; ShapeError when the scores have another shape
+ * @param options - `vocabulary`, `temperature` 1, `topK` all, `topP` 1, `maxTokens`, `seed`,
+ *   `stop`, `step`
+ * @returns what follows, token by token as they are drawn: texts that continue the prompt, or
+ *   indices. Leaving the loop frees the state
+ * @throws ArgumentError when an option makes no sense; ShapeError when the scores have another
+ *   shape
  *
- * The model runs in evaluation mode, for its own steps alone. Differs from PyTorch: has no counterpart there; options are those of Hugging Face's `generate`.
+ * The model runs in evaluation mode, for its own steps alone. Differs from PyTorch: has no
+ * counterpart there; options are those of Hugging Face's `generate`.
  */
 export function generate<M extends Module, S extends Tree = Tree>(
   model: M,

@@ -20,7 +20,10 @@ export function quantileOf(sorted: ArrayLike<number>, q: number): number {
   return below + 1 < sorted.length ? value + (at - below) * (sorted[below + 1] - value) : value;
 }
 
-/** An interval for each pair of quantiles that lie symmetrically about the median, the narrowest first. */
+/**
+ * An interval for each pair of quantiles that lie symmetrically about the median, the narrowest
+ * first.
+ */
 export function intervalsOf(quantiles: readonly number[], at: (q: number) => TypedHostArray): ForecastInterval[] {
   const lower = quantiles.filter((q) => q < 0.5).sort((a, b) => b - a);
   return lower.flatMap((q) => {

@@ -2,11 +2,17 @@ import { checkCount, checkNumber } from '@rnn/core/checks';
 
 /** How a token is chosen from its scores. */
 export interface SamplingOptions {
-  /** What scores are divided by: below 1 bolder, above 1 more even; 0 takes the best. 1 unless given. */
+  /**
+   * What scores are divided by: below 1 bolder, above 1 more even; 0 takes the best. 1 unless
+   * given.
+   */
   readonly temperature?: number;
   /** How many of the best tokens may come; all unless given. */
   readonly topK?: number;
-  /** Of the most probable tokens, as many may come as it takes to have this probability together; 1 unless given. */
+  /**
+   * Of the most probable tokens, as many may come as it takes to have this probability together; 1
+   * unless given.
+   */
   readonly topP?: number;
 }
 

@@ -11,7 +11,10 @@ import {
 import { checkList, refuse } from '@rnn/core/checks';
 import { fromJSONNumber } from '../json-numbers.js';
 
-/** The state of a session as plain values that JSON keeps: the tensors of the state in order, the session's row `[1, ...]` of each. */
+/**
+ * The state of a session as plain values that JSON keeps: the tensors of the state in order, the
+ * session's row `[1, ...]` of each.
+ */
 export type SavedSession = readonly TensorJson[];
 
 /** Reads a state to the host. */

@@ -15,8 +15,8 @@ interface Batch<K> {
 }
 
 /**
- * States of many sessions, kept in the batches in which the sessions were stepped: while the same sessions are stepped together, a state
- * goes from step to step as it is, and nothing is copied.
+ * States of many sessions, kept in the batches in which the sessions were stepped: while the same
+ * sessions are stepped together, a state goes from step to step as it is, and nothing is copied.
  */
 export class SessionRows<K> {
   private readonly owner: string;
@@ -71,7 +71,10 @@ export class SessionRows<K> {
     );
   }
 
-  /** Takes over a state whose rows belong to these sessions; where they were before, their rows are free. */
+  /**
+   * Takes over a state whose rows belong to these sessions; where they were before, their rows are
+   * free.
+   */
   put(ids: readonly K[], state: RowState): void {
     const batch: Batch<K> = { state, ids: [...ids], live: ids.length };
     for (const id of ids) this.leave(id);
@@ -105,7 +108,10 @@ export class SessionRows<K> {
     else if (batch.live * 2 < batch.ids.length) this.compact(batch);
   }
 
-  /** Lets go of free rows when they are the larger part, so that memory follows the number of sessions. */
+  /**
+   * Lets go of free rows when they are the larger part, so that memory follows the number of
+   * sessions.
+   */
   private compact(batch: Batch<K>): void {
     const ids = batch.ids.filter((id) => id !== undefined);
     const rows = batch.ids.flatMap((id, row) => (id === undefined ? [] : [row]));

@@ -2,7 +2,10 @@ import { ArgumentError, ShapeError, type Shape, type Tensor, type TypedArray } f
 import { refuse, shown } from '@rnn/core/checks';
 import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
 
-/** An output of the model with the positions of its rows among the sessions; in order where there are none. */
+/**
+ * An output of the model with the positions of its rows among the sessions; in order where there
+ * are none.
+ */
 export interface Output {
   readonly output: Tensor;
   readonly positions: readonly number[] | undefined;

@@ -21,16 +21,23 @@ type Key = SessionId | typeof own;
 const ownKeys: readonly Key[] = [own];
 
 /**
- * Runs a model sample by sample: what a server or a sensor does. The state stays inside from one sample to the next, for one session or
- * for thousands.
+ * Runs a model sample by sample: what a server or a sensor does. The state stays inside from one
+ * sample to the next, for one session or for thousands.
  *
  * @example
  * ```ts
  * const sessions = stream(model);
- * const y = await sessions.push([0.2, 0.7]);                                   // one session
- * const ys = await sessions.step(['ann', 'bob'], [[0.1, 0.4], [0.3, 0.9]]);    // many: { shape: [2, outputs], data }
+ * const y = await sessions.push([0.2, 0.7]); // one session
+ * const ys = await sessions.step(
+ *   ['ann', 'bob'],
+ *   [
+ *     [0.1, 0.4],
+ *     [0.3, 0.9],
+ *   ],
+ * ); // many: { shape: [2, outputs], data }
  * ```
- * @param model - `forward(x, state?)` gives `[output, state]`, as a recurrent layer does: x [1, B, ...]; the state a tensor, or lists and objects
+ * @param model - `forward(x, state?)` gives `[output, state]`, as a recurrent layer does: x [1, B,
+ *   ...]; the state a tensor, or lists and objects
  * @param options - `step`
  * @returns the sessions, none at first: each begins with its first sample
  * @throws ArgumentError when the model is none, or for unknown options
@@ -47,11 +54,12 @@ export function stream<M extends Module, S extends Tree = Tree>(
 /**
  * Sessions of a model, made by `stream`.
  *
- * Sessions that are stepped together stay together: while the same ones come in the same order, nothing is copied but samples and outputs,
- * and no storage is added. Different ones may come at each step; their states are gathered then.
+ * Sessions that are stepped together stay together: while the same ones come in the same order,
+ * nothing is copied but samples and outputs, and no storage is added. Different ones may come at
+ * each step; their states are gathered then.
  *
- * `...Sync` answers at once, on a backend that can. The state moves on when a method is called, not when its promise is awaited, so that
- * calls take effect in their order.
+ * `...Sync` answers at once, on a backend that can. The state moves on when a method is called, not
+ * when its promise is awaited, so that calls take effect in their order.
  */
 export class Stream<M extends Module = Module, S extends Tree = Tree> {
   private readonly model: RowStep<M, S>;
@@ -70,7 +78,8 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
   /**
    * Takes the next sample of the one session that has no name.
    *
-   * @param sample - a list or typed array of its features, `{ shape, data }`, or a number; an `Int32Array` of one element is an index, x [1, 1]
+   * @param sample - a list or typed array of its features, `{ shape, data }`, or a number; an
+   *   `Int32Array` of one element is an index, x [1, 1]
    * @returns the output for it, its numbers in row-major order
    * @throws what the model throws; then no state has changed
    */
@@ -87,11 +96,11 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
    * Takes the next sample of some sessions, in one batch.
    *
    * @param ids - names of the sessions, each once; one that is new begins
-   * @param samples - a row for each: a nested list, `{ shape: [B, ...], data }`, or a flat list or typed array; flat `Int32Array` of B elements
-   *   are indices, x [1, B]
+   * @param samples - a row for each: a nested list, `{ shape: [B, ...], data }`, or a flat list or
+   *   typed array; flat `Int32Array` of B elements are indices, x [1, B]
    * @returns the outputs, a row for each session: `{ shape: [B, outputs], data }`
-   * @throws ArgumentError when an id comes twice; ShapeError when rows and ids differ in number; what the model throws; then no state has
-   *   changed
+   * @throws ArgumentError when an id comes twice; ShapeError when rows and ids differ in number;
+   *   what the model throws; then no state has changed
    */
   async step(ids: readonly SessionId[], samples: HostValues): Promise<TypedHostArray> {
     checkList('Stream.step', 'ids', ids, 'name', 1);

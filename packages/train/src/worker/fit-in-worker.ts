@@ -8,7 +8,10 @@ import { connectionTo, isWorker, startedWorker, type AnyWorker } from './threads
 export interface FitInWorkerOptions<A = unknown> {
   /** What the worker's `serveFit` gets: values that can be sent to another thread, no tensors. */
   readonly args?: A;
-  /** Called with every event of the training, such as `progressBar()` of `@rnn/train/node`; not waited for. */
+  /**
+   * Called with every event of the training, such as `progressBar()` of `@rnn/train/node`; not
+   * waited for.
+   */
   readonly onEvent?: (event: FitEvent) => unknown;
   /** Ends the training between two steps; what was learned is returned. */
   readonly signal?: AbortSignal;
@@ -31,8 +34,8 @@ let lastId = 0;
  * Where a bundler has to see the worker, start it as the bundler asks for it:
  * `fitInWorker(new Worker(new URL('./training.ts', import.meta.url), { type: 'module' }), ...)`.
  *
- * @param worker - the address of a module that calls `serveFit`, in Node or a page; or a worker that
- *   runs one already, which goes on after the training
+ * @param worker - the address of a module that calls `serveFit`, in Node or a page; or a worker
+ *   that runs one already, which goes on after the training
  * @param options - `args`, `onEvent`, `signal`
  * @returns the history; the model's parameters and buffers as numbers, which `loadStateDict` takes;
  *   the averaged ones, where there is an average

@@ -5,7 +5,10 @@ import type { History } from '../loop/history.js';
 /** Marks the messages of a training among others that the same worker may get or send. */
 export const CHANNEL = 'rnn.fit';
 
-/** What a worker is asked for. A training is asked for twice, as a worker that is still loading may miss the first time. */
+/**
+ * What a worker is asked for. A training is asked for twice, as a worker that is still loading may
+ * miss the first time.
+ */
 export type Request = { readonly channel: typeof CHANNEL } & (
   | { readonly type: 'fit'; readonly id: number; readonly args: unknown; readonly isAborted: boolean }
   | { readonly type: 'abort'; readonly id: number }

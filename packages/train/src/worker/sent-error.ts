@@ -10,7 +10,10 @@ export function sentError(error: unknown): SentError {
   return { name, message, stack, details: Object.fromEntries(own) };
 }
 
-/** The error again: an `RnnError` where it was one, with the name, the fields and the stack that it had. */
+/**
+ * The error again: an `RnnError` where it was one, with the name, the fields and the stack that it
+ * had.
+ */
 export function receivedError({ name, message, stack, details }: SentError): Error {
   const { code } = details;
   const error = typeof code === 'string' && code.startsWith('ERR_') ? new RnnError(code, message) : new Error(message);

@@ -33,7 +33,8 @@ type Sent = Answer extends infer Each ? (Each extends Answer ? Omit<Each, 'chann
  *   return { model, data: await load(), options: { loss, optimizer, epochs } };
  * });
  * ```
- * @param setup - puts model, data and options together, for the arguments that `fitInWorker` was given
+ * @param setup - puts model, data and options together, for the arguments that `fitInWorker` was
+ *   given
  * @throws ArgumentError when `setup` is no function, or outside of a worker
  *
  * Differs from PyTorch: has no counterpart there.

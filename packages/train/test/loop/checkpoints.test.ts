@@ -120,7 +120,10 @@ describe.each(trainings)('a training that stops goes on as if it had not: %s', (
   }, 300_000);
 });
 
-/** What a checkpoint holds, but for the time, which is the sixth of seven columns of its table of steps. */
+/**
+ * What a checkpoint holds, but for the time, which is the sixth of seven columns of its table of
+ * steps.
+ */
 function withoutTimes(checkpoint: Record<string, unknown>): unknown {
   const { training, ...rest } = checkpoint;
   const { steps, ...others } = training as { steps: Float64Array };

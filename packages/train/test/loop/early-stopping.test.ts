@@ -20,7 +20,10 @@ interface Run {
   readonly optimizer: SGD;
 }
 
-/** A training with one step a pass, whose validation gives `values` pass by pass; perhaps aborted after a pass. */
+/**
+ * A training with one step a pass, whose validation gives `values` pass by pass; perhaps aborted
+ * after a pass.
+ */
 async function run(
   values: readonly number[],
   earlyStopping?: EarlyStoppingOptions,
@@ -48,7 +51,10 @@ async function run(
 }
 
 describe('patience', () => {
-  /** `EarlyStopping.on_epoch_end` of Keras 3, without a baseline. Gives the number of passes that are run. */
+  /**
+   * `EarlyStopping.on_epoch_end` of Keras 3, without a baseline. Gives the number of passes that
+   * are run.
+   */
   function keras(values: readonly number[], patience: number, minDelta: number): number {
     let best = Infinity;
     let wait = 0;

@@ -28,7 +28,10 @@ class Forecast extends Module {
   }
 }
 
-/** Losses of earlier batches that a loss may go by: state that is carried from batch to batch, kept by a class of one's own. */
+/**
+ * Losses of earlier batches that a loss may go by: state that is carried from batch to batch, kept
+ * by a class of one's own.
+ */
 class Carried {
   mean: Tensor = zeros([]).keep();
 
@@ -64,8 +67,8 @@ export interface Outcome {
 export type Run = (options: Options, epochs?: number) => Promise<Outcome>;
 
 /**
- * Trains with dropout, data shuffled by a generator of their own, a plateau schedule, early stopping that gives back the best pass, and
- * carried state.
+ * Trains with dropout, data shuffled by a generator of their own, a plateau schedule, early
+ * stopping that gives back the best pass, and carried state.
  *
  * @param options - of `fit`, over those of this training
  * @param epochs - most passes
@@ -114,7 +117,8 @@ class Text extends Module {
 }
 
 /**
- * Trains on a text with carried state, two pieces a step, an average of the weights, warm-up, and schedules one after another.
+ * Trains on a text with carried state, two pieces a step, an average of the weights, warm-up, and
+ * schedules one after another.
  *
  * @param options - of `fit`, over those of this training
  * @param epochs - most passes

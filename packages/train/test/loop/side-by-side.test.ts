@@ -11,7 +11,10 @@ beforeEach(() => {
 
 const net = (): Sequential => new Sequential(new Linear(2, 3), new Dropout(0.5), new Linear(3, 1));
 
-/** Trains for 90 steps; both loops give way to the event loop after each step. Returns the modes seen by each. */
+/**
+ * Trains for 90 steps; both loops give way to the event loop after each step. Returns the modes
+ * seen by each.
+ */
 async function train(
   model: Sequential,
   beside: boolean,

@@ -24,7 +24,9 @@ class Shift extends Module {
   }
 }
 
-/** Batches of 4 and 1 whose squared errors are 1 and 100: their mean over all elements is 104 / 5. */
+/**
+ * Batches of 4 and 1 whose squared errors are 1 and 100: their mean over all elements is 104 / 5.
+ */
 const batches = (): Tensor[] => [tensor([1, -1, 1, -1]), tensor([10])];
 const target = (x: Tensor): Tensor => x.mul(0);
 const mean = 20.8;

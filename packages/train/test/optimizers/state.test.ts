@@ -54,7 +54,10 @@ const tensorsOf = (optimizer: Optimizer): Tensor[] =>
 
 const values = (params: readonly Tensor[]): number[][] => params.map((param) => [...param.dataSync()]);
 
-/** What is left of a state dict after a way through a message or a file: plain objects and typed arrays. */
+/**
+ * What is left of a state dict after a way through a message or a file: plain objects and typed
+ * arrays.
+ */
 function copied(dict: OptimizerStateDict): Parameters<Optimizer['loadStateDict']>[0] {
   const state = Object.fromEntries(
     Object.entries(dict.state).map(([key, { step, tensors }]) => [

@@ -103,7 +103,8 @@ describe('scheduled sampling', () => {
 
   test('gives the right symbol as often as asked', () => {
     const model = small();
-    // The decoder would say 3, always; the right symbols are 0: which it read shows in the scores after them.
+    // The decoder would say 3, always; the right symbols are 0: which it read shows in the scores
+    // after them.
     model.target.weight.copy_(
       fromData(
         Float32Array.from({ length: 32 }, (_, i) => Math.floor(i / 8)),

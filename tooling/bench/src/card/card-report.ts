@@ -20,13 +20,17 @@ export const layerSizes: readonly LayerSize[] = [
 /** Sides of square matrices. */
 export const productSizes: readonly number[] = [64, 128, 256, 512, 1024, 2048];
 
-/** Milliseconds of a layer: to its last output, and of a training step to its loss, which are read. */
+/**
+ * Milliseconds of a layer: to its last output, and of a training step to its loss, which are read.
+ */
 export interface LayerTimes {
   readonly forward: number;
   readonly train: number;
 }
 
-/** Milliseconds, as the best of several runs. `undefined` where it was not tried or did not work. */
+/**
+ * Milliseconds, as the best of several runs. `undefined` where it was not tried or did not work.
+ */
 export interface Speed {
   readonly name: string;
   /** Of one product of each size of `productSizes`, many in a row. */

@@ -1,4 +1,6 @@
-/** Runs the conformance suite and measures times on a graphics card and on the processor, in a page. */
+/**
+ * Runs the conformance suite and measures times on a graphics card and on the processor, in a page.
+ */
 import { gpu } from '@rnn/backend-gpu';
 import { wasm } from '@rnn/backend-wasm';
 import { formatReport, primitiveCases, referenceCases, runConformance, type CaseSource } from '@rnn/conformance';

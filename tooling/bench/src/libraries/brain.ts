@@ -22,7 +22,10 @@ const settings = { iterations: 1, learningRate: 0.001, errorThresh: 0 };
 
 const NOTE = 'predicts the next input, by weights of its own that cannot be set; row after row of the batch';
 
-/** brain.js. It has no batch, takes no weights, and a training step is one pass over the rows with an update after each. */
+/**
+ * brain.js. It has no batch, takes no weights, and a training step is one pass over the rows with
+ * an update after each.
+ */
 export async function loadBrain(): Promise<Library> {
   const brain = await loadPeer<Brain>('brain.js');
   const nets = {

@@ -8,7 +8,10 @@ export interface LibraryEntry {
   readonly title: string;
   /** Its family, which the command line takes as well. */
   readonly family: 'ours' | 'tfjs' | 'onnxruntime-web' | 'jax-js' | 'brain.js' | 'pytorch';
-  /** Loads it, in the Node process that runs it; nothing for PyTorch, which has a program of its own, and for what runs in a page. */
+  /**
+   * Loads it, in the Node process that runs it; nothing for PyTorch, which has a program of its
+   * own, and for what runs in a page.
+   */
   readonly load?: () => Promise<Library>;
   /** Threads, where the program is told. */
   readonly threads?: number;

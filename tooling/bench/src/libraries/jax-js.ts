@@ -44,7 +44,9 @@ interface Jax {
 
 type Parameters = Record<string, JaxArray>;
 
-/** jax-js on WebAssembly. It has no scan, so the loop over time is unrolled and compiled as a whole. */
+/**
+ * jax-js on WebAssembly. It has no scan, so the loop over time is unrolled and compiled as a whole.
+ */
 export async function loadJaxJs(): Promise<Library> {
   const jax = await loadPeer<Jax>('@jax-js/jax');
   const devices = await jax.init('wasm');

@@ -59,7 +59,10 @@ export class UserLSTM extends FourGates {
   }
 }
 
-/** Layer normalisation of both products and of the cell state: Ba, Kiros and Hinton 2016, without gains. */
+/**
+ * Layer normalisation of both products and of the cell state: Ba, Kiros and Hinton 2016, without
+ * gains.
+ */
 export class LayerNormalisedLSTM extends FourGates {
   override forward(x: Tensor, [h, c]: LSTMState): LSTMState {
     const rows = 4 * this.hiddenSize;

@@ -58,7 +58,8 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 /**
  * The workload as an ONNX model: input `X` `[T, B, I]`, output `Y` `[T, B, dirs * H]`.
  *
- * @param isStep - one step with the state going in (`H0`, `C0`) and out (`H1`, `C1`), `[1, 1, H]` each, instead of the whole sequence
+ * @param isStep - one step with the state going in (`H0`, `C0`) and out (`H1`, `C1`), `[1, 1, H]`
+ *   each, instead of the whole sequence
  */
 export async function onnxModel(
   workload: Workload,

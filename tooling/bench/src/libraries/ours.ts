@@ -61,7 +61,10 @@ class Preparation {
     this.numbers = numbers;
   }
 
-  /** What `make` computes, read: at once where the backend can, since waiting would be a good part of a short task. */
+  /**
+   * What `make` computes, read: at once where the backend can, since waiting would be a good part
+   * of a short task.
+   */
   private readOf(make: () => Tensor): TypedArray | Promise<TypedArray> {
     if (this.place.backend.info.synchronous) return scope(() => make().dataSync());
     const result = scope(make);
@@ -237,8 +240,8 @@ class Preparation {
     if (weight === undefined) throw new Error('a product needs weight_ih_l0');
     const x = this.tensor({ values: numbers.x.values, shape: [T * B, I] });
     const w = this.tensor(weight);
-    // Nobody reads so large a product, and copying it out would be a good part of the time. A graphics card is only asked by it to begin,
-    // so there one element is waited for.
+    // Nobody reads so large a product, and copying it out would be a good part of the time. A
+    // graphics card is only asked by it to begin, so there one element is waited for.
     const run =
       this.place.backend.info.simd === 'gpu'
         ? (): unknown => this.readOf(() => noGrad(() => linear(x, w).slice(0, 0, 1).slice(1, 0, 1)))

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { load, loadCommonJs } from '../../peers/load.ts';
 
-/** The folder of the other libraries, with their manifest and, once installed, their `node_modules`. */
+/**
+ * The folder of the other libraries, with their manifest and, once installed, their `node_modules`.
+ */
 export const peersFolder: string = fileURLToPath(new URL('../../peers/', import.meta.url));
 
 export const installed: string = `${peersFolder}node_modules/`;
@@ -13,7 +15,8 @@ export function versionOf(name: string): string {
 }
 
 /**
- * An installed library. Its own types are not there when these sources are checked, so the caller says what it uses.
+ * An installed library. Its own types are not there when these sources are checked, so the caller
+ * says what it uses.
  */
 export async function loadPeer<T>(name: string): Promise<T> {
   const exports = (await load(name)) as T & { default?: T };

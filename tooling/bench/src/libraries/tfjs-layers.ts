@@ -6,8 +6,9 @@ import type { TfLayer, TfTensor, Tensorflow } from './tfjs-types.ts';
 const LAYER = { rnn: 'simpleRNN', lstm: 'lstm', gru: 'gru' } as const;
 
 /**
- * Inference by the layers API. Its kernels are `[features, gates * H]` with gates in PyTorch's order (the GRU's z and r change places), and
- * it has one bias. Its GRU resets the state before the product and so computes another function, at the same cost.
+ * Inference by the layers API. Its kernels are `[features, gates * H]` with gates in PyTorch's
+ * order (the GRU's z and r change places), and it has one bias. Its GRU resets the state before the
+ * product and so computes another function, at the same cost.
  */
 export function layersJob(tf: Tensorflow, workload: Workload, numbers: WorkloadNumbers): Job {
   const { cell, B, I, H, T, layers, dirs } = workload;

@@ -4,7 +4,10 @@ import type { Workload } from '../workload.ts';
 import type { TfTensor, TfVariable, Tensorflow } from './tfjs-types.ts';
 import { layersJob } from './tfjs-layers.ts';
 
-/** TensorFlow.js on its current backend: by its layers, where they exist, and by the same arithmetic out of its operations. */
+/**
+ * TensorFlow.js on its current backend: by its layers, where they exist, and by the same arithmetic
+ * out of its operations.
+ */
 export function tfjsOf(tf: Tensorflow, version: string): Library {
   return {
     version,
@@ -56,7 +59,10 @@ function next(
   return [n.add(z.mul(h.sub(n)))];
 }
 
-/** One direction of a layer, `[T, B, features]` to `[T, B, H]`; the input product for all steps at once. */
+/**
+ * One direction of a layer, `[T, B, features]` to `[T, B, H]`; the input product for all steps at
+ * once.
+ */
 function direction(
   tf: Tensorflow,
   { cell, B, H, T }: Workload,

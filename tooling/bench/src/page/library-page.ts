@@ -3,7 +3,10 @@ import { installed } from '../libraries/peer.ts';
 import { messageOf, tooSlow, type LibraryHost } from '../process/library-host.ts';
 import type { Reply, Request } from '../process/messages.ts';
 
-/** A library in a page of its own, opened when first asked and again after it was closed for being too slow. */
+/**
+ * A library in a page of its own, opened when first asked and again after it was closed for being
+ * too slow.
+ */
 export class LibraryPage implements LibraryHost {
   private readonly name: string;
   private readonly browser: Browser;

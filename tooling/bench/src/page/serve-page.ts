@@ -10,7 +10,8 @@ export interface ServedPage {
 }
 
 /**
- * Builds the pages as a user's bundler would, and serves them isolated (so that threads may share memory).
+ * Builds the pages as a user's bundler would, and serves them isolated (so that threads may share
+ * memory).
  *
  * @returns the address of the first page, and what ends the server
  */
@@ -66,6 +67,9 @@ export async function servePage(isSoftware: boolean): Promise<ServedPage> {
 /** Where there is no graphics card, a driver that computes on the processor is better than none. */
 const always = ['--enable-unsafe-webgpu', '--ignore-gpu-blocklist', '--enable-unsafe-swiftshader'];
 const software = ['--use-angle=swiftshader', '--use-webgpu-adapter=swiftshader'];
-/** Without a window Chromium looks for a card on Linux only when it is told to, and by way of Vulkan. */
+/**
+ * Without a window Chromium looks for a card on Linux only when it is told to, and by way of
+ * Vulkan.
+ */
 const card =
   process.platform === 'linux' ? ['--use-angle=vulkan', '--enable-features=Vulkan', '--disable-vulkan-surface'] : [];

@@ -4,7 +4,8 @@ import type { Message, Reply, Request } from './messages.ts';
 export interface LibraryHost {
   /**
    * @param request - the task
-   * @param patience - milliseconds until the library is ended and the answer is that it took too long
+   * @param patience - milliseconds until the library is ended and the answer is that it took too
+   *   long
    */
   ask(request: Request, patience: number): Promise<Reply>;
   /** What the library says of itself, or why it does not run. */

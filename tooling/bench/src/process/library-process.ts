@@ -7,7 +7,10 @@ import type { Message, Reply, Request } from './messages.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
-/** A library in its process: asked for one task at a time, started when first asked and again after it was ended for being too slow. */
+/**
+ * A library in its process: asked for one task at a time, started when first asked and again after
+ * it was ended for being too slow.
+ */
 export class LibraryProcess implements LibraryHost {
   private version: string | undefined;
   /** Why it does not run at all. */
@@ -24,7 +27,8 @@ export class LibraryProcess implements LibraryHost {
   }
 
   /**
-   * @param patience - milliseconds until the process is ended and the answer is that it took too long
+   * @param patience - milliseconds until the process is ended and the answer is that it took too
+   *   long
    */
   async ask(request: Request, patience: number): Promise<Reply> {
     if (this.broken !== undefined) return this.broken;

@@ -1,4 +1,5 @@
-// Runs one library in a process of its own, so that the engine compiles each for itself and a crash stays there.
+// Runs one library in a process of its own, so that the engine compiles each for itself and a crash
+// stays there.
 import { libraries } from '../libraries/index.ts';
 import { answer, failureOf } from './answer.ts';
 import type { Message, Request } from './messages.ts';

@@ -12,7 +12,10 @@ const titles: Readonly<Record<Kind, string>> = {
   step: 'one step',
 };
 
-/** In a sentence for each card and kind of work, from which size on the card is faster than the best backend on the processor. */
+/**
+ * In a sentence for each card and kind of work, from which size on the card is faster than the best
+ * backend on the processor.
+ */
 export function crossoverText({ results, libraries }: Run): string {
   const shown = cards.filter((card) => libraries.some(({ name }) => name === card));
   const kinds = [...new Set(results.rows.map(({ task }) => task.kind))];

@@ -6,7 +6,10 @@ import type { Run } from './run-report.ts';
 /** Names that drivers have which compute on the processor. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
 
-/** What the work costs the graphics card, whatever the card is: kernels started and bytes moved. Empty without a card. */
+/**
+ * What the work costs the graphics card, whatever the card is: kernels started and bytes moved.
+ * Empty without a card.
+ */
 export function graphicsWork({ libraries, results }: Run): string {
   const rows = results.rows.flatMap(({ task, outcomes }) =>
     libraries.flatMap(({ name }) => {

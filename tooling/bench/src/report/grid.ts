@@ -1,6 +1,9 @@
 import { getBorderCharacters, table } from 'table';
 
-/** Columns under a header: the first one to the left, numbers to the right. Cells may hold several lines. */
+/**
+ * Columns under a header: the first one to the left, numbers to the right. Cells may hold several
+ * lines.
+ */
 export function grid(
   header: readonly string[],
   rows: readonly (readonly string[])[],

@@ -26,7 +26,10 @@ export function reportText(run: Run): string {
 
 const titled = (title: string, text: string): string => (text === '' ? '' : `${title}\n\n${text}`);
 
-/** Marks of a result that is not the work asked for: `!` another result, `~` nothing to compare with. */
+/**
+ * Marks of a result that is not the work asked for: `!` another result, `~` nothing to compare
+ * with.
+ */
 function timeCell(outcome: Outcome | undefined): string {
   if (outcome === undefined || outcome.type === 'not offered') return '-';
   const way = bestOf(outcome);

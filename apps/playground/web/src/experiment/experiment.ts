@@ -1,20 +1,29 @@
 import type { Backend, Tensor } from '@rnn/core';
 
-/** What a backend keeps for somebody, and can be taken to another one: modules, optimisers, data loaders. */
+/**
+ * What a backend keeps for somebody, and can be taken to another one: modules, optimisers, data
+ * loaders.
+ */
 export interface Movable {
   moveTo(backend: Backend): Promise<unknown>;
 }
 
 /**
- * What a demo computes, in a worker of its own. It is made from a seed and settings alone, so the same address shows the same run; it
- * knows nothing of the page, of backends or of time.
+ * What a demo computes, in a worker of its own. It is made from a seed and settings alone, so the
+ * same address shows the same run; it knows nothing of the page, of backends or of time.
  */
 export interface Experiment {
   /** All that lies on a backend; it goes along when the visitor chooses another one. */
   readonly movable: readonly Movable[];
-  /** One training step on the current backend: the loss of its batch, a single number. The loop reads it when it is shown, not before. */
+  /**
+   * One training step on the current backend: the loss of its batch, a single number. The loop
+   * reads it when it is shown, not before.
+   */
   step(): Tensor;
-  /** What the page shows of it now: plain data, typed arrays. Asked between two steps, several times a second. */
+  /**
+   * What the page shows of it now: plain data, typed arrays. Asked between two steps, several times
+   * a second.
+   */
   view(): unknown;
 }
 

@@ -11,7 +11,10 @@ const sliceLength = 25;
 
 /** What a demo's worker offers to its page. */
 export interface ExperimentWorker<E extends Experiment, Settings> {
-  /** Starts a backend and says what it is; fails with a reason for people. A backend that was started stays. */
+  /**
+   * Starts a backend and says what it is; fails with a reason for people. A backend that was
+   * started stays.
+   */
   start(backend: string): Promise<BackendInfo>;
   /** Begins a run from its first step, on a backend that was started. The one before ends. */
   begin(options: ExperimentOptions<Settings>, backend: string, report: Report<E>): Promise<void>;
@@ -82,7 +85,10 @@ export function serveExperiment<E extends Experiment, Settings>(
   expose(worker);
 }
 
-/** A run of an experiment: whatever is asked of it happens between two steps, one thing after the other. */
+/**
+ * A run of an experiment: whatever is asked of it happens between two steps, one thing after the
+ * other.
+ */
 class Run<E extends Experiment> {
   private readonly experiment: E;
   private readonly listener: Report<E>;
@@ -135,7 +141,10 @@ class Run<E extends Experiment> {
     this.playing = false;
   }
 
-  /** One training step; its loss is read when it is to be shown, since a device that computes apart would be waited for. */
+  /**
+   * One training step; its loss is read when it is to be shown, since a device that computes apart
+   * would be waited for.
+   */
   async step(isShown: boolean): Promise<void> {
     const loss: Tensor = scope(() => this.experiment.step());
     this.steps++;

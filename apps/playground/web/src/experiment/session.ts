@@ -89,7 +89,8 @@ export class Session<E extends Experiment, Settings> {
     method: K,
     ...args: E[K] extends (...args: infer A) => unknown ? A : never
   ): Promise<E[K] extends (...args: never[]) => infer R ? Awaited<R> : never> {
-    // comlink cannot carry a method's generic parameters over; what `ExperimentWorker.ask` promises is the same.
+    // comlink cannot carry a method's generic parameters over; what `ExperimentWorker.ask` promises
+    // is the same.
     const ask = this.remote.ask as unknown as (method: K, ...args: unknown[]) => Promise<never>;
     return ask(method, ...args);
   }

@@ -2,9 +2,15 @@
 
 /** What `compileCacheInfo` gives. */
 export interface CompileCacheInfo {
-  /** Calls of `scan`, layers and compiled functions: those that an earlier trace served, and those that called the step on symbols. */
+  /**
+   * Calls of `scan`, layers and compiled functions: those that an earlier trace served, and those
+   * that called the step on symbols.
+   */
   readonly traces: { readonly hits: number; readonly misses: number };
-  /** Traced steps: those that found programs of a step that does the same, and those for which programs were made. */
+  /**
+   * Traced steps: those that found programs of a step that does the same, and those for which
+   * programs were made.
+   */
   readonly programs: { readonly hits: number; readonly misses: number };
 }
 
@@ -22,8 +28,9 @@ export function countPrograms(areKnown: boolean): void {
 }
 
 /**
- * How often calls were served by what the compiler remembers, since the process started. A step that misses at every call is traced at every
- * call: give it what it works with as `parameters`, or call `explain`.
+ * How often calls were served by what the compiler remembers, since the process started. A step
+ * that misses at every call is traced at every call: give it what it works with as `parameters`, or
+ * call `explain`.
  *
  * @example
  * ```ts

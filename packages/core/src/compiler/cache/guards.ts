@@ -1,7 +1,8 @@
 /**
- * What a step can see of the object that it is given as parameters: a picture of its fields, deep, by which the object is told to be
- * as it was. Plain objects and lists are compared by what is in them. Anything else with fields, such as a module, must be the same object
- * and have the same fields. Tensors are places for tensors: others of the same form may come there next time.
+ * What a step can see of the object that it is given as parameters: a picture of its fields, deep,
+ * by which the object is told to be as it was. Plain objects and lists are compared by what is in
+ * them. Anything else with fields, such as a module, must be the same object and have the same
+ * fields. Tensors are places for tensors: others of the same form may come there next time.
  */
 import { Generator } from '../../random.js';
 import { scope } from '../../scope.js';
@@ -14,7 +15,10 @@ type Picture =
   | { readonly kind: 'same'; readonly value: unknown }
   | {
       readonly kind: 'fields';
-      /** The object itself, where its class may hide more than its fields, or where it comes in several places. */
+      /**
+       * The object itself, where its class may hide more than its fields, or where it comes in
+       * several places.
+       */
       readonly identity: WeakRef<object> | undefined;
       readonly prototype: unknown;
       /** Whether it is a prototype, whose accessors are for the objects that inherit them. */
@@ -49,7 +53,10 @@ export interface Fields {
   readonly tensors: readonly Tensor[];
 }
 
-/** Takes a picture; `undefined` where there is something that no picture shows, such as the content of a map. */
+/**
+ * Takes a picture; `undefined` where there is something that no picture shows, such as the content
+ * of a map.
+ */
 export function guardsOf(value: object): Fields | undefined {
   const tensors: Tensor[] = [];
   const seen = new Map<object, Walked>();
@@ -145,8 +152,8 @@ function namesOf(value: object, isInherited: boolean): readonly PropertyKey[] {
 }
 
 /**
- * What the accessors that an object inherits give. Objects and functions among it are left out: they are made of the fields, as what a method returns
- * is, and may be new ones at each call.
+ * What the accessors that an object inherits give. Objects and functions among it are left out:
+ * they are made of the fields, as what a method returns is, and may be new ones at each call.
  *
  * @returns `undefined` where one throws, so that nothing is known of it
  */
@@ -204,8 +211,9 @@ export function isPlain(value: object): boolean {
 }
 
 /**
- * Whether an object keeps what changes about it out of its fields, as maps, dates, buffers and the platform's own classes do. They are told by
- * their tags, as those of another realm are not instances of the classes here.
+ * Whether an object keeps what changes about it out of its fields, as maps, dates, buffers and the
+ * platform's own classes do. They are told by their tags, as those of another realm are not
+ * instances of the classes here.
  */
 function isOpaque(value: object): boolean {
   const tag = Object.prototype.toString.call(value);

@@ -1,4 +1,7 @@
-/** Plans of steps that were traced before: two steps that compute the same share them, whatever tensors they captured. */
+/**
+ * Plans of steps that were traced before: two steps that compute the same share them, whatever
+ * tensors they captured.
+ */
 import { TraceError } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
 import { countPrograms, countTrace } from './cache-info.js';
@@ -10,7 +13,9 @@ import { recordStep, type RecordedStep, type TraceRequest } from '../trace/recor
 import { describe, type Recording } from '../trace/recording.js';
 import { describeDerivative, traceStep } from '../trace/traced-step.js';
 
-/** Stands for the rows of the batch in a graph: a prime that no number of features is a multiple of. */
+/**
+ * Stands for the rows of the batch in a graph: a prime that no number of features is a multiple of.
+ */
 const ROWS = 65_537;
 
 /** Keeps the last entries that were added. */
@@ -61,8 +66,9 @@ export interface FoundPlans {
 /**
  * Records a step and finds the plans for what it does, or makes them.
  *
- * The step is called on symbols with the rows that it really has, so what it does with their number is what it would do eagerly. Plans hold
- * for any number: they are made of a second call, with a placeholder, if that one does the same.
+ * The step is called on symbols with the rows that it really has, so what it does with their number
+ * is what it would do eagerly. Plans hold for any number: they are made of a second call, with a
+ * placeholder, if that one does the same.
  *
  * @throws TraceError when the step cannot be traced
  */
@@ -97,12 +103,16 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
   return { plans, captured, draws, recording };
 }
 
-/** Which captured tensors have a row for each of the batch is tried out, for so many choices at most. */
+/**
+ * Which captured tensors have a row for each of the batch is tried out, for so many choices at
+ * most.
+ */
 const CHOICES_AT_MOST = 16;
 
 /**
- * The recording of a step with the placeholder for its rows, if the step does the same there; that of one row serves one row. A captured
- * tensor whose first dimension is as long as the batch may be a weight, or have a row for each of the batch, such as a memory to attend to:
+ * The recording of a step with the placeholder for its rows, if the step does the same there; that
+ * of one row serves one row. A captured tensor whose first dimension is as long as the batch may be
+ * a weight, or have a row for each of the batch, such as a memory to attend to:
  * with the placeholder only one of the two can do what the step did.
  */
 function forAnyRows(step: ListStep, request: TraceRequest, here: RecordedStep): RecordedStep {
@@ -129,7 +139,10 @@ function forAnyRows(step: ListStep, request: TraceRequest, here: RecordedStep): 
   throw new TraceError('the step does something else for another size of the batch', { cause });
 }
 
-/** Choices of the captured tensors that may have a row for each of the batch: none, all, then the others. */
+/**
+ * Choices of the captured tensors that may have a row for each of the batch: none, all, then the
+ * others.
+ */
 function choicesAmong({ captured }: RecordedStep, rows: number): Tensor[][] {
   const candidates = captured.filter(({ shape }) => shape[0] === rows);
   const all = 2 ** Math.min(candidates.length, 30) - 1;

@@ -1,6 +1,7 @@
 /**
- * Traces that serve again. A function that is given what it works with as `parameters`, and that captured nothing else, computes the same
- * when its arguments have the same form and the parameters' fields are as they were.
+ * Traces that serve again. A function that is given what it works with as `parameters`, and that
+ * captured nothing else, computes the same when its arguments have the same form and the
+ * parameters' fields are as they were.
  */
 import type { Backend } from '../../backend.js';
 import { isGradEnabled } from '../../grad-mode.js';
@@ -23,10 +24,16 @@ export interface ParameterGuards {
 /** A trace with what it depends on. */
 interface Entry<T> extends ParameterGuards {
   readonly trace: T;
-  /** The backend's number. The backend itself is not held: one that is not used any more should go, with all its memory. */
+  /**
+   * The backend's number. The backend itself is not held: one that is not used any more should go,
+   * with all its memory.
+   */
   readonly backend: number;
   readonly recorded: boolean;
-  /** What the function did, for each number of rows that it was called with: it may look at that number. */
+  /**
+   * What the function did, for each number of rows that it was called with: it may look at that
+   * number.
+   */
   readonly recordings: Map<number, Recording>;
 }
 
@@ -67,7 +74,8 @@ export class TraceCache<T, Call> {
   /**
    * @param serves - whether a trace serves for a call, as far as its own arguments go
    * @param isAlike - whether two traces serve for the same calls
-   * @param rowsOf - how many rows a call has for a trace; `undefined` where the function does not look at their number
+   * @param rowsOf - how many rows a call has for a trace; `undefined` where the function does not
+   *   look at their number
    */
   constructor(
     serves: (trace: T, call: Call, backend: Backend) => boolean,
@@ -198,7 +206,8 @@ function haveForms(tensors: readonly Tensor[], slots: readonly TensorSpec[], bac
 }
 
 /**
- * Whether a tensor has a slot's type and place, wants a gradient where that matters, and has the slot's shape behind `lead` dimensions.
+ * Whether a tensor has a slot's type and place, wants a gradient where that matters, and has the
+ * slot's shape behind `lead` dimensions.
  * Without `lead` there may be any number in front.
  */
 export function hasForm(

@@ -1,6 +1,7 @@
 /**
- * What a traced step computes, as a graph of values. A value is `row` (different for each row of the batch and each step), `fixed` (made
- * of weights and constants alone), or `total` (a sum over all rows, and so over all steps: the gradient of something fixed).
+ * What a traced step computes, as a graph of values. A value is `row` (different for each row of
+ * the batch and each step), `fixed` (made of weights and constants alone), or `total` (a sum over
+ * all rows, and so over all steps: the gradient of something fixed).
  */
 import type { Backend, BinaryOp, Storage, UnaryOp } from '../../backend.js';
 import type { DType } from '../../dtype.js';
@@ -43,7 +44,10 @@ export interface Value {
   readonly carried: boolean;
   /** Whether it is a row value that is the same at all steps: made of per-row constants alone. */
   readonly steady: boolean;
-  /** Says the same for the same computation, with the ids of what it reads: the graph's structure in words. */
+  /**
+   * Says the same for the same computation, with the ids of what it reads: the graph's structure in
+   * words.
+   */
   readonly key: string;
 }
 
@@ -75,7 +79,10 @@ export function argumentsOf({ operation }: Pick<Value, 'operation'>): Value[] {
   }
 }
 
-/** What some values are made of, themselves included, in an order in which it can be computed; not what lies behind a given value. */
+/**
+ * What some values are made of, themselves included, in an order in which it can be computed; not
+ * what lies behind a given value.
+ */
 export function closure(results: Iterable<Value>, isGiven: (value: Value) => boolean): Value[] {
   const seen = new Set<Value>();
   const stack = [...results];
@@ -130,8 +137,9 @@ export class Graph {
   }
 
   /**
-   * `x W + term` as a product that starts from `term`. What is not carried moves together: `(x Wx + b) + (h Wh + c)` becomes
-   * `h Wh + (x Wx + (b + c))`, of which all but one product is done before the loop.
+   * `x W + term` as a product that starts from `term`. What is not carried moves together:
+   * `(x Wx + b) + (h Wh + c)` becomes `h Wh + (x Wx + (b + c))`, of which all but one product is
+   * done before the loop.
    */
   private addToProduct(product: Argument, term: Argument, width: number): Value | undefined {
     if (typeof product !== 'object' || typeof term !== 'object' || product.operation.kind !== 'matmul')

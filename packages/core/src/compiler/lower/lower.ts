@@ -1,9 +1,11 @@
 /**
- * From a graph to what runs: which values are computed before the loop over time, in it, and after it, and the three programs.
+ * From a graph to what runs: which values are computed before the loop over time, in it, and after
+ * it, and the three programs.
  *
- * A row value that does not depend on the carried state is computed *before*, for all steps at once. One that depends on it and on
- * which the next state depends is in the *loop*. One that depends on it but on which no next state depends comes *after*, again for all
- * steps at once. Sums over rows follow, over all steps at once, since a sum over steps of sums over rows is one sum.
+ * A row value that does not depend on the carried state is computed *before*, for all steps at
+ * once. One that depends on it and on which the next state depends is in the *loop*. One that
+ * depends on it but on which no next state depends comes *after*, again for all steps at once. Sums
+ * over rows follow, over all steps at once, since a sum over steps of sums over rows is one sum.
  */
 import type { DType } from '../../dtype.js';
 import { mapOperands } from '../../instruction.js';
@@ -22,12 +24,18 @@ export interface Stage {
 /** What has to be computed, and out of what. */
 export interface Task {
   readonly dtype: DType;
-  /** Row values that are there for all steps: inputs, adjoints from behind, what an earlier pass kept. */
+  /**
+   * Row values that are there for all steps: inputs, adjoints from behind, what an earlier pass
+   * kept.
+   */
   readonly given: ReadonlySet<Value>;
   /** Carried values, and what they are after a step. */
   readonly carried: readonly Value[];
   readonly next: readonly Value[];
-  /** How many of the carried values are the state (or its gradient); the others are sums over the steps. */
+  /**
+   * How many of the carried values are the state (or its gradient); the others are sums over the
+   * steps.
+   */
   readonly states: number;
   /** Row values wanted for all steps. */
   readonly rows: readonly Value[];
@@ -51,7 +59,10 @@ export interface Plan extends Pick<Task, 'adjoint' | 'states'> {
   readonly totals: readonly Value[];
 }
 
-/** Whether a value is so cheap that computing it again costs less than storing it and reading it back. */
+/**
+ * Whether a value is so cheap that computing it again costs less than storing it and reading it
+ * back.
+ */
 export function isCheap({ operation }: Value): boolean {
   switch (operation.kind) {
     case 'copy':
@@ -164,7 +175,10 @@ function unique(values: readonly Value[]): Value[] {
   return [...new Set(values)];
 }
 
-/** One program: everything that the outputs and the next state are made of, up to values that come in. */
+/**
+ * One program: everything that the outputs and the next state are made of, up to values that come
+ * in.
+ */
 function build(
   task: Task,
   outputs: readonly Value[],

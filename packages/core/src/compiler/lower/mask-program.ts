@@ -1,11 +1,15 @@
 /**
- * Sequences of different lengths and resets of the state, written into a program. Whoever runs it need not know of them: `going` and
- * `reset` are stacked operands of width 1, the initial state is a per-row constant.
+ * Sequences of different lengths and resets of the state, written into a program. Whoever runs it
+ * need not know of them: `going` and `reset` are stacked operands of width 1, the initial state is
+ * a per-row constant.
  *
- * - Lengths: at a step that a row does not have any more its carried values stay, and its outputs are zero.
- * - Resets, forward: where one is set, the row's carried values become the initial ones before the body.
- * - Resets, backward: the carried values after the body are gradients of the state before that step. Where a reset is set they are due to
- *   the initial state: a further carry collects them, and zeros are carried on. Whoever runs the program adds it to the result.
+ * - Lengths: at a step that a row does not have any more its carried values stay, and its outputs
+ *   are zero.
+ * - Resets, forward: where one is set, the row's carried values become the initial ones before the
+ *   body.
+ * - Resets, backward: the carried values after the body are gradients of the state before that
+ *   step. Where a reset is set they are due to the initial state: a further carry collects them,
+ *   and zeros are carried on. Whoever runs the program adds it to the result.
  */
 import {
   firstFixed,
@@ -25,7 +29,10 @@ export interface Masks {
   readonly resets: boolean;
   /** Whether the program is the backward loop of another. */
   readonly adjoint: boolean;
-  /** How many of the carried values are the state (all unless given). The others are sums over the steps, which a reset does not touch. */
+  /**
+   * How many of the carried values are the state (all unless given). The others are sums over the
+   * steps, which a reset does not touch.
+   */
   readonly states?: number;
 }
 
@@ -34,9 +41,11 @@ export interface Masks {
  *
  * @param program - what a row computes at a step that it has
  * @param masks - what to write into it
- * @returns a program with further operands behind those of their kind: stacked `going` (1 where a row has the step) with lengths, then
- *   `reset` (1 where it starts afresh, 0 past its end) with resets; with resets forward a per-row constant for each state, its initial value;
- *   with resets backward a carried value for each state, from zeros on, which belongs to the gradient of the initial value
+ * @returns a program with further operands behind those of their kind: stacked `going` (1 where a
+ *   row has the step) with lengths, then `reset` (1 where it starts afresh, 0 past its end) with
+ *   resets; with resets forward a per-row constant for each state, its initial value;
+ *   with resets backward a carried value for each state, from zeros on, which belongs to the
+ *   gradient of the initial value
  */
 export function maskProgram(program: Program, { lengths, resets, adjoint, states }: Masks): Program {
   const { stacked, carried, perRow, fixed, body, next, outputs } = program;

@@ -4,7 +4,10 @@ import { argumentsOf, closure, type Value } from '../ir/graph.js';
 import { isCheap, lower, type Plan } from './lower.js';
 import type { TracedDerivative, TracedStep } from '../trace/traced-step.js';
 
-/** Everything about a step that does not depend on which tensors it captured and what its random tensors are drawn from. */
+/**
+ * Everything about a step that does not depend on which tensors it captured and what its random
+ * tensors are drawn from.
+ */
 export interface Plans {
   readonly step: TracedStep;
   /** Whether the forward pass runs from the last step to the first. */
@@ -22,9 +25,15 @@ export interface TrainingPlans {
   readonly kept: readonly Value[];
   /** Inputs that it reads, random ones included. */
   readonly keptInputs: readonly Value[];
-  /** Whether some function in it has a pole, at which zeros in the padding would make a NaN of a zero gradient. */
+  /**
+   * Whether some function in it has a pole, at which zeros in the padding would make a NaN of a
+   * zero gradient.
+   */
   readonly hasPoles: boolean;
-  /** Values of the state before a step that it reads and that are made of kept values of the state after it. */
+  /**
+   * Values of the state before a step that it reads and that are made of kept values of the state
+   * after it.
+   */
   readonly shifted: readonly Shifted[];
 }
 
@@ -70,8 +79,9 @@ function trainingPlans(
   const isAdjoint = new Set([...seeds, ...carried]);
   const results = [...rows, ...states, ...totals];
   const sources = [...step.inputs, ...step.drawn];
-  // The state before a step is the state after the step before it: where that is an output, it is there, and where it is kept, one of the
-  // two is enough. Such a state is made of the other when the backward pass begins.
+  // The state before a step is the state after the step before it: where that is an output, it is
+  // there, and where it is kept, one of the two is enough. Such a state is made of the other when
+  // the backward pass begins.
   const isSource = (value: Value): boolean => sources.includes(value) || step.states.includes(value);
   const after = new Map(step.states.map((state, i) => [state, step.next[i]]));
   const isShiftOf = (state: Value, there: readonly Value[]): boolean => {
@@ -112,9 +122,10 @@ function trainingPlans(
 }
 
 /**
- * Which values of the forward pass are kept for the backward pass. Results of products and of expensive functions are kept; what is
- * cheaply made of values that are there anyway (`free`: inputs, and states that are outputs of the step before) is made again; never both a
- * value and what it is cheaply made of.
+ * Which values of the forward pass are kept for the backward pass. Results of products and of
+ * expensive functions are kept; what is cheaply made of values that are there anyway (`free`:
+ * inputs, and states that are outputs of the step before) is made again; never both a value and
+ * what it is cheaply made of.
  */
 function keptValues(
   step: TracedStep,
@@ -127,7 +138,8 @@ function keptValues(
   );
   const isForward = (value: Value): boolean => forward.has(value) || dependsOnlyOnForward(value);
   const memo = new Map<Value, boolean>();
-  // A value that the derivative made of forward values alone, such as 1 - y * y, is a forward value too.
+  // A value that the derivative made of forward values alone, such as 1 - y * y, is a forward value
+  // too.
   function dependsOnlyOnForward(value: Value): boolean {
     if (value.domain !== 'row' || isAdjoint.has(value)) return false;
     let known = memo.get(value);
@@ -155,7 +167,8 @@ function keptValues(
     else if (isRemade(value)) cheap.push(value);
     else kept.add(value);
   };
-  // What is compared has to be the very number that it was: computed again it may differ in the last bit, and a tie is one no more.
+  // What is compared has to be the very number that it was: computed again it may differ in the
+  // last bit, and a tie is one no more.
   const pin = (value: Value): void => {
     if (isFree(value)) return;
     const { kind } = value.operation;

@@ -21,7 +21,8 @@ export interface BackwardRun {
 }
 
 /**
- * The gradients of inputs, states and captured tensors, in this order. To be called in a scope, which frees what is not handed on.
+ * The gradients of inputs, states and captured tensors, in this order. To be called in a scope,
+ * which frees what is not handed on.
  *
  * @param plans - with a derivative
  * @param run - gradients of the results, and what the forward pass saved
@@ -41,12 +42,14 @@ export function runBackward(
   const ofEnds = (gradientOf: (end: number) => Tensor | undefined): (Tensor | undefined)[] =>
     wanted.map((isWanted, end) => (isWanted ? (gradientOf(end) ?? zerosLike(ends[end])) : undefined));
   const stateGradient = (i: number): Tensor | undefined => grads[seeds.length + i];
-  // Where no row has a step nothing is computed, so there is nothing to derive: the state is handed through.
+  // Where no row has a step nothing is computed, so there is nothing to derive: the state is handed
+  // through.
   if (extent.lengths?.every((length) => length === 0) === true)
     return ofEnds((end) => (end >= inputs && end < inputs + states ? stateGradient(end - inputs) : undefined));
 
   const mask = maskOf(backend, extent);
-  // Past the end of a row stand values of one of its own steps, all of the same one, so that they belong together.
+  // Past the end of a row stand values of one of its own steps, all of the same one, so that they
+  // belong together.
   const unpadded = mask === undefined || !hasPoles;
   const clean = (value: Tensor): Tensor =>
     unpadded ? value : wrap(backend, padded(backend, extent, value.storage), [value.size]);
@@ -94,7 +97,8 @@ export function runBackward(
     if (sum !== undefined) return first[sum];
     const result = results[end];
     if (result === undefined) return undefined;
-    // A derivative may be infinite at the very step whose values stand past the end, and infinity times zero is none.
+    // A derivative may be infinite at the very step whose values stand past the end, and infinity
+    // times zero is none.
     if (mask !== undefined && hasPoles && end < inputs)
       return wrap(backend, masked(backend, mask, gradients[result].storage), ends[end].shape);
     return new Tensor(gradients[result].held.retain(), ends[end].shape);

@@ -1,7 +1,9 @@
 /**
- * A compiled step bound to a backend and to the shapes of its tensors: the call of a layer, of a `scan` or of a compiled function that
- * comes again. What it depends on is checked in one place, and a run takes storages, runs one executable, and wraps what comes out. It is
- * for calls that are not recorded and have no lengths, resets or random draws; all others take the general way (`run.ts`).
+ * A compiled step bound to a backend and to the shapes of its tensors: the call of a layer, of a
+ * `scan` or of a compiled function that comes again. What it depends on is checked in one place,
+ * and a run takes storages, runs one executable, and wraps what comes out. It is for calls that are
+ * not recorded and have no lengths, resets or random draws; all others take the general way
+ * (`run.ts`).
  */
 import { ambient } from '../../ambient.js';
 import type { Backend, Storage } from '../../backend.js';
@@ -17,7 +19,10 @@ import type { RunResults } from './run.js';
 
 /** How the tensors of a call lie. */
 interface BoundForm {
-  /** Whether the first dimension of the inputs is that of the steps, which may be any number in another call. */
+  /**
+   * Whether the first dimension of the inputs is that of the steps, which may be any number in
+   * another call.
+   */
   readonly hasSteps: boolean;
   readonly rows: number;
   /** Whether each element is a row. */
@@ -32,7 +37,10 @@ export class BoundCall {
   private readonly inputs: readonly Shape[];
   private readonly states: readonly Shape[];
   private readonly form: BoundForm;
-  /** The dimensions in front of the last outputs, and their shapes: mostly the next ones have the same. */
+  /**
+   * The dimensions in front of the last outputs, and their shapes: mostly the next ones have the
+   * same.
+   */
   private lead: Shape | undefined;
   private outputShapes: readonly Shape[] = [];
 
@@ -72,7 +80,10 @@ export class BoundCall {
     return this.fit(inputs, this.inputs, this.form.hasSteps) && this.fit(states, this.states, false);
   }
 
-  /** Whether captured tensors, whose shapes are known to be as before, are where this runs, and no gradient of them is wanted. */
+  /**
+   * Whether captured tensors, whose shapes are known to be as before, are where this runs, and no
+   * gradient of them is wanted.
+   */
   servesWith(captured: readonly Tensor[]): boolean {
     for (let i = 0; i < captured.length; i++) if (!captured[i].isUnrecorded(this.backend, this.dtype)) return false;
     return true;

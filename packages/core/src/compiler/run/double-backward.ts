@@ -1,4 +1,7 @@
-/** The derivative of a compiled run, taken through single operations, so that it can be differentiated again. */
+/**
+ * The derivative of a compiled run, taken through single operations, so that it can be
+ * differentiated again.
+ */
 import { grad } from '../../backward.js';
 import { enableGrad } from '../../grad-mode.js';
 import { add, mul } from '../../ops/arithmetic.js';
@@ -19,9 +22,10 @@ export interface StepwiseDerivative {
 }
 
 /**
- * Every argument and every captured tensor gets a place of its own in the graph: two of them may be one tensor, and one may be made of
- * another, but each is to get what comes to it directly. Captured tensors have the values that were saved, also where the tensor itself was
- * freed, or got other values, in the meantime.
+ * Every argument and every captured tensor gets a place of its own in the graph: two of them may be
+ * one tensor, and one may be made of another, but each is to get what comes to it directly.
+ * Captured tensors have the values that were saved, also where the tensor itself was freed, or got
+ * other values, in the meantime.
  *
  * @returns `undefined` for what is not wanted
  */

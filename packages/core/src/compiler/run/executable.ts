@@ -1,7 +1,8 @@
 /**
- * A plan made ready for one backend: every value has a numbered place, every program is compiled, and what a run needs besides its
- * results is allocated once. A step of a stream or a short sequence takes a few microseconds, and looking values up by name would
- * take as long as computing them.
+ * A plan made ready for one backend: every value has a numbered place, every program is compiled,
+ * and what a run needs besides its results is allocated once. A step of a stream or a short
+ * sequence takes a few microseconds, and looking values up by name would take as long as computing
+ * them.
  */
 import type { Backend, Storage, Strided } from '../../backend.js';
 import { hostArray } from '../../dtype.js';
@@ -42,7 +43,10 @@ type Work =
   | {
       readonly kind: 'stage';
       readonly programs: Variants;
-      /** Whether it is the loop, what is done once for each row, or what is done for all steps at once. */
+      /**
+       * Whether it is the loop, what is done once for each row, or what is done for all steps at
+       * once.
+       */
       readonly part: 'loop' | 'once' | 'all';
       readonly stacked: readonly number[];
       readonly perRow: readonly number[];
@@ -50,7 +54,10 @@ type Work =
       readonly to: readonly number[];
     };
 
-/** A result: where it lies, and whether the storage there belongs to somebody else, so that the caller gets a copy. */
+/**
+ * A result: where it lies, and whether the storage there belongs to somebody else, so that the
+ * caller gets a copy.
+ */
 interface Result {
   readonly place: number;
   readonly isBorrowed: boolean;
@@ -238,7 +245,10 @@ function listOf(storages: readonly (Storage | undefined)[], places: readonly num
 
 const nothing: readonly Storage[] = [];
 
-/** A program as it is, and with lengths and resets written into it: each compiled when it is first wanted. */
+/**
+ * A program as it is, and with lengths and resets written into it: each compiled when it is first
+ * wanted.
+ */
 class Variants {
   private readonly backend: Backend;
   private readonly program: Program;
@@ -290,7 +300,10 @@ class Variants {
   }
 }
 
-/** Adds to the first carried values the last ones: gradients that are due to the initial state because of resets. */
+/**
+ * Adds to the first carried values the last ones: gradients that are due to the initial state
+ * because of resets.
+ */
 function withSums(backend: Backend, { outputs, last }: ProgramResults, states: number): ProgramResults {
   const due = last.slice(last.length - states);
   const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });

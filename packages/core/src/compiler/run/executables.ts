@@ -1,4 +1,7 @@
-/** The passes of a step made ready for a backend: where each value that goes in and comes out stands. */
+/**
+ * The passes of a step made ready for a backend: where each value that goes in and comes out
+ * stands.
+ */
 import type { Backend } from '../../backend.js';
 import type { Shape } from '../../shape.js';
 import type { Value } from '../ir/graph.js';
@@ -45,7 +48,9 @@ export class ForwardExecutable {
     this.firstOutput = results.map((value) => step.outputs.indexOf(value));
   }
 
-  /** The shape of an output: a row's, unless each element is a row, behind the dimensions in front. */
+  /**
+   * The shape of an output: a row's, unless each element is a row, behind the dimensions in front.
+   */
   outputShape(output: number, lead: Shape, isElementwise: boolean): Shape {
     return isElementwise ? lead : lead.concat(this.shapes[output]);
   }
@@ -58,8 +63,8 @@ export class ForwardExecutable {
 }
 
 /**
- * Sources are the inputs, the random ones, the captured values, what was kept, the states that are made of kept ones, and the adjoints that
- * come from behind.
+ * Sources are the inputs, the random ones, the captured values, what was kept, the states that are
+ * made of kept ones, and the adjoints that come from behind.
  */
 interface BackwardExecutable {
   readonly plan: Executable;

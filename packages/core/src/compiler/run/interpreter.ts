@@ -1,4 +1,7 @@
-/** Runs a program by a backend's primitives: what a backend without `compile` does, and what `compile` is held against. */
+/**
+ * Runs a program by a backend's primitives: what a backend without `compile` does, and what
+ * `compile` is held against.
+ */
 import type { Backend, Operand, Storage, Strided } from '../../backend.js';
 import {
   firstInstruction,

@@ -7,7 +7,10 @@ import { allOrNothing } from '../../transaction.js';
 import type { Extent } from './executable.js';
 import { standInSteps, validSteps } from '../../scan/arguments.js';
 
-/** 1 for every step that a row still has, 0 beyond: `[steps, rows]`, or nothing if all rows have all steps. */
+/**
+ * 1 for every step that a row still has, 0 beyond: `[steps, rows]`, or nothing if all rows have all
+ * steps.
+ */
 export function maskOf(backend: Backend, { steps, rows, lengths }: Extent): Tensor | undefined {
   if (lengths === undefined || lengths.every((length) => length === steps)) return undefined;
   return wrap(backend, backend.upload(validSteps(lengths, steps)), [steps, rows]);
@@ -33,8 +36,8 @@ export function masked(backend: Backend, mask: Tensor, storage: Storage): Storag
 }
 
 /**
- * A stacked storage with valid values past the end of each row: there even a function with a pole, such as a logarithm, is finite, and its
- * derivative times zero is zero.
+ * A stacked storage with valid values past the end of each row: there even a function with a pole,
+ * such as a logarithm, is finite, and its derivative times zero is zero.
  */
 export function padded(backend: Backend, extent: Extent, storage: Storage): Storage {
   const { steps, rows, lengths } = extent;

@@ -1,6 +1,6 @@
 /**
- * The states before each step, made of the states after it, which are kept for the backward pass anyway: `[h0, h1, h2]` of
- * `[h1, h2, h3]`.
+ * The states before each step, made of the states after it, which are kept for the backward pass
+ * anyway: `[h0, h1, h2]` of `[h1, h2, h3]`.
  */
 import type { Backend, Storage } from '../../backend.js';
 import { mergeDims } from '../../shape.js';
@@ -13,7 +13,8 @@ import type { Extent } from './executable.js';
  * @param initial - `[rows, width]`
  * @param extent - of the run
  * @param reverse - whether the forward pass ran from the last step to the first
- * @returns a new storage like `after`: the state before each step that a row has, and anything finite that is in `after` beyond
+ * @returns a new storage like `after`: the state before each step that a row has, and anything
+ *   finite that is in `after` beyond
  */
 export function previousStates(
   backend: Backend,

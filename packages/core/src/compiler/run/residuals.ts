@@ -1,4 +1,6 @@
-/** What a compiled run saves for its derivative, by name. The autograd graph keeps it as one list. */
+/**
+ * What a compiled run saves for its derivative, by name. The autograd graph keeps it as one list.
+ */
 import type { Tensor } from '../../tensor.js';
 
 export interface Residuals {
@@ -8,7 +10,10 @@ export interface Residuals {
   readonly captured: readonly Tensor[];
   /** Values of the forward pass that the backward pass reads. */
   readonly kept: readonly Tensor[];
-  /** Inputs of the backward pass that the run made: random numbers, and inputs without their padding. */
+  /**
+   * Inputs of the backward pass that the run made: random numbers, and inputs without their
+   * padding.
+   */
   readonly made: readonly Tensor[];
 }
 

@@ -1,4 +1,7 @@
-/** Runs a traced step by its programs and records the whole run as one operation: a scan, or one step of a row-wise function. */
+/**
+ * Runs a traced step by its programs and records the whole run as one operation: a scan, or one
+ * step of a row-wise function.
+ */
 import type { Storage } from '../../backend.js';
 import { isGradEnabled } from '../../grad-mode.js';
 import { isRecorded, recordAll, wrap } from '../../record.js';
@@ -29,7 +32,10 @@ export interface CompiledRun {
   readonly isElementwise: boolean;
   /** Draws what the step draws. */
   readonly draw: () => readonly Tensor[];
-  /** Does the same by single operations, on the inputs, states and captured tensors: for derivatives that are to be derived again. */
+  /**
+   * Does the same by single operations, on the inputs, states and captured tensors: for derivatives
+   * that are to be derived again.
+   */
   readonly again: (ends: readonly Tensor[]) => readonly Tensor[];
 }
 
@@ -118,7 +124,9 @@ function cleaned(
   });
 }
 
-/** Hangs the results into the graph. Apart from the run itself, which has no closures to prepare. */
+/**
+ * Hangs the results into the graph. Apart from the run itself, which has no closures to prepare.
+ */
 function record(
   { name, traced, extent, reverse, again }: CompiledRun,
   results: readonly Tensor[],

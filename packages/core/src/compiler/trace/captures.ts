@@ -1,4 +1,7 @@
-/** What a recorded step finds around it: tensors of a real backend, which get stand-ins, and random numbers, which become inputs. */
+/**
+ * What a recorded step finds around it: tensors of a real backend, which get stand-ins, and random
+ * numbers, which become inputs.
+ */
 import { checkSameBackend } from '../../checks/tensors.js';
 import type { Backend } from '../../backend.js';
 import { TraceError } from '../../errors.js';
@@ -43,7 +46,10 @@ export class Captures {
     this.batched = batched;
   }
 
-  /** What stands for a tensor of the real backend; nothing for what the trace itself made, and for what was freed. */
+  /**
+   * What stands for a tensor of the real backend; nothing for what the trace itself made, and for
+   * what was freed.
+   */
   readonly standInFor = (tensor: Tensor): Tensor | undefined => {
     const { captured, real, recorder } = this;
     const { backend, storage } = tensor.home;

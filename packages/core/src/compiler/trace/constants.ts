@@ -1,4 +1,7 @@
-/** Calls of primitives on values that are the same for all rows, or are sums over them: each is repeated once a run, on real storages. */
+/**
+ * Calls of primitives on values that are the same for all rows, or are sums over them: each is
+ * repeated once a run, on real storages.
+ */
 import type { Backend, Operand, Storage } from '../../backend.js';
 import type { DType } from '../../dtype.js';
 import { sizeOf } from '../../shape.js';
@@ -18,7 +21,10 @@ export class TraceFixed {
     return value.operation.kind === 'number' ? `${value.id}(${size})` : String(value.id);
   }
 
-  /** A call of a primitive on values that are the same for all rows, or are sums over them: done once a run. */
+  /**
+   * A call of a primitive on values that are the same for all rows, or are sums over them: done
+   * once a run.
+   */
   primitive(
     key: string,
     size: number,

@@ -1,7 +1,7 @@
 /**
- * Which results of a scan hang together with which of its ends (inputs, states, captured tensors) in the autograd graph. It decides what
- * requires a gradient, and whether a gradient is zero (there is a way to it, whose derivative is zero) or does not exist, as in a loop by
- * hand.
+ * Which results of a scan hang together with which of its ends (inputs, states, captured tensors)
+ * in the autograd graph. It decides what requires a gradient, and whether a gradient is zero (there
+ * is a way to it, whose derivative is zero) or does not exist, as in a loop by hand.
  */
 import { stepCount } from '../../scan/random.js';
 import type { RecordedEdge, Recording } from './recording.js';

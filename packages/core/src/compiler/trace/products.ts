@@ -1,4 +1,7 @@
-/** Matrix products of a traced step: rows by a fixed matrix, matrices of a row, sums over rows, and products of fixed matrices. */
+/**
+ * Matrix products of a traced step: rows by a fixed matrix, matrices of a row, sums over rows, and
+ * products of fixed matrices.
+ */
 import type { Matrices, MatmulSizes, Storage } from '../../backend.js';
 import { TraceError } from '../../errors.js';
 import type { BlockSizes } from '../../instruction.js';
@@ -135,7 +138,8 @@ export class TraceProducts {
   }
 
   /**
-   * `[x, h] W` is `x Wx + h Wh`: where only a part of a concatenation is carried, the product with the rest is done before the loop.
+   * `[x, h] W` is `x Wx + h Wh`: where only a part of a concatenation is carried, the product with
+   * the rest is done before the loop.
    */
   private productOf(x: Value, weight: Value, transposed: boolean, width: number): Value {
     const { operation } = x;

@@ -56,7 +56,8 @@ export interface RecordedStep {
  * @param step - called once
  * @param request - what it gets
  * @returns what it did
- * @throws TraceError when it does what cannot be recorded, or throws; the error of the step is the cause
+ * @throws TraceError when it does what cannot be recorded, or throws; the error of the step is the
+ *   cause
  */
 export function recordStep(step: ListStep, request: TraceRequest): RecordedStep {
   const { backend, recorded } = request;
@@ -67,7 +68,8 @@ export function recordStep(step: ListStep, request: TraceRequest): RecordedStep 
     whileTracing(() =>
       withBackend(recorder, () =>
         withStandIns(recorder, around.standInFor, () =>
-          // The scope frees the tensors; what it returns would be searched for some, through the whole recording.
+          // The scope frees the tensors; what it returns would be searched for some, through the
+          // whole recording.
           scope(() => {
             const record = (): Recording => recordCall(step, request, recorder, around);
             results.push(withRecording(recorded, () => withRowsOf(request, record)));
@@ -81,7 +83,10 @@ export function recordStep(step: ListStep, request: TraceRequest): RecordedStep 
   return { recording: results[0], captured: around.captured, draws: around.draws };
 }
 
-/** Runs a function while per-row constants have as many rows as the request says, a placeholder perhaps. */
+/**
+ * Runs a function while per-row constants have as many rows as the request says, a placeholder
+ * perhaps.
+ */
 function withRowsOf<R>({ perRow, rows }: TraceRequest, fn: () => R): R {
   if (perRow === undefined || perRow.size === 0) return fn();
   const shapes = new Map(Array.from(perRow, (tensor) => [tensor, tensor.shape]));
@@ -137,7 +142,9 @@ function recordCall(
   };
 }
 
-/** Calls the step. Whatever is wrong with it shows again, with real tensors, when it runs eagerly. */
+/**
+ * Calls the step. Whatever is wrong with it shows again, with real tensors, when it runs eagerly.
+ */
 function called(
   step: ListStep,
   x: readonly Tensor[],

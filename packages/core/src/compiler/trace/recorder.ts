@@ -38,7 +38,8 @@ export class Recorder extends SymbolicBackend {
     return this.add(size, dtype, { kind: 'fill', value });
   }
 
-  // --- elementwise ----------------------------------------------------------------------------------------------
+  // --- elementwise
+  // ----------------------------------------------------------------------------------------------
   unary(op: UnaryOp, x: Storage): Storage {
     return this.add(x.size, x.dtype, { kind: 'unary', op, x });
   }
@@ -52,7 +53,8 @@ export class Recorder extends SymbolicBackend {
     return this.add(sizeOf(sizes), dtype, { kind: 'select', condition, a, b, sizes });
   }
 
-  // --- moving data ----------------------------------------------------------------------------------------------
+  // --- moving data
+  // ----------------------------------------------------------------------------------------------
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     if (x.storage.dtype !== dtype) throw new TraceError(`the step converts ${x.storage.dtype} to ${dtype}`);
     return this.add(sizeOf(sizes), dtype, { kind: 'copy', x, sizes });
@@ -63,7 +65,8 @@ export class Recorder extends SymbolicBackend {
     return this.add(size, parts[0].storage.dtype, { kind: 'concat', parts, outer });
   }
 
-  // --- contracting ----------------------------------------------------------------------------------------------
+  // --- contracting
+  // ----------------------------------------------------------------------------------------------
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     this.checkReduce(op);
     return this.add(outer * inner, x.dtype, { kind: 'reduce', op, x, outer, size, inner });

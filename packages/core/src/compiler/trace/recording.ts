@@ -1,6 +1,7 @@
 /**
- * A step as it was called once on symbols: every primitive that it called, and how its results hang in the autograd graph. It is data, so
- * that it can be compared with another call, performed again on real storages, and turned into programs.
+ * A step as it was called once on symbols: every primitive that it called, and how its results hang
+ * in the autograd graph. It is data, so that it can be compared with another call, performed again
+ * on real storages, and turned into programs.
  */
 import type {
   BinaryOp,
@@ -54,7 +55,10 @@ export type Call = { readonly result: RecordedStorage } & (
   | { readonly kind: 'matmul'; readonly a: Matrices; readonly b: Matrices; readonly sizes: MatmulSizes }
 );
 
-/** Where a gradient goes: to a result of an earlier node, or to an end (an input, a state, a captured tensor, in this order). */
+/**
+ * Where a gradient goes: to a result of an earlier node, or to an end (an input, a state, a
+ * captured tensor, in this order).
+ */
 export type RecordedEdge =
   | { readonly kind: 'node'; readonly node: number; readonly index: number }
   | { readonly kind: 'end'; readonly end: number };
@@ -99,8 +103,9 @@ export interface Recording {
  * A recording in words: the same for two calls that did the same, whatever tensors they captured.
  *
  * @param recording - of a call with `recording.rows` rows
- * @param as - the number of rows to speak of: every size, offset and stride that is a multiple of the recording's rows is scaled to it. Two
- *   calls with different numbers of rows did the same if they say the same of one number
+ * @param as - the number of rows to speak of: every size, offset and stride that is a multiple of
+ *   the recording's rows is scaled to it. Two calls with different numbers of rows did the same if
+ *   they say the same of one number
  */
 export function describe(recording: Recording, as: number = recording.rows): string {
   const words = new Words(recording.rows, as);
@@ -115,7 +120,10 @@ export function describe(recording: Recording, as: number = recording.rows): str
   return `${words.text}${recording.form.text}`;
 }
 
-/** The text of a description. A step of a user's own is described at each call, so the text grows in place: no lists are made to be joined. */
+/**
+ * The text of a description. A step of a user's own is described at each call, so the text grows in
+ * place: no lists are made to be joined.
+ */
 class Words {
   text = '';
   private readonly rows: number;
@@ -207,8 +215,8 @@ class Words {
   }
 
   /**
-   * A walk over up to three operands. For another number of rows it may merge otherwise, so it is simplified anew; where a single element is
-   * walked, its strides say nothing.
+   * A walk over up to three operands. For another number of rows it may merge otherwise, so it is
+   * simplified anew; where a single element is walked, its strides say nothing.
    */
   private walk(sizes: readonly number[], a: Operand, b?: Operand, c?: Operand): void {
     if (this.as === this.rows && (sizes.length !== 1 || sizes[0] !== 1)) {

@@ -1,6 +1,7 @@
 /**
- * Performs a recording again on other storages: the same calls of primitives, and the same autograd graph around the results. On a real
- * backend that is the step as it was when it was recorded, whatever has changed around it since; on the tracing backend it becomes a graph.
+ * Performs a recording again on other storages: the same calls of primitives, and the same autograd
+ * graph around the results. On a real backend that is the step as it was when it was recorded,
+ * whatever has changed around it since; on the tracing backend it becomes a graph.
  */
 import type { Backend, Operand, Storage, Strided } from '../../backend.js';
 import { TraceError } from '../../errors.js';
@@ -97,7 +98,9 @@ function results(
   }
 }
 
-/** A user's rule may fail on symbols where it would not on numbers: then the step cannot be traced. */
+/**
+ * A user's rule may fail on symbols where it would not on numbers: then the step cannot be traced.
+ */
 function ruleOf({ name, rule, isCustom }: RecordedNode): DerivativeRule<Tensor> {
   if (!isCustom) return rule;
   return (grads, saved, wanted) => {

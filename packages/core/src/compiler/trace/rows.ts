@@ -1,13 +1,17 @@
 /**
- * Telling what belongs to the rows of the batch from what belongs to the features of a row, by sizes and strides alone: the number of rows
- * is a placeholder, a prime so large that no number of features is a multiple of it.
+ * Telling what belongs to the rows of the batch from what belongs to the features of a row, by
+ * sizes and strides alone: the number of rows is a placeholder, a prime so large that no number of
+ * features is a multiple of it.
  */
 import type { Operand, Storage, Strided } from '../../backend.js';
 import { TraceError } from '../../errors.js';
 import { sizeOf } from '../../shape.js';
 import type { Argument, Graph, Value } from '../ir/graph.js';
 
-/** A storage that stands for a value: a row value has `rows * width` elements; so has a fixed value that was spread over the rows. */
+/**
+ * A storage that stands for a value: a row value has `rows * width` elements; so has a fixed value
+ * that was spread over the rows.
+ */
 export interface TraceStorage extends Storage {
   readonly value: Value;
 }
@@ -45,7 +49,10 @@ export class TraceRows {
     return this.count > 1 && value.domain === 'fixed' && size % this.count === 0;
   }
 
-  /** Whether an elementwise result has elements for each row. Refuses one that is neither that nor the same for all rows. */
+  /**
+   * Whether an elementwise result has elements for each row. Refuses one that is neither that nor
+   * the same for all rows.
+   */
   hasRows(operands: readonly Operand[], size: number): boolean {
     let isRow = this.count > 1 && size % this.count === 0;
     let isTotal = false;
@@ -67,7 +74,10 @@ export class TraceRows {
     return value.domain === 'row' ? value : this.rangeOf(storage, 0, size / this.count);
   }
 
-  /** An operand of a row-wise operation: a value whose features are those of the result (or a single one), or a number. */
+  /**
+   * An operand of a row-wise operation: a value whose features are those of the result (or a single
+   * one), or a number.
+   */
   argument(operand: Operand, sizes: readonly number[]): Argument {
     if (typeof operand === 'number') return operand;
     const { value } = operand.storage as TraceStorage;
@@ -84,7 +94,9 @@ export class TraceRows {
     return straight ? value : this.graph.copy(value, offset, walk.sizes, walk.strides);
   }
 
-  /** The part of a walk that lies inside one row. Refuses a walk that takes the rows out of order. */
+  /**
+   * The part of a walk that lies inside one row. Refuses a walk that takes the rows out of order.
+   */
   features({ storage, offset, strides }: Strided, sizes: readonly number[]): FeatureWalk {
     const rows = this.count;
     if (rows === 1) return { offset, sizes, strides };

@@ -1,4 +1,7 @@
-/** What the backends have in common that compute nothing: no memory, and refusals of what cannot be written down. */
+/**
+ * What the backends have in common that compute nothing: no memory, and refusals of what cannot be
+ * written down.
+ */
 import type {
   Backend,
   BackendInfo,

@@ -23,13 +23,19 @@ import { Tracer } from './tracer.js';
 export interface TracedDerivative {
   /** Adjoints of the outputs, which come from behind. */
   readonly seeds: readonly Value[];
-  /** Adjoints of the next state, carried; then the sums over steps that are gradients of per-row constants. */
+  /**
+   * Adjoints of the next state, carried; then the sums over steps that are gradients of per-row
+   * constants.
+   */
   readonly carried: readonly Value[];
   /** Adjoints of inputs (if wanted); `undefined` stands for zero. */
   readonly inputs: readonly (Value | undefined)[];
   /** What the carried values are after a step. */
   readonly states: readonly Value[];
-  /** Gradients of the captured tensors, as totals; `undefined` stands for zero, or for what is carried. */
+  /**
+   * Gradients of the captured tensors, as totals; `undefined` stands for zero, or for what is
+   * carried.
+   */
   readonly captured: readonly (Value | undefined)[];
   /** For each captured tensor, which carried value is its gradient, if one is. */
   readonly sums: readonly (number | undefined)[];
@@ -48,11 +54,16 @@ export interface TracedStep {
   readonly outputShapes: readonly Shape[];
   readonly capturedValues: readonly Value[];
   readonly derivative: TracedDerivative | undefined;
-  /** The same for steps that compute the same, forward and backward, whatever tensors they captured. */
+  /**
+   * The same for steps that compute the same, forward and backward, whatever tensors they captured.
+   */
   readonly key: string;
 }
 
-/** A step's derivative: gradients of inputs, states and captured tensors; `undefined` for what none was wanted of. */
+/**
+ * A step's derivative: gradients of inputs, states and captured tensors; `undefined` for what none
+ * was wanted of.
+ */
 interface Adjoints {
   readonly inputs: readonly (Tensor | undefined)[];
   readonly states: readonly (Tensor | undefined)[];
@@ -155,8 +166,9 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
 }
 
 /**
- * The derivative of a recorded step in words: what `describe` says of a step, for the rules of which a recording knows only that they are a
- * user's. The same for two numbers of rows if the rules do the same for both.
+ * The derivative of a recorded step in words: what `describe` says of a step, for the rules of
+ * which a recording knows only that they are a user's. The same for two numbers of rows if the
+ * rules do the same for both.
  *
  * @param as - the number of rows to speak of; see `describe`
  */

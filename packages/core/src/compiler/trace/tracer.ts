@@ -1,10 +1,12 @@
 /**
- * A backend that computes nothing: its storages stand for values of a graph, and its primitives add to it. A step that is called on
- * tensors that live here leaves behind what it would have computed; the derivative, which core's autograd takes of it here, likewise.
+ * A backend that computes nothing: its storages stand for values of a graph, and its primitives add
+ * to it. A step that is called on tensors that live here leaves behind what it would have computed;
+ * the derivative, which core's autograd takes of it here, likewise.
  *
- * The batch is a placeholder: `rows` is a prime so large that no number of features is a multiple of it, so a walk over rows can be
- * told from a walk over features, and one trace serves all batch sizes. A step on single vectors has `rows` 1, and then every walk over
- * something that changes from step to step is one over features.
+ * The batch is a placeholder: `rows` is a prime so large that no number of features is a multiple
+ * of it, so a walk over rows can be told from a walk over features, and one trace serves all batch
+ * sizes. A step on single vectors has `rows` 1, and then every walk over something that changes
+ * from step to step is one over features.
  */
 import type {
   Backend,
@@ -72,7 +74,8 @@ export class Tracer extends SymbolicBackend {
     return holding(this.graph.number(value, dtype), size);
   }
 
-  // --- elementwise ----------------------------------------------------------------------------------------------
+  // --- elementwise
+  // ----------------------------------------------------------------------------------------------
   unary(op: UnaryOp, x: Storage): Storage {
     const storage = x as TraceStorage;
     this.checkFloat(x.dtype);
@@ -111,7 +114,8 @@ export class Tracer extends SymbolicBackend {
     return this.storageOf(this.graph.select(mark, x, y, size / this.rows.count, dtype));
   }
 
-  // --- moving data ----------------------------------------------------------------------------------------------
+  // --- moving data
+  // ----------------------------------------------------------------------------------------------
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     const { value } = x.storage as TraceStorage;
     const size = sizeOf(sizes);
@@ -152,7 +156,8 @@ export class Tracer extends SymbolicBackend {
     return this.storageOf(this.graph.concat(pieces));
   }
 
-  // --- contracting ----------------------------------------------------------------------------------------------
+  // --- contracting
+  // ----------------------------------------------------------------------------------------------
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const storage = x as TraceStorage;
     this.checkReduce(op);

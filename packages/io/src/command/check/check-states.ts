@@ -1,4 +1,7 @@
-/** Checks which state goes where: whether what comes out of a call goes into the next one, and into its own place. */
+/**
+ * Checks which state goes where: whether what comes out of a call goes into the next one, and into
+ * its own place.
+ */
 import type { OnnxModel } from '../../onnx/decode-model.js';
 import { infoOf, outputInfoOf } from '../../onnx/read-onnx.js';
 import { contractOf, STATE_KEY, type Link } from './contract.js';
@@ -7,7 +10,8 @@ import { titleOf } from './onnx-rules.js';
 import { stateRoles, type Role, type StateRoles } from './state-roles.js';
 
 /**
- * @returns the links by which the model can be continued: those of the contract, or without one those that the graph shows
+ * @returns the links by which the model can be continued: those of the contract, or without one
+ *   those that the graph shows
  */
 export function checkStates(model: OnnxModel, findings: Findings): readonly Link[] {
   const roles = stateRoles(model.graph);

@@ -14,7 +14,8 @@ import { vectorOf, type Vector } from './self-test.js';
 
 /**
  * @param file - its path
- * @param vectorFile - inputs and expected outputs of a model, as JSON, beside those of the file itself
+ * @param vectorFile - inputs and expected outputs of a model, as JSON, beside those of the file
+ *   itself
  */
 export async function check(file: string, vectorFile: string | undefined): Promise<Report> {
   const format = await formatOf(file);
@@ -51,7 +52,8 @@ async function safetensorsFile(path: string, findings: Findings): Promise<string
       const { type, shape, storedAs } = file.info(name);
       return { name, type, shape, identity: storedAs, read: async () => (await file.read(name)).data };
     });
-    // Python's save_model notes which names it left out, each with the one that its value stands under.
+    // Python's save_model notes which names it left out, each with the one that its value stands
+    // under.
     for (const [left, first] of Object.entries(file.metadata)) {
       if (!file.names.includes(first) || file.names.includes(left)) continue;
       findings.change(

@@ -1,6 +1,8 @@
 /**
- * Holds a model to what a state is for: a sequence in two parts, the state handed on between them, gives what the whole sequence gives.
- * Swapped states, a state that stays behind, and a convolution that would need the end of the part before break that law.
+ * Holds a model to what a state is for: a sequence in two parts, the state handed on between them,
+ * gives what the whole sequence gives.
+ * Swapped states, a state that stays behind, and a convolution that would need the end of the part
+ * before break that law.
  */
 import { FormatError, RnnError } from '@rnn/core';
 import type { HostTensor } from '../../host/host-tensor.js';
@@ -130,7 +132,8 @@ function faultsOf({ inputs, time, links, isFramed }: Plan, run: Run): string[] |
   const expected = run(whole);
   const before = run(part(0, STEPS - 1, whole));
   const sequences = Object.entries(expected).filter(([name]) => !links.some(({ output }) => output === name));
-  // A convolution without padding gives less than it gets: so much of the part before begins the next one.
+  // A convolution without padding gives less than it gets: so much of the part before begins the
+  // next one.
   const axes = new Map<string, number>();
   let overlap = 0;
   for (const [name, { shape }] of sequences) {
@@ -140,7 +143,8 @@ function faultsOf({ inputs, time, links, isFramed }: Plan, run: Run): string[] |
     axes.set(name, axis);
     overlap = Math.max(overlap, STEPS - shape[axis]);
   }
-  // Without an output that grows with the sequence, and with a convolution in front, it may be a frame instead.
+  // Without an output that grows with the sequence, and with a convolution in front, it may be a
+  // frame instead.
   if (axes.size === 0 && isFramed) return undefined;
   if (overlap >= CUT || overlap >= STEPS - CUT) return undefined;
   const first = run(part(0, CUT, whole));

@@ -4,8 +4,8 @@
 export type Party = 'PyTorch' | 'ONNX' | 'ONNX Runtime' | '@rnn' | 'state' | 'self-test';
 
 /**
- * What becomes of the thing: it is kept; something is otherwise than one may think; it is refused; or the file contradicts itself, so that
- * whoever uses it gets wrong numbers.
+ * What becomes of the thing: it is kept; something is otherwise than one may think; it is refused;
+ * or the file contradicts itself, so that whoever uses it gets wrong numbers.
  */
 export type Verdict = 'keep' | 'change' | 'refuse' | 'wrong';
 

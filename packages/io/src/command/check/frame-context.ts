@@ -1,6 +1,7 @@
 /**
- * The context of models that take a signal frame by frame: how much each frame repeats of the one before. A graph does not say it: without
- * its context such a model runs as well, and gives other results. So a file declares it in its metadata, or it is a model that is known.
+ * The context of models that take a signal frame by frame: how much each frame repeats of the one
+ * before. A graph does not say it: without its context such a model runs as well, and gives other
+ * results. So a file declares it in its metadata, or it is a model that is known.
  */
 import type { OnnxModel } from '../../onnx/decode-model.js';
 import { AttributeProto_AttributeType as Kind, type GraphProto } from '../../onnx/schema.generated.js';

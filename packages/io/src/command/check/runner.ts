@@ -30,7 +30,10 @@ export function runnerOf(module: OnnxModule, backend: Backend): Run {
     );
 }
 
-/** The largest distance between numbers, in units of the tolerance; infinite where the shapes differ. */
+/**
+ * The largest distance between numbers, in units of the tolerance; infinite where the shapes
+ * differ.
+ */
 export function distance(a: HostTensor | undefined, b: HostTensor | undefined): number {
   if (a === undefined || b === undefined || a.shape.join() !== b.shape.join()) return Infinity;
   let largest = 0;

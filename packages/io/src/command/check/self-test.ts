@@ -12,7 +12,9 @@ export interface Vector {
   readonly outputs: HostTensors;
 }
 
-/** A vector from JSON: `{ inputs: { name: { shape, data } }, outputs }`; nothing where it is none. */
+/**
+ * A vector from JSON: `{ inputs: { name: { shape, data } }, outputs }`; nothing where it is none.
+ */
 export function vectorOf(value: unknown): Vector | undefined {
   const { inputs, outputs } = (value ?? {}) as Partial<Record<keyof Vector, unknown>>;
   const [given, expected] = [inputs, outputs].map(tensorsOf);

@@ -1,4 +1,7 @@
-/** Which inputs and outputs of a model are states of its recurrent nodes: followed through whatever only moves numbers. */
+/**
+ * Which inputs and outputs of a model are states of its recurrent nodes: followed through whatever
+ * only moves numbers.
+ */
 import type { GraphProto, NodeProto } from '../../onnx/schema.generated.js';
 
 /** A state by where it belongs: a node, and which of its states. */

@@ -1,4 +1,7 @@
-/** A model out of its plan and its numbers: what an exported module runs. It is the same code that checks the plan when it is written. */
+/**
+ * A model out of its plan and its numbers: what an exported module runs. It is the same code that
+ * checks the plan when it is written.
+ */
 import { hasStep, type Plan, type PlanPass, type PlanRange, type PlanStream } from '../plan.js';
 import { interpreter, type Interpreter } from './interpret.js';
 import { bytesOf, loadConstants } from './weights.js';
@@ -112,7 +115,8 @@ export function createModel(plan: Plan, kernels: string, weights: string, engine
     const length = isNumber ? 1 : value.length;
     if (length !== x.length) fail(`step: x has ${length} numbers, expected ${x.length}`);
     for (let i = 0; i < outputs.length; i++) targetOf(out, i);
-    // Engines box the numbers that they read one by one until they have compiled this; a copy of all has none.
+    // Engines box the numbers that they read one by one until they have compiled this; a copy of
+    // all has none.
     if (isNumber) put(value, 0);
     else if (tokens > 0) take(value, 0);
     else x.set(value);

@@ -1,4 +1,7 @@
-/** The instructions of an exported module in plain JavaScript, for engines without WebAssembly. Nothing is allocated by a run. */
+/**
+ * The instructions of an exported module in plain JavaScript, for engines without WebAssembly.
+ * Nothing is allocated by a run.
+ */
 import { Op } from '../plan.js';
 
 /** Runs instructions from one word of the memory to another. */

@@ -6,7 +6,9 @@ export interface VocabularyData {
   readonly specials: number;
   /** The index of the token for all others, or -1. */
   readonly unknown: number;
-  /** How texts are cut: into characters, at white space, or by a function that did not come along. */
+  /**
+   * How texts are cut: into characters, at white space, or by a function that did not come along.
+   */
   readonly cut: 'characters' | 'words' | 'none';
 }
 

@@ -3,7 +3,8 @@ import type { PlanConstant } from '../plan.js';
 
 /** Bytes of base64, without the functions that an AudioWorklet lacks. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  // What fills the last four characters stands for no bytes: WebAssembly takes none that are not its own.
+  // What fills the last four characters stands for no bytes: WebAssembly takes none that are not
+  // its own.
   let length = text.length;
   while (text.charCodeAt(length - 1) === 61) length--;
   const bytes = new Uint8Array((length * 3) >> 2);
@@ -57,7 +58,8 @@ export function loadConstants(
   for (const { at, n, k } of constants) {
     const start = at >> 2;
     if (k === 0) for (let i = 0; i < n; i++) memory[start + i] = take();
-    // A matrix [n, k]: column j of the product is row j of the file. Up to four columns too many hold zeros.
+    // A matrix [n, k]: column j of the product is row j of the file. Up to four columns too many
+    // hold zeros.
     const columns = k === 0 ? 0 : n;
     for (let j = 0; j < columns; j++) {
       const isWide = j < panelsOf(n);

@@ -33,7 +33,9 @@ export const activationNumbers: Readonly<Record<string, { readonly alpha?: numbe
   elu: { alpha: 1 },
 };
 
-/** An activation by its name in ONNX, in any case of letters; `undefined` for one that is not known. */
+/**
+ * An activation by its name in ONNX, in any case of letters; `undefined` for one that is not known.
+ */
 export function activation(name: string, alpha: number, beta: number): Activation | undefined {
   switch (name.toLowerCase()) {
     case 'relu':

@@ -7,8 +7,9 @@ import type { Graph, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
 
 /**
- * What a step gets besides input and state. Everything that the graph takes from around it is here, so that a trace of the step serves
- * again: other tensors take the places of these, while numbers and types are part of the trace.
+ * What a step gets besides input and state. Everything that the graph takes from around it is here,
+ * so that a trace of the step serves again: other tensors take the places of these, while numbers
+ * and types are part of the trace.
  */
 interface BodyParameters {
   readonly tensors: readonly Tensor[];
@@ -33,7 +34,8 @@ export type BodyScan = (
 /**
  * Makes a loop of a graph.
  *
- * @param body - its inputs are the states, then one step of each sequence; its outputs the next states, then what is stacked
+ * @param body - its inputs are the states, then one step of each sequence; its outputs the next
+ *   states, then what is stacked
  * @returns a function of states and sequences, time in front; at least one step and one sequence
  */
 export function bodyScan(body: Graph): BodyScan {

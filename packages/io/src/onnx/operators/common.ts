@@ -24,7 +24,10 @@ export function broadcast(node: Node, shapes: readonly Shape[]): Shape {
   });
 }
 
-/** Whether a node is to be computed on the host: all of its inputs are there, and the result is small. */
+/**
+ * Whether a node is to be computed on the host: all of its inputs are there, and the result is
+ * small.
+ */
 export function staysOnHost(inputs: Inputs, size: number): boolean {
   return size <= HOST_LIMIT && inputs.every((value) => value === undefined || value.isHost);
 }

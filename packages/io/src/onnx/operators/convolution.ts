@@ -1,5 +1,6 @@
 /**
- * Convolutions as matrix products: for each place of the window a strided slice of the input, all of them side by side as columns.
+ * Convolutions as matrix products: for each place of the window a strided slice of the input, all
+ * of them side by side as columns.
  *
  *     y[n, m, l] = Σ_c Σ_k W[m, c, k] x[n, c, l·stride + k·dilation]
  */
@@ -73,8 +74,9 @@ function convolved(
 const FEW = 8;
 
 /**
- * A long window that moves by `stride`: blocks of `stride` places become channels, so that the window is only as long as it has blocks
- * and moves by one. That is one transposition instead of a slice for each place (a short-time Fourier transform has hundreds).
+ * A long window that moves by `stride`: blocks of `stride` places become channels, so that the
+ * window is only as long as it has blocks and moves by one. That is one transposition instead of a
+ * slice for each place (a short-time Fourier transform has hundreds).
  */
 function byPhases(x: Tensor, weight: Tensor, stride: number, sizes: readonly number[]): Tensor {
   const [batch, channels, length] = x.shape;
@@ -137,7 +139,9 @@ function padding(x: Tensor, axis: number, { before, behind }: Window): Tensor {
   return concat([...none(before), x, ...none(behind)], axis);
 }
 
-/** What each place of the window sees: `[N, C, ...sizes]` each, in the order of the weight's places. */
+/**
+ * What each place of the window sees: `[N, C, ...sizes]` each, in the order of the weight's places.
+ */
 function views(x: Tensor, windows: readonly Window[], sizes: readonly number[]): Tensor[] {
   return windows.reduce<Tensor[]>(
     (tensors, { size, stride, dilation }, i) =>

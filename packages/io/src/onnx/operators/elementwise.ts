@@ -39,7 +39,10 @@ import { broadcast, device, onHost, operands, staysOnHost, type Operand } from '
 import { cos, sin, wholeQuotient } from './functions.js';
 import { sizeOf } from '@rnn/core';
 
-/** A function of two operands: on a device, and of single numbers. `isWhole` says that the operands are whole numbers. */
+/**
+ * A function of two operands: on a device, and of single numbers. `isWhole` says that the operands
+ * are whole numbers.
+ */
 interface Binary {
   device(a: Operand, b: Operand, isWhole: boolean): Tensor;
   host(a: number, b: number, isWhole: boolean): number;

@@ -1,4 +1,7 @@
-/** Functions that core does not have, made of those that it has; to float32's accuracy, with derivatives where there are any. */
+/**
+ * Functions that core does not have, made of those that it has; to float32's accuracy, with
+ * derivatives where there are any.
+ */
 import { add, div, floor, mul, round, sign, sub, type Tensor } from '@rnn/core';
 
 // π as a sum, so that multiples of it can be taken away with little loss.
@@ -28,8 +31,8 @@ function alternating(k: Tensor, r: Tensor): Tensor {
 }
 
 /**
- * The quotient of whole numbers, cut towards zero. A division of float32 comes near it; what is left is divided again, until it is
- * smaller than the divisor.
+ * The quotient of whole numbers, cut towards zero. A division of float32 comes near it; what is
+ * left is divided again, until it is smaller than the divisor.
  */
 export function wholeQuotient(a: Tensor | number, b: Tensor | number): Tensor {
   const real = (x: Tensor | number): Tensor | number => (typeof x === 'number' ? x : x.to('float32'));

@@ -1,4 +1,7 @@
-/** Picking by index. Indices are needed on the host: negative ones count from the end, and each is checked. */
+/**
+ * Picking by index. Indices are needed on the host: negative ones count from the end, and each is
+ * checked.
+ */
 import { fromData, gather, indexSelect, reshape, sizeOf, type Tensor } from '@rnn/core';
 import { hostArray } from '../host-array.js';
 import type { Node } from '../node.js';

@@ -97,7 +97,10 @@ function stackedValues(node: Node, values: readonly Value[], around: Surrounding
 /** A loop that can run as a scan. */
 type CountedLoop = (node: Node, turns: number, states: readonly Value[], around: Surroundings) => readonly Value[];
 
-/** A sequence that the body takes apart: `Gather` of something around the body, by the number of the turn. */
+/**
+ * A sequence that the body takes apart: `Gather` of something around the body, by the number of the
+ * turn.
+ */
 interface Sequence {
   readonly name: string;
   readonly axis: number;
@@ -105,7 +108,8 @@ interface Sequence {
 }
 
 /**
- * The body as a scan: it goes on without a condition, and the number of the turn only picks from sequences around it.
+ * The body as a scan: it goes on without a condition, and the number of the turn only picks from
+ * sequences around it.
  *
  * @returns nothing for a body that does more
  */

@@ -1,4 +1,7 @@
-/** Dimensions in another order, joined, cut, added and dropped. On the host all of these are walks over numbers. */
+/**
+ * Dimensions in another order, joined, cut, added and dropped. On the host all of these are walks
+ * over numbers.
+ */
 import { concat, expand, permute, sizeOf, type Shape, type Tensor } from '@rnn/core';
 import { broadcastStrides, denseStrides, hostArray, walked } from '../host-array.js';
 import type { Node } from '../node.js';

@@ -58,7 +58,10 @@ function batchNormalization(node: Node): Kernel {
   };
 }
 
-/** The dimensions from an axis on brought to mean 0 and variance 1; also the statistics, where they are asked for. */
+/**
+ * The dimensions from an axis on brought to mean 0 and variance 1; also the statistics, where they
+ * are asked for.
+ */
 function layerNormalization(node: Node): Kernel {
   const eps = node.float('epsilon', 1e-5);
   return {

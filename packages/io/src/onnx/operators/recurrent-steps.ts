@@ -1,4 +1,7 @@
-/** One step of each recurrent operator, with gates in ONNX's order, so that weights are used as they lie in the file. */
+/**
+ * One step of each recurrent operator, with gates in ONNX's order, so that weights are used as they
+ * lie in the file.
+ */
 import { clamp, linear, mul, sub, type Step, type Tensor } from '@rnn/core';
 import type { Activation } from './activations.js';
 
@@ -44,8 +47,8 @@ export function rnnStep({ activations, clip }: StepSettings): RecurrentStep {
 /**
  * Gates i, o, f, c:
  *
- *     i = f(W_i x + R_i h + p_i c + b_i)    f = f(the same with its own weights)    g = g(W_c x + R_c h + b_c)
- *     c' = f c + i g    o = f(W_o x + R_o h + p_o c' + b_o)    h' = o h(c')
+ *     i = f(W_i x + R_i h + p_i c + b_i)    f = f(the same with its own weights)    g = g(W_c x +
+ *     R_c h + b_c) c' = f c + i g    o = f(W_o x + R_o h + p_o c' + b_o)    h' = o h(c')
  */
 export function lstmStep({ activations, clip, coupled }: StepSettings): RecurrentStep {
   const f = limited(activations[0], clip);
@@ -68,8 +71,8 @@ export function lstmStep({ activations, clip, coupled }: StepSettings): Recurren
 /**
  * Gates z, r, h:
  *
- *     z, r = f(W x + R h + b)    n = g(W_h x + b + R_h (r h) + b'), or with `resetAfter` g(W_h x + b + r (R_h h + b'))
- *     h' = (1 - z) n + z h
+ *     z, r = f(W x + R h + b)    n = g(W_h x + b + R_h (r h) + b'), or with `resetAfter` g(W_h x +
+ *     b + r (R_h h + b')) h' = (1 - z) n + z h
  */
 export function gruStep({ activations, clip, resetAfter }: StepSettings): RecurrentStep {
   const f = limited(activations[0], clip);

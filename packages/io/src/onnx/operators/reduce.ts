@@ -30,7 +30,10 @@ import { axesOf, axisOf, device, staysOnHost } from './common.js';
 
 type Reduction = (x: Tensor, dims: readonly number[], keepDims: boolean) => Tensor;
 
-/** A reduction over some axes: all of them where none is named, unless the node says that then nothing is done. */
+/**
+ * A reduction over some axes: all of them where none is named, unless the node says that then
+ * nothing is done.
+ */
 function reduction(onDevice: Reduction, onHost: (numbers: readonly number[]) => number): Operator {
   return (node) => ({
     onHost: [1],
@@ -118,7 +121,10 @@ function position(
   });
 }
 
-/** The K largest or smallest along an axis, with their positions; of equal ones the first comes first. */
+/**
+ * The K largest or smallest along an axis, with their positions; of equal ones the first comes
+ * first.
+ */
 function topK(node: Node): Kernel {
   const isLargest = node.int('largest', 1) !== 0;
   return {

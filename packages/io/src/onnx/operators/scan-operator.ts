@@ -73,7 +73,10 @@ function fromFront(tensor: Tensor, axis: number): Tensor {
   return tensor.permute([...rest.slice(0, axis), 0, ...rest.slice(axis)]);
 }
 
-/** Version 8: a batch in front of everything, and lengths of its rows. Each row is a loop of its own. */
+/**
+ * Version 8: a batch in front of everything, and lengths of its rows. Each row is a loop of its
+ * own.
+ */
 function batchedScan(node: Node, loop: BodyScan, states: number): Kernel {
   return {
     onHost: [0],

@@ -18,7 +18,9 @@ export interface DynamicDim {
   readonly axis: number;
 }
 
-/** Traces whose graphs are not one and the same: what was tried as dynamic decides about the graph. */
+/**
+ * Traces whose graphs are not one and the same: what was tried as dynamic decides about the graph.
+ */
 export class TracesDiffer extends Error {}
 
 export class SizeNodes {
@@ -80,7 +82,9 @@ export class SizeNodes {
     });
   }
 
-  /** Numbers that change with the sizes: a size itself, as in a mean, or the places of a dimension. */
+  /**
+   * Numbers that change with the sizes: a size itself, as in a mean, or the places of a dimension.
+   */
   changing(lists: readonly (readonly number[])[], type: IrType): string {
     const isCount = lists.every((list) => list.every((number, i) => number === i));
     const numbers = isCount ? lists.map((list) => list.length) : lists.map(([number]) => number);

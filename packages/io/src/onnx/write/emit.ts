@@ -1,4 +1,7 @@
-/** Makes one ONNX graph of several traces: nodes must be the same, sizes become expressions of the inputs' sizes. */
+/**
+ * Makes one ONNX graph of several traces: nodes must be the same, sizes become expressions of the
+ * inputs' sizes.
+ */
 import { create } from '@bufbuild/protobuf';
 import { ArgumentError } from '@rnn/core';
 import {

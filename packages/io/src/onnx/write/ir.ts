@@ -1,4 +1,7 @@
-/** What one trace of a model leaves behind: nodes in ONNX's terms, with sizes as the numbers that they have in this trace. */
+/**
+ * What one trace of a model leaves behind: nodes in ONNX's terms, with sizes as the numbers that
+ * they have in this trace.
+ */
 import type { Shape } from '@rnn/core';
 
 export type IrType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool';
@@ -13,7 +16,10 @@ export interface IrValue {
   readonly name?: string;
 }
 
-/** An operand: a value, whole numbers (sizes, places) that may depend on the sizes of the inputs, or nothing. */
+/**
+ * An operand: a value, whole numbers (sizes, places) that may depend on the sizes of the inputs, or
+ * nothing.
+ */
 export type IrOperand = IrValue | readonly number[] | undefined;
 
 export type IrAttribute =

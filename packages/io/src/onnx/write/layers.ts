@@ -1,4 +1,7 @@
-/** Recurrent layers as ONNX's operators: RNN, GRU and LSTM where they say the same, Scan for every other cell. */
+/**
+ * Recurrent layers as ONNX's operators: RNN, GRU and LSTM where they say the same, Scan for every
+ * other cell.
+ */
 import { ArgumentError, Tensor, type Lengths, type Tensors } from '@rnn/core';
 import {
   Bidirectional,

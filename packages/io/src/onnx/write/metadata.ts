@@ -1,4 +1,7 @@
-/** What a written model says about itself beyond ONNX: which outputs are the next call's inputs, and an example. */
+/**
+ * What a written model says about itself beyond ONNX: which outputs are the next call's inputs, and
+ * an example.
+ */
 import type { TypedArray } from '@rnn/core';
 import type { GraphProto, ValueInfoProto } from '../schema.generated.js';
 import type { Trace } from './trace.js';

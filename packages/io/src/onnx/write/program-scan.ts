@@ -57,7 +57,10 @@ export function programScan(ir: IrBuilder, opset: number, program: Program, args
   return { outputs: made, last: states };
 }
 
-/** The values of a program's body: [rows, width] each, with 1 in the place of either where the numbers are the same along it. */
+/**
+ * The values of a program's body: [rows, width] each, with 1 in the place of either where the
+ * numbers are the same along it.
+ */
 class Body {
   readonly #ir: IrBuilder;
   readonly #opset: number;

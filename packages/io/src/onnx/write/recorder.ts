@@ -1,6 +1,7 @@
 /**
- * A backend that computes on another one and writes down what it does, in ONNX's operators. A model that runs on it leaves its graph
- * behind. Sizes are numbers here; two or three runs with different sizes tell which of them depend on the inputs.
+ * A backend that computes on another one and writes down what it does, in ONNX's operators. A model
+ * that runs on it leaves its graph behind. Sizes are numbers here; two or three runs with different
+ * sizes tell which of them depend on the inputs.
  */
 import {
   ArgumentError,
@@ -57,7 +58,8 @@ export class Recorder implements Backend {
     this.info = { ...inner.info, name: 'onnx', device: `records what runs on ${inner.info.name}` };
   }
 
-  // --- between tensors and the graph ----------------------------------------------------------------------------
+  // --- between tensors and the graph
+  // ----------------------------------------------------------------------------
   /** A tensor that stands for a value of the graph, with numbers to compute with. */
   tensorOf(value: IrValue, numbers: TypedArray): Tensor {
     this.#next = value;
@@ -108,7 +110,8 @@ export class Recorder implements Backend {
     return recorded(inner, made, isVariable);
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
+  // --- memory
+  // -----------------------------------------------------------------------------------------------
   upload(values: TypedArray): Storage {
     const inner = this.#inner.upload(values);
     const value = this.#next ?? { type: inner.dtype, shape: [values.length], constant: Array.from(values) };
@@ -149,8 +152,12 @@ export class Recorder implements Backend {
 
   dispose(): void {}
 
-  // --- loops over time ------------------------------------------------------------------------------------------
-  /** A loop becomes a Scan. What has no state is written down operation by operation, as core then runs it. */
+  // --- loops over time
+  // ------------------------------------------------------------------------------------------
+  /**
+   * A loop becomes a Scan. What has no state is written down operation by operation, as core then
+   * runs it.
+   */
   compile(program: Program): CompiledProgram | undefined {
     const inner = program.carried.length === 0 ? undefined : this.#inner.compile?.(program);
     return inner && { run: (args) => this.#loop(program, inner, args) };
@@ -185,7 +192,8 @@ export class Recorder implements Backend {
     return { outputs: made('outputs'), last: made('last') };
   }
 
-  // --- elementwise ----------------------------------------------------------------------------------------------
+  // --- elementwise
+  // ----------------------------------------------------------------------------------------------
   unary(op: UnaryOp, x: Storage): Storage {
     const { inner, value } = x as Recorded;
     return this.#made(this.#inner.unary(op, inner), [x], () => unaryNode(this.ir, op, value));
@@ -236,7 +244,8 @@ export class Recorder implements Backend {
     return typeof operand === 'number' ? operand : { ...operand, storage: (operand.storage as Recorded).inner };
   }
 
-  // --- moving data ----------------------------------------------------------------------------------------------
+  // --- moving data
+  // ----------------------------------------------------------------------------------------------
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     const inner = this.#inner.copy(this.#innerOperand(x) as Strided, sizes, dtype);
     const { value } = x.storage as Recorded;
@@ -273,7 +282,8 @@ export class Recorder implements Backend {
     });
   }
 
-  // --- contracting ----------------------------------------------------------------------------------------------
+  // --- contracting
+  // ----------------------------------------------------------------------------------------------
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, width: number): Storage {
     const inner = this.#inner.reduce(op, (x as Recorded).inner, outer, size, width);
     return this.#made(inner, [x], () => {

@@ -44,7 +44,10 @@ function valueOf(terms: readonly Term[], sizes: readonly number[]): number {
   return terms.reduce((product, { dim, plus }) => product * (sizes[dim] + plus), 1);
 }
 
-/** Products of one, two and three dimensions, then of two of which some are a little longer or shorter. */
+/**
+ * Products of one, two and three dimensions, then of two of which some are a little longer or
+ * shorter.
+ */
 function* products(count: number): Iterable<readonly Term[]> {
   const plain = (...dims: readonly number[]): Term[] => dims.map((dim) => ({ dim, plus: 0 }));
   for (let a = 0; a < count; a++) yield plain(a);

@@ -73,7 +73,10 @@ function traced(
   return { graph: { inputs: outcome.values, nodes, outputs }, inputs, outputs: outcome.outputs };
 }
 
-/** Calls forward; a tensor on the model's own backend among those of the recorder came from elsewhere. */
+/**
+ * Calls forward; a tensor on the model's own backend among those of the recorder came from
+ * elsewhere.
+ */
 function ran(model: Module, tensors: readonly Tensor[]): unknown {
   try {
     return model.forward(...(tensors as readonly never[]));

@@ -10,10 +10,12 @@ interface Step {
 }
 
 /**
- * The elements of a walk over a value, in the shape of the walk; a dimension that does not move (stride 0) has size 1 unless `isExpanded`.
+ * The elements of a walk over a value, in the shape of the walk; a dimension that does not move
+ * (stride 0) has size 1 unless `isExpanded`.
  *
- * A walk is taken apart by its strides: in order of size they say how the flat value lies in dimensions (the outer stride over the inner
- * one is the inner dimension's length); the offset says where the walk starts in each of them.
+ * A walk is taken apart by its strides: in order of size they say how the flat value lies in
+ * dimensions (the outer stride over the inner one is the inner dimension's length); the offset says
+ * where the walk starts in each of them.
  */
 export function walkOver(
   ir: IrBuilder,

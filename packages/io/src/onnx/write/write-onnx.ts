@@ -15,7 +15,10 @@ import { traceModel, type Trace, type TraceInput } from './trace.js';
 export interface WriteOnnxOptions {
   /** Names of the inputs; `x`, `x1`, ... unless given. */
   readonly inputNames?: readonly string[];
-  /** Names of the outputs; those of the properties that forward returns, or `y`, `y1`, ... unless given. */
+  /**
+   * Names of the outputs; those of the properties that forward returns, or `y`, `y1`, ... unless
+   * given.
+   */
   readonly outputNames?: readonly string[];
   /** Version of ONNX's operators, from 17 up. */
   readonly opset?: number;
@@ -25,24 +28,30 @@ export interface WriteOnnxOptions {
 const TRACES = 4;
 
 /**
- * Writes a model as ONNX, for ONNX Runtime and whatever else reads it. The model is run a few times, in evaluation mode, on inputs like the
- * given ones in other sizes; numbers that change with the sizes become dynamic dimensions, such as batch and time.
+ * Writes a model as ONNX, for ONNX Runtime and whatever else reads it. The model is run a few
+ * times, in evaluation mode, on inputs like the given ones in other sizes; numbers that change with
+ * the sizes become dynamic dimensions, such as batch and time.
  *
  * @example
  * ```ts
  * const bytes = writeOnnx(model, [randn([7, 2, 3])], { inputNames: ['x'], outputNames: ['y'] });
  * ```
- * @param model - a module whose forward takes tensors and returns a tensor, or a list or object of tensors, made by core's operations and
- *   nn's modules. RNN, LSTM and GRU become the operators of that name (`lengths` given as a tensor becomes `sequence_lens`), other cells and a `scan` in forward a Scan
- * @param inputs - an example for each input. Dimensions that are equal by meaning (a batch in two inputs) have equal sizes, others had better
- *   have different ones. Whole numbers (int32) are declared as int64, as PyTorch does
+ * @param model - a module whose forward takes tensors and returns a tensor, or a list or object of
+ *   tensors, made by core's operations and nn's modules. RNN, LSTM and GRU become the operators of
+ *   that name (`lengths` given as a tensor becomes `sequence_lens`), other cells and a `scan` in
+ *   forward a Scan
+ * @param inputs - an example for each input. Dimensions that are equal by meaning (a batch in two
+ *   inputs) have equal sizes, others had better have different ones. Whole numbers (int32) are
+ *   declared as int64, as PyTorch does
  * @param options - `inputNames`, `outputNames`, `opset` (17)
- * @returns the file: weights under the names of the state dict (gates of RNN, LSTM and GRU in ONNX's order, directions stacked), in
- *   `metadata_props` the inputs and outputs that hand on a state (`rnn.state`) and an example with its results (`rnn.self_test`)
- * @throws ArgumentError when forward does what a graph cannot say: it reads numbers of its input, adds by index, uses a tensor that is
- *   neither an input nor a parameter or buffer
+ * @returns the file: weights under the names of the state dict (gates of RNN, LSTM and GRU in
+ *   ONNX's order, directions stacked), in `metadata_props` the inputs and outputs that hand on a
+ *   state (`rnn.state`) and an example with its results (`rnn.self_test`)
+ * @throws ArgumentError when forward does what a graph cannot say: it reads numbers of its input,
+ *   adds by index, uses a tensor that is neither an input nor a parameter or buffer
  *
- * A model that came from `readOnnx` is written with the graph that it was read with, and its weights as they are now.
+ * A model that came from `readOnnx` is written with the graph that it was read with, and its
+ * weights as they are now.
  * Differs from PyTorch: batch and time need no `dynamic_axes`.
  */
 export function writeOnnx(model: Module, inputs: readonly Tensor[], options: WriteOnnxOptions = {}): Uint8Array {
@@ -120,7 +129,8 @@ function resized({ name, numbers, shape: before }: TraceInput, shape: readonly n
 }
 
 /**
- * Sizes that are told apart: no dimension is in all traces an expression of the others, nor a size that the examples have.
+ * Sizes that are told apart: no dimension is in all traces an expression of the others, nor a size
+ * that the examples have.
  */
 function sizesFor(examples: readonly TraceInput[], groups: readonly Group[]): number[][] {
   const used = new Set(examples.flatMap(({ shape }) => shape));
@@ -167,7 +177,10 @@ function traced(
   };
 }
 
-/** Tries each dimension in other sizes, by itself or together with dimensions of other inputs that are equal to it. */
+/**
+ * Tries each dimension in other sizes, by itself or together with dimensions of other inputs that
+ * are equal to it.
+ */
 function dynamicGroups(
   examples: readonly TraceInput[],
   trace: (shapes: readonly (readonly number[])[]) => Trace,
