@@ -3,6 +3,7 @@ import { checkOptions } from './checks/options.js';
 import { compilerFor } from './compiler-slot.js';
 import type { Explanation, Lowered } from './explanation.js';
 import { arrange } from './scan.js';
+import { scope } from './scope.js';
 import { scanOptions, type ScanOptions, type Step, type StepParameters } from './scan/arguments.js';
 import type { TreeOf } from './tree.js';
 
@@ -35,8 +36,10 @@ export function explain<
   checkOptions('explain', options, scanOptions);
   // What would be refused is to be explained.
   const compile = options.compile === 'never' ? 'never' : 'auto';
-  const scan = arrange(step, xs, state, { ...options, compile });
-  return compilerFor('explain', 'required').explainScan(scan);
+  return scope(() => {
+    const scan = arrange(step, xs, state, { ...options, compile });
+    return compilerFor('explain', 'required').explainScan(scan);
+  });
 }
 
 /**
@@ -56,8 +59,8 @@ export function explain<
  * @param step - as for `scan`
  * @param xs - as for `scan`
  * @param state - as for `scan`
- * @param options - as for `scan`; lengths and resets are not part of the programs, see
- *   `maskProgram`
+ * @param options - as for `scan`; lengths and resets (to the state itself) are not part of the
+ *   programs, see `maskProgram`
  * @returns names of inputs, states and captured tensors, and the passes: the forward one, and both
  *   of a training where a gradient is wanted
  * @throws as `scan`, and TraceError with the reason for a step that cannot be compiled

@@ -10,6 +10,7 @@ import {
   type Step,
   type StepParameters,
 } from './scan/arguments.js';
+import { resettingTo } from './scan/reset-to.js';
 import { gatherTaps, type Records } from './scan/tap.js';
 import { scope } from './scope.js';
 import type { Tensor } from './tensor.js';
@@ -32,7 +33,7 @@ import type { Tree, TreeOf } from './tree.js';
  *   `lengths` and `resets` also `[T, ...]`
  * @param state - the state before the first step: a tensor, or lists and objects, each `[B, ...]`.
  *   The step gets the state in this form and returns it so; its output may have a form of its own
- * @param options - `lengths`, `reverse`, `resets`, `parameters`, `record`
+ * @param options - `lengths`, `reverse`, `resets` (and `resetTo`), `parameters`, `record`
  * @returns the outputs stacked over time, `[T, ...]`, and the state after each row's last valid
  *   step; with `record` also an object with the named inner values, `[T, ...]` each, zero past the
  *   end of a row
@@ -78,6 +79,16 @@ export function scan(
 ): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
   const bound = installedCompiler()?.boundScan(step, xs, state, options);
   if (bound !== undefined) return bound;
+  // Marks of resets are made along with the arrangement, and go with it.
+  return options.resetTo === undefined ? run(step, xs, state, options) : scope(() => run(step, xs, state, options));
+}
+
+function run(
+  step: AnyStep,
+  xs: object,
+  state: object,
+  options: ScanOptions,
+): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
   const arranged = arrange(step, xs, state, options);
   const compiler = compilerFor('scan', arranged.compile);
   const known = compiler?.recalledScan(arranged);
@@ -108,7 +119,7 @@ export function arrange(step: AnyStep, xs: object, state: object, options: ScanO
   const states = stateForm.leavesOf(state) as readonly Tensor[];
   const extent = checkScan(inputs, states, options);
   const { record = nothing, parameters } = options;
-  return {
+  const arranged: Scan = {
     step: (x, s) => {
       const call = step as (x: Tree, state: Tree, parameters: object) => unknown;
       const [result, tapped] = gatherTaps(record, () =>
@@ -134,6 +145,7 @@ export function arrange(step: AnyStep, xs: object, state: object, options: ScanO
     extent,
     reverse: options.reverse === true,
   };
+  return options.resetTo === undefined ? arranged : resettingTo(arranged, options.resetTo);
 }
 
 const noParameters = {};

@@ -151,7 +151,7 @@ describe('lengths', () => {
     [
       () => lstm().forward(x(), undefined, { length: [7, 7] } as never),
       'ERR_ARGUMENT',
-      "LSTM: option 'length' is unknown, expected one of lengths, mask, resets, record, compile; write lengths",
+      "LSTM: option 'length' is unknown, expected one of lengths, mask, resets, resetTo, record, compile; write lengths",
     ],
     [
       () => lstm().forward(packPaddedSequence(ones([7, 2]), [7, 7])),

@@ -192,6 +192,37 @@ describe('Recurrent runs a cell of one’s own', () => {
     expectClose(turned.forward(x.transpose(0, 1), h0, { resets: tensor(marks) })[0].transpose(0, 1), output);
   });
 
+  it.each([false, true])(
+    'with resets to the initial state, learned %s: the second sequence begins with it',
+    (learned) => {
+      const layer = new Recurrent(new LSTMCell(3, 4), { learnInitialState: learned });
+      for (const start of learned ? (layer.h0 as Parameter[]) : []) start.copy_(randn([4]));
+      const x = randn([5, 2, 3]);
+      const state: [Tensor, Tensor] = [randn([2, 4]), randn([2, 4])];
+      const resets = [0, 0, 1, 0, 0].map((mark) => [mark, mark]);
+      for (const reverse of [false, true]) {
+        const [output, last] = layer.forward(x, state, { resets, reverse, resetTo: 'initial' });
+        const at = reverse ? 3 : 2; // before the marked step, whichever way
+        const parts = [x.slice(0, 0, at), x.slice(0, at)];
+        const [then, now] = reverse ? parts.reverse() : parts;
+        const [a] = layer.forward(then, state, { reverse });
+        const [b, end] = layer.forward(now, undefined, { reverse });
+        expectClose(output, concat(reverse ? [b, a] : [a, b]));
+        last.forEach((value, i) => expectClose(value, end[i]));
+      }
+    },
+  );
+
+  it('refuses resets to an initial state that the cell does not have', () => {
+    const layer = new Recurrent<Tensor>({ forward: (x, h) => x.add(h) });
+    const options = { resets: [[1], [0]], resetTo: 'initial' } as const;
+    expect(() => layer.forward(ones([2, 1, 3]), ones([1, 3]), options)).toThrow(/has no initialState\(batch\)/);
+    const wrong = { ...options, resetTo: 'zeros' as 'given' };
+    expect(() => layer.forward(ones([2, 1, 3]), ones([1, 3]), wrong)).toThrow(
+      "Recurrent: resetTo is 'zeros', expected 'given' or 'initial'",
+    );
+  });
+
   it('with right derivatives, lengths included', () => {
     const cell = new TwoSpeeds();
     const layer = new Recurrent(cell);
@@ -274,7 +305,7 @@ describe('mistakes', () => {
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), undefined, { lenghts: [1, 1] } as never),
-      "Recurrent: option 'lenghts' is unknown, expected one of lengths, mask, reverse, resets, record, compile; write lengths",
+      "Recurrent: option 'lenghts' is unknown, expected one of lengths, mask, reverse, resets, resetTo, record, compile; write lengths",
     ],
     [
       () => new Recurrent(new GRUCell(3, 2)).forward(ones([4, 2, 3]), ones([2, 3])),

@@ -1,5 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
-import { concat, gradcheck, manualSeed, ones, randn, setBackend, tensor, zeros, type Tensor } from '@rnn/core';
+import { concat, gradcheck, manualSeed, ones, randn, setBackend, stack, tensor, zeros, type Tensor } from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GRU, GRUCell, LSTM, packPaddedSequence, Recurrent, RNN, type SequenceOptions } from '../src/index.js';
 import { expectClose } from './close.js';
@@ -35,63 +35,93 @@ function weighted(results: readonly Tensor[], weights: readonly Tensor[]): Tenso
   return results.map((result, i) => result.mul(weights[i]).sum()).reduce((a, b) => a.add(b));
 }
 
+/**
+ * What a layer begins with where no state is given: zeros, or what it has learned, `[4, 1, width]`
+ * each.
+ */
+function initialStates(layer: RNN | GRU | LSTM, states: readonly Tensor[]): Tensor[] {
+  return states.map((state, i) => {
+    const all = Object.fromEntries(layer.namedParameters());
+    const runs = ['_l0', '_l0_reverse', '_l1', '_l1_reverse'].map((run) => all[`${i === 0 ? 'h' : 'c'}0${run}`]);
+    return layer.learnInitialState ? stack(runs).unsqueeze(1) : zeros([4, 1, state.shape[2]], { dtype: 'float64' });
+  });
+}
+
 describe.each(Object.keys(kinds))('%s', (name) => {
   const options = { numLayers: 2, bidirectional: true, dtype: 'float64' as const };
   const states = (count: number, batch: number): Tensor[] =>
     Array.from({ length: count }, () => randn([4, batch, 4], { dtype: 'float64', requiresGrad: true }));
   const count = name === 'LSTM' ? 2 : 1;
 
-  it('with resets: each piece as if it stood alone, from the initial state, in both directions, values and gradients', () => {
-    manualSeed(1);
-    const { layer, forward } = kinds[name](options);
-    const x = randn([7, 2, 3], { dtype: 'float64', requiresGrad: true });
-    const h0 = states(count, 2);
-    const marks = [
-      [1, 0],
-      [0, 0],
-      [0, 1],
-      [1, 1],
-      [0, 0],
-      [0, 0],
-      [0, 0],
-    ];
-    const pieces = [
-      [0, 3, 7],
-      [0, 2, 3, 7],
-    ];
-    const weights = [randn([7, 2, 8], { dtype: 'float64' }), ...h0.map((h) => randn(h.shape, { dtype: 'float64' }))];
-    const leaves = [x, ...h0, ...layer.parameters()];
-    const [output, last] = forward(x, h0, { resets: marks });
-    weighted([output, ...last], weights).backward();
-    const gradients = leaves.map((leaf) => leaf.grad as Tensor);
-    leaves.forEach((leaf) => (leaf.grad = undefined));
+  it.each([
+    ['given', false],
+    ['initial', false],
+    ['initial', true],
+  ] as const)(
+    'with resets to the %s state, learned %s: each piece as if it stood alone, in both directions, values and gradients',
+    (resetTo, learned) => {
+      manualSeed(1);
+      const { layer, forward } = kinds[name]({ ...options, learnInitialState: learned });
+      if (learned)
+        for (const [key, value] of layer.namedParameters())
+          if (/^[hc]0/.test(key)) value.copy_(randn(value.shape, { dtype: 'float64' }));
+      const x = randn([7, 2, 3], { dtype: 'float64', requiresGrad: true });
+      const h0 = states(count, 2);
+      const marks = [
+        [1, 0],
+        [0, 0],
+        [0, 1],
+        [1, 1],
+        [0, 0],
+        [0, 0],
+        [0, 0],
+      ];
+      const pieces = [
+        [0, 3, 7],
+        [0, 2, 3, 7],
+      ];
+      const weights = [randn([7, 2, 8], { dtype: 'float64' }), ...h0.map((h) => randn(h.shape, { dtype: 'float64' }))];
+      const leaves = [x, ...h0, ...layer.parameters()];
+      const [output, last] = forward(x, h0, { resets: marks, resetTo });
+      weighted([output, ...last], weights).backward();
+      const gradients = leaves.map((leaf) => leaf.grad as Tensor);
+      leaves.forEach((leaf) => (leaf.grad = undefined));
 
-    const rows = pieces.map((ends, row) => {
-      const parts = ends.slice(1).map((end, i) => {
-        const part = x.narrow(1, row, 1).slice(0, ends[i], end);
-        return forward(
-          part,
-          h0.map((h) => h.narrow(1, row, 1)),
-        );
+      const rows = pieces.map((ends, row) => {
+        const parts = ends.slice(1).map((end, i) => {
+          const part = x.narrow(1, row, 1).slice(0, ends[i], end);
+          const begins = marks[ends[i]][row] === 0 || resetTo === 'given';
+          const isLast = i === ends.length - 2 || resetTo === 'given';
+          const own = initialStates(layer, h0);
+          return forward(
+            part,
+            h0.map((h, k) => {
+              const given = h.narrow(1, row, 1);
+              const start = own[k];
+              const run = (at: number): Tensor => (at % 2 === 0 ? begins : isLast) ? given.narrow(0, at, 1) : start.narrow(0, at, 1); // prettier-ignore
+              return concat([run(0), run(1), run(2), run(3)]);
+            }),
+          );
+        });
+        // The direction from the beginning ends with the last piece, the one from the end with the
+        // first.
+        const finals = h0.map((_, i) => {
+          const [first, final] = [parts[0][1][i], parts[parts.length - 1][1][i]];
+          return concat([final.narrow(0, 0, 1), first.narrow(0, 1, 1), final.narrow(0, 2, 1), first.narrow(0, 3, 1)]);
+        });
+        return [concat(parts.map(([y]) => y)), ...finals];
       });
-      // The direction from the beginning ends with the last piece, the one from the end with the
-      // first.
-      const finals = h0.map((_, i) => {
-        const [first, final] = [parts[0][1][i], parts[parts.length - 1][1][i]];
-        return concat([final.narrow(0, 0, 1), first.narrow(0, 1, 1), final.narrow(0, 2, 1), first.narrow(0, 3, 1)]);
-      });
-      return [concat(parts.map(([y]) => y)), ...finals];
-    });
-    const expected = [output, ...last].map((_, i) =>
-      concat(
-        rows.map((row) => row[i]),
-        1,
-      ),
-    );
-    weighted(expected, weights).backward();
-    [output, ...last].forEach((result, i) => expectClose(result, expected[i], 1e-12));
-    leaves.forEach((leaf, i) => expectClose(gradients[i], leaf.grad as Tensor, 1e-12));
-  });
+      const expected = [output, ...last].map((_, i) =>
+        concat(
+          rows.map((row) => row[i]),
+          1,
+        ),
+      );
+      weighted(expected, weights).backward();
+      [output, ...last].forEach((result, i) => expectClose(result, expected[i], 1e-12));
+      leaves.forEach((leaf, i) => expectClose(gradients[i], leaf.grad as Tensor, 1e-12));
+    },
+  );
 
   it('with a mask: as the sequences of the steps that are left, values and gradients, whatever stands at the others', () => {
     manualSeed(2);

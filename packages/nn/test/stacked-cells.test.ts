@@ -1,5 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
-import { concat, manualSeed, ones, randn, setBackend, tanh, type Tensor } from '@rnn/core';
+import { concat, manualSeed, ones, randn, setBackend, stack, tanh, type Tensor } from '@rnn/core';
 import { beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import {
   Bidirectional,
@@ -238,10 +238,18 @@ describe('Bidirectional', () => {
         [0, 1],
       ],
     };
-    const [output, hN] = gru.forward(x, undefined, options);
-    const [same, last] = both.forward(x, undefined, options);
-    expectClose(same, output, 0);
-    expectClose(concat([last[0], last[1]], 0), hN, 0);
+    const first = randn([2, 2, 4]);
+    for (const [h0, resetTo] of [
+      [undefined, undefined],
+      [first, 'given'],
+      [first, 'initial'],
+    ] as const) {
+      // prettier-ignore
+      const [output, hN] = gru.forward(x, h0, { ...options, resetTo });
+      const [same, last] = both.forward(x, h0 && [h0.select(0, 0), h0.select(0, 1)], { ...options, resetTo });
+      expectClose(same, output, 0);
+      expectClose(stack([last[0], last[1]]), hN, 0);
+    }
   });
 });
 

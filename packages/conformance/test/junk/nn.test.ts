@@ -142,7 +142,7 @@ const examples: Example[] = [
       args: () => [
         x(),
         stateOf(name, [1, 2, 2]),
-        { lengths: [4, 2], mask: ones([4, 2]), resets: marks(), record: ['h'] },
+        { lengths: [4, 2], mask: ones([4, 2]), resets: marks(), resetTo: 'initial', record: ['h'] },
       ],
       required: 1,
       accepts: { '2.lengths': anywhere, '2.mask': anywhere, '2.resets': anywhere, '2.record': ['list'] },
@@ -329,6 +329,7 @@ const examples: Example[] = [
         mask: ones([4, 2]),
         reverse: false,
         resets: marks(),
+        resetTo: 'initial',
         record: ['h'],
       },
     ],
@@ -372,7 +373,7 @@ const examples: Example[] = [
     args: () => [
       x(),
       [zeros([2, 2]), zeros([2, 2])],
-      { lengths: [4, 2], mask: ones([4, 2]), resets: marks(), record: ['h'] },
+      { lengths: [4, 2], mask: ones([4, 2]), resets: marks(), resetTo: 'initial', record: ['h'] },
     ],
     required: 1,
     accepts: { '2.lengths': anywhere, '2.mask': anywhere, '2.resets': anywhere, '2.record': ['list'] },

@@ -546,7 +546,10 @@ const examples: Example[] = [
   {
     name: 'textStreams',
     call: train.textStreams,
-    args: () => [[0, 1, 2, 3, 4, 5], { rows: 2, steps: 2, batchFirst: true, dropLast: true, backend: home }],
+    args: () => [
+      [0, 1, 2, 3, 4, 5],
+      { rows: 2, steps: 2, documentEnd: 3, batchFirst: true, dropLast: true, backend: home },
+    ],
     accepts: { '1.batchFirst': flag, '1.dropLast': flag },
   },
   {

@@ -57,9 +57,9 @@ export function runBoundScan(
   const here = known.get(step);
   if (here === undefined || !(xs instanceof Tensor) || ambient.tracing.value) return undefined;
   checkOptions('scan', options, scanOptions);
-  const { parameters, lengths, resets, record, compile = ambient.compile.value, reverse = false } = options;
+  const { parameters, lengths, resets, resetTo, record, compile = ambient.compile.value, reverse = false } = options;
   if (parameters === undefined) return undefined;
-  if (lengths !== undefined || resets !== undefined || record !== undefined) return undefined;
+  if (lengths !== undefined || (resets ?? resetTo) !== undefined || record !== undefined) return undefined;
   if (compile !== 'auto' && compile !== 'required') return undefined;
   const { backend } = xs;
   const list = here.of(backend);

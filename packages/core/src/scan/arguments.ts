@@ -6,7 +6,7 @@ import { checkCompileMode, type CompileMode } from '../compile-mode.js';
 import { ArgumentError, ShapeError } from '../errors.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import { TreeForm, type TreeOf } from '../tree.js';
+import { TreeForm, type Tree, type TreeOf } from '../tree.js';
 
 /** One tensor, or a fixed list of them. */
 export type Tensors = Tensor | readonly Tensor[];
@@ -53,8 +53,16 @@ export interface ScanOptions<P extends StepParameters = StepParameters> {
    * says unless given, which is `'auto'`.
    */
   readonly compile?: CompileMode;
-  /** `[T, B]`: where not 0, the row's state is the initial one again before that step. */
+  /**
+   * `[T, B]`: where not 0, the row's state is the initial one again before that step, or `resetTo`.
+   */
   readonly resets?: Tensor | readonly (readonly number[])[];
+  /**
+   * The state that a row has again at a reset, in the form and shapes of `state`, which it is
+   * unless given. Where `state` is carried over from an earlier piece of a sequence, what begins
+   * anew must not begin from there.
+   */
+  readonly resetTo?: Tree;
 }
 
 /** Every name of `ScanOptions`: one that is missing here does not compile. */
@@ -65,6 +73,7 @@ export const scanOptions: readonly string[] = Object.keys({
   record: true,
   compile: true,
   resets: true,
+  resetTo: true,
 } satisfies Record<keyof ScanOptions, true>);
 
 /** What the checks found out about a scan. */

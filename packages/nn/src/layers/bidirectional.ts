@@ -106,7 +106,7 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
    * @param h0 - the first states of both cells; what was learned, or else what their
    *   `initialState(B)` gives, unless given
    * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new
-   *   piece begins, for both directions; `record`, `compile`
+   *   piece begins, for both directions, and `resetTo` with which state; `record`, `compile`
    * @returns `output` with the features of both side by side, or merged as `merge` says, and the
    *   last states of both; with `record` also an object with the named values, those of the second
    *   cell under names that end in `_reverse`. A name asks for the values of both cells, and one

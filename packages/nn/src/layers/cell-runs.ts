@@ -81,8 +81,8 @@ export function runCells(
     const records: [name: string, value: Tensor][] = [];
     run.layers.forEach((layer, i) => {
       if (i > 0) below = dropout(below, { p: run.dropout });
-      const { step, state, parameters } = arranged(run.owner, layer, form);
-      const rest = { parameters, lengths: form.lengths, resets: resetsOf(form, reverse), reverse, compile };
+      const { step, state, resetTo, parameters } = arranged(run.owner, layer, form);
+      const rest = { parameters, lengths: form.lengths, resets: resetsOf(form, reverse), resetTo, reverse, compile };
       const scan = scanOf(layer.cell, '', noTaps);
       let last: Tensors;
       if (taps === undefined || taps[i].size === 0) [below, last] = scan(step, below, state, rest);
@@ -114,8 +114,8 @@ export function explainCells(
   return scope(() => {
     let below = timeMajor(x, form);
     return run.layers.map((layer, i): LayerExplanation => {
-      const { step, state, parameters } = arranged(run.owner, layer, form);
-      const rest = { parameters, lengths: form.lengths, resets: resetsOf(form, reverse), reverse, compile };
+      const { step, state, resetTo, parameters } = arranged(run.owner, layer, form);
+      const rest = { parameters, lengths: form.lengths, resets: resetsOf(form, reverse), resetTo, reverse, compile };
       const named = taps === undefined ? undefined : [...new Set(taps[i].values())];
       const explanation: Explanation = explain(step, below, state, { ...rest, record: named });
       const { shape, dtype, backend } = firstOf(state);
@@ -137,14 +137,14 @@ interface SequenceForm extends CheckedRows {
 function checkedForm(
   { owner, layers, batchFirst }: CellRun,
   x: Tensor,
-  { lengths, mask, resets, record }: CellRunOptions,
+  { record, ...rows }: CellRunOptions,
   resetsAre: 'pieces' | 'steps',
 ): SequenceForm {
   checkTensor(owner, 'input', x);
   layers.forEach(({ h0 }, i) => checkState(owner, layers.length > 1 ? `h0[${i}]` : 'h0', h0));
   checkRecord(owner, record);
   // Two dimensions are a single sequence, unless something tells that there is a batch.
-  const isOfRows = lengths !== undefined || mask !== undefined || resets !== undefined;
+  const isOfRows = rows.lengths !== undefined || rows.mask !== undefined || rows.resets !== undefined;
   const batched = x.rank > 2 || isOfRows || layers.some(({ h0 }) => h0 !== undefined && firstOf(h0).rank > 1);
   const form = batched ? (batchFirst ? '[B, T, ...]' : '[T, B, ...]') : '[T, I]';
   if (x.rank < 2 || x.size === 0) {
@@ -154,7 +154,7 @@ function checkedForm(
   const turned = batched && batchFirst;
   const batch = batched ? x.shape[turned ? 0 : 1] : undefined;
   const grid = { steps: x.shape[turned ? 1 : 0], batch, batchFirst: turned };
-  return { batch, turned, ...checkRows(owner, { lengths, mask, resets }, grid, resetsAre) };
+  return { batch, turned, ...checkRows(owner, rows, grid, resetsAre) };
 }
 
 function timeMajor(x: Tensor, { turned, selection }: SequenceForm): Tensor {
@@ -190,14 +190,18 @@ function tapsOf(count: number, record: readonly string[] | undefined): ReadonlyM
 interface CellScan {
   readonly step: Step<Tensor, Tensors, Tensor, Cell<Tensors>>;
   readonly state: Tensors;
+  /** The state at a reset, where it is not the one before the first step. */
+  readonly resetTo: Tensors | undefined;
   readonly parameters: Cell<Tensors> | undefined;
 }
 
-function arranged(owner: string, { cell, h0, learned }: CellLayer, { batch }: SequenceForm): CellScan {
+function arranged(owner: string, { cell, h0, learned }: CellLayer, { batch, resetsToInitial }: SequenceForm): CellScan {
   const isRemembered = cell.traceOnce === true;
+  const initial = (): Tensors => (learned === undefined ? initialStateOf(owner, cell, batch) : startOf(learned, batch));
   return {
     step: isRemembered ? stepOf(cell) : (input, before) => cellStep(input, before, cell),
-    state: h0 ?? (learned === undefined ? initialStateOf(owner, cell, batch) : startOf(learned, batch)),
+    state: h0 ?? initial(),
+    resetTo: resetsToInitial && h0 !== undefined ? initial() : undefined,
     // A step with parameters is traced once for all calls in which they look the same.
     parameters: isRemembered ? cell : undefined,
   };

@@ -30,13 +30,13 @@ export interface CheckedSequence extends CheckedRows {
  * @param rule - what the layer expects
  * @param input - `[T, B, inputSize]`, `[B, T, inputSize]` if batch first, `[T, inputSize]`, or
  *   packed
- * @param rows - `lengths`, when they are not part of a packed input, `mask`, `resets`
+ * @param rows - `lengths`, when they are not part of a packed input, `mask`, `resets`, `resetTo`
  * @returns the input and how it lies
  */
 export function checkSequence(
   { owner, inputSize, batchFirst, parameter }: SequenceRule,
   input: Tensor | PackedSequence,
-  { lengths, mask, resets }: RowOptions,
+  { lengths, ...marks }: RowOptions,
 ): CheckedSequence {
   const packed = input instanceof PackedSequence;
   if (packed && lengths !== undefined) {
@@ -59,7 +59,7 @@ export function checkSequence(
   const isTurned = batchFirst && !packed && x.rank === 3;
   const batch = x.rank === 3 ? x.shape[isTurned ? 0 : 1] : undefined;
   const steps = x.shape[isTurned ? 1 : 0];
-  const options = { lengths: packed ? input.lengths : lengths, mask, resets };
+  const options = { lengths: packed ? input.lengths : lengths, ...marks };
   const rows = checkRows(owner, options, { steps, batch, batchFirst: isTurned });
   return { x, steps: rows.selection?.steps ?? steps, batch, batchFirst: isTurned, ...rows };
 }

@@ -41,6 +41,7 @@ export function throughLayers(
   const { kind, runs, states } = partsOf(layer);
   const { batch, lengths, resets } = sequence;
   const initial = initialStatesOf(layer, state, batch);
+  const targets = targetsOf(layer, state, sequence);
   const wanted = wantedOf(layer, record);
   const records: [name: string, value: Tensor][] = [];
   const finals: (readonly Tensor[])[] = [];
@@ -57,6 +58,7 @@ export function throughLayers(
       parameters: weightsOf(layer, run),
       lengths,
       resets: resets?.[isReverse ? 'reverse' : 'forward'],
+      resetTo: targets?.[i],
       reverse: isReverse,
       compile,
     };
@@ -104,6 +106,7 @@ export function explanationsOf(
   const { kind, runs, states } = partsOf(layer);
   const { batch, lengths, resets, steps } = sequence;
   const initial = initialStatesOf(layer, state, batch);
+  const targets = targetsOf(layer, state, sequence);
   const wanted = wantedOf(layer, record);
   const { dtype, backend } = layer.weight_ih_l0;
   const x = timeMajor(sequence);
@@ -120,11 +123,24 @@ export function explanationsOf(
       parameters: weightsOf(layer, run),
       lengths,
       resets: resets?.[run.isReverse ? 'reverse' : 'forward'],
+      resetTo: targets?.[i],
       reverse: run.isReverse,
       record: wanted?.[i].taps,
       compile,
     }),
   }));
+}
+
+/**
+ * For every layer and direction the state at a reset; nothing where it is the one before the first
+ * step.
+ */
+function targetsOf(
+  layer: LayerFields,
+  state: readonly Tensor[] | undefined,
+  { resetsToInitial, batch }: CheckedSequence,
+): (readonly Tensor[])[] | undefined {
+  return resetsToInitial && state !== undefined ? initialStatesOf(layer, undefined, batch) : undefined;
 }
 
 /** One list of tensors for every layer and direction. */

@@ -172,7 +172,8 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
    *   `[directions, B, sum over the layers]` for a list of sizes; zeros, or what was learned,
    *   unless given
    * @param options - `lengths` of the rows; `mask` of steps to pass over; `resets` where a new
-   *   piece begins; `record`: names of inner values, which the class lists; `compile`
+   *   piece begins, and `resetTo` with which state; `record`: names of inner values, which the
+   *   class lists; `compile`
    * @returns `output` `[T, B, directions * width]` in the form of the input, and the last state in
    *   the form of the first; with `record` also an object with the named values, `[T, B, width]`
    *   each in the form of the output (padded for a packed input), zero past the end of a row; the

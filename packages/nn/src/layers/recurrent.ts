@@ -26,12 +26,13 @@ export interface RecurrentOptions {
 }
 
 /** What a forward pass of `Recurrent` takes besides. */
-export interface RecurrentForwardOptions extends Pick<RowOptions, 'lengths' | 'mask'> {
+export interface RecurrentForwardOptions extends Pick<RowOptions, 'lengths' | 'mask' | 'resetTo'> {
   /** From each row's last valid step to its first. */
   readonly reverse?: boolean;
   /**
-   * `[T, B]` (`[B, T]` if batch first): where not 0, the row's state is the initial one again
-   * before that step. At a step that is masked, the mark holds for the next one that is not.
+   * `[T, B]` (`[B, T]` if batch first): where not 0, the row's state is the first one again before
+   * that step (see `resetTo`). At a step that is masked, the mark holds for the next one that is
+   * not.
    */
   readonly resets?: ScanOptions['resets'];
   /**
@@ -48,7 +49,7 @@ export interface RecurrentForwardOptions extends Pick<RowOptions, 'lengths' | 'm
   readonly compile?: CompileMode;
 }
 
-const optionNames = ['lengths', 'mask', 'reverse', 'resets', 'record', 'compile'];
+const optionNames = ['lengths', 'mask', 'reverse', 'resets', 'resetTo', 'record', 'compile'];
 
 /**
  * Runs any cell over a sequence, one's own too: whatever goes from an input and a state to the next
@@ -111,7 +112,7 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
    * @param x - `[T, B, ...]`, `[B, T, ...]` if batch first, or `[T, I]` for a single sequence
    * @param h0 - the state before the first step, as the cell takes it, or a list with one state for
    *   each cell; what was learned, or else what `cell.initialState(B)` gives, unless it is given
-   * @param options - `lengths`, `mask`, `reverse`, `resets`, `record`, `compile`
+   * @param options - `lengths`, `mask`, `reverse`, `resets`, `resetTo`, `record`, `compile`
    * @returns `output` `[T, B, ...]` in the form of the input: the first tensor of each step's
    *   state; the state after the last step; with `record` also an object with the named values,
    *   `[T, B, ...]` each in the form of the output, zero past the end of a row

@@ -1,4 +1,5 @@
 import { checkLengths, type Lengths } from '@rnn/core';
+import { checkChoice } from '@rnn/core/checks';
 import { checkMarks, endsOfPieces, nestedMarks, type StepGrid, type StepMarks } from './step-marks.js';
 import { StepSelection } from './step-selection.js';
 
@@ -17,14 +18,24 @@ export interface RowOptions {
   readonly mask?: StepMarks;
   /**
    * `[T, B]` (`[B, T]` if batch first, `[T]` for a single sequence): where not 0, a new piece
-   * begins with that step, and the row's state is the initial one again. At a step that is masked,
-   * the mark holds for the next one that is not.
+   * begins with that step, and the row's state is the first one again (see `resetTo`). At a step
+   * that is masked, the mark holds for the next one that is not.
    */
   readonly resets?: StepMarks;
+  /**
+   * The state at a reset: `'given'`, unless said otherwise, is the one that `forward` got;
+   * `'initial'` is what stands before the first step where none is given (zeros, or what was
+   * learned). Where the state is carried over from an earlier piece, a new sequence begins from
+   * `'initial'`.
+   */
+  readonly resetTo?: ResetTo;
 }
 
+/** Which state a row has again at a reset. */
+export type ResetTo = 'given' | 'initial';
+
 /** The names of `RowOptions`, for `checkOptions`. */
-export const rowOptions = ['lengths', 'mask', 'resets'] as const;
+export const rowOptions = ['lengths', 'mask', 'resets', 'resetTo'] as const;
 
 /** The same after a check, as `scan` takes it. */
 export interface CheckedRows {
@@ -33,6 +44,8 @@ export interface CheckedRows {
   readonly selection: StepSelection | undefined;
   /** Of the sequence that remains, for each direction in which it is walked. */
   readonly resets: { readonly forward: number[][]; readonly reverse: number[][] } | undefined;
+  /** Whether a row begins from the initial state at a reset, whatever state was given. */
+  readonly resetsToInitial: boolean;
 }
 
 /**
@@ -47,10 +60,11 @@ export interface CheckedRows {
  */
 export function checkRows(
   owner: string,
-  { lengths, mask, resets }: RowOptions,
+  { lengths, mask, resets, resetTo = 'given' }: RowOptions,
   grid: StepGrid,
   resetsAre: 'pieces' | 'steps' = 'pieces',
 ): CheckedRows {
+  checkChoice(owner, 'resetTo', resetTo, ['given', 'initial']);
   const rows = grid.batch ?? 1;
   const valid = lengths === undefined ? undefined : checkLengths(owner, lengths, rows, grid.steps);
   const marks = resets === undefined ? undefined : checkMarks(owner, 'resets', resets, grid);
@@ -63,6 +77,7 @@ export function checkRows(
   return {
     lengths: selection?.lengths ?? valid,
     selection,
+    resetsToInitial: marks !== undefined && resetTo === 'initial',
     // Put together for the directions that there are.
     resets: marks && {
       get forward() {

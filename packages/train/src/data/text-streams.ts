@@ -7,6 +7,11 @@ export interface TextStreamOptions {
   readonly rows: number;
   /** Steps that a batch goes on; the whole rows unless given, which `tbptt` of `fit` cuts. */
   readonly steps?: number;
+  /**
+   * The token after which another document begins: each batch then says as its third part where the
+   * state is to begin anew.
+   */
+  readonly documentEnd?: number;
   /** Whether the rows come before time; false unless given, as for the recurrent layers. */
   readonly batchFirst?: boolean;
   /** Whether to leave out a last batch with fewer steps; false unless given. */
@@ -16,7 +21,7 @@ export interface TextStreamOptions {
 }
 
 /** Batches in their order, of a known number; each loop over them begins at the start. */
-export interface TextStreams extends Iterable<[Tensor, Tensor]> {
+export interface TextStreams<B = [Tensor, Tensor]> extends Iterable<B> {
   /** Number of batches. */
   readonly length: number;
   /**
@@ -44,10 +49,24 @@ export interface TextStreams extends Iterable<[Tensor, Tensor]> {
  *   optimizer, epochs: 10,
  * });
  * ```
+ * Where the text is many documents, `documentEnd` is the token after each of them: their states
+ * begin anew, row by row.
+ *
+ * @example
+ * ```ts
+ * const documents = textStreams(indices, { rows: 32, documentEnd: vocabulary.encode('\n')[0] });
+ * const loss = (model, [input, target, resets], state) => {
+ *   const x = model.embedding.forward(input);
+ *   const [output, next] = model.lstm.forward(x, state, { resets, resetTo: 'initial' });
+ *   return [crossEntropy(model.head.forward(output), target, { classDim: -1 }), next];
+ * };
+ * ```
  * @param indices - the text, from a vocabulary
- * @param options - `rows`; `steps` all, `batchFirst` false, `dropLast` false, `backend`
+ * @param options - `rows`; `steps` all, `documentEnd`, `batchFirst` false, `dropLast` false,
+ *   `backend`
  * @returns batches `[input, target]`, each [steps, rows] or with `batchFirst` [rows, steps]; the
- *   last may have fewer steps
+ *   last may have fewer steps. With `documentEnd` `[input, target, resets]`, the last as the layers
+ *   take it: 1 at the first step of each document
  * @throws ArgumentError when the text is too short for two steps of each row, or an option makes no
  *   sense
  *
@@ -56,13 +75,22 @@ export interface TextStreams extends Iterable<[Tensor, Tensor]> {
  *
  * Differs from PyTorch: `batchify` and `get_batch` of its word language model example, in one.
  */
-export function textStreams(indices: Int32Array | readonly number[], options: TextStreamOptions): TextStreams {
+export function textStreams(
+  indices: Int32Array | readonly number[],
+  options: TextStreamOptions & { readonly documentEnd: number },
+): TextStreams<[input: Tensor, target: Tensor, resets: number[][]]>;
+export function textStreams(indices: Int32Array | readonly number[], options: TextStreamOptions): TextStreams;
+export function textStreams(
+  indices: Int32Array | readonly number[],
+  options: TextStreamOptions,
+): TextStreams<[input: Tensor, target: Tensor, resets?: number[][]]> {
   const owner = 'textStreams';
   const { shape, data } = hostArrayOf(owner, 'indices', indices);
-  checkOptions(owner, options, ['rows', 'steps', 'batchFirst', 'dropLast', 'backend']);
-  const { rows, batchFirst = false, dropLast = false, backend } = options;
+  checkOptions(owner, options, ['rows', 'steps', 'documentEnd', 'batchFirst', 'dropLast', 'backend']);
+  const { rows, documentEnd, batchFirst = false, dropLast = false, backend } = options;
   checkCount(owner, 'rows', rows, 1);
   if (options.steps !== undefined) checkCount(owner, 'steps', options.steps, 1);
+  if (documentEnd !== undefined) checkCount(owner, 'documentEnd', documentEnd);
   checkFlag(owner, 'batchFirst', batchFirst);
   checkFlag(owner, 'dropLast', dropLast);
   if (backend !== undefined) checkBackend(owner, 'backend', backend);
@@ -87,15 +115,25 @@ export function textStreams(indices: Int32Array | readonly number[], options: Te
     }
     return fromData(values, batchFirst ? [rows, count] : [count, rows], { backend });
   };
+  const resetsAt = (start: number, count: number): number[][] => {
+    // The first step of a pass has no state that could be reset.
+    const mark = (row: number, t: number): number =>
+      start + t > 0 && text[row * rowLength + start + t - 1] === documentEnd ? 1 : 0;
+    const [outer, inner] = batchFirst ? [rows, count] : [count, rows];
+    return Array.from({ length: outer }, (_, i) =>
+      Array.from({ length: inner }, (_, j) => (batchFirst ? mark(i, j) : mark(j, i))),
+    );
+  };
   return {
     length,
     continues: true,
     batchFirst,
-    *[Symbol.iterator](): Iterator<[Tensor, Tensor]> {
+    *[Symbol.iterator](): Iterator<[Tensor, Tensor, number[][]?]> {
       for (let i = 0; i < length; i++) {
         const start = i * steps;
         const count = Math.min(steps, rowLength - 1 - start);
-        yield [cut(start, count), cut(start + 1, count)];
+        const pair: [Tensor, Tensor] = [cut(start, count), cut(start + 1, count)];
+        yield documentEnd === undefined ? pair : [...pair, resetsAt(start, count)];
       }
     },
   };

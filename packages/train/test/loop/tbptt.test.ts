@@ -1,6 +1,6 @@
 import { cpu } from '@rnn/backend-cpu';
-import { Generator, manualSeed, setBackend, tensor, zeros, type Backend, type Tensor } from '@rnn/core';
-import { crossEntropy, Embedding, GRU, Linear, LSTM, Module, mseLoss, type LSTMState } from '@rnn/nn';
+import { Generator, manualSeed, scope, setBackend, tensor, zeros, type Backend, type Tensor } from '@rnn/core';
+import { crossEntropy, Embedding, GRU, Linear, LSTM, LSTMCell, Module, mseLoss, type LSTMState } from '@rnn/nn';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   Adam,
@@ -37,15 +37,15 @@ class TextModel extends Module {
     this.lstm = new LSTM(width, hidden);
     this.head = new Linear(hidden, tokens);
   }
-  forward(x: Tensor, state?: LSTMState): [Tensor, LSTMState] {
-    const [y, next] = this.lstm.forward(this.embedding.forward(x), state);
+  forward(x: Tensor, state?: LSTMState, resets?: number[][]): [Tensor, LSTMState] {
+    const [y, next] = this.lstm.forward(this.embedding.forward(x), state, { resets, resetTo: 'initial' });
     return [this.head.forward(y), next];
   }
 }
 
-type Piece = [input: Tensor, target: Tensor];
-const loss: CarriedLoss<TextModel, Piece, LSTMState> = (model, [x, y], state) => {
-  const [scores, next] = model.forward(x, state);
+type Piece = [input: Tensor, target: Tensor, resets?: number[][]];
+const loss: CarriedLoss<TextModel, Piece, LSTMState> = (model, [x, y, resets], state) => {
+  const [scores, next] = model.forward(x, state, resets);
   return [crossEntropy(scores, y, { classDim: -1 }), next];
 };
 
@@ -140,6 +140,89 @@ describe('the state', () => {
     });
     expect(Math.abs(cutOff.loss - whole.loss)).toBeGreaterThan(1e-4);
   });
+
+  test('begins anew after each document, row by row', async () => {
+    const model = new TextModel();
+    const end = 4;
+    const measured = await evaluate(model, textStreams(text, { rows: 3, steps: 50, documentEnd: end }), {
+      loss,
+      tbptt: 9,
+    });
+    // Each row by itself, document by document.
+    const length = text.length / 3;
+    let [sum, count] = [0, 0];
+    for (let row = 0; row < 3; row++) {
+      let document: number[] = [];
+      for (let t = 0; t < length; t++) {
+        const token = text[row * length + t];
+        document.push(token);
+        const last = t === length - 1;
+        if (token !== end && !last) continue;
+        // The input that ends a document is asked for the first token of the next one.
+        const targets = [...document.slice(1), ...(last ? [] : [text[row * length + t + 1]])];
+        if (targets.length > 0) {
+          const [x, y] = [document.slice(0, targets.length), targets];
+          const [scores] = model.forward(tensor(x, { dtype: 'int32' }).reshape([x.length, 1]));
+          const target = tensor(y, { dtype: 'int32' }).reshape([y.length, 1]);
+          sum += crossEntropy(scores, target, { classDim: -1 }).item() * y.length;
+          count += y.length;
+        }
+        document = [];
+      }
+    }
+    expect(count).toBe(3 * (length - 1));
+    expect(measured.loss).toBeCloseTo(sum / count, 5);
+  });
+
+  test.each([false, true])(
+    'begins anew after each document in training: as a loop by hand, batchFirst %s',
+    async (batchFirst) => {
+      const end = 4;
+      const [rows, steps, rowLength] = [3, 9, text.length / 3];
+      const model = new TextModel();
+      const byHand = model.clone();
+      model.lstm = new LSTM(3, 4, { batchFirst });
+      model.lstm.loadStateDict(byHand.lstm.stateDict());
+      const cell = new LSTMCell(3, 4);
+      const streams = textStreams(text, { rows, steps: 50, documentEnd: end, batchFirst });
+      const { steps: records } = await fit(model, streams, { ...options(model), tbptt: steps, epochs: 1 });
+
+      // Each row by itself, step by step: after a document's end from zeros, after each piece from
+      // numbers.
+      const optimizer = new SGD(byHand.parameters(), { lr: 0.5 });
+      const states: (LSTMState | undefined)[] = Array.from({ length: rows }, () => undefined);
+      const pieces: [from: number, to: number][] = [];
+      for (let batch = 0; batch < rowLength - 1; batch += 50)
+        for (let from = batch; from < Math.min(batch + 50, rowLength - 1); from += steps)
+          pieces.push([from, Math.min(from + steps, batch + 50, rowLength - 1)]);
+      expect(records).toHaveLength(pieces.length);
+      pieces.forEach(([from, to], i) => {
+        optimizer.zeroGrad();
+        for (const name of ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'] as const)
+          cell[name] = byHand.lstm[`${name}_l0`];
+        const losses = states.flatMap((state, row) => {
+          let now = state && ([state[0].detach(), state[1].detach()] as LSTMState);
+          const found = [];
+          for (let t = from; t < to; t++) {
+            const at = row * rowLength + t;
+            if (t > 0 && text[at - 1] === end) now = undefined;
+            const [h, c] = cell.forward(byHand.embedding.forward(tensor([text[at]], { dtype: 'int32' })), now);
+            now = [h, c];
+            found.push(crossEntropy(byHand.head.forward(h), tensor([text[at + 1]], { dtype: 'int32' })));
+          }
+          states[row] = now;
+          return found;
+        });
+        const mean = losses.reduce((a, b) => a.add(b)).div(losses.length);
+        expect(records[i].loss).toBeCloseTo(mean.item(), 5);
+        mean.backward();
+        optimizer.step();
+      });
+      const expected = byHand.stateDict();
+      for (const [name, parameter] of model.namedParameters())
+        parameter.dataSync().forEach((value, i) => expect(value).toBeCloseTo(expected[name].dataSync()[i], 4));
+    },
+  );
 
   test('begins anew with each batch of a loader, and lengths are cut', async () => {
     class Sum extends Module {
@@ -239,7 +322,9 @@ test('memory is flat over 10,000 steps, and nothing is left at the end', async (
   const averaged = new AveragedModel(model, { decay: 0.9 });
   const optimizer = new SGD(model.parameters(), { lr: 0.01 });
   await evaluate(model, textStreams(text.slice(0, 42), { rows: 2 }), { loss, tbptt: 2 });
-  for (const parameter of averaged.module.parameters()) parameter.copy_(zeros(parameter.shape)); // shares nothing
+  // Shares nothing: neither with the model, nor with zeros that the garbage collector finds some
+  // day.
+  for (const parameter of averaged.module.parameters()) scope(() => void parameter.copy_(zeros(parameter.shape)));
   const before = own.memory();
   const seen = new Set<string>();
   await fit(model, textStreams(text.slice(0, 42), { rows: 2 }), {

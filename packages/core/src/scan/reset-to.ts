@@ -1,0 +1,80 @@
+import { refuse } from '../checks/refusal.js';
+import { checkSameBackend } from '../checks/tensors.js';
+import { hostArray } from '../dtype.js';
+import { ArgumentError, ShapeError } from '../errors.js';
+import { where } from '../ops/comparison.js';
+import { fromData } from '../ops/create.js';
+import { reshape } from '../ops/broadcast.js';
+import { sameShape, showShape } from '../shape.js';
+import type { Tensor } from '../tensor.js';
+import type { Scan } from './eager.js';
+import { checkTree } from './arguments.js';
+
+/**
+ * Resets to another state than the one before the first step, written into the step: ahead of it,
+ *
+ *     s = mark_t ? target : s
+ *
+ * The marks are one more sequence, the target is a constant of each row. So nothing that compiles,
+ * derives or runs a step has to know of a second state.
+ *
+ * @param scan - with resets
+ * @param resetTo - the state to begin with, in the form of the scan's
+ * @returns a scan without resets that does the same
+ */
+export function resettingTo(scan: Scan, resetTo: unknown): Scan {
+  const targets = checkTarget(scan, resetTo);
+  const { step, source, inputs, states, parameters, extent } = scan;
+  const { resets, steps } = extent;
+  if (resets === undefined) {
+    refuse(ArgumentError, 'scan', 'resetTo', { received: 'given without resets', expected: 'both or neither' });
+  }
+  if (!resets.includes(1)) return scan;
+  const { backend, dtype } = states[0];
+  const marks = fromData(hostArray(dtype, resets), [steps, resets.length / steps, 1], { backend });
+  // A tensor that stands in two places of the parameters keeps a trace from serving again.
+  const distinct = [...new Set(targets)];
+  const places = targets.map((target) => distinct.indexOf(target));
+  return {
+    ...scan,
+    step: (x, before) => {
+      const mark = x[x.length - 1];
+      const started = before.map((state, i) => {
+        const shape = [mark.shape[0], ...state.shape.slice(1).map(() => 1)];
+        return where(reshape(mark, shape), targets[i], state);
+      });
+      return step(x.slice(0, -1), started);
+    },
+    source: sourceFor(source),
+    inputs: [...inputs, marks],
+    parameters: parameters && { parameters, resetTo: distinct, places: places.join() },
+    extent: { ...extent, resets: undefined },
+  };
+}
+
+function checkTarget({ states, stateForm }: Scan, resetTo: unknown): readonly Tensor[] {
+  const form = checkTree('scan', 'resetTo', resetTo);
+  const targets = stateForm.leavesOf(resetTo);
+  if (targets === undefined) {
+    const expected = `${stateForm.text} (* is a tensor), as state`;
+    refuse(ArgumentError, 'scan', 'resetTo', { has: 'the form', received: form.text, expected });
+  }
+  targets.forEach((target, i) => {
+    checkSameBackend('scan', 'resetTo', target.backend, states[i].backend, 'state');
+    if (sameShape(target.shape, states[i].shape) && target.dtype === states[i].dtype) return;
+    const told = ({ dtype, shape }: Tensor): string => `${dtype} ${showShape(shape)}`;
+    refuse(ShapeError, 'scan', 'resetTo', { received: told(target), expected: `${told(states[i])}, as state` });
+  });
+  return targets;
+}
+
+/**
+ * By what traces of a step with marks are remembered: not by the step itself, which goes without.
+ */
+const sources = new WeakMap<object, object>();
+
+function sourceFor(source: object): object {
+  let own = sources.get(source);
+  if (own === undefined) sources.set(source, (own = {}));
+  return own;
+}
