@@ -16,6 +16,8 @@ export interface OnnxCase {
   readonly model: string;
   readonly inputs: Readonly<Record<string, CaseArray>>;
   readonly outputs: Readonly<Record<string, CaseArray>>;
+  /** PyTorch's gradients of Σᵢ yᵢ cos(0.7 i) with respect to the inputs. */
+  readonly gradients?: Readonly<Record<string, CaseArray>>;
 }
 
 const fixtures = new URL('cases/', import.meta.url);
@@ -47,17 +49,35 @@ export function expectOutputs(
   results: Readonly<Record<string, Tensor>>,
   tolerance: number,
 ): void {
-  for (const [name, { shape, data }] of Object.entries(outputs)) {
-    const result = results[name];
-    expect(result.shape, name).toEqual(shape);
-    const numbers = result.dataSync();
-    data.forEach((text, i) => {
-      const expected = Number(text);
-      const isNear =
-        Object.is(numbers[i], expected) ||
-        numbers[i] === expected ||
-        Math.abs(numbers[i] - expected) <= tolerance * Math.max(1, Math.abs(expected));
-      expect(isNear, `${name}[${i}] is ${numbers[i]}, expected ${expected}`).toBe(true);
-    });
+  for (const [name, expected] of Object.entries(outputs)) expectArray(name, results[name], expected, tolerance);
+}
+
+function expectArray(name: string, result: Tensor, { shape, data }: CaseArray, tolerance: number): void {
+  expect(result.shape, name).toEqual(shape);
+  const numbers = result.dataSync();
+  data.forEach((text, i) => {
+    const expected = Number(text);
+    const isNear =
+      Object.is(numbers[i], expected) ||
+      numbers[i] === expected ||
+      Math.abs(numbers[i] - expected) <= tolerance * Math.max(1, Math.abs(expected));
+    expect(isNear, `${name}[${i}] is ${numbers[i]}, expected ${expected}`).toBe(true);
+  });
+}
+
+/** Holds gradients of the inputs against PyTorch's. */
+export function expectGradients(sample: OnnxCase, model: OnnxModule, backend: Backend): void {
+  const inputs = inputsOf(sample, model, backend);
+  const expected = Object.entries(sample.gradients ?? {});
+  for (const [name] of expected) inputs[name].requiresGrad = true;
+  const { y } = model.run(inputs);
+  const factors = Array.from({ length: y.size }, (_, i) => Math.cos(0.7 * i));
+  y.mul(fromData(factors, y.shape, { dtype: 'float32', backend }))
+    .sum()
+    .backward();
+  for (const [name, array] of expected) {
+    const { grad } = inputs[name];
+    if (grad === undefined) throw new Error(`no gradient of ${name}`);
+    expectArray(`gradient of ${name}`, grad, array, 5e-6);
   }
 }

@@ -7,7 +7,7 @@ import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';
 import { noGrad, scope } from '@rnn/core';
 import { readOnnx } from '../../src/index.js';
-import { casesOf, expectOutputs, inputsOf } from './onnx-case.js';
+import { casesOf, expectGradients, expectOutputs, inputsOf } from './onnx-case.js';
 
 const backends = [await cpu(), await wasm()];
 const files = [
@@ -16,8 +16,12 @@ const files = [
   'graphs.json',
   'loops.json',
   'versions.json',
+  'operators-1.json',
+  'operators-2.json',
   'node-recurrent.json',
   'node-graphs.json',
+  'node-parts-1.json',
+  'node-parts-2.json',
   'node-others-1.json',
   'node-others-2.json',
   'node-others-3.json',
@@ -36,6 +40,7 @@ describe.each(files)('%s', (file) => {
           expectOutputs(sample, results, 2e-6);
         });
       }
+      if (sample.gradients !== undefined) scope(() => expectGradients(sample, model, backend));
       model.dispose();
       expect(backend.memory().storages, 'storages left behind').toBe(before);
     }

@@ -1,5 +1,5 @@
 /** Comparisons, truth values and choices. */
-import { eq, ge, gt, le, lt, ne, sizeOf, sub, where, type Tensor } from '@rnn/core';
+import { eq, ge, gt, le, lt, ne, sizeOf, sub, where, zerosLike, type Tensor } from '@rnn/core';
 import { needed, type Operator, type Operators } from '../operator.js';
 import { asTruth, broadcast, device, onHost, operands, staysOnHost, type Operand } from './common.js';
 import type { Value } from '../value.js';
@@ -45,6 +45,17 @@ const choose: Operator = (node) => ({
   },
 });
 
+/** Infinities of both signs, or of one. */
+const isInfinite: Operator = (node) => {
+  const wanted = [Infinity, -Infinity].filter(
+    (_, i) => node.int(i === 0 ? 'detect_positive' : 'detect_negative', 1) !== 0,
+  );
+  return tested(
+    (x) => wanted.map((limit) => eq(x, limit)).reduce(larger, zerosLike(x)),
+    (x) => wanted.includes(x),
+  )(node);
+};
+
 export const comparison: Operators = {
   Equal: compared(eq, (a, b) => a === b),
   Greater: compared(gt, (a, b) => a > b),
@@ -59,5 +70,6 @@ export const comparison: Operators = {
     (x) => x === 0,
   ),
   IsNaN: tested((x) => ne(x, x), Number.isNaN),
+  IsInf: isInfinite,
   Where: choose,
 };

@@ -4,20 +4,12 @@
  *
  *     y[n, m, l] = Σ_c Σ_k W[m, c, k] x[n, c, l·stride + k·dilation]
  */
-import { add, concat, matmul, mul, sizeOf, stack, zeros, type Tensor } from '@rnn/core';
+import { add, matmul, mul, sizeOf, stack, zeros, type Tensor } from '@rnn/core';
 import type { Node } from '../node.js';
 import { needed } from '../operator.js';
 import type { Kernel } from '../plan.js';
 import { device } from './common.js';
-
-/** What one dimension of a window does. */
-interface Window {
-  readonly size: number;
-  readonly stride: number;
-  readonly dilation: number;
-  readonly before: number;
-  readonly behind: number;
-}
+import { padding, views, windowsOf, windowAttributes, type Steps } from './windows.js';
 
 export function convolution(node: Node): Kernel {
   const groups = node.int('group', 1);
@@ -38,11 +30,8 @@ export function convolution(node: Node): Kernel {
         node.fail(`[${x.shape.join(', ')}] and the weight [${weight.shape.join(', ')}] of ${groups} groups do not fit`);
       }
       const windows = windowsOf(node, x.shape.slice(2), weight.shape.slice(2));
-      const padded = windows.reduce((t, window, i) => padding(t, i + 2, window), x);
-      const sizes = windows.map(
-        (w, i) => Math.floor((padded.shape[i + 2] - (w.size - 1) * w.dilation - 1) / w.stride) + 1,
-      );
-      if (sizes.some((size) => size < 0)) node.fail(`the window is larger than the input [${x.shape.join(', ')}]`);
+      const sizes = windows.map((window) => window.count);
+      const padded = windows.reduce((t, { before, behind }, i) => padding(t, i + 2, before, behind, 0), x);
       const [batch, filters] = [x.shape[0], weight.shape[0]];
       const result = convolved(padded, weight, windows, sizes, groups);
       const shaped = result.reshape([batch, filters, ...sizes]);
@@ -52,11 +41,65 @@ export function convolution(node: Node): Kernel {
   };
 }
 
+/**
+ * The transpose of a convolution: every place of x adds the weight, scaled by it, to the places of
+ * a window of y. As a convolution: `stride - 1` zeros between the places of x, and the weight
+ * turned around.
+ */
+export function transposedConvolution(node: Node): Kernel {
+  const groups = node.int('group', 1);
+  return {
+    run(inputs, around) {
+      const { backend } = around;
+      const value = needed(node, inputs, 0);
+      const [x, weight, bias] = [value.on(backend), needed(node, inputs, 1).on(backend), inputs[2]?.on(backend)];
+      if (x.rank < 3 || weight.rank !== x.rank || x.shape[1] !== weight.shape[0] || weight.shape[0] % groups !== 0)
+        node.fail(`[${x.shape.join(', ')}] and the weight [${weight.shape.join(', ')}] of ${groups} groups do not fit`);
+      const [spatial, kernel] = [x.shape.slice(2), weight.shape.slice(2)];
+      const { strides, dilations, pads, auto } = windowAttributes(node, spatial.length, kernel);
+      const extra = node.ints('output_padding') ?? spatial.map(() => 0);
+      const wanted = node.ints('output_shape');
+      let spread = x;
+      const sizes = spatial.map((length, i) => {
+        const reach = (kernel[i] - 1) * dilations[i];
+        const whole = (length - 1) * strides[i] + reach + 1 + extra[i];
+        let [before, behind] = [pads[i], pads[i + spatial.length]];
+        if (wanted !== undefined || auto.startsWith('SAME')) {
+          const total = whole - (wanted?.slice(-spatial.length)[i] ?? length * strides[i]);
+          const less = Math.floor(total / 2);
+          [before, behind] = auto === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
+        }
+        spread = padding(apart(spread, i + 2, strides[i]), i + 2, reach - before, reach - behind + extra[i], 0);
+        return whole - before - behind;
+      });
+      const [channels, perGroup] = weight.shape;
+      const filters = perGroup * groups;
+      // [C, M / groups, ...] -> [M, C / groups, ...], each window from its end.
+      const byGroups = weight.reshape([groups, channels / groups, perGroup, ...kernel]).transpose(1, 2);
+      const turned = kernel.reduce(
+        (t, _, i) => t.flip(i + 2),
+        byGroups.reshape([filters, channels / groups, ...kernel]),
+      );
+      const windows = kernel.map((size, i) => ({ size, stride: 1, dilation: dilations[i] }));
+      const y = convolved(spread, turned, windows, sizes, groups).reshape([x.shape[0], filters, ...sizes]);
+      return device(value.type, bias === undefined ? y : add(y, bias.reshape([filters, ...sizes.map(() => 1)])));
+    },
+  };
+}
+
+/** Zeros between the places of a dimension. */
+function apart(x: Tensor, axis: number, stride: number): Tensor {
+  if (stride === 1) return x;
+  const [outer, length, inner] = [x.shape.slice(0, axis), x.shape[axis], x.shape.slice(axis + 1)];
+  const rows = padding(x.reshape([...outer, length, 1, ...inner]), axis + 1, 0, stride - 1, 0);
+  return rows.reshape([...outer, length * stride, ...inner]).slice(axis, 0, (length - 1) * stride + 1);
+}
+
 /** The way that moves the least data. */
 function convolved(
   x: Tensor,
   weight: Tensor,
-  windows: readonly Window[],
+  windows: readonly Steps[],
   sizes: readonly number[],
   groups: number,
 ): Tensor {
@@ -83,82 +126,18 @@ function byPhases(x: Tensor, weight: Tensor, stride: number, sizes: readonly num
   const [filters, , places] = weight.shape;
   const taps = Math.ceil(places / stride);
   const blocks = sizes[0] - 1 + taps;
-  const whole = fitted(x, blocks * stride, length).reshape([batch, channels, blocks, stride]);
+  const whole = padding(x, 2, 0, blocks * stride - length, 0).reshape([batch, channels, blocks, stride]);
   const inner = channels * stride;
   const phases = whole.transpose(2, 3).reshape([batch, inner, blocks]);
-  const factors = fitted(weight, taps * stride, places).reshape([filters, channels, taps, stride]);
-  const window: Window = { size: taps, stride: 1, dilation: 1, before: 0, behind: 0 };
-  return product(phases, factors.transpose(2, 3).reshape([filters, inner, taps]), [window], sizes, 1);
-}
-
-/** The last dimension cut, or lengthened by zeros. */
-function fitted(x: Tensor, length: number, before: number): Tensor {
-  if (length === before) return x;
-  if (length < before) return x.slice(2, 0, length);
-  return padding(x, 2, { size: 1, stride: 1, dilation: 1, before: 0, behind: length - before });
-}
-
-function windowsOf(node: Node, spatial: readonly number[], kernel: readonly number[]): Window[] {
-  const ones = spatial.map(() => 1);
-  const shape = node.ints('kernel_shape') ?? kernel;
-  if (shape.some((size, i) => size !== kernel[i]))
-    node.fail(`kernel_shape is [${shape.join(', ')}], the weight has [${kernel.join(', ')}]`);
-  const [strides, dilations] = [node.ints('strides') ?? ones, node.ints('dilations') ?? ones];
-  const pads = node.ints('pads') ?? [...ones, ...ones].fill(0);
-  const auto = node.choice('auto_pad', 'NOTSET', ['NOTSET', 'VALID', 'SAME_UPPER', 'SAME_LOWER']);
-  const rank = spatial.length;
-  if (
-    strides.length !== rank ||
-    dilations.length !== rank ||
-    pads.length !== 2 * rank ||
-    [...strides, ...dilations].some((n) => n < 1)
-  ) {
-    node.fail(`strides, dilations and pads do not fit ${rank} dimensions`);
-  }
-  return spatial.map((length, i) => {
-    const [size, stride, dilation] = [kernel[i], strides[i], dilations[i]];
-    const window = { size, stride, dilation, before: pads[i], behind: pads[i + rank] };
-    if (auto === 'NOTSET') return window;
-    if (auto === 'VALID') return { ...window, before: 0, behind: 0 };
-    const total = Math.max(0, (Math.ceil(length / stride) - 1) * stride + (size - 1) * dilation + 1 - length);
-    const less = Math.floor(total / 2);
-    return auto === 'SAME_UPPER'
-      ? { ...window, before: less, behind: total - less }
-      : { ...window, before: total - less, behind: less };
-  });
-}
-
-function padding(x: Tensor, axis: number, { before, behind }: Window): Tensor {
-  if (before === 0 && behind === 0) return x;
-  const { dtype, backend } = x;
-  const none = (count: number): Tensor[] => {
-    if (count === 0) return [];
-    const shape = x.shape.map((size, i) => (i === axis ? count : size));
-    return [zeros(shape, { dtype, backend })];
-  };
-  return concat([...none(before), x, ...none(behind)], axis);
-}
-
-/**
- * What each place of the window sees: `[N, C, ...sizes]` each, in the order of the weight's places.
- */
-function views(x: Tensor, windows: readonly Window[], sizes: readonly number[]): Tensor[] {
-  return windows.reduce<Tensor[]>(
-    (tensors, { size, stride, dilation }, i) =>
-      tensors.flatMap((t) =>
-        Array.from({ length: size }, (_, k) => {
-          const from = k * dilation;
-          return size === 1 && stride === 1 ? t : t.slice(i + 2, from, from + (sizes[i] - 1) * stride + 1, stride);
-        }),
-      ),
-    [x],
-  );
+  const factors = padding(weight, 2, 0, taps * stride - places, 0).reshape([filters, channels, taps, stride]);
+  const kernel = factors.transpose(2, 3).reshape([filters, inner, taps]);
+  return product(phases, kernel, [{ size: taps, stride: 1, dilation: 1 }], sizes, 1);
 }
 
 function product(
   x: Tensor,
   weight: Tensor,
-  windows: readonly Window[],
+  windows: readonly Steps[],
   sizes: readonly number[],
   groups: number,
 ): Tensor {
@@ -175,7 +154,7 @@ function product(
 }
 
 /** One filter a channel: no product of matrices, but a sum of scaled slices. */
-function depthwise(x: Tensor, weight: Tensor, windows: readonly Window[], sizes: readonly number[]): Tensor {
+function depthwise(x: Tensor, weight: Tensor, windows: readonly Steps[], sizes: readonly number[]): Tensor {
   const [channels] = weight.shape;
   const factors = weight.reshape([channels, weight.size / channels]);
   const ones = sizes.map(() => 1);

@@ -3,6 +3,7 @@ import {
   abs,
   ceil,
   clamp,
+  cos,
   div,
   erf,
   exp,
@@ -19,6 +20,8 @@ import {
   scope,
   sigmoid,
   sign,
+  sin,
+  sizeOf,
   softplus,
   sqrt,
   sub,
@@ -34,10 +37,9 @@ import type { Node } from '../node.js';
 import { needed, type Operator, type Operators } from '../operator.js';
 import type { Kernel } from '../plan.js';
 import type { Value } from '../value.js';
-import { activation } from './activations.js';
+import { activation, type Activation } from './activations.js';
 import { broadcast, device, onHost, operands, staysOnHost, type Operand } from './common.js';
-import { cos, sin, wholeQuotient } from './functions.js';
-import { sizeOf } from '@rnn/core';
+import { acos, acosh, asin, asinh, atan, atanh, cosh, sinh, wholeQuotient } from './functions.js';
 
 /**
  * A function of two operands: on a device, and of single numbers. `isWhole` says that the operands
@@ -220,6 +222,15 @@ export const elementwise: Operators = {
   Round: rounding(round, roundedNumber),
   Sin: mapped(sin, Math.sin),
   Cos: mapped(cos, Math.cos),
+  Tan: mapped((x) => div(sin(x), cos(x)), Math.tan),
+  Sinh: mapped(sinh, Math.sinh),
+  Cosh: mapped(cosh, Math.cosh),
+  Asin: mapped(asin, Math.asin),
+  Acos: mapped(acos, Math.acos),
+  Atan: mapped(atan, Math.atan),
+  Asinh: mapped(asinh, Math.asinh),
+  Acosh: mapped(acosh, Math.acosh),
+  Atanh: mapped(atanh, Math.atanh),
   Erf: mapped(erf),
   Tanh: mapped(tanh, Math.tanh),
   Sigmoid: mapped(sigmoid),
@@ -230,6 +241,15 @@ export const elementwise: Operators = {
   ThresholdedRelu: activating('ThresholdedRelu', 1),
   HardSigmoid: activating('HardSigmoid', 0.2, 0.5),
   Elu: activating('Elu', 1),
+  Celu: (node) => {
+    const alpha = node.float('alpha', 1);
+    const elu = activation('elu', 1, 0) as Activation;
+    return mapped((x) => mul(elu(div(x, alpha)), alpha))(node);
+  },
+  Shrink: (node) => {
+    const [limit, bias] = [node.float('lambd', 0.5), node.float('bias', 0)];
+    return mapped((x) => where(x.lt(-limit), add(x, bias), where(x.gt(limit), sub(x, bias), 0)))(node);
+  },
   HardSwish: mapped((x) => mul(x, clamp(add(mul(x, 1 / 6), 0.5), 0, 1))),
   Mish: mapped((x) => mul(x, tanh(softplus(x)))),
   Swish: (node) => {

@@ -6,10 +6,13 @@ import { elementwise } from './elementwise.js';
 import { indexing } from './indexing.js';
 import { loops } from './loop.js';
 import { movement } from './movement.js';
+import { normalisation } from './normalisation.js';
+import { pools } from './pooling.js';
 import { products } from './products.js';
 import { recurrentOperators } from './recurrent.js';
 import { reduce } from './reduce.js';
 import { scans } from './scan-operator.js';
+import { scatters } from './scatter.js';
 import { shapes } from './shape.js';
 
 /** Every operator that is read, by its name in ONNX's own domain. */
@@ -19,10 +22,13 @@ export const operators: Operators = {
   ...loops,
   ...branches,
   ...products,
+  ...pools,
+  ...normalisation,
   ...elementwise,
   ...comparison,
   ...reduce,
   ...movement,
   ...indexing,
+  ...scatters,
   ...shapes,
 };

@@ -37,8 +37,9 @@ function loop(node: Node): Kernel {
 const scalar = (type: 'int64' | 'bool', number: number): Value => Value.host(hostArray(type, [], [number]));
 
 /**
- * Whether states have the same shapes after a turn as before it, which a scan needs. One turn is made to see: a counted body
- * decides about shapes by shapes alone, unless it reads numbers. The answer is kept for inputs of these shapes.
+ * Whether states have the same shapes after a turn as before it, which a scan needs. One turn is
+ * made to see: a counted body decides about shapes by shapes alone, unless it reads numbers. The
+ * answer is kept for inputs of these shapes.
  */
 function keepsShapes(node: Node, body: Graph, states: readonly Value[], around: Surroundings): boolean {
   const find = (): boolean =>

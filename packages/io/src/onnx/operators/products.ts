@@ -1,12 +1,12 @@
-/** Matrix products, convolutions, and normalisations with the statistics of a training. */
+/** Matrix products, convolutions, padding. */
 import { add, concat, indexSelect, fromData, full, linear, matmul, mul, type Tensor } from '@rnn/core';
-import { layerNorm } from '@rnn/nn';
 import type { Node } from '../node.js';
 import { needed, wholeNumbers, type Operator, type Operators } from '../operator.js';
 import type { Kernel } from '../plan.js';
 import { Value } from '../value.js';
 import { axesOf, axisOf, device, staysOnHost } from './common.js';
-import { convolution } from './convolution.js';
+import { convolution, transposedConvolution } from './convolution.js';
+import { einsum } from './einsum.js';
 
 const matrixProduct: Operator = (node) => ({
   run(inputs, around) {
@@ -38,69 +38,6 @@ const gemm: Operator = (node) => {
     },
   };
 };
-
-/** (x - mean) / sqrt(variance + epsilon) · scale + bias, for each channel. */
-function batchNormalization(node: Node): Kernel {
-  if (node.flag('training_mode')) node.fail('training_mode is set, expected inference with stored statistics');
-  if (node.opset < 9 && !node.int('spatial', 1))
-    node.fail('statistics of single activations (spatial = 0) are not supported');
-  const epsilon = node.float('epsilon', 1e-5);
-  return {
-    run(inputs, around) {
-      const [x, scale, bias, average, variance] = [0, 1, 2, 3, 4].map((i) =>
-        needed(node, inputs, i).on(around.backend),
-      );
-      const factor = scale.div(variance.add(epsilon).sqrt());
-      const channels = [factor.size, ...new Array<number>(Math.max(x.rank - 2, 0)).fill(1)];
-      const summand = bias.sub(average.mul(factor));
-      return device(needed(node, inputs, 0).type, x.mul(factor.reshape(channels)).add(summand.reshape(channels)));
-    },
-  };
-}
-
-/**
- * The dimensions from an axis on brought to mean 0 and variance 1; also the statistics, where they
- * are asked for.
- */
-function layerNormalization(node: Node): Kernel {
-  const eps = node.float('epsilon', 1e-5);
-  return {
-    run(inputs, around) {
-      const { backend } = around;
-      const value = needed(node, inputs, 0);
-      const x = value.on(backend);
-      const axis = axisOf(node, node.int('axis', -1), x.rank);
-      const shape = x.shape.slice(axis);
-      const [scale, bias] = [needed(node, inputs, 1).on(backend), inputs[2]?.on(backend)];
-      const fits = (t: Tensor | undefined): boolean =>
-        t === undefined || (t.rank === shape.length && t.shape.every((size, i) => size === shape[i]));
-      const result =
-        fits(scale) && fits(bias)
-          ? layerNorm(x, shape, { weight: scale, bias, eps })
-          : [scale, bias].reduce<Tensor>(
-              (y, t, i) => (t === undefined ? y : i === 0 ? mul(y, t) : add(y, t)),
-              layerNorm(x, shape, { eps }),
-            );
-      if (node.outputs.length === 1) return device(value.type, result);
-      const dims = shape.map((_, i) => axis + i);
-      const average = x.mean(dims, true);
-      const deviation = x.sub(average).square().mean(dims, true).add(eps).sqrt().reciprocal();
-      return [result, average, deviation].map((t) => Value.device(value.type, t));
-    },
-  };
-}
-
-/** x / sqrt(mean(x²) + epsilon) · scale over the dimensions from an axis on. */
-const rmsNormalization: Operator = (node) => ({
-  run(inputs, around) {
-    const [value, scale] = [needed(node, inputs, 0), needed(node, inputs, 1)];
-    const x = value.on(around.backend);
-    const axis = axisOf(node, node.int('axis', -1), x.rank);
-    const dims = x.shape.slice(axis).map((_, i) => axis + i);
-    const size = x.square().mean(dims, true).add(node.float('epsilon', 1e-5)).sqrt();
-    return device(value.type, x.div(size).mul(scale.on(around.backend)));
-  },
-});
 
 /** Where each place of a padded dimension comes from. */
 const sources: Readonly<Record<string, (i: number, size: number) => number>> = {
@@ -156,15 +93,6 @@ function pad(node: Node): Kernel {
   };
 }
 
-/** The mean of all places of each channel. */
-const globalAverage: Operator = (node) => ({
-  run(inputs, around) {
-    const x = needed(node, inputs, 0);
-    const dims = x.shape.slice(2).map((_, i) => i + 2);
-    return device(x.type, x.on(around.backend).mean(dims, true));
-  },
-});
-
 /** A triangle of matrices: what lies on the other side of a diagonal becomes 0. */
 const triangle: Operator = (node) => ({
   onHost: [1],
@@ -190,10 +118,8 @@ export const products: Operators = {
   MatMul: matrixProduct,
   Gemm: gemm,
   Conv: convolution,
+  ConvTranspose: transposedConvolution,
+  Einsum: einsum,
   Pad: pad,
-  BatchNormalization: batchNormalization,
-  LayerNormalization: layerNormalization,
-  RMSNormalization: rmsNormalization,
-  GlobalAveragePool: globalAverage,
   Trilu: triangle,
 };

@@ -3,9 +3,11 @@ import {
   abs,
   amax,
   amin,
+  arange,
   argmax,
   argmin,
   cumsum,
+  eq,
   fromData,
   full,
   gather,
@@ -189,6 +191,13 @@ function normalised(fn: (x: Tensor, dim: number) => Tensor): Operator {
   });
 }
 
+/** 1 at the first largest place, 0 elsewhere. */
+function hardmax(x: Tensor, dim: number): Tensor {
+  const places = arange(0, x.shape[dim], 1, { dtype: 'int32', backend: x.backend });
+  const along = places.reshape(x.shape.map((size, i) => (i === dim ? size : 1)));
+  return eq(argmax(x, dim, true), along).to(x.dtype);
+}
+
 /** The mean of whole numbers is cut to a whole number. */
 const meanOf: Reduction = (x, dims, keepDims) =>
   isReal(x.dtype === 'int32' ? 'int32' : 'float32')
@@ -224,4 +233,5 @@ export const reduce: Operators = {
   CumSum: cumulativeSum,
   Softmax: normalised(softmax),
   LogSoftmax: normalised(logSoftmax),
+  Hardmax: normalised(hardmax),
 };
