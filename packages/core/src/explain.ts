@@ -24,6 +24,8 @@ import type { TreeOf } from './tree.js';
  *   the loop, how each carried tensor depends on those before the step, and the programs in words
  * @throws as `scan`, but for errors of the step itself, which are the reason of the eager mode
  *
+ * A call of a few rows and steps that is not recorded runs all of it in the loop, which takes less
+ * time there.
  * Differs from PyTorch: nothing there says so much; `torch._dynamo.explain` comes near.
  */
 export function explain<

@@ -26,8 +26,14 @@ export type Operation =
   | { readonly kind: 'sumRows'; readonly x: Value }
   // the sum over rows and k of products a[block, m, k] b[block, k, n]: [blocks, m, n]
   | ({ readonly kind: 'productRows'; readonly a: Value; readonly b: Value } & BlockSizes)
-  // of fixed values or totals: one call of a primitive
-  | { readonly kind: 'primitive'; readonly inputs: readonly Value[]; readonly call: PrimitiveCall };
+  // of fixed values or totals: one call of a primitive; where rows can do the same, also as an
+  // instruction
+  | {
+      readonly kind: 'primitive';
+      readonly inputs: readonly Value[];
+      readonly call: PrimitiveCall;
+      readonly instruction: InstructionBody<Value, Argument> | undefined;
+    };
 
 /** Repeats a call of a primitive on real storages. */
 export type PrimitiveCall = (backend: Backend, inputs: readonly Storage[]) => Storage;
@@ -156,9 +162,12 @@ export class Graph {
     const { width, dtype } = a;
     if (a.domain === 'row' || b.domain === 'row') return this.binary('add', a, b, width, dtype);
     const dense = (storage: Storage) => ({ storage, offset: 0, strides: [1] });
-    return this.primitive('fixed', width, dtype, `add ${a.id} ${b.id} : ${width} fixed`, [a, b], (backend, [x, y]) =>
-      backend.binary('add', dense(x), dense(y), [width]),
-    );
+    return this.add('fixed', width, dtype, `add ${a.id} ${b.id} : ${width} fixed`, {
+      kind: 'primitive',
+      inputs: [a, b],
+      call: (backend, [x, y]) => backend.binary('add', dense(x), dense(y), [width]),
+      instruction: { kind: 'binary', op: 'add', a, b },
+    });
   }
 
   fill(value: number, width: number, dtype: DType): Value {
@@ -281,7 +290,7 @@ export class Graph {
     inputs: readonly Value[],
     call: PrimitiveCall,
   ): Value {
-    return this.add(domain, size, dtype, key, { kind: 'primitive', inputs, call });
+    return this.add(domain, size, dtype, key, { kind: 'primitive', inputs, call, instruction: undefined });
   }
 }
 

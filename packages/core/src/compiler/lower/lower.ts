@@ -8,9 +8,9 @@
  * over rows follow, over all steps at once, since a sum over steps of sums over rows is one sum.
  */
 import type { DType } from '../../dtype.js';
-import { mapOperands } from '../../instruction.js';
+import { mapOperands, type InstructionBody } from '../../instruction.js';
 import type { FixedOperand, Instruction, Program, ProgramOperand } from '../../program.js';
-import { argumentsOf, closure, type Argument, type Value } from '../ir/graph.js';
+import { argumentsOf, closure, type Argument, type Operation, type Value } from '../ir/graph.js';
 
 /** A program and the values that its operands and outputs are. */
 export interface Stage {
@@ -157,6 +157,31 @@ export function lower(task: Task): Plan {
   };
 }
 
+/**
+ * All of a forward pass as one program, which computes at each step what `lower` computes for all
+ * steps at once: for a few rows one call of a program costs more than the arithmetic that is done
+ * again.
+ *
+ * @param task - without totals
+ * @returns nothing where a result is no row value of its own
+ */
+export function lowerJoined(task: Task): Plan | undefined {
+  const { given, carried, next, rows } = task;
+  const isResult = (value: Value): boolean => value.domain === 'row' && !value.steady && !given.has(value);
+  if (!rows.every(isResult)) return undefined;
+  const stage = build(task, rows, carried, next, (value) => given.has(value), new Set(), instructionOfFixed);
+  const [before, loop] = carried.length === 0 ? [stage, undefined] : [undefined, stage];
+  const isFixed = (value: Value): boolean => value.domain === 'fixed' && value.operation.kind === 'primitive';
+  const fixed = closure(stage.fixed, () => false).filter(isFixed);
+  const { adjoint, states } = task;
+  return { adjoint, states, fixed, once: undefined, before, loop, after: undefined, totals: [] };
+}
+
+/** The instruction that computes a fixed value in each row. */
+function instructionOfFixed({ domain, operation }: Value): InstructionBody<Value, Argument> | undefined {
+  return domain === 'fixed' && operation.kind === 'primitive' ? operation.instruction : undefined;
+}
+
 /** Whether a value is given for each row, the same at all steps. */
 function isConstant({ operation }: Value): boolean {
   return operation.kind === 'constant';
@@ -178,6 +203,8 @@ function unique(values: readonly Value[]): Value[] {
 /**
  * One program: everything that the outputs and the next state are made of, up to values that come
  * in.
+ *
+ * @param inRow - the instruction of a fixed value that the program computes itself
  */
 function build(
   task: Task,
@@ -186,12 +213,14 @@ function build(
   next: readonly Value[],
   comesIn: (value: Value) => boolean,
   once: ReadonlySet<Value>,
+  inRow: (value: Value) => InstructionBody<Value, Argument> | undefined = () => undefined,
 ): Stage {
+  const isRow = (value: Value): boolean => value.domain === 'row' || inRow(value) !== undefined;
   const isPerRow = (value: Value): boolean => isConstant(value) || once.has(value);
   const isStacked = (value: Value): boolean =>
     value.domain === 'row' && !carried.includes(value) && !isPerRow(value) && comesIn(value);
   const isOperand = (value: Value): boolean =>
-    carried.includes(value) || value.domain !== 'row' || isPerRow(value) || isStacked(value);
+    carried.includes(value) || !isRow(value) || isPerRow(value) || isStacked(value);
   const values = closure([...outputs, ...next], isOperand);
   const stacked = values.filter(isStacked);
   const perRow = values.filter(isPerRow);
@@ -217,18 +246,18 @@ function build(
     }
     return number;
   };
-  for (const value of steps) registerFixed(value, fixedNumber);
+  for (const value of steps) registerFixed(value, isRow, fixedNumber);
   steps.forEach((value, i) => numbers.set(value, firstFixed + fixed.length + i));
 
   const numberOf = (value: Value): number =>
-    value.domain === 'row' ? (numbers.get(value) as number) : fixedNumber(value, 1, value.width);
+    isRow(value) ? (numbers.get(value) as number) : fixedNumber(value, 1, value.width);
   const program: Program = {
     dtype: task.dtype,
     stacked: stacked.map(({ width }) => width),
     carried: carried.map(({ width }) => width),
     perRow: perRow.map(({ width }) => width),
     fixed: shapes,
-    body: steps.map((value) => instructionOf(value, numberOf, fixedNumber)),
+    body: steps.map((value) => instructionOf(value, inRow(value) ?? value.operation, numberOf, fixedNumber)),
     next: next.map(numberOf),
     outputs: outputs.map(numberOf),
     reverse: carried.length > 0 && task.reverse,
@@ -238,10 +267,10 @@ function build(
 
 type FixedNumber = (value: Value, rows: number, columns: number) => number;
 
-function registerFixed(value: Value, fixedNumber: FixedNumber): void {
+function registerFixed(value: Value, isRow: (value: Value) => boolean, fixedNumber: FixedNumber): void {
   const { operation } = value;
   for (const argument of argumentsOf(value)) {
-    if (argument.domain === 'row') continue;
+    if (isRow(argument)) continue;
     if (operation.kind === 'matmul' && argument === operation.weight) weightNumber(value, fixedNumber);
     if (operation.kind !== 'matmul' || argument === operation.init) fixedNumber(argument, 1, argument.width);
   }
@@ -253,8 +282,13 @@ function weightNumber({ operation, width }: Value, fixedNumber: FixedNumber): nu
   return transposed ? fixedNumber(weight, width, x.width) : fixedNumber(weight, x.width, width);
 }
 
-function instructionOf(value: Value, numberOf: (value: Value) => number, fixedNumber: FixedNumber): Instruction {
-  const { operation, width } = value;
+function instructionOf(
+  value: Value,
+  operation: Operation,
+  numberOf: (value: Value) => number,
+  fixedNumber: FixedNumber,
+): Instruction {
+  const { width } = value;
   switch (operation.kind) {
     case 'input':
     case 'state':

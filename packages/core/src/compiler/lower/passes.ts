@@ -1,7 +1,8 @@
 /** From a traced step to the plans of its two passes, and what the second needs from the first. */
 import type { DType } from '../../dtype.js';
 import { argumentsOf, closure, type Value } from '../ir/graph.js';
-import { isCheap, lower, type Plan } from './lower.js';
+import { isCheap, lower, lowerJoined, type Plan, type Stage, type Task } from './lower.js';
+import { widthsOf } from '../../program.js';
 import type { TracedDerivative, TracedStep } from '../trace/traced-step.js';
 
 /**
@@ -14,6 +15,13 @@ export interface Plans {
   readonly reverse: boolean;
   /** The forward pass when no derivative is wanted. */
   readonly inference: Plan;
+  /** The same as one program, for a few rows; nothing where that is no gain or cannot be. */
+  readonly joined: () => Plan | undefined;
+  /**
+   * About how many multiplications `joined` does for each row and step that `inference` does for
+   * all at once.
+   */
+  readonly hoisted: number;
   readonly training: TrainingPlans | undefined;
 }
 
@@ -46,24 +54,48 @@ export interface Shifted {
 }
 
 export function plansOf(step: TracedStep, dtype: DType, reverse: boolean): Plans {
-  const forward = (kept: readonly Value[]): Plan =>
-    lower({
-      dtype,
-      given: new Set([...step.inputs, ...step.drawn]),
-      carried: step.states,
-      next: step.next,
-      rows: [...new Set([...step.outputs, ...kept])],
-      states: step.states.length,
-      totals: [],
-      reverse,
-      adjoint: false,
-    });
+  const taskOf = (kept: readonly Value[]): Task => ({
+    dtype,
+    given: new Set([...step.inputs, ...step.drawn]),
+    carried: step.states,
+    next: step.next,
+    rows: [...new Set([...step.outputs, ...kept])],
+    states: step.states.length,
+    totals: [],
+    reverse,
+    adjoint: false,
+  });
+  const forward = (kept: readonly Value[]): Plan => lower(taskOf(kept));
+  const inference = forward([]);
   return {
     step,
     reverse,
-    inference: forward([]),
+    inference,
+    joined: () => (worksApart(inference) ? lowerJoined(taskOf([])) : undefined),
+    hoisted: workApart(inference),
     training: step.derivative && trainingPlans(step, step.derivative, dtype, reverse, forward),
   };
+}
+
+/** Whether a plan has more than one piece of work. */
+function worksApart({ fixed, once, before, loop, after }: Plan): boolean {
+  return [once, before, loop, after].filter((stage) => stage !== undefined).length + fixed.length > 1;
+}
+
+/**
+ * About how many multiplications are done outside of the loop, a row's; those of fixed values are
+ * done once.
+ */
+function workApart({ fixed, once, before, after }: Plan): number {
+  const ofStage = (stage: Stage | undefined): number => {
+    if (stage === undefined) return 0;
+    const widths = widthsOf(stage.program);
+    return stage.program.body.reduce((sum, instruction) => {
+      const { kind, width } = instruction;
+      return sum + width * (kind === 'matmul' ? widths[instruction.x] : kind === 'product' ? instruction.k : 1);
+    }, 0);
+  };
+  return ofStage(once) + ofStage(before) + ofStage(after) + fixed.reduce((sum, { width }) => sum + width, 0);
 }
 
 function trainingPlans(

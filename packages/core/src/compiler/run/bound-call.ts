@@ -33,7 +33,10 @@ export class BoundCall {
   private readonly backend: Backend;
   private readonly dtype: DType;
   private readonly recorded: boolean;
-  private readonly pass: ForwardExecutable;
+  private readonly plans: Plans;
+  /** What ran last, and for how many steps: mostly the next call has as many. */
+  private pass: ForwardExecutable | undefined;
+  private steps = 0;
   private readonly inputs: readonly Shape[];
   private readonly states: readonly Shape[];
   private readonly form: BoundForm;
@@ -49,7 +52,7 @@ export class BoundCall {
     this.backend = backend;
     this.dtype = dtype;
     this.recorded = ambient.recording.value;
-    this.pass = forwardExecutable(backend, plans, undefined);
+    this.plans = plans;
     this.inputs = inputs.map(({ shape }) => shape);
     this.states = states.map(({ shape }) => shape);
     this.form = form;
@@ -116,18 +119,19 @@ export class BoundCall {
     lead: Shape,
     lastShapes: readonly Shape[] = this.states,
   ): RunResults {
-    const { backend, pass, form } = this;
+    const { backend, form } = this;
+    const steps = form.hasSteps ? inputs[0].shape[0] : 1;
+    const pass = this.passFor(steps);
     const { plan } = pass;
     let source = 0;
     for (let i = 0; i < inputs.length; i++) plan.bind(source++, inputs[i].storage);
     for (let i = 0; i < captured.length; i++) plan.bind(source++, captured[i].storage);
     const made: Storage[] = [];
-    const steps = form.hasSteps ? inputs[0].shape[0] : 1;
     const after = plan.run(carried, { steps, rows: form.rows, lengths: undefined, resets: undefined }, made);
     countTrace(true);
     const last: Tensor[] = [];
     for (let i = 0; i < after.length; i++) last.push(wrap(backend, after[i], lastShapes[i]));
-    const shapes = this.shapesBehind(lead);
+    const shapes = this.shapesBehind(pass, lead);
     const outputs: Tensor[] = [];
     for (let i = 0; i < pass.outputs.length; i++) {
       const { at, first } = pass.outputs[i];
@@ -138,8 +142,16 @@ export class BoundCall {
     return { outputs, last };
   }
 
-  private shapesBehind(lead: Shape): readonly Shape[] {
-    const { pass, form } = this;
+  private passFor(steps: number): ForwardExecutable {
+    if (this.pass === undefined || steps !== this.steps) {
+      this.steps = steps;
+      this.pass = forwardExecutable(this.backend, this.plans, undefined, { steps, rows: this.form.rows });
+    }
+    return this.pass;
+  }
+
+  private shapesBehind(pass: ForwardExecutable, lead: Shape): readonly Shape[] {
+    const { form } = this;
     if (this.lead === undefined || !sameShape(this.lead, lead)) {
       this.lead = lead;
       this.outputShapes = pass.outputs.map((_, i) => pass.outputShape(i, lead, form.isElementwise));

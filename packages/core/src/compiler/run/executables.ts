@@ -5,8 +5,10 @@
 import type { Backend } from '../../backend.js';
 import type { Shape } from '../../shape.js';
 import type { Value } from '../ir/graph.js';
+import type { Plan } from '../lower/lower.js';
 import type { Plans, Shifted, TrainingPlans } from '../lower/passes.js';
-import { Executable } from './executable.js';
+import type { TracedStep } from '../trace/traced-step.js';
+import { Executable, type Extent } from './executable.js';
 
 /** One output of a step among the results of the forward pass. */
 interface Output {
@@ -29,8 +31,7 @@ export class ForwardExecutable {
   private readonly widths: readonly number[];
   private readonly firstOutput: readonly number[];
 
-  constructor(backend: Backend, { step, inference }: Plans, training: TrainingPlans | undefined) {
-    const plan = training?.forward ?? inference;
+  constructor(backend: Backend, step: TracedStep, plan: Plan, training: TrainingPlans | undefined) {
     const kept = training?.kept ?? [];
     const results = [...new Set([...step.outputs, ...kept])];
     const inLoop = new Set(plan.loop?.outputs);
@@ -108,6 +109,8 @@ function makeBackward(backend: Backend, { step, training }: Plans): BackwardExec
 
 interface Executables {
   inference?: ForwardExecutable;
+  /** For a few rows. */
+  joined?: ForwardExecutable;
   forward?: ForwardExecutable;
   backward?: BackwardExecutable;
 }
@@ -127,11 +130,29 @@ export function forwardExecutable(
   backend: Backend,
   plans: Plans,
   training: TrainingPlans | undefined,
+  extent: Pick<Extent, 'steps' | 'rows'>,
 ): ForwardExecutable {
   const passes = passesOf(backend, plans);
-  return training === undefined
-    ? (passes.inference ??= new ForwardExecutable(backend, plans, undefined))
-    : (passes.forward ??= new ForwardExecutable(backend, plans, training));
+  const { step, inference } = plans;
+  if (training !== undefined)
+    return (passes.forward ??= new ForwardExecutable(backend, step, training.forward, training));
+  if (isSmall(backend, plans, extent))
+    return (passes.joined ??= new ForwardExecutable(backend, step, plans.joined() ?? inference, undefined));
+  return (passes.inference ??= new ForwardExecutable(backend, step, inference, undefined));
+}
+
+/** So many rows of one step cost less than one more call of a program. */
+const ROWS_AT_MOST = 8;
+/** So many multiplications done apart, likewise. */
+const MULTIPLICATIONS_AT_MOST = 4096;
+
+/**
+ * Whether one program for all is faster than one for each stage. Where an instruction of the loop
+ * is a call of its own at each step, as on a graphics card, it is not.
+ */
+function isSmall(backend: Backend, { hoisted }: Plans, { steps, rows }: Pick<Extent, 'steps' | 'rows'>): boolean {
+  if (backend.compile === undefined || backend.info.simd === 'gpu') return false;
+  return steps === 1 ? rows <= ROWS_AT_MOST : steps * rows * hoisted <= MULTIPLICATIONS_AT_MOST;
 }
 
 /** The backward pass. */

@@ -51,7 +51,7 @@ export function runCompiled(run: CompiledRun): RunResults {
   const { steps, rows, lengths } = extent;
   const [{ backend }] = inputs;
   const training = isRecorded(inputs) || isRecorded(states) || isRecorded(captured) ? plans.training : undefined;
-  const pass = forwardExecutable(backend, plans, training);
+  const pass = forwardExecutable(backend, plans, training, extent);
   /** What is freed in the end: nothing in most runs that are not recorded. */
   const temporaries: Tensor[] = [];
   try {
