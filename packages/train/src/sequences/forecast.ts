@@ -28,8 +28,10 @@ export interface ForecastSampling {
   /**
    * What is added at each step, in the units of the history: the standard deviation of normal
    * noise, or a list of errors of the model (on data it was not trained on), of which one is drawn.
+   * For several targets the errors may be rows, `[N, targets]`: one row is drawn at each step, so
+   * that each target gets errors of its own and what they have in common is kept.
    */
-  readonly noise: number | ArrayLike<number>;
+  readonly noise: number | ArrayLike<number> | HostValues;
   /** Makes the draws repeatable; they begin from 0 unless given. */
   readonly seed?: number;
 }
@@ -144,7 +146,7 @@ export async function forecast(
     window,
     batchFirst,
     quantiles: quantiles ?? [0.5],
-    noise: sampling === undefined ? undefined : noiseOf(owner, sampling, horizon * targets.length),
+    noise: sampling === undefined ? undefined : noiseOf(owner, sampling, horizon, targets.length),
     rows: sampling?.paths ?? (sampling === undefined ? 1 : 200),
   });
   const runs = await loop.run(steps);
@@ -231,12 +233,18 @@ function checkQuantiles(owner: string, quantiles: readonly number[], sampling: u
   }
 }
 
-/** Draws what is added to so many values of each of some rows. */
-function noiseOf(owner: string, sampling: ForecastSampling, width: number): (rows: number) => Float32Array {
+/** Returns a sampler of what is added to the values of some rows, `[rows, horizon, targets]`. */
+function noiseOf(
+  owner: string,
+  sampling: ForecastSampling,
+  horizon: number,
+  targets: number,
+): (rows: number) => Float32Array {
   checkOptions(owner, sampling, ['paths', 'noise', 'seed']);
   const { paths = 200, noise, seed = 0 } = sampling;
   checkCount(owner, 'sampling.paths', paths, 1);
   const generator = new Generator(seed);
+  const width = horizon * targets;
   if (typeof noise === 'number') {
     checkNumber(owner, 'sampling.noise', noise, { from: 0 });
     return (rows) => {
@@ -245,7 +253,18 @@ function noiseOf(owner: string, sampling: ForecastSampling, width: number): (row
       return drawn;
     };
   }
-  const { data: errors } = matrixOf(owner, 'sampling.noise', noise as HostValues);
-  return (rows) =>
-    Float32Array.from({ length: rows * width }, () => errors[Math.floor(generator.nextUniform() * errors.length)]);
+  const { shape, data: errors } = matrixOf(owner, 'sampling.noise', noise as HostValues);
+  const each = shape[1];
+  if (each !== 1 && each !== targets) {
+    const expected = `[N], or [N, ${targets}], an error of each target in a row`;
+    refuse(ShapeError, owner, 'sampling.noise', { has: 'shape', received: `[${shape.join(', ')}]`, expected });
+  }
+  return (rows) => {
+    const drawn = new Float32Array(rows * width);
+    for (let i = 0; i < drawn.length; i += each) {
+      const row = Math.floor(generator.nextUniform() * shape[0]) * each;
+      for (let target = 0; target < each; target++) drawn[i + target] = errors[row + target];
+    }
+    return drawn;
+  };
 }

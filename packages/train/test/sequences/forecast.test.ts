@@ -173,6 +173,25 @@ describe('intervals', () => {
     expect([...intervals[0].lower.data, ...intervals[0].upper.data]).toEqual([99, 101]);
   });
 
+  test('of errors in rows: each target gets its own, and one row at a time', async () => {
+    const still = new Next((x) => x);
+    const noise = [
+      [-1, -10],
+      [1, 10],
+    ];
+    const options = { sampling: { noise, paths: 500 }, levels: [0.9] };
+    const { values, intervals } = await forecast(still, [[0, 0]], 4, options);
+    const [{ lower, upper }] = intervals;
+    expect([lower.data[0], upper.data[0], lower.data[1], upper.data[1]]).toEqual([-1, 1, -10, 10]);
+    // Drawn apart, the targets would not be multiples of each other after some steps.
+    for (const { data } of [values, lower, upper]) {
+      for (let step = 0; step < 4; step++) expect(data[2 * step + 1]).toBeCloseTo(10 * data[2 * step], 4);
+    }
+    await expect(forecast(still, [[0, 0]], 1, { sampling: { noise: [[1, 2, 3]] } })).rejects.toThrow(
+      'expected [N], or [N, 2]',
+    );
+  });
+
   test('of quantiles: about the median, in order even where the model has them cross', async () => {
     const model = new Next((x) => concat([x.add(1), x, x.sub(1)], 2));
     const scaler = new MinMaxScaler().fit([0, 10]);
