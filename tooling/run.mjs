@@ -1,15 +1,18 @@
 // The repository's commands. Each sets up all that it needs.
 //
-//   npm start [-- OPTIONS]            the tour: every part of @rnn on real data, in the terminal
+//   npm start [-- OPTIONS]            the tour of @rnn on real data, in the terminal
 //   npm run page                      the same on a web page, served from this machine
 //   npm run site                      the documents and the API as a site, served from this machine
-//   npm run example -- NAME [ARGUMENTS]   a job of examples/ in full, with the packages as they
-//   would be published npm test [-- PACKAGE...]          every check: lint, format, types, tests,
-//   packages, documents; or those of some packages npm run check                     while working:
-//   lint, format, types, and the tests in Node of the packages that differ from main npm run bench
-//   [-- OPTIONS]        times of the same work here and in other libraries; see
-//   tooling/bench/README.md npm run toolchain -- COMMAND...   any command with the repository's own
-//   Node, pnpm and tools, e.g. pnpm install
+//   npm run example -- NAME [ARGUMENTS]
+//                                     a job of examples/ in full, with the packages as published
+//   npm test [-- PACKAGE...]          every check: lint, format, types, tests, packages, documents
+//   npm run check                     while working: lint, format, types, and the tests in Node of
+//                                     the packages that differ from main
+//   npm run bench [-- OPTIONS]        times of the same work here and in other libraries
+//   npm run api                       writes what each package exports into packages/*/api
+//   npm run release:try               a release of what is committed, to a registry on this machine,
+//                                     then installed, run and bundled
+//   npm run toolchain -- COMMAND...   any command with the repository's own Node, pnpm and tools
 import { fileURLToPath } from 'node:url';
 import { findChromium } from './chromium.mjs';
 import { outcome, removeReports } from './reports.mjs';
@@ -141,6 +144,17 @@ async function check() {
  * @param {string[]} args
  * @returns {Promise<number>} the exit code
  */
+async function tryRelease(args) {
+  const env = await prepareToolchain();
+  await installDependencies(env);
+  env.CHROMIUM_PATH = await findChromium(env);
+  return run('node', ['tooling/package-checks/src/release/try.ts', ...args], { env });
+}
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code
+ */
 async function exec([command, ...args]) {
   const env = await prepareToolchain();
   if (command === 'turbo' && (await writeDigests(env)) !== 0) return 1;
@@ -148,7 +162,7 @@ async function exec([command, ...args]) {
 }
 
 const usage =
-  'Usage: node tooling/run.mjs start [OPTIONS] | page | site | example NAME [ARGUMENTS] | test [PACKAGES] | check | bench [OPTIONS] | exec COMMAND [ARGUMENTS]';
+  'Usage: node tooling/run.mjs start [OPTIONS] | page | site | example NAME [ARGUMENTS] | test [PACKAGES] | check | bench [OPTIONS] | api | release:try | exec COMMAND [ARGUMENTS]';
 const [command, ...args] = process.argv.slice(2);
 try {
   if (command === 'start') process.exitCode = await runProgram('@rnn/playground', 'apps/playground/src/main.ts', args);
@@ -158,6 +172,9 @@ try {
   else if (command === 'test') process.exitCode = await test(args);
   else if (command === 'check') process.exitCode = await check();
   else if (command === 'page') process.exitCode = await page(args);
+  else if (command === 'api')
+    process.exitCode = await runProgram('@rnn/package-checks', 'tooling/package-checks/src/write-api-reports.ts', args);
+  else if (command === 'release:try') process.exitCode = await tryRelease(args);
   else if (command === 'site') process.exitCode = await site(args);
   else if (command === 'exec' && args.length > 0) process.exitCode = await exec(args);
   else throw new SetupError(usage);

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 /** What is read here of a package's manifest. */
 export interface Manifest {
   readonly name: string;
+  readonly version?: string;
+  readonly description?: string;
   readonly homepage?: string;
   readonly bugs?: string;
   readonly keywords?: readonly string[];
@@ -40,9 +42,13 @@ export function manifestIn(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
-/** All packages that are published, by folder name. */
-export function publishedPackages(): Package[] {
-  const home = join(root, 'packages');
+/**
+ * All packages that are published, by folder name.
+ *
+ * @param repository - the top folder of this repository or of a copy
+ */
+export function publishedPackages(repository = root): Package[] {
+  const home = join(repository, 'packages');
   return readdirSync(home)
     .map((name) => join(home, name))
     .filter((folder) => existsSync(join(folder, 'package.json')))
