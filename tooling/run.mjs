@@ -10,7 +10,7 @@
 //                                     the packages that differ from main
 //   npm run bench [-- OPTIONS]        times of the same work here and in other libraries
 //   npm run api                       writes what each package exports into packages/*/api
-//   npm run release:try               a release of what is committed, to a registry on this machine,
+//   npm run release:try               a release of what is committed to a registry of this machine,
 //                                     then installed, run and bundled
 //   npm run toolchain -- COMMAND...   any command with the repository's own Node, pnpm and tools
 import { fileURLToPath } from 'node:url';

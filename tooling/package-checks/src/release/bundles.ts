@@ -67,7 +67,8 @@ const bundlers: Record<string, (project: string, out: string, env: NodeJS.Proces
   },
   async Parcel(project, out, env) {
     writeFileSync(join(project, 'index.html'), page('./page.js'));
-    // Parcel looks at the entries of a package only where a project tells it to: docs/when-it-goes-wrong.md.
+    // Parcel looks at the entries of a package only where a project tells it to:
+    // docs/when-it-goes-wrong.md.
     const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as object;
     const told = { ...manifest, '@parcel/resolver-default': { packageExports: true } };
     writeFileSync(join(project, 'package.json'), JSON.stringify(told));

@@ -3,7 +3,9 @@ import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
 
-/** Runs a command to its end and gives what it printed; one that fails is an error with all of that. */
+/**
+ * Runs a command to its end and gives what it printed; one that fails is an error with all of that.
+ */
 export async function run(
   command: string,
   args: readonly string[],

@@ -22,7 +22,8 @@ export function emptyHome(home: string): NodeJS.ProcessEnv {
 }
 
 /**
- * Makes a release of what is committed, in a copy of the repository, as the workflow does: versions and changelogs, builds, tarballs in a registry, tags.
+ * Makes a release of what is committed, in a copy of the repository, as the workflow does: versions
+ * and changelogs, builds, tarballs in a registry, tags.
  *
  * @param folder - where the copy goes
  * @param registry - of this machine
@@ -64,7 +65,10 @@ export async function release(folder: string, registry: Registry, home: string, 
   return { version, packages };
 }
 
-/** Publishes all packages, once it is sure where to: to the registry of this machine and nowhere else. */
+/**
+ * Publishes all packages, once it is sure where to: to the registry of this machine and nowhere
+ * else.
+ */
 async function publish(folder: string, { url }: Registry, env: NodeJS.ProcessEnv): Promise<void> {
   writeFileSync(join(folder, '.npmrc'), settingsFor(url));
   for (const { folder: cwd, name } of publishedPackages(folder)) {
@@ -78,8 +82,9 @@ async function publish(folder: string, { url }: Registry, env: NodeJS.ProcessEnv
 }
 
 /**
- * What the workflow sets for the step that publishes makes pnpm ask the host of the workflow for proof of where a tarball was made. Here there is none
- * to ask, so that the same settings have to refuse.
+ * What the workflow sets for the step that publishes makes pnpm ask the host of the workflow for
+ * proof of where a tarball was made. Here there is none to ask, so that the same settings have to
+ * refuse.
  */
 async function refusesWithoutProof(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   const workflow = readFileSync(join(folder, '.github/workflows/release.yml'), 'utf8');

@@ -23,8 +23,9 @@ function freePort(): Promise<number> {
 }
 
 /**
- * Starts a registry that anyone on this machine may publish to. It holds the packages of this repository itself and never asks for them elsewhere;
- * those that they depend on it takes from where npm takes them.
+ * Starts a registry that anyone on this machine may publish to. It holds the packages of this
+ * repository itself and never asks for them elsewhere; those that they depend on it takes from
+ * where npm takes them.
  *
  * @param folder - an empty one, for what is published
  * @param upstream - the registry of all other packages

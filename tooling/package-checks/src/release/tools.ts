@@ -12,7 +12,10 @@ interface Manifest {
 const readManifest = (path: string): Manifest =>
   JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Manifest;
 
-/** Installs the registry, Parcel and the runtimes beside the workspace, unless just these versions are there. */
+/**
+ * Installs the registry, Parcel and the runtimes beside the workspace, unless just these versions
+ * are there.
+ */
 export function installTools(): void {
   const isThere = ([name, version]: [string, string]): boolean =>
     existsSync(join(modules, name, 'package.json')) && readManifest(join(modules, name)).version === version;
@@ -33,7 +36,10 @@ export interface Runtime {
   readonly path: string | undefined;
 }
 
-/** The file of a package of a runtime for this platform. Install scripts, which may make it executable, do not run here. */
+/**
+ * The file of a package of a runtime for this platform. Install scripts, which may make it
+ * executable, do not run here.
+ */
 function executable(name: string, kind: Runtime['kind'], places: readonly string[]): Runtime {
   const path = places.map((place) => join(modules, place)).find((place) => existsSync(place));
   if (path !== undefined) chmodSync(path, 0o755);

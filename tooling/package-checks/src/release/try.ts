@@ -1,8 +1,9 @@
 // A release from end to end, on this machine alone: npm run release:try [-- --versioned]
 //
-// Versions, changelogs and tarballs of what is committed go to a registry at 127.0.0.1; from there they are installed into empty folders, run by
-// every runtime that can be had here, and bundled for Chromium. Whatever is not so is an error. With `--versioned` the
-// versions that stand there are published, as the workflow will.
+// Versions, changelogs and tarballs of what is committed go to a registry at 127.0.0.1; from there
+// they are installed into empty folders, run by every runtime that can be had here, and bundled for
+// Chromium. Whatever is not so is an error. With `--versioned` the versions that stand there are
+// published, as the workflow will.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
