@@ -1,6 +1,7 @@
 import { Generator, ones, zeros, type Tensor } from '@rnn/core';
 import { Linear, RNN } from '@rnn/nn';
 import * as train from '@rnn/train';
+import * as csv from '@rnn/train/csv';
 import { describe } from 'vitest';
 import {
   classesOf,
@@ -617,6 +618,29 @@ const examples: Example[] = [
     },
   },
   {
+    name: 'fromCsv',
+    call: csv.fromCsv,
+    args: () => [
+      'a,b\n1,x\n2,y\n',
+      {
+        columns: ['a'],
+        types: { a: 'number' },
+        missing: 'error',
+        missingValues: ['?'],
+        header: true,
+        delimiter: ',',
+        decimal: '.',
+      },
+    ],
+    required: 1,
+    accepts: {
+      '1.header': flag,
+      '1.types': ['object'],
+      '1.missing': ['fraction', 'object'],
+      '1.missingValues': ['list'],
+    },
+  },
+  {
     name: 'new SequentialLR',
     call: (...v: never[]) => new train.SequentialLR(...(v as unknown as [never, never])),
     args: () => {
@@ -651,7 +675,7 @@ describe('train', () => {
   const constructors = classesOf(train).map((name) => `new ${name}`);
   describeJunk(
     examples,
-    [...functionsOf(train), ...constructors, ...methodsOf('Optimizer', train.Optimizer.prototype)],
+    [...functionsOf(train), ...functionsOf(csv), ...constructors, ...methodsOf('Optimizer', train.Optimizer.prototype)],
     without,
   );
 });

@@ -28,24 +28,25 @@ import { slice } from './slice.js';
  * @param x - what is indexed
  * @param index - what came; read from the device where nobody has seen its values yet
  * @param size - the number of places
+ * @param argument - its name, for the message; index unless given
  * @throws DTypeError, BackendError, ArgumentError
  */
-export function checkIndex(operation: string, x: Tensor, index: Tensor, size: number): void {
-  checkTensor(operation, 'index', index);
-  checkSameBackend(operation, 'index', index.backend, x.backend, 'x');
+export function checkIndex(operation: string, x: Tensor, index: Tensor, size: number, argument = 'index'): void {
+  checkTensor(operation, argument, index);
+  checkSameBackend(operation, argument, index.backend, x.backend, 'x');
   if (index.dtype !== 'int32') {
     const hint = "make it with tensor(values, { dtype: 'int32' })";
-    refuse(DTypeError, operation, 'index', { received: index.dtype, expected: 'int32', hint });
+    refuse(DTypeError, operation, argument, { received: index.dtype, expected: 'int32', hint });
   }
   if (index.size === 0) return;
   const { held } = index;
   if (held.bounds !== undefined && isWithin(held.bounds, size)) return;
   // Inherited limits may be those of values that this part lacks: only its own can refuse it.
-  if (held.bounds?.isTight !== true) held.bounds = readBounds(operation, held);
+  if (held.bounds?.isTight !== true) held.bounds = readBounds(operation, argument, held);
   if (isWithin(held.bounds, size)) return;
   const { min, max } = held.bounds;
   const expected = size === 0 ? 'no index, as there is no place to pick' : `values from 0 to ${size - 1}`;
-  refuse(ArgumentError, operation, 'index', { has: 'the value', received: String(min < 0 ? min : max), expected });
+  refuse(ArgumentError, operation, argument, { has: 'the value', received: String(min < 0 ? min : max), expected });
 }
 
 function isWithin({ min, max }: Bounds, size: number): boolean {
@@ -53,16 +54,16 @@ function isWithin({ min, max }: Bounds, size: number): boolean {
 }
 
 /** The smallest and the largest index. */
-function readBounds(operation: string, { backend, storage }: SharedStorage): Bounds {
+function readBounds(operation: string, argument: string, { backend, storage }: SharedStorage): Bounds {
   let values: TypedArray;
   try {
     values = backend.readSync(storage);
   } catch (cause) {
     if (backend.info.synchronous) throw cause;
-    refuse(BackendError, operation, 'index', {
+    refuse(BackendError, operation, argument, {
       received: `on '${backend.info.name}', which answers only later, and was computed or is a part of indices of which some are out of range`,
       expected: 'values that can be checked now',
-      hint: "call `await index.data()` before, or make it with tensor(values, { dtype: 'int32' })",
+      hint: `call \`await ${argument}.data()\` before, or make it with tensor(values, { dtype: 'int32' })`,
       cause,
     });
   }

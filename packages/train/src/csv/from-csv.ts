@@ -1,6 +1,7 @@
 import { ArgumentError, FormatError } from '@rnn/core';
 import { checkChoice, checkFlag, checkList, checkOptions, checkText, refuse, shown } from '@rnn/core/checks';
 import Papa from 'papaparse';
+import { isPlainObject } from '../tree.js';
 import { dateOf, numberOf, type CsvColumnType } from './cells.js';
 import { filled, missingPolicies, type MissingPolicy } from './missing.js';
 import { CsvTable, type Column } from './table.js';
@@ -80,6 +81,10 @@ export function fromCsv(text: string, options: CsvOptions = {}): CsvTable {
   checkText(owner, 'delimiter', delimiter);
   checkChoice(owner, 'decimal', decimal, ['.', ',']);
   checkList(owner, 'missingValues', missingValues, 'texts');
+  missingValues.forEach((cell, i) => checkText(owner, `missingValues[${i}]`, cell));
+  checkByName(owner, 'types', types, 'a type for each column by name');
+  if (typeof missing === 'object')
+    checkByName(owner, 'missing', missing, 'what to do with cells without a value, in all columns or by name');
   const rows = rowsOf(owner, text, delimiter);
   const all = header ? rows[0] : rows[0].map((_, i) => String(i));
   const twice = all.find((name, i) => all.indexOf(name) < i);
@@ -165,6 +170,11 @@ function fill({ type, values }: Column, policy: MissingPolicy, place: (i: number
   if (odd < 0) return;
   const why = isFilled ? `, and '${policy}' has nothing to fill it with` : '';
   fail(`${place(odd)} has no value${why}; the option missing says what to do with such cells`);
+}
+
+/** Refuses anything but a plain object: what else has no names of columns. */
+function checkByName(owner: string, argument: string, value: unknown, expected: string): void {
+  if (!isPlainObject(value)) refuse(ArgumentError, owner, argument, { value, expected });
 }
 
 function policyFor(owner: string, missing: NonNullable<CsvOptions['missing']>, name: string): MissingPolicy {

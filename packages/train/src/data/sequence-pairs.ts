@@ -13,6 +13,8 @@ export interface PairBatch {
   /** `[T, B, ...]`, or `[B, T, ...]` with `batchFirst`. */
   readonly target: Tensor;
   readonly targetLengths: readonly number[];
+  /** Whether the rows come before time; false unless given. */
+  readonly batchFirst?: boolean;
 }
 
 /**
@@ -80,6 +82,7 @@ export class SequencePairs implements Dataset<PairBatch> {
       sourceLengths: source.lengths,
       target: target.padded,
       targetLengths: target.lengths,
+      ...(batchFirst === true && { batchFirst }),
     };
   }
 }

@@ -3,6 +3,7 @@ import { checkFunction, checkNumber, checkOptions, refuse } from '@rnn/core/chec
 import type { Module } from '@rnn/nn';
 import { checkModel, Evaluation } from '../evaluation.js';
 import { CarriedState } from './carried-state.js';
+import type { Metric } from '../metrics/metric.js';
 import { Breath } from './event-loop.js';
 import { splitLoss, type CarriedLoss } from './loss-function.js';
 import { checkBatches, Pieces, type Batches } from './pieces.js';
@@ -22,7 +23,10 @@ export type Metrics<M, B, S extends Tree = Tree> = (
 export interface EvaluateOptions<M, B, S extends Tree = Tree> {
   /** Reported as `loss`. */
   readonly loss?: CarriedLoss<M, B, S>;
-  /** Any other measures, from one forward pass; reported under their names. */
+  /**
+   * Any other measures, from one forward pass; reported under their names. Metric objects are
+   * updated in it, and read when `evaluate` is done; then it may return `{}`.
+   */
   readonly metrics?: Metrics<M, B, S>;
   /**
    * Carries the state through long sequences, as in `fit`: steps of a piece. The loss gets and
@@ -49,6 +53,19 @@ export interface EvaluateOptions<M, B, S extends Tree = Tree> {
  *   metrics: (model, [x, y]) => ({ accuracy: model.forward(x).argmax(1).eq(y) }),
  * });
  * ```
+ * Metric objects see every batch in there, too:
+ *
+ * @example
+ * ```ts
+ * const f1 = new F1Score(3);
+ * await evaluate(model, testLoader, {
+ *   metrics: (model, [x, y]) => {
+ *     f1.update(model.forward(x).argmax(1), y);
+ *     return {};
+ *   },
+ * });
+ * f1.compute();
+ * ```
  * @param model - any module
  * @param data - batches: a `DataLoader`, an array, an asynchronous iterable (whose batches are
  *   freed when they are measured)
@@ -67,7 +84,7 @@ export async function evaluate<M extends Module, B, S extends Tree = Tree>(
   checkOptions(owner, options, ['loss', 'metrics', 'tbptt', 'yieldEvery']);
   const { loss, metrics, tbptt, yieldEvery = 20 } = options;
   if (loss !== undefined) checkFunction(owner, 'loss', loss, '(model, batch) => Tensor');
-  if (metrics !== undefined) checkFunction(owner, 'metrics', metrics, '(model, batch) => { name: Tensor }');
+  if (metrics !== undefined) checkMetrics(owner, metrics);
   if (loss === undefined && (metrics === undefined || tbptt !== undefined)) {
     const received =
       tbptt === undefined ? 'left out, and so are metrics' : 'left out, but it gives the state for tbptt';
@@ -99,11 +116,15 @@ export async function evaluate<M extends Module, B, S extends Tree = Tree>(
     });
   checkModel(owner, model);
   checkBatches(owner, 'data', data);
+  let isEmpty = true;
   const evaluation = new Evaluation(model);
   const pieces = new Pieces(owner, data, tbptt, (work) => evaluation.run(work));
   try {
-    while (await pieces.take(measure)) await breath.take();
-    if (means.size === 0) throw new ArgumentError(`${owner}: the data gave no batch`, { argument: 'data' });
+    while (await pieces.take(measure)) {
+      isEmpty = false;
+      await breath.take();
+    }
+    if (isEmpty) throw new ArgumentError(`${owner}: the data gave no batch`, { argument: 'data' });
     const result: Record<string, number> = {};
     for (const [name, mean] of means) result[name] = (await mean.value()).mean;
     return result;
@@ -114,6 +135,30 @@ export async function evaluate<M extends Module, B, S extends Tree = Tree>(
   }
 }
 
+/** What to do with a metric object, which is no function and no tensor. */
+const ofMetrics =
+  'update metric objects inside of it, as in metrics: (model, [x, y]) => { f1.update(model.forward(x).argmax(1), y); return {}; }, and call f1.compute() after evaluate';
+
+function checkMetrics(owner: string, metrics: unknown): void {
+  const expected = 'a function (model, batch) => { name: Tensor }';
+  if (typeof metrics === 'function') return;
+  refuse(ArgumentError, owner, 'metrics', {
+    value: metrics,
+    expected,
+    ...(holdsMetric(metrics) && { hint: ofMetrics }),
+  });
+}
+
+/** Whether a value is a metric object, or a list or record of such. */
+function holdsMetric(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return isMetric(value) || Object.values(value).some(isMetric);
+}
+
+function isMetric(value: unknown): boolean {
+  return typeof (value as Partial<Metric> | null | undefined)?.compute === 'function';
+}
+
 function note(
   means: Map<string, RunningMean>,
   name: string,
@@ -121,14 +166,11 @@ function note(
   countOf: (value: Tensor) => AverageCount | undefined,
 ): void {
   if (!(value instanceof Tensor)) {
-    throw new ArgumentError(
-      `evaluate: ${name} is ${typeof value}, expected a Tensor (a mean, or one element an example)`,
-      {
-        argument: name,
-        expected: 'a Tensor',
-        received: typeof value,
-      },
-    );
+    refuse(ArgumentError, 'evaluate', name, {
+      value,
+      expected: 'a Tensor (a mean, or one element an example)',
+      ...(isMetric(value) && { hint: ofMetrics }),
+    });
   }
   const mean = means.get(name) ?? new RunningMean();
   means.set(name, mean);

@@ -6,15 +6,15 @@ import {
   fromData,
   indexSelect,
   type Lengths,
-  ShapeError,
   slice,
   type Tensor,
   type Tree,
 } from '@rnn/core';
-import { checkCount, checkNumber, checkOptions, checkTensor, refuse } from '@rnn/core/checks';
+import { checkCount, checkNumber, checkOptions } from '@rnn/core/checks';
 import { Evaluation } from '../evaluation.js';
 import { disposeTree, keptTree, mapTree } from '../tree.js';
 import { logProbabilities } from '../sequences/next-token.js';
+import { checkSource } from './seq2seq-checks.js';
 import type { Decoder, DecoderState, Encoded } from './decoder.js';
 
 export interface DecodeOptions {
@@ -38,11 +38,7 @@ export async function decoded(model: Decoder, source: Tensor, options: DecodeOpt
   const owner = 'Seq2Seq.decode';
   checkOptions(owner, options, ['lengths', 'maxTokens', 'beams', 'lengthPenalty']);
   const { lengths, maxTokens = 100, beams = 1, lengthPenalty = 0 } = options;
-  checkTensor(owner, 'source', source);
-  if (source.rank < 2 || source.size === 0) {
-    const received = `[${source.shape.join(', ')}]`;
-    refuse(ShapeError, owner, 'source', { has: 'shape', received, expected: '[S, B] or [S, B, inputSize]' });
-  }
+  checkSource(owner, model, source);
   checkCount(owner, 'maxTokens', maxTokens, 1);
   checkCount(owner, 'beams', beams, 1);
   checkNumber(owner, 'lengthPenalty', lengthPenalty, { from: 0 });

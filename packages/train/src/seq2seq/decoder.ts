@@ -1,5 +1,5 @@
 import type { Lengths, Tensor } from '@rnn/core';
-import type { LSTMState, Module } from '@rnn/nn';
+import type { Embedding, GRU, LSTM, LSTMState, Module } from '@rnn/nn';
 
 /** The state of the layers: `[layers, B, hiddenSize]`, two of them for LSTM. */
 export type DecoderState = Tensor | LSTMState;
@@ -19,6 +19,9 @@ export interface Encoded {
 export interface Decoder extends Module {
   readonly bos: number;
   readonly eos: number;
+  readonly source: Embedding | undefined;
+  readonly target: Embedding;
+  readonly encoder: LSTM | GRU;
   encode(source: Tensor, lengths: Lengths | undefined): Encoded;
   decodeSteps(before: Tensor, state: DecoderState, encoded: Encoded): [scores: Tensor, state: DecoderState];
 }

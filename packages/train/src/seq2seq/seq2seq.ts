@@ -13,7 +13,6 @@ import {
   reshape,
   scope,
   select,
-  ShapeError,
   slice,
   stack,
   tanh,
@@ -21,16 +20,7 @@ import {
   transpose,
   where,
 } from '@rnn/core';
-import {
-  checkChoice,
-  checkCount,
-  checkFlag,
-  checkNumber,
-  checkOptions,
-  checkTensor,
-  generatorOf,
-  refuse,
-} from '@rnn/core/checks';
+import { checkChoice, checkCount, checkFlag, checkNumber, checkOptions, generatorOf, refuse } from '@rnn/core/checks';
 import {
   Attention,
   crossEntropy,
@@ -45,6 +35,7 @@ import {
   type PlaceOptions,
 } from '@rnn/nn';
 import type { PairBatch } from '../data/sequence-pairs.js';
+import { checkPairs, checkSource, checkTarget } from './seq2seq-checks.js';
 import { decoded, type DecodeOptions } from './decode.js';
 import type { DecoderState, Encoded } from './decoder.js';
 
@@ -220,7 +211,8 @@ export class Seq2Seq extends Module {
    * @param target - int32 [T, B], without `bos`, with `eos`
    * @param options - `lengths` of the sources, `teacherForcing` 1, `generator`
    * @returns [T, B, targetTokens]
-   * @throws ShapeError when sizes do not go together
+   * @throws ShapeError, DTypeError, ArgumentError when sizes do not go together, or symbols are not
+   *   int32 or not of the model
    */
   forward(source: Tensor, target: Tensor, options: Seq2SeqForwardOptions = {}): Tensor {
     const owner = 'Seq2Seq';
@@ -228,13 +220,9 @@ export class Seq2Seq extends Module {
     const { lengths, teacherForcing = 1, generator = defaultGenerator() } = options;
     checkNumber(owner, 'teacherForcing', teacherForcing, { from: 0, to: 1 });
     generatorOf(owner, generator);
-    checkTensor(owner, 'target', target);
+    checkSource(owner, this, source);
+    checkTarget(owner, this, target, source.shape[1]);
     const [steps, batch] = target.shape;
-    checkTensor(owner, 'source', source);
-    if (target.rank !== 2 || target.size === 0 || source.shape[1] !== batch) {
-      const received = `[${target.shape.join(', ')}]`;
-      refuse(ShapeError, owner, 'target', { has: 'shape', received, expected: `[T, ${source.shape[1]}], T from 1 up` });
-    }
     return scope(() => {
       const encoded = this.encode(source, lengths);
       const first = full([1, batch], this.bos, { dtype: 'int32', backend: target.backend });
@@ -264,11 +252,16 @@ export class Seq2Seq extends Module {
    * @param batch - `{ source, sourceLengths, target, targetLengths }`, as `SequencePairs` gives it
    * @param options - `teacherForcing` 1, `generator`
    * @returns a single number
+   * @throws ShapeError, DTypeError, ArgumentError for sources and targets that `forward` refuses
    */
   loss(batch: PairBatch, options: Omit<Seq2SeqForwardOptions, 'lengths'> = {}): Tensor {
-    const { source, sourceLengths, target, targetLengths } = batch;
-    const scores = this.forward(source, target, { lengths: sourceLengths, ...options });
-    return crossEntropy(scores, target, { classDim: -1, lengths: targetLengths });
+    checkPairs('Seq2Seq.loss', batch);
+    const { sourceLengths, targetLengths, batchFirst } = batch;
+    return scope(() => {
+      const [source, target] = [batch.source, batch.target].map((x) => (batchFirst === true ? transpose(x, 0, 1) : x));
+      const scores = this.forward(source, target, { lengths: sourceLengths, ...options });
+      return crossEntropy(scores, target, { classDim: -1, lengths: targetLengths });
+    });
   }
 
   /**

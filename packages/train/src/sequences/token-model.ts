@@ -44,6 +44,11 @@ export class TokenModel<M extends Module, S extends Tree> {
         const expected = `[${tokens.length}, 1, tokens], scores for each step of one row`;
         refuse(ShapeError, this.owner, 'output', { has: 'shape', received: `[${shape.join(', ')}]`, expected });
       }
+      const odd = tokens.findIndex((token) => token >= shape[2]);
+      if (odd >= 0) {
+        const expected = `an index below ${shape[2]}, as the model scores so many tokens`;
+        refuse(ArgumentError, this.owner, `prompt[${odd}]`, { value: tokens[odd], expected });
+      }
       const values = await output.data();
       return [values.slice(values.length - shape[2]), next];
     } catch (error) {

@@ -2,7 +2,7 @@ import { cpu } from '@rnn/backend-cpu';
 import { ArgumentError, isGradEnabled, randn, setBackend, tensor, type Tensor } from '@rnn/core';
 import { Dropout, Linear, mseLoss, Sequential } from '@rnn/nn';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { DataLoader, evaluate, TensorDataset } from '../../src/index.js';
+import { Accuracy, DataLoader, evaluate, TensorDataset } from '../../src/index.js';
 
 beforeAll(async () => {
   setBackend(await cpu());
@@ -62,6 +62,20 @@ describe('evaluate', () => {
     expect(model.training).toBe(true);
   });
 
+  test('metric objects are updated by the function that measures, which may give nothing itself', async () => {
+    const data = new DataLoader(new TensorDataset([[1, 0], [0, 1], [1, 0]], Int32Array.of(0, 1, 1)), { batchSize: 2 }); // prettier-ignore
+    const accuracy = new Accuracy();
+    const found = await evaluate(net(), data, {
+      metrics: (_model, [x, y]) => {
+        accuracy.update(x, y);
+        return {};
+      },
+    });
+    expect(found).toEqual({});
+    expect(accuracy.compute()).toBeCloseTo(2 / 3, 12);
+    await expect(evaluate(net(), [], { metrics: () => ({}) })).rejects.toThrow('evaluate: the data gave no batch');
+  });
+
   test('names what is wrong', async () => {
     const data = [tensor([1])];
     const wrong: [Promise<unknown>, string][] = [
@@ -69,13 +83,24 @@ describe('evaluate', () => {
       [evaluate(net(), [], { loss: () => tensor(1) }), 'evaluate: the data gave no batch'],
       [
         evaluate(net(), data, { metrics: () => ({ accuracy: 1 as unknown as Tensor }) }),
-        'evaluate: accuracy is number, expected a Tensor (a mean, or one element an example)',
+        'evaluate: accuracy is 1, expected a Tensor (a mean, or one element an example)',
       ],
       [
         evaluate(net(), data, { loss: () => tensor(1), metrics: () => ({ loss: tensor(1) }) }),
         "evaluate: metrics is a function that gives a 'loss' beside the option loss, expected either",
       ],
     ];
+    const inside = /; update metric objects inside of it, .* call f1.compute\(\) after evaluate/;
+    for (const metrics of [
+      new Accuracy(),
+      { accuracy: new Accuracy() },
+      [new Accuracy()],
+      () => ({ a: new Accuracy() }),
+    ])
+      await expect(evaluate(net(), data, { metrics: metrics as never })).rejects.toThrow(inside);
+    await expect(evaluate(net(), data, { metrics: {} as never })).rejects.toThrow(
+      'evaluate: metrics is an object, expected a function (model, batch) => { name: Tensor }',
+    );
     for (const [run, message] of wrong) {
       await expect(run).rejects.toThrow(ArgumentError);
       await expect(run).rejects.toThrow(message);

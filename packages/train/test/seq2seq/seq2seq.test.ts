@@ -228,6 +228,48 @@ test('refuses what makes no sense', () => {
   expect(() => new SequencePairs([[1]], [[1], [2]])).toThrow(ShapeError);
 });
 
+test('refuses sources and targets that are not of the model, with their names', async () => {
+  const model = small();
+  const [good, target] = [source(), fromData(Int32Array.of(0, 3, 2, 2), [2, 2])];
+  const float = (x: Tensor): Tensor => x.to('float32');
+  const ints = (values: number[], shape: number[]): Tensor => fromData(Int32Array.from(values), shape);
+  const lengths = { sourceLengths: [3, 3], targetLengths: [2, 2] };
+  const wrong: [source: unknown, target: unknown, message: RegExp][] = [
+    [float(good), target, /^Seq2Seq: source is float32, expected int32, the indices of symbols; /],
+    [good, float(target), /^Seq2Seq: target is float32, expected int32/],
+    [good.unsqueeze(2), target, /^Seq2Seq: source has shape \[3, 2, 1\], expected \[S, B\], S and B from 1 up/],
+    [good, target.unsqueeze(0), /^Seq2Seq: target has shape \[1, 2, 2\], expected \[T, B\]/],
+    [ints([1, 6], [1, 2]), target, /^Seq2Seq: source has the value 6, expected values from 0 to 5/],
+    [good, ints([1, -1, 0, 0], [2, 2]), /^Seq2Seq: target has the value -1, expected values from 0 to 3/],
+    [good, ints([1, 2, 3], [1, 3]), /^Seq2Seq: target has shape \[1, 3\], expected \[T, 2\].*are they \[B, T\]\?/],
+    [undefined, target, /^Seq2Seq.*source is undefined/],
+  ];
+  for (const [from, to, message] of wrong) {
+    const [a, b] = [from as Tensor, to as Tensor];
+    expect(() => model.forward(a, b)).toThrow(message);
+    if (from !== undefined) expect(() => model.loss({ source: a, target: b, ...lengths })).toThrow(message);
+    if (to !== target) continue;
+    const decoding = new RegExp(message.source.replace('^Seq2Seq', '^Seq2Seq.decode'));
+    await expect(model.decode(a)).rejects.toThrow(decoding);
+    await expect(model.decode(a, { beams: 2 })).rejects.toThrow(decoding);
+  }
+  for (const batch of [undefined, {}, [good, target]])
+    expect(() => model.loss(batch as never)).toThrow(/^Seq2Seq.loss: batch is .*as SequencePairs gives it/);
+  const features = new Seq2Seq({ inputSize: 3, targetTokens: 4, bos: BOS, eos: EOS, hiddenSize: 4 });
+  await expect(features.decode(good)).rejects.toThrow(/source has shape \[3, 2\], expected \[S, B, 3\]/);
+});
+
+test('pairs with the rows first have the loss of pairs with time first, also where all sizes are one', () => {
+  const [sources, targets] = [[[3, 5, 0], [4, 1, 2], [1, 1, 5]], [[0, 3, 2], [3, 3, 2], [1, 0, 2]]] // prettier-ignore
+    .map((list) => list.map((one) => Int32Array.from(one)));
+  const model = small({ dropout: 0 });
+  const losses = [false, true].map((batchFirst) => {
+    const loss = model.loss(new SequencePairs(sources, targets, { batchFirst }).batch([0, 1, 2]));
+    return loss.item();
+  });
+  expect(losses[1]).toBe(losses[0]);
+});
+
 test('a source of features is read as it is', async () => {
   const model = new Seq2Seq({ inputSize: 3, targetTokens: 4, bos: BOS, eos: EOS, hiddenSize: 4, attention: false });
   const features = fromData(new Float32Array(24).fill(0.5), [4, 2, 3]);

@@ -125,6 +125,19 @@ describe('generate', () => {
     expect(getBackend().memory().storages).toBeLessThanOrEqual(storages);
   });
 
+  test('refuses a prompt with tokens that the model does not have, whatever the model makes of them', async () => {
+    const first = (options: GenerateOptions<typeof model, Tensor>): Promise<unknown> =>
+      generate(model, [1, 7], options).next();
+    await expect(first({})).rejects.toThrow('Embedding: index has the value 7, expected values from 0 to 4');
+    const clamped = (net: typeof model, x: Tensor, state?: Tensor): [Tensor, Tensor] =>
+      net.forward(x.clamp(0, 4), state);
+    const before = getBackend().memory();
+    const message = 'generate: prompt[1] is 7, expected an index below 5, as the model scores so many tokens';
+    await expect(first({ step: clamped })).rejects.toThrow(message);
+    await expect(beamSearch(model, [7], { maxTokens: 2, step: clamped })).rejects.toThrow('beamSearch: prompt[0] is 7');
+    expect(getBackend().memory()).toEqual(before);
+  });
+
   test('refuses what makes no sense', () => {
     expect(() => generate(model, [], {})).toThrow(ArgumentError);
     expect(() => generate(model, [1], { topP: 0 })).toThrow(/topP is 0, expected/);
