@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cpu } from '@rnn/backend-cpu';
@@ -12,6 +11,7 @@ import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { writeAtomically } from '../src/files/atomic-write.js';
 import { bytesOf } from './files.js';
+import { startProgram } from '../../../tooling/started-program.js';
 
 setBackend(await cpu());
 const folder = mkdtempSync(join(tmpdir(), 'rnn-io-'));
@@ -180,32 +180,29 @@ describe('files', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['run.safetensors']);
   });
 
+  test('a program that cannot start is an error, not a wait', async () => {
+    const program = startProgram(import.meta.dirname, `import '@rnn/none'; console.log('first');`);
+    await expect(program.output()).rejects.toThrow(/the program ended with 1:\n[^]*@rnn\/none/);
+  });
+
   test('a process that is killed while it writes leaves a whole file; the next one removes its draft', async () => {
     const path = join(fresh(), 'run.safetensors');
-    const script = `
+    const source = `
       import { cpu } from '@rnn/backend-cpu';
       import { setBackend } from '@rnn/core';
       import { saveCheckpoint } from '@rnn/io/node';
       setBackend(await cpu());
       for (let i = 1; ; i++) {
-        await saveCheckpoint(process.argv[2], { i, data: new Float32Array(1 << 20).fill(i) });
+        await saveCheckpoint(process.argv[1], { i, data: new Float32Array(1 << 20).fill(i) });
         if (i === 1) console.log('first');
       }`;
-    const file = join(import.meta.dirname, `killed-${process.pid}.mjs`);
-    writeFileSync(file, script);
-    try {
-      for (let round = 0; round < 6; round++) {
-        const child = spawn(process.execPath, [file, path], { stdio: ['ignore', 'pipe', 'inherit'] });
-        const exit = new Promise((resolve) => child.once('exit', resolve));
-        await new Promise((resolve) => child.stdout.once('data', resolve));
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
-        child.kill('SIGKILL');
-        await exit;
-        const { i, data } = await loadCheckpoint(path);
-        expect(new Set(data as Float32Array)).toEqual(new Set([i]));
-      }
-    } finally {
-      rmSync(file);
+    for (let round = 0; round < 6; round++) {
+      const program = startProgram(import.meta.dirname, source, path);
+      await program.output();
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+      await program.kill();
+      const { i, data } = await loadCheckpoint(path);
+      expect(new Set(data as Float32Array)).toEqual(new Set([i]));
     }
     await saveCheckpoint(path, { i: 0 });
     expect(readdirSync(join(path, '..'))).toEqual(['run.safetensors']);

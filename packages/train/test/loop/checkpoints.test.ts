@@ -1,14 +1,16 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cpu } from '@rnn/backend-cpu';
+import { wasm } from '@rnn/backend-wasm';
 import { setBackend } from '@rnn/core';
 import { loadCheckpoint } from '@rnn/io/node';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { startProgram, type StartedProgram } from '../../../../tooling/started-program.js';
 import { run, runText, type Outcome, type Run } from './saved-training.js';
 
-setBackend(await cpu());
+const backends = { cpu: await cpu(), wasm: await wasm() };
+beforeEach(() => setBackend(backends.cpu));
 const folder = mkdtempSync(join(tmpdir(), 'rnn-train-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const fresh = (): string => mkdtempSync(join(folder, 'case-'));
@@ -35,12 +37,12 @@ async function stopped(train: Run, path: string, after: number, resumeFrom?: str
 }
 
 // On the built packages, as a user's program: one that can be killed at any time and started again.
-const script = (name: string): string => `
+const script = (name: string, backend: string): string => `
   import { existsSync } from 'node:fs';
-  import { cpu } from '@rnn/backend-cpu';
+  import { ${backend} as backend } from '@rnn/backend-${backend}';
   import { setBackend } from '@rnn/core';
   import { ${name} as run } from './saved-training.ts';
-  setBackend(await cpu());
+  setBackend(await backend());
   const [, path] = process.argv;
   await run({
     checkpoint: { path, every: 3, keep: 1 },
@@ -56,14 +58,18 @@ const trainings: [name: string, Run, steps: readonly number[]][] = [
 ];
 
 describe.each(trainings)('a training that stops goes on as if it had not: %s', (name, train, steps) => {
-  test('after any step, also in the middle of a pass and at its end', async () => {
-    const expected = timeless(await train({}));
-    for (const after of steps) {
-      const path = join(fresh(), 'run.safetensors');
-      expect((await stopped(train, path, after)).history).toMatchObject({ step: after, stopped: 'aborted' });
-      expect(timeless(await train({ checkpoint: { path }, resumeFrom: path }))).toEqual(expected);
-    }
-  });
+  test.each(['cpu', 'wasm'] as const)(
+    'after any step, also in the middle of a pass and at its end, on %s',
+    async (name) => {
+      setBackend(backends[name]);
+      const expected = timeless(await train({}));
+      for (const after of steps) {
+        const path = join(fresh(), 'run.safetensors');
+        expect((await stopped(train, path, after)).history).toMatchObject({ step: after, stopped: 'aborted' });
+        expect(timeless(await train({ checkpoint: { path }, resumeFrom: path }))).toEqual(expected);
+      }
+    },
+  );
 
   test('stopped again and again', async () => {
     const expected = timeless(await train({}));
@@ -90,34 +96,27 @@ describe.each(trainings)('a training that stops goes on as if it had not: %s', (
     }
   });
 
-  test('killed 20 times at any moment', async () => {
-    const start = (place: string): ReturnType<typeof spawn> =>
-      spawn(process.execPath, ['--input-type=module', '--eval', script(name), join(place, 'run.safetensors')], {
-        cwd: import.meta.dirname,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-    const [unbroken, broken] = [fresh(), fresh()];
-    const ended = (child: ReturnType<typeof spawn>): Promise<number | null> =>
-      new Promise((resolve) => child.once('exit', resolve));
-    const whole = start(unbroken);
-    whole.stdout?.resume();
-    expect(await ended(whole)).toBe(0);
-    for (let kill = 0; kill < 20; kill++) {
-      const child = start(broken);
-      const end = ended(child);
-      await new Promise((resolve) => child.stdout?.once('data', resolve));
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 30));
-      child.kill('SIGKILL');
-      expect(await end).toBeNull();
-    }
-    const last = start(broken);
-    last.stdout?.resume();
-    expect(await ended(last)).toBe(0);
-    const [expected, got] = await Promise.all(
-      [unbroken, broken].map((place) => loadCheckpoint(join(place, 'run.safetensors'))),
-    );
-    expect(withoutTimes(got)).toEqual(withoutTimes(expected));
-  }, 300_000);
+  test.each(['cpu', 'wasm'])(
+    'killed 20 times at any moment, on %s',
+    async (backend) => {
+      const start = (place: string): StartedProgram =>
+        startProgram(import.meta.dirname, script(name, backend), join(place, 'run.safetensors'));
+      const [unbroken, broken] = [fresh(), fresh()];
+      await start(unbroken).end();
+      for (let kill = 0; kill < 20; kill++) {
+        const program = start(broken);
+        await program.output();
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 30));
+        await program.kill();
+      }
+      await start(broken).end();
+      const [expected, got] = await Promise.all(
+        [unbroken, broken].map((place) => loadCheckpoint(join(place, 'run.safetensors'))),
+      );
+      expect(withoutTimes(got)).toEqual(withoutTimes(expected));
+    },
+    300_000,
+  );
 });
 
 /**
