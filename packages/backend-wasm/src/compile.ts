@@ -89,14 +89,16 @@ class WasmProgram implements CompiledProgram {
     const { program, memory, emitted, threads, entry } = this;
     const { steps, rows } = args;
     const { widths } = emitted.layout;
-    const outputs: WasmStorage[] = [];
-    const last: WasmStorage[] = [];
+    // Just as long as they will be: `push` makes room for more.
+    const outputs = new Array<WasmStorage>(program.outputs.length);
+    const last = new Array<WasmStorage>(program.carried.length);
     this.blocks = 0;
     try {
       // All memory is taken first: a growth would leave the views behind.
       this.blocks = memory.borrow(this.bytesFor(args));
-      for (const value of program.outputs) outputs.push(memory.allocate('float32', steps * rows * widths[value]));
-      for (const width of program.carried) last.push(memory.allocate('float32', rows * width));
+      for (let i = 0; i < outputs.length; i++)
+        outputs[i] = memory.allocate('float32', steps * rows * widths[program.outputs[i]]);
+      for (let i = 0; i < last.length; i++) last[i] = memory.allocate('float32', rows * program.carried[i]);
       const isPacked = rows >= FEW;
       if (isPacked) this.packWeights(args.fixed);
       this.setUp(args, outputs, last, isPacked);
@@ -105,7 +107,7 @@ class WasmProgram implements CompiledProgram {
       else threads.run(entry, this.split(rows, steps, most));
       return { outputs, last };
     } catch (error) {
-      for (const storage of [...outputs, ...last]) memory.release(storage);
+      for (const storage of [...outputs, ...last]) if (storage !== undefined) memory.release(storage);
       throw error;
     } finally {
       if (this.blocks !== 0) memory.giveBack(this.blocks);

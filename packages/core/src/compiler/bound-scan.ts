@@ -120,19 +120,19 @@ class BoundSequence implements BoundScan {
 
   run(xs: readonly [Tensor], state: readonly Tensor[]): RunResults {
     const [{ shape, backend, dtype }] = xs;
-    const carried: Storage[] = [];
-    const made: Storage[] = [];
+    const { zeros } = this;
+    const carried = new Array<Storage>(zeros.length);
+    // Tensors of one size start from the same zeros.
+    const isNew = (i: number): boolean => i === 0 || zeros[i] !== zeros[i - 1];
     try {
-      for (let i = 0; i < state.length; i++) carried.push(state[i].storage);
-      for (let i = state.length; i < this.zeros.length; i++) {
-        // Tensors of one size start from the same zeros.
-        const isNew = i === 0 || this.zeros[i] !== this.zeros[i - 1];
-        if (isNew) made.push(backend.fill(0, this.zeros[i], dtype));
-        carried.push(made[made.length - 1]);
+      for (let i = 0; i < carried.length; i++) {
+        if (i < state.length) carried[i] = state[i].storage;
+        else carried[i] = isNew(i) ? backend.fill(0, zeros[i], dtype) : carried[i - 1];
       }
       return this.call.run(xs, carried, this.captured, [shape[0], ...this.batch], this.lastShapes);
     } finally {
-      for (let i = 0; i < made.length; i++) backend.release(made[i]);
+      for (let i = state.length; i < carried.length; i++)
+        if (carried[i] !== undefined && isNew(i)) backend.release(carried[i]);
     }
   }
 }

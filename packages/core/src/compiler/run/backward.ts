@@ -6,7 +6,7 @@ import { masked, maskOf, padded } from './masks.js';
 import type { Plans } from '../lower/passes.js';
 import { previousStates } from './previous-states.js';
 import { backwardExecutable } from './executables.js';
-import type { Extent } from './executable.js';
+import type { Extent, Storages } from './executable.js';
 import { endsOf, type Residuals } from './residuals.js';
 
 /** A backward pass that has come to a recorded program. */
@@ -53,23 +53,23 @@ export function runBackward(
   const unpadded = mask === undefined || !hasPoles;
   const clean = (value: Tensor): Tensor =>
     unpadded ? value : wrap(backend, padded(backend, extent, value.storage), [value.size]);
-  residuals.inputs.forEach((input, i) => plan.bind(i, input.storage));
-  let source = inputs + drawn;
-  for (const tensor of captured) plan.bind(source++, tensor.storage);
-  for (const value of kept) plan.bind(source++, clean(value).storage);
+  const sources: Storages = residuals.inputs.map(({ storage }) => storage);
+  for (let i = 0; i < drawn; i++) sources.push(undefined); // those that are read come below
+  for (const tensor of captured) sources.push(tensor.storage);
+  for (const value of kept) sources.push(clean(value).storage);
   for (const { state, kept: at } of shifted) {
     const [initial, after] = [residuals.states[state], kept[at].storage];
     const before =
       extent.steps === 1
         ? initial
         : wrap(backend, previousStates(backend, after, initial.storage, extent, plans.reverse), [after.size]);
-    plan.bind(source++, clean(before).storage);
+    sources.push(clean(before).storage);
   }
   // Inputs that the forward pass made: without their padding, or drawn.
   let at = 0;
   for (const input of keptInputs) {
-    if (input >= inputs) plan.bind(input, clean(made[at++]).storage);
-    else if (isMasked) plan.bind(input, made[at++].storage);
+    if (input >= inputs) sources[input] = clean(made[at++]).storage;
+    else if (isMasked) sources[input] = made[at++].storage;
   }
   seeds.forEach((width, i) => {
     const gradient = grads[i];
@@ -79,15 +79,14 @@ export function runBackward(
       seed = wrap(backend, backend.fill(0, size, dtype), [size]);
     } else if (mask === undefined) seed = gradient;
     else seed = wrap(backend, masked(backend, mask, gradient.storage), gradient.shape);
-    plan.bind(source++, seed.storage);
+    sources.push(seed.storage);
   });
   const carried: Storage[] = [];
   for (let i = 0; i < states; i++) carried.push((stateGradient(i) ?? zerosLike(residuals.states[i])).storage);
   // Behind the gradients of the state, sums over the steps: the gradients of per-row constants.
   const constants = captured.filter((_, i) => sums[i] !== undefined);
   for (const constant of constants) carried.push(zerosLike(constant).storage);
-  const found: Storage[] = [];
-  const last = plan.run(carried, extent, found);
+  const { outputs: found, last } = plan.run(sources, carried, extent);
   const gradients = found.map((storage) => wrap(backend, storage, [storage.size]));
   const shapes = [...residuals.states, ...constants];
   const first = last.map((storage, i) => wrap(backend, storage, shapes[i].shape));

@@ -15,6 +15,7 @@ import { countTrace } from '../cache/cache-info.js';
 import type { FoundPlans } from '../cache/program-cache.js';
 import type { Plans } from '../lower/passes.js';
 import { forwardExecutable, type ForwardExecutable } from './executables.js';
+import type { Storages } from './executable.js';
 import type { RunResults } from './run.js';
 
 /** How the tensors of a call lie. */
@@ -122,22 +123,21 @@ export class BoundCall {
     const { backend, form } = this;
     const steps = form.hasSteps ? inputs[0].shape[0] : 1;
     const pass = this.passFor(steps);
-    const { plan } = pass;
-    let source = 0;
-    for (let i = 0; i < inputs.length; i++) plan.bind(source++, inputs[i].storage);
-    for (let i = 0; i < captured.length; i++) plan.bind(source++, captured[i].storage);
-    const made: Storage[] = [];
-    const after = plan.run(carried, { steps, rows: form.rows, lengths: undefined, resets: undefined }, made);
+    const storages: Storages = new Array<Storage>(pass.plan.places); // just as long: `push` makes room for more
+    for (let i = 0; i < inputs.length; i++) storages[i] = inputs[i].storage;
+    for (let i = 0; i < captured.length; i++) storages[inputs.length + i] = captured[i].storage;
+    const extent = { steps, rows: form.rows, lengths: undefined, resets: undefined };
+    const made = pass.plan.run(storages, carried, extent);
     countTrace(true);
-    const last: Tensor[] = [];
-    for (let i = 0; i < after.length; i++) last.push(wrap(backend, after[i], lastShapes[i]));
+    const last = new Array<Tensor>(lastShapes.length);
+    for (let i = 0; i < last.length; i++) last[i] = wrap(backend, made.last[i], lastShapes[i]);
     const shapes = this.shapesBehind(pass, lead);
-    const outputs: Tensor[] = [];
-    for (let i = 0; i < pass.outputs.length; i++) {
+    const outputs = new Array<Tensor>(shapes.length);
+    for (let i = 0; i < outputs.length; i++) {
       const { at, first } = pass.outputs[i];
       const shape = shapes[i];
-      const isFirst = first === i;
-      outputs.push(isFirst ? wrap(backend, made[at], shape) : new Tensor(outputs[first].held.retain(), shape));
+      outputs[i] =
+        first === i ? wrap(backend, made.outputs[at], shape) : new Tensor(outputs[first].held.retain(), shape);
     }
     return { outputs, last };
   }

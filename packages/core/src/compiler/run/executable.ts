@@ -23,15 +23,15 @@ export interface Extent {
   readonly resets: Uint8Array | undefined;
 }
 
-/** Arguments of a program that are still being put together. */
-type OpenArguments = {
-  readonly [K in keyof ProgramArguments]: ProgramArguments[K] extends readonly (infer E)[] ? E[] : ProgramArguments[K];
-};
+/** The storages of a run, by place: first the sources, then what is made. */
+export type Storages = (Storage | undefined)[];
 
 /** One piece of work of a run; places are numbers of storages. */
 type Work =
   | { readonly kind: 'number'; readonly value: Value; readonly to: number }
   | { readonly kind: 'primitive'; readonly value: Value; readonly from: readonly number[]; readonly to: number }
+  /** A result that is a source, whose storage belongs to somebody else: the caller gets a copy. */
+  | { readonly kind: 'copy'; readonly from: number; readonly to: number }
   | { readonly kind: 'sumRows'; readonly from: number; readonly width: number; readonly to: number }
   | {
       readonly kind: 'productRows';
@@ -54,22 +54,13 @@ type Work =
       readonly to: readonly number[];
     };
 
-/**
- * A result: where it lies, and whether the storage there belongs to somebody else, so that the
- * caller gets a copy.
- */
-interface Result {
-  readonly place: number;
-  readonly isBorrowed: boolean;
-}
-
 export class Executable {
   private readonly backend: Backend;
   private readonly work: readonly Work[];
-  private readonly results: readonly Result[];
-  /** The storages of a run, by place: first the sources, then what is made. */
-  private readonly storages: (Storage | undefined)[];
+  private readonly results: readonly number[];
   private readonly sources: number;
+  /** How many storages a run has to do with. */
+  readonly places: number;
 
   /**
    * @param backend - where it will run
@@ -134,75 +125,67 @@ export class Executable {
         work.push({ kind: 'sumRows', from, width: value.width, to: make(value) });
       } else primitive(value);
     }
-    this.results = results.map((value) => ({ place: placeOf(value), isBorrowed: placeOf(value) < sources.length }));
+    this.results = results.map((value) => {
+      const from = placeOf(value);
+      if (from >= sources.length) return from;
+      const to = count++;
+      work.push({ kind: 'copy', from, to });
+      return to;
+    });
     this.work = work;
-    this.storages = Array.from({ length: count }, () => undefined);
-  }
-
-  /** Lends the storage of a source to the next run. */
-  bind(source: number, storage: Storage): void {
-    this.storages[source] = storage;
+    this.places = count;
   }
 
   /**
-   * Runs the plan on what was lent.
+   * Runs the plan.
    *
+   * @param storages - `places` of them: first the sources, which stay the caller's
    * @param carried - the state before the first step
    * @param extent - steps and rows
-   * @param outputs - gets the storages of the results, which then belong to the caller
-   * @returns the state after the last step, which belongs to the caller too
+   * @returns the results and the state after the last step, which belong to the caller too
    */
-  run(carried: readonly Storage[], extent: Extent, outputs: Storage[]): readonly Storage[] {
-    const { backend, storages, work, results } = this;
+  run(storages: Storages, carried: readonly Storage[], extent: Extent): ProgramResults {
+    const { backend, work, results, sources } = this;
     let last: readonly Storage[] = nothing;
     try {
       for (let i = 0; i < work.length; i++) {
         const piece = work[i];
-        if (piece.kind !== 'stage') this.perform(piece, extent.steps * extent.rows);
+        if (piece.kind !== 'stage') storages[piece.to] = this.made(storages, piece, extent.steps * extent.rows);
         else {
-          const made = this.runStage(piece, carried, extent);
+          const made = this.runStage(storages, piece, carried, extent);
           if (piece.part === 'loop') last = made;
         }
       }
-      for (let i = 0; i < results.length; i++) {
-        const { place, isBorrowed } = results[i];
-        const storage = storages[place] as Storage;
-        if (isBorrowed) outputs.push(backend.copy({ storage, offset: 0, strides: [1] }, [storage.size], storage.dtype));
-        else {
-          outputs.push(storage);
-          storages[place] = undefined;
-        }
-      }
-      return last;
+      const outputs = listOf(storages, results);
+      for (let i = 0; i < results.length; i++) storages[results[i]] = undefined;
+      return { outputs, last };
     } catch (error) {
-      for (const storage of [...last, ...outputs]) backend.release(storage);
+      for (const storage of last) backend.release(storage);
       throw error;
     } finally {
-      // What was made and not taken; what was lent is only let go.
-      for (let place = 0; place < storages.length; place++) {
+      // What was made and not taken.
+      for (let place = sources; place < storages.length; place++) {
         const storage = storages[place];
-        if (storage === undefined) continue;
-        storages[place] = undefined;
-        if (place >= this.sources) backend.release(storage);
+        if (storage !== undefined) backend.release(storage);
       }
     }
   }
 
   private runStage(
+    storages: Storages,
     { programs, part, stacked, perRow, fixed, to }: Extract<Work, { kind: 'stage' }>,
     carried: readonly Storage[],
     extent: Extent,
   ): readonly Storage[] {
-    const { storages } = this;
     const { steps, rows } = extent;
     const isLoop = part === 'loop';
     // Outside the loop all steps are one, unless something has to be the same at each of them.
     const isFlat = part === 'all' && perRow.length === 0;
-    const args: OpenArguments = {
+    const args: ProgramArguments = {
       steps: isFlat || part === 'once' ? 1 : steps,
       rows: isFlat ? steps * rows : rows,
       stacked: listOf(storages, stacked),
-      carried: isLoop ? carried.slice() : [],
+      carried: isLoop ? carried : nothing,
       perRow: listOf(storages, perRow),
       fixed: listOf(storages, fixed),
     };
@@ -212,12 +195,8 @@ export class Executable {
     return last;
   }
 
-  private perform(piece: Exclude<Work, { kind: 'stage' }>, rows: number): void {
-    this.storages[piece.to] = this.made(piece, rows);
-  }
-
-  private made(piece: Exclude<Work, { kind: 'stage' }>, rows: number): Storage {
-    const { backend, storages } = this;
+  private made(storages: Storages, piece: Exclude<Work, { kind: 'stage' }>, rows: number): Storage {
+    const { backend } = this;
     switch (piece.kind) {
       case 'number': {
         const { operation, dtype } = piece.value;
@@ -228,6 +207,10 @@ export class Executable {
         if (operation.kind !== 'primitive') throw new TypeError('expected a primitive');
         return operation.call(backend, listOf(storages, piece.from));
       }
+      case 'copy': {
+        const storage = storages[piece.from] as Storage;
+        return backend.copy({ storage, offset: 0, strides: [1] }, [storage.size], storage.dtype);
+      }
       case 'sumRows':
         return backend.reduce('sum', storages[piece.from] as Storage, 1, rows, piece.width);
       case 'productRows':
@@ -237,9 +220,11 @@ export class Executable {
 }
 
 /** The storages at some places. */
-function listOf(storages: readonly (Storage | undefined)[], places: readonly number[]): Storage[] {
-  const list: Storage[] = [];
-  for (let i = 0; i < places.length; i++) list.push(storages[places[i]] as Storage);
+function listOf(storages: Storages, places: readonly number[]): readonly Storage[] {
+  const { length } = places;
+  if (length === 0) return nothing;
+  const list = new Array<Storage>(length); // just as long: `push` makes room for more
+  for (let i = 0; i < length; i++) list[i] = storages[places[i]] as Storage;
   return list;
 }
 
@@ -267,8 +252,8 @@ class Variants {
     return (this.compiled[0] ??= compiledFor(this.backend, this.program));
   }
 
-  /** Runs the loop of an extent with lengths or resets; the arguments get what is read besides. */
-  runMasked(args: OpenArguments, { steps, rows, lengths, resets }: Extent): ProgramResults {
+  /** Runs the loop of an extent with lengths or resets. */
+  runMasked(args: ProgramArguments, { steps, rows, lengths, resets }: Extent): ProgramResults {
     const { backend, program, adjoint, states } = this;
     const { dtype, carried } = program;
     const isShort = lengths?.some((length) => length < steps) ?? false;
@@ -284,16 +269,14 @@ class Variants {
       return storage;
     };
     try {
+      const stacked = args.stacked.slice();
       if (lengths !== undefined && isShort)
-        args.stacked.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
-      if (resets === undefined || !isReset) return ready.run(args);
-      args.stacked.push(own(backend.upload(hostArray(dtype, resets))));
-      if (!adjoint) {
-        args.perRow.push(...args.carried);
-        return ready.run(args);
-      }
-      for (let i = 0; i < states; i++) args.carried.push(own(backend.fill(0, rows * carried[i], dtype)));
-      return withSums(backend, ready.run(args), states);
+        stacked.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
+      if (resets === undefined || !isReset) return ready.run({ ...args, stacked });
+      stacked.push(own(backend.upload(hostArray(dtype, resets))));
+      if (!adjoint) return ready.run({ ...args, stacked, perRow: args.perRow.concat(args.carried) });
+      const due = carried.slice(0, states).map((width) => own(backend.fill(0, rows * width, dtype)));
+      return withSums(backend, ready.run({ ...args, stacked, carried: args.carried.concat(due) }), states);
     } finally {
       for (const storage of marks) backend.release(storage);
     }

@@ -61,17 +61,13 @@ export function runCompiled(run: CompiledRun): RunResults {
     const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
     const drawn = draws.length === 0 ? nothing : run.draw();
     for (let i = 0; i < drawn.length; i++) temporaries.push(drawn[i]);
-    const made: Storage[] = [];
-    const carried: Storage[] = [];
-    let source = 0;
-    for (let i = 0; i < given.length; i++) pass.plan.bind(source++, given[i].storage);
-    for (let i = 0; i < drawn.length; i++) pass.plan.bind(source++, drawn[i].storage);
-    for (let i = 0; i < captured.length; i++) pass.plan.bind(source++, captured[i].storage);
-    for (let i = 0; i < states.length; i++) carried.push(states[i].storage);
-    const after = pass.plan.run(carried, extent, made);
-
-    const last: Tensor[] = [];
-    for (let i = 0; i < after.length; i++) last.push(wrap(backend, after[i], states[i].shape));
+    const storagesOf = (list: readonly Tensor[]): Storage[] => list.map(({ storage }) => storage);
+    const { outputs: made, last: after } = pass.plan.run(
+      storagesOf([...given, ...drawn, ...captured]),
+      storagesOf(states),
+      extent,
+    );
+    const last = after.map((storage, i) => wrap(backend, storage, states[i].shape));
     const values: Tensor[] = []; // by the number of the result
     const outputs: Tensor[] = [];
     let taken = 0;
