@@ -22,9 +22,9 @@ export interface Experiment {
   step(): Tensor;
   /**
    * What the page shows of it now: plain data, typed arrays. Asked between two steps, several times
-   * a second.
+   * a second; what takes long to compute may be the last one's until the run is at rest.
    */
-  view(): unknown;
+  view(isAtRest: boolean): unknown;
 }
 
 /** What an experiment is made from. */

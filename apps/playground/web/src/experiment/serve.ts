@@ -185,7 +185,7 @@ class Run<E extends Experiment> {
       backend: this.backend,
       stepsPerSecond: this.rate.perSecond,
       playing: this.playing,
-      view: (await this.experiment.view()) as Awaited<ReturnType<E['view']>>,
+      view: (await this.experiment.view(!this.playing)) as Awaited<ReturnType<E['view']>>,
     });
   }
 
