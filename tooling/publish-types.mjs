@@ -2,9 +2,12 @@
 // `exactOptionalPropertyTypes`, so an optional property or method of its sources takes `undefined`
 // as well; the types in dist/ say so, for programs that compile with that setting. And a method of
 // an interface that is the function of the same name, without its first argument, gets that
-// function's documentation, so that an editor shows it.
+// function's documentation, so that an editor shows it. Beside each file of types a
+// map then says where its declarations stand in the sources.
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import ts from 'typescript';
+import { declarationMaps } from './declaration-maps.mjs';
 
 /**
  * @typedef {{ start: number, end: number, text: string }} Change a part of a text and what stands
@@ -144,10 +147,17 @@ const sources = globSync('src/**/*.ts').map((path) =>
   ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true),
 );
 const functions = documentedFunctions([...files, ...sources]);
+// What a script wrote is not published as a source.
+const mapOf = declarationMaps(sources.filter(({ fileName }) => !fileName.includes('.generated.')));
 for (const file of files) {
   // From the back, so that the places in front stay what they are.
   const changes = [...changesIn(file), ...commentsIn(file, functions)].toSorted((a, b) => b.start - a.start);
-  let result = file.text;
-  for (const { start, end, text } of changes) result = result.slice(0, start) + text + result.slice(end);
-  writeFileSync(file.fileName, result);
+  let text = file.text;
+  for (const { start, end, text: instead } of changes) text = text.slice(0, start) + instead + text.slice(end);
+  const map = mapOf(ts.createSourceFile(file.fileName, text, ts.ScriptTarget.Latest, true));
+  if (map !== undefined) {
+    writeFileSync(`${file.fileName}.map`, map);
+    text += `//# sourceMappingURL=${basename(file.fileName)}.map\n`;
+  }
+  writeFileSync(file.fileName, text);
 }

@@ -4,7 +4,8 @@ import type { Options } from 'tsup';
 
 /**
  * How every published package is built: ESM for any platform, with types and source maps; other
- * packages stay imports. The maps hold the sources, so that no second copy of them is published.
+ * packages stay imports. The sources are published beside what is built, for its maps and those of
+ * the types; so the maps hold no second copy of them.
  */
 export function library(entry: string[] | Record<string, string>): Options {
   return {
@@ -21,6 +22,9 @@ export function library(entry: string[] | Record<string, string>): Options {
     // Kept as written: old bundlers and other runtimes know Node's modules by this prefix alone.
     removeNodeProtocol: false,
     external: [/^node:/],
+    esbuildOptions: (options) => {
+      options.sourcesContent = false;
+    },
     esbuildPlugins: [withoutGeneratedMaps],
   };
 }

@@ -77,7 +77,8 @@ class Surface {
     }
     if (ts.isSourceFile(first) || ts.isModuleDeclaration(first)) {
       const inner = this.#checker.getExportsOfModule(symbol).toSorted(byName);
-      return `namespace ${name} {\n${inner.map((each) => this.text(this.resolve(each), each.name)).join('\n')}\n}`;
+      const texts = inner.map((each) => this.text(this.resolve(each), each.name));
+      return `namespace ${name} {\n${texts.join('\n').replaceAll(/^/gm, '    ')}\n}`;
     }
     const texts = declarations.map((declaration) => this.#print(declaration));
     return [...(symbol.name === name ? [] : [`// Exported as ${name}.`]), ...new Set(texts)].join('\n');

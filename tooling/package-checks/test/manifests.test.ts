@@ -44,7 +44,7 @@ describe.each(publishedPackages())('$name', ({ folder, manifest }) => {
       code: 1,
       stderr: expect.stringContaining(`${manifest.name} is not built: ./dist/index.js,`) as string,
     });
-    for (const name of manifest.files?.filter((name) => name !== 'CHANGELOG.md') ?? []) {
+    for (const name of manifest.files?.filter((name) => !/^!|^CHANGELOG/.test(name)) ?? []) {
       cpSync(join(folder, name), join(copy, name), { recursive: true });
     }
     writeFileSync(join(copy, 'CHANGELOG.md'), '# Changes\n');
