@@ -3,6 +3,7 @@
  * and src/es-module/runtime as JavaScript text, both in src/es-module-runtime.generated.ts.
  */
 import asc from 'assemblyscript/asc';
+import binaryen from 'assemblyscript/binaryen';
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,12 +24,12 @@ function sources(): string {
 
 async function kernels(): Promise<string> {
   const messages: string[] = [];
-  let bytes: Uint8Array | undefined;
+  const files = new Map<string, string>();
   const { error } = await asc.main(
     [
       'io/assembly/kernels.ts',
       ['--baseDir', new URL('..', root).pathname],
-      ['--outFile', 'kernels.wasm'],
+      ['--textFile', 'kernels.wat'],
       ['--runtime', 'stub'],
       ['--enable', 'simd,nontrapping-f2i'],
       '--importMemory',
@@ -40,12 +41,42 @@ async function kernels(): Promise<string> {
     ].flat(),
     {
       stderr: { write: (chunk) => void messages.push(String(chunk)) },
-      writeFile: (_, contents) => void (bytes = contents as Uint8Array),
+      writeFile: (name, contents) => void files.set(name, contents as string),
     },
   );
-  if (error !== null || bytes === undefined)
+  const text = files.get('kernels.wat');
+  if (error !== null || text === undefined)
     throw new Error(`the kernels do not compile:\n${messages.join('')}`, { cause: error });
+  const bytes = assembled(text);
+  if (bytes.length > MODULE_AT_MOST)
+    throw new Error(`the kernels have ${bytes.length} bytes, expected ${MODULE_AT_MOST}`);
   return Buffer.from(bytes).toString('base64');
+}
+
+/**
+ * More bytes at once are not compiled on the main thread of a page by Chromium before version 114.
+ */
+const MODULE_AT_MOST = 4096;
+
+/**
+ * Assembles a module in which a vector that comes more than once is a global: a use has 2 bytes,
+ * not 18.
+ */
+function assembled(text: string): Uint8Array {
+  const vectors: readonly string[] = text.match(/v128\.const i32x4(?: 0x[0-9a-f]+){4}/g) ?? [];
+  const shared = [...new Set(vectors.filter((vector, i) => vectors.indexOf(vector) < i))];
+  const globals = shared.map((vector, i) => `(global $vector${i} v128 (${vector}))`).join('\n');
+  const code = shared.reduce((rest, vector, i) => rest.replaceAll(vector, `global.get $vector${i}`), text);
+  binaryen.setDebugInfo(false);
+  // Imports stand in front of globals.
+  const module = binaryen.parseText(code.replace(/^ *\(export /m, (found) => `${globals}\n${found}`));
+  module.setFeatures(binaryen.Features.All); // asc has checked what may be used
+  try {
+    if (module.validate() === 0) throw new Error('the kernels do not assemble');
+    return module.emitBinary();
+  } finally {
+    module.dispose();
+  }
 }
 
 async function script(entry: string, globalName: string): Promise<string> {

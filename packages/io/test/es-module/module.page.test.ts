@@ -103,9 +103,14 @@ afterAll(async () => {
   server.close();
 });
 
-/** What a page computed; the errors of a page that computed nothing. */
-async function visit(url: string): Promise<[engine: string, output: number[]]> {
+/**
+ * What a page computed; the errors of a page that computed nothing.
+ *
+ * @param first - a script that runs before those of the page
+ */
+async function visit(url: string, first = ''): Promise<[engine: string, output: number[]]> {
   const tab: Page = await browser.newPage();
+  await tab.addInitScript(first);
   const errors: string[] = [];
   tab.on('pageerror', (error) => errors.push(error.message));
   try {
@@ -128,6 +133,21 @@ function expectSound(output: readonly number[]): void {
 
 test('beside a page', async () => {
   const [engine, output] = await visit(`${address}/page.html`);
+  expect(engine).toBe('wasm');
+  expectSound(output);
+});
+
+/** On a page's main thread Chromium compiled no more than 4 kB at once before version 114. */
+const limited = `
+  const { Module } = WebAssembly;
+  WebAssembly.Module = function (bytes) {
+    if (bytes.byteLength > 4096)
+      throw new RangeError('WebAssembly.Compile is disallowed on the main thread, if the buffer size is larger than 4KB.');
+    return new Module(bytes);
+  };`;
+
+test('beside a page whose browser compiles little at once', async () => {
+  const [engine, output] = await visit(`${address}/page.html`, limited);
   expect(engine).toBe('wasm');
   expectSound(output);
 });
