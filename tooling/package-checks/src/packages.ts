@@ -14,6 +14,11 @@ export interface Manifest {
   readonly types?: string;
   readonly files?: readonly string[];
   readonly exports?: Readonly<Record<string, unknown>>;
+  readonly publishConfig?: {
+    readonly os?: readonly string[];
+    readonly cpu?: readonly string[];
+    readonly libc?: readonly string[];
+  };
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
@@ -43,7 +48,27 @@ export function manifestIn(folder: string): Manifest {
 }
 
 /**
- * All packages that are published, by folder name.
+ * The folders of the packages that hold the compiled part of `@rnn/backend-native`, one for each
+ * platform. They are published with the others and have no code of their own.
+ *
+ * @param repository - the top folder of this repository or of a copy
+ */
+export function platformFolders(repository = root): string[] {
+  const home = join(repository, 'packages/backend-native/platforms');
+  return readdirSync(home).map((name) => join(home, name));
+}
+
+/** Whether an installer on this machine would take the platform package in a folder. */
+export function fitsThisMachine(folder: string): boolean {
+  const { os, cpu, libc } = manifestIn(folder).publishConfig ?? {};
+  const report = process.report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
+  const own = report.header?.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
+  const fits = (names: readonly string[] | undefined, name: string): boolean => names?.includes(name) ?? true;
+  return fits(os, process.platform) && fits(cpu, process.arch) && fits(libc, own);
+}
+
+/**
+ * All packages that are published and have code, by folder name.
  *
  * @param repository - the top folder of this repository or of a copy
  */

@@ -4,7 +4,7 @@ import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
-import { publishedPackages, root } from '../src/packages.ts';
+import { manifestIn, platformFolders, publishedPackages, root } from '../src/packages.ts';
 import { readmeProgram } from '../src/release/consumers.ts';
 import { settingsFor } from '../src/release/registry.ts';
 import { scratch } from '../src/tarballs.ts';
@@ -20,7 +20,7 @@ function parts(file: string): { names: string[]; text: string } {
 const changesets = globSync('.changeset/*.md', { cwd: root }).map((path) => parts(join(root, path)));
 
 beforeAll(async () => {
-  const manifests = globSync('{packages,apps,tooling}/*/package.json', { cwd: root });
+  const manifests = globSync('{packages,apps,tooling,packages/backend-native/platforms}/*/package.json', { cwd: root });
   for (const path of ['package.json', 'pnpm-workspace.yaml', '.changeset', ...manifests]) {
     mkdirSync(dirname(join(copy, path)), { recursive: true });
     cpSync(join(root, path), join(copy, path), { recursive: true });
@@ -48,7 +48,10 @@ test('every changeset names packages that are published, and has a text', () => 
 
 test('all packages get one new version', () => {
   const before = new Set(publishedPackages().map(({ manifest }) => manifest.version));
-  const after = new Set(publishedPackages(copy).map(({ manifest }) => manifest.version));
+  const after = new Set([
+    ...publishedPackages(copy).map(({ manifest }) => manifest.version),
+    ...platformFolders(copy).map((folder) => manifestIn(folder).version),
+  ]);
   expect([before.size, after.size]).toEqual([1, 1]);
   expect([...after]).not.toEqual([...before]);
 });

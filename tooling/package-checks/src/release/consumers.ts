@@ -1,6 +1,6 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { root } from '../packages.ts';
+import { fitsThisMachine, manifestIn, platformFolders, root } from '../packages.ts';
 import { output, run } from './commands.ts';
 import { settingsFor, type Registry } from './registry.ts';
 import type { Runtime } from './tools.ts';
@@ -19,6 +19,11 @@ export function readmeProgram(): Program {
   return { code, prints };
 }
 
+/** The compiled part that an installer on this machine chooses. */
+const compiledPart = platformFolders()
+  .filter(fitsThisMachine)
+  .map((folder) => manifestIn(folder).name);
+
 /** What `npm install` of some packages lays down, and nothing else. */
 export const expectedTrees: readonly { readonly install: readonly string[]; readonly tree: readonly string[] }[] = [
   { install: ['@rnn/nn', '@rnn/backend-cpu'], tree: ['@rnn/backend-cpu', '@rnn/core', '@rnn/nn'] },
@@ -26,6 +31,10 @@ export const expectedTrees: readonly { readonly install: readonly string[]; read
   {
     install: ['@rnn/train', '@rnn/nn', '@rnn/backend-wasm'],
     tree: ['@rnn/backend-wasm', '@rnn/core', '@rnn/nn', '@rnn/train'],
+  },
+  {
+    install: ['@rnn/nn', '@rnn/backend-native'],
+    tree: ['@rnn/backend-native', ...compiledPart, '@rnn/core', '@rnn/nn'],
   },
   { install: ['@rnn/io'], tree: ['@bufbuild/protobuf', '@rnn/core', '@rnn/io', '@rnn/nn', 'commander', 'fflate'] },
 ];

@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { manifestIn, publishedPackages, root, type Package } from '../packages.ts';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, delimiter, join } from 'node:path';
+import { fitsThisMachine, manifestIn, platformFolders, publishedPackages, root, type Package } from '../packages.ts';
 import { run } from './commands.ts';
 import { settingsFor, type Registry } from './registry.ts';
 
@@ -61,8 +61,25 @@ export async function release(folder: string, registry: Registry, home: string, 
     cwd: folder,
     env: { ...process.env, PATH: path },
   });
+  addCompiledParts(folder);
   await publish(folder, registry, { ...withoutWorkflow(emptyHome(home)), PATH: path });
   return { version, packages };
+}
+
+/**
+ * Lays the compiled part of `@rnn/backend-native` into the packages for platforms: those that the
+ * workflow built, if they are here; else the one for this machine, and a text in the place of the
+ * others, which nobody on this machine installs.
+ */
+function addCompiledParts(folder: string): void {
+  for (const platform of platformFolders(folder)) {
+    const place = join(platform, 'rnn-native.node');
+    const made = join(root, 'packages/backend-native/platforms', basename(platform), 'rnn-native.node');
+    const own = join(folder, 'packages/backend-native/build/rnn-native.node');
+    if (existsSync(made)) copyFileSync(made, place);
+    else if (fitsThisMachine(platform) && existsSync(own)) copyFileSync(own, place);
+    else writeFileSync(place, 'Built by the workflow that releases.\n');
+  }
 }
 
 /**
@@ -71,10 +88,11 @@ export async function release(folder: string, registry: Registry, home: string, 
  */
 async function publish(folder: string, { url }: Registry, env: NodeJS.ProcessEnv): Promise<void> {
   writeFileSync(join(folder, '.npmrc'), settingsFor(url));
-  for (const { folder: cwd, name } of publishedPackages(folder)) {
+  const folders = [...publishedPackages(folder).map((each) => each.folder), ...platformFolders(folder)];
+  for (const cwd of folders) {
     const told = await run('pnpm', ['publish', '--dry-run', '--no-git-checks', '--ignore-scripts'], { cwd, env });
     const target = /→ (\S+)/.exec(told)?.[1];
-    if (target !== url) throw new Error(`${name} would be published to ${target ?? 'nowhere'}, not to ${url}\n${told}`);
+    if (target !== url) throw new Error(`${cwd} would be published to ${target ?? 'nowhere'}, not to ${url}\n${told}`);
   }
   await refusesWithoutProof(folder, env);
   console.log(`Publishing to ${url}`);

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { bundlesRun } from './bundles.ts';
 import { output } from './commands.ts';
 import { emptyProject, expectedTrees, install, readmeProgram, runs } from './consumers.ts';
+import { platformFolders } from '../packages.ts';
 import { emptyHome, release, type Release } from './publish.ts';
 import { startRegistry, type Registry } from './registry.ts';
 import { installTools, runtimes, type Runtime } from './tools.ts';
@@ -54,7 +55,8 @@ try {
   const made = await release(join(folder, 'repository'), registry, join(folder, 'publisher'), versioned);
   await looksAtRegistry(registry, made);
   const tags = await output('git', ['tag', '--list', `*@${made.version}`], { cwd: join(folder, 'repository') });
-  if (tags.trim().split('\n').length !== made.packages.length) throw new Error(`tags: ${tags}`);
+  if (tags.trim().split('\n').length !== made.packages.length + platformFolders().length)
+    throw new Error(`tags: ${tags}`);
   console.log(`published: ${made.packages.length} packages at ${made.version}, with changelogs and tags`);
 
   const env = emptyHome(join(folder, 'user'));
