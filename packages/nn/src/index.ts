@@ -52,6 +52,7 @@ export {
 export { GRU, type GRUOptions } from './layers/gru.js';
 export type { LayerExplanation } from './layers/layer-explanation.js';
 export type { LayerOptions, RecordingOptions, SequenceOptions } from './layers/layer-options.js';
+export { LRU, type LRUOptions, type LRUState } from './layers/lru.js';
 export { LSTM, type LSTMOptions } from './layers/lstm.js';
 export type { RecurrentLayer } from './layers/recurrent-layer.js';
 export { observeStates, type ObservedStates } from './layers/observe-states.js';

@@ -320,6 +320,28 @@ const examples: Example[] = [
     required: 1,
     accepts: { '1.batchFirst': flag, '1.learnInitialState': flag, '1.dropout': flag.slice(1) },
   },
+  {
+    name: 'new LRU',
+    call: (...v: never[]) => new nn.LRU(...(v as unknown as [number, number])),
+    args: () => [3, 2, { outputSize: 2, rMin: 0, rMax: 0.9, maxPhase: 1, batchFirst: true }],
+    required: 2,
+    accepts: { '2.batchFirst': flag },
+  },
+  forward('LRU', () => new nn.LRU(3, 2), {
+    args: () => [
+      x(),
+      [zeros([2, 2]), zeros([2, 2])],
+      { lengths: [4, 2], mask: ones([4, 2]), reverse: false, resets: marks(), resetTo: 'initial', record: ['re'] },
+    ],
+    required: 1,
+    accepts: {
+      '2.lengths': anywhere,
+      '2.mask': anywhere,
+      '2.resets': anywhere,
+      '2.reverse': flag,
+      '2.record': ['list'],
+    },
+  }),
   forward('Recurrent', () => new nn.Recurrent(new nn.GRUCell(3, 2)), {
     args: () => [
       x(),

@@ -49,7 +49,16 @@ export interface RecurrentForwardOptions extends Pick<RowOptions, 'lengths' | 'm
   readonly compile?: CompileMode;
 }
 
-const optionNames = ['lengths', 'mask', 'reverse', 'resets', 'resetTo', 'record', 'compile'];
+/** The names of `RecurrentForwardOptions`, for `checkOptions`. */
+export const recurrentOptions: readonly string[] = [
+  'lengths',
+  'mask',
+  'reverse',
+  'resets',
+  'resetTo',
+  'record',
+  'compile',
+];
 
 /**
  * Runs any cell over a sequence, one's own too: whatever goes from an input and a state to the next
@@ -126,7 +135,7 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
   ): [output: Tensor, last: S, records: Records];
   forward(x: Tensor, h0?: S, options?: RecurrentForwardOptions): [output: Tensor, last: S];
   forward(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): [output: Tensor, last: S, records?: Records] {
-    checkOptions('Recurrent', options, optionNames);
+    checkOptions('Recurrent', options, recurrentOptions);
     const [output, states, records] = runCells(runOf(this, h0), x, options);
     const last = (this.cell instanceof StackedCells ? states : states[0]) as CellState as S;
     return options.record === undefined ? [output, last] : [output, last, records];
@@ -160,7 +169,7 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
    *   eager mode
    */
   explain(x: Tensor, h0?: S, options: RecurrentForwardOptions = {}): LayerExplanation[] {
-    checkOptions('Recurrent', options, optionNames);
+    checkOptions('Recurrent', options, recurrentOptions);
     return explainCells(runOf(this, h0), x, options);
   }
 }
