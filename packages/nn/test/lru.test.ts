@@ -1,8 +1,8 @@
 import { cpu } from '@rnn/backend-cpu';
 import { fromData, gradcheck, manualSeed, ones, randn, setBackend, type Tensor } from '@rnn/core';
+import { readFileSync } from 'node:fs';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LRU, type LRUState } from '../src/index.js';
-import cases from './cases/lru.json' with { type: 'json' };
 import { expectClose } from './close.js';
 import { checkRefused } from './refused.js';
 
@@ -13,6 +13,20 @@ interface Numbers {
   readonly shape: number[];
   readonly data: number[];
 }
+
+interface Case {
+  readonly sizes: readonly [inputSize: number, stateSize: number, outputSize: number];
+  readonly lengths: number[];
+  readonly reverse: boolean;
+  readonly parameters: Record<string, Numbers>;
+  readonly x: Numbers;
+  readonly state: Numbers[] | null;
+  readonly weights: Numbers[];
+  readonly results: Numbers[];
+  readonly grads: Record<string, Numbers>;
+}
+
+const cases = JSON.parse(readFileSync(new URL('cases/lru.json', import.meta.url), 'utf8')) as Case[];
 
 const float = ({ shape, data }: Numbers, requiresGrad = false): Tensor =>
   fromData(Float64Array.from(data), shape, { requiresGrad });
@@ -43,7 +57,7 @@ describe("the numbers of PyTorch's complex numbers", () => {
       };
       expect(Object.keys(leaves).sort()).toEqual(Object.keys(one.grads).sort());
       for (const [name, expected] of Object.entries(one.grads))
-        expectClose((leaves as Record<string, Tensor>)[name].grad as Tensor, float(expected), 1e-11);
+        expectClose((leaves as Record<string, Tensor>)[name].grad, float(expected), 1e-11);
     },
   );
 });
