@@ -22,10 +22,18 @@ export type RowwiseFunction<X extends Tree, Y extends Tree, P extends StepParame
 ) => Y;
 
 /** What `compileFn` makes. */
-export type CompiledFunction<X extends Tree, Y extends Tree, P extends StepParameters = StepParameters> = (
-  x: X,
-  parameters?: P,
-) => Y;
+export interface CompiledFunction<X extends Tree, Y extends Tree, P extends StepParameters = StepParameters> {
+  (x: X, parameters?: P): Y;
+  /**
+   * The result of a call that came before but for the tensors' values, found in one comparison: for
+   * a caller with checks of its own, which such a call has passed.
+   *
+   * @param x - as for the function; anything
+   * @param parameters - as for the function
+   * @returns nothing where the call may be any other, also one that is recorded for `backward`
+   */
+  readonly bound: (x: X, parameters?: P) => Y | undefined;
+}
 
 export interface CompileFnOptions {
   /**
@@ -100,13 +108,23 @@ export function compileFn<X extends Tree = Tensor, Y extends Tree = Tensor, P ex
     }
     return step;
   };
-  return (x, parameters) => {
+  /** What ran last: mostly the next call has arguments of the same form. */
+  let last: { readonly form: TreeForm; readonly step: RowRunner } | undefined;
+  const bound = (x: X, parameters: P | undefined): Y | undefined => {
+    const inputs = last?.form.leavesOf(x);
+    const found = inputs && last?.step.runBound(inputs, parameters ?? noParameters);
+    return found && (found.form.filled(found.outputs) as Y);
+  };
+  const checked = (x: X, parameters: P | undefined): Y => {
     const inputForm = checkTree(name, 'inputs', x);
     const inputs = inputForm.leavesOf(x) as readonly Tensor[];
     checkInputs(name, inputs, elementwise);
-    const { outputs, form } = stepFor(inputForm).run(inputs, parameters ?? noParameters);
+    const step = stepFor(inputForm);
+    last = { form: inputForm, step };
+    const { outputs, form } = step.run(inputs, parameters ?? noParameters);
     return form.filled(outputs) as Y;
   };
+  return Object.assign((x: X, parameters?: P): Y => bound(x, parameters) ?? checked(x, parameters), { bound });
 }
 
 /** Every name of `CompileFnOptions`: one that is missing here does not compile. */

@@ -28,6 +28,11 @@ export interface RowFunctionOptions {
 /** Runs a row-wise function on tensors with any dimensions in front. */
 export interface RowRunner {
   /**
+   * Runs a call that came before but for the tensors' values; nothing where it may be any other,
+   * whose inputs are to be checked.
+   */
+  runBound(inputs: readonly Tensor[], parameters: object): RowResults | undefined;
+  /**
    * @param inputs - checked: all on one backend, with the same leading dimensions
    * @param parameters - what else the function gets
    */
@@ -42,6 +47,10 @@ export class EagerRows implements RowRunner {
   constructor(fn: RowFunction, { elementwise }: Pick<RowFunctionOptions, 'elementwise'>) {
     this.fn = fn;
     this.elementwise = elementwise;
+  }
+
+  runBound(_inputs: readonly Tensor[], _parameters: object): RowResults | undefined {
+    return undefined;
   }
 
   run(inputs: readonly Tensor[], parameters: object): RowResults {

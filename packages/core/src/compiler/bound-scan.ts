@@ -8,16 +8,18 @@ import { scanOptions, type ScanOptions } from '../scan/arguments.js';
 import { sizeOf, type Shape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { TreeForm, type Tree } from '../tree.js';
-import { capturedIn, type ParameterGuards } from './cache/trace-cache.js';
+import { isPlain } from './cache/guards.js';
+import type { ParameterGuards } from './cache/trace-cache.js';
 import { recalledDispatch } from './dispatch.js';
-import { BoundCall } from './run/bound-call.js';
+import { BoundCall, BoundParameters } from './run/bound-call.js';
 import { BoundCalls } from './run/bound-calls.js';
 import type { RunResults } from './run/run.js';
 import type { CompiledDispatch } from './scan-traces.js';
 
 interface KnownScan {
+  readonly step: object;
   readonly call: BoundCall;
-  readonly guards: ParameterGuards;
+  readonly parameters: BoundParameters;
   readonly stateForm: TreeForm;
   readonly outputForm: TreeForm;
   readonly reverse: boolean;
@@ -27,20 +29,27 @@ interface KnownScan {
   readonly batch: number | undefined;
 }
 
-/** By the step. */
-const known = new WeakMap<object, BoundCalls<KnownScan>>();
+/** By the parameters where they are an object of some class, else by the step. */
+const known = new BoundCalls<KnownScan>();
+const ownerOf = (step: object, parameters: object): object => (isPlain(parameters) ? step : parameters);
 
 /** Binds a scan whose trace serves again, for later calls of `scan`. */
 export function keepBound(scan: Scan, how: CompiledDispatch, guards: ParameterGuards): void {
-  const { source, record, inputs, states, inputForm, stateForm, extent, reverse } = scan;
-  if (inputForm !== TreeForm.tensor || record.length > 0) return;
+  const { source, record, inputs, states, parameters, inputForm, stateForm, extent, reverse } = scan;
+  if (parameters === undefined || inputForm !== TreeForm.tensor || record.length > 0) return;
   if (extent.lengths !== undefined || extent.resets !== undefined) return;
   const batch = how.batched ? inputs[0].shape[1] : undefined;
   const call = BoundCall.of(how, inputs, states, { hasSteps: true, rows: batch ?? 1, isElementwise: false });
   if (call === undefined) return;
-  let here = known.get(source);
-  if (here === undefined) known.set(source, (here = new BoundCalls()));
-  here.keep(inputs[0].backend, { call, guards, stateForm, outputForm: how.plans.step.form, reverse, batch });
+  known.keep(ownerOf(source, parameters), inputs[0].backend, {
+    step: source,
+    call,
+    parameters: new BoundParameters(guards, parameters, how.captured),
+    stateForm,
+    outputForm: how.plans.step.form,
+    reverse,
+    batch,
+  });
 }
 
 /**
@@ -54,23 +63,20 @@ export function runBoundScan(
   state: unknown,
   options: ScanOptions,
 ): [ys: Tree, last: Tree] | undefined {
-  const here = known.get(step);
-  if (here === undefined || !(xs instanceof Tensor) || ambient.tracing.value) return undefined;
+  const { parameters, lengths, resets, record, compile = ambient.compile.value, reverse = false } = options;
+  if (typeof parameters !== 'object' || parameters === null || !(xs instanceof Tensor)) return undefined;
+  const list = known.of(ownerOf(step, parameters), xs.backend);
+  if (list === undefined || ambient.tracing.value) return undefined;
   checkOptions('scan', options, scanOptions);
-  const { parameters, lengths, resets, resetTo, record, compile = ambient.compile.value, reverse = false } = options;
-  if (parameters === undefined) return undefined;
-  if (lengths !== undefined || (resets ?? resetTo) !== undefined || record !== undefined) return undefined;
+  if (lengths !== undefined || resets !== undefined || record !== undefined) return undefined;
   if (compile !== 'auto' && compile !== 'required') return undefined;
-  const { backend } = xs;
-  const list = here.of(backend);
-  if (list === undefined) return undefined;
   const inputs = [xs];
   for (let i = list.length - 1; i >= 0; i--) {
-    const { call, guards, stateForm, outputForm, reverse: isReverse, batch } = list[i];
-    if (reverse !== isReverse) continue;
+    const { step: own, call, parameters: known, stateForm, outputForm, reverse: isReverse, batch } = list[i];
+    if (own !== step || reverse !== isReverse) continue;
     const states = stateForm.leavesOf(state);
     if (states === undefined || !call.serves(inputs, states)) continue;
-    const captured = capturedIn(parameters, guards, backend);
+    const captured = known.capturedIn(parameters, call);
     if (captured === undefined) continue;
     const [steps] = xs.shape;
     const carried = [];

@@ -15,16 +15,16 @@ import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
 import type { TreeForm } from '../tree.js';
 import { drawFor, sameGenerators, type TracedDraw } from '../scan/random.js';
-import { guardsOf } from './cache/guards.js';
+import { guardsOf, isPlain } from './cache/guards.js';
 import { plansFor, type FoundPlans } from './cache/program-cache.js';
 import { recordStep, type TensorSpec, type TraceRequest } from './trace/record-step.js';
 import type { Recording } from './trace/recording.js';
 import { replayedStep } from './trace/replay.js';
-import { BoundCall } from './run/bound-call.js';
+import { BoundCall, BoundParameters } from './run/bound-call.js';
 import { BoundCalls } from './run/bound-calls.js';
 import { runCompiled } from './run/run.js';
 import { isGathering } from '../scan/tap.js';
-import { capturedIn, hasForm, sameSpecs, TraceCache, type ParameterGuards } from './cache/trace-cache.js';
+import { hasForm, sameSpecs, TraceCache, type ParameterGuards } from './cache/trace-cache.js';
 
 /** What is remembered of a call. */
 interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
@@ -35,7 +35,7 @@ interface Remembered extends Pick<FoundPlans, 'plans' | 'draws'> {
 /** A call that comes again as it was but for the tensors' values. */
 interface BoundRow {
   readonly call: BoundCall;
-  readonly guards: ParameterGuards;
+  readonly parameters: BoundParameters;
   /** Of the outputs. */
   readonly lead: Shape;
   readonly form: TreeForm;
@@ -62,49 +62,62 @@ export class OneStep extends EagerRows {
   /** @throws TraceError where the function has to be compiled and cannot be */
   override run(inputs: readonly Tensor[], parameters: object): RowResults {
     const [{ backend, size }] = inputs;
-    if (size === 0 || isAnomalyEnabled() || isGathering() || isTracing()) return super.run(inputs, parameters);
-    const mode = compileModeOf(this.options.compile);
-    if (mode === 'never' || (backend.compile === undefined && mode === 'auto')) return super.run(inputs, parameters);
-    const bound = this.runBound(inputs, backend, parameters);
-    if (bound !== undefined) return bound;
+    if (size === 0 || isAnomalyEnabled() || isTracing() || this.isEager(backend)) return super.run(inputs, parameters);
     const known = this.memory.recall(inputs, backend, parameters);
     if (known !== undefined) {
       const { trace, captured, recording, guards } = known;
-      this.bind(inputs, { ...trace, captured, recording }, guards);
+      this.bind(inputs, parameters, { ...trace, captured, recording }, guards);
       return this.compiled({ plans: trace.plans, draws: trace.draws, captured, recording }, inputs, parameters);
     }
     const before = guardsOf(parameters);
     const found = this.trace(inputs, parameters);
     if (found instanceof TraceError) {
-      if (mode === 'required') refuseEager(this.name, found);
+      if (compileModeOf(this.options.compile) === 'required') refuseEager(this.name, found);
       return super.run(inputs, parameters);
     }
     if (before !== undefined) {
       const { plans, draws, captured, recording } = found;
       const trace = { inputs: inputs.map((x) => this.specOf(x)), plans, draws };
       const guards = this.memory.remember({ trace, captured, recording, backend, parameters, before });
-      if (guards !== undefined) this.bind(inputs, found, guards);
+      if (guards !== undefined) this.bind(inputs, parameters, found, guards);
     }
     return this.compiled(found, inputs, parameters);
   }
 
+  /** Whether calls run by single operations, whatever the function. */
+  private isEager(backend: Backend): boolean {
+    const mode = compileModeOf(this.options.compile);
+    return mode === 'never' || (mode === 'auto' && backend.compile === undefined) || isGathering();
+  }
+
   /** Binds a call whose trace serves again. */
-  private bind(inputs: readonly Tensor[], found: FoundPlans, guards: ParameterGuards): void {
+  private bind(inputs: readonly Tensor[], parameters: object, found: FoundPlans, guards: ParameterGuards): void {
     const [first] = inputs;
     const form = { hasSteps: false, rows: this.rowsOf(first), isElementwise: this.elementwise };
     const call = BoundCall.of(found, inputs, none, form);
     if (call === undefined) return;
-    this.bound.keep(first.backend, { call, guards, lead: this.leadOf(first), form: found.plans.step.form });
+    this.bound.keep(this.ownerOf(parameters), first.backend, {
+      call,
+      parameters: new BoundParameters(guards, parameters, found.captured),
+      lead: this.leadOf(first),
+      form: found.plans.step.form,
+    });
   }
 
-  /** Runs a call that was bound, if one serves. */
-  private runBound(inputs: readonly Tensor[], backend: Backend, parameters: object): RowResults | undefined {
-    const list = this.bound.of(backend);
-    if (list === undefined) return undefined;
+  /** What bound calls are kept with: parameters that are an object of some class, else this. */
+  private ownerOf(parameters: object): object {
+    return isPlain(parameters) ? this : parameters;
+  }
+
+  override runBound(inputs: readonly Tensor[], parameters: object): RowResults | undefined {
+    if (inputs.length === 0) return undefined;
+    const [{ backend }] = inputs;
+    const list = this.bound.of(this.ownerOf(parameters), backend);
+    if (list === undefined || this.isEager(backend)) return undefined;
     for (let i = list.length - 1; i >= 0; i--) {
-      const { call, guards, lead, form } = list[i];
+      const { call, parameters: known, lead, form } = list[i];
       if (!call.serves(inputs, none)) continue;
-      const captured = capturedIn(parameters, guards, backend);
+      const captured = known.capturedIn(parameters, call);
       if (captured !== undefined) return { outputs: call.run(inputs, noStorages, captured, lead).outputs, form };
     }
     return undefined;

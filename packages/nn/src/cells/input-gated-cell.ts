@@ -85,6 +85,9 @@ export abstract class InputGatedCell extends Module {
    * @throws ShapeError when sizes do not fit
    */
   forward(x: Tensor, h?: Tensor): Tensor {
+    // A call that came before has passed the checks.
+    const bound = h === undefined ? undefined : InputGatedCell.#run.bound([x, h], this);
+    if (bound !== undefined) return bound;
     const owner = this.kindName();
     checkTensor(owner, 'input', x);
     const form = `[B, ${this.inputSize}] or [${this.inputSize}]`;

@@ -20,8 +20,10 @@ export abstract class OneStateCell extends RecurrentCell {
    * @throws ShapeError when sizes do not fit
    */
   forward(x: Tensor, h?: Tensor): Tensor {
+    // A call that came before has passed the checks.
+    const bound = h === undefined ? undefined : OneStateCell.#run.bound([x, h], this);
+    if (bound !== undefined) return bound;
     const batch = this.checkStep(x, { h });
-    if (h !== undefined && this.traceOnce) return OneStateCell.#run([x, h], this);
     return scope(() => {
       const before = h ?? this.zeroState(batch);
       return this.traceOnce ? OneStateCell.#run([x, before], this) : this.step(x, before);

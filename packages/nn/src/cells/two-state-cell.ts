@@ -29,7 +29,11 @@ export abstract class TwoStateCell extends RecurrentCell {
    * @throws ShapeError when sizes do not fit
    */
   forward(x: Tensor, state?: LSTMState): [h: Tensor, c: Tensor] {
-    if (state !== undefined && (!Array.isArray(state) || state.length !== 2)) {
+    const isPair = Array.isArray(state) && state.length === 2;
+    // A call that came before has passed the checks.
+    const bound = isPair ? TwoStateCell.#run.bound([x, state[0], state[1]], this) : undefined;
+    if (bound !== undefined) return pairOf(bound);
+    if (state !== undefined && !isPair) {
       refuse(ArgumentError, this.kind().name, 'state', {
         value: state,
         expected: 'the array [h, c]',
@@ -37,7 +41,6 @@ export abstract class TwoStateCell extends RecurrentCell {
       });
     }
     const batch = this.checkStep(x, { h: state?.[0], c: state?.[1] });
-    if (state !== undefined && this.traceOnce) return pairOf(TwoStateCell.#run([x, state[0], state[1]], this));
     return scope(() => {
       const [h, c] = state ?? this.initialState(batch);
       return this.traceOnce ? pairOf(TwoStateCell.#run([x, h, c], this)) : this.step(x, [h, c]);

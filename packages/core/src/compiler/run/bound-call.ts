@@ -12,6 +12,8 @@ import { isRecorded, wrap } from '../../record.js';
 import { sameShape, type Shape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
 import { countTrace } from '../cache/cache-info.js';
+import { FieldValues, isPlain } from '../cache/guards.js';
+import { capturedIn, type ParameterGuards } from '../cache/trace-cache.js';
 import type { FoundPlans } from '../cache/program-cache.js';
 import type { Plans } from '../lower/passes.js';
 import { forwardExecutable, type ForwardExecutable } from './executables.js';
@@ -31,7 +33,7 @@ interface BoundForm {
 }
 
 export class BoundCall {
-  private readonly backend: Backend;
+  readonly backend: Backend;
   private readonly dtype: DType;
   private readonly recorded: boolean;
   private readonly plans: Plans;
@@ -157,5 +159,37 @@ export class BoundCall {
       this.outputShapes = pass.outputs.map((_, i) => pass.outputShape(i, lead, form.isElementwise));
     }
     return this.outputShapes;
+  }
+}
+
+/**
+ * What a bound call depends on of its parameters. To be kept with the parameters, whose tensors it
+ * holds where they are an object of some class.
+ */
+export class BoundParameters {
+  private readonly guards: ParameterGuards;
+  /** The fields of the parameters at the last call, and those that are captured. */
+  private fields: FieldValues | undefined;
+  private captured: readonly Tensor[];
+
+  /**
+   * @param guards - of a trace that serves
+   * @param parameters - of its call
+   * @param captured - what the trace captured of them
+   */
+  constructor(guards: ParameterGuards, parameters: object, captured: readonly Tensor[]) {
+    this.guards = guards;
+    this.fields = isPlain(parameters) ? undefined : FieldValues.of(guards.fields, parameters);
+    this.captured = this.fields === undefined ? [] : captured;
+  }
+
+  /** What a call captures of parameters; nothing where they are not as they were. */
+  capturedIn(parameters: object, call: BoundCall): readonly Tensor[] | undefined {
+    const { guards, fields } = this;
+    if (fields?.hold(parameters) === true && call.servesWith(this.captured)) return this.captured;
+    const captured = capturedIn(parameters, guards, call.backend);
+    if (captured === undefined || fields === undefined) return captured;
+    this.fields = FieldValues.of(guards.fields, parameters);
+    return (this.captured = captured);
   }
 }
