@@ -1,0 +1,30 @@
+import type { PenStep } from './mixture.ts';
+import type { Stroke } from './strokes.ts';
+
+/** What a drawing is learnt from. */
+export interface DrawSettings {
+  readonly strokes: readonly Stroke[];
+  readonly hidden: number;
+}
+
+/** How the drawing goes on. */
+export interface DrawView {
+  readonly parameters: number;
+  /** Steps that the drawing has. */
+  readonly steps: number;
+  /** Continuations, each drawn from the mixtures by itself. */
+  readonly continuations: readonly (readonly PenStep[])[];
+  /** The Gaussians of the next step, in units of the pen's step. */
+  readonly next: readonly Gaussian[];
+}
+
+/** One of the mixture. */
+export interface Gaussian {
+  /** How probable it is, from 0 to 1. */
+  readonly weight: number;
+  readonly x: number;
+  readonly y: number;
+  readonly deviationX: number;
+  readonly deviationY: number;
+  readonly correlation: number;
+}
