@@ -64,7 +64,7 @@ async function open(browser: Browser): Promise<void> {
   page.on('request', (request) => {
     if (!request.url().startsWith(address())) complaints.push(`asked ${request.url()}`);
   });
-  await page.goto(address());
+  await page.goto(`${address()}chapters.html`);
   await page.locator('html[data-ready]').waitFor({ state: 'attached' });
 }
 

@@ -11,6 +11,8 @@ const policy = [
   "style-src 'self'",
   "img-src 'self'",
   "connect-src 'self'",
+  "manifest-src 'self'",
+  "media-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
@@ -50,6 +52,7 @@ const config: UserConfigFnObject = defineConfig(({ command }) => ({
     target: 'es2022',
     // Data are fetched when they are wanted; in the script they would be loaded by everybody.
     assetsInlineLimit: 0,
+    rollupOptions: { input: [`${import.meta.dirname}/index.html`, `${import.meta.dirname}/chapters.html`] },
   },
   server: { headers },
   preview: { headers },

@@ -41,12 +41,14 @@ export interface Progress<View> {
   readonly step: number;
   /** Loss of the last batch that was read; NaN before the first step. */
   readonly loss: number;
-  /** Losses read since the last message, by step, with the backend that computed them. */
+  /** The losses of all steps since the last message, with the backend that computed them. */
   readonly losses: readonly { readonly step: number; readonly loss: number; readonly backend: string }[];
   /** The backend that computes. */
   readonly backend: string;
   /** Training steps in a second, over the last second. */
   readonly stepsPerSecond: number;
   readonly playing: boolean;
+  /** Why the run stopped, where a step or a view failed. */
+  readonly error: string | undefined;
   readonly view: View;
 }

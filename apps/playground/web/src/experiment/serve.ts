@@ -1,5 +1,5 @@
 /** The side of an experiment that runs in a worker: the loop that trains, yields, and listens. */
-import { manualSeed, scope, setBackend, type Backend, type BackendInfo, type Tensor } from '@rnn/core';
+import { manualSeed, scope, setBackend, stack, type Backend, type BackendInfo, type Tensor } from '@rnn/core';
 import { expose } from 'comlink';
 import { backends } from '../backends.ts';
 import type { Experiment, ExperimentOptions, Progress } from './experiment.ts';
@@ -79,7 +79,7 @@ export function serveExperiment<E extends Experiment, Settings>(
     },
     play: () => void current().play(),
     pause: () => current().pause(),
-    stepOnce: () => current().between(() => current().step(true)),
+    stepOnce: () => current().stepOnce(),
     ask: (method, ...args) => current().between(() => current().ask(method, args)),
   };
   expose(worker);
@@ -95,10 +95,14 @@ class Run<E extends Experiment> {
   private backend: string;
   private steps = 0;
   private loss = Number.NaN;
+  /** Losses on the device that were not read yet. */
+  private unread: Tensor[] = [];
   private losses: { step: number; loss: number; backend: string }[] = [];
   private playing = false;
+  private failure: string | undefined;
   private rate = new Rate();
   private tail: Promise<unknown> = Promise.resolve();
+  private view: Awaited<ReturnType<E['view']>> | undefined;
 
   constructor(experiment: E, backend: string, listener: Report<E>) {
     this.experiment = experiment;
@@ -116,23 +120,21 @@ class Run<E extends Experiment> {
   async play(): Promise<void> {
     if (this.playing) return;
     this.playing = true;
+    this.failure = undefined;
     this.rate = new Rate();
     let reported = performance.now();
     while (this.playing) {
       await this.between(async () => {
         const began = performance.now();
         do {
-          const isDue = performance.now() - reported >= reportEvery;
-          await this.step(isDue);
-          if (isDue) reported = performance.now();
+          this.step();
+          if (performance.now() - reported < reportEvery) continue;
+          await this.report();
+          reported = performance.now();
         } while (this.playing && performance.now() - began < sliceLength);
-      }).catch((error: unknown) => {
-        this.playing = false;
-        // Nobody awaits the loop: the page hears of it as of any error of its worker.
-        reportError(error);
-      });
+      }).catch((error: unknown) => this.stop(error));
       // Messages from the page come in between two macrotasks only.
-      await new Promise((resolve) => setTimeout(resolve));
+      await nextTask();
     }
     await this.between(() => this.report());
   }
@@ -142,26 +144,25 @@ class Run<E extends Experiment> {
   }
 
   /**
-   * One training step; its loss is read when it is to be shown, since a device that computes apart
+   * One training step. Its loss stays on the device until the next report: one that computes apart
    * would be waited for.
    */
-  async step(isShown: boolean): Promise<void> {
-    const loss: Tensor = scope(() => this.experiment.step());
+  step(): void {
+    this.unread.push(scope(() => this.experiment.step()));
     this.steps++;
     this.rate.count();
-    try {
-      if (isShown) {
-        this.loss = (await loss.data())[0] ?? Number.NaN;
-        this.losses.push({ step: this.steps, loss: this.loss, backend: this.backend });
-      }
-    } finally {
-      loss.dispose();
-    }
-    if (isShown) await this.report();
+  }
+
+  stepOnce(): Promise<void> {
+    return this.between(async () => {
+      this.step();
+      await this.report();
+    });
   }
 
   moveTo(name: string, backend: Backend): Promise<void> {
     return this.between(async () => {
+      await this.readLosses();
       for (const part of this.experiment.movable) await part.moveTo(backend);
       setBackend(backend);
       this.backend = name;
@@ -176,6 +177,10 @@ class Run<E extends Experiment> {
   }
 
   async report(): Promise<void> {
+    if (this.failure === undefined) {
+      await this.readLosses();
+      this.view = (await this.experiment.view(!this.playing)) as Awaited<ReturnType<E['view']>>;
+    }
     const { losses } = this;
     this.losses = [];
     this.listener({
@@ -185,7 +190,8 @@ class Run<E extends Experiment> {
       backend: this.backend,
       stepsPerSecond: this.rate.perSecond,
       playing: this.playing,
-      view: (await this.experiment.view(!this.playing)) as Awaited<ReturnType<E['view']>>,
+      error: this.failure,
+      view: this.view as Awaited<ReturnType<E['view']>>,
     });
   }
 
@@ -194,6 +200,42 @@ class Run<E extends Experiment> {
     this.pause();
     await this.tail;
   }
+
+  /** Nobody awaits the loop: the page hears of a failure by the next report. */
+  private stop(error: unknown): void {
+    this.playing = false;
+    this.failure = error instanceof Error ? error.message : String(error);
+    this.unread = [];
+  }
+
+  private async readLosses(): Promise<void> {
+    const { unread } = this;
+    if (unread.length === 0) return;
+    this.unread = [];
+    const all = scope(() => stack(unread));
+    try {
+      const values = await all.data();
+      const first = this.steps - values.length + 1;
+      values.forEach((loss, i) => this.losses.push({ step: first + i, loss, backend: this.backend }));
+      this.loss = values[values.length - 1];
+    } finally {
+      all.dispose();
+      for (const loss of unread) loss.dispose();
+    }
+  }
+}
+
+/** Resolves in a macrotask of its own; a timer would wait longer each time, up to 4 ms. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener('message', () => {
+      port1.close();
+      resolve();
+    });
+    port1.start();
+    port2.postMessage(undefined);
+  });
 }
 
 /** Steps in a second, over about the last one. */

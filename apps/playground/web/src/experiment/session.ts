@@ -1,18 +1,12 @@
 /** The page's side of an experiment: its worker, and what is known of the run as signals. */
 import type { BackendInfo } from '@rnn/core';
-import { signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { proxy, wrap, type Remote } from 'comlink';
+import { curveWith, emptyCurve, type Curve } from './curve.ts';
 import type { Experiment, ExperimentOptions, Progress } from './experiment.ts';
 import type { ExperimentWorker, Question } from './serve.ts';
 
 type ViewOf<E extends Experiment> = Awaited<ReturnType<E['view']>>;
-
-/** A point of the curve: what the loss was, and who computed it. */
-export interface CurvePoint {
-  readonly step: number;
-  readonly loss: number;
-  readonly backend: string;
-}
 
 /**
  * A run that the page can begin, play, pause, step, move and ask.
@@ -27,16 +21,26 @@ export interface CurvePoint {
  */
 export class Session<E extends Experiment, Settings> {
   private readonly latest = signal<Progress<ViewOf<E>> | undefined>(undefined);
-  private readonly points = signal<readonly CurvePoint[]>([]);
+  private readonly points = signal(emptyCurve);
   private readonly failure: Signal<string | undefined> = signal(undefined);
   private readonly script: Worker;
   private readonly remote: Remote<ExperimentWorker<E, Settings>>;
+  /** Fails when the worker does, so that nothing waits for its answers. */
+  private readonly broken: Promise<never>;
+  /** Counts the runs: a message of an earlier one is not of this one. */
+  private runs = 0;
 
   /** @param script - a worker that calls `serveExperiment` */
   constructor(script: Worker) {
     this.script = script;
     this.remote = wrap<ExperimentWorker<E, Settings>>(script);
-    script.addEventListener('error', ({ message }) => (this.failure.value = message));
+    this.broken = new Promise((_, reject) => {
+      // A worker whose script cannot be fetched says so without a message.
+      script.addEventListener('error', ({ message }) => {
+        reject(new Error(message ?? 'The part of the page that computes could not be loaded. Load the page again.'));
+      });
+    });
+    this.broken.catch((error: unknown) => this.fail(error));
   }
 
   /** How far the run is; undefined before it begins. */
@@ -44,8 +48,8 @@ export class Session<E extends Experiment, Settings> {
     return this.latest;
   }
 
-  /** Every loss that was read since the run began. */
-  get curve(): ReadonlySignal<readonly CurvePoint[]> {
+  /** The losses since the run began. */
+  get curve(): ReadonlySignal<Curve> {
     return this.points;
   }
 
@@ -55,33 +59,40 @@ export class Session<E extends Experiment, Settings> {
   }
 
   start(backend: string): Promise<BackendInfo> {
-    return this.remote.start(backend);
+    return this.answer(this.remote.start(backend));
   }
 
   async begin(options: ExperimentOptions<Settings>, backend: string): Promise<void> {
-    this.points.value = [];
-    this.failure.value = undefined;
+    const run = ++this.runs;
     const listen = (progress: Progress<ViewOf<E>>): void => {
-      this.latest.value = progress;
-      if (progress.losses.length > 0) this.points.value = [...this.points.value, ...progress.losses];
+      if (run !== this.runs) return;
+      batch(() => {
+        if (progress.losses.length > 0) this.points.value = curveWith(this.points.value, progress.losses);
+        this.latest.value = progress;
+        this.failure.value = progress.error;
+      });
     };
-    await this.remote.begin(options, backend, proxy(listen));
+    batch(() => {
+      this.points.value = emptyCurve;
+      this.failure.value = undefined;
+    });
+    await this.answer(this.remote.begin(options, backend, proxy(listen)));
   }
 
   moveTo(backend: string): Promise<BackendInfo> {
-    return this.remote.moveTo(backend);
+    return this.answer(this.remote.moveTo(backend));
   }
 
-  async play(): Promise<void> {
-    await this.remote.play();
+  play(): Promise<void> {
+    return this.answer(this.remote.play());
   }
 
-  async pause(): Promise<void> {
-    await this.remote.pause();
+  pause(): Promise<void> {
+    return this.answer(this.remote.pause());
   }
 
   stepOnce(): Promise<void> {
-    return this.remote.stepOnce();
+    return this.answer(this.remote.stepOnce());
   }
 
   /** Calls a method of the experiment between two steps; arguments and answer are plain data. */
@@ -92,11 +103,20 @@ export class Session<E extends Experiment, Settings> {
     // comlink cannot carry a method's generic parameters over; what `ExperimentWorker.ask` promises
     // is the same.
     const ask = this.remote.ask as unknown as (method: K, ...args: unknown[]) => Promise<never>;
-    return ask(method, ...args);
+    return this.answer(ask(method, ...args));
+  }
+
+  /** Shows what went wrong beside the run. */
+  fail(error: unknown): void {
+    this.failure.value = error instanceof Error ? error.message : String(error);
   }
 
   /** Ends the worker and whatever it does. */
   end(): void {
     this.script.terminate();
+  }
+
+  private answer<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.broken]);
   }
 }

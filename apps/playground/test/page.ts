@@ -1,0 +1,172 @@
+/** The page, built, served and opened: what its browser tests have in common. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import axe, { type AxeResults } from 'axe-core';
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright';
+import { build, preview, type PreviewServer } from 'vite';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+
+const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const configFile = fileURLToPath(new URL('../web/vite.config.ts', import.meta.url));
+
+/** The software renderer, so that WebGL and WebGPU are there, and the same, on every machine. */
+const withSoftwareRenderer = [
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+];
+
+/** Sizes of the window that every demo is looked at in. */
+export const phone = { width: 360, height: 740 };
+export const desktop = { width: 1280, height: 800 };
+
+export interface OpenOptions {
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly colorScheme?: 'light' | 'dark';
+  /** Chromium's, e.g. `--disable-gpu`; a software renderer unless given. */
+  readonly args?: readonly string[];
+  readonly forcedColors?: 'active';
+  readonly reducedMotion?: 'reduce';
+  readonly permissions?: readonly string[];
+}
+
+/** The page of a test file. */
+export interface TestPage {
+  /** Where the page is served. */
+  readonly address: string;
+  /** Opens it at `#/...`; the console must stay clean until the end of the test. */
+  open(hash?: string, options?: OpenOptions): Promise<Page>;
+  /** What went wrong so far without being shown, to be emptied by a test that expects it. */
+  readonly complaints: string[];
+}
+
+/**
+ * Builds and serves the page once for a test file. Call it at the top of the file; after each test
+ * what was opened is closed, and complaints of the console, of scripts or of requests to elsewhere
+ * fail the test.
+ */
+export function testPage(): TestPage {
+  let folder: string;
+  let server: PreviewServer;
+  const browsers = new Map<string, Browser>();
+  const contexts: BrowserContext[] = [];
+  const complaints: string[] = [];
+  const address = (): string => server.resolvedUrls?.local[0] ?? '';
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rnn-page-'));
+    await build({ configFile, logLevel: 'error', build: { outDir: folder } });
+    server = await preview({ configFile, logLevel: 'error', build: { outDir: folder }, preview: { port: 0 } });
+  }, 120_000);
+
+  afterAll(async () => {
+    for (const browser of browsers.values()) await browser.close();
+    await server.close();
+    await rm(folder, { recursive: true });
+  });
+
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  const browserWith = async (args: readonly string[]): Promise<Browser> => {
+    const key = args.join(' ');
+    const browser = browsers.get(key) ?? (await chromium.launch({ executablePath, args: [...args] }));
+    browsers.set(key, browser);
+    return browser;
+  };
+
+  return {
+    get address() {
+      return address();
+    },
+    complaints,
+    async open(hash = '', { args = withSoftwareRenderer, viewport = desktop, permissions, ...options } = {}) {
+      const browser = await browserWith(args);
+      const context = await browser.newContext({ viewport, permissions: permissions && [...permissions], ...options });
+      contexts.push(context);
+      const page = await context.newPage();
+      page.setDefaultTimeout(60_000);
+      page.on('console', (message) => {
+        if (message.type() === 'error') complaints.push(message.text());
+      });
+      page.on('pageerror', ({ message }) => complaints.push(message));
+      page.on('request', (request) => {
+        const url = request.url();
+        if (!url.startsWith(new URL(address()).origin) && !/^(blob|data):/.test(url)) complaints.push(`asked ${url}`);
+      });
+      await page.addInitScript(watch);
+      await page.goto(`${address()}${hash}`);
+      await page.locator('html[data-ready]').waitFor({ state: 'attached' });
+      return page;
+    },
+  };
+}
+
+/** What the page's main thread went through. */
+export interface Watched {
+  /** Sum of the layout shifts that no input caused. */
+  readonly shift: number;
+  /** Milliseconds of each task that blocked for more than 50. */
+  readonly longTasks: readonly number[];
+}
+
+/** Runs in the page before anything else. */
+function watch(): void {
+  const seen = { shift: 0, longTasks: [] as number[] };
+  Object.assign(globalThis, { watched: seen });
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[])
+      if (!entry.hadRecentInput) seen.shift += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) seen.longTasks.push(Math.round(duration));
+  }).observe({ type: 'longtask', buffered: true });
+}
+
+/** Layout shift and long tasks since the page was opened. */
+export function watched(page: Page): Promise<Watched> {
+  return page.evaluate(() => (globalThis as unknown as { watched: Watched }).watched);
+}
+
+/** What axe finds, as `rule: place`; nothing is as it should be. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  // The policy of the page forbids scripts from elsewhere; the debugger's are none of its business.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`));
+}
+
+/** Chooses a backend in the bar by a click, and waits until it computes. */
+export async function chooseBackend(page: Page, name: string): Promise<void> {
+  await page.locator(`.backend.${name}`).click();
+  await backendComputes(page, name);
+}
+
+/** Waits until the steps of the run are done by this backend. */
+export async function backendComputes(page: Page, name: string): Promise<void> {
+  await page.locator(`.backend.${name} input:checked`).waitFor({ state: 'attached' });
+  await page.locator(`.backend.${name} .rate`).filter({ hasText: 'steps/s' }).waitFor();
+}
+
+/** Training steps done, as the bar shows them. */
+export async function stepCount(page: Page): Promise<number> {
+  const text = (await page.locator('.step-count').textContent()) ?? '';
+  return Number(/step ([\d,]+)/.exec(text)?.[1].replaceAll(',', '') ?? Number.NaN);
+}
+
+/** Waits until the run has done this many steps. */
+export async function untilStep(page: Page, steps: number): Promise<void> {
+  await expect.poll(() => stepCount(page), { timeout: 60_000, interval: 50 }).toBeGreaterThanOrEqual(steps);
+}
+
+/** The button of the bar with this name. */
+export function button(page: Page, name: string): Locator {
+  return page.getByRole('button', { name, exact: true });
+}

@@ -1,0 +1,43 @@
+/** What the page says around its demos. */
+export const shell = {
+  title: '@rnn playground',
+  claim: 'See a recurrent net think: it learns in this page, and nothing leaves your machine.',
+  demos: 'Demos',
+  skip: 'Skip to the demo',
+  loading: 'Loading the demo …',
+  notLoaded: 'This demo could not be loaded. Check the connection and try again.',
+  again: 'Try again',
+  bar: 'Run',
+  backend: 'Backend',
+  play: 'Play',
+  pause: 'Pause',
+  step: 'One step',
+  reset: 'Reset',
+  seed: 'Seed',
+  copyLink: 'Copy link',
+  copied: 'Copied',
+  notCopied: 'Copy the address above',
+  code: 'The code of this demo',
+  copyCode: 'Copy the code',
+  install: 'Install',
+  starting: 'Starting …',
+  stepOf: (step: number) => `step ${step.toLocaleString('en')}`,
+  perSecond: (rate: number) =>
+    rate >= 10 ? `${Math.round(rate).toLocaleString('en')} steps/s` : `${rate.toFixed(1)} steps/s`,
+  notAvailable: 'not available',
+  starts: 'starting …',
+  stays: (wanted: string, current: string, reason: string) =>
+    `${wanted} is not available here, so the run stays on ${current}. ${reason}`,
+  takenOver: (wanted: string, current: string, reason: string) =>
+    `${wanted} cannot start in this browser, so ${current} computes. ${reason}`,
+  oneThread:
+    'One thread: this server does not isolate the page, so threads may not share memory. Everything works, only slower.',
+  stopped: 'The run stopped.',
+  footer: 'Everything here is computed by the library, live; the page sends nothing anywhere.',
+  source: 'Source',
+  guides: 'Guides',
+  npm: 'npm',
+  data: 'Where the data come from',
+  load: 'Load weights',
+  download: 'Download',
+} as const;

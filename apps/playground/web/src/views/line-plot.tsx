@@ -1,0 +1,194 @@
+import type { VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot, { type AlignedData, type Axis, type Series } from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { Curve } from '../experiment/curve.ts';
+import { colour } from './colour.ts';
+
+/** A line of a plot. */
+export interface Line {
+  readonly name: string;
+  /** A colour of the style sheet, by its name without the dashes: `wasm`, `truth`, `accent`. */
+  readonly colour: string;
+  /** A value for each x; null where the line has none. */
+  readonly values: readonly (number | null)[];
+  readonly dashed?: boolean;
+  /** Fills the space between this line and the one with this index. */
+  readonly fillTo?: number;
+}
+
+export interface LinePlotProps {
+  /** What the plot shows, for those who do not see it; a caption above it says the same. */
+  readonly label: string;
+  readonly xs: readonly number[];
+  readonly lines: readonly Line[];
+  /** The quantity of the horizontal axis, e.g. `step`. */
+  readonly xLabel: string;
+  /** How a value is written in the legend, on the axes and in the text; two digits unless given. */
+  readonly format?: (value: number) => string;
+  readonly formatX?: (value: number) => string;
+  /** Limits of the vertical axis; what fits the values unless given. */
+  readonly range?: readonly [least: number | undefined, most: number | undefined];
+  readonly isLogarithmic?: boolean;
+  /** Pixels; 200 unless given. */
+  readonly height?: number;
+  /** What becomes of the numbers in words; first, last and extremes unless given. */
+  readonly description?: string;
+  /** Called with the index of the x under the pointer. */
+  readonly onHover?: (index: number | undefined) => void;
+}
+
+const twoDigits = (value: number): string => (Number.isInteger(value) ? value.toLocaleString('en') : value.toFixed(2));
+
+/** Lines over a common axis; values on hover, and a text of the numbers for screen readers. */
+export function LinePlot(props: LinePlotProps): VNode {
+  const { label, xs, lines, xLabel, format = twoDigits, formatX = twoDigits, height = 200 } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+  // Another plot only where it is made of something else: new values alone are drawn into it.
+  const made = JSON.stringify([
+    lines.map(({ name, colour, dashed, fillTo }) => [name, colour, dashed, fillTo]),
+    xLabel,
+    props.isLogarithmic,
+  ]);
+
+  useEffect(() => {
+    const parent = place.current;
+    if (parent === null) return;
+    const series = lines.map(({ name, colour: hue, dashed }): Series => ({
+      label: name,
+      stroke: colour(hue),
+      width: 2,
+      points: { show: false },
+      dash: dashed ? [5, 4] : undefined,
+      spanGaps: false,
+      value: (_plot, value: number | null) => (value === null ? '–' : (latest.current.format ?? twoDigits)(value)),
+    }));
+    const bands = lines.flatMap(({ fillTo, colour: hue }, i) =>
+      fillTo === undefined ? [] : [{ series: [i + 1, fillTo + 1] as [number, number], fill: colour(`${hue}-band`)() }],
+    );
+    const chart = new uPlot(
+      {
+        width: Math.max(parent.clientWidth, 160),
+        height,
+        bands,
+        legend: { show: lines.length > 1 || latest.current.onHover !== undefined, live: true },
+        cursor: { drag: { x: false, y: false }, points: { size: 6 }, y: false },
+        scales: {
+          x: { time: false },
+          y: {
+            // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the names of uPlot's numbers exist in its types alone
+            distr: latest.current.isLogarithmic ? 3 : 1,
+            range: latest.current.isLogarithmic
+              ? undefined
+              : (_plot, least, most) => limits(latest.current.range, least, most),
+          },
+        },
+        axes: [
+          axis({
+            size: 28,
+            values: (_plot, ticks) => ticks.map((tick) => (latest.current.formatX ?? twoDigits)(tick)),
+          }),
+          axis({
+            size: 48,
+            values: (_plot, ticks) =>
+              ticks.map((tick) => (tick === null ? '' : (latest.current.format ?? twoDigits)(tick))),
+          }),
+        ],
+        series: [
+          {
+            label: xLabel,
+            value: (_plot, value: number | null) =>
+              value === null ? '–' : (latest.current.formatX ?? twoDigits)(value),
+          },
+          ...series,
+        ],
+        hooks: { setCursor: [(plot) => latest.current.onHover?.(plot.cursor.idx ?? undefined)] },
+      },
+      aligned(latest.current),
+      parent,
+    );
+    plot.current = chart;
+    const resize = new ResizeObserver(() => {
+      const width = Math.max(parent.clientWidth, 160);
+      if (width !== chart.width) chart.setSize({ width, height });
+    });
+    resize.observe(parent);
+    const scheme = matchMedia('(prefers-color-scheme: dark)');
+    const redraw = (): void => chart.redraw(false);
+    scheme.addEventListener('change', redraw);
+    return () => {
+      resize.disconnect();
+      scheme.removeEventListener('change', redraw);
+      chart.destroy();
+      plot.current = undefined;
+    };
+  }, [made, height]);
+
+  useEffect(() => plot.current?.setData(aligned(latest.current)), [xs, lines]);
+
+  return (
+    <div class="line-plot">
+      <div ref={place} class="plot" aria-hidden="true" />
+      <p class="hidden">
+        {label}. {props.description ?? inWords(xs, lines, xLabel, format, formatX)}
+      </p>
+    </div>
+  );
+}
+
+/** The lines of a run's losses: one for each backend that computed, in its colour. */
+export function curveLines(
+  { points, rest }: Curve,
+  scale: (loss: number) => number = (loss) => loss,
+): { xs: number[]; lines: Line[] } {
+  // Until a point is full the last losses stand for it.
+  const all = points.length === 0 ? [...rest] : [...points];
+  const names = [...new Set(all.map(({ backend }) => backend))];
+  const lines = names.map((name): Line => ({
+    name,
+    colour: name,
+    values: all.map(({ backend, loss }, i) =>
+      // A line begins where the one before ends.
+      backend === name || all[i + 1]?.backend === name ? scale(loss) : null,
+    ),
+  }));
+  return { xs: all.map(({ step }) => step), lines };
+}
+
+function aligned({ xs, lines }: LinePlotProps): AlignedData {
+  return [[...xs], ...lines.map(({ values }) => [...values])];
+}
+
+function limits(range: LinePlotProps['range'], least: number, most: number): [number, number] {
+  const margin = (most - least) * 0.05 || 0.5;
+  return [range?.[0] ?? least - margin, range?.[1] ?? most + margin];
+}
+
+function axis(options: Axis): Axis {
+  const line = { stroke: colour('line'), width: 1 };
+  return { stroke: colour('quiet'), grid: line, ticks: { ...line, size: 4 }, font: '12px system-ui', ...options };
+}
+
+function inWords(
+  xs: readonly number[],
+  lines: readonly Line[],
+  xLabel: string,
+  format: (value: number) => string,
+  formatX: (value: number) => string,
+): string {
+  const sentences = lines.map(({ name, values }) => {
+    const at = values.flatMap((value, i) => (value === null ? [] : [i]));
+    if (at.length === 0) return `${name}: no values yet.`;
+    const [first, last] = [at[0], at[at.length - 1]];
+    const numbers = at.map((i) => values[i] ?? 0);
+    return (
+      `${name}: from ${format(numbers[0])} at ${xLabel} ${formatX(xs[first])} to ` +
+      `${format(numbers[numbers.length - 1])} at ${xLabel} ${formatX(xs[last])}, ` +
+      `between ${format(Math.min(...numbers))} and ${format(Math.max(...numbers))}.`
+    );
+  });
+  return sentences.join(' ');
+}
