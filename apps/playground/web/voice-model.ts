@@ -1,0 +1,29 @@
+/**
+ * The voice detector as a module: the build reads the ONNX file by `@rnn/io` and writes what the
+ * AudioWorklet imports, since the page's policy allows no script that is made at run time.
+ */
+import { readFile } from 'node:fs/promises';
+import { cpu } from '@rnn/backend-cpu';
+import { setBackend, zeros } from '@rnn/core';
+import { exportModule, readOnnx } from '@rnn/io';
+import type { Plugin } from 'vite';
+
+const file = new URL('../data/silero/silero_vad_16k_sequence.onnx', import.meta.url);
+const name = 'virtual:voice-model';
+
+/** The text of the module: it takes a frame of 576 samples at a time, and carries h and c. */
+export async function voiceModelCode(): Promise<string> {
+  setBackend(await cpu());
+  const model = readOnnx(await readFile(file));
+  const { code } = exportModule(model, [zeros([1, 576]), zeros([1, 1, 128]), zeros([1, 1, 128])], { takes: 'step' });
+  return code;
+}
+
+/** Gives the page's build the module `virtual:voice-model`. */
+export function voiceModel(): Plugin {
+  return {
+    name: 'voice-model',
+    resolveId: (id) => (id === name ? `\0${name}` : undefined),
+    load: (id) => (id === `\0${name}` ? voiceModelCode() : undefined),
+  };
+}
