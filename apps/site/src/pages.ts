@@ -7,6 +7,9 @@ export const root: string = join(import.meta.dirname, '../../..');
 /** Where the sources can be read. */
 export const repository = 'https://github.com/rnn-ts/rnn';
 
+/** Where the site can be read. */
+export const home = 'https://rnn-ts.github.io/rnn/';
+
 /** The folder of the host that the site is made for. */
 export const base: string = process.env.SITE_BASE ?? '/rnn/';
 
@@ -32,12 +35,16 @@ export const pages: readonly string[] = globSync(patterns, {
  * @param page - the document's path from the top folder
  */
 export function siteLink(href: string, page: string): string {
-  if (/^([a-z]+:|#|\/)/.test(href)) return href;
-  const [path = '', anchor] = href.split('#');
-  const target = posix.normalize(posix.join(posix.dirname(page), path));
+  // A package's README is read on npm, too, and names what it links to from the top.
+  const own = /^(.*)\/(?:blob|tree)\/main\/(.*)$/.exec(href);
+  const fromTop = own?.[1] === repository ? own[2] : undefined;
+  if (fromTop === undefined && /^([a-z]+:|#|\/)/.test(href)) return href;
+  const [path = '', anchor] = (fromTop ?? href).split('#');
+  const folder = fromTop === undefined ? posix.dirname(page) : '.';
+  const target = posix.normalize(posix.join(folder, path));
   const hash = anchor === undefined ? '' : `#${anchor}`;
   if (target === 'README.md') return `/${hash}`;
-  if (pages.includes(target)) return href;
+  if (pages.includes(target)) return fromTop === undefined ? href : `/${target}${hash}`;
   if (!existsSync(join(root, target))) throw new Error(`${page}: ${href} leads to no file`);
   const kind = posix.extname(target) === '' ? 'tree' : 'blob';
   return `${repository}/${kind}/main/${target}${hash}`;

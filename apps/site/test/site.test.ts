@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { apiEntries, base, pages, siteLink } from '../src/pages.ts';
+import { apiEntries, base, home, pages, repository, root, siteLink } from '../src/pages.ts';
 
 // The build comes first: `turbo run build --filter=@rnn/site`.
 const dist = join(import.meta.dirname, '../.vitepress/dist');
@@ -51,6 +51,14 @@ describe('links lead to pages and headings that are there', () => {
     }
   });
 
+  test('from documents that are read elsewhere, too', () => {
+    const texts = pages.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+    const urls = [...texts.matchAll(/\]\((https:[^)\s]+)\)/g)].map(([, url = '']) => url);
+    const here = urls.filter((url) => url.startsWith(home)).map((url) => url.slice(home.length));
+    expect(here.length).toBeGreaterThan(20);
+    expect(here.filter((path) => !existsSync(join(dist, path || 'index.html')))).toEqual([]);
+  });
+
   test('of the API', () => {
     const targets = new Set(
       built.filter((path) => path.startsWith('api/')).flatMap((path) => [...inside(path)].map(({ target }) => target)),
@@ -79,6 +87,7 @@ test('what is no page leads to the sources, and a broken link is an error', () =
     /^https:.*\/blob\/main\/packages\/core\/src\/tensor\.ts$/,
   );
   expect(siteLink('../../docs/programs.md#x', 'packages/core/README.md')).toBe('../../docs/programs.md#x');
+  expect(siteLink(`${repository}/blob/main/docs/programs.md#x`, 'packages/core/README.md')).toBe('/docs/programs.md#x');
   expect(() => siteLink('nowhere.md', 'README.md')).toThrow('nowhere.md leads to no file');
 });
 

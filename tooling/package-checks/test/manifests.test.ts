@@ -1,6 +1,6 @@
 /** What stands in the manifests, and what packing makes of them. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -21,6 +21,31 @@ describe.each(publishedPackages())('$name', ({ folder, manifest }) => {
     expect(manifest.homepage).toBe(`${page}/tree/main/${directory}#readme`);
     expect(manifest.bugs).toBe(bugs);
     expect(manifest.keywords).toContain('rnn');
+    expect(manifest.description?.length).toBeGreaterThan(20);
+  });
+
+  test('has a README in the order of all others, which holds where it is read', () => {
+    const text = readFileSync(join(folder, 'README.md'), 'utf8');
+    const places = [
+      `# ${manifest.name}\n`,
+      /^```sh\nnpm install .*\n```$/m.exec(text)?.[0] ?? 'how it is installed',
+      '\n## Example\n',
+      '\n## Guides\n',
+      '\n## Limits\n',
+      '\n## Stability\n',
+    ].map((part) => text.indexOf(part));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(text.slice(places.at(-1)).match(/^## /gm)).toHaveLength(1);
+    const install = text.slice(places[1], places[2]);
+    expect(install).toContain(manifest.name);
+    for (const peer of Object.keys(manifest.peerDependencies ?? {}))
+      if (manifest.peerDependenciesMeta?.[peer]?.optional !== true && manifest.name !== '@rnn/conformance')
+        expect(install).toContain(peer);
+    // On npm there is no repository around it.
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, url = '']) => url);
+    expect(links.filter((url) => !/^(https:|#)/.test(url))).toEqual([]);
+    expect(links.filter((url) => url.startsWith('https://rnn-ts.github.io/rnn/api/'))).toHaveLength(1);
   });
 
   test('names its main entry for tools that know no exports, too', () => {
