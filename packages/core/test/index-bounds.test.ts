@@ -4,6 +4,7 @@ import { answersLater } from '@rnn/conformance/answers-later';
 import { crossEntropy, embedding } from '@rnn/nn';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { isKnownIndex } from '../src/checks/index.js';
 import {
   arange,
   BackendError,
@@ -186,4 +187,12 @@ test('where a backend answers only later, valid wholes need no question, and oth
   expect(() => indexSelect(x, 0, part)).toThrow(
     expect.objectContaining({ code: 'ERR_BACKEND', argument: 'index', cause: expect.any(BackendError) as Error }),
   );
+});
+
+test('indices that the host gave are known, computed ones are not', () => {
+  expect([2, 3].map((size) => isKnownIndex(padded().slice(0, 0, 1), size))).toEqual([false, false]);
+  const given = indices([0, 2, 1]);
+  expect([2, 3].map((size) => isKnownIndex(given, size))).toEqual([false, true]);
+  expect(isKnownIndex(given.add(1), 9)).toBe(false);
+  expect(isKnownIndex(tensor([0, 1]), 9)).toBe(false);
 });

@@ -4,7 +4,7 @@
  * of it.
  */
 export { checkBackend, checkSupported } from './backends.js';
-export { checkIndex } from '../ops/indexing.js';
+export { checkIndex, isKnownIndex } from '../ops/indexing.js';
 export { generatorOf } from '../random.js';
 export { checkOptions, withDefaults } from './options.js';
 export { isIterable, isPromise, refuse, shown, type Refusal, type RefusalClass } from './refusal.js';

@@ -49,6 +49,20 @@ export function checkIndex(operation: string, x: Tensor, index: Tensor, size: nu
   refuse(ArgumentError, operation, argument, { has: 'the value', received: String(min < 0 ? min : max), expected });
 }
 
+/**
+ * Whether indices are known to lie within `[0, size)`, without reading the device: those of values
+ * that the host gave, not those that were computed.
+ *
+ * @param index - int32
+ * @param size - the number of places
+ * @returns whether `checkIndex` accepts them at once
+ */
+export function isKnownIndex(index: Tensor, size: number): boolean {
+  if (index.dtype !== 'int32') return false;
+  const { bounds } = index.held;
+  return index.size === 0 || (bounds !== undefined && isWithin(bounds, size));
+}
+
 function isWithin({ min, max }: Bounds, size: number): boolean {
   return min >= 0 && max < size;
 }

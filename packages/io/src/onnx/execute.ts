@@ -58,7 +58,8 @@ function* runNode(bound: BoundNode, frame: Frame, isShaped: boolean): Steps<void
   const inputs = frame.inputsOf(bound);
   // What was needed on the host decided about shapes.
   let isDecided = true;
-  for (const position of kernel.onHost ?? []) {
+  const onHost = typeof kernel.onHost === 'function' ? kernel.onHost(inputs) : kernel.onHost;
+  for (const position of onHost ?? []) {
     const value = inputs[position];
     if (value === undefined) continue;
     if (!value.hasNumbers) yield value;

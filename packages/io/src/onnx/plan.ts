@@ -46,8 +46,8 @@ export type Steps<R> = Generator<Value, R, void>;
 export type Kernel = PlainKernel | SteppedKernel;
 
 export interface PlainKernel {
-  /** Positions of the inputs whose numbers it needs on the host. */
-  readonly onHost?: readonly number[];
+  /** Positions of the inputs whose numbers it needs on the host, or which of some inputs are. */
+  readonly onHost?: readonly number[] | ((inputs: Inputs) => readonly number[]);
   /** Whether only the shapes of its inputs count. */
   readonly readsShapes?: boolean;
   run(inputs: Inputs, around: Surroundings): readonly (Value | undefined)[];

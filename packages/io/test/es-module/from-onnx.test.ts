@@ -26,12 +26,14 @@ function rowsOf<T>(list: readonly (readonly T[])[], isTimeFirst: boolean): reado
 }
 
 describe.each(['wasm', 'js'])('%s', (engine) => {
-  test.each(['lstm_last', 'lstm2', 'lstm_bi_time_major', 'gru', 'gru2_ln', 'rnn_tanh_bi', 'rnn_nobias'])(
+  test.each(['lstm_last', 'lstm2', 'lstm_bi_time_major', 'gru', 'gru2_ln', 'gru_tokens', 'rnn_tanh_bi', 'rnn_nobias'])(
     '%s',
     async (name) => {
       const { x, y } = JSON.parse(new TextDecoder().decode(fixtureBytes(`exchange/${name}.json`))) as Sample;
       const model = readOnnx(fixtureBytes(`exchange/${name}.legacy.onnx`));
-      const { create } = await imported(exportModule(model, [tensor(x)]));
+      const { create } = await imported(
+        exportModule(model, [tensor(x, { dtype: model.inputs[0].dtype === 'int64' ? 'int32' : 'float32' })]),
+      );
       const isTimeFirst = layouts[name] === 'time first';
       const rows = rowsOf(x, isTimeFirst);
       const received = create(engine).run(

@@ -7,6 +7,8 @@ import { cpu } from '@rnn/backend-cpu';
 import {
   arange,
   concat,
+  cumsum,
+  gather,
   linear,
   manualSeed,
   noGrad,
@@ -283,6 +285,19 @@ const samples: Sample[] = [
     }),
     inputs: sequence,
   },
+  ...[false, true].map((reverse) => ({
+    name: `a loop of its own with lengths, ${reverse ? 'backwards' : 'forwards'}`,
+    model: net([new Linear(3, 4), new Linear(4, 4)], ([input, hidden]) => (x, lengths) => {
+      const step = (u: Tensor, h: Tensor, weights: { readonly inner: Tensor; readonly weight: Tensor }) => {
+        const next = linear(u, weights.inner).add(linear(h, weights.weight)).tanh();
+        return [next.mul(2).add(1), next] as [Tensor, Tensor];
+      };
+      const parameters = { inner: input.weight, weight: hidden.weight };
+      const [ys, last] = scan(step, x, zeros([x.shape[1], 4]), { parameters, lengths, reverse });
+      return { ys, last };
+    }),
+    inputs: (b: number, t: number) => [randn([t, b, 3]), lengthsOf(b, t)],
+  })),
   {
     name: 'a loop backwards, of two states, with all that a program may do',
     model: net([new Linear(4, 4)], ([layer]) => (x, start) => {
@@ -408,6 +423,28 @@ describe.each(samples)('$name', ({ name, model, inputs }) => {
       });
     },
   );
+});
+
+describe('lengths of a loop that are not seen are refused', () => {
+  const message = /forward reads whole numbers of an input, and what it does with them is not seen/;
+  const loop = (step: (u: Tensor, h: Tensor) => [Tensor, Tensor]) =>
+    net(
+      [new Linear(3, 4)],
+      ([input]) =>
+        (x, lengths) =>
+          scan(step, input.forward(x), zeros([x.shape[1], 4]), { lengths }),
+    );
+
+  test('of an example in which no row is shorter', () => {
+    const model = loop((u, h) => [h, u.add(h).tanh()]);
+    expect(() => writeOnnx(model, [randn([5, 2, 3]), tensor([5, 5], { dtype: 'int32' })])).toThrow(message);
+    expect(() => writeOnnx(model, [randn([5, 2, 3]), tensor([5, 2], { dtype: 'int32' })])).not.toThrow();
+  });
+
+  test('of a step that does not compile', () => {
+    const model = loop((u, h) => [h, u.add(cumsum(h, -1)).add(gather(h, 1, zeros(h.shape, { dtype: 'int32' })))]);
+    expect(() => writeOnnx(model, [randn([5, 2, 3]), tensor([5, 2], { dtype: 'int32' })])).toThrow(message);
+  });
 });
 
 describe('what is written beside the graph', () => {

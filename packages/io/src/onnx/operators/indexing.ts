@@ -1,12 +1,10 @@
-/**
- * Picking by index. Indices are needed on the host: negative ones count from the end, and each is
- * checked.
- */
+/** Picking by index. */
 import { fromData, gather, indexSelect, reshape, sizeOf, type Tensor } from '@rnn/core';
+import { isKnownIndex } from '@rnn/core/checks';
 import { hostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, type Operator, type Operators } from '../operator.js';
-import type { Kernel, Surroundings } from '../plan.js';
+import type { Inputs, Kernel, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
 import { axisOf, device, staysOnHost } from './common.js';
 
@@ -17,12 +15,33 @@ function checkedIndices(node: Node, indices: Value, size: number): Int32Array {
   });
 }
 
+/** Indices are needed on the host, as negative ones count from the end, unless there are none. */
+const unknownIndices =
+  (node: Node) =>
+  (inputs: Inputs): readonly number[] => {
+    const [x, indices] = [needed(node, inputs, 0), needed(node, inputs, 1)];
+    return isTokens(x, indices, axisOf(node, node.int('axis', 0), x.shape.length)) ? [] : [1];
+  };
+
+/**
+ * Whether indices on a device, such as tokens that are given to a model, can be used as they are.
+ */
+function isTokens(x: Value, indices: Value, axis: number): boolean {
+  const { tensor } = indices;
+  return !x.isHost && !indices.hasNumbers && tensor !== undefined && isKnownIndex(tensor, x.shape[axis]);
+}
+
 /** Whole places of one dimension; the dimensions of the indices come in its place. */
 const gatherPlaces: Operator = (node) => ({
-  onHost: [1],
+  onHost: unknownIndices(node),
   run(inputs, around) {
     const [x, indices] = [needed(node, inputs, 0), needed(node, inputs, 1)];
     const axis = axisOf(node, node.int('axis', 0), x.shape.length);
+    if (isTokens(x, indices, axis)) {
+      const tokens = indices.on(around.backend);
+      const rows = indexSelect(x.on(around.backend), axis, tokens.reshape([tokens.size]));
+      return device(x.type, rows.reshape([...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]));
+    }
     const places = checkedIndices(node, indices, x.shape[axis]);
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
     if (staysOnHost([x], sizeOf(shape))) return [gatheredOnHost(x, axis, places, shape)];

@@ -18,16 +18,6 @@ interface ScanResult {
   readonly states: readonly IrValue[];
 }
 
-/** [T, B], true for the steps that a row has. */
-export function validSteps(recorder: Recorder, lengths: IrValue, steps: number): IrValue {
-  const { ir } = recorder;
-  const number = (n: number): IrValue => ({ type: 'int64', shape: [], constant: [n] });
-  const end = ir.node('Squeeze', [[steps]], 'int64', []);
-  const times = ir.reshaped(ir.node('Range', [number(0), end, number(1)], 'int64', [steps]), [steps, 1]);
-  const batch = lengths.shape[0];
-  return ir.node('Less', [times, ir.reshaped(ir.cast(lengths, 'int64'), [1, batch])], 'bool', [steps, batch]);
-}
-
 /**
  * Runs a step over a sequence: what it does is written down once.
  *

@@ -1,8 +1,9 @@
 /** One level of RNN, GRU or LSTM: ONNX's operator, or a Scan where that has no such layer. */
 import { linear, type Tensor } from '@rnn/core';
 import { GRU, LSTM, type Parameter, type RNN } from '@rnn/nn';
-import { scanOver, validSteps } from './cell-scan.js';
+import { scanOver } from './cell-scan.js';
 import type { IrAttribute, IrValue } from './ir.js';
+import { validSteps } from './read-lengths.js';
 import type { Recorder } from './recorder.js';
 
 export type Layer = LSTM | GRU | RNN;
@@ -95,7 +96,7 @@ export function projectedLevel(recorder: Recorder, { layer, level, x, initial, l
       const next = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
       return [linear(o.sigmoid().mul(next.tanh()), layer[`weight_hr${suffix}`]), next];
     };
-    const valid = lengths && validSteps(recorder, lengths, steps);
+    const valid = lengths && validSteps(recorder.ir, lengths, steps);
     return scanOver(recorder, step, x, start, { valid, reverse: d === 1 });
   });
   const [first, second] = runs;

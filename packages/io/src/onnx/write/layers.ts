@@ -16,10 +16,11 @@ import {
   type RecurrentForwardOptions,
   type SequenceOptions,
 } from '@rnn/nn';
-import { scanOver, validSteps } from './cell-scan.js';
+import { scanOver } from './cell-scan.js';
 import type { IrValue } from './ir.js';
 import { operatorLevel, projectedLevel, type Layer } from './layer-levels.js';
 import type { Recorder } from './recorder.js';
+import { validSteps } from './read-lengths.js';
 
 /** Replaces what recurrent layers of a model do, while a function runs. */
 export function withLayers<R>(model: Module, recorder: Recorder, fn: () => R): R {
@@ -191,7 +192,7 @@ function runCell<S extends Tensors>(
     xs,
     listOf(state).map((tensor) => recorder.valueOf(tensor)),
     {
-      valid: lengths && validSteps(recorder, lengthsOf(recorder, lengths), xs.shape[0]),
+      valid: lengths && validSteps(ir, lengthsOf(recorder, lengths), xs.shape[0]),
       resets: marks && ir.cast(marks, 'bool'),
       reverse,
     },

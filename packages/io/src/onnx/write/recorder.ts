@@ -33,6 +33,7 @@ import { binaryNode, selectNode, unaryNode } from './elementwise.js';
 import { IrBuilder, type IrValue } from './ir.js';
 import { gathered, product } from './products.js';
 import { programScan, type LoopValues } from './program-scan.js';
+import { ReadLengths } from './read-lengths.js';
 import { walkOver } from './walk.js';
 
 /** A storage of the other backend with the value that it holds in the graph. */
@@ -46,6 +47,7 @@ interface Recorded extends Storage {
 export class Recorder implements Backend {
   readonly info: BackendInfo;
   readonly ir: IrBuilder = new IrBuilder();
+  readonly lengths: ReadLengths = new ReadLengths(this.ir);
   readonly #inner: Backend;
   readonly #opset: number;
   #next: IrValue | undefined;
@@ -55,7 +57,9 @@ export class Recorder implements Backend {
   constructor(inner: Backend, opset: number) {
     this.#inner = inner;
     this.#opset = opset;
-    this.info = { ...inner.info, name: 'onnx', device: `records what runs on ${inner.info.name}` };
+    // Like that of a graphics card, a graph is not planned by what a few rows cost: it is the same
+    // for all sizes.
+    this.info = { ...inner.info, name: 'onnx', device: `records what runs on ${inner.info.name}`, simd: 'gpu' };
   }
 
   // --- between tensors and the graph
@@ -114,6 +118,8 @@ export class Recorder implements Backend {
   // -----------------------------------------------------------------------------------------------
   upload(values: TypedArray): Storage {
     const inner = this.#inner.upload(values);
+    const mask = this.#next === undefined && !this.isPaused ? this.lengths.maskOf(values, inner.dtype) : undefined;
+    if (mask !== undefined) return recorded(inner, mask, true);
     const value = this.#next ?? { type: inner.dtype, shape: [values.length], constant: Array.from(values) };
     return recorded(inner, value, this.#next !== undefined && this.#next.constant === undefined);
   }
@@ -139,7 +145,9 @@ export class Recorder implements Backend {
         { argument: 'model', expected: 'a forward that reads no numbers' },
       );
     }
-    return this.#inner.readSync(source.inner);
+    const numbers = this.#inner.readSync(source.inner);
+    if (source.isVariable && !this.isPaused) this.lengths.add(source.value, numbers);
+    return numbers;
   }
 
   release(storage: Storage): void {
@@ -177,6 +185,7 @@ export class Recorder implements Backend {
     });
     const sources = [...stacked, ...carried, ...perRow, ...fixed];
     const values = (list: readonly Storage[]): IrValue[] => list.map((storage) => (storage as Recorded).value);
+    this.lengths.loop(values(stacked));
     const written = this.isPaused
       ? undefined
       : programScan(this.ir, this.#opset, program, {

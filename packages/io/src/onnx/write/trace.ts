@@ -69,6 +69,7 @@ function traced(
     });
     return { values, outputs };
   });
+  recorder.lengths.check(nodes);
   const outputs = outcome.outputs.map(({ value, name }): IrValue => Object.assign(value, { name }));
   return { graph: { inputs: outcome.values, nodes, outputs }, inputs, outputs: outcome.outputs };
 }
