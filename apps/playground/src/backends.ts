@@ -1,4 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
+import { native } from '@rnn/backend-native';
 import { wasm } from '@rnn/backend-wasm';
 import type { BackendFactories } from './chapters/context.ts';
 
@@ -9,4 +10,6 @@ import type { BackendFactories } from './chapters/context.ts';
 export const backends: BackendFactories = {
   cpu: () => cpu(),
   wasm: () => wasm(),
+  // Machine code; where there is none for this machine, it says so.
+  native: () => native(),
 };

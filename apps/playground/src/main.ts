@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { BackendError } from '@rnn/core';
 import { backends } from './backends.ts';
 import { runOwnSeries } from './chapters/own-series.ts';
 import { readData } from './data/files.ts';
@@ -22,7 +23,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 if (code) for (const stop of options.only) await showCode(screen, stop.code);
 else if (data !== undefined) await runOwn(data);
-else await runTour(screen, { ...options, backend: await backends[backend]() });
+else await takeTour();
+
+/** The tour; a backend that cannot run here says why, without a stack. */
+async function takeTour(): Promise<void> {
+  const chosen = await backends[backend]().catch((error: unknown) => {
+    if (!(error instanceof BackendError)) throw error;
+    console.error(`error: ${error.message}`);
+    process.exitCode = 1;
+  });
+  if (chosen !== undefined) await runTour(screen, { ...options, backend: chosen });
+}
 
 /** Forecasts a series of the user's own; what is wrong with the file is said without a stack. */
 async function runOwn(file: string): Promise<void> {

@@ -8,17 +8,28 @@ import { quietContext } from './context.ts';
 // Training takes as long as the machine needs; nothing is asserted about it.
 vi.setConfig({ testTimeout: 600_000 });
 
-test('a training that moves from cpu to wasm in the middle goes on with the same loss within 1e-4', async () => {
-  const { runs, missing, stayed, moved, difference } = await runBackends(await quietContext());
-  expect(missing).toEqual([]);
-  expect(runs.map(({ name }) => name)).toEqual(['cpu', 'wasm']);
-  expect(stayed).toHaveLength(40);
-  expect(stayed[39]).toBeLessThan(stayed[0] / 2);
-  expect(moved.slice(0, 20)).toEqual(stayed.slice(0, 20));
-  expect(moved.slice(20)).not.toEqual(stayed.slice(20));
-  expect(difference).toBeLessThanOrEqual(1e-4);
-  for (const run of runs) expect(run.difference).toBeLessThanOrEqual(0.01); // of up to 250 sunspots
-});
+/** Why there is no machine code here; undefined where there is. */
+const reason = await backends.native().then(
+  (backend) => void backend.dispose(),
+  (error: unknown) => String(error),
+);
+
+test.for(['wasm', 'native'])(
+  'a training that moves from cpu to %s goes on with the same loss within 1e-4',
+  async (name, { skip }) => {
+    if (name === 'native' && reason !== undefined) skip(reason);
+    const context = await quietContext({ backends: { cpu: backends.cpu, [name]: backends[name] } });
+    const { runs, missing, stayed, moved, difference } = await runBackends(context);
+    expect(missing).toEqual([]);
+    expect(runs.map((run) => run.name)).toEqual(['cpu', name]);
+    expect(stayed).toHaveLength(40);
+    expect(stayed[39]).toBeLessThan(stayed[0] / 2);
+    expect(moved.slice(0, 20)).toEqual(stayed.slice(0, 20));
+    expect(moved.slice(20)).not.toEqual(stayed.slice(20));
+    expect(difference).toBeLessThanOrEqual(1e-4);
+    for (const run of runs) expect(run.difference).toBeLessThanOrEqual(0.01); // of up to 250 sunspots
+  },
+);
 
 test('a backend that cannot run here is named with its reason', async () => {
   const context = await quietContext({

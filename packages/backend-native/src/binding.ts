@@ -44,10 +44,14 @@ export function loadBinding(): Binding {
 function load(): Binding {
   // Another build of the crate, such as the one that checks every address.
   const chosen = process.env.RNN_NATIVE_FILE;
-  if (chosen !== undefined) return require(chosen) as Binding;
+  if (chosen !== undefined) return loadFrom(chosen);
   const own = fileURLToPath(new URL('../build/rnn-native.node', import.meta.url));
   if (existsSync(own)) return require(own) as Binding;
   const name = `@rnn/backend-native-${platformName()}`;
+  return loadFrom(name);
+}
+
+function loadFrom(name: string): Binding {
   try {
     return require(name) as Binding;
   } catch (cause) {
