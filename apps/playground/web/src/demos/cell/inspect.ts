@@ -3,7 +3,9 @@ import { keyOf, partKey } from './language/evaluate.ts';
 import { namesOf, type CellSyntax, type Expression } from './language/syntax.ts';
 import type { CellRun, Numbers } from './trace.ts';
 
-/** Names a tensor of a run: a weight, the input, a state, a named value, or a call inside of one. */
+/**
+ * Names a tensor of a run: a weight, the input, a state, a named value, or a call inside of one.
+ */
 export interface Reference {
   /** As it stands in the cell's text. */
   readonly label: string;
@@ -52,7 +54,9 @@ export class Inspector {
     this.collect(syntax.result);
   }
 
-  /** The values that the step names, in the order of the text, then the results that have no name. */
+  /**
+   * The values that the step names, in the order of the text, then the results that have no name.
+   */
   named(): readonly Reference[] {
     const names = this.syntax.body.flatMap(({ target }) => namesOf(target)).map((name) => this.reference(name));
     const { result } = this.syntax;

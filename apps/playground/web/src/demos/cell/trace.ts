@@ -26,9 +26,15 @@ export interface CellRun {
   /** `[steps, X]` */
   readonly inputs: Numbers;
   readonly weights: ReadonlyMap<string, Numbers>;
-  /** Every call and every part of a list that depends on the step, `[steps, ...]`, by `keyOf` and `partKey`. */
+  /**
+   * Every call and every part of a list that depends on the step, `[steps, ...]`, by `keyOf` and
+   * `partKey`.
+   */
   readonly values: ReadonlyMap<string, Numbers>;
-  /** Before the first step and after each, `[steps + 1, H]`, by the names that the step gives its state. */
+  /**
+   * Before the first step and after each, `[steps + 1, H]`, by the names that the step gives its
+   * state.
+   */
   readonly states: ReadonlyMap<string, Numbers>;
   /** What `explain` says of the step. */
   readonly program: { readonly mode: 'compiled' | 'eager'; readonly reason: string | undefined; readonly text: string };

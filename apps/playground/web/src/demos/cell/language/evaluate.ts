@@ -1,4 +1,7 @@
-/** Runs a cell: makes its weights, and calls its step on tensors, real ones or the symbols of a trace. */
+/**
+ * Runs a cell: makes its weights, and calls its step on tensors, real ones or the symbols of a
+ * trace.
+ */
 import { RnnError, sizeOf, tap, Tensor, zeros, type Shape } from '@rnn/core';
 import { functions, makers, type Argument } from './functions.ts';
 import { CellError, type CellSyntax, type Expression, type Pattern, type Span } from './syntax.ts';
@@ -74,7 +77,8 @@ export function partKey(name: string): string {
 }
 
 /**
- * One step of a cell: an ordinary step for `scan`. Every value that it makes is tapped, see `keyOf` and `partKey`.
+ * One step of a cell: an ordinary step for `scan`. Every value that it makes is tapped, see `keyOf`
+ * and `partKey`.
  *
  * @param cell - from `makeCell`
  * @param x - `[X]`

@@ -54,7 +54,10 @@ const call =
   (...args: string[]) =>
     `torch.${name}(${args.join(', ')})`;
 
-/** The shape of two shapes that are broadcast, where it may be large; what does not fit is for the operation to say. */
+/**
+ * The shape of two shapes that are broadcast, where it may be large; what does not fit is for the
+ * operation to say.
+ */
 function broadcast(a: Operand, b: Operand): Shape {
   const [left, right] = [a, b].map((x) => (typeof x === 'number' ? [] : x.shape));
   const rank = Math.max(left.length, right.length);

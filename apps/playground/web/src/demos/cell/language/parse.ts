@@ -1,4 +1,6 @@
-/** From a visitor's text to a cell. The text is read, never run: what is not listed here is refused. */
+/**
+ * From a visitor's text to a cell. The text is read, never run: what is not listed here is refused.
+ */
 import { parse, type AnyNode, type Expression as JsExpression, type Pattern as JsPattern } from 'acorn';
 import { functions, makers } from './functions.ts';
 import { CellError, namesOf, type CellSyntax, type Definition, type Expression, type Pattern } from './syntax.ts';
@@ -54,7 +56,7 @@ class Reader {
         const target = this.pattern(id);
         if (target.kind !== 'name') fail(id, 'Outside of the step each const has one name: const Wh = randn([H, H]);');
         const value = this.expression(init, known, true);
-        if (target.name !== 'H') this.declare(target, known);
+        if (target.name !== 'H') this.define(target, known);
         outside.push({ ...span(statement), target, value });
         continue;
       }
@@ -79,8 +81,8 @@ class Reader {
     if (first.type !== 'Identifier') fail(first, 'The input is one tensor: give it one name, such as x.');
     const known = new Set(around);
     const state = this.pattern(second);
-    this.declare({ kind: 'name', name: first.name, ...span(first) }, known);
-    this.declare(state, known);
+    this.define({ kind: 'name', name: first.name, ...span(first) }, known);
+    this.define(state, known);
     if (node.body.type !== 'BlockStatement')
       return { input: first.name, state, body: [], result: this.result(node.body, known, state) };
     const body: Definition[] = [];
@@ -95,7 +97,7 @@ class Reader {
       const { id, init } = this.declaration(statement);
       const value = this.expression(init, known, false);
       const target = this.pattern(id);
-      this.declare(target, known);
+      this.define(target, known);
       body.push({ ...span(statement), target, value });
     }
     fail(node.body, 'The step returns nothing: end it with return and the next state.');
@@ -136,7 +138,7 @@ class Reader {
     return { id, init };
   }
 
-  private declare(pattern: Pattern, known: Set<string>): void {
+  private define(pattern: Pattern, known: Set<string>): void {
     for (const name of namesOf(pattern)) {
       if (known.has(name)) fail2(pattern, `There is ${name} already: choose another name.`);
       if (functions.has(name) || makers.has(name) || name === 'step')

@@ -22,7 +22,10 @@ export type Expression = Span &
     | { readonly kind: 'record'; readonly entries: readonly (readonly [key: string, value: Expression])[] }
   );
 
-/** What stands left of `=` or between the brackets of the step: a name, a list of names, or names by key. */
+/**
+ * What stands left of `=` or between the brackets of the step: a name, a list of names, or names by
+ * key.
+ */
 export type Pattern = Span &
   (
     | { readonly kind: 'name'; readonly name: string }
