@@ -21,11 +21,10 @@ import {
   type ModelProto,
 } from '../src/onnx/schema.generated.js';
 import { attributeOf, convolutional, edited, type Model } from './onnx/model-editor.js';
+import { sessionOf } from './onnx/onnx-runtime.js';
 
 setBackend(await cpu());
 manualSeed(5);
-ort.env.wasm.numThreads = 1;
-ort.env.logLevel = 'fatal';
 
 const folder = mkdtempSync(join(tmpdir(), 'rnn-io-check-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -314,7 +313,7 @@ describe('ONNX Runtime and PyTorch', () => {
   /** Whether ONNX Runtime loads and runs a model on zeros. */
   async function runs(bytes: Uint8Array): Promise<boolean> {
     try {
-      const session = await ort.InferenceSession.create(bytes);
+      const session = await sessionOf(bytes);
       const feeds = session.inputMetadata.map((info): [string, ort.Tensor] => {
         if (!info.isTensor) throw new Error(info.name);
         const shape = info.shape.map((size) => (typeof size === 'number' ? size : 4));

@@ -46,3 +46,9 @@ describe.each(files)('%s', (file) => {
     }
   });
 });
+
+test('all 22 node tests of ONNX 1.23 for RNN, GRU, LSTM and Scan are among them', () => {
+  const names = casesOf('node-recurrent.json').map(({ name }) => name);
+  const count = (start: RegExp): number => names.filter((name) => start.test(name)).length;
+  expect([/^test_(simple_)?rnn_/, /^test_gru_/, /^test_lstm_/, /^test_scan9?_/].map(count)).toEqual([6, 6, 6, 4]);
+});

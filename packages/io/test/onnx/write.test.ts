@@ -1,7 +1,6 @@
 /** Models as ONNX: run by ONNX Runtime in other sizes than they were traced with. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fromBinary } from '@bufbuild/protobuf';
-import * as ort from 'onnxruntime-web';
 import { describe, expect, test } from 'vitest';
 import { cpu } from '@rnn/backend-cpu';
 import {
@@ -47,11 +46,10 @@ import {
 } from '@rnn/nn';
 import { readOnnx, writeOnnx } from '../../src/index.js';
 import { ModelProtoSchema } from '../../src/onnx/schema.generated.js';
+import { runOnce } from './onnx-runtime.js';
 
 setBackend(await cpu());
 manualSeed(3);
-ort.env.wasm.numThreads = 1;
-ort.env.logLevel = 'error';
 
 class Net extends Module {
   readonly run: (...inputs: Tensor[]) => unknown;
@@ -355,23 +353,6 @@ const samples: Sample[] = [
   },
 ];
 
-async function runBy(bytes: Uint8Array, inputs: readonly Tensor[]): Promise<Record<string, ort.Tensor>> {
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
-  const feeds = Object.fromEntries(
-    session.inputNames.map((name, i) => {
-      const data = inputs[i].dataSync();
-      const value =
-        data instanceof Int32Array
-          ? new ort.Tensor('int64', BigInt64Array.from(data, BigInt), inputs[i].shape)
-          : new ort.Tensor('float32', data as Float32Array, inputs[i].shape);
-      return [name, value];
-    }),
-  );
-  const results = (await session.run(feeds)) as Record<string, ort.Tensor>;
-  await session.release();
-  return results;
-}
-
 function flat(result: unknown): Tensor[] {
   if (Array.isArray(result)) return result.flatMap(flat);
   return typeof result === 'object' && result !== null && !('shape' in result)
@@ -408,7 +389,7 @@ describe.each(samples)('$name', ({ name, model, inputs }) => {
       const given = inputs(batch, steps);
       model.eval();
       const expected = flat(noGrad(() => (model.forward as (...list: Tensor[]) => unknown)(...given)));
-      const results = Object.values(await runBy(bytes, given));
+      const results = Object.values(await runOnce(bytes, given));
       expect(results.map(({ dims }) => dims)).toEqual(expected.map(({ shape }) => shape));
       results.forEach(({ data }, i) => {
         const numbers = expected[i].dataSync();
@@ -497,7 +478,7 @@ describe('what is written beside the graph', () => {
     const read = readOnnx(writeOnnx(model, inputs));
     noGrad(() => read.parameters().forEach((parameter) => parameter.copy_(parameter.mul(0.5))));
     const expected = noGrad(() => read.forward(...inputs)) as Tensor[];
-    const results = Object.values(await runBy(writeOnnx(read, inputs), inputs));
+    const results = Object.values(await runOnce(writeOnnx(read, inputs), inputs));
     expected.forEach((result, i) =>
       result
         .dataSync()
@@ -515,7 +496,7 @@ describe('what is written beside the graph', () => {
     const bytes = writeOnnx(own, [randn([5, 2, 3])], { opset });
     const x = randn([3, 4, 3]);
     const expected = (noGrad(() => own.forward(x)) as Tensor).dataSync();
-    const { y } = await runBy(bytes, [x]);
+    const { y } = await runOnce(bytes, [x]);
     expected.forEach((number, i) => expect(Math.abs(number - Number(y.data[i]))).toBeLessThan(1e-5));
   });
 });
