@@ -12,21 +12,29 @@ const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 const configFile = fileURLToPath(new URL('../web/vite.config.ts', import.meta.url));
 
 /** The software renderer, so that WebGL and WebGPU are there, and the same, on every machine. */
-const withSoftwareRenderer = [
+export const withGraphics: readonly string[] = [
   '--use-angle=swiftshader',
   '--enable-unsafe-swiftshader',
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
 ];
 
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Sizes of the window that every demo is looked at in. */
-export const phone = { width: 360, height: 740 };
-export const desktop = { width: 1280, height: 800 };
+export const phone: Size = { width: 360, height: 740 };
+export const desktop: Size = { width: 1280, height: 800 };
 
 export interface OpenOptions {
-  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly viewport?: Size;
   readonly colorScheme?: 'light' | 'dark';
-  /** Chromium's, e.g. `--disable-gpu`; a software renderer unless given. */
+  /**
+   * Chromium's; without a graphics card unless given, since a page drawn by the software renderer
+   * takes the processor from everything else.
+   */
   readonly args?: readonly string[];
   readonly forcedColors?: 'active';
   readonly reducedMotion?: 'reduce';
@@ -85,7 +93,7 @@ export function testPage(): TestPage {
       return address();
     },
     complaints,
-    async open(hash = '', { args = withSoftwareRenderer, viewport = desktop, permissions, ...options } = {}) {
+    async open(hash = '', { args = ['--disable-gpu'], viewport = desktop, permissions, ...options } = {}) {
       const browser = await browserWith(args);
       const context = await browser.newContext({ viewport, permissions: permissions && [...permissions], ...options });
       contexts.push(context);

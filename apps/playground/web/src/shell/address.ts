@@ -20,8 +20,8 @@ export interface Setting<T extends SettingValue> {
   value: T;
 }
 
-/** A setting, its numbers and flags being any. */
-type Widened<T> = T extends number ? number : T extends boolean ? boolean : T;
+/** What a setting may become: any number, flag or text, not its fallback alone. */
+type Widened<T> = T extends number ? number : T extends boolean ? boolean : string;
 
 /** What goes along when another tab is opened. */
 const shared = ['seed', 'backend', 'embed'];

@@ -11,9 +11,11 @@ export function colour(name: string): () => string {
 /** Red, green and blue, from 0 to 255. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** A colour of the style sheet that is written as `#rrggbb`. */
+/** A colour of the style sheet that is written as `#rrggbb`, or by the build as `#rgb`. */
 export function rgb(name: string): Rgb {
-  const value = Number.parseInt(colour(name)().slice(1), 16);
+  const digits = colour(name)().slice(1);
+  const long = digits.length === 3 ? Array.from(digits, (digit) => digit + digit).join('') : digits;
+  const value = Number.parseInt(long, 16);
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 

@@ -15,6 +15,8 @@ export interface HeatMapProps {
   /** What rows and columns are called in the text below: `unit 3`, `the letter e`. */
   readonly rowName?: (row: number) => string;
   readonly columnName?: (column: number) => string;
+  /** Names that stand beside the rows; none unless given. */
+  readonly rowLabels?: readonly string[];
   /** Pixels of a row; 12 unless given. */
   readonly rowHeight?: number;
   /** A column that is marked. */
@@ -96,7 +98,14 @@ export function HeatMap(props: HeatMapProps): VNode {
   }, [props.marked, columns]);
 
   return (
-    <div class="heat-map">
+    <div class={props.rowLabels === undefined ? 'heat-map' : 'heat-map labelled'}>
+      {props.rowLabels !== undefined && (
+        <ol class="row-labels" aria-hidden="true">
+          {props.rowLabels.map((name) => (
+            <li key={name}>{name}</li>
+          ))}
+        </ol>
+      )}
       <div
         ref={place}
         class={props.marked === undefined ? 'cells' : 'cells marked'}

@@ -22,6 +22,7 @@ export interface TextView {
   /** Characters read in training, each as often as it was. */
   readonly characters: number;
   readonly vocabulary: number;
+  readonly units: number;
 }
 
 /** What the model does at each character of a passage. */
@@ -77,11 +78,12 @@ export class TextExperiment implements Experiment {
     return loss.detach();
   }
 
-  async view(): Promise<TextView> {
+  async view(isAtRest: boolean): Promise<TextView> {
     return {
-      sample: await this.writer.write(),
+      sample: await this.writer.write(isAtRest),
       characters: this.steps * rows * length,
       vocabulary: this.vocabulary.size,
+      units: this.model.lstm.hiddenSize,
     };
   }
 

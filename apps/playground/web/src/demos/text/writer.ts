@@ -20,6 +20,8 @@ export interface Sample {
 const length = 160;
 /** Milliseconds that the writing may take of the training at a time. */
 const slice = 12;
+/** Milliseconds that it may take at rest; a slow card writes less. */
+const patience = 400;
 /** Milliseconds from the beginning of a sample to that of the next. */
 const pause = 1000;
 
@@ -58,10 +60,16 @@ export class Writer {
     this.pieces = undefined;
   }
 
-  /** Writes on for a moment; what there is of the sample so far. */
-  async write(): Promise<Sample> {
-    const until = performance.now() + slice;
-    if (this.pieces === undefined && performance.now() - this.began >= pause) this.begin();
+  /**
+   * Writes on for a moment.
+   *
+   * @param isAtRest - whether nothing is trained now: then the whole sample is of this model
+   * @returns what there is of the sample so far
+   */
+  async write(isAtRest: boolean): Promise<Sample> {
+    const until = performance.now() + (isAtRest ? patience : slice);
+    if (isAtRest) this.interrupt();
+    if (this.pieces === undefined && (isAtRest || performance.now() - this.began >= pause)) this.begin();
     while (this.pieces !== undefined && performance.now() < until) {
       const { done, value } = await this.pieces.next();
       if (done === true) this.pieces = undefined;
