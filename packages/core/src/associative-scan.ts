@@ -105,7 +105,7 @@ function linearScan(
       const states =
         (parallel ?? isFasterByBlocks(a))
           ? byBlocks(flatA, flatB, start, reverse)
-          : stepByStep(flatA, flatB, start, reverse);
+          : stepByStep(flatA, flatB, start, reverse, parallel === false);
       return reshape(states, a.shape);
     });
     if (!isRecorded(inputs)) return result;
@@ -168,8 +168,10 @@ const startStep = ({ a, b }: Inputs, h: Tensor): readonly [Tensor, Tensor] => [a
 const parameters = {};
 
 /** `[T, 1, width]`, one step after another. */
-function stepByStep(a: Tensor, b: Tensor, start: Tensor, reverse: boolean): Tensor {
-  return scan(step, { a, b }, start, { reverse, parameters })[0];
+function stepByStep(a: Tensor, b: Tensor, start: Tensor, reverse: boolean, isStrict: boolean): Tensor {
+  // Traced, the loop would be computed by blocks after all where nothing compiles it.
+  const compile = isStrict && !compilesLoop(a.backend, a.dtype) ? 'never' : undefined;
+  return scan(step, { a, b }, start, { reverse, parameters, compile })[0];
 }
 
 /** The same by blocks of time, which are the rows of a batch. */

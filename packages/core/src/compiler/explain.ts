@@ -1,11 +1,24 @@
+import type { Backend } from '../backend.js';
 import type { Explanation } from '../explanation.js';
 import { showProgram } from '../program.js';
 import { carryKinds } from './carry-kind.js';
 import type { Dispatch } from './dispatch.js';
 import type { Plan } from './lower/lower.js';
+import { runsInBlocks } from './run/parallel-loop.js';
 import { stagesOf } from './lowered.js';
 
-export function explainDispatch(how: Dispatch): Explanation {
+const parallel = 'parallel in time: the loop is linear in what it carries, and runs in blocks of steps side by side';
+
+/**
+ * @param how - how a scan runs
+ * @param backend - on which
+ * @param extent - its steps, and the rows of the batch
+ */
+export function explainDispatch(
+  how: Dispatch,
+  backend: Backend,
+  { steps, rows }: { readonly steps: number; readonly rows: number },
+): Explanation {
   if (how.kind === 'eager')
     return {
       mode: 'eager',
@@ -22,12 +35,18 @@ export function explainDispatch(how: Dispatch): Explanation {
       ? []
       : stagesOf(plan).map(({ when, stage }) => `${title}, ${when}:\n${showProgram(stage.program)}`);
   const carry = inference.loop === undefined ? [] : carryKinds(inference.loop.program);
+  const loop = (training?.forward ?? inference).loop?.program;
+  const isParallel = loop !== undefined && runsInBlocks(backend, loop, steps, rows);
   const programs = [...parts('forward', training?.forward ?? inference), ...parts('backward', training?.backward)];
   return {
     mode: 'compiled',
     reason: undefined,
     products: { before: count(inference.before), loop: count(inference.loop), after: count(inference.after) },
     carry,
-    text: [...(carry.length > 0 ? [`carry: ${carry.join(', ')}`] : []), ...programs].join('\n\n'),
+    text: [
+      ...(isParallel ? [parallel] : []),
+      ...(carry.length > 0 ? [`carry: ${carry.join(', ')}`] : []),
+      ...programs,
+    ].join('\n\n'),
   };
 }

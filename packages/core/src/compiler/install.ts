@@ -13,7 +13,12 @@ installCompiler({
   bindScan,
   recalledScan,
   compiledScan,
-  explainScan: (scan) => explainDispatch(dispatch(scan)),
+  explainScan: (scan) => {
+    const how = dispatch(scan);
+    const [{ backend, shape }] = scan.inputs;
+    const rows = how.kind === 'compiled' && how.batched ? shape[1] : 1;
+    return explainDispatch(how, backend, { steps: scan.extent.steps, rows });
+  },
   lowerScan: (scan) => {
     const how = dispatch(scan);
     if (how.kind === 'eager') throw new TraceError(`lower: ${how.reason}`);

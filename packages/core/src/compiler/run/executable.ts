@@ -8,7 +8,7 @@ import type { Backend, Storage, Strided } from '../../backend.js';
 import { hostArray } from '../../dtype.js';
 import type { CompiledProgram, Program, ProgramArguments, ProgramResults } from '../../program.js';
 import { allOrNothing } from '../../transaction.js';
-import { executeProgram } from './interpreter.js';
+import { byPrimitives } from './parallel-loop.js';
 import type { Value } from '../ir/graph.js';
 import type { Plan, Stage } from '../lower/lower.js';
 import { maskProgram } from '../lower/mask-program.js';
@@ -304,5 +304,5 @@ function withSums(backend: Backend, { outputs, last }: ProgramResults, states: n
 
 /** A program as the backend compiled it, or else run by its primitives. */
 function compiledFor(backend: Backend, program: Program): CompiledProgram {
-  return backend.compile?.(program) ?? { run: (given) => executeProgram(backend, program, given) };
+  return backend.compile?.(program) ?? byPrimitives(backend, program);
 }

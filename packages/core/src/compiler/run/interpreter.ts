@@ -29,7 +29,8 @@ export function executeProgram(backend: Backend, program: Program, args: Program
   return allOrNothing(backend, (primitives) => execute(primitives, program, args));
 }
 
-function execute(backend: Primitives, program: Program, args: ProgramArguments): ProgramResults {
+/** The same within a chain of primitives that others belong to. */
+export function execute(backend: Primitives, program: Program, args: ProgramArguments): ProgramResults {
   const { steps, rows } = args;
   const body = new Body(backend, program, rows, args);
   const kept: Storage[][] = program.outputs.map(() => []);

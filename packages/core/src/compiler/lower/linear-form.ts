@@ -1,0 +1,218 @@
+/**
+ * A loop that is linear in what it carries, written as such: for each feature by itself
+ *
+ *     h'_i = sum over j of a_ij h_j + b_i
+ *
+ * with coefficients that depend on the inputs of the step alone. Two steps in a row are one of the
+ * same form, which is what computing blocks of time side by side needs.
+ */
+import {
+  firstInstruction,
+  renumbered,
+  widthsOf,
+  type Instruction,
+  type Program,
+  type ProgramOperand,
+} from '../../program.js';
+
+/** Where an output of the program of the coefficients stands in the recurrence. */
+export interface LinearForm {
+  /** Features of each carried value. */
+  readonly width: number;
+  /** Computes the coefficients of all steps at once: nothing is carried. */
+  readonly coefficients: Program;
+  /** For carried values i and j, the output that is a_ij; `undefined` where it is zero. */
+  readonly a: readonly (readonly (number | undefined)[])[];
+  /** For each carried value, the output that is b_i; `undefined` where it is zero. */
+  readonly b: readonly (number | undefined)[];
+  /** Computes the outputs of all steps at once, of the states before: the last stacked operands. */
+  readonly outputs: Program;
+}
+
+/** What a value is of the carried ones: factors and a rest; `undefined` stands for zero. */
+interface Form {
+  readonly factors: readonly Term[];
+  readonly rest: Term;
+}
+type Term = ProgramOperand | undefined;
+
+/**
+ * The linear form of a loop.
+ *
+ * @param program - a loop of a floating type
+ * @returns `undefined` where the state is not linear in itself, feature by feature, or there are
+ *   per-row constants, which are not there for each step
+ */
+export function linearFormOf(program: Program): LinearForm | undefined {
+  const { stacked, carried, perRow, fixed, body, next, dtype } = program;
+  const [width] = carried;
+  if (perRow.length > 0 || carried.length === 0 || carried.some((each) => each !== width)) return undefined;
+  const widths = widthsOf(program);
+  const count = carried.length;
+  const shift = (value: number): number => (value < stacked.length ? value : value - count);
+  const made: Instruction[] = [];
+  const first = firstInstruction(program) - count;
+  const emit = (instruction: Instruction): ProgramOperand => ({ value: first + made.push(instruction) - 1 });
+
+  /** Of values that depend on what is carried. */
+  const forms = new Map<number, Form>();
+  /** Of all others, where they are now. */
+  const places = new Map<number, number>();
+  for (let value = 0; value < firstInstruction(program); value++) places.set(value, shift(value));
+  carried.forEach((_, j) => {
+    places.delete(stacked.length + j);
+    forms.set(stacked.length + j, { factors: carried.map((__, i) => (i === j ? 1 : undefined)), rest: undefined });
+  });
+
+  const algebra = termsOf(width, emit);
+  const formOf = (operand: ProgramOperand): Form => {
+    const form = typeof operand === 'object' ? forms.get(operand.value) : undefined;
+    if (form !== undefined) return form;
+    const rest = typeof operand === 'object' ? { value: places.get(operand.value) as number } : operand;
+    return { factors: carried.map(() => undefined), rest };
+  };
+  const each = (forms: readonly Form[], of: (...terms: Term[]) => Term): Form => ({
+    factors: carried.map((_, j) => of(...forms.map(({ factors }) => factors[j]))),
+    rest: of(...forms.map(({ rest }) => rest)),
+  });
+  const isFree = ({ factors }: Form): boolean => factors.every((factor) => factor === undefined);
+
+  /** The form of what an instruction makes; `undefined` where it is not linear. */
+  const linear = (instruction: Instruction): Form | undefined => {
+    switch (instruction.kind) {
+      case 'unary':
+        return instruction.op === 'neg' ? each([formOf({ value: instruction.x })], algebra.negated) : undefined;
+      case 'binary': {
+        const [a, b] = [formOf(instruction.a), formOf(instruction.b)];
+        if (instruction.op === 'add') return each([a, b], algebra.sum);
+        if (instruction.op === 'sub') return each([a, b], (x, y) => algebra.sum(x, algebra.negated(y)));
+        if (instruction.op === 'mul' && isFree(b)) return each([a], (x) => algebra.product(x, b.rest));
+        if (instruction.op === 'mul' && isFree(a)) return each([b], (x) => algebra.product(a.rest, x));
+        if (instruction.op === 'div' && isFree(b)) return each([a], (x) => algebra.quotient(x, b.rest));
+        return undefined;
+      }
+      case 'select': {
+        const condition = places.get(instruction.condition);
+        if (condition === undefined) return undefined;
+        return each([formOf(instruction.a), formOf(instruction.b)], (a, b) => algebra.choice(condition, a, b));
+      }
+      case 'copy': {
+        const { x, offset, sizes, strides } = instruction;
+        const isWhole = offset === 0 && sizes.length === 1 && strides[0] === 1 && widths[x] === width;
+        return isWhole ? formOf({ value: x }) : undefined;
+      }
+      default:
+        return undefined;
+    }
+  };
+
+  for (const [i, instruction] of body.entries()) {
+    const value = firstInstruction(program) + i;
+    let isOfState = false;
+    renumbered(instruction, (read) => {
+      isOfState ||= !places.has(read);
+      return read;
+    });
+    if (!isOfState) {
+      places.set(value, first + made.push(renumbered(instruction, (read) => places.get(read) as number)) - 1);
+      continue;
+    }
+    const form = instruction.width === width ? linear(instruction) : undefined;
+    if (form !== undefined) forms.set(value, form);
+    else if (isNeeded(program, value)) return undefined;
+  }
+
+  const outputs: number[] = [];
+  /** A term as an output as wide as the state. */
+  const output = (term: Term): number | undefined => {
+    if (term === undefined) return undefined;
+    const isWide = typeof term === 'object' && term.value >= first && made[term.value - first].width === width;
+    const whole =
+      typeof term === 'number'
+        ? emit({ kind: 'fill', width, number: term })
+        : isWide
+          ? term
+          : emit({ kind: 'binary', width, op: 'mul', a: term, b: 1 });
+    return outputs.push((whole as { readonly value: number }).value) - 1;
+  };
+  const states = next.map((value) => formOf({ value }));
+  const a = states.map(({ factors }) => factors.map(output));
+  const b = states.map(({ rest }) => output(rest));
+  return {
+    width,
+    coefficients: { dtype, stacked, carried: [], perRow, fixed, body: made, next: [], outputs, reverse: false },
+    a,
+    b,
+    outputs: outputsOf(program),
+  };
+}
+
+/** Whether the next state is made of a value. */
+function isNeeded({ body, next, ...program }: Program, value: number): boolean {
+  const needed = new Set<number>(next);
+  const first = firstInstruction({ body, next, ...program });
+  for (let i = body.length - 1; i >= 0; i--) {
+    if (needed.has(first + i))
+      renumbered(body[i], (read) => {
+        needed.add(read);
+        return read;
+      });
+  }
+  return needed.has(value);
+}
+
+/** The body on states that are there for all steps; what is the next state itself is left out. */
+function outputsOf(program: Program): Program {
+  const { stacked, carried, next, outputs } = program;
+  // The carried operands come behind the stacked ones as it is: their numbers stay.
+  return {
+    ...program,
+    stacked: [...stacked, ...carried],
+    carried: [],
+    next: [],
+    outputs: outputs.filter((value) => !next.includes(value) || value < firstInstruction(program)),
+    reverse: false,
+  };
+}
+
+interface Algebra {
+  readonly sum: (a: Term, b: Term) => Term;
+  readonly negated: (a: Term) => Term;
+  readonly product: (a: Term, b: Term) => Term;
+  readonly quotient: (a: Term, b: Term) => Term;
+  readonly choice: (condition: number, a: Term, b: Term) => Term;
+}
+
+/** Arithmetic on terms, by instructions where plain numbers do not do. */
+function termsOf(width: number, emit: (instruction: Instruction) => ProgramOperand): Algebra {
+  const negated = (a: Term): Term => {
+    if (a === undefined) return undefined;
+    if (typeof a === 'number') return -a;
+    return emit({ kind: 'binary', width, op: 'mul', a, b: -1 });
+  };
+  return {
+    negated,
+    sum: (a, b) => {
+      if (a === undefined) return b;
+      if (b === undefined) return a;
+      if (typeof a === 'number' && typeof b === 'number') return a + b;
+      return emit({ kind: 'binary', width, op: 'add', a, b });
+    },
+    product: (a, b) => {
+      if (a === undefined || b === undefined) return undefined;
+      if (a === 1) return b;
+      if (b === 1) return a;
+      if (typeof a === 'number' && typeof b === 'number') return a * b;
+      return emit({ kind: 'binary', width, op: 'mul', a, b });
+    },
+    quotient: (a, b) => {
+      if (a === undefined) return undefined;
+      if (typeof a === 'number' && typeof b !== 'object') return a / (b ?? 0);
+      return emit({ kind: 'binary', width, op: 'div', a, b: b ?? 0 });
+    },
+    choice: (condition, a, b) => {
+      if (a === undefined && b === undefined) return undefined;
+      return emit({ kind: 'select', width, condition, a: a ?? 0, b: b ?? 0 });
+    },
+  };
+}
