@@ -47,7 +47,7 @@ function goalsOf(results: Results, { gflops }: Ceiling): Goal[] {
   };
   /** Our time in times of another's. */
   const against = (id: string, kind: Kind, other: string, ours = 'wasm'): Part => ({
-    label: other === 'onnxruntime-web' ? id : `${id}, ${other}`,
+    label: other === 'onnxruntime-web' ? id : ours === 'wasm' ? `${id}, ${other}` : `${id} ${kind}`,
     value: quotient(time(id, kind, ours), time(id, kind, other)),
   });
   /** How many times faster we are. */
@@ -71,6 +71,13 @@ function goalsOf(results: Results, { gflops }: Ceiling): Goal[] {
     return { label: workload.id, value: quotient(ours, theirs) };
   });
   const peers = ['pytorch', 'onnxruntime-web', 'tfjs-wasm', 'tfjs-cpu', 'jax-js'];
+  /** What every library that is measured does: all workloads that PyTorch has too, in all kinds. */
+  const tasks = results.rows.map(({ task }) => [task.workload.id, task.kind] as const);
+  const forwards = (group: RegExp): Part[] =>
+    tasks
+      .filter(([id, kind]) => kind === 'forward' && group.test(id))
+      .map(([id, kind]) => against(id, kind, 'onnxruntime-node', 'native'));
+  const small = tasks.filter(([id, kind]) => /^A[12]-(rnn|lstm|gru)$/.test(id) && kind !== 'product');
   const large = cells
     .flatMap((cell) => [`D-${cell} forward`, `D-${cell} train`])
     .map((name) => name.split(' ') as [string, Kind]);
@@ -171,6 +178,46 @@ function goalsOf(results: Results, { gflops }: Ceiling): Goal[] {
       limit: 1.3,
       ...atMost,
       parts: [against('F-charlm', 'train', 'pytorch'), against('F-charlm', 'train', 'pytorch-2', 'wasm-2')],
+    },
+    {
+      title: 'native / PyTorch, 1 thread',
+      limit: 1,
+      ...atMost,
+      parts: tasks.map(([id, kind]) => against(id, kind, 'pytorch', 'native')),
+    },
+    {
+      title: 'native / PyTorch, 2 threads',
+      limit: 1,
+      ...atMost,
+      parts: tasks.map(([id, kind]) => against(id, kind, 'pytorch-2', 'native-2')),
+    },
+    {
+      title: 'native forward / onnxruntime-node',
+      limit: 1,
+      ...atMost,
+      parts: forwards(/^[^AB]/),
+    },
+    {
+      title: 'native forward of A and B / onnxruntime-node',
+      limit: 0.5,
+      ...atMost,
+      parts: forwards(/^[AB]/),
+    },
+    {
+      title: 'native / wasm, A1 and A2',
+      limit: 1,
+      ...atMost,
+      parts: small.map(([id, kind]) => against(id, kind, 'wasm', 'native')),
+    },
+    {
+      title: 'native, C and D, 2 threads faster than 1',
+      limit: 1.8,
+      ...atLeast,
+      parts: cells.flatMap((cell) =>
+        ['C', 'D'].flatMap((group) =>
+          (['forward', 'train'] as const).map((kind) => faster(`${group}-${cell}`, kind, 'native', 'native-2')),
+        ),
+      ),
     },
     { title: 'user-written LSTM / built-in', limit: 1.1, ...atMost, parts: variant('C-user-written') },
     { title: 'layer-normalised LSTM / plain', limit: 1.5, ...atMost, parts: variant('C-layer-normalised') },

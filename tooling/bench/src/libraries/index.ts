@@ -7,7 +7,7 @@ export interface LibraryEntry {
   /** Heading of its column, two short lines at the most. */
   readonly title: string;
   /** Its family, which the command line takes as well. */
-  readonly family: 'ours' | 'tfjs' | 'onnxruntime-web' | 'jax-js' | 'brain.js' | 'pytorch';
+  readonly family: 'ours' | 'tfjs' | 'onnxruntime-web' | 'onnxruntime-node' | 'jax-js' | 'brain.js' | 'pytorch';
   /**
    * Loads it, in the Node process that runs it; nothing for PyTorch, which has a program of its
    * own, and for what runs in a page.
@@ -19,6 +19,8 @@ export interface LibraryEntry {
 
 const wasmOn = async (threads: number): Promise<Library> => (await import('./on-backends.ts')).onWasm(threads);
 const nativeOn = async (threads: number): Promise<Library> => (await import('./native.ts')).onNative(threads);
+const onnxRuntime = async (name: 'onnxruntime-web' | 'onnxruntime-node'): Promise<Library> =>
+  (await import('./onnxruntime.ts')).loadOnnxRuntime(name);
 const tfjsOn = async (backend: 'wasm' | 'cpu'): Promise<Library> =>
   (await import('./tfjs-in-node.ts')).loadTfjs(backend);
 
@@ -35,7 +37,13 @@ export const libraries: readonly LibraryEntry[] = [
     name: 'onnxruntime-web',
     title: 'onnxrt.\nweb',
     family: 'onnxruntime-web',
-    load: async () => (await import('./onnxruntime.ts')).loadOnnxRuntime(),
+    load: () => onnxRuntime('onnxruntime-web'),
+  },
+  {
+    name: 'onnxruntime-node',
+    title: 'onnxrt.\nnode',
+    family: 'onnxruntime-node',
+    load: () => onnxRuntime('onnxruntime-node'),
   },
   { name: 'tfjs-wasm', title: 'tfjs\nwasm', family: 'tfjs', load: () => tfjsOn('wasm') },
   { name: 'tfjs-cpu', title: 'tfjs\ncpu', family: 'tfjs', load: () => tfjsOn('cpu') },

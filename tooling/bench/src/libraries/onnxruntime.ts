@@ -14,26 +14,33 @@ interface Session {
   run(feeds: Feeds): Promise<Feeds>;
 }
 
-/** What is used of `onnxruntime-web`. */
+/** What is used of `onnxruntime-web` and `onnxruntime-node`. */
 interface Ort {
-  readonly env: { readonly wasm: { numThreads: number }; logLevel: string };
+  readonly env: { readonly wasm: { numThreads: number } };
   readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OrtTensor;
   readonly InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
 }
 
-/** ONNX Runtime in WebAssembly, on one thread. It has no training. */
-export async function loadOnnxRuntime(): Promise<Library> {
-  const ort = await loadPeer<Ort>('onnxruntime-web');
-  ort.env.wasm.numThreads = 1;
+/**
+ * ONNX Runtime on one thread, in WebAssembly or in machine code. It has no training.
+ *
+ * @param name - the package
+ */
+export async function loadOnnxRuntime(name: 'onnxruntime-web' | 'onnxruntime-node'): Promise<Library> {
+  const ort = await loadPeer<Ort>(name);
+  const isWeb = name === 'onnxruntime-web';
+  if (isWeb) ort.env.wasm.numThreads = 1;
   return {
-    version: `${versionOf('onnxruntime-web')}, 1 thread`,
+    version: `${versionOf(name)}, 1 thread`,
     async prepare({ workload, kind }, numbers) {
       if (workload.variant !== undefined) throw new NotOffered('no operator for such a cell');
       if (kind === 'train' || kind === 'product') throw new NotOffered('inference only');
       const model = await onnxModel(workload, numbers, kind === 'step');
       const session = await ort.InferenceSession.create(model, {
-        executionProviders: ['wasm'],
+        executionProviders: [isWeb ? 'wasm' : 'cpu'],
         graphOptimizationLevel: 'all',
+        intraOpNumThreads: 1,
+        interOpNumThreads: 1,
       });
       return [kind === 'step' ? step(ort, session, workload, numbers) : forward(ort, session, numbers)];
     },
