@@ -96,36 +96,53 @@ export function runBoundScan(
  * Binds a scan that a trace serves, for a caller that looks after step and parameters itself: see
  * `bindScan` of the package.
  */
-export function bindScan(scan: Scan, { xs, batch, state, last }: ScanShapes): BoundScan | undefined {
+export function bindScan(scan: Scan, shapes: ScanShapes): BoundScan | undefined {
   const known = recalledDispatch(scan);
-  if (known === undefined) return undefined;
+  const { parameters } = scan;
+  if (known?.guards === undefined || parameters === undefined) return undefined;
   const rows = known.batched ? scan.inputs[0].shape[1] : 1;
-  const call = BoundCall.of(known, [xs], state, { hasSteps: true, rows, isElementwise: false });
-  return call && new BoundSequence(call, known.captured, batch, last);
+  const form = { hasSteps: true, rows, isElementwise: false };
+  const call = BoundCall.of(known, [shapes.xs], shapes.state, form);
+  if (call === undefined) return undefined;
+  const guards = isPlain(parameters) ? undefined : new BoundParameters(known.guards, parameters, known.captured);
+  return new BoundSequence(call, known.captured, shapes, guards && (() => guards.capturedIn(parameters, call)));
 }
 
 class BoundSequence implements BoundScan {
-  readonly captured: readonly Tensor[];
   private readonly call: BoundCall;
-  private readonly batch: readonly number[];
+  private captured: readonly Tensor[];
+  /** What is captured of parameters that are compared; nothing where they are not as before. */
+  private readonly recapture: (() => readonly Tensor[] | undefined) | undefined;
+  private readonly batch: Shape;
   /** Elements of each tensor of the state, where it is zero. */
   private readonly zeros: readonly number[];
   private readonly lastShapes: readonly Shape[];
 
-  constructor(call: BoundCall, captured: readonly Tensor[], batch: Shape, lastShapes: readonly Shape[]) {
+  constructor(
+    call: BoundCall,
+    captured: readonly Tensor[],
+    { batch, last }: ScanShapes,
+    recapture: (() => readonly Tensor[] | undefined) | undefined,
+  ) {
     this.call = call;
     this.captured = captured;
+    this.recapture = recapture;
     this.batch = batch;
-    this.zeros = lastShapes.map(sizeOf);
-    this.lastShapes = lastShapes;
+    this.zeros = last.map(sizeOf);
+    this.lastShapes = last;
   }
 
-  serves(xs: readonly [Tensor], state: readonly Tensor[]): boolean {
-    return ambient.compile.value !== 'never' && this.call.serves(xs, state) && this.call.servesWith(this.captured);
+  serves(xs: Tensor, state?: readonly Tensor[]): boolean {
+    if (ambient.compile.value === 'never' || !this.call.serves([xs], state)) return false;
+    if (this.recapture === undefined) return this.call.servesWith(this.captured);
+    const captured = this.recapture();
+    if (captured === undefined) return false;
+    this.captured = captured;
+    return true;
   }
 
-  run(xs: readonly [Tensor], state: readonly Tensor[]): RunResults {
-    const [{ shape, backend, dtype }] = xs;
+  run(xs: Tensor, state: readonly Tensor[]): RunResults {
+    const { shape, backend, dtype } = xs;
     const { zeros } = this;
     const carried = new Array<Storage>(zeros.length);
     // Tensors of one size start from the same zeros.
@@ -135,7 +152,7 @@ class BoundSequence implements BoundScan {
         if (i < state.length) carried[i] = state[i].storage;
         else carried[i] = isNew(i) ? backend.fill(0, zeros[i], dtype) : carried[i - 1];
       }
-      return this.call.run(xs, carried, this.captured, [shape[0], ...this.batch], this.lastShapes);
+      return this.call.run([xs], carried, this.captured, [shape[0], ...this.batch], this.lastShapes);
     } finally {
       for (let i = state.length; i < carried.length; i++)
         if (carried[i] !== undefined && isNew(i)) backend.release(carried[i]);

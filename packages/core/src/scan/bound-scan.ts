@@ -14,18 +14,18 @@ export interface ScanShapes {
   readonly last: readonly Shape[];
 }
 
-/**
- * A scan bound for a caller that looks after step and parameters itself, as a layer does whose step
- * reads a few fields of it.
- */
+/** A scan bound for a layer that makes the same call again and again. */
 export interface BoundScan {
-  /** The tensors of the parameters that the step reads. */
-  readonly captured: readonly Tensor[];
   /**
-   * Whether a call is the one that was bound, but for the values and the number of steps. Step and
-   * parameters are the caller's care.
+   * Whether a call is the one that was bound, but for the values and the number of steps. What its
+   * step reads of parameters that are an object of some class is compared; the fields of a plain
+   * object are the caller's care.
+   *
+   * @param xs - the sequence
+   * @param state - the tensors of the state before the first step, an empty list for zeros; left
+   *   out, all but the state is compared
    */
-  serves(xs: readonly [Tensor], state: readonly Tensor[]): boolean;
+  serves(xs: Tensor, state?: readonly Tensor[]): boolean;
   /**
    * Runs a call that this serves.
    *
@@ -33,8 +33,5 @@ export interface BoundScan {
    * @param state - the state before the first step; zeros where the list is empty
    * @returns the outputs stacked over time, and the state after the last step
    */
-  run(
-    xs: readonly [Tensor],
-    state: readonly Tensor[],
-  ): { readonly outputs: readonly Tensor[]; readonly last: readonly Tensor[] };
+  run(xs: Tensor, state: readonly Tensor[]): { readonly outputs: readonly Tensor[]; readonly last: readonly Tensor[] };
 }

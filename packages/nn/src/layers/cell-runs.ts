@@ -1,6 +1,7 @@
 /** Passes of cells over a sequence; see `Recurrent`. */
 import {
   ArgumentError,
+  bindScan,
   type CompileMode,
   explain,
   type Explanation,
@@ -21,9 +22,13 @@ import { checkState, firstOf, initialStateOf, type Cell } from '../cells/cell.js
 import { startOf, type LearnedState } from '../cells/learned-state.js';
 import { dropout } from '../dropout.js';
 import { checkRows, type CheckedRows, type RowOptions } from '../sequences/sequence-rows.js';
+import { BoundPasses, type BoundPass } from './bound-pass.js';
+import { Module } from '../module.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { checkRecord } from './layer-records.js';
 import { scanOf } from './scan-of.js';
+
+const noRecords: Records = {};
 
 /** What a cell taps is known to itself alone. */
 const noTaps: readonly string[] = [];
@@ -72,6 +77,8 @@ export function runCells(
   options: CellRunOptions,
   resetsAre: 'pieces' | 'steps' = 'steps',
 ): [output: Tensor, last: Tensors[], records: Records] {
+  const bound = runBound(run, x, options);
+  if (bound !== undefined) return bound;
   const form = checkedForm(run, x, options, resetsAre);
   const { record, compile, reverse = false } = options;
   const taps = tapsOf(run.layers.length, record);
@@ -93,8 +100,74 @@ export function runCells(
         for (const [key, tap] of taps[i]) records.push([key, asGiven(values[tap], form)]);
       }
       states.push(last);
+      if (isBare(run, x, options)) bind(layer, { step, state, parameters }, below, x, reverse);
     });
     return [asGiven(below, form), states, Object.fromEntries(records)];
+  });
+}
+
+/** A pass of a cell that was bound; whether its state is a list. */
+interface BoundCell extends BoundPass {
+  readonly isList: boolean;
+}
+
+/** By the cell: passes from the first step to the last, and the other way. */
+const passes = { forward: new BoundPasses<BoundCell>(), reverse: new BoundPasses<BoundCell>() };
+
+/** Whether a run is one scan over a batch of sequences as they lie, with nothing besides. */
+function isBare({ layers, batchFirst }: CellRun, x: Tensor, options: CellRunOptions): boolean {
+  if (options.reverse !== undefined && typeof options.reverse !== 'boolean') return false;
+  for (const name in options)
+    if (name !== 'reverse' && options[name as keyof CellRunOptions] !== undefined) return false;
+  return layers.length === 1 && !batchFirst && x.rank === 3;
+}
+
+/** Runs a pass that was bound; nothing where it is another call, which may be anything. */
+function runBound(
+  run: CellRun,
+  x: Tensor,
+  options: CellRunOptions,
+): [output: Tensor, last: Tensors[], records: Records] | undefined {
+  const [layer] = run.layers;
+  const { cell, h0, learned } = layer;
+  if (h0 === undefined && learned !== undefined) return undefined;
+  const pass = passes[options.reverse === true ? 'reverse' : 'forward'].of(cell, x);
+  if (pass === undefined || !isBare(run, x, options)) return undefined;
+  const { scan, isList } = pass;
+  if (h0 === undefined) {
+    if (!scan.serves(x)) return undefined;
+    // The cell makes its first state once, whatever becomes of the call.
+    return scope(() => {
+      const state = initialStateOf(run.owner, cell, x.shape[1]);
+      return runCells({ ...run, layers: [{ ...layer, h0: state }] }, x, options);
+    });
+  }
+  const state: readonly unknown[] = isList && Array.isArray(h0) ? h0 : [h0];
+  if (!state.every((part) => part instanceof Tensor) || isList !== Array.isArray(h0)) return undefined;
+  if (!scan.serves(x, state)) return undefined;
+  const { outputs, last } = scan.run(x, state);
+  return [outputs[0], [isList ? last : last[0]], noRecords];
+}
+
+/** Binds a pass for the calls that follow, if it may come again. */
+function bind(
+  { cell }: CellLayer,
+  { step, state, parameters }: Omit<CellScan, 'resetTo'>,
+  output: Tensor,
+  x: Tensor,
+  reverse: boolean,
+): void {
+  // Of a plain object nobody but the step knows what it reads.
+  if (!(parameters instanceof Module) || output.requiresGrad) return;
+  const leaves = state instanceof Tensor ? [state] : state;
+  const shapes = { xs: x, batch: [x.shape[1]], state: leaves, last: leaves.map(({ shape }) => shape) };
+  const scan = bindScan(step, x, state, { parameters, reverse }, shapes);
+  if (scan === undefined) return;
+  const isList = !(state instanceof Tensor);
+  passes[reverse ? 'reverse' : 'forward'].keep(cell, x.backend, {
+    scan,
+    isList,
+    isAsBefore: () => cell.traceOnce === true,
   });
 }
 

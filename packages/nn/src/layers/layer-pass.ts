@@ -3,7 +3,7 @@ import { expand, explain, isGradEnabled, type Records, squeeze, type Tensor, uns
 import { checkOptions } from '@rnn/core/checks';
 import { dropout } from '../dropout.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
-import { bindPass } from './bound-pass.js';
+import { bindLayer } from './bound-layer.js';
 import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { asGiven, sideBySide, timeMajor } from './layer-forms.js';
@@ -79,7 +79,7 @@ export function throughLayers(
   }
   const isPlain = lengths === undefined && resets === undefined && sequence.selection === undefined;
   if (isPlain && wanted === undefined && compile === undefined && !outputs[0].requiresGrad)
-    bindPass(layer, below, initial[0], sequence.x, state);
+    bindLayer(layer, below, initial[0], sequence.x, state);
   const last = states.joined(finals);
   return [
     asGiven(sideBySide(outputs), sequence),

@@ -9,7 +9,7 @@ import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
 import { warnOnce } from '../warn-once.js';
-import { runBoundPass } from './bound-pass.js';
+import { runBoundLayer } from './bound-layer.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { isList, settingsOf, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
 import { learnedOf, partsOf, weightsOf, type LayerKind, type LayerParts } from './layer-parts.js';
@@ -199,7 +199,7 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
     options: SequenceOptions = noOptions,
   ): [output: Tensor | PackedSequence, state: LastState<S>, records?: Records] {
     const first = listOf(this, state);
-    const bound = options === noOptions ? runBoundPass(this, x, first) : undefined;
+    const bound = options === noOptions ? runBoundLayer(this, x, first) : undefined;
     if (bound !== undefined) return [bound[0], lastOf<S>(bound[1])];
     const sequence = checkedBy(this, x, first, options);
     const [padded, states, records] = scope(() => throughLayers(this, sequence, first, options));

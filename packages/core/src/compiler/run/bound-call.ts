@@ -80,10 +80,14 @@ export class BoundCall {
     return isGeneral ? undefined : new BoundCall(plans, inputs, states, form);
   }
 
-  /** Whether this is the call of these inputs and states, in the mode that holds now. */
-  serves(inputs: readonly Tensor[], states: readonly Tensor[]): boolean {
+  /**
+   * Whether this is the call of these inputs and states, in the mode that holds now; of these
+   * inputs alone where the states are left out.
+   */
+  serves(inputs: readonly Tensor[], states?: readonly Tensor[]): boolean {
     if (ambient.recording.value !== this.recorded || ambient.checking.value || ambient.tracing.value) return false;
-    return this.fit(inputs, this.inputs, this.form.hasSteps) && this.fit(states, this.states, false);
+    if (!this.fit(inputs, this.inputs, this.form.hasSteps)) return false;
+    return states === undefined || this.fit(states, this.states, false);
   }
 
   /**

@@ -1,0 +1,61 @@
+/** Passes through RNN, LSTM and GRU that were made before; see `BoundPasses`. */
+import { bindScan, Tensor } from '@rnn/core';
+import { BoundPasses, type BoundPass } from './bound-pass.js';
+import { learnedOf, partsOf, weightsOf, type LayerFields } from './layer-parts.js';
+
+const passes = new BoundPasses<BoundPass>();
+
+const zeros: readonly Tensor[] = [];
+
+/** Runs a pass that was bound; nothing where it is another call, which may be anything. */
+export function runBoundLayer(
+  layer: LayerFields,
+  input: unknown,
+  state: readonly Tensor[] = zeros,
+): [output: Tensor, states: readonly Tensor[]] | undefined {
+  const scan = passes.of(layer, input)?.scan;
+  if (scan === undefined) return undefined;
+  for (let i = 0; i < state.length; i++) if (!(state[i] instanceof Tensor)) return undefined;
+  const xs = input as Tensor;
+  if (!scan.serves(xs, state)) return undefined;
+  const { outputs, last } = scan.run(xs, state);
+  return [outputs[0], last];
+}
+
+/**
+ * Binds a pass for the calls that follow, if it is of the kind.
+ *
+ * @param xs - the sequence as `scan` took it
+ * @param initial - the state likewise
+ * @param input - the sequence as the layer got it
+ * @param state - the state likewise
+ */
+export function bindLayer(
+  layer: LayerFields,
+  xs: Tensor,
+  initial: readonly Tensor[],
+  input: Tensor,
+  state: readonly Tensor[] = zeros,
+): void {
+  const { kind, runs, states } = partsOf(layer);
+  const [run] = runs;
+  const isTurned = layer.batchFirst && input.rank === 3;
+  if (runs.length > 1 || isTurned || (state.length === 0 && learnedOf(layer, run) !== undefined)) return;
+  const parameters = weightsOf(layer, run);
+  const batch = input.rank === 3 ? [input.shape[1]] : [];
+  const last = kind.states.map((_, i) => [1, ...batch, states.width(i, 0)]);
+  const scan = bindScan(kind.step, xs, initial, { parameters }, { xs: input, batch, state, last });
+  if (scan === undefined) return;
+  const { inputSize, bias, batchFirst, projSize, learnInitialState } = layer;
+  const { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr } = run.names;
+  // The weights that the step reads by their names; where one was not there, none may be.
+  const names = [weight_ih, weight_hh, ...(bias ? [bias_ih, bias_hh] : []), ...(projSize > 0 ? [weight_hr] : [])];
+  const weights = names.map((name) => layer[name]);
+  const isAsBefore = (): boolean => {
+    if (layer.inputSize !== inputSize || layer.bias !== bias || layer.batchFirst !== batchFirst) return false;
+    if (layer.projSize !== projSize || layer.learnInitialState !== learnInitialState) return false;
+    for (let i = 0; i < names.length; i++) if (layer[names[i]] !== weights[i]) return false;
+    return true;
+  };
+  passes.keep(layer, input.backend, { scan, isAsBefore });
+}
