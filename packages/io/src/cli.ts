@@ -1,18 +1,46 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
+import { FormatError } from '@rnn/core';
+import { readFileSync } from 'node:fs';
 import { check } from './command/check/check.js';
 import { passes } from './command/check/finding.js';
 import { rendered, renderedJson } from './command/check/render.js';
-import { convertToModule, isModuleName } from './command/convert-to-module.js';
-import { formatFor, formatOf } from './command/formats.js';
+import { convertToModule } from './command/convert-to-module.js';
+import { formatFor, formatOf, isModuleName } from './command/formats.js';
 import { listing } from './command/listing.js';
+import { columnsOf, wrapped } from './command/wrapped.js';
 import type { WrittenFloat } from './safetensors/encode.js';
 
-const command = new Command('rnn-io').description('Looks into files of models, checks them, and converts them.');
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const command = new Command('rnn-io')
+  .description('Looks into files of models, checks them, and converts them.')
+  .version(version)
+  .addHelpText(
+    'after',
+    `
+Files: safetensors, PyTorch (.pt, .pth; read as data, nothing in them runs), and
+ONNX. Which kind a file is, its first bytes say, whatever its name.
+
+  rnn-io show model.onnx
+  rnn-io check model.onnx
+  rnn-io convert model.pt model.safetensors
+
+\`rnn-io help convert\` says more of a command.`,
+  );
 
 command
   .command('show <file>')
   .description('list tensors, shapes, sizes and metadata')
+  .addHelpText(
+    'after',
+    `
+Of safetensors and PyTorch's files: each tensor with its type, shape and size,
+then metadata. Of an ONNX model also its inputs, outputs and operators, and
+which outputs are the next call's inputs (the state contract).`,
+  )
   .action(async (file: string) => {
     const format = await formatOf(file);
     console.log(listing(await format.show(file)));
@@ -33,24 +61,29 @@ command
   .addHelpText(
     'after',
     `
-Each line says who meets what: keep, change (otherwise than one may think), refuse, or wrong (the file contradicts
-itself: a self-test that fails, swapped states, a stale state, a wrong context, weights that are no numbers).
+Each line says who meets what: keep; change (otherwise than one may think);
+refuse; or wrong, where the file contradicts itself: a self-test that fails,
+swapped states, a stale state, a wrong context, weights that are no numbers.
 
-Exit code: 0 when the file passes, 1 when something is wrong or refused by those who read such files, 2 when it cannot
-be checked. PyTorch reads no ONNX and ONNX Runtime no weights alone, so what they would refuse there is only told.`,
+Exit code: 0 when the file passes; 1 when something is wrong, or refused by
+those who read such files; 2 when it cannot be checked. PyTorch reads no ONNX
+and ONNX Runtime no weights alone, so what they would refuse there is only told.
+
+  rnn-io check model.onnx
+  rnn-io check model.onnx --vector example.json --json`,
   )
   .action(async (file: string, { json, strict, vector }: CheckOptions) => {
     let report;
     try {
       report = await check(file, vector);
     } catch (error) {
-      fail(error, 2);
+      fail(error, 2, file);
       return;
     }
     const { stdout } = process;
     const text = json
       ? renderedJson(report, strict === true)
-      : rendered(report, strict === true, stdout.isTTY && stdout.hasColors());
+      : rendered(report, strict === true, stdout.isTTY && stdout.hasColors(), columnsOf(stdout));
     console.log(text);
     process.exitCode = passes(report, strict === true) ? 0 : 1;
   });
@@ -68,26 +101,57 @@ command
       'float64',
     ]),
   )
+  .addHelpText(
+    'after',
+    `
+  from \\ to      .safetensors   .pt, .pth   .onnx   .mjs, .js
+  safetensors        yes           yes        no        no
+  PyTorch            yes           yes        no        no
+  ONNX             weights       weights      no        yes
+
+Weights do not say what to compute, so that they become no model: load them into
+one, and write that with writeOnnx or exportModule. Weights of recurrent layers
+of ONNX get PyTorch's names and its order of gates.
+
+  rnn-io convert model.pt model.safetensors --dtype bfloat16
+  rnn-io convert model.onnx model.pt
+  rnn-io convert model.onnx model.mjs`,
+  )
   .action(async (from: string, to: string, { dtype }: { dtype?: WrittenFloat }) => {
-    if (isModuleName(to)) {
+    const target = isModuleName(to) ? undefined : formatFor(to);
+    if (target === undefined) {
       console.log(await convertToModule(from, to, dtype));
       return;
     }
-    const target = formatFor(to);
-    const { tensors, metadata } = await (await formatOf(from)).read(from);
+    const source = await formatOf(from);
+    if (source === target && !target.isWritten)
+      throw new FormatError(`${from} is ${source.name} already; rnn-io writes such files of models, by writeOnnx`);
+    const { tensors, metadata } = await source.read(from);
     await target.write(to, tensors, { dtype, metadata });
     console.log(`${to}: ${Object.keys(tensors).length} tensors`);
     const left = target.keepsMetadata ? [] : Object.keys(metadata);
     if (left.length > 0) console.log(`metadata left out: ${left.join(', ')}`);
   });
 
-function fail(error: unknown, exitCode: number): void {
-  console.error(`rnn-io: ${error instanceof Error ? error.message : String(error)}`);
+/** What the system says of files, in words. */
+const systemErrors: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EISDIR: 'it is a folder, expected a file',
+  EACCES: 'it may not be opened',
+};
+
+function fail(error: unknown, exitCode: number, file?: string): void {
+  const { code, path = file } = error as NodeJS.ErrnoException;
+  const said = error instanceof Error ? error.message : String(error);
+  const message = systemErrors[code ?? ''] ?? said;
+  const isNamed = path === undefined || command.args.some((arg) => message.startsWith(arg));
+  const where = isNamed ? '' : `${path}: `;
+  console.error(wrapped(`rnn-io: ${where}${message}`, columnsOf(process.stderr)));
   process.exitCode = exitCode;
 }
 
 try {
   await command.parseAsync(process.argv);
 } catch (error) {
-  fail(error, 1);
+  fail(error, 1, command.args[1]);
 }

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { decodePyTorch, decodeSafetensors, writeSafetensors, type HostTensor } from '@rnn/io';
 import { afterAll, describe, expect, test } from 'vitest';
+import { rendered } from '../src/command/check/render.js';
 import { StringStringEntryProtoSchema } from '../src/onnx/schema.generated.js';
 import { bytesOf } from './files.js';
 import { edited } from './onnx/model-editor.js';
@@ -136,7 +137,10 @@ describe('rnn-io', () => {
 
   test.each([
     [['show', given('command.test.ts')], /of no known kind, expected safetensors or PyTorch or ONNX/],
-    [['show', join(folder, 'none')], /ENOENT/],
+    [['show', join(folder, 'none')], /none: there is no such file or folder/],
+    [['show', folder], /it is a folder, expected a file/],
+    [['convert', given('onnx/cases/exchange/gru.legacy.onnx'), join(folder, 'x.onnx')], /is ONNX already/],
+    [['show', join(folder, 'gru.mjs')], /it is an ES module, which is only written/],
     [['show', given('files/module.pt')], /object of 'torch\.nn/],
     [['convert', given('exchange/gru.pt'), join(folder, 'x.bin')], /ends in \.safetensors/],
     [['convert', given('exchange/gru.safetensors'), join(folder, 'x.onnx')], /weights alone are no ONNX model/],
@@ -153,8 +157,22 @@ describe('rnn-io', () => {
     expect(err).toMatch(message);
   });
 
-  test('says what it can do', async () => {
-    const { out } = await rnnIo('--help');
-    expect(out).toMatch(/show <file>[^]*convert \[options\] <in> <out>/);
+  test('says which file is broken', async () => {
+    const path = join(folder, 'cut.pt');
+    writeFileSync(path, bytesOf('exchange/gru.pt').slice(0, 900));
+    const { err } = await rnnIo('convert', path, join(folder, 'x.safetensors'));
+    expect(err).toBe(`rnn-io: ${path}: PyTorch file: the archive is cut off or broken\n`);
+  });
+
+  test.each([[], ['show'], ['check'], ['convert']])('says what it can do, in 80 columns: %s', async (...command) => {
+    const { out } = await rnnIo(...command, '--help');
+    expect(out).toContain(`Usage: ${['rnn-io', ...command].join(' ')} `);
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test('findings are wrapped between words, under where they begin', () => {
+    const finding = { verdict: 'change', by: 'PyTorch', what: 'a b c d e f g h' } as const;
+    const text = rendered({ file: 'x.onnx', summary: 'ONNX', findings: [finding], readers: [] }, false, false, 24);
+    expect(text).toContain('\nchange  PyTorch: a b c d\n        e f g h\n');
   });
 });

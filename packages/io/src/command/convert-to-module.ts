@@ -9,11 +9,6 @@ import type { WrittenFloat } from '../safetensors/encode.js';
 import { anyBackend } from './any-backend.js';
 import { formatOf } from './formats.js';
 
-/** Whether a name is that of an ES module. */
-export function isModuleName(path: string): boolean {
-  return /\.m?js$/.test(path);
-}
-
 /**
  * @param from - an ONNX file whose first input is the sequence, and the others are states
  * @param to - a name that ends in .mjs or .js

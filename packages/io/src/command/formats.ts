@@ -23,6 +23,8 @@ export interface Format {
   matches(start: Uint8Array): boolean;
   show(path: string): Promise<Contents>;
   read(path: string): Promise<{ tensors: Record<string, HostTensor>; metadata: Record<string, string> }>;
+  /** Whether tensors alone make such a file. */
+  readonly isWritten: boolean;
   /** Whether texts can stand beside the tensors that are written. */
   readonly keepsMetadata: boolean;
   /** Writes such a file; a kind that is only read says what to do. */
@@ -32,6 +34,7 @@ export interface Format {
 const safetensors: Format = {
   name: 'safetensors',
   extensions: ['.safetensors'],
+  isWritten: true,
   keepsMetadata: true,
   matches: (start) => start[8] === 0x7b, // the brace that a header begins with, after its length
   async show(path) {
@@ -57,6 +60,7 @@ const safetensors: Format = {
 const pytorch: Format = {
   name: 'PyTorch',
   extensions: ['.pt', '.pth'],
+  isWritten: true,
   keepsMetadata: false,
   matches: ([a, b]) => (a === 0x50 && b === 0x4b) || (a === 0x80 && b === 2),
   async show(path) {
@@ -81,6 +85,7 @@ const pytorch: Format = {
 const onnx: Format = {
   name: 'ONNX',
   extensions: ['.onnx'],
+  isWritten: false,
   keepsMetadata: false,
   matches: ([first]) => first === 0x08, // the tag of the version, which every writer puts first
   async show(path) {
@@ -95,6 +100,11 @@ const onnx: Format = {
     );
   },
 };
+
+/** Whether a name is that of an ES module. */
+export function isModuleName(path: string): boolean {
+  return /\.m?js$/.test(path);
+}
 
 const formats: readonly Format[] = [safetensors, pytorch, onnx];
 
@@ -111,13 +121,14 @@ export async function formatOf(path: string): Promise<Format> {
     formats.find((each) => each.matches(start)) ??
     formats.find(({ extensions }) => extensions.some((extension) => path.endsWith(extension)));
   if (format !== undefined) return format;
-  throw new FormatError(`${path}: it is of no known kind, expected ${formats.map(({ name }) => name).join(' or ')}`);
+  const found = isModuleName(path) ? 'it is an ES module, which is only written' : 'it is of no known kind';
+  throw new FormatError(`${path}: ${found}, expected ${formats.map(({ name }) => name).join(' or ')}`);
 }
 
 /** The kind that a file is to have, by the end of its name. */
 export function formatFor(path: string): Format {
   const format = formats.find(({ extensions }) => extensions.some((extension) => path.endsWith(extension)));
   if (format !== undefined) return format;
-  const expected = formats.flatMap(({ extensions }) => extensions).join(', ');
+  const expected = [...formats.flatMap(({ extensions }) => extensions), '.mjs'].join(', ');
   throw new FormatError(`${path}: the name does not say which kind to write, expected one that ends in ${expected}`);
 }

@@ -1,5 +1,6 @@
 /** Findings as text, or as JSON. */
 import { shown } from '../listing.js';
+import { wrapped } from '../wrapped.js';
 import { passes, type Finding, type Report, type Verdict } from './finding.js';
 
 const colours: Readonly<Record<Verdict, string>> = { keep: '32', change: '33', refuse: '31', wrong: '31' };
@@ -10,13 +11,16 @@ const widest = Math.max(...order.map((verdict) => verdict.length));
  * What was found, the worst first: a line for each finding.
  *
  * @param isColoured - for a terminal
+ * @param columns - of that terminal
  */
-export function rendered(report: Report, isStrict: boolean, isColoured: boolean): string {
+export function rendered(report: Report, isStrict: boolean, isColoured: boolean, columns: number = Infinity): string {
   const paint = (code: string, text: string): string => (isColoured ? `\u001b[${code}m${text}\u001b[0m` : text);
   const { file, summary, findings } = report;
   const line = ({ verdict, by, where, what }: Finding): string => {
     const place = where === undefined ? '' : `${shown(where)}: `;
-    return `${paint(colours[verdict], verdict.padEnd(widest))}  ${paint('1', by)}: ${place}${shown(what)}`;
+    const indent = ' '.repeat(widest + 2);
+    const text = wrapped(`${by}: ${place}${shown(what)}`, columns - indent.length).replaceAll('\n', `\n${indent}`);
+    return `${paint(colours[verdict], verdict.padEnd(widest))}  ${paint('1', by)}${text.slice(by.length)}`;
   };
   const sorted = order.flatMap((verdict) => findings.filter((finding) => finding.verdict === verdict));
   const counts = order.flatMap((verdict) => {
