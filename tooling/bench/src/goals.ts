@@ -66,6 +66,16 @@ function goalsOf(results: Results, { gflops }: Ceiling): Goal[] {
       label: kind,
       value: quotient(time(id, kind, 'wasm'), time('C-lstm', kind, 'wasm')),
     }));
+  /** Our time for as many floating point operations, in times of the built-in LSTM's. */
+  const perOperation = (id: string): Part[] =>
+    (['forward', 'train'] as const).map((kind) => {
+      const taskOf = (name: string): Task | undefined =>
+        results.rows.find(({ task }) => task.workload.id === name && task.kind === kind)?.task;
+      const [own, plain] = [taskOf(id), taskOf('C-lstm')];
+      const times = quotient(time(id, kind, 'wasm'), time('C-lstm', kind, 'wasm'));
+      const isThere = own !== undefined && plain !== undefined && times !== undefined;
+      return { label: kind, value: isThere ? (times * flopsOf(plain)) / flopsOf(own) : undefined };
+    });
   const memory = results.rows.map(({ task: { workload, kind } }): Part => {
     const [ours, theirs] = ['wasm', 'pytorch'].map((library) => results.way(workload.id, kind, library)?.keptBytes);
     return { label: workload.id, value: quotient(ours, theirs) };
@@ -220,6 +230,7 @@ function goalsOf(results: Results, { gflops }: Ceiling): Goal[] {
       ),
     },
     { title: 'user-written LSTM / built-in', limit: 1.1, ...atMost, parts: variant('C-user-written') },
+    { title: 'LSTM of 4 heads / plain, for each operation', limit: 1, ...atMost, parts: perOperation('C-heads') },
     { title: 'layer-normalised LSTM / plain', limit: 1.5, ...atMost, parts: variant('C-layer-normalised') },
     { title: 'memory of a training step / PyTorch', limit: 1.5, ...atMost, parts: memory },
   ];

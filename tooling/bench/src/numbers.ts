@@ -51,7 +51,7 @@ function uniform(name: string, shape: readonly number[], scale: number): Numbers
  * targets within ± 1.
  */
 export function numbersOf(workload: Workload): WorkloadNumbers {
-  const { B, I, H, T, layers, dirs, stream, vocab } = workload;
+  const { B, I, H, T, layers, dirs, heads = 1, stream, vocab } = workload;
   const scale = 1 / Math.sqrt(H);
   const rows = gatesOf(workload) * H;
   const weights = new Map<string, Numbers>();
@@ -60,7 +60,7 @@ export function numbersOf(workload: Workload): WorkloadNumbers {
       const add = (name: string, ...shape: number[]): unknown =>
         weights.set(name + suffix, uniform(name + suffix, shape, scale));
       add('weight_ih', rows, layer === 0 ? I : dirs * H);
-      add('weight_hh', rows, H);
+      add('weight_hh', rows, H / heads);
       add('bias_ih', rows);
       add('bias_hh', rows);
     }

@@ -16,7 +16,9 @@ export interface Workload {
    * project takes part; or the built-in cell, called step by step in a loop, as PyTorch's lessons
    * print it; or the layer behind `stream`, which keeps its state.
    */
-  readonly variant?: 'user-written' | 'layer-normalised' | 'by-hand' | 'stream';
+  readonly variant?: 'user-written' | 'layer-normalised' | 'heads' | 'by-hand' | 'stream';
+  /** Of the variant `heads`: in how many parts the state meets the recurrent weights. */
+  readonly heads?: number;
   /** Rows of the batch, features of the input, hidden units, time steps. */
   readonly B: number;
   readonly I: number;
@@ -52,7 +54,7 @@ export const nameOf = ({ workload, kind }: Task): string => `${workload.id} ${ki
  * head's product counts three times too.
  */
 export function flopsOf({ workload, kind }: Task): number {
-  const { B, I, H, T, layers, dirs, vocab = 0 } = workload;
+  const { B, I, H, T, layers, dirs, heads = 1, vocab = 0 } = workload;
   const rows = 2 * B * T;
   const gates = gatesOf(workload) * H;
   if (kind === 'product') return rows * I * gates;
@@ -61,7 +63,7 @@ export function flopsOf({ workload, kind }: Task): number {
   for (let layer = 0; layer < layers; layer++) {
     const below = layer === 0 ? I : dirs * H;
     const inputProducts = train ? (layer === 0 ? 2 : 3) : 1;
-    total += dirs * rows * gates * (inputProducts * below + (train ? 3 : 1) * H);
+    total += dirs * rows * gates * (inputProducts * below + ((train ? 3 : 1) * H) / heads);
   }
   return total;
 }

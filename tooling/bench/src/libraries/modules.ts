@@ -10,13 +10,14 @@ abstract class FourGates extends Module implements Cell<LSTMState> {
   readonly bias_hh: Parameter;
   readonly #place: PlaceOptions;
 
-  constructor(inputSize: number, hiddenSize: number, place: PlaceOptions) {
+  /** @param heads - in how many parts the state meets the recurrent weights */
+  constructor(inputSize: number, hiddenSize: number, place: PlaceOptions, heads = 1) {
     super();
     const made = (...shape: number[]): Parameter => scope(() => new Parameter(zeros(shape, place)));
     this.#place = place;
     this.hiddenSize = hiddenSize;
     this.weight_ih = made(4 * hiddenSize, inputSize);
-    this.weight_hh = made(4 * hiddenSize, hiddenSize);
+    this.weight_hh = made(4 * hiddenSize, hiddenSize / heads);
     this.bias_ih = made(4 * hiddenSize);
     this.bias_hh = made(4 * hiddenSize);
   }
@@ -71,5 +72,27 @@ export class LayerNormalisedLSTM extends FourGates {
     const [i, f, g, o] = input.add(recurrent).chunk(4, -1);
     const next = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
     return [o.sigmoid().mul(layerNorm(next, this.hiddenSize).tanh()), next];
+  }
+}
+
+/** An LSTM whose recurrent weights are block-diagonal: each head sees its own part of the state. */
+export class HeadedLSTM extends FourGates {
+  readonly heads: number;
+
+  constructor(inputSize: number, hiddenSize: number, place: PlaceOptions, heads: number) {
+    super(inputSize, hiddenSize, place, heads);
+    this.heads = heads;
+  }
+
+  override forward(x: Tensor, [h, c]: LSTMState): LSTMState {
+    const { heads, hiddenSize } = this;
+    const size = hiddenSize / heads;
+    const rows = h.shape[0];
+    const weights = this.weight_hh.reshape([heads, 4 * size, size]).transpose(1, 2);
+    const parts = h.reshape([rows, heads, 1, size]).matmul(weights).reshape([rows, heads, 4, size]);
+    const recurrent = parts.permute([0, 2, 1, 3]).reshape([rows, 4 * hiddenSize]);
+    const [i, f, g, o] = linear(x, this.weight_ih, this.bias_ih).add(recurrent).add(this.bias_hh).chunk(4, -1);
+    const next = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
+    return [o.sigmoid().mul(next.tanh()), next];
   }
 }

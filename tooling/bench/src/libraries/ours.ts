@@ -27,7 +27,7 @@ import { Adam, SGD, stream } from '@rnn/train';
 import { checkTraining, type Job, type Library } from '../library.ts';
 import type { Numbers, WorkloadNumbers } from '../numbers.ts';
 import type { Task, Workload } from '../workload.ts';
-import { LayerNormalisedLSTM, LoopByHand, UserLSTM } from './modules.ts';
+import { HeadedLSTM, LayerNormalisedLSTM, LoopByHand, UserLSTM } from './modules.ts';
 
 /** Where and in which precision the work is done. */
 export interface Place {
@@ -83,14 +83,18 @@ class Preparation {
   /** A module from the input to the output sequence. */
   private layer(): { forward(x: Tensor): readonly [Tensor, unknown]; parameters(): Tensor[] } {
     const { workload, place } = this;
-    const { I, H, layers, dirs, cell, variant } = workload;
+    const { I, H, layers, dirs, heads = 1, cell, variant } = workload;
     if (variant === 'by-hand') {
       const cell = new RNNCell(I, H, place);
       cell.loadStateDict(this.weights((name) => name.replace('_l0', '')));
       return new LoopByHand(cell);
     }
-    if (variant === 'user-written' || variant === 'layer-normalised') {
-      const own = variant === 'user-written' ? new UserLSTM(I, H, place) : new LayerNormalisedLSTM(I, H, place);
+    if (variant === 'user-written' || variant === 'layer-normalised' || variant === 'heads') {
+      const own = {
+        'user-written': () => new UserLSTM(I, H, place),
+        'layer-normalised': () => new LayerNormalisedLSTM(I, H, place),
+        heads: () => new HeadedLSTM(I, H, place, heads),
+      }[variant]();
       own.loadStateDict(this.weights((name) => name.replace('_l0', '')));
       return new Recurrent<LSTMState>(own);
     }
