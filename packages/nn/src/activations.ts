@@ -3,7 +3,14 @@ import { checkChoice, checkNumber, checkOptions, checkTensor } from '@rnn/core/c
 import { listed } from './describe.js';
 import { Module } from './module.js';
 
-/** `tanh` as a module, for `Sequential`. */
+/**
+ * `tanh` as a module, for `Sequential`.
+ *
+ * @example
+ * ```ts
+ * new Sequential(new Linear(2, 3), new Tanh());
+ * ```
+ */
 export class Tanh extends Module {
   /** Any shape to the same shape. */
   forward(x: Tensor): Tensor {
@@ -11,7 +18,14 @@ export class Tanh extends Module {
   }
 }
 
-/** `relu` as a module, for `Sequential`. */
+/**
+ * `relu` as a module, for `Sequential`.
+ *
+ * @example
+ * ```ts
+ * new Sequential(new Linear(2, 3), new ReLU());
+ * ```
+ */
 export class ReLU extends Module {
   /** Any shape to the same shape. */
   forward(x: Tensor): Tensor {
@@ -19,7 +33,14 @@ export class ReLU extends Module {
   }
 }
 
-/** `sigmoid` as a module, for `Sequential`. */
+/**
+ * `sigmoid` as a module, for `Sequential`.
+ *
+ * @example
+ * ```ts
+ * new Sequential(new Linear(2, 1), new Sigmoid());
+ * ```
+ */
 export class Sigmoid extends Module {
   /** Any shape to the same shape. */
   forward(x: Tensor): Tensor {
@@ -27,7 +48,14 @@ export class Sigmoid extends Module {
   }
 }
 
-/** `silu`, x σ(x), as a module, for `Sequential`. */
+/**
+ * `silu`, x σ(x), as a module, for `Sequential`.
+ *
+ * @example
+ * ```ts
+ * new SiLU().forward(tensor([0, 1]));   // [0, 0.7311]
+ * ```
+ */
 export class SiLU extends Module {
   /** Any shape to the same shape. */
   forward(x: Tensor): Tensor {

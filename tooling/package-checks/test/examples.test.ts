@@ -5,7 +5,8 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
-import { build } from 'vite';
+import { chromium } from 'playwright';
+import { build, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dependenciesOf, exampleProjects, layOut, type ExampleProject } from '../src/examples.ts';
 import { root } from '../src/packages.ts';
@@ -157,10 +158,41 @@ describe('run', { timeout: 120_000 }, () => {
     expect(text).toMatch(/matmul +[\d.]+ calls a step/);
   });
 
-  test('worker-page: is bundled with its worker', async () => {
-    await build({ root: folderOf('worker-page'), logLevel: 'error', build: { outDir: 'dist' } });
-    const made = globSync('dist/**/*.js', { cwd: folderOf('worker-page') });
-    expect(made.some((name) => /worker-/.test(name))).toBe(true);
+  test('worker-page: trains in its worker while the page stays alive, stops, and uses what was learned', async () => {
+    const folder = folderOf('worker-page');
+    await build({ root: folder, logLevel: 'error', build: { outDir: 'dist' } });
+    expect(globSync('dist/**/training-*.js', { cwd: folder })).toHaveLength(1);
+    const server = await preview({ root: folder, logLevel: 'error', preview: { port: 0 } });
+    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium' });
+    try {
+      const page = await browser.newPage();
+      const failed = new Promise<never>((_, reject) => page.once('pageerror', reject));
+      const address = server.resolvedUrls?.local[0] as string;
+      const said = async (query: string, whileItRuns: () => Promise<void>): Promise<string> => {
+        await page.goto(address + query);
+        const run = async (): Promise<string> => {
+          await page.click('#start:enabled');
+          await whileItRuns();
+          await page.waitForFunction(`document.querySelector('#result').textContent !== ''`);
+          return (await page.textContent('#result')) ?? '';
+        };
+        return Promise.race([run(), failed]);
+      };
+      // Frames go on while it learns.
+      const text = await said('?steps=60', async () => {
+        await page.evaluate('new Promise(requestAnimationFrame)');
+      });
+      expect(text).toMatch(/^60 steps; 30 values on it is off by \d/);
+      expect(await page.textContent('#loss')).toMatch(/loss/);
+      const stopped = await said('?steps=1000000', async () => {
+        await page.waitForFunction(`document.querySelector('#loss').textContent !== ''`);
+        await page.click('#stop');
+      });
+      expect(Number(/^(\d+) steps/.exec(stopped)?.[1])).toBeLessThan(1_000_000);
+    } finally {
+      await browser.close();
+      await server.close();
+    }
     expect(globSync(join(root, 'examples/*/node_modules'))).toEqual([]);
   });
 });

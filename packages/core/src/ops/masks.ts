@@ -51,7 +51,14 @@ export function tril(x: Tensor, diagonal = 0): Tensor {
   return triangle('tril', x, diagonal, (distance) => distance <= diagonal);
 }
 
-/** Matrices with zeros below a diagonal, which is the first that is kept; see `tril`. */
+/**
+ * Matrices with zeros below a diagonal, which is the first that is kept; see `tril`.
+ *
+ * @example
+ * ```ts
+ * triu(tensor([[1, 2], [3, 4]]));   // [[1, 2], [0, 4]]
+ * ```
+ */
 export function triu(x: Tensor, diagonal = 0): Tensor {
   return triangle('triu', x, diagonal, (distance) => distance >= diagonal);
 }

@@ -33,13 +33,27 @@ export function isnan(x: Tensor): Tensor {
   return isFloating(x.dtype) ? ne(x, x) : zerosLike(x);
 }
 
-/** 1 where a value is Infinity or -Infinity, else 0; see `isnan`. */
+/**
+ * 1 where a value is Infinity or -Infinity, else 0; see `isnan`.
+ *
+ * @example
+ * ```ts
+ * isinf(tensor([1, NaN, -Infinity]));   // [0, 0, 1]
+ * ```
+ */
 export function isinf(x: Tensor): Tensor {
   checkTensor('isinf', 'x', x);
   return isFloating(x.dtype) ? scope(() => eq(abs(detach(x)), Infinity)) : zerosLike(x);
 }
 
-/** 1 where a value is neither infinite nor NaN, else 0; see `isnan`. */
+/**
+ * 1 where a value is neither infinite nor NaN, else 0; see `isnan`.
+ *
+ * @example
+ * ```ts
+ * isfinite(tensor([1, NaN, Infinity]));   // [1, 0, 0]
+ * ```
+ */
 export function isfinite(x: Tensor): Tensor {
   checkTensor('isfinite', 'x', x);
   return isFloating(x.dtype) ? scope(() => lt(abs(detach(x)), Infinity)) : onesLike(x);
@@ -63,7 +77,14 @@ export function any(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   return scope(() => gt(sum(ne(x, 0), dims, keepDim), 0));
 }
 
-/** 1 where no value along dimensions is 0, else 0; 1 for nothing. See `any`. */
+/**
+ * 1 where no value along dimensions is 0, else 0; 1 for nothing. See `any`.
+ *
+ * @example
+ * ```ts
+ * all(tensor([1, 2, 0]));   // 0
+ * ```
+ */
 export function all(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   checkTensor('all', 'x', x);
   return scope(() => eq(sum(eq(x, 0), dims, keepDim), 0));

@@ -30,7 +30,14 @@ export function floor(x: Tensor): Tensor {
   });
 }
 
-/** The smallest whole number that is not below x; see `floor`. */
+/**
+ * The smallest whole number that is not below x; see `floor`.
+ *
+ * @example
+ * ```ts
+ * ceil(tensor([0.2, -0.2, 2]));   // [1, -0, 2]
+ * ```
+ */
 export function ceil(x: Tensor): Tensor {
   return rounded('ceil', x, (x) => {
     const near = nearest(x);
@@ -38,7 +45,14 @@ export function ceil(x: Tensor): Tensor {
   });
 }
 
-/** The whole number next to x in the direction of 0; see `floor`. */
+/**
+ * The whole number next to x in the direction of 0; see `floor`.
+ *
+ * @example
+ * ```ts
+ * trunc(tensor([1.7, -1.7]));   // [1, -1]
+ * ```
+ */
 export function trunc(x: Tensor): Tensor {
   return rounded('trunc', x, (x) => {
     const near = nearest(x);
@@ -46,7 +60,14 @@ export function trunc(x: Tensor): Tensor {
   });
 }
 
-/** The nearest whole number, of two equally near ones the even one; see `floor`. */
+/**
+ * The nearest whole number, of two equally near ones the even one; see `floor`.
+ *
+ * @example
+ * ```ts
+ * round(tensor([0.5, 1.5, -2.6]));   // [0, 2, -3]
+ * ```
+ */
 export function round(x: Tensor): Tensor {
   checkTensor('round', 'x', x);
   return isFloating(x.dtype) ? nearest(x) : detach(x);

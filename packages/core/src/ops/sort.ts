@@ -36,7 +36,14 @@ export function sort(x: Tensor, dim = -1, options: SortOptions = {}): ValuesAndI
   return ordered('sort', x, at, undefined, descending);
 }
 
-/** The positions of `sort` alone; see there for the arguments. */
+/**
+ * The positions of `sort` alone; see there for the arguments.
+ *
+ * @example
+ * ```ts
+ * argsort(tensor([3, 1, 2]));   // [1, 2, 0]
+ * ```
+ */
 export function argsort(x: Tensor, dim = -1, options: SortOptions = {}): Tensor {
   const { descending, at } = checkSort('argsort', x, dim, options);
   return positions('argsort', x, at, undefined, descending);

@@ -61,7 +61,14 @@ function weightedLoss([x, y]: readonly Tensor[], posWeight: Tensor | undefined):
   return add(mul(x, add(neg(y), 1)), positive);
 }
 
-/** `bceWithLogits` as a module; `weight` and `pos_weight` are buffers, as in PyTorch. */
+/**
+ * `bceWithLogits` as a module; `weight` and `pos_weight` are buffers, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * new BCEWithLogitsLoss().forward(tensor([0, 0]), tensor([1, 0])).item();   // ln 2
+ * ```
+ */
 export class BCEWithLogitsLoss extends Module {
   declare weight: Tensor | undefined;
   declare pos_weight: Tensor | undefined;

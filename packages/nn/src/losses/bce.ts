@@ -74,7 +74,14 @@ function crossEntropyOf(x: Tensor, y: Tensor): Tensor {
   });
 }
 
-/** `bceLoss` as a module; `weight` is a buffer, as in PyTorch. */
+/**
+ * `bceLoss` as a module; `weight` is a buffer, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * new BCELoss().forward(tensor([0.5, 0.5]), tensor([1, 0])).item();   // ln 2
+ * ```
+ */
 export class BCELoss extends Module {
   declare weight: Tensor | undefined;
   protected readonly options: LossModuleOptions;

@@ -171,7 +171,15 @@ function countedOnly(rows: Tensor, { mask }: Pick<ClassIndices, 'mask'>): Tensor
   return mask === undefined ? rows : where(unsqueeze(mask, 1), rows, 0);
 }
 
-/** `crossEntropy` as a module; `weight` is a buffer, as in PyTorch. */
+/**
+ * `crossEntropy` as a module; `weight` is a buffer, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * const target = tensor([1, 0], { dtype: 'int32' });
+ * new CrossEntropyLoss().forward(zeros([2, 4]), target).item();   // ln 4
+ * ```
+ */
 export class CrossEntropyLoss extends Module {
   declare weight: Tensor | undefined;
   protected readonly options: Omit<CrossEntropyLossModuleOptions, 'weight'>;
@@ -194,7 +202,15 @@ export class CrossEntropyLoss extends Module {
   }
 }
 
-/** `nllLoss` as a module; `weight` is a buffer, as in PyTorch. */
+/**
+ * `nllLoss` as a module; `weight` is a buffer, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * const target = tensor([1, 0], { dtype: 'int32' });
+ * new NLLLoss().forward(logSoftmax(zeros([2, 4]), 1), target).item();   // ln 4
+ * ```
+ */
 export class NLLLoss extends Module {
   declare weight: Tensor | undefined;
   protected readonly options: Omit<ClassLossModuleOptions, 'weight'>;

@@ -186,7 +186,16 @@ function settingsOf(owner: string, options: CTCLossModuleOptions): Required<CTCL
   return { blank, reduction, zeroInfinity };
 }
 
-/** `ctcLoss` as a module. */
+/**
+ * `ctcLoss` as a module.
+ *
+ * @example
+ * ```ts
+ * const logProbs = logSoftmax(zeros([5, 1, 3]), 2);   // steps, rows, classes with the blank
+ * const target = tensor([[1, 2]], { dtype: 'int32' });
+ * new CTCLoss().forward(logProbs, target, [5], [2]);
+ * ```
+ */
 export class CTCLoss extends Module {
   protected readonly options: CTCLossModuleOptions;
 

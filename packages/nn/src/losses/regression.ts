@@ -53,7 +53,14 @@ export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}
   return elementwiseLoss('mseLoss', input, target, options, squaredError);
 }
 
-/** The absolute error |x - y|; arguments and result as for `mseLoss`. */
+/**
+ * The absolute error |x - y|; arguments and result as for `mseLoss`.
+ *
+ * @example
+ * ```ts
+ * l1Loss(tensor([1, 2]), tensor([1, 4])).item();   // 1
+ * ```
+ */
 export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkPair('l1Loss', input, target);
   checkLoss('l1Loss', options, []);
@@ -63,6 +70,10 @@ export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {})
 /**
  * (x - y)² / (2 beta) where |x - y| < beta, else |x - y| - beta / 2: Huber's loss divided by beta.
  *
+ * @example
+ * ```ts
+ * smoothL1Loss(tensor([1, 2]), tensor([1.5, 4])).item();   // (0.125 + 1.5) / 2
+ * ```
  * @param input - any shape
  * @param target - the same shape
  * @param options - `beta` (1), and those of `mseLoss`
@@ -81,6 +92,10 @@ export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Los
 /**
  * Huber's loss: (x - y)² / 2 where |x - y| <= delta, else delta (|x - y| - delta / 2).
  *
+ * @example
+ * ```ts
+ * huberLoss(tensor([1, 2]), tensor([1.5, 4])).item();   // (0.125 + 1.5) / 2
+ * ```
  * @param input - any shape
  * @param target - the same shape
  * @param options - `delta` (1), and those of `mseLoss`
@@ -113,7 +128,14 @@ function huber(error: Tensor, delta: number): Tensor {
   return mul(limited, sub(size, mul(limited, 0.5)));
 }
 
-/** `mseLoss` as a module: `new MSELoss({ reduction }).forward(input, target, { lengths })`. */
+/**
+ * `mseLoss` as a module: `new MSELoss({ reduction }).forward(input, target, { lengths })`.
+ *
+ * @example
+ * ```ts
+ * new MSELoss({ reduction: 'sum' }).forward(tensor([1, 2]), tensor([1, 4])).item();   // 4
+ * ```
+ */
 export class MSELoss extends Module {
   protected readonly options: LossModuleOptions;
 
@@ -130,7 +152,14 @@ export class MSELoss extends Module {
   }
 }
 
-/** `l1Loss` as a module. */
+/**
+ * `l1Loss` as a module.
+ *
+ * @example
+ * ```ts
+ * new L1Loss().forward(tensor([1, 2]), tensor([1, 4])).item();   // 1
+ * ```
+ */
 export class L1Loss extends Module {
   protected readonly options: LossModuleOptions;
 
@@ -147,7 +176,14 @@ export class L1Loss extends Module {
   }
 }
 
-/** `smoothL1Loss` as a module. */
+/**
+ * `smoothL1Loss` as a module.
+ *
+ * @example
+ * ```ts
+ * new SmoothL1Loss({ beta: 0.5 }).forward(tensor([1]), tensor([2])).item();   // 0.75
+ * ```
+ */
 export class SmoothL1Loss extends Module {
   protected readonly options: SmoothL1LossModuleOptions;
 
@@ -166,7 +202,14 @@ export class SmoothL1Loss extends Module {
   }
 }
 
-/** `huberLoss` as a module. */
+/**
+ * `huberLoss` as a module.
+ *
+ * @example
+ * ```ts
+ * new HuberLoss({ delta: 0.5 }).forward(tensor([1]), tensor([2])).item();   // 0.375
+ * ```
+ */
 export class HuberLoss extends Module {
   protected readonly options: HuberLossModuleOptions;
 

@@ -100,6 +100,10 @@ export function packPaddedSequence(input: Tensor, lengths: Lengths, options: Pac
 /**
  * Packs a list of sequences.
  *
+ * @example
+ * ```ts
+ * packSequence([ones([3, 2]), ones([1, 2])]).lengths;   // [3, 1]
+ * ```
  * @param sequences - each `[T, ...]` with its own T
  * @param options - `enforceSorted` (true): the longest first
  * @returns the packed sequence
@@ -122,6 +126,11 @@ export function packSequence(
 /**
  * The padded batch and the lengths of a packed sequence.
  *
+ * @example
+ * ```ts
+ * const packed = packSequence([ones([3, 2]), ones([1, 2])]);
+ * const [padded, lengths] = padPackedSequence(packed);   // [3, 2, 2], [3, 1]
+ * ```
  * @param packed - what `packPaddedSequence` or a layer gave
  * @param options - `batchFirst` (false), `paddingValue` (0), `totalLength`
  * @returns `[T, B, ...]` (or `[B, T, ...]`), and the length of each row

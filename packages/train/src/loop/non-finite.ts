@@ -20,6 +20,15 @@ export interface StepPlace {
  * A training met NaN or Infinity (`ERR_NON_FINITE`). `step`, `epoch` and `batch` count from 1;
  * `operation` is the name of the operation that made the first NaN, where it could be found by
  * doing the step again.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await fit(model, data, options);
+ * } catch (error) {
+ *   if (error instanceof NonFiniteError) console.log(error.step, error.batch, error.operation);
+ * }
+ * ```
  */
 export class NonFiniteError extends RnnError {
   readonly step: number;
