@@ -10,9 +10,7 @@ import { Tensor } from '../tensor.js';
 import { TreeForm, type Tree } from '../tree.js';
 import { isPlain } from './cache/guards.js';
 import type { ParameterGuards } from './cache/trace-cache.js';
-import { recalledDispatch } from './dispatch.js';
-import { BoundCall, BoundParameters } from './run/bound-call.js';
-import { BoundCalls } from './run/bound-calls.js';
+import { BoundCall, BoundCalls, BoundParameters } from './run/bound-call.js';
 import type { RunResults } from './run/run.js';
 import type { CompiledDispatch } from './scan-traces.js';
 
@@ -96,10 +94,9 @@ export function runBoundScan(
  * Binds a scan that a trace serves, for a caller that looks after step and parameters itself: see
  * `bindScan` of the package.
  */
-export function bindScan(scan: Scan, shapes: ScanShapes): BoundScan | undefined {
-  const known = recalledDispatch(scan);
+export function bindScan(scan: Scan, known: CompiledDispatch, shapes: ScanShapes): BoundScan | undefined {
   const { parameters } = scan;
-  if (known?.guards === undefined || parameters === undefined) return undefined;
+  if (known.guards === undefined || parameters === undefined) return undefined;
   const rows = known.batched ? scan.inputs[0].shape[1] : 1;
   const form = { hasSteps: true, rows, isElementwise: false };
   const call = BoundCall.of(known, [shapes.xs], shapes.state, form);

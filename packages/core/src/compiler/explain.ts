@@ -2,7 +2,7 @@ import type { Backend } from '../backend.js';
 import type { Explanation } from '../explanation.js';
 import { showProgram } from '../program.js';
 import { carryKinds } from './carry-kind.js';
-import type { Dispatch } from './dispatch.js';
+import type { Dispatch } from './pipeline.js';
 import type { Plan } from './lower/lower.js';
 import { runsInBlocks } from './run/parallel-loop.js';
 import { stagesOf } from './lowered.js';

@@ -2,15 +2,17 @@
 import { installCompiler } from '../compiler-slot.js';
 import { TraceError } from '../errors.js';
 import { bindScan, runBoundScan } from './bound-scan.js';
-import { compiledScan, recalledScan } from './compiled-scan.js';
-import { dispatch } from './dispatch.js';
 import { explainDispatch } from './explain.js';
 import { loweredOf } from './lowered.js';
+import { compiledScan, dispatch, recalledDispatch, recalledScan } from './pipeline.js';
 import { OneStep } from './row-function.js';
 
 installCompiler({
   boundScan: runBoundScan,
-  bindScan,
+  bindScan: (scan, shapes) => {
+    const known = recalledDispatch(scan);
+    return known && bindScan(scan, known, shapes);
+  },
   recalledScan,
   compiledScan,
   explainScan: (scan) => {

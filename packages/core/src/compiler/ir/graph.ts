@@ -7,7 +7,7 @@ import type { Backend, BinaryOp, Storage, UnaryOp } from '../../backend.js';
 import type { DType } from '../../dtype.js';
 import { mapOperands, type BlockSizes, type InstructionBody } from '../../instruction.js';
 
-export type Domain = 'fixed' | 'row' | 'total';
+type Domain = 'fixed' | 'row' | 'total';
 
 /** Another value, or a plain number. */
 export type Argument = Value | number;
@@ -36,7 +36,7 @@ export type Operation =
     };
 
 /** Repeats a call of a primitive on real storages. */
-export type PrimitiveCall = (backend: Backend, inputs: readonly Storage[]) => Storage;
+type PrimitiveCall = (backend: Backend, inputs: readonly Storage[]) => Storage;
 
 /** One value of a graph. */
 export interface Value {

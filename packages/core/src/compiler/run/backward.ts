@@ -1,4 +1,9 @@
-/** Runs the derivative of a step by its plan. */
+/** The derivative of a run: by its plan, or by single operations where it is derived again. */
+import { grad } from '../../backward.js';
+import { enableGrad } from '../../grad-mode.js';
+import { add, mul } from '../../ops/arithmetic.js';
+import { sum } from '../../ops/broadcast.js';
+import { clone } from '../../ops/identity.js';
 import type { Storage } from '../../backend.js';
 import { wrap } from '../../record.js';
 import { Tensor } from '../../tensor.js';
@@ -7,10 +12,47 @@ import type { Plans } from '../lower/passes.js';
 import { previousStates } from './previous-states.js';
 import { backwardExecutable } from './executables.js';
 import type { Extent, Storages } from './executable.js';
-import { endsOf, type Residuals } from './residuals.js';
+
+/** What a run saves for its derivative, by name. The autograd graph keeps it as one list. */
+export interface Residuals {
+  readonly inputs: readonly Tensor[];
+  readonly states: readonly Tensor[];
+  /** Tensors that the step used besides its arguments. */
+  readonly captured: readonly Tensor[];
+  /** Values of the forward pass that the backward pass reads. */
+  readonly kept: readonly Tensor[];
+  /**
+   * Inputs of the backward pass that the run made: random numbers, and inputs without their
+   * padding.
+   */
+  readonly made: readonly Tensor[];
+}
+
+/** How many there are of the first four. */
+type ResidualCounts = readonly [inputs: number, states: number, captured: number, kept: number];
+
+export function countsOf({ inputs, states, captured, kept }: Residuals): ResidualCounts {
+  return [inputs.length, states.length, captured.length, kept.length];
+}
+
+export function listOfResiduals({ inputs, states, captured, kept, made }: Residuals): readonly Tensor[] {
+  return [...inputs, ...states, ...captured, ...kept, ...made];
+}
+
+/** The residuals of such a list. */
+export function residualsOf(list: readonly Tensor[], counts: ResidualCounts): Residuals {
+  let at = 0;
+  const [inputs, states, captured, kept] = counts.map((count) => list.slice(at, (at += count)));
+  return { inputs, states, captured, kept, made: list.slice(at) };
+}
+
+/** The tensors that gradients are asked of: inputs, states and captured ones. */
+export function endsOf({ inputs, states, captured }: Residuals): readonly Tensor[] {
+  return [...inputs, ...states, ...captured];
+}
 
 /** A backward pass that has come to a recorded program. */
-export interface BackwardRun {
+interface BackwardRun {
   /** Of the results. */
   readonly grads: readonly (Tensor | undefined)[];
   readonly residuals: Residuals;
@@ -101,5 +143,47 @@ export function runBackward(
     if (mask !== undefined && hasPoles && end < inputs)
       return wrap(backend, masked(backend, mask, gradients[result].storage), ends[end].shape);
     return new Tensor(gradients[result].held.retain(), ends[end].shape);
+  });
+}
+
+/** What is to be derived, and by what. */
+interface StepwiseDerivative {
+  /** Gradients of the results. */
+  readonly grads: readonly (Tensor | undefined)[];
+  /** The arguments and the captured tensors, as they were saved. */
+  readonly ends: readonly Tensor[];
+  /** Which of their gradients are wanted. */
+  readonly wanted: readonly boolean[];
+  /** Runs what was recorded by single operations, on the arguments and the captured tensors. */
+  readonly run: (ends: readonly Tensor[]) => readonly Tensor[];
+}
+
+/**
+ * The derivative of a compiled run, taken through single operations, so that it can be
+ * differentiated again.
+ *
+ * Every argument and every captured tensor gets a place of its own in the graph: two of them may be
+ * one tensor, and one may be made of another, but each is to get what comes to it directly.
+ * Captured tensors have the values that were saved, also where the tensor itself was freed, or got
+ * other values, in the meantime.
+ *
+ * @returns `undefined` for what is not wanted
+ */
+export function deriveBySteps({ grads, ends, wanted, run }: StepwiseDerivative): (Tensor | undefined)[] {
+  return enableGrad(() => {
+    const places = wanted.map((_, i) => clone(ends[i]));
+    const terms = run(places).flatMap((result, i) => {
+      const gradient = grads[i];
+      return gradient === undefined || !result.requiresGrad ? [] : [sum(mul(result, gradient))];
+    });
+    if (terms.length === 0) return wanted.map(() => undefined);
+    const total = terms.reduce((a, b) => add(a, b));
+    const found = grad(
+      total,
+      places.filter((_, i) => wanted[i]),
+      { createGraph: true },
+    );
+    let next = 0;
+    return wanted.map((isWanted) => (isWanted ? found[next++] : undefined));
   });
 }

@@ -8,17 +8,23 @@ import { isRecorded, recordAll, wrap } from '../../record.js';
 import type { Shape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
 import { dependenceOf, reachedBy, recordedResults } from '../trace/dependence.js';
-import { deriveBySteps } from './double-backward.js';
 import { drawingAgain, generatorStates, type GeneratorStates } from '../../scan/random.js';
 import type { FoundPlans } from '../cache/program-cache.js';
 import { masked, maskOf, padded } from './masks.js';
 import type { Extent } from './executable.js';
 import { forwardExecutable } from './executables.js';
-import { countsOf, endsOf, listOfResiduals, residualsOf, type Residuals } from './residuals.js';
-import { runBackward } from './backward.js';
+import {
+  countsOf,
+  deriveBySteps,
+  endsOf,
+  listOfResiduals,
+  residualsOf,
+  runBackward,
+  type Residuals,
+} from './backward.js';
 
 /** A traced step with the tensors of one call. */
-export interface CompiledRun {
+interface CompiledRun {
   /** What the operation is called in the graph. */
   readonly name: string;
   readonly traced: FoundPlans;

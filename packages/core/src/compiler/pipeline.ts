@@ -1,16 +1,81 @@
-/** Which mode a scan runs in: compiled, from a trace that may be remembered, or eager. */
+/**
+ * A scan from its arguments to its results, as five functions in a row, each at home in a file of
+ * its own:
+ *
+ * - *normalise*: `arrange` in `scan.ts` checks the arguments and takes tensors out of their trees;
+ * - *trace*: `recordStep` calls the step on symbols, unless `recall` has a trace that serves again;
+ * - *lower*: `plansFor` makes programs of what it did, unless another step did the same;
+ * - *bind*: `forwardExecutable` makes the programs ready for a backend, and `keepBound` binds the
+ *   call for those that come again;
+ * - *run*: `runCompiled` runs them and records the whole run as one operation.
+ *
+ * `compileFn` takes the same way with one step: see `row-function.ts`.
+ */
+import { checkSameBackend } from '../checks/tensors.js';
 import { compileModeOf, refuseEager } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
 import { TraceError } from '../errors.js';
 import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
-import { checkSameBackend } from '../checks/tensors.js';
+import { runEagerly, type Scan, type ScanResults } from '../scan/eager.js';
+import { drawAll } from '../scan/random.js';
 import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
-import type { Scan } from '../scan/eager.js';
+import { keepBound } from './bound-scan.js';
 import { guardsOf } from './cache/guards.js';
 import { plansFor } from './cache/program-cache.js';
-import type { TensorSpec } from './trace/record-step.js';
+import { runCompiled } from './run/run.js';
 import { needsBatch, recall, remember, type CompiledDispatch, type Trace } from './scan-traces.js';
+import type { TensorSpec } from './trace/record-step.js';
+import { replayedStep } from './trace/replay.js';
+
+/** The results by the programs of an earlier call that looked alike; nothing if there was none. */
+export function recalledScan(scan: Scan): ScanResults | undefined {
+  const known = recalledDispatch(scan);
+  return known === undefined ? undefined : compiled(scan, known);
+}
+
+/**
+ * The results by programs that are made now; nothing where the step has to run by single
+ * operations.
+ *
+ * @throws TraceError for a scan that requires to be compiled and cannot be
+ */
+export function compiledScan(scan: Scan): ScanResults | undefined {
+  const how = dispatchAnew(scan);
+  return how.kind === 'eager' ? undefined : compiled(scan, how);
+}
+
+function compiled(scan: Scan, traced: CompiledDispatch): ScanResults {
+  if (traced.guards !== undefined) keepBound(scan, traced, traced.guards);
+  const { inputs, states, reverse } = scan;
+  const { steps, lengths, resets } = scan.extent;
+  const { recording, draws, batched } = traced;
+  const [{ backend, shape }] = inputs;
+  const rows = batched ? shape[1] : 1;
+  const extent = { steps, rows, lengths: lengths && Int32Array.from(lengths), resets };
+  const { outputs, last } = runCompiled({
+    name: 'scan',
+    traced,
+    inputs,
+    states,
+    extent,
+    reverse,
+    lead: batched ? [steps, rows] : [steps],
+    isElementwise: false,
+    draw: () => drawAll(draws, extent, rows, reverse, backend),
+    again: (ends) => {
+      const first = inputs.length + states.length;
+      const again = runEagerly({
+        ...scan,
+        step: replayedStep(recording, ends.slice(first), draws),
+        inputs: ends.slice(0, inputs.length),
+        states: ends.slice(inputs.length, first),
+      });
+      return [...again.outputs, ...again.last];
+    },
+  });
+  return { outputs, last, form: traced.plans.step.form };
+}
 
 /** How a scan runs, and why. */
 export type Dispatch = CompiledDispatch | EagerDispatch;
@@ -36,7 +101,7 @@ export function dispatch(scan: Scan): Dispatch {
  *
  * @throws TraceError for a scan that requires to be compiled and cannot be
  */
-export function dispatchAnew(scan: Scan): Dispatch {
+function dispatchAnew(scan: Scan): Dispatch {
   if (isAnomalyEnabled()) return { kind: 'eager', reason: 'the anomaly mode looks at every operation' };
   if (isTracing()) return { kind: 'eager', reason: 'it is a part of a step that is being traced' };
   const mode = compileModeOf(scan.compile);
