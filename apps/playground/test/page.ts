@@ -1,7 +1,9 @@
 /** The page, built, served and opened: what its browser tests have in common. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import axe, { type AxeResults } from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright';
@@ -39,6 +41,12 @@ export interface OpenOptions {
   readonly forcedColors?: 'active';
   readonly reducedMotion?: 'reduce';
   readonly permissions?: readonly string[];
+  /** Whether the browser has no WebAssembly. */
+  readonly withoutWebAssembly?: boolean;
+  /** Whether the page comes from a folder of a static server, without the headers for threads. */
+  readonly plainFolder?: boolean;
+  /** Whether the page may keep its files for visits without a network. */
+  readonly keepsFiles?: boolean;
 }
 
 /** The page of a test file. */
@@ -59,6 +67,7 @@ export interface TestPage {
 export function testPage(): TestPage {
   let folder: string;
   let server: PreviewServer;
+  let plain: Server;
   const browsers = new Map<string, Browser>();
   const contexts: BrowserContext[] = [];
   const complaints: string[] = [];
@@ -68,11 +77,13 @@ export function testPage(): TestPage {
     folder = await mkdtemp(join(tmpdir(), 'rnn-page-'));
     await build({ configFile, logLevel: 'error', build: { outDir: folder } });
     server = await preview({ configFile, logLevel: 'error', build: { outDir: folder }, preview: { port: 0 } });
+    plain = await serveFolder(folder);
   }, 120_000);
 
   afterAll(async () => {
     for (const browser of browsers.values()) await browser.close();
     await server.close();
+    plain.close();
     await rm(folder, { recursive: true });
   });
 
@@ -93,9 +104,15 @@ export function testPage(): TestPage {
       return address();
     },
     complaints,
-    async open(hash = '', { args = ['--disable-gpu'], viewport = desktop, permissions, ...options } = {}) {
+    async open(hash = '', { args = ['--disable-gpu'], viewport = desktop, permissions, ...given } = {}) {
+      const { withoutWebAssembly = false, plainFolder = false, keepsFiles = false, ...options } = given;
       const browser = await browserWith(args);
-      const context = await browser.newContext({ viewport, permissions: permissions && [...permissions], ...options });
+      const context = await browser.newContext({
+        viewport,
+        permissions: permissions && [...permissions],
+        serviceWorkers: keepsFiles ? 'allow' : 'block',
+        ...options,
+      });
       contexts.push(context);
       const page = await context.newPage();
       page.setDefaultTimeout(60_000);
@@ -105,10 +122,14 @@ export function testPage(): TestPage {
       page.on('pageerror', ({ message }) => complaints.push(message));
       page.on('request', (request) => {
         const url = request.url();
-        if (!url.startsWith(new URL(address()).origin) && !/^(blob|data):/.test(url)) complaints.push(`asked ${url}`);
+        const own = [address(), addressOf(plain)].map((one) => new URL(one).origin);
+        if (!own.some((origin) => url.startsWith(origin)) && !/^(blob|data):/.test(url))
+          complaints.push(`asked ${url}`);
       });
       await page.addInitScript(watch);
-      await page.goto(`${address()}${hash}`);
+      // A worker has no init scripts: it is told by its own file.
+      if (withoutWebAssembly) await withholdWebAssembly(page);
+      await page.goto(`${plainFolder ? addressOf(plain) : address()}${hash}`);
       await page.locator('html[data-ready]').waitFor({ state: 'attached' });
       return page;
     },
@@ -177,4 +198,41 @@ export async function untilStep(page: Page, steps: number): Promise<void> {
 /** The button of the bar with this name. */
 export function button(page: Page, name: string): Locator {
   return page.getByRole('button', { name, exact: true });
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+  '.webmanifest': 'application/manifest+json',
+};
+
+/** A server that knows nothing but files, under a path of its site. */
+async function serveFolder(folder: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://host');
+    const name = pathname.replace(/^\/lessons\/rnn\//, '');
+    if (name === pathname) return void response.writeHead(404).end();
+    readFile(join(folder, name === '' ? 'index.html' : name)).then(
+      (content) =>
+        response.writeHead(200, { 'content-type': types[extname(name || '.html')] ?? 'text/plain' }).end(content),
+      () => response.writeHead(404).end(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  return server;
+}
+
+function addressOf(server: Server): string {
+  return `http://localhost:${(server.address() as AddressInfo).port}/lessons/rnn/`;
+}
+
+/** Takes WebAssembly from the page's workers, by a line in front of their scripts. */
+async function withholdWebAssembly(page: Page): Promise<void> {
+  await page.route(/worker-[^/]*\.js$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `delete globalThis.WebAssembly;${await response.text()}` });
+  });
 }

@@ -1,4 +1,5 @@
 import { defaultClientConditions, defineConfig, type Plugin, type UserConfigFnObject } from 'vite';
+import { offline } from './offline-plugin.ts';
 
 /**
  * What the page and its workers may do: run this site's scripts and WebAssembly, and ask nobody
@@ -39,7 +40,7 @@ const config: UserConfigFnObject = defineConfig(({ command }) => ({
   root: import.meta.dirname,
   // The page works under any path of a site.
   base: './',
-  plugins: [policyInPage],
+  plugins: [policyInPage, offline()],
   worker: { format: 'es' },
   // While one works on the packages, the page runs on their sources; what is built stands on the
   // packages as users get them.
@@ -52,7 +53,17 @@ const config: UserConfigFnObject = defineConfig(({ command }) => ({
     target: 'es2022',
     // Data are fetched when they are wanted; in the script they would be loaded by everybody.
     assetsInlineLimit: 0,
-    rollupOptions: { input: [`${import.meta.dirname}/index.html`, `${import.meta.dirname}/chapters.html`] },
+    rollupOptions: {
+      input: {
+        index: `${import.meta.dirname}/index.html`,
+        chapters: `${import.meta.dirname}/chapters.html`,
+        offline: `${import.meta.dirname}/src/offline/worker.ts`,
+      },
+      // A service worker keeps its address from version to version.
+      output: {
+        entryFileNames: ({ name }) => (name === 'offline' ? 'offline.js' : 'assets/[name]-[hash].js'),
+      },
+    },
   },
   server: { headers },
   preview: { headers },

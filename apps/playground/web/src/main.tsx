@@ -6,3 +6,13 @@ const place = document.querySelector('#page');
 if (place === null) throw new Error('The document has no place for the page.');
 place.replaceChildren();
 render(<App />, place);
+
+// The files for later visits come when this one has all that it needs.
+if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+  addEventListener('load', () => {
+    setTimeout(() => {
+      // Without it the page works as well, with a network.
+      navigator.serviceWorker.register('./offline.js').catch((error: unknown) => console.warn(error));
+    }, 3000);
+  });
+}

@@ -6,6 +6,7 @@ import type { Curve } from '../../experiment/curve.ts';
 import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
+import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { text as words } from '../../texts/en/text.ts';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
@@ -123,7 +124,9 @@ export default function Text(): VNode {
           <dl class="figures">
             <div>
               <dt>{words.bits}</dt>
-              <dd class="bits">{Number.isNaN(bits) ? '–' : bits.toFixed(2)}</dd>
+              <dd class="bits" data-loss={progress.value?.loss}>
+                {Number.isNaN(bits) ? '–' : bits.toFixed(2)}
+              </dd>
             </div>
             <div>
               <dt>{words.choices}</dt>
@@ -152,6 +155,10 @@ export default function Text(): VNode {
       </div>
       <Inside session={session} text={text} sample={view?.sample.text ?? ''} />
       <Source own={own.value} notice={notice.value} onText={(next) => void learn(next)} />
+      <ModelFiles
+        onSave={(format) => session.ask('saveModel', format)}
+        onLoad={(name, bytes) => session.ask('loadModel', name, bytes)}
+      />
       <CodePanel code={snippet} packages={['@rnn/core', '@rnn/backend-wasm', '@rnn/nn', '@rnn/train']} />
     </>
   );

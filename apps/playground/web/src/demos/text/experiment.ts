@@ -3,6 +3,7 @@ import { fromData, grad, logSoftmax, moveTo, noGrad, scope, type Backend, type T
 import { crossEntropy, type LSTMState } from '@rnn/nn';
 import { Adam, CharVocabulary, clipGradNorm, textStreams } from '@rnn/train';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import { loadModel, writeModel, type ModelFile, type ModelFormat } from '../../experiment/model-files.ts';
 import { CharacterModel } from './model.ts';
 import { Writer, type Sample, type WriterOptions } from './writer.ts';
 
@@ -92,6 +93,17 @@ export class TextExperiment implements Experiment {
     this.writer.setOptions(options);
   }
 
+  /** The model as a file, as it is now. */
+  saveModel(format: ModelFormat): Promise<ModelFile> {
+    return writeModel(this.model, 'characters', format, [fromData(new Int32Array(8), [8, 1])]);
+  }
+
+  /** Puts a file's weights into the model. */
+  async loadModel(name: string, bytes: Uint8Array): Promise<void> {
+    await loadModel(this.model, name, bytes);
+    this.writer.interrupt();
+  }
+
   /** A passage with those characters alone that the model knows. */
   readable(text: string): string {
     return Array.from(text)
@@ -99,9 +111,14 @@ export class TextExperiment implements Experiment {
       .join('');
   }
 
+  /** The numbers of a passage's characters. */
+  tokens(text: string): Int32Array {
+    return this.vocabulary.encode(text);
+  }
+
   /** Reads a passage of known characters. */
   async read(text: string): Promise<Reading> {
-    const tokens = this.vocabulary.encode(text);
+    const tokens = this.tokens(text);
     const [h, surprise] = noGrad(() =>
       scope(() => {
         const x = fromData(tokens, [tokens.length, 1]);
@@ -137,7 +154,7 @@ export class TextExperiment implements Experiment {
    */
   async influences(text: string, at: number): Promise<Float32Array> {
     if (at < 1) return new Float32Array(0);
-    const tokens = this.vocabulary.encode(text.slice(0, at + 1));
+    const tokens = this.tokens(text.slice(0, at + 1));
     const sizes = scope(() => {
       const embedded = noGrad(() => this.model.embedding.forward(fromData(tokens.slice(0, at), [at, 1]))).detach();
       embedded.requiresGrad = true;
@@ -155,7 +172,7 @@ export class TextExperiment implements Experiment {
 
   /** Gates and states of a unit over a passage: six rows, in the order of `gateNames`. */
   async gates(text: string, unit: number): Promise<Float32Array> {
-    const tokens = this.vocabulary.encode(text);
+    const tokens = this.tokens(text);
     const all = noGrad(() =>
       scope(() => {
         const x = this.model.embedding.forward(fromData(tokens, [tokens.length, 1]));

@@ -39,5 +39,12 @@ export const shell = {
   npm: 'npm',
   data: 'Where the data come from',
   load: 'Load weights',
-  download: 'Download',
+  modelFiles: 'The model as a file',
+  modelFilesAdvice:
+    'Take it along as it is now, for PyTorch (safetensors), ONNX Runtime or a page of your own (one ES module), or load the weights of a file into it: safetensors, ONNX or .pt.',
+  formats: { safetensors: 'Download safetensors', onnx: 'Download ONNX', module: 'Download ES module' },
+  saved: (name: string) => `${name} is in your downloads.`,
+  notSaved: 'The model could not be written here.',
+  loaded: (name: string) => `The weights of ${name} are in the model, which goes on from there.`,
+  notFitting: (name: string) => `${name} could not be loaded, so the model stays as it was.`,
 } as const;
