@@ -72,6 +72,12 @@ export function axisOf(node: Node, axis: number, rank: number): number {
   return at;
 }
 
+/** A place of a dimension by its index, which may count from the end. */
+export function placeOf(node: Node, index: number, size: number): number {
+  if (!(index >= -size && index < size)) node.fail(`the index ${index} does not exist in a dimension of ${size}`);
+  return index < 0 ? index + size : index;
+}
+
 /** Axes as an attribute or as an input, which is where newer versions have them. */
 export function axesOf(node: Node, inputs: Inputs, position: number): number[] | undefined {
   const value = inputs[position];

@@ -21,22 +21,13 @@ export function convolution(node: Node): Kernel {
         needed(node, inputs, 1).on(backend),
         inputs[2]?.on(backend),
       ];
-      if (
-        x.rank < 3 ||
-        weight.rank !== x.rank ||
-        x.shape[1] !== weight.shape[1] * groups ||
-        weight.shape[0] % groups !== 0
-      ) {
-        node.fail(`[${x.shape.join(', ')}] and the weight [${weight.shape.join(', ')}] of ${groups} groups do not fit`);
-      }
+      checkWeight(node, x, weight, groups, weight.shape[1] * groups);
       const windows = windowsOf(node, x.shape.slice(2), weight.shape.slice(2));
       const sizes = windows.map((window) => window.count);
       const padded = windows.reduce((t, { before, behind }, i) => padding(t, i + 2, before, behind, 0), x);
       const [batch, filters] = [x.shape[0], weight.shape[0]];
-      const result = convolved(padded, weight, windows, sizes, groups);
-      const shaped = result.reshape([batch, filters, ...sizes]);
-      const y = bias === undefined ? shaped : add(shaped, bias.reshape([filters, ...sizes.map(() => 1)]));
-      return device(needed(node, inputs, 0).type, y);
+      const y = convolved(padded, weight, windows, sizes, groups).reshape([batch, filters, ...sizes]);
+      return device(needed(node, inputs, 0).type, withBias(y, bias));
     },
   };
 }
@@ -53,8 +44,7 @@ export function transposedConvolution(node: Node): Kernel {
       const { backend } = around;
       const value = needed(node, inputs, 0);
       const [x, weight, bias] = [value.on(backend), needed(node, inputs, 1).on(backend), inputs[2]?.on(backend)];
-      if (x.rank < 3 || weight.rank !== x.rank || x.shape[1] !== weight.shape[0] || weight.shape[0] % groups !== 0)
-        node.fail(`[${x.shape.join(', ')}] and the weight [${weight.shape.join(', ')}] of ${groups} groups do not fit`);
+      checkWeight(node, x, weight, groups, weight.shape[0]);
       const [spatial, kernel] = [x.shape.slice(2), weight.shape.slice(2)];
       const { strides, dilations, pads, auto } = windowAttributes(node, spatial.length, kernel);
       const extra = node.ints('output_padding') ?? spatial.map(() => 0);
@@ -82,9 +72,19 @@ export function transposedConvolution(node: Node): Kernel {
       );
       const windows = kernel.map((size, i) => ({ size, stride: 1, dilation: dilations[i] }));
       const y = convolved(spread, turned, windows, sizes, groups).reshape([x.shape[0], filters, ...sizes]);
-      return device(value.type, bias === undefined ? y : add(y, bias.reshape([filters, ...sizes.map(() => 1)])));
+      return device(value.type, withBias(y, bias));
     },
   };
+}
+
+function withBias(y: Tensor, bias: Tensor | undefined): Tensor {
+  return bias === undefined ? y : add(y, bias.reshape([bias.size, ...y.shape.slice(2).fill(1)]));
+}
+
+/** Refuses a weight that is not made for x: one of groups, and of so many channels. */
+function checkWeight(node: Node, x: Tensor, weight: Tensor, groups: number, channels: number): void {
+  if (x.rank < 3 || weight.rank !== x.rank || x.shape[1] !== channels || weight.shape[0] % groups !== 0)
+    node.fail(`[${x.shape.join(', ')}] and the weight [${weight.shape.join(', ')}] of ${groups} groups do not fit`);
 }
 
 /** Zeros between the places of a dimension. */

@@ -6,13 +6,10 @@ import type { Node } from '../node.js';
 import { needed, type Operator, type Operators } from '../operator.js';
 import type { Inputs, Kernel, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
-import { axisOf, device, staysOnHost } from './common.js';
+import { axisOf, device, placeOf, staysOnHost } from './common.js';
 
 function checkedIndices(node: Node, indices: Value, size: number): Int32Array {
-  return Int32Array.from(indices.host.numbers, (index) => {
-    if (!(index >= -size && index < size)) node.fail(`the index ${index} does not exist in a dimension of ${size}`);
-    return index < 0 ? index + size : index;
-  });
+  return Int32Array.from(indices.host.numbers, (index) => placeOf(node, index, size));
 }
 
 /** Indices are needed on the host, as negative ones count from the end, unless there are none. */

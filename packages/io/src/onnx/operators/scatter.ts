@@ -5,7 +5,7 @@ import type { Node } from '../node.js';
 import { needed, type Operator, type Operators } from '../operator.js';
 import type { Kernel, Surroundings } from '../plan.js';
 import type { Value } from '../value.js';
-import { axisOf, device, host, staysOnHost } from './common.js';
+import { axisOf, device, host, placeOf, staysOnHost } from './common.js';
 
 /**
  * The rows of a tensor that index vectors `[..., r]` name: the first r dimensions, behind those of
@@ -23,9 +23,7 @@ function rowsOf(node: Node, indices: Value, shape: Shape, batch: number): number
   return Array.from({ length: count }, (_, i) => {
     let row = Math.floor(i / perBatch) * sizeOf(sizes);
     sizes.forEach((size, k) => {
-      const index = numbers[i * depth + k];
-      if (!(index >= -size && index < size)) node.fail(`the index ${index} does not exist in a dimension of ${size}`);
-      row += (index < 0 ? index + size : index) * strides[k];
+      row += placeOf(node, numbers[i * depth + k], size) * strides[k];
     });
     return row;
   });
@@ -110,10 +108,11 @@ function scatterElements(node: Node): Kernel {
       const size = x.shape[axis];
       const [from, to] = [denseStrides(indices.shape), denseStrides(x.shape)];
       const rows = Array.from(indices.host.numbers, (index, i) => {
-        if (!(index >= -size && index < size)) node.fail(`the index ${index} does not exist in a dimension of ${size}`);
-        const place = (k: number): number =>
-          k === axis ? (index < 0 ? index + size : index) : Math.floor(i / from[k]) % indices.shape[k];
-        return to.reduce((row, stride, k) => row + place(k) * stride, 0);
+        const own = placeOf(node, index, size);
+        return to.reduce(
+          (row, stride, k) => row + (k === axis ? own : Math.floor(i / from[k]) % indices.shape[k]) * stride,
+          0,
+        );
       });
       const [elements, values] = [x, updates].map((value) => value.on(around.backend).reshape([-1, 1]));
       return device(x.type, put(node, elements, rows, values, around).reshape(x.shape));
