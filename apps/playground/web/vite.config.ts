@@ -1,5 +1,6 @@
 import { defaultClientConditions, defineConfig, type Plugin, type UserConfigFnObject } from 'vite';
 import { offline } from './offline-plugin.ts';
+import { voiceModel } from './voice-plugin.ts';
 
 /**
  * What the page and its workers may do: run this site's scripts and WebAssembly, and ask nobody
@@ -40,8 +41,8 @@ const config: UserConfigFnObject = defineConfig(({ command }) => ({
   root: import.meta.dirname,
   // The page works under any path of a site.
   base: './',
-  plugins: [policyInPage, offline()],
-  worker: { format: 'es' },
+  plugins: [policyInPage, offline(), voiceModel()],
+  worker: { format: 'es', plugins: () => [voiceModel()] },
   // While one works on the packages, the page runs on their sources; what is built stands on the
   // packages as users get them.
   resolve: {

@@ -6,10 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { cpu } from '@rnn/backend-cpu';
 import { setBackend, zeros } from '@rnn/core';
 import { exportModule, readOnnx } from '@rnn/io';
-import type { Plugin } from 'vite';
 
 const file = new URL('../data/silero/silero_vad_16k_sequence.onnx', import.meta.url);
-const name = 'virtual:voice-model';
 
 /** The text of the module: it takes a frame of 576 samples at a time, and carries h and c. */
 export async function voiceModelCode(): Promise<string> {
@@ -19,11 +17,4 @@ export async function voiceModelCode(): Promise<string> {
   return code;
 }
 
-/** Gives the page's build the module `virtual:voice-model`. */
-export function voiceModel(): Plugin {
-  return {
-    name: 'voice-model',
-    resolveId: (id) => (id === name ? `\0${name}` : undefined),
-    load: (id) => (id === `\0${name}` ? voiceModelCode() : undefined),
-  };
-}
+if (import.meta.main) process.stdout.write(await voiceModelCode());

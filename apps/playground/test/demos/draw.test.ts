@@ -120,7 +120,10 @@ test.each(Object.keys(examples))('%s: an example lies within the canvas and is l
 test('waves: after 250 steps the continuation keeps going right, up and down', async () => {
   setBackend(await wasm({ threads: 1 }));
   manualSeed(0);
-  const experiment = new DrawExperiment({ seed: 0, settings: { strokes: examples.waves?.() ?? [], hidden: 48 } });
+  const experiment = new DrawExperiment({
+    seed: 0,
+    settings: { strokes: examples.waves?.() ?? [], hidden: 48, temperature: 0.5 },
+  });
   let last = NaN;
   const first = scope(() => experiment.step().item());
   for (let step = 0; step < 250; step++) last = scope(() => experiment.step().item());
@@ -141,5 +144,7 @@ test('too short a drawing is refused in a visitor’s words', () => {
       { x: 50, y: 0 },
     ],
   ];
-  expect(() => new DrawExperiment({ seed: 0, settings: { strokes, hidden: 8 } })).toThrow(/too short/);
+  expect(() => new DrawExperiment({ seed: 0, settings: { strokes, hidden: 8, temperature: 0.5 } })).toThrow(
+    /too short/,
+  );
 });

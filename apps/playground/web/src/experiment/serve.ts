@@ -173,7 +173,10 @@ class Run<E extends Experiment> {
 
   async ask<K extends Question<E>>(method: K, args: ArgumentsOf<E, K>): Promise<AnswerOf<E, K>> {
     const call = this.experiment[method] as (...args: ArgumentsOf<E, K>) => Promise<AnswerOf<E, K>> | AnswerOf<E, K>;
-    return call.apply(this.experiment, args);
+    const answer = await call.apply(this.experiment, args);
+    // What was asked may have changed what is seen, and nothing else would tell the page.
+    if (!this.playing) await this.report();
+    return answer;
   }
 
   async report(): Promise<void> {

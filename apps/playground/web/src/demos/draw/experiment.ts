@@ -5,13 +5,9 @@ import { endless } from '../../experiment/endless.ts';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
 import { PacedView } from '../../experiment/paced-view.ts';
 import { drawStep, gaussians, mixtureLoss, mixtureSize, type PenStep } from './mixture.ts';
-import { evenly, penSteps, type PenSteps } from './strokes.ts';
+import { evenly, minSteps, penSteps, stepLength, type PenSteps } from './strokes.ts';
 import type { DrawSettings, DrawView } from './view.ts';
 
-/** Length of a pen step, in units of the canvas. */
-export const stepLength = 8;
-/** Fewer steps teach nothing. */
-export const minSteps = 24;
 /** Steps that are read before a drawing is continued. */
 const leadIn = 160;
 const continued = 120;
@@ -43,12 +39,13 @@ export class DrawExperiment implements Experiment {
   private readonly steps: PenSteps;
   private readonly batches: Iterator<[Tensor, Tensor]>;
   private readonly seed: number;
-  private temperature = 0.5;
+  private temperature: number;
   private readonly paced = new PacedView(() => this.draw());
 
   /** @throws RangeError when there is too little to learn from */
   constructor({ seed, settings }: ExperimentOptions<DrawSettings>) {
     this.seed = seed;
+    this.temperature = settings.temperature;
     this.steps = penSteps(
       settings.strokes.map((stroke) => evenly(stroke, stepLength)),
       stepLength,

@@ -1,6 +1,11 @@
 /** Drawings as they are kept: pen steps of one length, small enough for an address. */
 import type { PenStep } from './mixture.ts';
 
+/** Length of a pen step, in units of the canvas. */
+export const stepLength = 8;
+/** Fewer steps teach nothing. */
+export const minSteps = 24;
+
 /** A point of the drawing, in units of the step. */
 export interface Point {
   readonly x: number;

@@ -5,6 +5,8 @@ import type { Stroke } from './strokes.ts';
 export interface DrawSettings {
   readonly strokes: readonly Stroke[];
   readonly hidden: number;
+  /** How much is left to chance: 1 is what was learnt, near 0 the likeliest. */
+  readonly temperature: number;
 }
 
 /** How the drawing goes on. */

@@ -39,7 +39,7 @@ export class ForecastExperiment implements Experiment {
     const [past, , future] = splitInTime(series, [0.7, 0.1, 0.2]);
     this.trainEnd = past.shape[0];
     this.testStart = rows - future.shape[0];
-    this.place = { origin: this.testStart, ahead: Math.min(48, rows - this.testStart) };
+    this.place = settings.place ?? { origin: this.testStart, ahead: Math.min(48, rows - this.testStart) };
     // The scaler sees the past only, or it would tell the model how high the future goes.
     this.scaler = new StandardScaler().fit(past);
     this.scaled = Float32Array.from(this.scaler.transform(series).data);

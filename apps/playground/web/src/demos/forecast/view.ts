@@ -8,6 +8,8 @@ export interface ForecastSettings {
   readonly hidden: number;
   /** Rows after which the series is expected to repeat itself; undefined where it does not. */
   readonly season: number | undefined;
+  /** The part of the test that is shown first. */
+  readonly place?: ForecastPlace;
 }
 
 /** What part of the test the page shows. */

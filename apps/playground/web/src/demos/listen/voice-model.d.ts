@@ -1,6 +1,9 @@
-/** Made by `web/voice-model.ts` while the page is built. */
+/** Made by `web/voice-model.ts` while the page is built; the types are `VoiceModel`'s. */
 declare module 'virtual:voice-model' {
-  import type { VoiceModel } from './detector.ts';
-  export const initialState: VoiceModel['initialState'];
-  export const step: VoiceModel['step'];
+  interface State {
+    readonly h: Float32Array;
+    readonly c: Float32Array;
+  }
+  export const initialState: () => State;
+  export const step: (frame: ArrayLike<number>, state: State) => ArrayLike<number>;
 }

@@ -1,0 +1,69 @@
+import type { VNode } from 'preact';
+import { useSetting } from '../../shell/address.ts';
+import { CodePanel } from '../../shell/code-panel.tsx';
+import { ErrorNotice } from '../../shell/error-notice.tsx';
+import { listenTexts as texts } from '../../texts/en/listen.ts';
+// oxlint-disable-next-line import/default -- Vite gives the text of the file
+import code from './code.ts?raw';
+import { frameSeconds } from './heard.ts';
+import { MovingMap } from './moving-map.tsx';
+import { useListening } from './use-listening.ts';
+
+/** A voice detector hears the microphone, a file or an example, and shows its cells. */
+export default function Listen(): VNode {
+  const { heard, count, isListening, rate, fault, start, startExample, stop } = useListening();
+  const kind = useSetting<string>('cells', 'h');
+  const shown = kind.value === 'c' ? 'c' : 'h';
+  return (
+    <>
+      <p>{texts.lead}</p>
+      <section class="card">
+        <div class="controls">
+          <button type="button" class="primary" onClick={startExample}>
+            {texts.example}
+          </button>
+          <button type="button" onClick={() => start('microphone')}>
+            {texts.microphone}
+          </button>
+          <label class="file">
+            <input
+              type="file"
+              accept="audio/*"
+              onChange={({ currentTarget }) => {
+                const file = currentTarget.files?.[0];
+                if (file !== undefined) start(file);
+                currentTarget.value = '';
+              }}
+            />
+            <span>{texts.file}</span>
+          </label>
+          <button type="button" disabled={!isListening} onClick={stop}>
+            {texts.stop}
+          </button>
+        </div>
+        {fault !== undefined && <ErrorNotice message={fault} />}
+        <p class="voice">
+          <strong>{count === 0 ? '–' : `${Math.round(100 * heard.probability)} %`}</strong> {texts.probability}
+          <span class="quiet small">
+            {' '}
+            {count === 0 ? texts.nobody : texts.summary(heard.spoken, count * frameSeconds)}
+          </span>
+        </p>
+        <MovingMap heard={heard} count={count} kind={shown} />
+        <div class="controls">
+          <label>
+            {texts.show}
+            <select value={shown} onChange={({ currentTarget }) => (kind.value = currentTarget.value)}>
+              <option value="h">{texts.h}</option>
+              <option value="c">{texts.c}</option>
+            </select>
+          </label>
+          <span class="quiet small">{rate === undefined ? '' : texts.rate(rate)}</span>
+        </div>
+        <p class="quiet small">{texts.hint}</p>
+        <p class="quiet small">{texts.credit}</p>
+      </section>
+      <CodePanel code={code} packages={['@rnn/core', '@rnn/backend-cpu', '@rnn/io']} />
+    </>
+  );
+}

@@ -1,0 +1,118 @@
+import type { ForecastView, PlaceScores, StepScores } from '../../demos/forecast/view.ts';
+
+const digits = [3, 4].map((count) => new Intl.NumberFormat('en', { maximumSignificantDigits: count }));
+/** Numbers as they are read: three digits that count. */
+const number = (value: number): string => digits[Math.abs(value) >= 1000 ? 1 : 0].format(value);
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+/** What the series are called, and what one row of each is. */
+const series: Readonly<
+  Record<string, { title: string; row: string; rows: string; unit: string; same: string; season: string }>
+> = {
+  sunspots: {
+    title: 'Sunspots, by month since 1749',
+    row: 'month',
+    rows: 'months',
+    unit: 'sunspots',
+    same: 'next month is like this one',
+    season: 'it is as 11 years ago',
+  },
+  weather: {
+    title: 'Seattle weather, by day',
+    row: 'day',
+    rows: 'days',
+    unit: '',
+    same: 'tomorrow is like today',
+    season: 'it is as a year ago',
+  },
+  sp500: {
+    title: 'S&P 500, by trading day',
+    row: 'day',
+    rows: 'days',
+    unit: 'points',
+    same: 'tomorrow is like today',
+    season: '',
+  },
+};
+const own = {
+  title: 'A file of your own',
+  row: 'row',
+  rows: 'rows',
+  unit: '',
+  same: 'the next row is like this one',
+  season: 'it is as one season ago',
+};
+
+export const forecastTexts = {
+  lead: 'An LSTM reads the series row by row and learns what comes next. The orange line is its forecast of a part it has never seen; watch it change while the net learns.',
+  of: (source: string) => series[source] ?? own,
+  source: 'Series',
+  choose: 'Open a CSV file',
+  drop: 'or drop one here: the first row names the columns, and the file stays on your machine.',
+  reading: (name: string) => `Reading ${name} …`,
+  giveUp: 'Give up',
+  notRead: (name: string) => `${name} cannot be used.`,
+  back: 'Back to the sunspots',
+  column: 'Forecast',
+  others: 'Also read',
+  layer: 'Layer',
+  hidden: 'Units',
+  season: 'Season (rows, 0: none)',
+  ahead: 'Look ahead',
+  origin: 'From',
+  plot: 'Forecast and truth',
+  truth: 'truth',
+  forecast: 'forecast',
+  band: (level: number, edge: 'from' | 'to') => `${percent(level)} band ${edge}`,
+  loss: 'Loss while it learns',
+  lossNote:
+    'Mean squared error of a batch, in squared deviations of the series. The line takes the colour of the backend that computes.',
+  learns: (rows: number, used: number) =>
+    used < rows
+      ? `The file has ${rows.toLocaleString('en')} rows; the last ${used.toLocaleString('en')} are used.`
+      : `${rows.toLocaleString('en')} rows.`,
+  split: ({ trainEnd, testStart }: ForecastView, rows: number) =>
+    `It learns from the first ${trainEnd.toLocaleString('en')}, the next ${(testStart - trainEnd).toLocaleString('en')} give the band its width, and the last ${(rows - testStart).toLocaleString('en')} are the test.`,
+  oneStepTitle: (row: string) => `One ${row} ahead`,
+  hereTitle: (count: number, rows: string) => `${count} ${rows} ahead, from here`,
+  model: 'this net',
+  persistence: 'stays as it is',
+  seasonal: 'as a season ago',
+  error: (value: number | undefined) => (value === undefined ? '–' : number(value)),
+
+  /** What the errors of the test say. */
+  verdict({ model, persistence, certainty, count }: StepScores, source: string): string {
+    const { rows, same, unit } = forecastTexts.of(source);
+    const both = `Over ${count.toLocaleString('en')} ${rows} of the test it is off by ${number(model)}${unit && ` ${unit}`} (root mean square), “${same}” by ${number(persistence)}.`;
+    if (certainty >= 2)
+      return `Better than no model. ${both} That is ${percent(1 - model / persistence)} less, and more than chance.`;
+    if (certainty > -2) {
+      const why =
+        source === 'sp500'
+          ? ' The index is close to a random walk: its past hardly tells what the next day brings, and no net here changes that.'
+          : '';
+      return `Not better than no model. ${both} The difference may be chance.${why}`;
+    }
+    const why =
+      source === 'sp500'
+        ? ' For a series close to a random walk that is the best there is.'
+        : ' Let it learn on, or look at the loss.';
+    return `Worse than no model so far. ${both}${why}`;
+  },
+
+  /** What the errors of the part that is shown say: a single case. */
+  hereVerdict({ model, persistence, seasonal, count, inBand }: PlaceScores, source: string): string {
+    const { rows, unit } = forecastTexts.of(source);
+    const best = Math.min(persistence, seasonal ?? Infinity);
+    const compared = model < best ? 'closer than' : 'not as close as';
+    const naive = best === persistence ? '“it stays as it is”' : `“${forecastTexts.of(source).season}”`;
+    return `In this one case, over ${count} ${rows}, the forecast is off by ${number(model)}${unit && ` ${unit}`}: ${compared} ${naive}, which is off by ${number(best)}. The 80 % band holds ${percent(inBand)} of the ${rows}.`;
+  },
+  future: 'From here on nobody knows the truth yet.',
+  tries: [
+    { text: 'sunspots, 20 years ahead', values: { data: 'sunspots', ahead: 240 } },
+    { text: 'the stock market, honestly', values: { data: 'sp500', ahead: 60 } },
+    { text: 'tomorrow’s weather', values: { data: 'weather', ahead: 60 } },
+  ],
+  try: 'Try',
+} as const;
