@@ -43,18 +43,23 @@ export function useExperiment<E extends Experiment, Settings extends object>({
   const session = useMemo(() => new Session<E, Settings>(worker()), []);
   const latest = useRef(settings);
   latest.current = settings;
+  // What the visitor wants, which a run that has just begun does not do yet.
+  const playsOn = useRef(plays);
+  const wishes = useRef(0);
 
   const begin = useMemo(
-    () =>
-      async (playsOn: boolean): Promise<void> => {
-        try {
-          const name = await startFirst(backend.value, (name) => session.start(name));
-          await session.begin({ seed: seed.value, settings: latest.current }, name);
-          if (playsOn) await session.play();
-        } catch (error) {
-          session.fail(error);
-        }
-      },
+    () => async (): Promise<void> => {
+      const wish = ++wishes.current;
+      try {
+        const name = await startFirst(backend.value, (name) => session.start(name));
+        // Several choices in a row begin one run: the last.
+        if (wish !== wishes.current) return;
+        await session.begin({ seed: seed.value, settings: latest.current }, name);
+        if (wish === wishes.current && playsOn.current) await session.play();
+      } catch (error) {
+        session.fail(error);
+      }
+    },
     [session],
   );
 
@@ -62,10 +67,16 @@ export function useExperiment<E extends Experiment, Settings extends object>({
     const run: Run = {
       progress: session.progress,
       error: session.error,
-      play: () => session.play(),
-      pause: () => session.pause(),
+      play: () => {
+        playsOn.current = true;
+        return session.play();
+      },
+      pause: () => {
+        playsOn.current = false;
+        return session.pause();
+      },
       stepOnce: () => session.stepOnce(),
-      reset: () => begin(session.progress.value?.playing ?? false),
+      reset: begin,
       moveTo: (name) => session.moveTo(name),
     };
     openRun.value = run;
@@ -82,14 +93,11 @@ export function useExperiment<E extends Experiment, Settings extends object>({
     };
   }, [session, begin]);
 
-  const began = useRef(false);
   const beginsAgain = JSON.stringify(
     Object.entries(settings).filter(([name]) => !live.includes(name as keyof Settings)),
   );
   useEffect(() => {
-    if (!isReady) return;
-    void begin(began.current ? (session.progress.value?.playing ?? false) : plays);
-    began.current = true;
+    if (isReady) void begin();
   }, [isReady, seed.value, beginsAgain]);
 
   return session;

@@ -1,0 +1,168 @@
+import { expect, test, vi } from 'vitest';
+import type { Page } from 'playwright';
+import { backendComputes, button, chooseBackend, stepCount, testPage, untilStep, withGraphics } from './page.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const site = testPage();
+
+const bits = async (page: Page): Promise<number> => Number(await page.locator('.bits').textContent());
+
+/** What holds in a moment, also on a machine that has much to do. */
+const expectSoon = <T>(value: () => T | Promise<T>): ReturnType<typeof expect.poll<T>> =>
+  expect.poll(value, { timeout: 30_000 });
+
+/** Pauses, and waits until the bar says so. */
+async function pause(page: Page): Promise<void> {
+  await button(page, 'Pause').click();
+  await button(page, 'Play').waitFor();
+}
+
+/** The passage is read again and again while the model learns: this one is as the model is now. */
+async function letter(page: Page, at: number): Promise<void> {
+  await page.locator(`[data-at="${at}"]`).hover();
+}
+
+test('on arrival it learns: bits fall below what letter frequencies give, and words appear', async () => {
+  const page = await site.open();
+  await untilStep(page, 1);
+  const first = await page.locator('.sample').textContent();
+  await untilStep(page, 150);
+  // By frequency alone a letter of this text costs 4.3 bits.
+  expect(await bits(page)).toBeLessThan(3.2);
+  expect(await page.locator('.sample').textContent()).not.toBe(first);
+  expect(await page.locator('.line-plot .hidden').textContent()).toMatch(/wasm: from \d\.\d\d at step 1 /);
+});
+
+test('a letter that is pointed at lights up those before it, in the numbers of the gradient', async () => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 20);
+  await letter(page, 30);
+  const reading = page.locator('.inside .reading').first();
+  await expectSoon(() => reading.textContent()).toMatch(/depended most on/);
+  const colours = await page
+    .locator('.letter')
+    .evaluateAll((all) => all.map((each) => getComputedStyle(each).backgroundColor));
+  expect(new Set(colours.slice(0, 30)).size).toBeGreaterThan(3);
+  expect(new Set(colours.slice(30)).size).toBe(1);
+});
+
+test('a phrase that is dragged over shows units that switch there; one of them colours the text', async () => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 60);
+  await pause(page);
+  await letter(page, 3);
+  await page.mouse.down();
+  await letter(page, 5);
+  await page.mouse.up();
+  const switching = page.locator('.switching');
+  await expectSoon(() => switching.textContent()).toMatch(/Units that switch at “the”/);
+  await switching.getByRole('button').first().click();
+  expect(page.url()).toMatch(/colour=unit/);
+  expect(await switching.getByRole('button', { pressed: true }).count()).toBe(1);
+});
+
+test('a backend chosen in the middle of the training takes it along', async () => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 20);
+  await chooseBackend(page, 'cpu');
+  const moved = await stepCount(page);
+  expect(moved).toBeGreaterThanOrEqual(20);
+  await untilStep(page, moved + 3);
+  expect(page.url()).toContain('backend=cpu');
+  expect(await page.locator('.line-plot .hidden').textContent()).toMatch(/wasm: from .* cpu: from /);
+});
+
+test.each(['webgl2'])('%s computes as well', async (name) => {
+  const page = await site.open('#/text?units=32', { args: withGraphics });
+  await untilStep(page, 5);
+  await chooseBackend(page, name);
+  const moved = await stepCount(page);
+  await untilStep(page, moved + 1);
+  expect(await page.locator('.bar .notice').count()).toBe(0);
+});
+
+test('a backend that cannot run says why, and the run stays where it is', async () => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 5);
+  await page.locator('.backend.webgpu').click();
+  await expectSoon(() => page.locator('.bar .notice').textContent()).toMatch(
+    /^webgpu is not available here, so the run stays on wasm\. /,
+  );
+  expect(await page.locator('.backend.webgpu .rate').textContent()).toBe('not available');
+  await backendComputes(page, 'wasm');
+  const stayed = await stepCount(page);
+  await untilStep(page, stayed + 2);
+});
+
+test('where WebAssembly cannot start, cpu takes over and the page says so', async () => {
+  const page = await site.open('', { withoutWebAssembly: true });
+  await expectSoon(() => page.locator('.bar .notice').textContent()).toMatch(/^wasm cannot start .* cpu computes\./);
+  await backendComputes(page, 'cpu');
+});
+
+test('a copied link reproduces the run to the last digit', async () => {
+  const own = 'She sells sea shells by the sea shore. '.repeat(40);
+  const first = await site.open('', { permissions: ['clipboard-read', 'clipboard-write'] });
+  await first.getByText('Let it learn from a text of your own').click();
+  await first.getByRole('textbox').fill(own);
+  await button(first, 'Learn from this').click();
+  await first.getByRole('spinbutton', { name: 'Seed' }).fill('7');
+  await first.keyboard.press('Tab');
+  await first.getByLabel('Units').selectOption('32');
+  const curve = async (page: Page): Promise<string> => {
+    await untilStep(page, 1);
+    await pause(page);
+    await button(page, 'Reset').click();
+    await expectSoon(() => stepCount(page)).toBe(0);
+    for (let step = 1; step <= 4; step++) {
+      await button(page, 'One step').click();
+      await expectSoon(() => stepCount(page)).toBe(step);
+    }
+    return (await page.locator('[data-loss]').getAttribute('data-loss')) ?? '';
+  };
+  const here = await curve(first);
+  expect(here).toMatch(/^\d\.\d{6,}/);
+  await button(first, 'Copy link').click();
+  const link = await first.evaluate(() => navigator.clipboard.readText());
+  const second = await site.open(new URL(link).hash);
+  expect(await curve(second)).toBe(here);
+  expect(await second.locator('.sample').textContent()).toBe(await first.locator('.sample').textContent());
+});
+
+test('a reload in the middle of the training begins the same run again', async () => {
+  const page = await site.open('#/text?units=32&temperature=0.2');
+  await untilStep(page, 10);
+  await page.reload();
+  await untilStep(page, 10);
+  expect(page.url()).toContain('units=32&temperature=0.2');
+});
+
+test('what is no text, or too short, is refused beside the field', async () => {
+  const page = await site.open('#/text?units=32');
+  await page.getByText('Let it learn from a text of your own').click();
+  await page.getByRole('textbox').fill('too short');
+  await button(page, 'Learn from this').click();
+  expect(await page.locator('details .error').textContent()).toMatch(/9 characters; it takes at least 1,000/);
+  const buffer = Buffer.from(Array.from({ length: 4000 }, (_, i) => (i * 37) % 256));
+  await page.locator('input[accept^="text"]').setInputFiles({ name: 'cat.jpg', mimeType: 'image/jpeg', buffer });
+  await expectSoon(() => page.locator('details .error').textContent()).toMatch(/^cat\.jpg is not a text/);
+});
+
+test('all of it is worked by keyboard, and the focus stays where it is', async () => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 5);
+  const focus = (): Promise<string> => page.evaluate(() => document.activeElement?.className ?? '');
+  await button(page, 'Pause').press('Space');
+  await button(page, 'Play').waitFor();
+  expect(await focus()).toContain('play');
+  await page.locator('.passage').focus();
+  await page.keyboard.press('ArrowRight');
+  for (let i = 0; i < 4; i++) await page.keyboard.press('Shift+ArrowRight');
+  await expectSoon(() => page.locator('.inside').textContent()).toMatch(/Units that switch at “In th”/);
+  expect(await focus()).toBe('passage');
+  await page.locator('.backend.wasm input').focus();
+  await page.keyboard.press('ArrowLeft');
+  await expectSoon(() => page.url()).toContain('backend=cpu');
+  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
+});
