@@ -7,6 +7,9 @@ import { readOnnx } from '../../src/index.js';
 import { casesOf, fixtureBytes } from './onnx-case.js';
 
 const backend = await cpu();
+/** More of them by `RNN_FUZZ_RUNS=100000 vitest run --project io fuzz`. */
+const numRuns = Number(process.env.RNN_FUZZ_RUNS ?? 400);
+const timeout = 30_000 + numRuns * 20;
 const models: [name: string, bytes: Uint8Array][] = [
   ['a GRU', fixtureBytes('exchange/gru.legacy.onnx')],
   ['graphs in graphs', Buffer.from(casesOf('graphs.json')[9].model, 'base64')],
@@ -28,40 +31,52 @@ describe.each(models)('%s', (_, bytes) => {
     }
   });
 
-  test('bytes changed', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 }),
-        (changes) => {
-          const broken = Uint8Array.from(bytes);
-          for (const [at, value] of changes) broken[at] = value;
-          read(broken);
-        },
-      ),
-      { numRuns: 400 },
-    );
-  });
+  test(
+    'bytes changed',
+    () => {
+      fc.assert(
+        fc.property(
+          fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 }),
+          (changes) => {
+            const broken = Uint8Array.from(bytes);
+            for (const [at, value] of changes) broken[at] = value;
+            read(broken);
+          },
+        ),
+        { numRuns },
+      );
+    },
+    timeout,
+  );
 
-  test('pieces taken out and doubled', () => {
-    fc.assert(
-      fc.property(fc.nat(bytes.length), fc.nat(bytes.length), fc.boolean(), (a, b, isDoubled) => {
-        const [from, to] = [Math.min(a, b), Math.max(a, b)];
-        const rest = bytes.slice(isDoubled ? from : to);
-        read(Uint8Array.from([...bytes.slice(0, isDoubled ? to : from), ...rest]));
-      }),
-      { numRuns: 200 },
-    );
-  });
-});
-
-test('any bytes', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      expect(() => readOnnx(bytes, { backend })).toThrow(FormatError);
-    }),
-    { numRuns: 500 },
+  test(
+    'pieces taken out and doubled',
+    () => {
+      fc.assert(
+        fc.property(fc.nat(bytes.length), fc.nat(bytes.length), fc.boolean(), (a, b, isDoubled) => {
+          const [from, to] = [Math.min(a, b), Math.max(a, b)];
+          const rest = bytes.slice(isDoubled ? from : to);
+          read(Uint8Array.from([...bytes.slice(0, isDoubled ? to : from), ...rest]));
+        }),
+        { numRuns: numRuns / 2 },
+      );
+    },
+    timeout,
   );
 });
+
+test(
+  'any bytes',
+  () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        expect(() => readOnnx(bytes, { backend })).toThrow(FormatError);
+      }),
+      { numRuns },
+    );
+  },
+  timeout,
+);
 
 test('messages nested without end', () => {
   // graph -> node -> attribute -> graph -> ..., each a few bytes longer than the one inside
