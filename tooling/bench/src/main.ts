@@ -10,8 +10,12 @@ import { runBench } from './run.ts';
 
 const WARMUP = 500;
 
-const { json, card, ...options } = readOptions(process.argv.slice(2));
-if (card === undefined) await compare();
+const { json, card, around, ...options } = readOptions(process.argv.slice(2));
+if (around) {
+  const { runAround } = await import('./around/run-around.ts');
+  await runAround(options.python);
+  process.exit(0); // the threads of wasm stay
+} else if (card === undefined) await compare();
 else {
   const { runCard, serveCard } = await import('./card/run-card.ts');
   const isSoftware = options.browser?.isSoftware === true;

@@ -22,6 +22,11 @@ export interface Options {
    * browser that somebody opens.
    */
   readonly card: { readonly isServed: boolean; readonly filter: string | undefined } | undefined;
+  /**
+   * Not the workloads, but what stands around a layer: the first step, lengths, long recurrences,
+   * the event loop, memory.
+   */
+  readonly around: boolean;
   readonly json: string | undefined;
   /** Milliseconds of measurement for each task of each library. */
   readonly time: number;
@@ -37,6 +42,7 @@ interface RawOptions {
   readonly browser?: true;
   readonly crossover?: true;
   readonly card?: true;
+  readonly around?: true;
   readonly serve?: true;
   readonly filter?: string;
   readonly software?: true;
@@ -67,6 +73,10 @@ export function readOptions(args: readonly string[]): Options {
     .option('--browser', 'in pages of Chromium: cpu, wasm, webgl2, webgpu, and tfjs-webgl with --peers')
     .option('--crossover', 'in the browser, layers of growing size: from where on is the graphics card faster?')
     .option('--card', 'the conformance suite on the graphics card in both modes, and what it costs and gains')
+    .option(
+      '--around',
+      'the first step after an import, lengths, long recurrences, the event loop and memory beside fit',
+    )
     .option('--serve', 'with --card: serve its page for a browser of your own, such as Firefox or Safari')
     .option('--filter <text>', 'with --card: only cases of the suite that contain the text')
     .option('--software', 'in the browser, with a graphics card in software, where there is no other')
@@ -110,6 +120,7 @@ export function readOptions(args: readonly string[]): Options {
     browser: isInPage ? { isSoftware: raw.software === true } : undefined,
     crossover: raw.crossover === true,
     card: raw.card === true ? { isServed: raw.serve === true, filter: raw.filter } : undefined,
+    around: raw.around === true,
     json: raw.json,
     time: raw.time * 1000,
     patience: raw.patience * 1000,
