@@ -9,6 +9,7 @@
 //   npm run check                     while working: lint, format, types, and the tests in Node of
 //                                     the packages that differ from main
 //   npm run bench [-- OPTIONS]        times of the same work here and in other libraries
+//   npm run compare [-- COMMIT]       sizes and times of this checkout beside those of main
 //   npm run api                       writes what each package exports into packages/*/api
 //   npm run release:try               a release of what is committed to a registry of this machine,
 //                                     then installed, run and bundled
@@ -162,7 +163,7 @@ async function exec([command, ...args]) {
 }
 
 const usage =
-  'Usage: node tooling/run.mjs start [OPTIONS] | page | site | example NAME [ARGUMENTS] | test [PACKAGES] | check | bench [OPTIONS] | api | release:try | exec COMMAND [ARGUMENTS]';
+  'Usage: node tooling/run.mjs start [OPTIONS] | page | site | example NAME [ARGUMENTS] | test [PACKAGES] | check | bench [OPTIONS] | compare [COMMIT] | api | release:try | exec COMMAND [ARGUMENTS]';
 const [command, ...args] = process.argv.slice(2);
 try {
   if (command === 'start') process.exitCode = await runProgram('@rnn/playground', 'apps/playground/src/main.ts', args);
@@ -172,6 +173,8 @@ try {
   else if (command === 'test') process.exitCode = await test(args);
   else if (command === 'check') process.exitCode = await check();
   else if (command === 'page') process.exitCode = await page(args);
+  else if (command === 'compare')
+    process.exitCode = await runProgram('@rnn/package-checks', 'tooling/bench/src/change/compare.ts', args);
   else if (command === 'api')
     process.exitCode = await runProgram('@rnn/package-checks', 'tooling/package-checks/src/write-api-reports.ts', args);
   else if (command === 'release:try') process.exitCode = await tryRelease(args);
