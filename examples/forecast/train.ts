@@ -21,9 +21,7 @@ import { Forecaster, window } from './model.ts';
 setBackend(await wasm());
 manualSeed(0);
 const steps = Number(process.argv[2] ?? 600);
-const table = fromCsv(
-  await readFile(new URL('../../apps/playground/data/sunspots-monthly.csv', import.meta.url), 'utf8'),
-);
+const table = fromCsv(await readFile(new URL('data/sunspots-monthly.csv', import.meta.url), 'utf8'));
 const [training, test] = splitInTime(table.values(['sunspots']), [0.8, 0.2], { overlap: window });
 const scaler = new StandardScaler().fit(training);
 const batches = (part: typeof training, shuffle: boolean): DataLoader<[Tensor, Tensor]> =>

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 
 setBackend(await wasm());
 const steps = Number(process.argv[2] ?? 200);
-const file = (name: string): URL => new URL(`../../apps/playground/data/${name}`, import.meta.url);
+const file = (name: string): URL => new URL(`data/${name}`, import.meta.url);
 
 /** The class of the same name in Python, attribute by attribute. */
 class Net extends Module {

@@ -11,7 +11,7 @@ manualSeed(0);
 const steps = Number(process.argv[2] ?? 400);
 
 async function utterances(name: string): Promise<SequenceDataset> {
-  const file = new URL(`../../apps/playground/data/japanese-vowels-${name}.csv`, import.meta.url);
+  const file = new URL(`data/japanese-vowels-${name}.csv`, import.meta.url);
   const table = fromCsv(await readFile(file, 'utf8'));
   const { shape, data } = table.values(Array.from({ length: 12 }, (_, i) => `c${i}`));
   const [sequence, speaker, step] = ['sequence', 'speaker', 'step'].map((column) => table.numbers(column));

@@ -14,7 +14,9 @@ const recipes = [
   ['Train in a worker', 'worker'],
   ['Bring a model', 'bring-a-model'],
   ['Ship a model as one file', 'ship-a-model'],
+  ['At the edge, in extensions', 'edge'],
   ['A cell of your own', 'own-cell'],
+  ['A backend of your own', 'own-backend'],
   ['A loss of your own', 'own-loss'],
   ['Resets (reinforcement learning)', 'resets'],
 ] as const;

@@ -45,6 +45,7 @@ beforeAll(() => {
 
 describe.each(['typescript', 'typescript-newest'])(
   'every example has sound types by the settings of %s',
+  { timeout: 120_000 },
   (compiler) => {
     const tsc = (...args: string[]): Promise<string> =>
       exec(process.execPath, [join(import.meta.dirname, '../node_modules', compiler, 'bin/tsc'), ...args], {
@@ -77,7 +78,7 @@ describe.each(['typescript', 'typescript-newest'])(
   },
 );
 
-test('every example has sound types by TypeScript 5.4, the oldest that is promised', async () => {
+test('every example has sound types by TypeScript 5.4, the oldest that is promised', { timeout: 120_000 }, async () => {
   const project = join(folder, 'oldest.json');
   const lib = ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'];
   const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };

@@ -16,7 +16,9 @@ function anchors(path: string): string[] {
 test.each(all)('$path links to places that are there', (document) => {
   for (const url of links(document)) {
     // What a package's README links to is told from the top, since npm shows it without the rest.
-    const own = /^https:\/\/github\.com\/rnn-ts\/rnn\/(?:blob|tree)\/main\/(.*)$/.exec(url)?.[1];
+    const own = /^https:\/\/(?:github\.com|stackblitz\.com\/github)\/rnn-ts\/rnn\/(?:blob|tree)\/main\/([^?]*)/.exec(
+      url,
+    )?.[1];
     if (own === undefined && /^[a-z]+:/.test(url)) continue;
     const [file, anchor] = (own ?? url).split('#');
     const from = own === undefined ? dirname(document.path) : '.';

@@ -53,9 +53,6 @@ export async function layOut(folder: string): Promise<(project: ExampleProject) 
     cpSync(project.folder, join(folder, 'examples', project.name), { recursive: true });
   }
   link('@types/node', here);
-  // Examples share the data of the tour.
-  mkdirSync(join(folder, 'apps/playground'), { recursive: true });
-  symlinkSync(join(root, 'apps/playground/data'), join(folder, 'apps/playground/data'));
   return ({ name }) => join(folder, 'examples', name);
 }
 

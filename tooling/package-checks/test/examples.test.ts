@@ -1,8 +1,8 @@
 /** The jobs in `examples/`, on a small budget, with the packages as they would be published. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { chromium } from 'playwright';
@@ -14,6 +14,8 @@ import { scratch } from '../src/tarballs.ts';
 
 const exec = promisify(execFile);
 const jobs = ['forecast', 'characters', 'speakers', 'seq2seq', 'streams', 'pytorch', 'backend', 'worker-page'];
+const home = join(root, 'examples');
+const data = join(root, 'apps/playground/data');
 const projects = exampleProjects().filter(({ name }) => jobs.includes(name));
 let copyOf: (project: ExampleProject) => string;
 beforeAll(async () => {
@@ -29,6 +31,44 @@ async function output(name: string, ...args: string[]): Promise<string> {
 
 test('are all there', () => {
   expect(projects.map(({ name }) => name).sort()).toEqual(jobs.toSorted());
+});
+
+test('have the data of the tour', () => {
+  const tour = new Map(globSync('*', { cwd: data }).map((name) => [name, join(data, name)]));
+  const shared = globSync('*/data/*.{csv,pt,json}', { cwd: home });
+  expect(shared.length).toBeGreaterThan(3);
+  for (const path of shared) {
+    const original = tour.get(basename(path));
+    expect(original, path).toBeDefined();
+    if (original !== undefined) expect(readFileSync(join(home, path)).equals(readFileSync(original)), path).toBe(true);
+  }
+});
+
+describe.each(exampleProjects())('$name', ({ name, folder, manifest }) => {
+  const all = globSync('**/*.{ts,js,html,json}', { cwd: folder, exclude: ['node_modules/**'] });
+
+  test('stands alone: nothing leads out of its folder', () => {
+    for (const file of all) expect(readFileSync(join(folder, file), 'utf8'), file).not.toContain('../..');
+    expect(manifest.scripts?.start ?? manifest.scripts?.dev).toBeDefined();
+  });
+
+  test('opens in StackBlitz by a link, at a file that is there', () => {
+    const links = readFileSync(join(folder, 'README.md'), 'utf8').matchAll(
+      /https:\/\/stackblitz\.com\/github\/rnn-ts\/rnn\/tree\/main\/(\S+?)\?file=([^)\s]+)/g,
+    );
+    const [[, path = '', file = ''] = []] = [...links];
+    expect(path).toBe(`examples/${name}`);
+    expect(existsSync(join(root, path, file)), file).toBe(true);
+  });
+});
+
+test('are shown by the recipes', () => {
+  const recipes = globSync('docs/recipes/*.md', { cwd: root }).map((path) => readFileSync(join(root, path), 'utf8'));
+  for (const name of jobs)
+    expect(
+      recipes.some((text) => text.includes(`(../../examples/${name})`)),
+      name,
+    ).toBe(true);
 });
 
 describe.each(projects)('$name', (project) => {

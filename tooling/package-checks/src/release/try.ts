@@ -57,7 +57,9 @@ try {
   const tags = await output('git', ['tag', '--list', `*@${made.version}`], { cwd: join(folder, 'repository') });
   if (tags.trim().split('\n').length !== made.packages.length + platformFolders().length)
     throw new Error(`tags: ${tags}`);
-  console.log(`published: ${made.packages.length + platformFolders().length} packages at ${made.version}, with changelogs and tags`);
+  console.log(
+    `published: ${made.packages.length + platformFolders().length} packages at ${made.version}, with changelogs and tags`,
+  );
 
   const env = emptyHome(join(folder, 'user'));
   const all = runtimes();
