@@ -78,6 +78,7 @@ export default defineConfig({
       {
         text: 'Reference',
         items: [
+          { text: 'All of it', link: '/docs/reference/README' },
           { text: 'Which backend?', link: '/docs/which-backend' },
           { text: 'Numbers and determinism', link: '/docs/reference/numbers' },
           { text: 'Errors', link: '/docs/reference/errors' },
@@ -86,6 +87,7 @@ export default defineConfig({
           { text: 'How speed is measured', link: '/tooling/bench/README' },
           { text: 'Programs', link: '/docs/programs' },
           { text: 'Gallery of recurrences', link: '/docs/gallery' },
+          { text: 'Glossary', link: '/docs/reference/glossary' },
           { text: 'API of all packages', link: '/api/index.html', target: '_self' },
         ],
       },
