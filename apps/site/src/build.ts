@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { Application } from 'typedoc';
 import { build } from 'vitepress';
-import { apiEntries, base, repository, root } from './pages.ts';
+import { apiEntries, apiModule, base, repository, root } from './pages.ts';
 
 const folder = join(import.meta.dirname, '..');
 await build(folder);
@@ -30,6 +30,5 @@ const app = await Application.bootstrap({
 const project = await app.convert();
 if (!project) throw new Error('TypeDoc found no API');
 // Modules are called as they are imported.
-for (const module of project.children ?? [])
-  module.name = module.name.replace(/^packages\/([^/]+)\/src(\/index)?/, '@rnn/$1');
+for (const module of project.children ?? []) module.name = apiModule(module.name);
 await app.generateOutputs(project);

@@ -1,4 +1,4 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
 /** The repository's top folder. */
@@ -50,10 +50,29 @@ export function siteLink(href: string, page: string): string {
   return `${repository}/${kind}/main/${target}${hash}`;
 }
 
-/** The packages whose exports have pages, with the entries that they offer. */
+/**
+ * The entries of packages whose exports have pages. What is there for smaller pages has the names of
+ * the main entry.
+ */
 export function apiEntries(): string[] {
-  const entries = globSync('packages/*/src/{index,node}.ts', { cwd: root }).filter(
-    (path) => dirname(path) !== 'packages/conformance/src/node',
-  );
-  return entries.toSorted().map((path) => join(root, path));
+  const manifests = globSync('packages/*/package.json', { cwd: root }).toSorted();
+  const sources = manifests.flatMap((path) => {
+    const { exports } = JSON.parse(readFileSync(join(root, path), 'utf8')) as { exports: Record<string, Entry> };
+    const own = Object.entries(exports).filter(([name]) => name !== './lean');
+    return own.flatMap(([, entry]) => (entry['@rnn/source'] ? join(root, dirname(path), entry['@rnn/source']) : []));
+  });
+  return [...new Set(sources)];
+}
+
+interface Entry {
+  readonly '@rnn/source'?: string;
+}
+
+/**
+ * How an entry is imported.
+ *
+ * @param source - its file, or that without an extension, from any folder
+ */
+export function apiModule(source: string): string {
+  return source.replace(/^.*?packages\/([^/]+)\/src/, '@rnn/$1').replace(/(\/index)?(\.ts)?$/, '');
 }

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { apiEntries, base, home, pages, repository, root, siteLink } from '../src/pages.ts';
+import { apiEntries, apiModule, base, home, pages, repository, root, siteLink } from '../src/pages.ts';
 
 // The build comes first: `turbo run build --filter=@rnn/site`.
 const dist = join(import.meta.dirname, '../.vitepress/dist');
@@ -19,11 +19,13 @@ function exportsOf(entry: string): string[] {
   const text = readFileSync(entry, 'utf8').replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
   const lists = [...text.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list = '']) => list.split(','));
   const names = lists.map((item) => /(?:.*\sas\s)?\s*(?:type\s)?\s*(\w+)\s*$/.exec(item)?.[1] ?? '');
-  return names.filter((name) => name !== '' && name !== 'default');
+  const declared = [...text.matchAll(/^export (?:async )?(?:function|class|const|interface|type) (\w+)/gm)];
+  const all = [...names, ...declared.map(([, name = '']) => name)];
+  return all.filter((name) => name !== '' && name !== 'default');
 }
 
 test.each(apiEntries())('every name that %s exports has its page', (entry) => {
-  const module = entry.replace(/^.*\/packages\/([^/]+)\/src\/(?:index)?(.*?)\.?ts$/, '_rnn_$1_$2').replace(/_$/, '');
+  const module = apiModule(entry).replaceAll(/[@/]/g, '_');
   const summaries = html(`api/modules/${module}.html`).matchAll(/<dt class="tsd-member-summary"[^>]*>(.*?)<\/dt>/g);
   const found = new Set(
     [...summaries].map(([, name = '']) => name.replaceAll(/<svg.*?<\/svg>|<[^>]*>/g, '').split(/\s|→/)[0]),

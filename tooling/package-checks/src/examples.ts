@@ -35,7 +35,9 @@ export const dependenciesOf = ({ manifest }: ExampleProject): string[] =>
 export async function layOut(folder: string): Promise<(project: ExampleProject) => string> {
   const modules = join(folder, 'node_modules');
   const own = publishedPackages();
-  for (const { name, folder: source } of own) await unpack(await pack(source, folder), join(modules, name));
+  await Promise.all(
+    own.map(async ({ name, folder: source }) => unpack(await pack(source, folder), join(modules, name))),
+  );
   const link = (name: string, from: string): void => {
     const place = join(modules, name);
     if (existsSync(place)) return;

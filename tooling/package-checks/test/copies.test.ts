@@ -31,7 +31,7 @@ const program = `
 /** A folder in which the packages are installed. */
 async function project(name: string): Promise<string> {
   const modules = join(scratch, name, 'node_modules');
-  for (const each of [core, nn, cpu]) await install(each, join(modules, each.name));
+  await Promise.all([core, nn, cpu].map((each) => install(each, join(modules, each.name))));
   writeFileSync(join(scratch, name, 'program.mjs'), program);
   return join(scratch, name);
 }

@@ -48,8 +48,8 @@ const imports = subjects.map((name) => ({ name, names: exported(name) }));
 const text = `${imports.map(({ name, names }) => `import { ${names.map((each) => `${each} as ${each}_`).join(', ')} } from '${name}';`).join('\n')}\n${uses}`;
 let editor: Editor;
 beforeAll(async () => {
-  for (const each of publishedPackages().filter(({ name }) => subjects.includes(name)))
-    await install(each, join(project, 'node_modules', each.name));
+  const packages = publishedPackages().filter(({ name }) => subjects.includes(name));
+  await Promise.all(packages.map((each) => install(each, join(project, 'node_modules', each.name))));
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
   const compilerOptions = { module: 'nodenext', target: 'es2022', strict: true, skipLibCheck: true, types: [] };
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }));

@@ -112,7 +112,8 @@ test('have sound types with the types that are published', { timeout: 120_000 },
     skipLibCheck: true,
   };
   writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['examples'] }));
-  const compiler = join(import.meta.dirname, '../node_modules/typescript/bin/tsc');
+  // The one in machine code, which takes a fifth of the time; all versions check the documents.
+  const compiler = join(import.meta.dirname, '../node_modules/typescript-newest/bin/tsc');
   const complaints = await exec(process.execPath, [compiler, '-p', scratch]).then(
     () => '',
     ({ stdout }: { stdout: string }) => stdout,
