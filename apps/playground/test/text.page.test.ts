@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { Page } from 'playwright';
-import { backendComputes, button, chooseBackend, stepCount, testPage, untilStep, withGraphics } from './page.ts';
+import { backendComputes, button, chooseBackend, stepCount, testPage, untilStep } from './page.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -71,15 +71,6 @@ test('a backend chosen in the middle of the training takes it along', async () =
   await untilStep(page, moved + 3);
   expect(page.url()).toContain('backend=cpu');
   expect(await page.locator('.line-plot .hidden').textContent()).toMatch(/wasm: from .* cpu: from /);
-});
-
-test.each(['webgl2'])('%s computes as well', async (name) => {
-  const page = await site.open('#/text?units=32', { args: withGraphics });
-  await untilStep(page, 5);
-  await chooseBackend(page, name);
-  const moved = await stepCount(page);
-  await untilStep(page, moved + 1);
-  expect(await page.locator('.bar .notice').count()).toBe(0);
 });
 
 test('a backend that cannot run says why, and the run stays where it is', async () => {
