@@ -42,10 +42,9 @@ test('a file of one’s own is chosen, its columns too; a broken one says where'
   const rows = Array.from({ length: 300 }, (_, i) => row(i));
   await choose(page, 'mine.csv', `day,wave,week,word\n${rows.join('\n')}`);
   await page.getByText('300 rows.').waitFor();
-  expect(await page.getByRole('combobox', { name: 'Forecast', exact: true }).locator('option').allInnerTexts()).toEqual([
-    'wave',
-    'week',
-  ]);
+  expect(await page.getByRole('combobox', { name: 'Forecast', exact: true }).locator('option').allInnerTexts()).toEqual(
+    ['wave', 'week'],
+  );
   await page.getByRole('checkbox', { name: 'week' }).check();
   await untilStep(page, 5);
   expect(new URL(page.url()).hash).toContain('also=week');
