@@ -16,7 +16,7 @@ export interface LessonResult {
 }
 
 /** The lesson: a cell written by hand, run over five time steps, and its gradients. */
-export async function runLesson({ backend, read }: ChapterContext): Promise<LessonResult> {
+export async function runLesson({ backend, read }: Pick<ChapterContext, 'backend' | 'read'>): Promise<LessonResult> {
   const torch = parseLesson(await read('lesson.json'));
   const host = await cpu();
   setBackend(backend);

@@ -9,6 +9,18 @@ export const demos: readonly Demo[] = [
     load: () => import('./demos/text/demo.tsx'),
   },
   {
+    id: 'cell',
+    title: 'The cell',
+    summary: 'Step through a recurrent cell, number by number, and write one of your own.',
+    load: () => import('./demos/cell/demo.tsx'),
+  },
+  {
+    id: 'memory',
+    title: 'Memory',
+    summary: 'Why a plain net forgets: watch its gradient fade on the way back through time.',
+    load: () => import('./demos/memory/demo.tsx'),
+  },
+  {
     id: 'forecast',
     title: 'Forecast',
     summary: 'A net learns how a series goes on: sunspots, weather, stocks, or a file of yours.',

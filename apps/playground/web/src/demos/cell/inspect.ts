@@ -75,6 +75,19 @@ export class Inspector {
     ];
   }
 
+  /** The input. */
+  input(): Reference {
+    return this.reference(this.syntax.input);
+  }
+
+  /** What a term of a formula stands for: a name, or the place of a call. */
+  lit(term: string): Reference | undefined {
+    const call = this.calls.get(term);
+    if (call !== undefined) return this.run.values.has(term) ? this.referenceOf(call) : undefined;
+    const reference = this.reference(term);
+    return reference.kind === 'number' ? undefined : reference;
+  }
+
   /** What a name of the text stands for. */
   reference(name: string): Reference {
     const { run, syntax } = this;

@@ -8,6 +8,8 @@ export interface Formula {
   readonly tex: string;
   /** What it defines; undefined for the state that is returned. */
   readonly name: string | undefined;
+  /** The part of the state that it returns. */
+  readonly state?: string;
 }
 
 /** How strongly a text binds: a sum, a product, or what needs no brackets. */
@@ -56,7 +58,7 @@ export function formulasOf(cell: CellSyntax): readonly Formula[] {
         : [cell.result];
   const last = results.map((value, i): Formula => {
     const name = mathName(states[i] ?? '');
-    return { name: undefined, tex: `${name}_t = ${write(value, notation)[0]}` };
+    return { name: undefined, state: states[i], tex: `${name}_t = ${write(value, notation)[0]}` };
   });
   return [...lines, ...last];
 }
