@@ -189,36 +189,32 @@ export default function Cell(): VNode {
                 {shown !== undefined && <p class="quiet small">{texts.old}</p>}
               </div>
             )}
-            {shown !== undefined && seen !== undefined && (
-              <>
-                <details class="became">
-                  <summary>{texts.program}</summary>
-                  <p>
-                    {shown.program.mode === 'compiled'
-                      ? texts.compiled
-                      : `${texts.eager} ${shown.program.reason ?? ''}`}
-                  </p>
-                  <pre tabIndex={0} role="region" aria-label={texts.program}>
-                    <code>{shown.program.text}</code>
-                  </pre>
-                </details>
-                <details>
-                  <summary>{texts.torch}</summary>
-                  <pre tabIndex={0} role="region" aria-label={texts.torch}>
-                    <code>{seen.torch}</code>
-                  </pre>
-                </details>
-                <details class="against" onToggle={({ currentTarget }) => currentTarget.open && askLesson()}>
-                  <summary>{texts.table}</summary>
-                  <p>{texts.tableHint}</p>
-                  {lesson.value !== undefined && <LessonTable result={lesson.value} />}
-                </details>
-              </>
-            )}
+            <details class="became">
+              <summary>{texts.program}</summary>
+              {shown !== undefined && (
+                <p>
+                  {shown.program.mode === 'compiled' ? texts.compiled : `${texts.eager} ${shown.program.reason ?? ''}`}
+                </p>
+              )}
+              <pre tabIndex={0} role="region" aria-label={texts.program}>
+                <code>{shown?.program.text}</code>
+              </pre>
+            </details>
+            <details>
+              <summary>{texts.torch}</summary>
+              <pre tabIndex={0} role="region" aria-label={texts.torch}>
+                <code>{seen?.torch}</code>
+              </pre>
+            </details>
+            <details class="against" onToggle={({ currentTarget }) => currentTarget.open && askLesson()}>
+              <summary>{texts.table}</summary>
+              <p>{texts.tableHint}</p>
+              {lesson.value !== undefined && <LessonTable result={lesson.value} />}
+            </details>
           </section>
         </div>
       </div>
-      {seen !== undefined && <CodePanel code={seen.program} packages={['@rnn/core', '@rnn/backend-cpu']} />}
+      <CodePanel code={seen?.program ?? ''} packages={['@rnn/core', '@rnn/backend-cpu']} />
     </div>
   );
 }

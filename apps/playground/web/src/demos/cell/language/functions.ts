@@ -78,7 +78,7 @@ function reduction(name: 'sum' | 'mean'): [string, CellFunction] {
       required: 1,
       isMethod: true,
       run: (x: Tensor) => core[name](x),
-      tex: name === 'sum' ? (x) => `\\textstyle\\sum ${x}` : named('mean'),
+      tex: named(name),
       torch: (x) => `torch.${name}(${x})`,
     },
   ];

@@ -203,7 +203,7 @@ function call(
     // What stands right of - or / binds stronger than the sign.
     if (binds !== undefined) return inner(arg, i === 0 ? binds : binds === 1 ? (name === 'sub' ? 2 : 1) : 3);
     if (isProduct) return inner(arg, i < 2 ? 2 : 1);
-    if (notation.kind === 'tex' && (name === 't' || name === 'sum')) return inner(arg, name === 't' ? 3 : 2);
+    if (notation.kind === 'tex' && name === 't') return inner(arg, 3);
     const isScalar = arg.kind === 'number' && (name === 'maximum' || name === 'minimum');
     return isScalar && notation.kind === 'torch' ? `torch.tensor(${arg.value})` : inner(arg, 0);
   });
