@@ -77,6 +77,20 @@ const colours = HighlightStyle.define([
 ]);
 
 /**
+ * Text typed over a selection. A browser that replaces it itself keeps the look of what was there by
+ * an inline style, which the page's policy forbids.
+ */
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const isOver = event.inputType === 'insertText' && !view.composing && !view.state.selection.main.empty;
+    if (!isOver || event.data === null) return false;
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: 'input.type' });
+    event.preventDefault();
+    return true;
+  },
+});
+
+/**
  * An editor for code. It lives in a shadow root, where its styles are adopted: the page's policy
  * allows no style element. Tab leaves it, as it leaves any field.
  */
@@ -102,6 +116,7 @@ export function CodeEditor(props: CodeEditorProps): VNode {
       keymap.of([...defaultKeymap, ...historyKeymap]),
       theme,
       marks,
+      typedOver,
       EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
       EditorView.updateListener.of(({ docChanged, state }) => {
         if (docChanged && state.doc.toString() !== latest.current.text) latest.current.onChange(state.doc.toString());

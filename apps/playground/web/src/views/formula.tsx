@@ -1,6 +1,6 @@
 import temml from 'temml';
 import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export interface FormulaProps {
   /** TeX; terms inside of `\class{value-...}` can be pointed at. */
@@ -16,10 +16,10 @@ const prefix = 'value-';
 /** A formula as MathML, which browsers draw and screen readers read. */
 export function Formula({ tex, lit, onHover }: FormulaProps): VNode {
   const place = useRef<HTMLSpanElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (place.current !== null) temml.render(tex, place.current, { trust: true, throwOnError: true });
   }, [tex]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     for (const term of place.current?.querySelectorAll(`[class*="${prefix}"]`) ?? [])
       term.classList.toggle('lit', lit !== undefined && term.classList.contains(prefix + lit));
   }, [tex, lit]);
