@@ -106,7 +106,7 @@ const step = (x, { slow, fast }) => {
       ['const step = (x, h) => concat([h, h]);', '1:24', 'The next state has the shape [4]'],
       ['const step = (x, [h, c]) => h;', '1:29', 'a list of 2'],
       ['const step = (x) => x;', '1:14', 'takes an input and a state'],
-      ['const W = randn([9999, 9999]);\nconst step = (x, h) => h;', '1:11', 'in a cell it may hold 4,096'],
+      ['const W = randn([9999, 9999]);\nconst step = (x, h) => h;', '1:17', 'in a cell it may hold 4,096'],
       ['const H = 100000;\nconst step = (x, h) => h;', '1:11', 'whole number from 1 to 64'],
     ];
     for (const [text, place, words] of cases) {

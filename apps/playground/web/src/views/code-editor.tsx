@@ -77,7 +77,8 @@ const colours = HighlightStyle.define([
 ]);
 
 /**
- * Text typed over a selection. A browser that replaces it itself keeps the look of what was there by
+ * Text typed over a selection. A browser that replaces it itself keeps the look of what was there
+ * by
  * an inline style, which the page's policy forbids.
  */
 const typedOver = EditorView.domEventHandlers({
