@@ -107,10 +107,10 @@ export default {
     },
     {
       name: 'resolvable',
-      comment: 'Every import leads somewhere; those with a query are for Vite.',
+      comment: 'Every import leads somewhere; those with a query, and virtual ones, are for Vite.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '[?]url' },
+      to: { couldNotResolve: true, pathNot: '[?]url|^virtual:' },
     },
   ],
   options: {

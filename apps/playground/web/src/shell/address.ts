@@ -4,11 +4,11 @@
  */
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { demos } from '../demos.ts';
+import { demoList, type DemoId } from '../demo-list.ts';
 
 /** What stands behind the `#`. */
 interface Place {
-  readonly demo: string;
+  readonly demo: DemoId;
   readonly parameters: URLSearchParams;
 }
 
@@ -28,14 +28,14 @@ const shared = ['seed', 'backend', 'embed'];
 
 const place = signal(read());
 /** The parameters of each demo that was open before, so that its tab finds them again. */
-const left = new Map<string, URLSearchParams>();
+const left = new Map<DemoId, URLSearchParams>();
 
 globalThis.addEventListener('hashchange', () => (place.value = read()));
 
 function read(): Place {
   const [, path = '', query = ''] = /^#?\/?([^?]*)\??(.*)$/.exec(location.hash) ?? [];
-  const known = demos.some(({ id }) => id === path);
-  return { demo: known ? path : (demos[0]?.id ?? ''), parameters: new URLSearchParams(query) };
+  const { id } = demoList.find((demo) => demo.id === path) ?? demoList[0];
+  return { demo: id, parameters: new URLSearchParams(query) };
 }
 
 function write({ demo, parameters }: Place): void {
@@ -45,10 +45,10 @@ function write({ demo, parameters }: Place): void {
 }
 
 /** The demo that is open. */
-export const openDemo: ReadonlySignal<string> = computed(() => place.value.demo);
+export const openDemo: ReadonlySignal<DemoId> = computed(() => place.value.demo);
 
 /** Where a tab leads: what was chosen there before, with the seed and the backend of now. */
-export function tabAddress(demo: string): string {
+export function tabAddress(demo: DemoId): string {
   const { demo: current, parameters } = place.value;
   const there = new URLSearchParams(demo === current ? parameters : left.get(demo));
   for (const name of shared) {
@@ -61,7 +61,7 @@ export function tabAddress(demo: string): string {
 }
 
 /** Opens another demo; what was chosen in this one is found again on the way back. */
-export function openTab(demo: string): void {
+export function openTab(demo: DemoId): void {
   const address = tabAddress(demo);
   left.set(place.value.demo, place.value.parameters);
   location.hash = address;

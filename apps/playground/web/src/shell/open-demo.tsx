@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { Component, type ComponentType, type VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { demoList } from '../demo-list.ts';
 import { demos } from '../demos.ts';
 import { shell } from '../texts/en/shell.ts';
 import { openDemo } from './address.ts';
@@ -12,12 +13,12 @@ export function OpenDemo(): VNode {
   const failure = useSignal<unknown>(undefined);
   const attempt = useSignal(0);
   const id = openDemo.value;
-  const demo = demos.find((demo) => demo.id === id);
+  const demo = demoList.find((each) => each.id === id);
 
   useEffect(() => {
     let isWanted = true;
     failure.value = undefined;
-    demo?.load().then(
+    demos[id]().then(
       ({ default: View }) => isWanted && (loaded.value = { id, View }),
       (error: unknown) => isWanted && (failure.value = error),
     );

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { demos } from '../demos.ts';
+import { demoList } from '../demo-list.ts';
 import { shell } from '../texts/en/shell.ts';
 import { openDemo, openTab, tabAddress } from './address.ts';
 
@@ -7,7 +7,7 @@ import { openDemo, openTab, tabAddress } from './address.ts';
 export function Tabs(): VNode {
   return (
     <nav class="tabs" aria-label={shell.demos}>
-      {demos.map(({ id, title, summary }) => (
+      {demoList.map(({ id, title, summary }) => (
         <a
           key={id}
           href={tabAddress(id)}

@@ -4,8 +4,8 @@ import { Adam, clipGradNorm, DataLoader, windows } from '@rnn/train';
 import { endless } from '../../experiment/endless.ts';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
 import { PacedView } from '../../experiment/paced-view.ts';
-import { drawStep, gaussians, mixtureLoss, mixtureSize, type PenStep } from './mixture.ts';
-import { evenly, minSteps, penSteps, stepLength, type PenSteps } from './strokes.ts';
+import { drawStep, gaussians, mixtureLoss, mixtureSize } from './mixture.ts';
+import { evenly, minSteps, penSteps, stepLength, type PenStep, type PenSteps } from './strokes.ts';
 import type { DrawSettings, DrawView } from './view.ts';
 
 /** Steps that are read before a drawing is continued. */

@@ -3,7 +3,7 @@
  * neural networks (2013), equations 18 to 25.
  */
 import { clamp, exp, logSoftmax, logsumexp, mean, softplus, sub, tanh, type Generator, type Tensor } from '@rnn/core';
-import type { Gaussian } from './view.ts';
+import type { PenStep } from './strokes.ts';
 
 /** Gaussians of the mixture. */
 export const components = 6;
@@ -45,12 +45,15 @@ export function mixtureLoss(output: Tensor, target: Tensor): Tensor {
   return mean(place.add(pen)).neg();
 }
 
-/** One step of a pen. */
-export interface PenStep {
-  readonly dx: number;
-  readonly dy: number;
-  /** Whether the pen is lifted after the step, so that the next one leaves no line. */
-  readonly lifted: boolean;
+/** One of the mixture. */
+export interface Gaussian {
+  /** How probable it is, from 0 to 1. */
+  readonly weight: number;
+  readonly x: number;
+  readonly y: number;
+  readonly deviationX: number;
+  readonly deviationY: number;
+  readonly correlation: number;
 }
 
 /** The Gaussians that the network's numbers for one step stand for. */

@@ -1,5 +1,4 @@
 /** Drawings as they are kept: pen steps of one length, small enough for an address. */
-import type { PenStep } from './mixture.ts';
 
 /** Length of a pen step, in units of the canvas. */
 export const stepLength = 8;
@@ -19,6 +18,14 @@ export type Stroke = readonly Point[];
 export interface PenSteps {
   readonly shape: readonly [number, 3];
   readonly data: Float32Array;
+}
+
+/** One step of a pen. */
+export interface PenStep {
+  readonly dx: number;
+  readonly dy: number;
+  /** Whether the pen is lifted after the step, so that the next one leaves no line. */
+  readonly lifted: boolean;
 }
 
 /** Points at equal distances: they say what was drawn, not how fast the hand was. */

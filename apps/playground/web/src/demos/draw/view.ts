@@ -1,5 +1,5 @@
-import type { PenStep } from './mixture.ts';
-import type { Stroke } from './strokes.ts';
+import type { Gaussian } from './mixture.ts';
+import type { PenStep, Stroke } from './strokes.ts';
 
 /** What a drawing is learnt from. */
 export interface DrawSettings {
@@ -18,15 +18,4 @@ export interface DrawView {
   readonly continuations: readonly (readonly PenStep[])[];
   /** The Gaussians of the next step, in units of the pen's step. */
   readonly next: readonly Gaussian[];
-}
-
-/** One of the mixture. */
-export interface Gaussian {
-  /** How probable it is, from 0 to 1. */
-  readonly weight: number;
-  readonly x: number;
-  readonly y: number;
-  readonly deviationX: number;
-  readonly deviationY: number;
-  readonly correlation: number;
 }
