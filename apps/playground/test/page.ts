@@ -30,7 +30,7 @@ export interface Size {
 export const phone: Size = { width: 360, height: 740 };
 export const desktop: Size = { width: 1280, height: 800 };
 
-export interface OpenOptions {
+interface OpenOptions {
   readonly viewport?: Size;
   readonly colorScheme?: 'light' | 'dark';
   /**

@@ -51,8 +51,8 @@ export function siteLink(href: string, page: string): string {
 }
 
 /**
- * The entries of packages whose exports have pages. What is there for smaller pages has the names of
- * the main entry.
+ * The entries of packages whose exports have pages. What is there for smaller pages has the names
+ * of the main entry.
  */
 export function apiEntries(): string[] {
   const manifests = globSync('packages/*/package.json', { cwd: root }).toSorted();

@@ -32,7 +32,7 @@ export interface RowOptions {
 }
 
 /** Which state a row has again at a reset. */
-export type ResetTo = 'given' | 'initial';
+type ResetTo = 'given' | 'initial';
 
 /** The names of `RowOptions`, for `checkOptions`. */
 export const rowOptions = ['lengths', 'mask', 'resets', 'resetTo'] as const;

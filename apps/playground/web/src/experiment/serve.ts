@@ -29,7 +29,7 @@ export interface ExperimentWorker<E extends Experiment, Settings> {
 }
 
 /** Called with every progress of the run. */
-export type Report<E extends Experiment> = (progress: Progress<Awaited<ReturnType<E['view']>>>) => void;
+type Report<E extends Experiment> = (progress: Progress<Awaited<ReturnType<E['view']>>>) => void;
 
 /** The names of an experiment's methods. */
 export type Question<E> = { [K in keyof E]: E[K] extends (...args: never[]) => unknown ? K : never }[keyof E];

@@ -82,7 +82,7 @@ function parsed<T extends SettingValue>(text: string | null, fallback: T): T {
  *
  * @param name - as it stands in the address; a demo's own, `seed` and `backend` being the page's
  */
-export function setting<T extends SettingValue>(name: string, fallback: T): Setting<Widened<T>> {
+function setting<T extends SettingValue>(name: string, fallback: T): Setting<Widened<T>> {
   type V = Widened<T> & SettingValue;
   const current = computed(() => parsed(place.value.parameters.get(name), fallback as unknown as V));
   return {

@@ -28,7 +28,7 @@ export interface HeatMapProps {
   readonly onChoose?: (cell: Cell) => void;
 }
 
-export interface Cell {
+interface Cell {
   readonly row: number;
   readonly column: number;
 }

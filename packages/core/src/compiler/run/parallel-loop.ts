@@ -61,12 +61,7 @@ export function byPrimitives(backend: Backend, program: Program): CompiledProgra
  * @param args - its operands
  * @returns what `executeProgram` returns, to rounding
  */
-export function runByBlocks(
-  backend: Backend,
-  program: Program,
-  form: LinearForm,
-  args: ProgramArguments,
-): ProgramResults {
+function runByBlocks(backend: Backend, program: Program, form: LinearForm, args: ProgramArguments): ProgramResults {
   return allOrNothing(backend, (primitives) => {
     const { steps, rows } = args;
     const flat = { steps: 1, rows: steps * rows, carried: [], perRow: [], fixed: args.fixed };

@@ -3,7 +3,7 @@ import { GRU, Linear, LSTM, Module, RNN } from '@rnn/nn';
 import type { Tree } from '@rnn/core';
 
 /** The recurrent layers that a visitor can choose. */
-export const layers = { LSTM, GRU, RNN };
+const layers = { LSTM, GRU, RNN };
 /** A name of one of them. */
 export type LayerName = keyof typeof layers;
 

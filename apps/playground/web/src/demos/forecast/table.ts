@@ -17,7 +17,7 @@ export interface SeriesTable {
 /** More rows teach a small network no more while somebody waits, and a plot has fewer pixels. */
 export const maxRows = 20_000;
 /** Fewer rows leave too little to learn from, to measure the errors on, and to test on. */
-export const minRows = 60;
+const minRows = 60;
 /** Lines that are looked at to tell numbers, dates and words apart. */
 const sampleLines = 500;
 

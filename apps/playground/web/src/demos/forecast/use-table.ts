@@ -5,7 +5,7 @@ import { sources } from './sources.ts';
 import type { SeriesTable } from './table.ts';
 
 /** A table, and a number that no other one has. */
-export type NumberedTable = SeriesTable & { readonly id: number };
+type NumberedTable = SeriesTable & { readonly id: number };
 
 /** What became of the file or series that is wanted. */
 export interface TableState {

@@ -3,7 +3,7 @@ import { GRU, Linear, LSTM, Module, RNN } from '@rnn/nn';
 import { coefficients, speakers } from '../../../../src/data/japanese-vowels.ts';
 
 /** The recurrent layers that a visitor can choose. */
-export const layers = { GRU, LSTM, RNN };
+const layers = { GRU, LSTM, RNN };
 /** A name of one of them. */
 export type LayerName = keyof typeof layers;
 

@@ -37,7 +37,7 @@ export interface Reading {
 }
 
 /** The inner values of a unit, by the names of the LSTM's equations. */
-export const gateNames = ['i', 'f', 'g', 'o', 'c', 'h'] as const;
+const gateNames = ['i', 'f', 'g', 'o', 'c', 'h'] as const;
 
 /** Rows that are read side by side, and characters of each in a step. */
 const [rows, length] = [16, 32];

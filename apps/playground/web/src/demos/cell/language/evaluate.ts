@@ -7,9 +7,9 @@ import { functions, makers, type Argument } from './functions.ts';
 import { CellError, type CellSyntax, type Expression, type Pattern, type Span } from './syntax.ts';
 
 /** What a tensor in a cell may hold at most. */
-export const largestTensor = 4096;
+const largestTensor = 4096;
 /** The largest number of features of the state. */
-export const largestState = 64;
+const largestState = 64;
 
 /** What a name may stand for. */
 type Value = number | Tensor | readonly Value[];

@@ -64,7 +64,7 @@ export function formulasOf(cell: CellSyntax): readonly Formula[] {
 }
 
 /** The class of a value's term in a formula; of a named value, `value-NAME`. */
-export function classOf(key: string): string {
+function classOf(key: string): string {
   return `value-${key.replace('part ', '')}`;
 }
 
