@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import axe, { type AxeResults } from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright';
 import { build, preview, type PreviewServer } from 'vite';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 const configFile = fileURLToPath(new URL('../web/vite.config.ts', import.meta.url));
@@ -75,7 +75,10 @@ export function testPage(): TestPage {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rnn-page-'));
+    // As visitors get it: in a test's environment Vite would build for development.
+    vi.stubEnv('NODE_ENV', 'production');
     await build({ configFile, logLevel: 'error', build: { outDir: folder } });
+    vi.unstubAllEnvs();
     server = await preview({ configFile, logLevel: 'error', build: { outDir: folder }, preview: { port: 0 } });
     plain = await serveFolder(folder);
   }, 120_000);
@@ -213,11 +216,11 @@ const types: Readonly<Record<string, string>> = {
 async function serveFolder(folder: string): Promise<Server> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host');
-    const name = pathname.replace(/^\/lessons\/rnn\//, '');
-    if (name === pathname) return void response.writeHead(404).end();
-    readFile(join(folder, name === '' ? 'index.html' : name)).then(
-      (content) =>
-        response.writeHead(200, { 'content-type': types[extname(name || '.html')] ?? 'text/plain' }).end(content),
+    const [, name] = /^\/lessons\/rnn\/(.*)$/.exec(pathname) ?? [];
+    if (name === undefined) return void response.writeHead(404).end();
+    const file = name === '' ? 'index.html' : name;
+    readFile(join(folder, file)).then(
+      (content) => response.writeHead(200, { 'content-type': types[extname(file)] ?? 'text/plain' }).end(content),
       () => response.writeHead(404).end(),
     );
   });

@@ -1,6 +1,20 @@
+import { readFile } from 'node:fs/promises';
+import { decodeSafetensors } from '@rnn/io';
 import { expect, test, vi } from 'vitest';
 import type { Page } from 'playwright';
-import { backendComputes, button, chooseBackend, stepCount, testPage, untilStep } from './page.ts';
+import {
+  axeFindings,
+  backendComputes,
+  button,
+  chooseBackend,
+  desktop,
+  phone,
+  stepCount,
+  testPage,
+  untilStep,
+  watched,
+  withGraphics,
+} from './page.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -71,6 +85,15 @@ test('a backend chosen in the middle of the training takes it along', async () =
   await untilStep(page, moved + 3);
   expect(page.url()).toContain('backend=cpu');
   expect(await page.locator('.line-plot .hidden').textContent()).toMatch(/wasm: from .* cpu: from /);
+});
+
+test.each(['webgl2', 'webgpu'])('%s computes as well', async (name) => {
+  const page = await site.open('#/text?units=32', { args: withGraphics });
+  await untilStep(page, 5);
+  await chooseBackend(page, name);
+  const moved = await stepCount(page);
+  await untilStep(page, moved + 1);
+  expect(await page.locator('.bar .notice').count()).toBe(0);
 });
 
 test('a backend that cannot run says why, and the run stays where it is', async () => {
@@ -156,4 +179,70 @@ test('all of it is worked by keyboard, and the focus stays where it is', async (
   await page.keyboard.press('ArrowLeft');
   await expectSoon(() => page.url()).toContain('backend=cpu');
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
+});
+
+test('after the first visit it works without a network', async () => {
+  const page = await site.open('#/text?units=32', { keepsFiles: true });
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await page.context().setOffline(true);
+  await page.reload();
+  await untilStep(page, 5);
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+});
+
+test('weights go out as a file and come back; a broken file changes nothing', async () => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 5);
+  await pause(page);
+  await page.getByText('The model as a file').click();
+  const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Download safetensors').click()]);
+  expect(download.suggestedFilename()).toBe('characters.safetensors');
+  const buffer = await readFile(await download.path());
+  const { tensors } = decodeSafetensors(buffer);
+  expect(tensors['lstm.weight_hh_l0'].shape).toEqual([128, 32]);
+  const input = page.locator('.model-files input');
+  await input.setInputFiles({
+    name: 'broken.safetensors',
+    mimeType: 'application/octet-stream',
+    buffer: buffer.subarray(0, 5000),
+  });
+  await expectSoon(() => page.locator('.model-files .error').textContent()).toMatch(
+    /^broken\.safetensors could not be loaded, so the model stays as it was\. /,
+  );
+  await input.setInputFiles({ name: 'mine.safetensors', mimeType: 'application/octet-stream', buffer });
+  await expectSoon(() => page.locator('.model-files [role=status]').textContent()).toMatch(
+    /^The weights of mine\.safetensors/,
+  );
+});
+
+test('without isolation it runs on one thread, and under another path', async () => {
+  const page = await site.open('#/text?units=32', { plainFolder: true });
+  await untilStep(page, 5);
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+  expect(await page.locator('.bar').textContent()).toMatch(/One thread/);
+});
+
+test.each([
+  ['phone', 'light', phone],
+  ['phone', 'dark', phone],
+  ['desktop', 'light', desktop],
+  ['desktop', 'dark', desktop],
+] as const)('%s, %s: nothing jumps, axe finds nothing, nothing is cut off', async (_, colorScheme, viewport) => {
+  const page = await site.open('#/text?units=32', { colorScheme, viewport });
+  await untilStep(page, 10);
+  await letter(page, 20);
+  await pause(page);
+  expect(await axeFindings(page)).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
+  expect((await watched(page)).shift).toBeLessThan(0.05);
+});
+
+test('while it learns, the page stays free: nothing blocks it for longer than 50 ms', async () => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 100);
+  const before = (await watched(page)).longTasks.length;
+  await untilStep(page, (await stepCount(page)) + 200);
+  await chooseBackend(page, 'cpu');
+  await untilStep(page, (await stepCount(page)) + 3);
+  expect((await watched(page)).longTasks.slice(before)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot, { type AlignedData, type Axis, type Series } from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Curve } from '../experiment/curve.ts';
@@ -54,7 +54,8 @@ export function LinePlot(props: LinePlotProps): VNode {
     props.isLogarithmic,
   ]);
 
-  useEffect(() => {
+  // Before the first paint: what comes later would push down all that is below.
+  useLayoutEffect(() => {
     const parent = place.current;
     if (parent === null) return;
     const series = lines.map(({ name, colour: hue, dashed }): Series => ({
@@ -74,7 +75,8 @@ export function LinePlot(props: LinePlotProps): VNode {
         width: Math.max(parent.clientWidth, 160),
         height,
         bands,
-        legend: { show: lines.length > 1 || latest.current.onHover !== undefined, live: true },
+        // Also for a single line: values on hover, and nothing moves when a second comes.
+        legend: { show: true, live: true },
         cursor: { drag: { x: false, y: false }, points: { size: 6 }, y: false },
         scales: {
           x: { time: false },
