@@ -8,6 +8,7 @@ import {
   BackendError,
   FormatError,
   noGrad,
+  ones,
   randn,
   scope,
   tensor,
@@ -175,6 +176,24 @@ describe('backends', () => {
     answer(4);
     await model.moveTo(await wasm({ threads: 1 }));
     answer(4);
+    answer(4);
+    // A run that is recorded, after runs that were not.
+    const there = parameters[0].backend;
+    const fresh = readOnnx(fixtureBytes('exchange/lstm2.legacy.onnx'), { backend: there });
+    scope(() => void fresh.loadStateDict(model.stateDict()));
+    const [own, others] = [model, fresh].map((each) =>
+      scope(() => {
+        const x = ones([2, 4, 3], { backend: there, requiresGrad: true });
+        each.run({ x }).y.square().sum().backward();
+        return [x, ...each.parameters()].map(({ grad }) => grad && Array.from(grad.dataSync()));
+      }),
+    );
+    expect(own).toEqual(others);
+    for (const each of [...parameters, ...fresh.parameters()]) {
+      each.grad?.dispose();
+      each.grad = undefined;
+    }
+    fresh.dispose();
     answer(4);
     model.dispose();
     expect(parameters[0].backend.memory().storages).toBe(0);

@@ -1,5 +1,5 @@
 /** RNN, GRU and LSTM. Each direction is one `scan`, as in the layers of `@rnn/nn`. */
-import { scan, stack, zeros, type Backend, type Tensor } from '@rnn/core';
+import { bindScan, scan, stack, zeros, type Backend, type BoundScan, type Tensor } from '@rnn/core';
 import type { HostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, wholeNumbers, type Operator, type Operators } from '../operator.js';
@@ -66,7 +66,7 @@ function recurrent(kind: RecurrentKind): Operator {
         const runs = directions.map(({ step, isReverse }, d): readonly [Tensor, readonly Tensor[]] =>
           isEmpty
             ? [zeros([steps, batch, hidden], { dtype: x.dtype, backend }), initial[d]]
-            : scan(step, x, initial[d], { parameters: weights[d], lengths, reverse: isReverse }),
+            : runOf({ step, isReverse }, x, initial[d], weights[d], lengths),
         );
         if (!isBatchFirst && directions.length === 1) {
           // One direction is a dimension of size 1: the same elements in another shape.
@@ -98,6 +98,31 @@ function recurrent(kind: RecurrentKind): Operator {
       },
     };
   };
+}
+
+/** Scans that were bound, by the weights of their direction: the next run is most often the same. */
+const bound = new WeakMap<StepWeights, BoundScan>();
+
+/** One direction: the outputs over time, and the states after the last step. */
+function runOf(
+  { step, isReverse }: Direction,
+  x: Tensor,
+  states: readonly Tensor[],
+  parameters: StepWeights,
+  lengths: readonly number[] | undefined,
+): readonly [Tensor, readonly Tensor[]] {
+  const pass = lengths === undefined ? bound.get(parameters) : undefined;
+  if (pass?.serves(x, states) === true) {
+    const { outputs, last } = pass.run(x, states);
+    return [outputs[0], last];
+  }
+  const result = scan(step, x, states, { parameters, lengths, reverse: isReverse });
+  if (lengths === undefined && !result[0].requiresGrad) {
+    const shapes = { xs: x, batch: [x.shape[1]], state: states, last: states.map(({ shape }) => shape) };
+    const next = bindScan(step, x, states, { parameters, reverse: isReverse }, shapes);
+    if (next !== undefined) bound.set(parameters, next);
+  }
+  return result;
 }
 
 /** `stack`, which for a single tensor copies nothing. */
