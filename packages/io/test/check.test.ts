@@ -478,7 +478,7 @@ describe('the command', () => {
   });
 
   test.each([
-    [['none.onnx'], 2, /ENOENT/],
+    [['none.onnx'], 2, /none[.]onnx: there is no such file/],
     [[given('check.test.ts')], 2, /of no known kind/],
     [[given('exchange/gru.pt'), '--vector', given('exchange/gru.json')], 2, /vector/],
   ])('cannot check %j', async (args, code, message) => {

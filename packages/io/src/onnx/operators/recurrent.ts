@@ -100,7 +100,9 @@ function recurrent(kind: RecurrentKind): Operator {
   };
 }
 
-/** Scans that were bound, by the weights of their direction: the next run is most often the same. */
+/**
+ * Scans that were bound, by the weights of their direction: the next run is most often the same.
+ */
 const bound = new WeakMap<StepWeights, BoundScan>();
 
 /** One direction: the outputs over time, and the states after the last step. */
