@@ -127,7 +127,7 @@ describe('The cell', () => {
     await ready(page);
     await page.waitForTimeout(500);
     expect(await axeFindings(page)).toEqual([]);
-    if (viewport === phone) expect((await watched(page)).shift).toBeLessThan(0.05);
+    expect((await watched(page)).shift).toBeLessThan(0.05);
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
   });
 });

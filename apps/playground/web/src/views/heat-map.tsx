@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { palette } from './colour.ts';
 
 export interface HeatMapProps {
@@ -91,8 +91,9 @@ export function HeatMap(props: HeatMapProps): VNode {
   const at = cell.value;
   const isInside = at !== undefined && at.row < rows && at.column < columns;
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => place.current?.style.setProperty('height', `${rows * rowHeight}px`), [rows, rowHeight]);
-  useEffect(() => {
+  // Before anything is drawn: a canvas without a height pushes all that follows away and back.
+  useLayoutEffect(() => place.current?.style.setProperty('height', `${rows * rowHeight}px`), [rows, rowHeight]);
+  useLayoutEffect(() => {
     const { style } = place.current ?? {};
     style?.setProperty('--marked', props.marked === undefined ? '-1' : String((props.marked + 0.5) / columns));
   }, [props.marked, columns]);
