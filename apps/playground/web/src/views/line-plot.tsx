@@ -95,6 +95,10 @@ export function LinePlot(props: LinePlotProps): VNode {
           }),
           axis({
             size: 48,
+            ...(latest.current.isLogarithmic && {
+              splits: (_plot, _axis, least, most) => powersOfTen(least, most),
+              filter: (_plot, ticks) => ticks,
+            }),
             values: (_plot, ticks) =>
               ticks.map((tick) => (tick === null ? '' : (latest.current.format ?? twoDigits)(tick))),
           }),
@@ -167,6 +171,13 @@ function aligned({ xs, lines }: LinePlotProps): AlignedData {
 function limits(range: LinePlotProps['range'], least: number, most: number): [number, number] {
   const margin = (most - least) * 0.05 || 0.5;
   return [range?.[0] ?? least - margin, range?.[1] ?? most + margin];
+}
+
+/** Powers of ten from `least` to `most`, at most six of them, evenly apart. */
+function powersOfTen(least: number, most: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(least) - 1e-9), Math.floor(Math.log10(most) + 1e-9)];
+  const step = Math.max(1, Math.ceil((last - first) / 5));
+  return Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, i) => 10 ** (last - i * step));
 }
 
 function axis(options: Axis): Axis {

@@ -67,7 +67,9 @@ export default function Memory(): VNode {
                       <strong>{texts.recalls(net.accuracy)}</strong>
                     </p>
                     <p class="verdict">{texts.verdicts[net.verdict]}</p>
-                    <p class="quiet small">{net.text}</p>
+                    <p class="quiet small">
+                      {texts.factor(net.factor)} {texts.advice[net.verdict]}
+                    </p>
                     <p class="quiet small">{texts.gradient(net.gradient)}</p>
                   </>
                 )}

@@ -27,8 +27,8 @@ export interface NetView {
   /** The size of dL/dh_t for every step; of an LSTM, that of h and c together. */
   readonly norms: readonly number[];
   readonly verdict: FlowVerdict;
-  /** What `gradientFlow` says, in words. */
-  readonly text: string;
+  /** How many times as large the gradient is after each step back. */
+  readonly factor: number;
   /** The norm of the gradient of all weights, before it is clipped. */
   readonly gradient: number;
 }
@@ -95,7 +95,7 @@ export class MemoryExperiment implements Experiment {
   private history: { step: number; accuracies: readonly number[] }[] = [];
   private steps = 0;
   private looked = -Infinity;
-  private flows: readonly Pick<NetView, 'norms' | 'verdict' | 'text' | 'gradient'>[] = [];
+  private flows: readonly Pick<NetView, 'norms' | 'verdict' | 'factor' | 'gradient'>[] = [];
 
   constructor({ settings }: ExperimentOptions<MemorySettings>) {
     this.length = settings.length;
@@ -150,9 +150,9 @@ export class MemoryExperiment implements Experiment {
     return right / testRows;
   }
 
-  private async flowOf(model: Recaller): Promise<Pick<NetView, 'norms' | 'verdict' | 'text' | 'gradient'>> {
-    const { layers, verdict, text } = await gradientFlow(model, this.test, { loss: lossOf });
-    const [{ norms, memoryNorms }] = layers;
+  private async flowOf(model: Recaller): Promise<Pick<NetView, 'norms' | 'verdict' | 'factor' | 'gradient'>> {
+    const { layers, verdict } = await gradientFlow(model, this.test, { loss: lossOf });
+    const [{ norms, memoryNorms, factor }] = layers;
     const size = scope(() => {
       const loss = lossOf(model, this.test);
       model.zeroGrad();
@@ -164,7 +164,7 @@ export class MemoryExperiment implements Experiment {
     return {
       norms: norms.map((norm, t) => Math.hypot(norm, memoryNorms[t] ?? 0)),
       verdict,
-      text: text.slice(text.indexOf(':') + 2),
+      factor,
       gradient,
     };
   }

@@ -27,6 +27,17 @@ export const memory = {
     saturated: 'its gates are saturated',
     healthy: 'its gradient is healthy',
   } satisfies Record<FlowVerdict, string>,
+  factor: (factor: number) =>
+    Number.isFinite(factor)
+      ? `In each step back ${(100 * factor).toPrecision(3)} % of the gradient goes on.`
+      : 'On the way back the gradient grows beyond all numbers.',
+  advice: {
+    vanishing:
+      'A net with gates that stay open (a larger forget-gate bias), or a shorter sequence, would keep more of it.',
+    exploding: 'Clip it, or begin with smaller recurrent weights.',
+    saturated: 'Nearly all gates are fully open or shut, where nothing is learnt: begin with smaller weights.',
+    healthy: 'Enough of it arrives to learn from.',
+  } satisfies Record<FlowVerdict, string>,
   gradient: (norm: number) => `gradient of all weights: ${norm.toPrecision(2)}`,
   try: 'Try:',
   tries: [
