@@ -38,6 +38,11 @@ export const demoList = [
     title: 'Draw',
     summary: 'Draw a line: a net learns your hand, and draws on.',
   },
+  {
+    id: 'backends',
+    title: 'Backends',
+    summary: 'What this browser can compute with: four backends race on the same training step.',
+  },
 ] as const;
 
 /** A demo, as it stands in the address: `#/text`. */

@@ -10,4 +10,5 @@ export const demos: Readonly<Record<DemoId, () => Promise<{ readonly default: Co
   speakers: () => import('./demos/speakers/demo.tsx'),
   listen: () => import('./demos/listen/demo.tsx'),
   draw: () => import('./demos/draw/demo.tsx'),
+  backends: () => import('./demos/backends/demo.tsx'),
 };

@@ -22,7 +22,16 @@ export const deviceNotice: Signal<string | undefined> = signal(undefined);
 
 /** Remembers that a backend cannot run. */
 export function setUnavailable(name: string, error: unknown): void {
-  unavailable.value = { ...unavailable.value, [name]: error instanceof Error ? error.message : String(error) };
+  unavailable.value = { ...unavailable.value, [name]: reasonFor(error) };
+}
+
+/**
+ * Why something failed, without what only programs can do about it: `gpu: no adapter; use gpu({
+ * mode: 'webgl2' })` becomes `no adapter`.
+ */
+export function reasonFor(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^(?:gpu|wasm|cpu): /, '').replace(/[;,] use \w+\(.*\)/s, '');
 }
 
 /**

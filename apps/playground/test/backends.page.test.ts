@@ -1,0 +1,89 @@
+/** The race in Chromium: results, agreement, what cannot run, the bar, keyboard, a phone. */
+import type { Page } from 'playwright';
+import { expect, test, vi } from 'vitest';
+import { axeFindings, button, phone, testPage, watched } from './page.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const site = testPage();
+/** Short turns: these tests ask what is shown, not who wins. */
+const short = '#/backends?seconds=1';
+
+const state = async (page: Page, name: string): Promise<string | null> =>
+  page.locator(`.lane.${name}`).getAttribute('data-state');
+const untilState = async (page: Page, name: string, wanted: string): Promise<void> => {
+  await expect.poll(() => state(page, name), { timeout: 60_000, interval: 50 }).toBe(wanted);
+};
+
+test('cpu and wasm race in turn; their losses agree, and the fastest is named', async () => {
+  const page = await site.open(short);
+  await untilState(page, 'cpu', 'runs');
+  expect(await state(page, 'wasm')).toBe('waits');
+  await untilState(page, 'wasm', 'done');
+  expect(await state(page, 'cpu')).toBe('done');
+  for (const name of ['cpu', 'wasm']) {
+    expect(await page.locator(`.lane.${name} .rate`).innerText()).toMatch(/^[\d,.]+ steps\/s$/);
+    expect(Number.parseInt(await page.locator(`.lane.${name} .state`).innerText(), 10)).toBeGreaterThan(20);
+  }
+  const [, first, , difference, allowed, verdict] = await page.locator('.agreement tr.wasm > *').allInnerTexts();
+  expect(Number(first)).toBeGreaterThan(0);
+  expect(Number(difference)).toBeLessThanOrEqual(Number(allowed));
+  expect(verdict).toBe('yes, 20 steps');
+  await page.getByText(/^Here (wasm|cpu) is the fastest/).waitFor();
+  // The bar shows the same rates, and its button starts another race.
+  expect(await page.locator('.backend.wasm .rate').innerText()).toMatch(/steps\/s$/);
+  await button(page, 'Play').waitFor();
+  await button(page, 'Play').click();
+  await untilState(page, 'cpu', 'runs');
+  expect(await state(page, 'wasm')).toBe('waits');
+});
+
+test('a card that is missing says what to do, in place, and the race goes on without it', async () => {
+  const page = await site.open(short);
+  await untilState(page, 'webgpu', 'unavailable');
+  await page.locator('.about.webgpu').getByText('The browser offers no WebGPU').waitFor();
+  await page.locator('.about.cpu').getByText('Written in JavaScript alone').waitFor();
+  await page.locator('.about.wasm').getByText('Each core computes with four numbers at once').waitFor();
+  const words = await page.locator('.backends-demo').innerText();
+  expect(words).not.toMatch(/undefined|NaN|bytes|reads:|gpu\(/);
+  await untilState(page, 'wasm', 'done');
+});
+
+test('Pause stops within half a second; another size begins again', async () => {
+  const page = await site.open('#/backends?seconds=20');
+  await untilState(page, 'cpu', 'runs');
+  await button(page, 'Pause').click();
+  await expect.poll(() => state(page, 'cpu'), { timeout: 500, interval: 20 }).toBe('waits');
+  await button(page, '8 units').click();
+  expect(page.url()).toContain('units=8');
+  await expect.poll(() => page.locator('.lane.cpu .rate').innerText()).toBe('–');
+  await button(page, 'One step').click();
+  await page.locator('.step-count').filter({ hasText: 'step 1' }).waitFor();
+  // A backend that is chosen in the bar gets the turn.
+  await page.locator('.backend.wasm').click();
+  await button(page, 'Play').click();
+  await untilState(page, 'wasm', 'runs');
+});
+
+test('is worked by the keyboard alone', async () => {
+  const page = await site.open('#/backends?seconds=20');
+  await untilState(page, 'cpu', 'runs');
+  await page.getByRole('slider', { name: 'Units of the LSTM' }).focus();
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(() => page.url()).toContain('units=36');
+  await button(page, 'Pause').focus();
+  await page.keyboard.press('Enter');
+  await button(page, 'Play').waitFor();
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Play');
+});
+
+test.each([
+  ['phone', phone, 'light'],
+  ['desktop', undefined, 'dark'],
+] as const)('is accessible and still on a %s', async (_name, viewport, colorScheme) => {
+  const page = await site.open(short, { viewport, colorScheme });
+  await untilState(page, 'wasm', 'done');
+  expect(await axeFindings(page)).toEqual([]);
+  expect((await watched(page)).shift).toBeLessThan(0.05);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+});
