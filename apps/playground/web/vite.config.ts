@@ -57,7 +57,6 @@ const config: UserConfigFnObject = defineConfig(({ command }) => ({
     rollupOptions: {
       input: {
         index: `${import.meta.dirname}/index.html`,
-        chapters: `${import.meta.dirname}/chapters.html`,
         offline: `${import.meta.dirname}/src/offline/worker.ts`,
       },
       // A service worker keeps its address from version to version.

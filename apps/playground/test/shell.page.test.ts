@@ -1,0 +1,81 @@
+/** What holds of the page whatever demo is open. */
+import { gzipSync } from 'node:zlib';
+import { expect, test, vi } from 'vitest';
+import { phone, testPage, untilStep } from './page.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const site = testPage();
+
+test('before a demo is opened at most 60 kB come, compressed', async () => {
+  const get = async (address: string): Promise<string> => (await fetch(new URL(address, site.address))).text();
+  const html = await get('');
+  const addresses = [...html.matchAll(/(?:src|href)="(\.\/[^"]+\.(?:js|css|svg|webmanifest))"/g)].map(
+    ([, each]) => each,
+  );
+  // The script and the sheet are among them, or nothing would be measured.
+  expect(addresses.filter((each) => /assets\/index-.*\.(js|css)$/.test(each))).toHaveLength(2);
+  const files = [html, ...(await Promise.all(addresses.map(get)))];
+  // What the scripts import at once comes along.
+  for (const script of files.slice(1))
+    expect(
+      [...script.matchAll(/^import[^(]*?["'](\.\/[^"']+)["']/g)].filter(
+        ([, each]) => !addresses.includes(`./assets/${each.slice(2)}`),
+      ),
+    ).toEqual([]);
+  const bytes = files.reduce((sum, file) => sum + gzipSync(file).length, 0);
+  expect(bytes).toBeLessThanOrEqual(60_000);
+});
+
+test('the page allows no code but its own files and WebAssembly, no inline style, and asks nobody', async () => {
+  const page = await site.open('#/text?units=32', { plainFolder: true });
+  const refused = await page.evaluate(async () => {
+    const violations: string[] = [];
+    addEventListener('securitypolicyviolation', ({ effectiveDirective }) => violations.push(effectiveDirective));
+    const script = document.createElement('script');
+    script.textContent = 'globalThis.ran = true';
+    const style = document.createElement('style');
+    style.textContent = 'body { display: none }';
+    document.head.append(script, style);
+    await fetch('https://example.com/').catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return violations.sort();
+  });
+  expect(refused).toEqual(['connect-src', 'script-src-elem', 'style-src-elem']);
+  expect(await page.evaluate(() => 'ran' in globalThis)).toBe(false);
+  expect(site.complaints.splice(0).every((each) => /Content Security Policy/.test(each))).toBe(true);
+});
+
+test('every control is reached by keyboard and has a name', async () => {
+  const page = await site.open('#/speakers', { viewport: phone });
+  await untilStep(page, 5);
+  const names: string[] = [];
+  for (let i = 0; i < 150; i++) {
+    await page.keyboard.press('Tab');
+    const name = await page.evaluate(() => {
+      const { activeElement: element } = document;
+      if (element === null || element === document.body) return undefined;
+      const labels = [...((element as HTMLInputElement).labels ?? [])];
+      return (element.getAttribute('aria-label') ?? labels[0]?.textContent ?? element.textContent).trim();
+    });
+    if (name === undefined) break;
+    names.push(name);
+  }
+  expect(names).not.toContain('');
+  for (const name of ['Skip to the demo', 'Text', 'Draw', 'Pause', 'Reset', 'The code of this demo', 'Source'])
+    expect(names.some((each) => each.startsWith(name))).toBe(true);
+});
+
+test('a demo that does not come says so, and comes when it is tried again', async () => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 1);
+  await page.route('**/assets/demo-*.js', (route) => route.abort());
+  await page.getByRole('link', { name: 'Draw', exact: true }).click();
+  const notice = page.locator('#demo .error');
+  await notice.waitFor();
+  expect(await notice.textContent()).toMatch(/^This demo could not be loaded\. Check the connection/);
+  await page.unroute('**/assets/demo-*.js');
+  site.complaints.splice(0); // the browser's own note of the file
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.locator('#demo .card').first().waitFor();
+});
