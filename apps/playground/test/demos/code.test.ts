@@ -52,9 +52,16 @@ test('draw: the steps of a circle become likely', { timeout: patience }, async (
   expect(losses.reduce((sum, loss) => sum + loss, 0) / losses.length).toBeLessThan(1);
 });
 
+test('backends: each begins with the same loss', { timeout: patience }, async () => {
+  const lines = (await printed('backends')).map(String);
+  const losses = lines.flatMap((line) => /first loss ([\d.]+)$/.exec(line)?.[1] ?? []).map(Number);
+  expect(losses).toHaveLength(2);
+  expect(losses[0]).toBeCloseTo(losses[1], 5);
+});
+
 test('every program but the converter of Listen is run here, and installs what it imports', async () => {
   const names = Object.keys(programs).map((name) => name.split('/').at(-2));
-  expect(new Set(names)).toEqual(new Set(['draw', 'forecast', 'listen', 'memory', 'speakers', 'text']));
+  expect(new Set(names)).toEqual(new Set(['backends', 'draw', 'forecast', 'listen', 'memory', 'speakers', 'text']));
   for (const name of Object.keys(programs)) {
     const file = new URL(name, import.meta.url);
     const source = await readFile(file, 'utf8');
