@@ -1,4 +1,5 @@
 import { defaultClientConditions, defineConfig, type Plugin, type UserConfigFnObject } from 'vite';
+import { referenceCases } from './cases-plugin.ts';
 import { offline } from './offline-plugin.ts';
 import { voiceModel } from './voice-plugin.ts';
 
@@ -41,7 +42,7 @@ const config: UserConfigFnObject = defineConfig(({ command }) => ({
   root: import.meta.dirname,
   // The page works under any path of a site.
   base: './',
-  plugins: [policyInPage, offline(), voiceModel()],
+  plugins: [policyInPage, offline(), voiceModel(), referenceCases()],
   worker: { format: 'es', plugins: () => [voiceModel()] },
   // While one works on the packages, the page runs on their sources; what is built stands on the
   // packages as users get them.

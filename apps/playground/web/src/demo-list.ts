@@ -43,6 +43,11 @@ export const demoList = [
     title: 'Backends',
     summary: 'What this browser can compute with: four backends race on the same training step.',
   },
+  {
+    id: 'conformance',
+    title: 'Conformance',
+    summary: 'Does a backend compute what it should? Run the suite that decides it, here.',
+  },
 ] as const;
 
 /** A demo, as it stands in the address: `#/text`. */

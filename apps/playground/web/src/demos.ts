@@ -11,4 +11,5 @@ export const demos: Readonly<Record<DemoId, () => Promise<{ readonly default: Co
   listen: () => import('./demos/listen/demo.tsx'),
   draw: () => import('./demos/draw/demo.tsx'),
   backends: () => import('./demos/backends/demo.tsx'),
+  conformance: () => import('./demos/conformance/demo.tsx'),
 };
