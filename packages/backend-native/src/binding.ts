@@ -55,8 +55,9 @@ function loadFrom(name: string): Binding {
   try {
     return require(name) as Binding;
   } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND';
     throw new BackendError(
-      `native: there is no build for this platform, or it cannot be loaded (${name}: ${firstLine(cause)}). Use @rnn/backend-wasm, which runs everywhere; ` +
+      `native: there is no build for this platform, or it cannot be loaded (${name}${isMissing ? '' : `: ${firstLine(cause)}`}). Use @rnn/backend-wasm, which runs everywhere; ` +
         'or install without leaving out optional dependencies',
       { expected: name, cause },
     );
