@@ -59,9 +59,16 @@ test('backends: each begins with the same loss', { timeout: patience }, async ()
   expect(losses[0]).toBeCloseTo(losses[1], 5);
 });
 
+test('conformance: the cases of the filter pass', { timeout: patience }, async () => {
+  const [report] = (await printed('conformance')).map(String);
+  expect(report).toMatch(/\n[1-9]\d* passed, 0 failed, 0 skipped$/);
+});
+
 test('every program but the converter of Listen is run here, and installs what it imports', async () => {
   const names = Object.keys(programs).map((name) => name.split('/').at(-2));
-  expect(new Set(names)).toEqual(new Set(['backends', 'draw', 'forecast', 'listen', 'memory', 'speakers', 'text']));
+  expect(new Set(names)).toEqual(
+    new Set(['backends', 'conformance', 'draw', 'forecast', 'listen', 'memory', 'speakers', 'text']),
+  );
   for (const name of Object.keys(programs)) {
     const file = new URL(name, import.meta.url);
     const source = await readFile(file, 'utf8');

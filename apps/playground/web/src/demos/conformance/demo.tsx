@@ -86,7 +86,7 @@ export default function Conformance(): VNode {
           <a href="https://github.com/rnn-ts/rnn/blob/main/docs/new-backend.md">{texts.ownGuide}</a>
         </p>
       </section>
-      <CodePanel code={code} packages={['@rnn/core', '@rnn/backend-cpu', '@rnn/conformance']} />
+      <CodePanel code={code} packages={['@rnn/backend-cpu', '@rnn/conformance']} />
       <section class="card results">
         <h3>{texts.groups}</h3>
         <GroupTable groups={groups} />
