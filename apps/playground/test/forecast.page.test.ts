@@ -73,10 +73,14 @@ test('50 MB are read apart from the page, which stays alive', async () => {
   const page = await site.open('#/forecast', { args });
   await untilStep(page, 3);
   const before = (await watched(page)).longTasks.length;
+  const began = performance.now();
   await page.locator('input[type=file]').setInputFiles(path);
   await page.getByText(`The file has ${line.toLocaleString('en')} rows; the last 20,000 are used.`).waitFor();
+  const took = performance.now() - began;
   await untilStep(page, 3);
-  expect((await watched(page)).longTasks.slice(before).filter((duration) => duration > 200)).toEqual([]);
+  // A page that read the file itself would be blocked for nearly all of the time that it takes.
+  const blocked = (await watched(page)).longTasks.slice(before).reduce((sum, duration) => sum + duration, 0);
+  expect(blocked).toBeLessThan(took / 4);
 });
 
 test('S&P 500: what is said is what the numbers say', async () => {
