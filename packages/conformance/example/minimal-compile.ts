@@ -4,10 +4,7 @@ import type { Backend, CompiledProgram, Instruction, Program, ProgramArguments, 
 import type { ProgramOperand, Storage } from '@rnn/core';
 import { binaryFunctions, minimal, unaryFunctions } from './minimal-backend.js';
 
-/**
- * Rows know nothing of one another, so one row after another goes through all steps, and a value is
- * the features of one row.
- */
+/** Rows know nothing of one another: one after another goes through all steps. */
 class RowProgram implements CompiledProgram {
   private readonly backend: Backend;
   private readonly program: Program;

@@ -6,7 +6,7 @@ const read = (path: string): string => readFileSync(join(import.meta.dirname, pa
 
 test('the page shows the steps that are tested, and each takes twenty lines at most', () => {
   const source = read('../src/gallery/steps.ts');
-  const steps = source.split(/^\/\*\*.*\*\/\n/m).filter((part) => part.startsWith('export const'));
+  const steps = source.split(/^\/\*\*[^]*?\*\/\n/m).filter((part) => part.startsWith('export const'));
   expect(steps.length).toBe(8);
   const page = read('../../../docs/gallery.md');
   for (const step of steps) {

@@ -1,3 +1,4 @@
+import { checkOptions } from './checks/options.js';
 import { checkFunction } from './checks/values.js';
 import { compilerFor, installedCompiler } from './compiler-slot.js';
 import { runEagerly, type Scan, type ScanResults } from './scan/eager.js';
@@ -9,6 +10,7 @@ import {
   type ScanOptions,
   type Step,
   type StepParameters,
+  scanOptions,
 } from './scan/arguments.js';
 import { resettingTo } from './scan/reset-to.js';
 import { gatherTaps, type Records } from './scan/tap.js';
@@ -77,6 +79,8 @@ export function scan(
   state: object,
   options: ScanOptions = {},
 ): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
+  // What is no object has no fields to look at.
+  if (typeof options !== 'object' || options === null) checkOptions('scan', options, scanOptions);
   const bound = installedCompiler()?.boundScan(step, xs, state, options);
   if (bound !== undefined) return bound;
   // Marks of resets are made along with the arrangement, and go with it.

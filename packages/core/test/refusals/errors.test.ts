@@ -102,7 +102,7 @@ const scanned = (options: unknown) => () =>
 
 test.each<[message: string, call: () => unknown]>([
   [
-    "scan: option 'length' is unknown, expected one of parameters, lengths, reverse, record, compile, resets; write lengths",
+    "scan: option 'length' is unknown, expected one of parameters, lengths, reverse, record, compile, resets, resetTo; write lengths",
     scanned({ length: [1, 2] }),
   ],
   ['scan: options is an array of 2, expected an object such as { parameters: ... }', scanned([1, 2])],
