@@ -46,6 +46,7 @@ export function serveExperiment<E extends Experiment, Settings>(
 ): void {
   const started = new Map<string, Promise<Backend>>();
   let run: Run<E> | undefined;
+  let beginning: Promise<void> = Promise.resolve();
   const current = (): Run<E> => {
     if (run === undefined) throw new Error('There is no run yet: begin one first.');
     return run;
@@ -63,14 +64,19 @@ export function serveExperiment<E extends Experiment, Settings>(
 
   const worker: ExperimentWorker<E, Settings> = {
     start: async (name) => (await start(name)).info,
-    async begin(options, name, report) {
-      await run?.end();
-      run = undefined;
-      const backend = await start(name);
-      setBackend(backend);
-      manualSeed(options.seed);
-      run = new Run(await create(options), name, report);
-      await run.report();
+    // One after another: two that are made at once would draw from one generator in turn.
+    begin: (options, name, report) => {
+      const next = beginning.then(async () => {
+        await run?.end();
+        run = undefined;
+        const backend = await start(name);
+        setBackend(backend);
+        manualSeed(options.seed);
+        run = new Run(await create(options), name, report);
+        await run.report();
+      });
+      beginning = next.catch(() => {});
+      return next;
     },
     async moveTo(name) {
       const backend = await start(name);
