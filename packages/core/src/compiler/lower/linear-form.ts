@@ -8,6 +8,7 @@
  */
 import {
   firstInstruction,
+  operandsOf,
   renumbered,
   widthsOf,
   type Instruction,
@@ -108,12 +109,7 @@ export function linearFormOf(program: Program): LinearForm | undefined {
 
   for (const [i, instruction] of body.entries()) {
     const value = firstInstruction(program) + i;
-    let isOfState = false;
-    renumbered(instruction, (read) => {
-      isOfState ||= !places.has(read);
-      return read;
-    });
-    if (!isOfState) {
+    if (operandsOf(instruction).every((read) => places.has(read))) {
       places.set(value, first + made.push(renumbered(instruction, (read) => places.get(read) as number)) - 1);
       continue;
     }
@@ -152,11 +148,7 @@ function isNeeded({ body, next, ...program }: Program, value: number): boolean {
   const needed = new Set<number>(next);
   const first = firstInstruction({ body, next, ...program });
   for (let i = body.length - 1; i >= 0; i--) {
-    if (needed.has(first + i))
-      renumbered(body[i], (read) => {
-        needed.add(read);
-        return read;
-      });
+    if (needed.has(first + i)) for (const read of operandsOf(body[i])) needed.add(read);
   }
   return needed.has(value);
 }
