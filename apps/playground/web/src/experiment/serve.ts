@@ -3,6 +3,7 @@ import { manualSeed, scope, setBackend, stack, type Backend, type BackendInfo, t
 import { expose } from 'comlink';
 import { backends } from '../backends.ts';
 import type { Experiment, ExperimentOptions, Progress } from './experiment.ts';
+import { Queue } from './queue.ts';
 
 /** Milliseconds between two messages to the page while it plays. */
 const reportEvery = 100;
@@ -46,7 +47,7 @@ export function serveExperiment<E extends Experiment, Settings>(
 ): void {
   const started = new Map<string, Promise<Backend>>();
   let run: Run<E> | undefined;
-  let beginning: Promise<void> = Promise.resolve();
+  const beginnings = new Queue();
   const current = (): Run<E> => {
     if (run === undefined) throw new Error('There is no run yet: begin one first.');
     return run;
@@ -65,8 +66,8 @@ export function serveExperiment<E extends Experiment, Settings>(
   const worker: ExperimentWorker<E, Settings> = {
     start: async (name) => (await start(name)).info,
     // One after another: two that are made at once would draw from one generator in turn.
-    begin: (options, name, report) => {
-      const next = beginning.then(async () => {
+    begin: (options, name, report) =>
+      beginnings.add(async () => {
         await run?.end();
         run = undefined;
         const backend = await start(name);
@@ -74,10 +75,7 @@ export function serveExperiment<E extends Experiment, Settings>(
         manualSeed(options.seed);
         run = new Run(await create(options), name, report);
         await run.report();
-      });
-      beginning = next.catch(() => {});
-      return next;
-    },
+      }),
     async moveTo(name) {
       const backend = await start(name);
       await current().moveTo(name, backend);
@@ -107,7 +105,7 @@ class Run<E extends Experiment> {
   private playing = false;
   private failure: string | undefined;
   private rate = new Rate();
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly queue = new Queue();
   private view: Awaited<ReturnType<E['view']>> | undefined;
 
   constructor(experiment: E, backend: string, listener: Report<E>) {
@@ -118,9 +116,7 @@ class Run<E extends Experiment> {
 
   /** Does something when all that was asked before is done. */
   between<R>(work: () => Promise<R> | R): Promise<R> {
-    const result = this.tail.then(work);
-    this.tail = result.catch(() => {});
-    return result;
+    return this.queue.add(work);
   }
 
   async play(): Promise<void> {
@@ -207,7 +203,7 @@ class Run<E extends Experiment> {
   /** Stops, and waits for the step under way. */
   async end(): Promise<void> {
     this.pause();
-    await this.tail;
+    await this.queue.idle();
   }
 
   /** Nobody awaits the loop: the page hears of a failure by the next report. */
