@@ -61,16 +61,16 @@ export default function Backends(): VNode {
           <Slider
             label={texts.units}
             value={options.settings.units}
-            least={4}
-            most={256}
+            min={4}
+            max={256}
             step={4}
             onChange={(value) => (units.value = value)}
           />
           <Slider
             label={texts.turn}
             value={options.turn / 1000}
-            least={1}
-            most={20}
+            min={1}
+            max={20}
             format={texts.seconds}
             onChange={(value) => (seconds.value = value)}
           />

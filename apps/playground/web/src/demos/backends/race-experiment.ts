@@ -3,6 +3,7 @@ import { fromData, type Tensor } from '@rnn/core';
 import { Linear, LSTM, Module, mseLoss } from '@rnn/nn';
 import { Adam } from '@rnn/train';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import { update } from '../../experiment/update.ts';
 
 /** What the race is run with. */
 export interface RaceSettings {
@@ -35,8 +36,8 @@ class Continuer extends Module {
  */
 export class RaceExperiment implements Experiment {
   readonly movable: readonly Movable[];
-  private readonly model: Continuer;
-  private readonly optimizer: Adam;
+  readonly model: Continuer;
+  readonly optimizer: Adam;
 
   constructor({ settings }: ExperimentOptions<RaceSettings>) {
     this.model = new Continuer(settings.units);
@@ -46,11 +47,7 @@ export class RaceExperiment implements Experiment {
 
   /** Forward, backward, and a step of Adam. */
   step(): Tensor {
-    const loss = mseLoss(this.model.forward(waves(0)), waves(1));
-    this.optimizer.zeroGrad();
-    loss.backward();
-    this.optimizer.step();
-    return loss.detach();
+    return update(this, mseLoss(this.model.forward(waves(0)), waves(1)), 0);
   }
 
   view(): undefined {

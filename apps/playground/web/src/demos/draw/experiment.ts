@@ -1,9 +1,10 @@
 import { expand, fromData, Generator, noGrad, scope, type Tensor } from '@rnn/core';
 import { Linear, LSTM, Module } from '@rnn/nn';
-import { Adam, clipGradNorm, DataLoader, windows } from '@rnn/train';
+import { Adam, DataLoader, windows } from '@rnn/train';
 import { endless } from '../../experiment/endless.ts';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
 import { PacedView } from '../../experiment/paced-view.ts';
+import { update } from '../../experiment/update.ts';
 import { drawStep, gaussians, mixtureLoss, mixtureSize } from './mixture.ts';
 import { evenly, minSteps, penSteps, stepLength, type PenStep, type PenSteps } from './strokes.ts';
 import type { DrawSettings, DrawView } from './view.ts';
@@ -34,8 +35,8 @@ class Pen extends Module {
 /** A mixture-density network learns the visitor's drawing, and continues it. */
 export class DrawExperiment implements Experiment {
   readonly movable: readonly Movable[];
-  private readonly model: Pen;
-  private readonly optimizer: Adam;
+  readonly model: Pen;
+  readonly optimizer: Adam;
   private readonly steps: PenSteps;
   private readonly batches: Iterator<[Tensor, Tensor]>;
   private readonly seed: number;
@@ -63,11 +64,7 @@ export class DrawExperiment implements Experiment {
 
   step(): Tensor {
     const [x, y] = this.batches.next().value as [Tensor, Tensor];
-    const loss = mixtureLoss(this.model.forward(x)[0], y);
-    this.optimizer.zeroGrad();
-    loss.backward();
-    clipGradNorm(this.model.parameters(), 1);
-    this.optimizer.step();
+    const loss = update(this, mixtureLoss(this.model.forward(x)[0], y));
     this.paced.outdate();
     return loss;
   }

@@ -1,9 +1,10 @@
 import { fromData, noGrad, scope, type Tensor } from '@rnn/core';
 import { mseLoss } from '@rnn/nn';
-import { Adam, clipGradNorm, DataLoader, forecast, splitInTime, StandardScaler, windows } from '@rnn/train';
+import { Adam, DataLoader, forecast, splitInTime, StandardScaler, windows } from '@rnn/train';
 import { endless } from '../../experiment/endless.ts';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
 import { PacedView } from '../../experiment/paced-view.ts';
+import { update } from '../../experiment/update.ts';
 import { Forecaster } from './forecaster.ts';
 import { naiveForecasts, rootMeanSquare, shareWithin, stepScores, type NaiveForecasts } from './scores.ts';
 import type { ForecastBand, ForecastPlace, ForecastSettings, ForecastView, PlaceScores } from './view.ts';
@@ -20,8 +21,8 @@ const paths = 64;
 export class ForecastExperiment implements Experiment {
   readonly movable: readonly Movable[];
   private readonly settings: ForecastSettings;
-  private readonly model: Forecaster;
-  private readonly optimizer: Adam;
+  readonly model: Forecaster;
+  readonly optimizer: Adam;
   private readonly batches: Iterator<[Tensor, Tensor]>;
   private readonly scaler: StandardScaler;
   private readonly scaled: Float32Array;
@@ -57,11 +58,7 @@ export class ForecastExperiment implements Experiment {
 
   step(): Tensor {
     const [x, y] = this.batches.next().value as [Tensor, Tensor];
-    const loss = mseLoss(this.model.forward(x)[0], y);
-    this.optimizer.zeroGrad();
-    loss.backward();
-    clipGradNorm(this.model.parameters(), 1);
-    this.optimizer.step();
+    const loss = update(this, mseLoss(this.model.forward(x)[0], y));
     this.paced.outdate();
     return loss;
   }

@@ -109,32 +109,32 @@ export default function Memory(): VNode {
           <Slider
             label={texts.length}
             value={settings.length}
-            least={5}
-            most={120}
+            min={5}
+            max={120}
             step={5}
             onChange={(v) => (length.value = v)}
           />
           <Slider
             label={texts.gain}
             value={settings.gain}
-            least={0.2}
-            most={4}
+            min={0.2}
+            max={4}
             step={0.1}
             onChange={(v) => (gain.value = v)}
           />
           <Slider
             label={texts.forgetBias}
             value={settings.forgetBias}
-            least={-2}
-            most={8}
+            min={-2}
+            max={8}
             step={0.5}
             onChange={(v) => (bias.value = v)}
           />
           <Slider
             label={texts.clip}
             value={settings.clip}
-            least={0}
-            most={5}
+            min={0}
+            max={5}
             step={0.25}
             format={(v) => (v === 0 ? texts.never : String(v))}
             onChange={(v) => (clip.value = v)}

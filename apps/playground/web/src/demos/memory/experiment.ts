@@ -1,8 +1,9 @@
 /** The run of the demo "Memory": three nets learn to recall what they saw long ago. */
 import { chunk, concat, defaultGenerator, fromData, full, noGrad, scope, type Tensor } from '@rnn/core';
 import { crossEntropy, GRU, Linear, LSTM, Module, RNN } from '@rnn/nn';
-import { Adam, clipGradNorm, gradientFlow, gradNorm, type FlowVerdict } from '@rnn/train';
+import { Adam, gradientFlow, gradNorm, type FlowVerdict } from '@rnn/train';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import { update } from '../../experiment/update.ts';
 
 export const netNames = ['RNN', 'LSTM', 'GRU'] as const;
 export type NetName = (typeof netNames)[number];
@@ -112,12 +113,7 @@ export class MemoryExperiment implements Experiment {
   step(): Tensor {
     const batch = new Question(rows, this.length);
     const losses = this.nets.map(({ model, optimizer }) => {
-      const loss = lossOf(model, batch);
-      optimizer.zeroGrad();
-      loss.backward();
-      if (this.clip > 0) clipGradNorm(model.parameters(), this.clip);
-      optimizer.step();
-      return loss.detach();
+      return update({ model, optimizer }, lossOf(model, batch), this.clip);
     });
     this.steps++;
     return losses.reduce((sum, loss) => sum.add(loss)).mul(1 / losses.length);

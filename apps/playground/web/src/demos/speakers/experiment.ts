@@ -1,18 +1,19 @@
 import { concat, fromData, noGrad, scope, type Tensor } from '@rnn/core';
 import { crossEntropy } from '@rnn/nn';
-import { Adam, clipGradNorm, ConfusionMatrix, DataLoader, SequenceDataset, type SequenceBatch } from '@rnn/train';
+import { Adam, ConfusionMatrix, DataLoader, SequenceDataset, type SequenceBatch } from '@rnn/train';
 import { coefficients, parseUtterances, speakers, type Utterances } from '../../../../src/data/japanese-vowels.ts';
 import { endless } from '../../experiment/endless.ts';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
 import { PacedView } from '../../experiment/paced-view.ts';
+import { update } from '../../experiment/update.ts';
 import { SpeakerClassifier } from './classifier.ts';
 import type { Hearing, SpeakersSettings, SpeakersView } from './view.ts';
 
 /** Utterances of different lengths, and nine speakers to tell apart. */
 export class SpeakersExperiment implements Experiment {
   readonly movable: readonly Movable[];
-  private readonly model: SpeakerClassifier;
-  private readonly optimizer: Adam;
+  readonly model: SpeakerClassifier;
+  readonly optimizer: Adam;
   private readonly batches: Iterator<SequenceBatch>;
   private readonly training: Utterances;
   private readonly test: Utterances;
@@ -29,11 +30,7 @@ export class SpeakersExperiment implements Experiment {
 
   step(): Tensor {
     const { input, lengths, target } = this.batches.next().value as SequenceBatch;
-    const loss = crossEntropy(this.model.forward(input, lengths), target);
-    this.optimizer.zeroGrad();
-    loss.backward();
-    clipGradNorm(this.model.parameters(), 1);
-    this.optimizer.step();
+    const loss = update(this, crossEntropy(this.model.forward(input, lengths), target));
     this.paced.outdate();
     return loss;
   }

@@ -10,7 +10,7 @@ import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { text as words } from '../../texts/en/text.ts';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
-import { Range } from '../../views/range.tsx';
+import { Slider } from '../../views/slider.tsx';
 import type { TextExperiment, TextSettings } from './experiment.ts';
 import { Inside } from './inside.tsx';
 import { frequencyBits, packed, unpacked } from './own-text.ts';
@@ -90,23 +90,25 @@ export default function Text(): VNode {
             {view?.sample.text ?? ''}
           </blockquote>
           <div class="sliders">
-            <Range
+            <Slider
+              class="range"
               label={words.temperature}
               min={0}
               max={2}
               step={0.1}
               value={temperature.value}
               format={(value) => value.toFixed(1)}
-              onChange={(value) => (temperature.value = value)}
+              onInput={(value) => (temperature.value = value)}
             />
-            <Range
+            <Slider
+              class="range"
               label={words.topK}
               min={0}
               max={20}
               step={1}
               value={topK.value}
               format={(value) => (value === 0 ? words.all : String(value))}
-              onChange={(value) => (topK.value = value)}
+              onInput={(value) => (topK.value = value)}
             />
           </div>
           <p class="quiet">

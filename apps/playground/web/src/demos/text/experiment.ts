@@ -1,9 +1,10 @@
 /** The run of the demo "Text": a character model that learns, writes, and can be looked into. */
 import { fromData, grad, logSoftmax, moveTo, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
 import { crossEntropy, type LSTMState } from '@rnn/nn';
-import { Adam, CharVocabulary, clipGradNorm, textStreams } from '@rnn/train';
+import { Adam, CharVocabulary, textStreams } from '@rnn/train';
 import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
 import { loadModel, writeModel, type ModelFile, type ModelFormat } from '../../experiment/model-files.ts';
+import { update } from '../../experiment/update.ts';
 import { CharacterModel } from './model.ts';
 import { Writer, type Sample, type WriterOptions } from './writer.ts';
 
@@ -47,7 +48,7 @@ export class TextExperiment implements Experiment {
   readonly movable: readonly Movable[];
   private readonly vocabulary: CharVocabulary;
   private readonly known: ReadonlySet<string>;
-  private readonly optimizer: Adam;
+  readonly optimizer: Adam;
   private readonly streams: Iterable<[Tensor, Tensor]>;
   private readonly writer: Writer;
   private batches: Iterator<[Tensor, Tensor]>;
@@ -69,14 +70,10 @@ export class TextExperiment implements Experiment {
   step(): Tensor {
     const [x, y] = this.nextBatch();
     const [scores, next] = this.model.forward(x, this.state);
-    const loss = crossEntropy(scores, y, { classDim: -1 });
-    this.optimizer.zeroGrad();
-    loss.backward();
-    clipGradNorm(this.model.parameters(), 1);
-    this.optimizer.step();
+    const loss = update(this, crossEntropy(scores, y, { classDim: -1 }));
     this.carry(next);
     this.steps++;
-    return loss.detach();
+    return loss;
   }
 
   async view(isAtRest: boolean): Promise<TextView> {
