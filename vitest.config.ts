@@ -35,6 +35,8 @@ function nodeProject(folder: string, kind: 'node' | 'page'): TestProjectConfigur
       root: folder,
       include: [isPage ? 'test/**/*.page.test.ts' : 'test/**/*.test.ts'],
       exclude: isPage ? [] : ['**/*.{browser,page}.test.ts'],
+      // The page that such tests open is built once for all of them.
+      globalSetup: isPage ? globSync('test/page-setup.ts', { cwd: `${root}/${folder}` }) : [],
       setupFiles: compiling.has(basename(folder)) ? [`${root}/packages/core/test/require-compiled.ts`] : [],
       testTimeout,
     },

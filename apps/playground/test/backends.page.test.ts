@@ -7,7 +7,7 @@ vi.setConfig({ testTimeout: 120_000 });
 
 const site = testPage();
 /** Short turns: these tests ask what is shown, not who wins. */
-const short = '#/backends?seconds=1';
+const short = '#/backends?seconds=1&units=8';
 
 const state = async (page: Page, name: string): Promise<string | null> =>
   page.locator(`.lane.${name}`).getAttribute('data-state');
@@ -21,14 +21,18 @@ test('cpu and wasm race in turn; their losses agree, and the fastest is named', 
   expect(await state(page, 'wasm')).toBe('waits');
   await untilState(page, 'wasm', 'done');
   expect(await state(page, 'cpu')).toBe('done');
+  const steps: number[] = [];
   for (const name of ['cpu', 'wasm']) {
     expect(await page.locator(`.lane.${name} .rate`).innerText()).toMatch(/^[\d,.]+ steps\/s$/);
-    expect(Number.parseInt(await page.locator(`.lane.${name} .state`).innerText(), 10)).toBeGreaterThan(20);
+    const text = await page.locator(`.lane.${name} .state`).innerText();
+    steps.push(Number.parseInt(text.replaceAll(',', ''), 10));
   }
+  expect(Math.min(...steps)).toBeGreaterThan(1);
   const [, first, , difference, allowed, verdict] = await page.locator('.agreement tr.wasm > *').allInnerTexts();
   expect(Number(first)).toBeGreaterThan(0);
   expect(Number(difference)).toBeLessThanOrEqual(Number(allowed));
-  expect(verdict).toBe('yes, 20 steps');
+  // As many as both did, and no more than rounding leaves comparable.
+  expect(verdict).toBe(`yes, ${Math.min(20, ...steps)} steps`);
   await page.getByText(/^Here (wasm|cpu) is the fastest/).waitFor();
   // The bar shows the same rates, and its button starts another race.
   expect(await page.locator('.backend.wasm .rate').innerText()).toMatch(/steps\/s$/);

@@ -1,17 +1,15 @@
 /** The page, built, served and opened: what its browser tests have in common. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import axe, { type AxeResults } from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright';
-import { build, preview, type PreviewServer } from 'vite';
-import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
+import { preview, type PreviewServer } from 'vite';
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
+import { configFile } from './page-setup.ts';
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const configFile = fileURLToPath(new URL('../web/vite.config.ts', import.meta.url));
 
 /** The software renderer, so that WebGL and WebGPU are there, and the same, on every machine. */
 export const withGraphics: readonly string[] = [
@@ -60,12 +58,12 @@ export interface TestPage {
 }
 
 /**
- * Builds and serves the page once for a test file. Call it at the top of the file; after each test
- * what was opened is closed, and complaints of the console, of scripts or of requests to elsewhere
- * fail the test.
+ * Serves the page for a test file, as `page-setup.ts` built it. Call it at the top of the file;
+ * after each test what was opened is closed, and complaints of the console, of scripts or of
+ * requests to elsewhere fail the test.
  */
 export function testPage(): TestPage {
-  let folder: string;
+  const folder = inject('builtPage');
   let server: PreviewServer;
   let plain: Server;
   const browsers = new Map<string, Browser>();
@@ -74,20 +72,14 @@ export function testPage(): TestPage {
   const address = (): string => server.resolvedUrls?.local[0] ?? '';
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rnn-page-'));
-    // As visitors get it: in a test's environment Vite would build for development.
-    vi.stubEnv('NODE_ENV', 'production');
-    await build({ configFile, logLevel: 'error', build: { outDir: folder } });
-    vi.unstubAllEnvs();
     server = await preview({ configFile, logLevel: 'error', build: { outDir: folder }, preview: { port: 0 } });
     plain = await serveFolder(folder);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     for (const browser of browsers.values()) await browser.close();
     await server.close();
     plain.close();
-    await rm(folder, { recursive: true });
   });
 
   afterEach(async () => {

@@ -88,9 +88,12 @@ test('a backend chosen in the middle of the training takes it along', async () =
 });
 
 test.each(['webgl2', 'webgpu'])('%s computes as well', async (name) => {
-  const page = await site.open('#/text?units=32', { args: withGraphics });
-  await untilStep(page, 5);
-  await chooseBackend(page, name);
+  // The renderer in software takes the processor that the page is drawn with: a small window, and
+  // a click that waits for no frame.
+  const page = await site.open('#/text?units=32', { args: withGraphics, viewport: phone });
+  await untilStep(page, 1);
+  await page.locator(`.backend.${name} input`).dispatchEvent('click');
+  await backendComputes(page, name);
   const moved = await stepCount(page);
   await untilStep(page, moved + 1);
   expect(await page.locator('.bar .notice').count()).toBe(0);
@@ -113,6 +116,28 @@ test('where WebAssembly cannot start, cpu takes over and the page says so', asyn
   const page = await site.open('', { withoutWebAssembly: true });
   await expectSoon(() => page.locator('.bar .notice').textContent()).toMatch(/^wasm cannot start .* cpu computes\./);
   await backendComputes(page, 'cpu');
+});
+
+test('a run that begins again plays on: its button does not change, and Pause finds what it stops', async () => {
+  const page = await site.open('#/text?units=64');
+  await untilStep(page, 30);
+  const moved = await stepCount(page);
+  await page.evaluate(() => {
+    const labels = new Set<string | null>();
+    const play = document.querySelector('.play');
+    Object.assign(globalThis, { labels });
+    new MutationObserver(() => labels.add(play?.textContent ?? null)).observe(play ?? document, {
+      characterData: true,
+      childList: true,
+      subtree: true,
+    });
+  });
+  await page.getByLabel('Units').selectOption('32');
+  await expectSoon(() => page.url()).toContain('units=32');
+  await expectSoon(() => stepCount(page)).toBeLessThan(moved);
+  await untilStep(page, 1);
+  expect(await page.evaluate(() => [...(globalThis as unknown as { labels: Set<string> }).labels])).toEqual([]);
+  await pause(page);
 });
 
 test('a copied link reproduces the run to the last digit', async () => {

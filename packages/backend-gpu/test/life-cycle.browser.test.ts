@@ -109,7 +109,8 @@ describe.each(['webgl2', 'webgpu'] as const)('%s', (mode) => {
 
   test.each([
     ['100 steps of an LSTM with Adam and clipping', trainer, 100],
-    ['10,000 steps of an RNN of one unit with SGD', smallTrainer, 10_000],
+    // What one step in a thousand left behind would show.
+    ['2,000 steps of an RNN of one unit with SGD', smallTrainer, 2_000],
   ] as const)('%s leave the count of textures and buffers as it was', { timeout: 600_000 }, async (_, make, steps) => {
     countDeviceMemory(mode);
     const backend = await gpu({ mode });

@@ -17,11 +17,15 @@ export interface ExperimentWorker<E extends Experiment, Settings> {
    * started stays.
    */
   start(backend: string): Promise<BackendInfo>;
-  /** Begins a run from its first step, on a backend that was started. The one before ends. */
-  begin(options: ExperimentOptions<Settings>, backend: string, report: Report<E>): Promise<void>;
+  /**
+   * Begins a run from its first step, on a backend that was started, and plays it unless `pause`
+   * comes in between. The one before ends.
+   */
+  begin(options: ExperimentOptions<Settings>, backend: string, report: Report<E>, plays: boolean): Promise<void>;
   /** Takes the run to another backend between two steps. */
   moveTo(backend: string): Promise<BackendInfo>;
   play(): void;
+  /** Stops the run, or keeps one that is about to begin from playing. */
   pause(): void;
   /** One training step, when it does not play. */
   stepOnce(): Promise<void>;
@@ -48,6 +52,8 @@ export function serveExperiment<E extends Experiment, Settings>(
   const started = new Map<string, Promise<Backend>>();
   let run: Run<E> | undefined;
   const beginnings = new Queue();
+  /** What was asked last, for the run that begins next. */
+  let plays = false;
   const current = (): Run<E> => {
     if (run === undefined) throw new Error('There is no run yet: begin one first.');
     return run;
@@ -66,23 +72,31 @@ export function serveExperiment<E extends Experiment, Settings>(
   const worker: ExperimentWorker<E, Settings> = {
     start: async (name) => (await start(name)).info,
     // One after another: two that are made at once would draw from one generator in turn.
-    begin: (options, name, report) =>
-      beginnings.add(async () => {
+    begin(options, name, report, playsThen) {
+      plays = playsThen;
+      return beginnings.add(async () => {
         await run?.end();
         run = undefined;
         const backend = await start(name);
         setBackend(backend);
         manualSeed(options.seed);
         run = new Run(await create(options), name, report);
-        await run.report();
-      }),
+        await run.begin(plays);
+      });
+    },
     async moveTo(name) {
       const backend = await start(name);
       await current().moveTo(name, backend);
       return backend.info;
     },
-    play: () => void current().play(),
-    pause: () => current().pause(),
+    play() {
+      plays = true;
+      run?.play();
+    },
+    pause() {
+      plays = false;
+      run?.pause();
+    },
     stepOnce: () => current().stepOnce(),
     ask: (method, ...args) => current().between(() => current().ask(method, args)),
   };
@@ -103,6 +117,8 @@ class Run<E extends Experiment> {
   private unread: Tensor[] = [];
   private losses: { step: number; loss: number; backend: string }[] = [];
   private playing = false;
+  /** Whether the loop has not seen yet that it shall end. */
+  private looping = false;
   private failure: string | undefined;
   private rate = new Rate();
   private readonly queue = new Queue();
@@ -119,9 +135,20 @@ class Run<E extends Experiment> {
     return this.queue.add(work);
   }
 
-  async play(): Promise<void> {
-    if (this.playing) return;
+  /** Says where it stands, and plays or waits. */
+  async begin(plays: boolean): Promise<void> {
+    this.playing = plays;
+    await this.report();
+    if (plays && !this.looping) void this.loop();
+  }
+
+  play(): void {
     this.playing = true;
+    if (!this.looping) void this.loop();
+  }
+
+  private async loop(): Promise<void> {
+    this.looping = true;
     this.failure = undefined;
     this.rate = new Rate();
     let reported = performance.now();
@@ -138,6 +165,7 @@ class Run<E extends Experiment> {
       // Messages from the page come in between two macrotasks only.
       await nextTask();
     }
+    this.looping = false;
     await this.between(() => this.report());
   }
 

@@ -62,7 +62,8 @@ export class Session<E extends Experiment, Settings> {
     return this.answer(this.remote.start(backend));
   }
 
-  async begin(options: ExperimentOptions<Settings>, backend: string): Promise<void> {
+  /** Begins again from the first step; if `plays`, it plays unless `pause` comes in between. */
+  async begin(options: ExperimentOptions<Settings>, backend: string, plays = false): Promise<void> {
     const run = ++this.runs;
     const listen = (progress: Progress<ViewOf<E>>): void => {
       if (run !== this.runs) return;
@@ -76,7 +77,7 @@ export class Session<E extends Experiment, Settings> {
       this.points.value = emptyCurve;
       this.failure.value = undefined;
     });
-    await this.answer(this.remote.begin(options, backend, proxy(listen)));
+    await this.answer(this.remote.begin(options, backend, proxy(listen), plays));
   }
 
   moveTo(backend: string): Promise<BackendInfo> {

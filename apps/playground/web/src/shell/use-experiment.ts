@@ -54,8 +54,7 @@ export function useExperiment<E extends Experiment, Settings extends object>({
         const name = await startFirst(backend.value, (name) => session.start(name));
         // Several choices in a row begin one run: the last.
         if (wish !== wishes.current) return;
-        await session.begin({ seed: seed.value, settings: latest.current }, name);
-        if (wish === wishes.current && playsOn.current) await session.play();
+        await session.begin({ seed: seed.value, settings: latest.current }, name, playsOn.current);
       } catch (error) {
         session.fail(error);
       }
