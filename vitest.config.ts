@@ -36,7 +36,7 @@ function nodeProject(folder: string, kind: 'node' | 'page'): TestProjectConfigur
       include: [isPage ? 'test/**/*.page.test.ts' : 'test/**/*.test.ts'],
       exclude: isPage ? [] : ['**/*.{browser,page}.test.ts'],
       // The page that such tests open is built once for all of them.
-      globalSetup: isPage ? globSync('test/page-setup.ts', { cwd: `${root}/${folder}` }) : [],
+      globalSetup: isPage ? globSync(`${root}/${folder}/test/page-setup.ts`) : [],
       setupFiles: compiling.has(basename(folder)) ? [`${root}/packages/core/test/require-compiled.ts`] : [],
       testTimeout,
     },
