@@ -1,9 +1,11 @@
 /** Runs graphs, node by node. */
-import { scope, type Backend, type Tensor } from '@rnn/core';
+import { isGradEnabled, type Backend, type Tensor } from '@rnn/core';
 import { boundGraph, type BoundNode } from './bound-graph.js';
 import { Frame } from './frame.js';
+import { freeing } from './freeing.js';
 import type { Memo } from './memo.js';
 import type { Graph, Inputs, PlainKernel, Steps, Surroundings } from './plan.js';
+import { RunRecorder } from './run-recorder.js';
 import { Value } from './value.js';
 
 /**
@@ -24,16 +26,20 @@ export function* runGraph(
   outer?: Surroundings,
   memo?: Memo,
 ): Steps<readonly Value[]> {
+  if (outer === undefined && typeof memo?.bound === 'object' && !isGradEnabled()) return memo.bound.values(inputs);
   const whole = boundGraph(graph);
   const reduced = memo?.reduced(whole);
   const bound = reduced ?? whole;
   const frame = new Frame(bound, backend, outer, memo, runGraph);
+  // The first run finds out what is the same in each, the second writes down what is left.
+  const isRecorded = reduced !== undefined && outer === undefined && memo?.bound === undefined && !isGradEnabled();
+  const recorder = isRecorded ? new RunRecorder(inputs, frame) : undefined;
   let results: readonly Value[] = [];
   try {
     for (let i = 0; i < bound.inputs.length; i++) frame.bind(bound.inputs[i], inputs[i]);
     for (const node of bound.nodes) {
       const known = memo?.nodes.get(node.planned);
-      if (known === undefined || known === 'shaped') yield* runNode(node, frame, known === 'shaped');
+      if (known === undefined || known === 'shaped') yield* runNode(node, frame, known === 'shaped', recorder);
       else if ('values' in known) frame.bindAll(node, known.values);
       else {
         const view = Value.view(frame.value(node.inputs[known.input]), known.shape);
@@ -44,6 +50,7 @@ export function* runGraph(
       for (const slot of node.lastUses) frame.drop(slot);
     }
     const outputs = bound.outputs.map((slot) => frame.value(slot));
+    if (recorder !== undefined && memo !== undefined) memo.bound = recorder.finish(outputs) ?? 'none';
     for (const output of outputs) output.settle();
     results = outputs;
     if (reduced === undefined) memo?.reduce(whole);
@@ -53,7 +60,7 @@ export function* runGraph(
   }
 }
 
-function* runNode(bound: BoundNode, frame: Frame, isShaped: boolean): Steps<void> {
+function* runNode(bound: BoundNode, frame: Frame, isShaped: boolean, recorder?: RunRecorder): Steps<void> {
   const { node, kernel } = bound.planned;
   const inputs = frame.inputsOf(bound);
   // What was needed on the host decided about shapes.
@@ -69,7 +76,7 @@ function* runNode(bound: BoundNode, frame: Frame, isShaped: boolean): Steps<void
   if ('run' in kernel) {
     outputs = freeing(inputs, () => kernel.run(inputs, frame));
     if (isShaped) for (const value of outputs) if (value !== undefined) value.isShaped = true;
-    if (!isShaped && isDecided && frame.memo !== undefined) remember(bound, kernel, inputs, outputs, frame.memo);
+    if (!isShaped && isDecided && frame.memo !== undefined) remember(bound, kernel, inputs, outputs, frame);
   } else {
     outputs = yield* kernel.steps(inputs, frame);
     if (!isDecided || kernel.isOpaque === true) outputs = outputs.map((value) => value?.asDynamic());
@@ -81,13 +88,17 @@ function* runNode(bound: BoundNode, frame: Frame, isShaped: boolean): Steps<void
       node.fail(`its output ${i} ('${node.outputs[i]}') is not computed here`);
     }
   }
+  if (isShaped && 'run' in kernel) recorder?.add(bound, kernel, inputs, outputs);
+  else recorder?.giveUp();
 }
 
 /** Marks what is known of the results from shapes alone, and keeps what is known altogether. */
-function remember(bound: BoundNode, kernel: PlainKernel, inputs: Inputs, outputs: Inputs, memo: Memo): void {
-  if (!inputs.every((value) => value === undefined || value.isShaped)) return;
-  const { planned } = bound;
-  if (kernel.readsShapes === true || inputs.every((value) => value === undefined || value.isStatic)) {
+function remember({ planned }: BoundNode, kernel: PlainKernel, inputs: Inputs, outputs: Inputs, frame: Frame): void {
+  const memo = frame.memo as Memo;
+  // Graphs inside the node take values from around it, too.
+  const sources = [...inputs, ...planned.captured.map((name) => frame.lookUp(name))];
+  if (!sources.every((value) => value === undefined || value.isShaped)) return;
+  if (kernel.readsShapes === true || sources.every((value) => value === undefined || value.isStatic)) {
     for (const value of outputs) if (value !== undefined && !inputs.includes(value)) value.fix();
     memo.nodes.set(planned, { values: outputs });
     return;
@@ -98,33 +109,6 @@ function remember(bound: BoundNode, kernel: PlainKernel, inputs: Inputs, outputs
   const isView = only !== undefined && input >= 0;
   memo.nodes.set(planned, isView ? { input, shape: only.shape } : 'shaped');
   for (const value of outputs) if (value !== undefined) value.isShaped = true;
-}
-
-/** Calls a kernel and frees what it made on the way. */
-function freeing(inputs: Inputs, run: () => readonly (Value | undefined)[]): readonly (Value | undefined)[] {
-  let outputs: readonly (Value | undefined)[] = [];
-  scope(() => {
-    const kept: Tensor[] = [];
-    outputs = run().map((value) => {
-      const tensor = value?.made;
-      if (value === undefined || tensor === undefined) return value;
-      for (const input of inputs) {
-        if (input === undefined) continue;
-        if (value.isViewOf(input)) return value;
-        // Each value has a tensor of its own, since each is freed by itself.
-        if (input.made === tensor) {
-          const copy = tensor.clone();
-          kept.push(copy);
-          return Value.device(value.type, copy);
-        }
-      }
-      kept.push(tensor);
-      value.ownBase();
-      return value;
-    });
-    return kept;
-  });
-  return outputs;
 }
 
 /** Runs steps to their end on a backend that answers at once. */

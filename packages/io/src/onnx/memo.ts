@@ -1,6 +1,7 @@
 /** What is known from earlier runs of a model with inputs of the same shapes. */
 import type { Shape, Storage, Tensor } from '@rnn/core';
 import type { BoundGraph } from './bound-graph.js';
+import type { BoundRun } from './bound-run.js';
 import type { PlannedNode } from './plan.js';
 import type { Value } from './value.js';
 
@@ -23,6 +24,8 @@ interface Made {
 export class Memo {
   readonly nodes: Map<PlannedNode, Known> = new Map<PlannedNode, Known>();
   readonly made: Map<object, Made> = new Map<object, Made>();
+  /** The whole run as calls over slots; 'none' where runs may differ. */
+  bound: BoundRun | 'none' | undefined;
 
   readonly #reduced: Map<BoundGraph, BoundGraph> = new Map<BoundGraph, BoundGraph>();
 
@@ -62,6 +65,7 @@ export class Memo {
     for (const owner of this.made.keys()) this.drop(owner);
     this.nodes.clear();
     this.#reduced.clear();
+    this.bound = undefined;
   }
 
   /** Frees what an owner made of weights. */

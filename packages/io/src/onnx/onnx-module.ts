@@ -1,5 +1,15 @@
 /** A model that came from ONNX. */
-import { ArgumentError, BackendError, getBackend, sameShape, Tensor, type Backend, type Shape } from '@rnn/core';
+import {
+  ArgumentError,
+  BackendError,
+  getBackend,
+  isGradEnabled,
+  sameShape,
+  Tensor,
+  type Backend,
+  type DType,
+  type Shape,
+} from '@rnn/core';
 import { Module, Parameter } from '@rnn/nn';
 import type { Built, MakeWeight } from './build.js';
 import { finish, finishLater, runGraph } from './execute.js';
@@ -21,6 +31,13 @@ const SHAPES_AT_MOST = 8;
  * Inputs of at most so many numbers on the host, such as a sample rate, are treated like shapes.
  */
 const NUMBERS_IN_KEY = 16;
+
+/** A run whose inputs were all tensors. */
+interface LastRun {
+  readonly shapes: readonly Shape[];
+  readonly dtypes: readonly DType[];
+  readonly memo: Memo;
+}
 
 /** What a module is made of. */
 export interface OnnxParts {
@@ -70,7 +87,7 @@ export class OnnxModule extends Module {
   readonly #memos = new Map<string, Memo>();
   #memoBackend: Backend | undefined;
   /** What the run before found: sequences of one shape come after one another. */
-  #last: { readonly shapes: readonly Shape[]; readonly memo: Memo } | undefined;
+  #last: LastRun | undefined;
 
   /** @internal Made by `readOnnx`. */
   constructor(parts: OnnxParts) {
@@ -113,9 +130,10 @@ export class OnnxModule extends Module {
    *   then `await model.runAsync(inputs)`
    */
   run(inputs: Readonly<Record<string, OnnxInput>>): OnnxTensors {
+    const again = this.#runAgain(inputs);
+    if (again !== undefined) return again;
     const backend = this.#place(inputs);
-    const steps = this.#steps(inputs, backend);
-    const values = finish(steps, (tensor) => {
+    const values = finish(this.#steps(inputs, backend), (tensor) => {
       if (backend.info.synchronous) return tensor.dataSync();
       throw new BackendError(
         `run: the model reads numbers to know how to go on, and the backend '${backend.info.name}' answers only later; write \`await model.runAsync(inputs)\``,
@@ -133,6 +151,8 @@ export class OnnxModule extends Module {
    * @throws what `run` throws, but for the BackendError
    */
   async runAsync(inputs: Readonly<Record<string, OnnxInput>>): Promise<OnnxTensors> {
+    const again = this.#runAgain(inputs);
+    if (again !== undefined) return again;
     const backend = this.#place(inputs);
     return this.#results(await finishLater(this.#steps(inputs, backend)), backend);
   }
@@ -168,8 +188,42 @@ export class OnnxModule extends Module {
       if (this.#memos.size >= SHAPES_AT_MOST) this.#forget();
       this.#memos.set(key, (memo = new Memo()));
     }
-    if (inputs.every((value) => !value.isHost)) this.#last = { shapes: inputs.map(({ shape }) => shape), memo };
+    if (inputs.every((value) => !value.isHost)) {
+      const dtypes = inputs.map((value) => value.on(backend).dtype);
+      this.#last = { shapes: inputs.map(({ shape }) => shape), dtypes, memo };
+    }
     return memo;
+  }
+
+  /** A run like the last one, if that is bound; nothing for any other, which is to be checked. */
+  #runAgain(inputs: Readonly<Record<string, OnnxInput>>): OnnxTensors | undefined {
+    const last = this.#last;
+    if (last === undefined || typeof last.memo.bound !== 'object' || isGradEnabled()) return undefined;
+    const { length } = this.inputs;
+    let given = 0;
+    for (const name in inputs) if (inputs[name] !== undefined) given++;
+    if (given !== length) return undefined;
+    const tensors = new Array<Tensor>(length);
+    for (let i = 0; i < length; i++) {
+      const input = inputs[this.inputs[i].name];
+      if (!(input instanceof Tensor) || input.backend !== this.#memoBackend || input.dtype !== last.dtypes[i])
+        return undefined;
+      if (!sameShape(input.shape, last.shapes[i])) return undefined;
+      tensors[i] = input;
+    }
+    return this.#named(last.memo.bound.run(tensors));
+  }
+
+  /** Tensors by the names of the outputs. */
+  #named(tensors: readonly Tensor[]): OnnxTensors {
+    const named: OnnxTensors = {};
+    for (let i = 0; i < tensors.length; i++) {
+      const { name } = this.outputs[i];
+      if (name !== '__proto__') named[name] = tensors[i];
+      else
+        Object.defineProperty(named, name, { value: tensors[i], enumerable: true, writable: true, configurable: true });
+    }
+    return named;
   }
 
   #forget(): void {
@@ -236,13 +290,12 @@ export class OnnxModule extends Module {
   /** The results as tensors of the caller's own. */
   #results(values: readonly Value[], backend: Backend): OnnxTensors {
     const used = new Set<Tensor>();
-    return Object.fromEntries(
-      this.outputs.map(({ name }, i) => {
-        const value = values[i];
+    return this.#named(
+      values.map((value) => {
         const made = value.on(backend);
         const tensor = (value.isOwned || value.tensor === undefined) && !used.has(made) ? made : made.clone();
         used.add(tensor);
-        return [name, tensor];
+        return tensor;
       }),
     );
   }

@@ -1,5 +1,5 @@
 /** Graphs that are ready to run, and what their nodes are made of. */
-import type { Backend, Tensor } from '@rnn/core';
+import type { Backend, Shape, Tensor } from '@rnn/core';
 import type { Value } from './value.js';
 
 /** The inputs of a node; one that is left out is `undefined`. */
@@ -51,6 +51,26 @@ export interface PlainKernel {
   /** Whether only the shapes of its inputs count. */
   readonly readsShapes?: boolean;
   run(inputs: Inputs, around: Surroundings): readonly (Value | undefined)[];
+  /**
+   * Binds it to inputs of these shapes, for runs that come again: only the numbers of tensors may
+   * differ then.
+   *
+   * @returns nothing where `run` has no shorter form
+   */
+  bind?(inputs: Inputs, around: Surroundings): BoundKernel | undefined;
+}
+
+/** A kernel that is bound to the shapes of its inputs. */
+export interface BoundKernel {
+  /**
+   * What the tensors that it makes have: the shapes of its outputs, or others of as many elements.
+   */
+  readonly shapes: readonly Shape[];
+  /**
+   * @param tensors - one for each input, `undefined` for one that is left out
+   * @returns one for each shape; they belong to the caller, and none is an input
+   */
+  run(tensors: readonly (Tensor | undefined)[]): readonly Tensor[];
 }
 
 /** One that runs graphs, and so may wait in the middle. */

@@ -109,6 +109,11 @@ export class Value {
     return this.#tensor ?? (base === undefined ? undefined : base.#tensor);
   }
 
+  /** The value whose elements it shows: itself, unless it is a view. */
+  get root(): Value {
+    return this.#base ?? this;
+  }
+
   /** Whether nothing in the run stands for it yet. */
   get isFree(): boolean {
     return this.#holders === 0;

@@ -199,6 +199,112 @@ describe('backends', () => {
     expect(parameters[0].backend.memory().storages).toBe(0);
   });
 
+  test('a Scan over constants that takes an input from around it is computed in every run', () => {
+    const step = (name: string) => ({
+      ...vector(name),
+      type: { value: { case: 'tensorType', value: { elemType: Type.FLOAT, shape: {} } } },
+    });
+    const body = {
+      node: [
+        { opType: 'Mul', input: ['step', 'x'], output: ['part'] },
+        { opType: 'Add', input: ['before', 'part'], output: ['after'] },
+      ],
+      input: [step('before'), step('step')],
+      output: [step('after')],
+    };
+    const bytes = modelOf({
+      node: [
+        { opType: 'ConstantOfShape', input: ['one'], output: ['zero'] },
+        {
+          opType: 'ConstantOfShape',
+          input: ['three by one'],
+          output: ['steps'],
+          attribute: [{ name: 'value', type: 4, t: { dims: [1n], dataType: Type.FLOAT, floatData: [2] } }],
+        },
+        {
+          opType: 'Scan',
+          input: ['zero', 'steps'],
+          output: ['y'],
+          attribute: [
+            { name: 'body', type: 5, g: body },
+            { name: 'num_scan_inputs', type: 2, i: 1n },
+          ],
+        },
+      ],
+      initializer: [
+        { name: 'one', dims: [1n], dataType: Type.INT64, int64Data: [1n] },
+        { name: 'three by one', dims: [2n], dataType: Type.INT64, int64Data: [3n, 1n] },
+      ],
+      input: [vector('x')],
+      output: [vector('y')],
+    });
+    const model = readOnnx(bytes, { backend });
+    for (const x of [1, 2, 3, 4])
+      expect(noGrad(() => model.run({ x: tensor([x], { backend }) }).y.toArray())).toEqual([6 * x]);
+  });
+
+  test('inputs and constants as results, and one result under two names, are copies of the caller', () => {
+    const bytes = modelOf({
+      node: [
+        { opType: 'Identity', input: ['x'], output: ['same'] },
+        { opType: 'Identity', input: ['w'], output: ['weight'] },
+        { opType: 'Neg', input: ['x'], output: ['a'] },
+        { opType: 'Identity', input: ['a'], output: ['b'] },
+        { opType: 'Unsqueeze', input: ['a', 'axis'], output: ['c'] },
+      ],
+      initializer: [
+        { name: 'w', dims: [1n], dataType: Type.FLOAT, floatData: [5] },
+        { name: 'axis', dims: [1n], dataType: Type.INT64, int64Data: [0n] },
+      ],
+      input: [vector('x')],
+      output: ['same', 'weight', 'a', 'b', 'c'].map(vector),
+    });
+    const model = readOnnx(bytes, { backend });
+    for (const x of [1, 2, 3, 4]) {
+      const given = tensor([x], { backend });
+      const results = Object.values(noGrad(() => model.run({ x: given })));
+      expect(results.map((y) => y.toArray())).toEqual([[x], [5], [-x], [-x], [[-x]]]);
+      for (const y of results) {
+        y.dispose();
+        expect(given.toArray()).toEqual([x]);
+      }
+    }
+    expect(model.stateDict().w.toArray()).toEqual([5]);
+  });
+
+  test('a run that fails in the middle leaves nothing, and the next one works', () => {
+    const failing: Backend = Object.create(backend, {
+      matmul: {
+        value: (...args: Parameters<Backend['matmul']>) => {
+          if (isBroken) throw new BackendError('out of memory');
+          return backend.matmul(...args);
+        },
+      },
+    }) as Backend;
+    let isBroken = false;
+    const bytes = modelOf({
+      node: [
+        { opType: 'Neg', input: ['x'], output: ['a'] },
+        { opType: 'Exp', input: ['a'], output: ['b'] },
+        { opType: 'MatMul', input: ['b', 'b'], output: ['c'] },
+        { opType: 'Add', input: ['c', 'a'], output: ['y'] },
+      ],
+      input: [vector('x')],
+      output: [vector('y')],
+    });
+    const model = readOnnx(bytes, { backend: failing });
+    const x = tensor([1, 2], { backend: failing });
+    const run = () => noGrad(() => scope(() => model.run({ x }).y.toArray()));
+    const expected = run();
+    for (let i = 0; i < 3; i++) expect(run()).toEqual(expected);
+    const { storages } = backend.memory();
+    isBroken = true;
+    expect(run).toThrow('out of memory');
+    expect(backend.memory().storages).toBe(storages);
+    isBroken = false;
+    expect(run()).toEqual(expected);
+  });
+
   test('numbers instead of tensors', () => {
     const { sample, bytes } = caseNamed('graphs.json', 'detector at 8000');
     const model = readOnnx(bytes, { backend });

@@ -1,9 +1,9 @@
 /** RNN, GRU and LSTM. Each direction is one `scan`, as in the layers of `@rnn/nn`. */
-import { bindScan, scan, stack, zeros, type Backend, type BoundScan, type Tensor } from '@rnn/core';
+import { bindScan, scan, scope, stack, zeros, type Backend, type BoundScan, type Shape, type Tensor } from '@rnn/core';
 import type { HostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, wholeNumbers, type Operator, type Operators } from '../operator.js';
-import type { Inputs, Kept } from '../plan.js';
+import type { BoundKernel, Inputs, Kept } from '../plan.js';
 import { Value } from '../value.js';
 import { activation, activationNumbers, type Activation } from './activations.js';
 import {
@@ -54,13 +54,10 @@ function recurrent(kind: RecurrentKind): Operator {
         const weights = around.keep(weightsOwner, sources, () => weightsOf(node, sources, directions.length, kind));
         const hidden = weights[0].r.shape[1];
         const hasInitial = inputs[INITIAL] !== undefined || inputs[INITIAL + 1] !== undefined;
-        const none = (): Kept<readonly Tensor[][]> => {
-          const zero = zeros([batch, hidden], { dtype: x.dtype, backend });
-          return { value: directions.map(() => Array<Tensor>(kind.states).fill(zero)), tensors: [zero] };
-        };
+        const none = (): Kept<readonly Tensor[]> => zeroStates(kind, x, hidden);
         const initial = hasInitial
-          ? statesOf(inputs, backend, directions.length, kind, isBatchFirst, () => none().value[0][0])
-          : around.keep(zerosOwner, [], none);
+          ? statesOf(inputs, backend, directions.length, kind, isBatchFirst, () => none().value[0])
+          : directions.map(() => around.keep(zerosOwner, [], none));
         const lengths = wholeNumbers(inputs, 4);
         const isEmpty = x.size === 0;
         const runs = directions.map(({ step, isReverse }, d): readonly [Tensor, readonly Tensor[]] =>
@@ -96,7 +93,67 @@ function recurrent(kind: RecurrentKind): Operator {
           name === '' ? undefined : Value.device(type, i === 0 ? output() : last(i - 1)),
         );
       },
+      bind(inputs, around) {
+        const states = Array.from({ length: kind.states }, (_, state) => inputs[INITIAL + state]);
+        const isGiven = states.every((value) => value !== undefined);
+        if (isBatchFirst || directions.length > 1 || inputs[4] !== undefined) return undefined;
+        if (!isGiven && states.some((value) => value !== undefined)) return undefined;
+        const x = needed(node, inputs, 0).shape;
+        const hidden = needed(node, inputs, 2).shape[2];
+        if (x.includes(0)) return undefined;
+        const weights = (tensors: Tensors): StepWeights => {
+          const sources = WEIGHTS.map((position) => tensors[position]);
+          return around.keep(weightsOwner, sources, () => weightsOf(node, sources, 1, kind))[0];
+        };
+        const initial = (tensors: Tensors): readonly Tensor[] =>
+          isGiven
+            ? states.map((_, state) => tensors[INITIAL + state] as Tensor)
+            : around.keep(zerosOwner, [], () => zeroStates(kind, tensors[0] as Tensor, hidden));
+        return boundDirection(directions[0], kind, [x[0], x[1], hidden], weights, initial);
+      },
     };
+  };
+}
+
+/** The states before the first step where none are given: one tensor for all of them. */
+function zeroStates({ states }: RecurrentKind, x: Tensor, hidden: number): Kept<readonly Tensor[]> {
+  const zero = zeros([x.shape[1], hidden], { dtype: x.dtype, backend: x.backend });
+  return { value: Array<Tensor>(states).fill(zero), tensors: [zero] };
+}
+
+type Tensors = readonly (Tensor | undefined)[];
+
+/** One direction for runs that come again: its scan takes and gives states as the node has them. */
+function boundDirection(
+  { step, isReverse }: Direction,
+  kind: RecurrentKind,
+  shape: readonly [steps: number, batch: number, hidden: number],
+  weights: (tensors: Tensors) => StepWeights,
+  initial: (tensors: Tensors) => readonly Tensor[],
+): BoundKernel {
+  const [, batch, hidden] = shape;
+  const last = Array.from({ length: kind.states }, (): Shape => [1, batch, hidden]);
+  let pass: BoundScan | undefined;
+  let ownWeights: StepWeights | undefined;
+  return {
+    shapes: [shape, ...last],
+    run(tensors) {
+      const xs = tensors[0] as Tensor;
+      const parameters = weights(tensors);
+      const state = initial(tensors);
+      if (pass !== undefined && parameters === ownWeights && pass.serves(xs, state)) {
+        const made = pass.run(xs, state);
+        return [made.outputs[0], ...made.last];
+      }
+      return scope(() => {
+        const rows = state.map((tensor) => (tensor.rank === 3 ? tensor.squeeze(0) : tensor));
+        const options = { parameters, reverse: isReverse };
+        const [y, ends] = scan(step, xs, rows, options);
+        pass = bindScan(step, xs, rows, options, { xs, batch: [batch], state, last });
+        ownWeights = parameters;
+        return [y, ...ends.map((tensor) => tensor.unsqueeze(0))];
+      });
+    },
   };
 }
 
