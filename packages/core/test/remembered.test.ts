@@ -463,3 +463,32 @@ test.each<[string, () => Changing]>([
   change();
   check(parameters);
 });
+
+test('an object within the parameters: its fields, a list in it, and a frozen list that computes what it gives', () => {
+  class Inner {
+    w = randn([3, 3]);
+    readonly factors = [2, 3];
+  }
+  let size = 1;
+  class Outer {
+    inner = new Inner();
+    readonly sizes = Object.freeze(Object.defineProperty([0], '0', { get: () => size }));
+  }
+  const { check } = counted<Outer>((x, h, { inner, sizes }) => {
+    const y = tanh(linear(h, inner.w).add(x)).mul(inner.factors[0]).add(sizes[0]);
+    return [y, y];
+  });
+  const outer = new Outer();
+  const checkTwice = (): void => {
+    for (let call = 0; call < 3; call++) check(outer);
+  };
+  noGrad(checkTwice);
+  outer.inner.factors[0] = 5;
+  noGrad(checkTwice);
+  outer.inner.w = randn([3, 3]);
+  noGrad(checkTwice);
+  size = -1;
+  noGrad(checkTwice);
+  outer.inner = new Inner();
+  noGrad(checkTwice);
+});

@@ -14,13 +14,11 @@ export interface Output {
 /** Reads outputs at once and frees them. */
 export function now(outputs: readonly Output[], rows: number): TypedArray {
   try {
-    return inOrder(
-      outputs,
-      outputs.map(({ output }) => output.dataSync()),
-      rows,
-    );
+    const values: TypedArray[] = [];
+    for (let i = 0; i < outputs.length; i++) values.push(outputs[i].output.dataSync());
+    return inOrder(outputs, values, rows);
   } finally {
-    for (const { output } of outputs) output.dispose();
+    for (let i = 0; i < outputs.length; i++) outputs[i].output.dispose();
   }
 }
 
@@ -35,7 +33,10 @@ export async function later(outputs: readonly Output[], rows: number): Promise<T
 
 /** Rows as the sessions were named. */
 function inOrder(outputs: readonly Output[], values: readonly TypedArray[], rows: number): TypedArray {
-  if (outputs[0].positions === undefined) return values[0];
+  return outputs[0].positions === undefined ? values[0] : reordered(outputs, values, rows);
+}
+
+function reordered(outputs: readonly Output[], values: readonly TypedArray[], rows: number): TypedArray {
   const width = values.reduce((sum, { length }) => sum + length, 0) / rows;
   const result = zerosLikeArray(values[0], rows * width);
   outputs.forEach(({ positions = [] }, i) => {

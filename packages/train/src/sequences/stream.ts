@@ -195,6 +195,15 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
       rows.advance(batch, state);
       return [{ output, positions: undefined }];
     }
+    return this.regrouped(keys, samples);
+  }
+
+  /**
+   * The same for sessions that were not stepped together before. Apart from `advanced`, so that its
+   * closures cost nothing while sessions stay together.
+   */
+  private regrouped(keys: readonly Key[], samples: TypedHostArray): Output[] {
+    const { rows, model } = this;
     if (keys !== ownKeys) checkIds(keys);
     const all = keys.map((_, i) => i);
     const made: { readonly output: Tensor; readonly positions: readonly number[]; readonly state: RowState }[] = [];

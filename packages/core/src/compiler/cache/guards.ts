@@ -220,17 +220,34 @@ function isOpaque(value: object): boolean {
   return tag !== '[object Object]' && tag !== '[object Array]';
 }
 
+/** Whether an object can never change: a frozen list of numbers, such as the sizes of layers. */
+function isConstant(
+  { names, pictures, accessors, inherited }: Extract<Picture, { kind: 'fields' }>,
+  value: object,
+): boolean {
+  if (!Object.isFrozen(value) || accessors.length > 0 || inherited !== undefined) return false;
+  const isGetter = (name: PropertyKey): boolean => Object.getOwnPropertyDescriptor(value, name)?.get !== undefined;
+  return pictures.every(({ kind }) => kind === 'same') && !names.some(isGetter);
+}
+
 /**
- * The fields of an object whose fields hold no objects but tensors, by the very values: what is
- * compared first where an object comes again, since it takes a fraction of a walk.
+ * The fields of an object, and of the objects in them, by the very values: what is compared first
+ * where an object comes again, since it takes a fraction of a walk that collects tensors.
  */
 export class FieldValues {
   private readonly before: Extract<Picture, { kind: 'fields' }>;
   private readonly values: readonly unknown[];
+  /** Of the fields that hold objects with fields; `undefined` in the others' places. */
+  private readonly nested: readonly (FieldValues | undefined)[];
 
-  private constructor(before: Extract<Picture, { kind: 'fields' }>, values: readonly unknown[]) {
+  private constructor(
+    before: Extract<Picture, { kind: 'fields' }>,
+    values: readonly unknown[],
+    nested: readonly (FieldValues | undefined)[],
+  ) {
     this.before = before;
     this.values = values;
+    this.nested = nested;
   }
 
   /**
@@ -239,22 +256,32 @@ export class FieldValues {
    */
   static of(before: Picture, value: object): FieldValues | undefined {
     if (before.kind !== 'fields' || before.inherited !== undefined) return undefined;
-    if (before.pictures.some(({ kind }) => kind === 'fields')) return undefined;
-    return new FieldValues(
-      before,
-      before.names.map((name) => (value as Record<PropertyKey, unknown>)[name]),
-    );
+    const values = before.names.map((name) => (value as Record<PropertyKey, unknown>)[name]);
+    const nested: (FieldValues | undefined)[] = [];
+    for (let i = 0; i < values.length; i++) {
+      const picture = before.pictures[i];
+      const isChecked = picture.kind === 'fields' && !isConstant(picture, values[i] as object);
+      nested.push(isChecked ? FieldValues.of(picture, values[i] as object) : undefined);
+      if (isChecked && nested[i] === undefined) return undefined;
+    }
+    return new FieldValues(before, values, nested);
   }
 
-  /** Whether the object has the same fields with the same values, tensors included. */
+  /**
+   * Whether the object has the same fields with the same values, tensors included.
+   *
+   * @param value - the object that this was made of: whoever keeps this keeps it with the object
+   */
   hold(value: object): boolean {
-    const { names, prototype, accessors, identity } = this.before;
-    if (identity?.deref() !== value || Object.getPrototypeOf(value) !== prototype) return false;
+    const { names, prototype, accessors } = this.before;
+    if (Object.getPrototypeOf(value) !== prototype) return false;
     const now = namesOf(value, false);
     if (now.length !== names.length) return false;
     for (let i = 0; i < names.length; i++) {
       if (now[i] !== names[i]) return false;
-      if (!Object.is((value as Record<PropertyKey, unknown>)[names[i]], this.values[i])) return false;
+      const field = (value as Record<PropertyKey, unknown>)[names[i]];
+      if (!Object.is(field, this.values[i])) return false;
+      if (this.nested[i]?.hold(field as object) === false) return false;
     }
     for (let i = 0; i < accessors.length; i++) {
       const { name, value: given } = accessors[i];
