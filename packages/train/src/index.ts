@@ -93,7 +93,8 @@ export { SequentialLR, type SequentialLROptions } from './schedules/sequential-l
 export { StepLR, type StepLROptions } from './schedules/step-lr.js';
 export type { DecodeOptions } from './seq2seq/decode.js';
 export { Seq2Seq, type Seq2SeqForwardOptions, type Seq2SeqOptions } from './seq2seq/seq2seq.js';
-export { beamSearch, type Beam, type BeamSearchOptions } from './sequences/beam-search.js';
+export { beamSearch, type BeamSearchOptions } from './sequences/beam-search.js';
+export { type Beam } from './sequences/beams.js';
 export type { SequenceStep } from './sequences/carried-state.js';
 export {
   forecast,

@@ -11,9 +11,9 @@ import { runBench } from './run.ts';
 const WARMUP = 500;
 
 const { json, card, around, ...options } = readOptions(process.argv.slice(2));
-if (around) {
+if (around !== undefined) {
   const { runAround } = await import('./around/run-around.ts');
-  await runAround(options.python);
+  await runAround({ ...options, ...around });
   process.exit(0); // the threads of wasm stay
 } else if (card === undefined) await compare();
 else {

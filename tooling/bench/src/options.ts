@@ -24,9 +24,9 @@ export interface Options {
   readonly card: { readonly isServed: boolean; readonly filter: string | undefined } | undefined;
   /**
    * Not the workloads, but what stands around a layer: the first step, lengths, long recurrences,
-   * the event loop, memory.
+   * streams, the event loop, memory.
    */
-  readonly around: boolean;
+  readonly around: { readonly filter: string | undefined } | undefined;
   readonly json: string | undefined;
   /** Milliseconds of measurement for each task of each library. */
   readonly time: number;
@@ -73,12 +73,9 @@ export function readOptions(args: readonly string[]): Options {
     .option('--browser', 'in pages of Chromium: cpu, wasm, webgl2, webgpu, and tfjs-webgl with --peers')
     .option('--crossover', 'in the browser, layers of growing size: from where on is the graphics card faster?')
     .option('--card', 'the conformance suite on the graphics card in both modes, and what it costs and gains')
-    .option(
-      '--around',
-      'the first step after an import, lengths, long recurrences, the event loop and memory beside fit',
-    )
+    .option('--around', 'the first step after an import, lengths, long recurrences, streams, the event loop and memory')
     .option('--serve', 'with --card: serve its page for a browser of your own, such as Firefox or Safari')
-    .option('--filter <text>', 'with --card: only cases of the suite that contain the text')
+    .option('--filter <text>', 'with --card, only cases of the suite that contain the text; with --around, only rows')
     .option('--software', 'in the browser, with a graphics card in software, where there is no other')
     .addOption(new Option('--time <seconds>', 'measurement of each piece of work').argParser(seconds).default(1.5))
     .addOption(
@@ -95,8 +92,9 @@ export function readOptions(args: readonly string[]): Options {
     if (entry.family === 'pytorch') return raw.python !== undefined;
     return raw.peers === true || !isPeer(entry);
   };
-  if (raw.card !== true && (raw.serve === true || raw.filter !== undefined)) {
-    command.error('error: --serve and --filter belong to --card');
+  if (raw.card !== true && raw.serve === true) command.error('error: --serve belongs to --card');
+  if (raw.card !== true && raw.around !== true && raw.filter !== undefined) {
+    command.error('error: --filter belongs to --card and --around');
   }
   const isInPage = raw.browser === true || raw.crossover === true || raw.card === true;
   const offered = isInPage ? pageLibraries : libraries;
@@ -120,7 +118,7 @@ export function readOptions(args: readonly string[]): Options {
     browser: isInPage ? { isSoftware: raw.software === true } : undefined,
     crossover: raw.crossover === true,
     card: raw.card === true ? { isServed: raw.serve === true, filter: raw.filter } : undefined,
-    around: raw.around === true,
+    around: raw.around === true ? { filter: raw.filter } : undefined,
     json: raw.json,
     time: raw.time * 1000,
     patience: raw.patience * 1000,

@@ -1,6 +1,5 @@
 import { moveTo, type Backend, type Tree } from '@rnn/core';
-import { disposeTree, keptTree } from '../tree.js';
-import { tensorsOf } from './batch-tensors.js';
+import { disposeTree, keptTree, leavesOf } from '../tree.js';
 
 /**
  * The state that truncated backpropagation carries from piece to piece: detached, and as it was
@@ -22,7 +21,7 @@ export class CarriedState<S extends Tree> {
 
   /** Takes over a state that an earlier run kept, whose tensors belong to this from now on. */
   resume(state: S | undefined): void {
-    if (state !== undefined) for (const tensor of tensorsOf(state)) tensor.keep();
+    if (state !== undefined) for (const tensor of leavesOf(state)) tensor.keep();
     this.replace(state);
     this.commit();
   }
@@ -41,7 +40,7 @@ export class CarriedState<S extends Tree> {
   /** Brings the state to where the model is. */
   async follow(backend: Backend): Promise<void> {
     if (this.now === undefined) return;
-    const strays = tensorsOf(this.now).filter((tensor) => tensor.backend !== backend);
+    const strays = leavesOf(this.now).filter((tensor) => tensor.backend !== backend);
     if (strays.length > 0) await moveTo(strays, backend);
   }
 

@@ -1,6 +1,6 @@
 import { anomaly, AnomalyError, backward, RnnError, scope, Tensor, type Tree } from '@rnn/core';
 import type { Module } from '@rnn/nn';
-import { tensorsOf } from './batch-tensors.js';
+import { leavesOf } from '../tree.js';
 import type { CarriedLoss } from './loss-function.js';
 
 /** What to do about a step whose loss or gradients are NaN or infinite. */
@@ -83,7 +83,7 @@ export function diagnosed<M extends Module, B, S extends Tree>(
   if (suspects.length === 0) return {};
   for (const [i, { batch }] of suspects.entries()) {
     const which = suspects.length === 1 ? 'the batch' : `batch ${i + 1} of ${suspects.length} of the step`;
-    for (const tensor of tensorsOf(batch)) {
+    for (const tensor of leavesOf(batch)) {
       const at = oddAt(tensor);
       if (at < 0) continue;
       const shape = `[${tensor.shape.join(', ')}]`;

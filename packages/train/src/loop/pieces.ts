@@ -1,6 +1,6 @@
 import { ArgumentError } from '@rnn/core';
 import { isIterable, refuse } from '@rnn/core/checks';
-import { disposeBatch, keptBatch, tensorsOf } from './batch-tensors.js';
+import { disposeTree, keptTree, leavesOf } from '../tree.js';
 import { cutBatch, stepsOf } from './cut-batch.js';
 import { tbpttOf, type TbpttOptions } from './tbptt-options.js';
 
@@ -63,13 +63,13 @@ export class Pieces<B> {
       return this.within(() => this.begin(batch, use));
     } finally {
       // Nobody else can know when a batch that was made between two steps is done with.
-      disposeBatch(batch);
+      disposeTree(batch);
     }
   }
 
   /** Ends the pass, over or not. */
   async close(): Promise<void> {
-    if (this.rest !== undefined) disposeBatch(this.rest.batch);
+    if (this.rest !== undefined) disposeTree(this.rest.batch);
     this.rest = undefined;
     await this.iterator.return?.();
   }
@@ -80,9 +80,9 @@ export class Pieces<B> {
     this.hasBegun = true;
     if (tbptt === undefined) return use(batch, begins);
     const { steps: length, batchFirst } = tbptt;
-    const steps = stepsOf(this.owner, tensorsOf(batch), batchFirst);
+    const steps = stepsOf(this.owner, leavesOf(batch), batchFirst);
     if (steps <= length) return use(batch, begins);
-    this.rest = { batch: keptBatch(batch), steps, from: length };
+    this.rest = { batch: keptTree(batch), steps, from: length };
     return use(cutBatch(batch, { from: 0, to: length, steps, batchFirst }), begins);
   }
 
@@ -95,13 +95,13 @@ export class Pieces<B> {
     } finally {
       if (rest.from >= steps) {
         this.rest = undefined;
-        disposeBatch(batch);
+        disposeTree(batch);
       }
     }
   }
 
   private checkAlive(batch: B): void {
-    const tensor = tensorsOf(batch).find(({ isDisposed }) => isDisposed);
+    const tensor = leavesOf(batch).find(({ isDisposed }) => isDisposed);
     if (tensor === undefined) return;
     refuse(ArgumentError, this.owner, 'data', {
       part: 'a batch',

@@ -14,7 +14,7 @@ import {
 } from '@rnn/core';
 import type { Module } from '@rnn/nn';
 import { clipGradNorm, gradNorm, replaceGrads } from '../clip-grad.js';
-import { disposeBatch, keptBatch } from './batch-tensors.js';
+import { disposeTree, keptTree } from '../tree.js';
 import type { CarriedState } from './carried-state.js';
 import { clipOf } from './clip-option.js';
 import type { FitOptions } from './fit-options.js';
@@ -78,7 +78,7 @@ export class StepGradients<M extends Module, B, S extends Tree> {
     const { loss: lossFunction, tbptt } = this.options;
     if (this.sums === undefined) this.zeroGrad();
     const before = begins ? undefined : this.carried.current;
-    if (isSuspect) this.suspects.push(keptBatch({ batch, state: before }));
+    if (isSuspect) this.suspects.push(keptTree({ batch, state: before }));
     const { loss, count, state } = lossOn(lossFunction, this.model, batch, before, tbptt !== undefined);
     if (state !== undefined) this.carried.next(state);
     if (!this.accumulates) {
@@ -122,7 +122,7 @@ export class StepGradients<M extends Module, B, S extends Tree> {
     this.zeroGrad();
     if (this.accumulates) disposeSums(this.sums);
     this.sums = undefined;
-    disposeBatch(this.takeSuspects());
+    disposeTree(this.takeSuspects());
   }
 
   private summed(loss: Tensor, count: AverageCount): Sums {

@@ -1,7 +1,7 @@
 import { ArgumentError, detach, scope, type Tree } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import type { Module, TrainingModes } from '@rnn/nn';
-import { disposeBatch } from './batch-tensors.js';
+import { disposeTree } from '../tree.js';
 import { CarriedState } from './carried-state.js';
 import { clipOf } from './clip-option.js';
 import type { Course } from './course.js';
@@ -157,7 +157,7 @@ export class Steps<M extends Module, B, S extends Tree> {
       return { step, epoch, loss: lossValue, lr, gradNorm, seconds, ...(skipped ? { skipped } : {}) };
     } finally {
       for (const tensor of read) tensor.dispose();
-      disposeBatch(suspects);
+      disposeTree(suspects);
       if (typeof count !== 'number') count.dispose();
     }
   }

@@ -13,6 +13,7 @@ import {
 import { checkCount, checkNumber, checkOptions } from '@rnn/core/checks';
 import { Evaluation } from '../evaluation.js';
 import { disposeTree, keptTree, mapTree } from '../tree.js';
+import { searchBeams, type BeamSettings } from '../sequences/beams.js';
 import { logProbabilities } from '../sequences/next-token.js';
 import { checkSource } from './seq2seq-checks.js';
 import type { Decoder, DecoderState, Encoded } from './decoder.js';
@@ -50,7 +51,7 @@ export async function decoded(model: Decoder, source: Tensor, options: DecodeOpt
     if (beams === 1) return await greedy(run, encoded, batch, maxTokens);
     const targets: number[][] = [];
     for (let row = 0; row < batch; row++)
-      targets.push(await beam(run, encoded, row, { maxTokens, beams, lengthPenalty }));
+      targets.push([...(await beam(run, encoded, row, { maxTokens, beams, lengthPenalty }))]);
     return targets;
   } finally {
     disposeEncoded(encoded);
@@ -81,60 +82,34 @@ async function greedy(run: DecoderRun, encoded: Encoded, batch: number, maxToken
   }
 }
 
-interface Path {
-  readonly tokens: readonly number[];
-  readonly logProbability: number;
-  /** Which of the paths before it goes on. */
-  readonly parent: number;
-}
-
 /** The most probable target of one source that a beam search finds. */
 async function beam(
   run: DecoderRun,
   encoded: Encoded,
   row: number,
-  { maxTokens, beams, lengthPenalty }: Required<Omit<DecodeOptions, 'lengths'>>,
-): Promise<number[]> {
+  settings: Omit<BeamSettings, 'stop'>,
+): Promise<readonly number[]> {
   const { bos, eos } = run.model;
-  const rank = ({ tokens, logProbability }: Path): number =>
-    logProbability / Math.max(tokens.length, 1) ** lengthPenalty;
-  const done: Path[] = [];
-  let open: Path[] = [{ tokens: [], logProbability: 0, parent: 0 }];
-  let [own, state] = run.rowOf(encoded, row);
+  let state = run.chosen(encoded.state, [row]);
   try {
-    for (let n = 0; n < maxTokens && open.length > 0; n++) {
-      const before = open.map(({ tokens }) => tokens[tokens.length - 1] ?? bos);
-      const [scores, next] = run.step(before, state, own, (all) => all);
-      disposeTree(state);
-      state = next;
-      const values = await readAndDispose(scores);
-      const width = values.length / open.length;
-      const paths = open.flatMap(({ tokens, logProbability }, parent) =>
-        Array.from(logProbabilities(values.subarray(parent * width, (parent + 1) * width)), (value, token) => ({
-          tokens: [...tokens, token],
-          logProbability: logProbability + value,
-          parent,
-        })),
-      );
-      const best = paths.sort((a, b) => b.logProbability - a.logProbability).slice(0, beams);
-      const ends = ({ tokens }: Path): boolean => tokens[tokens.length - 1] === eos;
-      done.push(...best.filter(ends));
-      open = best.filter((path) => !ends(path));
-      if (open.length === 0) break;
-      const chosen = run.chosen(
-        state,
-        open.map(({ parent }) => parent),
-      );
-      disposeTree(state);
-      state = chosen;
-      disposeEncoded(own);
-      own = run.memoryOf(encoded, row, open.length);
-    }
-    const [{ tokens }] = [...done, ...open].sort((a, b) => rank(b) - rank(a));
-    return tokens.filter((token) => token !== eos);
+    const [{ tokens }] = await searchBeams({ ...settings, stop: eos }, async (tokens = [bos], parents) => {
+      const chosen = run.chosen(state, parents);
+      const own = run.memoryOf(encoded, row, parents.length);
+      try {
+        const [scores, next] = run.step(tokens, chosen, own, (all) => all);
+        disposeTree(state);
+        state = next;
+        const values = await readAndDispose(scores);
+        const width = values.length / parents.length;
+        return parents.map((_, i) => logProbabilities(values.subarray(i * width, (i + 1) * width)));
+      } finally {
+        disposeTree(chosen);
+        disposeEncoded(own);
+      }
+    });
+    return tokens;
   } finally {
     disposeTree(state);
-    disposeEncoded(own);
   }
 }
 
@@ -186,10 +161,6 @@ class DecoderRun {
     const spread = (part: Tensor): Tensor => expand(slice(part, 0, row, row + 1), [count, ...part.shape.slice(1)]);
     const own = lengths && Array.from({ length: count }, () => lengths[row]);
     return this.evaluation.run(() => kept({ memory: spread(memory), keys: keys && spread(keys), lengths: own, state }));
-  }
-
-  rowOf(encoded: Encoded, row: number): [own: Encoded, state: DecoderState] {
-    return [this.memoryOf(encoded, row, 1), this.chosen(encoded.state, [row])];
   }
 }
 

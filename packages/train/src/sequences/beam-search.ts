@@ -3,6 +3,7 @@ import { checkCount, checkFunction, checkNumber, checkOptions } from '@rnn/core/
 import type { Module } from '@rnn/nn';
 import { checkModel } from '../evaluation.js';
 import { disposeTree } from '../tree.js';
+import { searchBeams, type Beam } from './beams.js';
 import { forwardStep, type SequenceStep } from './carried-state.js';
 import { logProbabilities } from './next-token.js';
 import { checkedPrompt, TokenModel } from './token-model.js';
@@ -21,21 +22,6 @@ export interface BeamSearchOptions<M, S extends Tree = Tree> {
   readonly lengthPenalty?: number;
   /** How the model makes a step; `model.forward(x, state)` unless given. */
   readonly step?: SequenceStep<M, S>;
-}
-
-/** A continuation. */
-export interface Beam {
-  /** Without the prompt and the token that ends it. */
-  readonly tokens: readonly number[];
-  /** That of all its tokens, the one that ends it included. */
-  readonly logProbability: number;
-}
-
-interface Path<S> {
-  readonly tokens: readonly number[];
-  readonly logProbability: number;
-  readonly steps: number;
-  readonly state: S | undefined;
 }
 
 /**
@@ -71,40 +57,24 @@ export async function beamSearch<M extends Module, S extends Tree = Tree>(
   checkNumber(owner, 'lengthPenalty', lengthPenalty, { from: 0 });
   checkFunction(owner, 'step', step, '(model, x, state) => [output, state]');
   const reader = new TokenModel<M, S>(owner, model, step);
-  const rank = ({ logProbability, steps }: Path<S>): number => logProbability / Math.max(steps, 1) ** lengthPenalty;
-  const done: Path<S>[] = [];
-  let open: Path<S>[] = [{ tokens: [], logProbability: 0, steps: 0, state: undefined }];
-  const held = new Set<S>();
+  let states: S[] = [];
   try {
-    for (let n = 0; n < maxTokens && open.length > 0; n++) {
-      const next: Path<S>[] = [];
-      for (const path of open) {
-        const [scores, state] = await reader.read(n === 0 ? start : path.tokens.slice(-1), path.state);
-        held.add(state);
-        logProbabilities(scores).forEach((logProbability, token) => {
-          const [tokens, steps] = [[...path.tokens, token], path.steps + 1];
-          next.push({ tokens, steps, logProbability: path.logProbability + logProbability, state });
-        });
+    return await searchBeams({ maxTokens, beams, stop, lengthPenalty }, async (tokens, parents) => {
+      const before = states;
+      const scores: ArrayLike<number>[] = [];
+      states = [];
+      try {
+        for (const [i, parent] of parents.entries()) {
+          const [next, state] = await reader.read(tokens === undefined ? start : [tokens[i]], before[parent]);
+          states.push(state);
+          scores.push(logProbabilities(next));
+        }
+      } finally {
+        disposeTree(before);
       }
-      next.sort((a, b) => b.logProbability - a.logProbability);
-      const best = next.slice(0, beams);
-      for (const path of best) {
-        const { tokens, ...rest } = path;
-        if (tokens[tokens.length - 1] === stop) done.push({ ...rest, tokens: tokens.slice(0, -1) });
-      }
-      open = best.filter(({ tokens }) => tokens[tokens.length - 1] !== stop);
-      const living = new Set(open.map(({ state }) => state));
-      for (const state of held) {
-        if (living.has(state)) continue;
-        disposeTree(state);
-        held.delete(state);
-      }
-    }
+      return scores;
+    });
   } finally {
-    for (const state of held) disposeTree(state);
+    disposeTree(states);
   }
-  return [...done, ...open]
-    .sort((a, b) => rank(b) - rank(a))
-    .slice(0, beams)
-    .map(({ tokens, logProbability }) => ({ tokens, logProbability }));
 }
