@@ -4,14 +4,14 @@
  */
 import { FormatError } from '@rnn/core';
 import { decodeTensor } from './decode-tensor.js';
-import { isReal } from './element-types.js';
+import { elementType, isReal } from './element-types.js';
 import { fold } from './fold.js';
 import type { HostArray } from './host-array.js';
 import { withLastUses } from './last-uses.js';
 import { isVisible, numbersOf, type Names } from './names.js';
 import { Node, type Bindings } from './node.js';
 import type { Operators } from './operator.js';
-import type { Graph, Kernel, PlannedNode } from './plan.js';
+import type { DeclaredOutput, Graph, Kernel, PlannedNode } from './plan.js';
 import type {
   AttributeProto,
   FunctionProto,
@@ -20,6 +20,7 @@ import type {
   NodeProto,
   OperatorSetIdProto,
   TensorProto,
+  ValueInfoProto,
 } from './schema.generated.js';
 import { Value } from './value.js';
 import { rolesOf, type Roles } from './weight-roles.js';
@@ -105,7 +106,7 @@ class Builder {
   /** Makes a graph ready. */
   graph(proto: GraphProto, inputs: readonly string[], outer: Names | undefined, bindings: Bindings): Graph {
     const roles = rolesOf(proto.node);
-    return this.#body(
+    const graph = this.#body(
       proto.node,
       proto.initializer,
       inputs,
@@ -114,6 +115,7 @@ class Builder {
       bindings,
       roles,
     );
+    return { ...graph, declared: proto.output.map(declaredOutput) };
   }
 
   #body(
@@ -176,7 +178,7 @@ class Builder {
     const live = withLastUses(planned, outputs, new Set(inputs));
     const own = (name: string): boolean => names.known.has(name);
     const captured = new Set([...live.flatMap((node) => node.uses), ...outputs].filter((name) => !own(name)));
-    return { inputs, outputs, values, nodes: live, captured: [...captured] };
+    return { inputs, outputs, values, nodes: live, captured: [...captured], declared: [] };
   }
 
   /** A node with its kernel; nothing for one that is missing or wrong. */
@@ -244,6 +246,17 @@ class Builder {
       this.#calls.pop();
     }
   }
+}
+
+/** What the file says of an output of a graph. */
+function declaredOutput({ name, type }: ValueInfoProto): DeclaredOutput | undefined {
+  if (type?.value.case !== 'tensorType' || type.value.value.shape === undefined) return undefined;
+  const { elemType, shape } = type.value.value;
+  if (elemType === 0) return undefined;
+  return {
+    type: elementType(elemType, `'${name}'`),
+    shape: shape.dim.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : undefined)),
+  };
 }
 
 function functionKey(domain: string, name: string, overload: string): string {

@@ -1,5 +1,6 @@
 /** Graphs that are ready to run, and what their nodes are made of. */
 import type { Backend, Shape, Tensor } from '@rnn/core';
+import type { ElementType } from './element-types.js';
 import type { Value } from './value.js';
 
 /** The inputs of a node; one that is left out is `undefined`. */
@@ -109,4 +110,12 @@ export interface Graph {
   readonly nodes: readonly PlannedNode[];
   /** Names that it takes from around it. */
   readonly captured: readonly string[];
+  /** What the file says of its outputs; nothing of those that it leaves open. */
+  readonly declared: readonly (DeclaredOutput | undefined)[];
+}
+
+/** The type of an output, and its shape as far as the file tells it. */
+export interface DeclaredOutput {
+  readonly type: ElementType;
+  readonly shape: readonly (number | undefined)[];
 }

@@ -18,6 +18,8 @@ const files = [
   'versions.json',
   'operators-1.json',
   'operators-2.json',
+  'operators-3.json',
+  'operators-4.json',
   'node-recurrent.json',
   'node-graphs.json',
   'node-parts-1.json',
@@ -25,6 +27,7 @@ const files = [
   'node-others-1.json',
   'node-others-2.json',
   'node-others-3.json',
+  'node-resized.json',
 ];
 
 describe.each(files)('%s', (file) => {

@@ -11,6 +11,7 @@ import { pools } from './pooling.js';
 import { products } from './products.js';
 import { recurrentOperators } from './recurrent.js';
 import { reduce } from './reduce.js';
+import { resizing } from './resize.js';
 import { scans } from './scan-operator.js';
 import { scatters } from './scatter.js';
 import { shapes } from './shape.js';
@@ -27,6 +28,7 @@ export const operators: Operators = {
   ...elementwise,
   ...comparison,
   ...reduce,
+  ...resizing,
   ...movement,
   ...indexing,
   ...scatters,

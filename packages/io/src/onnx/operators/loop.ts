@@ -1,10 +1,10 @@
 /** Loop: a graph that runs a number of times, or until it says that it is done. */
 import { noGrad, sameShape, scope, stack, zeros, type Tensor } from '@rnn/core';
-import { isReal } from '../element-types.js';
+import { deviceType, isReal } from '../element-types.js';
 import { hostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, type Operators } from '../operator.js';
-import type { Graph, Kernel, PlannedNode, Steps, Surroundings } from '../plan.js';
+import type { DeclaredOutput, Graph, Kernel, PlannedNode, Steps, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
 import { bodyScan, type BodyScan } from './body-scan.js';
 import { axisOf } from './common.js';
@@ -79,20 +79,34 @@ function* turnByTurn(
     });
     if (condition.host.numbers[0] === 0) break;
   }
-  const stacked = collected.map((values) => stackedValues(node, values, around));
+  const declared = body.declared.slice(1 + initial.length);
+  const stacked = collected.map((values, i) =>
+    values.length === 0 ? noValues(node, declared[i], around) : stackedValues(values, around),
+  );
   for (const value of collected.flat()) value.letGo(states.includes(value));
   return [...states, ...stacked];
 }
 
 /** The values of all turns along a new first dimension. */
-function stackedValues(node: Node, values: readonly Value[], around: Surroundings): Value {
+function stackedValues(values: readonly Value[], around: Surroundings): Value {
   const [first] = values;
-  if (first === undefined) return node.fail('it makes no turn, so the shape of what it collects is not known');
   if (!values.every((value) => value.isHost)) {
     return Value.device(first.type, stack(values.map((value) => value.on(around.backend))));
   }
   const numbers = values.flatMap((value) => Array.from(value.host.numbers));
   return Value.host(hostArray(first.type, [values.length, ...first.shape], numbers));
+}
+
+/**
+ * What a loop without turns collects: nothing, in the shape that the file says. A size that it
+ * leaves open is 0, as in ONNX Runtime.
+ */
+function noValues(node: Node, declared: DeclaredOutput | undefined, { backend }: Surroundings): Value {
+  if (declared === undefined) return node.fail('it makes no turn, and the file does not say what it collects');
+  const { type } = declared;
+  const shape = [0, ...declared.shape.map((size) => size ?? 0)];
+  if (!isReal(type)) return Value.host(hostArray(type, shape, []));
+  return Value.device(type, zeros(shape, { dtype: deviceType(type, backend.info.dtypes), backend }));
 }
 
 /** A loop that can run as a scan. */

@@ -1,6 +1,6 @@
 /** Pools: the largest value or the mean of what a window sees, for each channel. */
-import { add, amax, div, gt, maximum, ne, where, type Tensor } from '@rnn/core';
-import { hostArray } from '../host-array.js';
+import { add, amax, div, gt, maximum, ne, sizeOf, where, type Tensor } from '@rnn/core';
+import { denseStrides, hostArray, walk } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, type Operator, type Operators } from '../operator.js';
 import type { Kernel } from '../plan.js';
@@ -8,11 +8,11 @@ import { Value } from '../value.js';
 import { device } from './common.js';
 import { padding, views, windowsOf, type Window } from './windows.js';
 
-/** `join` makes one of what the places of the window see. */
+/** `join` makes one of what the places of the window see; places, if any, come second. */
 function pool(
   node: Node,
   filling: number,
-  join: (all: Tensor[], windows: readonly Window[], x: Tensor) => Tensor,
+  join: (all: Tensor[], windows: readonly Window[], x: Tensor) => readonly Tensor[],
 ): Kernel {
   const kernel = node.ints('kernel_shape') ?? node.fail('kernel_shape is missing');
   return {
@@ -26,7 +26,8 @@ function pool(
       );
       const sizes = windows.map(({ count }) => count);
       if (sizes.includes(0)) node.fail(`the window is larger than the input [${x.shape.join(', ')}]`);
-      return device(value.type, join(views(padded, windows, sizes), windows, x));
+      const results = join(views(padded, windows, sizes), windows, x);
+      return results.map((tensor, i) => Value.device(i === 0 ? value.type : 'int64', tensor));
     },
   };
 }
@@ -34,9 +35,48 @@ function pool(
 /** Of equal values the first one counts, which gets all of the gradient; a NaN stays. */
 const larger = (a: Tensor, b: Tensor): Tensor => where(maximum(gt(b, a), ne(b, b)), b, a);
 
+/**
+ * The largest values and their places, counted through the whole input; with `storage_order` the
+ * first dimension of a window's runs fastest.
+ */
+function largest(
+  node: Node,
+  all: readonly Tensor[],
+  windows: readonly Window[],
+  x: Tensor,
+): readonly [values: Tensor, places: Tensor] {
+  const [batch, channels, ...spatial] = x.shape;
+  const size = sizeOf(spatial);
+  const strides = node.flag('storage_order') ? denseStrides(spatial.toReversed()).reverse() : denseStrides(spatial);
+  const counts = windows.map(({ count }) => count);
+  const offsets = windows.reduce<number[][]>(
+    (lists, window) => lists.flatMap((list) => Array.from({ length: window.size }, (_, k) => [...list, k])),
+    [[]],
+  );
+  const grids = offsets.map((offset) => {
+    const first = windows.map(({ before, dilation }, i) => offset[i] * dilation - before);
+    const start = first.reduce((sum, place, i) => sum + place * strides[i], 0);
+    const numbers: number[] = [];
+    const steps = windows.map(({ stride }, i) => stride * strides[i]);
+    walk(counts, steps, start, (at) => numbers.push(at));
+    return Value.host(hostArray('int64', counts, numbers)).on(x.backend);
+  });
+  let [values, places] = [all[0], grids[0].expand([batch, channels, ...counts])];
+  for (let k = 1; k < all.length; k++) {
+    const isLarger = maximum(gt(all[k], values), ne(all[k], all[k]));
+    values = where(isLarger, all[k], values);
+    places = where(isLarger.to('int32'), grids[k], places);
+  }
+  const rows = Array.from({ length: batch * channels }, (_, row) => row * size);
+  const lead = hostArray('int64', [batch, channels, ...new Array<number>(spatial.length).fill(1)], rows);
+  return [values, add(places, Value.host(lead).on(x.backend))];
+}
+
 const maxPool: Operator = (node) => {
-  if ((node.outputs[1] ?? '') !== '') node.fail('the places of the largest values are not computed here');
-  return pool(node, -Infinity, (all) => all.reduce(larger));
+  const wantsPlaces = (node.outputs[1] ?? '') !== '';
+  return pool(node, -Infinity, (all, windows, x) =>
+    wantsPlaces ? largest(node, all, windows, x) : [all.reduce(larger)],
+  );
 };
 
 /**
@@ -47,7 +87,7 @@ const averagePool: Operator = (node) => {
   return pool(node, 0, (all, windows, x) => {
     const rank = windows.length;
     const sum = all.reduce((a, b) => add(a, b));
-    return windows.reduce((t, window, i) => {
+    const mean = windows.reduce((t, window, i) => {
       const [before, behind] = countsPads ? [window.before, window.behind] : [0, 0];
       const [first, end] = [-before, x.shape[i + 2] + behind];
       const counts = Array.from({ length: window.count }, (_, at) => {
@@ -61,6 +101,7 @@ const averagePool: Operator = (node) => {
       const shape = [window.count, ...new Array<number>(rank - 1 - i).fill(1)];
       return div(t, Value.host(hostArray('float32', shape, counts)).on(x.backend));
     }, sum);
+    return [mean];
   });
 };
 

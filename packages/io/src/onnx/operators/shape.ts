@@ -125,6 +125,24 @@ function dropout(node: Node): Kernel {
   };
 }
 
+/** Ones on a diagonal. */
+function eyeLike(node: Node): Kernel {
+  const [shift, number] = [node.int('k', 0), node.int('dtype')];
+  return {
+    readsShapes: true,
+    run(inputs) {
+      const x = needed(node, inputs, 0);
+      const [rows, columns] = x.shape;
+      if (x.shape.length !== 2) node.fail(`the input has ${x.shape.length} dimensions, expected 2`);
+      const type = number === undefined ? x.type : elementType(number, `the type of ${node.title}`);
+      const numbers = new Float32Array(rows * columns);
+      for (let row = Math.max(0, -shift); row < rows && row + shift < columns; row++)
+        numbers[row * columns + row + shift] = 1;
+      return host(type, [rows, columns], numbers);
+    },
+  };
+}
+
 /** Two values, off and on, at the places of indices along a new axis. */
 function oneHotOf(node: Node): Kernel {
   const axis = node.int('axis', -1);
@@ -158,5 +176,6 @@ export const shapes: Operators = {
   CastLike: castLike,
   Identity: identity,
   Dropout: dropout,
+  EyeLike: eyeLike,
   OneHot: oneHotOf,
 };
