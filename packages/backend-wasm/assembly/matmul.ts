@@ -13,8 +13,9 @@
 // holds whatever the number of rows and wherever a row lies: blocks of rows and of columns may
 // be computed apart, and give the same bits.
 //
-// A row or two would not pay for packing: `vectors...` read the right factor as it lies in memory.
-import { BLOCK_K, BLOCK_M, BLOCK_N, PANEL_BYTES, TILE_BYTES, TILE_M } from '../src/layout';
+// A row or two would not pay for packing a factor that is used once: `vectors...` read it as it lies
+// in memory. Where it is packed already, a row takes four panels at a time (`packedRows`).
+import { BLOCK_K, BLOCK_M, BLOCK_N, FEW, PANEL_BYTES, TILE_BYTES, TILE_M } from '../src/layout';
 import { copyRun, loadPart, madd, storePart } from './vector';
 
 /**
@@ -314,6 +315,116 @@ function packTiles(to: usize, a: usize, stepA: usize, rows: i32, k: i32, count: 
 }
 
 /**
+ * 32 results of a row of A: four panels at a time, since a row and a panel have two chains alone,
+ * and the adder would wait.
+ */
+function fourPanels(a: usize, b: usize, k: i32, c: usize, init: usize): void {
+  const size = <usize>k << 5;
+  const end = a + (<usize>k << 2);
+  let b1 = b + size;
+  let b2 = b1 + size;
+  let b3 = b2 + size;
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let s4 = s0;
+  let s5 = s0;
+  let s6 = s0;
+  let s7 = s0;
+  for (; a < end; a += 4) {
+    const x = v128.load32_splat(a);
+    s0 = madd(x, v128.load(b), s0);
+    s1 = madd(x, v128.load(b, 16), s1);
+    s2 = madd(x, v128.load(b1), s2);
+    s3 = madd(x, v128.load(b1, 16), s3);
+    s4 = madd(x, v128.load(b2), s4);
+    s5 = madd(x, v128.load(b2, 16), s5);
+    s6 = madd(x, v128.load(b3), s6);
+    s7 = madd(x, v128.load(b3, 16), s7);
+    b += 32;
+    b1 += 32;
+    b2 += 32;
+    b3 += 32;
+  }
+  if (init != 0) {
+    s0 = f32x4.add(v128.load(init), s0);
+    s1 = f32x4.add(v128.load(init, 16), s1);
+    s2 = f32x4.add(v128.load(init, 32), s2);
+    s3 = f32x4.add(v128.load(init, 48), s3);
+    s4 = f32x4.add(v128.load(init, 64), s4);
+    s5 = f32x4.add(v128.load(init, 80), s5);
+    s6 = f32x4.add(v128.load(init, 96), s6);
+    s7 = f32x4.add(v128.load(init, 112), s7);
+  }
+  v128.store(c, s0);
+  v128.store(c, s1, 16);
+  v128.store(c, s2, 32);
+  v128.store(c, s3, 48);
+  v128.store(c, s4, 64);
+  v128.store(c, s5, 80);
+  v128.store(c, s6, 96);
+  v128.store(c, s7, 112);
+}
+
+/** Up to 8 results of a row of A and one panel. */
+function onePanel(a: usize, b: usize, k: i32, c: usize, init: usize, columns: i32): void {
+  const end = a + (<usize>k << 2);
+  let low = f32x4.splat(0);
+  let high = low;
+  for (; a < end; a += 4) {
+    const x = v128.load32_splat(a);
+    low = madd(x, v128.load(b), low);
+    high = madd(x, v128.load(b, 16), high);
+    b += 32;
+  }
+  if (columns < 4) {
+    if (init != 0) low = f32x4.add(loadPart(init, columns), low);
+    storePart(c, low, columns);
+    return;
+  }
+  if (init != 0) low = f32x4.add(v128.load(init), low);
+  v128.store(c, low);
+  const rest = columns - 4;
+  if (rest == 4) {
+    if (init != 0) high = f32x4.add(v128.load(init, 16), high);
+    v128.store(c, high, 16);
+  } else if (rest > 0) {
+    if (init != 0) high = f32x4.add(loadPart(init + 16, rest), high);
+    storePart(c + 16, high, rest);
+  }
+}
+
+/**
+ * A few rows and one block of terms of a packed factor, with the bits that a tile of many rows
+ * gives.
+ */
+function packedRows(a: usize, rowA: usize, b: usize, c: usize, rowC: usize, init: usize, rowInit: usize, m: i32, k: i32, n: i32): void {
+  const size = <usize>k << 5;
+  for (; m > 0; m--) {
+    let panel = b;
+    let to = c;
+    let start = init;
+    let left = n;
+    for (; left >= 32; left -= 32) {
+      fourPanels(a, panel, k, to, start);
+      panel += size << 2;
+      to += 128;
+      if (start != 0) start += 128;
+    }
+    for (; left > 0; left -= 8) {
+      onePanel(a, panel, k, to, start, min(8, left));
+      panel += size;
+      to += 32;
+      if (start != 0) start += 32;
+    }
+    a += rowA;
+    c += rowC;
+    if (init != 0) init += rowInit;
+  }
+}
+
+/**
  * C = init + A B for a packed B, all blocks. Rows are dealt out evenly to blocks, and in a block to
  * tiles: of any number from 20 on, tiles have 5 or 6 rows.
  *
@@ -333,7 +444,12 @@ export function product(
     let left = a + <usize>first * stepA;
     let target = c;
     let start = init;
-    for (let below = m; below > 0;) {
+    let below = m;
+    if (m < FEW && isDense) {
+      packedRows(left, rowA, b, target, rowC, start, rowInit, m, size, n);
+      below = 0;
+    }
+    while (below > 0) {
       // Blocks of the same size, or one row less.
       const rows = below / ((below + BLOCK_M - 1) / BLOCK_M);
       const count = (rows + TILE_M - 1) / TILE_M;

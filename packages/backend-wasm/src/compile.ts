@@ -12,8 +12,8 @@ import { canEmit, emitProgram, type Emitted } from './emit/emit-program.js';
 import { packedBytes } from './emit/emit-single.js';
 import { isPacked } from './emit/layout-of.js';
 import type { Kernels } from './kernels.js';
-import { FEW } from './matmul.js';
-import type { Memory, PackedForm, WasmStorage } from './memory.js';
+import { FEW } from './layout.js';
+import type { Memory, Packed, PackedForm, WasmStorage } from './memory.js';
 import { workOfRow } from './program-work.js';
 import { cut, type Entry, type Threads } from './threads/threads.js';
 
@@ -99,9 +99,8 @@ class WasmProgram implements CompiledProgram {
       for (let i = 0; i < outputs.length; i++)
         outputs[i] = memory.allocate('float32', steps * rows * widths[program.outputs[i]]);
       for (let i = 0; i < last.length; i++) last[i] = memory.allocate('float32', rows * program.carried[i]);
-      const isPacked = rows >= FEW;
-      if (isPacked) this.packWeights(args.fixed);
-      this.setUp(args, outputs, last, isPacked);
+      this.packWeights(args.fixed, rows);
+      this.setUp(args, outputs, last);
       const most = threads.sharesFor(this.workOfRow * rows * steps);
       if (most === 1) entry.call(this.blocks, steps);
       else threads.run(entry, this.split(rows, steps, most));
@@ -129,7 +128,6 @@ class WasmProgram implements CompiledProgram {
     { steps, rows, fixed, perRow, stacked, carried }: ProgramArguments,
     outputs: readonly WasmStorage[],
     last: readonly WasmStorage[],
-    isPacked: boolean,
   ): void {
     const { program, memory, rowBytes, packings, packedAt } = this;
     const { slots } = this.emitted.layout;
@@ -145,7 +143,7 @@ class WasmProgram implements CompiledProgram {
     }
     for (let i = 0; i < perRow.length; i++) i32[pointers + slots.perRow[i]] = memory.addressOf(perRow[i]);
     for (let i = 0; i < fixed.length; i++) i32[pointers + slots.fixed[i]] = memory.addressOf(fixed[i]);
-    if (isPacked) for (let i = 0; i < packings.length; i++) i32[pointers + packings[i].slot] = packedAt[i];
+    for (let i = 0; i < packings.length; i++) i32[pointers + packings[i].slot] = packedAt[i];
     const first = program.reverse ? (steps - 1) * rows : 0;
     for (let i = 0; i < stacked.length; i++) {
       const slot = slots.stacked[i];
@@ -199,17 +197,18 @@ class WasmProgram implements CompiledProgram {
    * Packs the weights of products in the order in which the kernel reads them; kept with the
    * storage, which never changes.
    */
-  private packWeights(fixed: readonly Storage[]): void {
+  private packWeights(fixed: readonly Storage[], rows: number): void {
     const { memory, kernels, packings, packedAt } = this;
     for (let i = 0; i < packings.length; i++) {
       const packing = packings[i];
+      if (rows < packing.least) continue;
       const storage = fixed[packing.place] as WasmStorage;
       const address = memory.addressOf(storage);
       let packed = packedAs(storage, packing);
       if (packed === undefined) {
         const { count, apart, k, n, row, column } = packing;
         const bytes = packedBytes(k, n);
-        const made = { at: memory.take(count * bytes), count, apart, k, n, row, column };
+        const made = { at: memory.take(count * bytes), form: packing };
         for (let j = 0; j < count; j++) kernels.pack(made.at + j * bytes, address + j * apart, row, column, k, n);
         (storage.packed ??= []).push(made);
         packed = made;
@@ -225,6 +224,8 @@ interface Packing extends PackedForm {
   readonly place: number;
   /** Where the argument block has their address. */
   readonly slot: number;
+  /** With fewer rows they are read as they lie. */
+  readonly least: number;
 }
 
 function packingsOf(program: Program, packed: ReadonlyMap<number, number>): readonly Packing[] {
@@ -235,32 +236,39 @@ function packingsOf(program: Program, packed: ReadonlyMap<number, number>): read
       const { b, k, n, blocks, bStrides } = instruction;
       const [apart, row, column] = bStrides.map((stride) => stride * 4);
       const slot = packed.get(firstInstruction(program) + i) as number;
-      packings.set(slot, { place: b - first, slot, count: apart === 0 ? 1 : blocks, apart, k, n, row, column });
+      packings.set(slot, {
+        place: b - first,
+        slot,
+        least: FEW,
+        count: apart === 0 ? 1 : blocks,
+        apart,
+        k,
+        n,
+        row,
+        column,
+      });
     } else if (instruction.kind === 'matmul') {
       const { weight, transposed, width: n } = instruction;
       const { rows, columns } = program.fixed[weight - first];
       const k = transposed ? columns : rows;
       const [row, column] = transposed ? [4, k * 4] : [n * 4, 4];
       const slot = packed.get(weight) as number;
-      packings.set(slot, { place: weight - first, slot, count: 1, apart: 0, k, n, row, column });
+      packings.set(slot, { place: weight - first, slot, least: 1, count: 1, apart: 0, k, n, row, column });
     }
   });
   return [...packings.values()];
 }
 
-function packedAs({ packed }: WasmStorage, form: PackedForm): { readonly at: number } | undefined {
+/** What was packed in such a form, mostly by the same program. */
+function packedAs({ packed }: WasmStorage, form: PackedForm): Packed | undefined {
   if (packed === undefined) return undefined;
-  for (const known of packed) {
-    const isSame =
-      known.k === form.k &&
-      known.n === form.n &&
-      known.row === form.row &&
-      known.column === form.column &&
-      known.count === form.count &&
-      known.apart === form.apart;
-    if (isSame) return known;
-  }
+  for (let i = 0; i < packed.length; i++) if (packed[i].form === form || isSame(packed[i].form, form)) return packed[i];
   return undefined;
+}
+
+function isSame(a: PackedForm, b: PackedForm): boolean {
+  if (a.k !== b.k || a.n !== b.n || a.count !== b.count) return false;
+  return a.row === b.row && a.column === b.column && a.apart === b.apart;
 }
 
 /** To the next multiple of 16. */

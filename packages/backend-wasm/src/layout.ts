@@ -24,6 +24,8 @@ export const STRIP = 512;
 /** Where the allocator's memory begins. */
 export const HEAP = 12288;
 
+/** Fewer rows than this do not pay for packing a factor that is used once. */
+export const FEW = 4;
 /**
  * Terms of a matrix product that are summed before the sum goes back to memory: a panel of so many
  * rows stays in the first cache.

@@ -1,11 +1,8 @@
 import type { Matrices, MatmulSizes, Storage } from '@rnn/core';
 import type { Kernels } from './kernels.js';
-import { BLOCK_K, BLOCK_M, BLOCK_N, PANEL, TILE_BYTES, TILE_M } from './layout.js';
+import { BLOCK_K, BLOCK_M, BLOCK_N, FEW, PANEL, TILE_BYTES, TILE_M } from './layout.js';
 import type { Memory } from './memory.js';
 import { cut, type Threads } from './threads/threads.js';
-
-/** Fewer rows than this do not pay for packing the other factor. */
-export const FEW = 4;
 
 /** One matrix of a product: address, bytes from row to row and from column to column. */
 interface Factor {

@@ -13,6 +13,8 @@ const KEPT: number = 2 ** 20;
 
 /** So many elements are written one by one in less time than a call into the engine takes. */
 const FEW = 64;
+/** An array of so many elements lies in the engine's own heap, where it is made in a moment. */
+const ON_HEAP = 16;
 
 /**
  * How matrices are packed: some of one storage, `apart` bytes from each other, as factors `[k, n]`
@@ -29,8 +31,9 @@ export interface PackedForm {
 }
 
 /** Packed factors, one after another. */
-interface Packed extends PackedForm {
+export interface Packed {
   readonly at: number;
+  readonly form: PackedForm;
 }
 
 /** A storage is a place in linear memory, until it is released. */
@@ -116,7 +119,7 @@ export class Memory {
     const first = this.addressOf(storage) >>> 2;
     const all = storage.dtype === 'int32' ? this.i32 : this.f32;
     const { size } = storage;
-    if (size > FEW) return all.slice(first, first + size);
+    if (size > ON_HEAP) return all.slice(first, first + size);
     const copy = storage.dtype === 'int32' ? new Int32Array(size) : new Float32Array(size);
     for (let i = 0; i < size; i++) copy[i] = all[first + i];
     return copy;

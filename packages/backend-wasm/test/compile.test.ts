@@ -1,7 +1,7 @@
 import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';
 import { conformance } from '@rnn/conformance/vitest';
-import { executeProgram, type Backend, type Instruction, type Program } from '@rnn/core';
+import { executeProgram, type Backend, type Instruction, type Program, type TypedArray } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 let reference: Backend;
@@ -193,3 +193,54 @@ test('a block of a product has the bits of the whole product', () => {
     }
   }
 });
+
+describe.each([false, true])(
+  'a row of a product has the same bits among any number of rows, transposed: %s',
+  (transposed) => {
+    // Terms in several blocks, and all that may be left of columns behind whole groups and panels.
+    test.each([
+      [1, 1],
+      [2, 6],
+      [5, 8],
+      [64, 32],
+      [70, 43],
+      [300, 77],
+      [513, 99],
+    ])('%i terms, %i columns', (k, n) => {
+      const rows = 7;
+      const program: Program = {
+        dtype: 'float32',
+        stacked: [k],
+        carried: [],
+        perRow: [n],
+        fixed: [transposed ? { rows: n, columns: k } : { rows: k, columns: n }],
+        body: [{ kind: 'matmul', width: n, x: 0, weight: 2, transposed, init: 1 }],
+        next: [],
+        outputs: [3],
+        reverse: false,
+      };
+      const numbers = (count: number, seed: number): Float32Array =>
+        Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898 + seed) * 1.7);
+      const [x, init, w] = [numbers(rows * k, 1), numbers(rows * n, 2), numbers(k * n, 3)];
+      for (const backend of compiled) {
+        const run = (from: number, count: number): TypedArray => {
+          const args = {
+            steps: 1,
+            rows: count,
+            stacked: [backend.upload(x.slice(from * k, (from + count) * k))],
+            carried: [],
+            perRow: [backend.upload(init.slice(from * n, (from + count) * n))],
+            fixed: [backend.upload(w)],
+          };
+          const made = backend.compile?.(program)?.run(args);
+          if (made === undefined) throw new Error('the program does not compile');
+          return backend.readSync(made.outputs[0]);
+        };
+        const all = run(0, rows);
+        for (const count of [1, 2, 3])
+          for (let from = 0; from + count <= rows; from++)
+            expect(run(from, count)).toEqual(all.slice(from * n, (from + count) * n));
+      }
+    });
+  },
+);

@@ -20,7 +20,6 @@ export interface Emitted {
 
 const takesBlock: FunctionType = { parameters: [I32], results: [] };
 const product: FunctionType = { parameters: Array.from({ length: 12 }, () => I32), results: [] };
-const fewRows: FunctionType = { parameters: Array.from({ length: 11 }, () => I32), results: [] };
 const blockProducts: FunctionType = { parameters: Array.from({ length: 17 }, () => I32), results: [] };
 
 /** Whether every instruction has its WebAssembly. A weight is packed in one way only. */
@@ -52,8 +51,6 @@ export function emitProgram(program: Program, isShared: boolean, relaxed: boolea
   const writer = new ModuleWriter(isShared);
   const imports = {
     product: writer.importFunction('product', product),
-    vectors: writer.importFunction('vectors', fewRows),
-    vectorsTransposed: writer.importFunction('vectorsTransposed', fewRows),
     blockProducts: writer.importFunction('blockProducts', blockProducts),
   };
   const functions = layout.groups.map((group) => {

@@ -2,9 +2,8 @@
  * Emits instructions that are groups of their own: products, reductions, and features in another
  * order.
  */
-import { firstFixed, type Instruction, type Program } from '@rnn/core';
-import { PANEL } from '../layout.js';
-import { FEW } from '../matmul.js';
+import type { Instruction, Program } from '@rnn/core';
+import { FEW, PANEL } from '../layout.js';
 import { ALL_ROWS, pointerAt, ROWS, Streams } from './argument-block.js';
 import { isPacked, placeOf, type Layout, type Place } from './layout-of.js';
 import { F32, F64, I32, V128, type Code } from './writer.js';
@@ -12,8 +11,6 @@ import { F32, F64, I32, V128, type Code } from './writer.js';
 /** Numbers of the imported products. */
 export interface Products {
   readonly product: number;
-  readonly vectors: number;
-  readonly vectorsTransposed: number;
   readonly blockProducts: number;
 }
 
@@ -31,7 +28,7 @@ export function emitSingle(
   const [own, ...others] = layout.destinations(value);
   switch (instruction.kind) {
     case 'matmul':
-      emitProduct(code, program, instruction, own, layout, imports);
+      emitProduct(code, instruction, own, layout, imports);
       break;
     case 'product':
       emitBlockProducts(code, program, value, instruction, own, layout, imports);
@@ -50,8 +47,7 @@ export function emitSingle(
 
 function emitProduct(
   code: Code,
-  program: Program,
-  { x, weight, transposed, init, width }: Extract<Instruction, { kind: 'matmul' }>,
+  { x, weight, init, width }: Extract<Instruction, { kind: 'matmul' }>,
   own: Place,
   layout: Layout,
   imports: Products,
@@ -60,53 +56,23 @@ function emitProduct(
   const pointer = ({ slot, offset }: Place): void => void code.get(0).loadI32(pointerAt(slot)).i32(offset).add();
   const left = placeOf(layout, x);
   const start = init === undefined ? undefined : placeOf(layout, init);
-  const number = weight - firstFixed(program);
-  const raw = layout.slots.fixed[number];
-  const { columns } = program.fixed[number];
-  const initial = (): void => {
-    if (start === undefined) code.i32(0).i32(0);
-    else {
-      pointer(start);
-      code.i32(start.rowStride);
-    }
-  };
-  const target = (): void => {
-    pointer(own);
-    code.i32(own.rowStride);
-  };
-  code.get(0).loadI32(ALL_ROWS).i32(FEW).op('i32.lt_s');
-  code.when(
-    () => {
-      pointer(left);
-      code
-        .i32(left.rowStride)
-        .get(0)
-        .loadI32(pointerAt(raw))
-        .i32(columns * 4);
-      target();
-      initial();
-      code
-        .get(0)
-        .loadI32(ROWS)
-        .i32(k)
-        .i32(width)
-        .call(transposed ? imports.vectorsTransposed : imports.vectors);
-    },
-    () => {
-      pointer(left);
-      code
-        .i32(left.rowStride)
-        .i32(4)
-        .get(0)
-        .loadI32(pointerAt(layout.slots.packed.get(weight) as number));
-      target();
-      initial();
-      code.get(0).loadI32(ROWS).i32(k).i32(width);
-      if (layout.slots.room === undefined) code.i32(0);
-      else code.get(0).loadI32(pointerAt(layout.slots.room));
-      code.call(imports.product);
-    },
-  );
+  pointer(left);
+  code
+    .i32(left.rowStride)
+    .i32(4)
+    .get(0)
+    .loadI32(pointerAt(layout.slots.packed.get(weight) as number));
+  pointer(own);
+  code.i32(own.rowStride);
+  if (start === undefined) code.i32(0).i32(0);
+  else {
+    pointer(start);
+    code.i32(start.rowStride);
+  }
+  code.get(0).loadI32(ROWS).i32(k).i32(width);
+  if (layout.slots.room === undefined) code.i32(0);
+  else code.get(0).loadI32(pointerAt(layout.slots.room));
+  code.call(imports.product);
 }
 
 /**

@@ -11,7 +11,7 @@ export type LSTMState = readonly [h: Tensor, c: Tensor];
  */
 export abstract class TwoStateCell extends RecurrentCell {
   static readonly #run = /* @__PURE__ */ compileFn(
-    ([x, h, c]: readonly Tensor[], cell: TwoStateCell): readonly Tensor[] => cell.step(x, [h, c]),
+    ([x, h, c]: readonly Tensor[], cell: TwoStateCell): [h: Tensor, c: Tensor] => cell.step(x, [h, c]),
   );
 
   /** One step on checked arguments. It reads shapes only, so that it can be traced. */
@@ -32,7 +32,7 @@ export abstract class TwoStateCell extends RecurrentCell {
     const isPair = Array.isArray(state) && state.length === 2;
     // A call that came before has passed the checks.
     const bound = isPair ? TwoStateCell.#run.bound([x, state[0], state[1]], this) : undefined;
-    if (bound !== undefined) return pairOf(bound);
+    if (bound !== undefined) return bound;
     if (state !== undefined && !isPair) {
       refuse(ArgumentError, this.kind().name, 'state', {
         value: state,
@@ -43,11 +43,7 @@ export abstract class TwoStateCell extends RecurrentCell {
     const batch = this.checkStep(x, { h: state?.[0], c: state?.[1] });
     return scope(() => {
       const [h, c] = state ?? this.initialState(batch);
-      return this.traceOnce ? pairOf(TwoStateCell.#run([x, h, c], this)) : this.step(x, [h, c]);
+      return this.traceOnce ? TwoStateCell.#run([x, h, c], this) : this.step(x, [h, c]);
     });
   }
-}
-
-function pairOf([h, c]: readonly Tensor[]): [h: Tensor, c: Tensor] {
-  return [h, c];
 }

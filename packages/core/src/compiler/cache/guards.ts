@@ -236,17 +236,19 @@ function isConstant(
  */
 export class FieldValues {
   private readonly before: Extract<Picture, { kind: 'fields' }>;
+  private readonly names: readonly string[];
   private readonly values: readonly unknown[];
   /** Of the fields that hold objects with fields; `undefined` in the others' places. */
   private readonly nested: readonly (FieldValues | undefined)[];
 
   private constructor(
     before: Extract<Picture, { kind: 'fields' }>,
-    values: readonly unknown[],
+    value: object,
     nested: readonly (FieldValues | undefined)[],
   ) {
     this.before = before;
-    this.values = values;
+    this.names = Object.keys(value);
+    this.values = Object.values(value);
     this.nested = nested;
   }
 
@@ -256,15 +258,17 @@ export class FieldValues {
    */
   static of(before: Picture, value: object): FieldValues | undefined {
     if (before.kind !== 'fields' || before.inherited !== undefined) return undefined;
-    const values = before.names.map((name) => (value as Record<PropertyKey, unknown>)[name]);
     const nested: (FieldValues | undefined)[] = [];
-    for (let i = 0; i < values.length; i++) {
+    for (let i = 0; i < before.names.length; i++) {
       const picture = before.pictures[i];
-      const isChecked = picture.kind === 'fields' && !isConstant(picture, values[i] as object);
-      nested.push(isChecked ? FieldValues.of(picture, values[i] as object) : undefined);
+      const field = (value as Record<PropertyKey, unknown>)[before.names[i]];
+      const isChecked = picture.kind === 'fields' && !isConstant(picture, field as object);
+      nested.push(isChecked ? FieldValues.of(picture, field as object) : undefined);
       if (isChecked && nested[i] === undefined) return undefined;
     }
-    return new FieldValues(before, values, nested);
+    const values = new FieldValues(before, value, nested);
+    // An object with fields that a loop does not meet is compared by its picture.
+    return values.hold(value) ? values : undefined;
   }
 
   /**
@@ -273,16 +277,18 @@ export class FieldValues {
    * @param value - the object that this was made of: whoever keeps this keeps it with the object
    */
   hold(value: object): boolean {
-    const { names, prototype, accessors } = this.before;
+    const { names, values, nested } = this;
+    const { prototype, accessors } = this.before;
     if (Object.getPrototypeOf(value) !== prototype) return false;
-    const now = namesOf(value, false);
-    if (now.length !== names.length) return false;
-    for (let i = 0; i < names.length; i++) {
-      if (now[i] !== names[i]) return false;
-      const field = (value as Record<PropertyKey, unknown>)[names[i]];
-      if (!Object.is(field, this.values[i])) return false;
-      if (this.nested[i]?.hold(field as object) === false) return false;
+    let count = 0;
+    // The engine reads the fields that it goes through by their places, and not by their names.
+    for (const name in value) {
+      if (name !== names[count]) return false;
+      const field = (value as Record<string, unknown>)[name];
+      if (!Object.is(field, values[count]) || nested[count]?.hold(field as object) === false) return false;
+      count++;
     }
+    if (count !== names.length || namesOf(value, false).length !== count) return false;
     for (let i = 0; i < accessors.length; i++) {
       const { name, value: given } = accessors[i];
       if (!Object.is((value as Record<PropertyKey, unknown>)[name], given)) return false;
