@@ -492,3 +492,28 @@ test('an object within the parameters: its fields, a list in it, and a frozen li
   outer.inner = new Inner();
   noGrad(checkTwice);
 });
+
+const mark = Symbol('mark');
+
+test.each<[string, (cell: object) => unknown]>([
+  ['under a symbol', (cell) => Object.assign(cell, { [mark]: 3 })],
+  ['that no loop meets', (cell) => Object.defineProperty(cell, 'hidden', { value: 3 })],
+  ['of its class', (cell) => Object.assign(Object.getPrototypeOf(cell) as object, { hidden: 3 })],
+])('a cell that is bound gets a field %s', (_, change) => {
+  class Flat {
+    w = randn([3, 3]);
+    declare [mark]?: number;
+    declare hidden?: number;
+  }
+  const { check } = counted<Flat>((x, h, cell) => {
+    const y = tanh(linear(h, cell.w).add(x)).mul(cell[mark] ?? cell.hidden ?? 1);
+    return [y, y];
+  });
+  const cell = new Flat();
+  const checkTwice = (): void => {
+    for (let call = 0; call < 3; call++) check(cell);
+  };
+  noGrad(checkTwice);
+  change(cell);
+  noGrad(checkTwice);
+});

@@ -236,19 +236,24 @@ function isConstant(
  */
 export class FieldValues {
   private readonly before: Extract<Picture, { kind: 'fields' }>;
+  /** Fields that a loop over the object meets, and the others, such as the length of a list. */
   private readonly names: readonly string[];
+  private readonly others: readonly PropertyKey[];
+  /** Of all fields, in this order. */
   private readonly values: readonly unknown[];
   /** Of the fields that hold objects with fields; `undefined` in the others' places. */
   private readonly nested: readonly (FieldValues | undefined)[];
 
   private constructor(
     before: Extract<Picture, { kind: 'fields' }>,
-    value: object,
+    [names, others]: readonly [readonly string[], readonly PropertyKey[]],
+    values: readonly unknown[],
     nested: readonly (FieldValues | undefined)[],
   ) {
     this.before = before;
-    this.names = Object.keys(value);
-    this.values = Object.values(value);
+    this.names = names;
+    this.others = others;
+    this.values = values;
     this.nested = nested;
   }
 
@@ -258,17 +263,22 @@ export class FieldValues {
    */
   static of(before: Picture, value: object): FieldValues | undefined {
     if (before.kind !== 'fields' || before.inherited !== undefined) return undefined;
+    const names = Object.keys(value);
+    const met = new Set<PropertyKey>(names);
+    const others = before.names.filter((name) => !met.has(name));
+    const values: unknown[] = [];
     const nested: (FieldValues | undefined)[] = [];
-    for (let i = 0; i < before.names.length; i++) {
-      const picture = before.pictures[i];
-      const field = (value as Record<PropertyKey, unknown>)[before.names[i]];
+    for (const name of [...names, ...others]) {
+      const field = (value as Record<PropertyKey, unknown>)[name];
+      const picture = before.pictures[before.names.indexOf(name)];
       const isChecked = picture.kind === 'fields' && !isConstant(picture, field as object);
-      nested.push(isChecked ? FieldValues.of(picture, field as object) : undefined);
-      if (isChecked && nested[i] === undefined) return undefined;
+      const within = isChecked ? FieldValues.of(picture, field as object) : undefined;
+      if (isChecked && within === undefined) return undefined;
+      values.push(field);
+      nested.push(within);
     }
-    const values = new FieldValues(before, value, nested);
-    // An object with fields that a loop does not meet is compared by its picture.
-    return values.hold(value) ? values : undefined;
+    const made = new FieldValues(before, [names, others], values, nested);
+    return made.hold(value) ? made : undefined; // a loop also meets what a class has been given
   }
 
   /**
@@ -277,22 +287,29 @@ export class FieldValues {
    * @param value - the object that this was made of: whoever keeps this keeps it with the object
    */
   hold(value: object): boolean {
-    const { names, values, nested } = this;
+    const { names, others } = this;
     const { prototype, accessors } = this.before;
     if (Object.getPrototypeOf(value) !== prototype) return false;
     let count = 0;
     // The engine reads the fields that it goes through by their places, and not by their names.
     for (const name in value) {
-      if (name !== names[count]) return false;
-      const field = (value as Record<string, unknown>)[name];
-      if (!Object.is(field, values[count]) || nested[count]?.hold(field as object) === false) return false;
+      if (name !== names[count] || !this.isSame(count, (value as Record<string, unknown>)[name])) return false;
       count++;
     }
-    if (count !== names.length || namesOf(value, false).length !== count) return false;
+    const now = namesOf(value, false);
+    if (count !== names.length || now.length !== count + others.length) return false;
+    for (let i = 0; i < others.length; i++) {
+      const name = others[i];
+      if (!now.includes(name) || !this.isSame(count + i, (value as Record<PropertyKey, unknown>)[name])) return false;
+    }
     for (let i = 0; i < accessors.length; i++) {
       const { name, value: given } = accessors[i];
       if (!Object.is((value as Record<PropertyKey, unknown>)[name], given)) return false;
     }
     return true;
+  }
+
+  private isSame(i: number, field: unknown): boolean {
+    return Object.is(field, this.values[i]) && this.nested[i]?.hold(field as object) !== false;
   }
 }
