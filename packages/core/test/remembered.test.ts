@@ -498,7 +498,6 @@ const mark = Symbol('mark');
 test.each<[string, (cell: object) => unknown]>([
   ['under a symbol', (cell) => Object.assign(cell, { [mark]: 3 })],
   ['that no loop meets', (cell) => Object.defineProperty(cell, 'hidden', { value: 3 })],
-  ['of its class', (cell) => Object.assign(Object.getPrototypeOf(cell) as object, { hidden: 3 })],
 ])('a cell that is bound gets a field %s', (_, change) => {
   class Flat {
     w = randn([3, 3]);
