@@ -69,13 +69,14 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly paramGroups: ParamGroup<O>[] = [];
   /** The options of a group that does not set its own. */
   readonly defaults: Readonly<O>;
-  private readonly rule: UpdateRule<O>;
+  // What computes is in private fields: copies and comparisons see options and numbers alone.
+  readonly #rule: UpdateRule<O>;
   private readonly states = new Map<Tensor, ParamState>();
-  private readonly updates: UpdatePrograms<O>;
+  readonly #updates: UpdatePrograms<O>;
 
   constructor(rule: UpdateRule<O>, params: Params<O>, defaults: O, options: Partial<O>) {
-    this.rule = rule;
-    this.updates = new UpdatePrograms(rule);
+    this.#rule = rule;
+    this.#updates = new UpdatePrograms(rule);
     this.defaults = withDefaults(rule.name, defaults, options);
     rule.check(this.defaults);
     for (const group of groupsOf(rule.name, params)) this.addParamGroup(group);
@@ -93,8 +94,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    *   or already there
    */
   addParamGroup(group: ParamGroupInput<O>): void {
-    const complete = completeGroup(this.rule.name, group, this.defaults as O, new Set(this.params()));
-    this.rule.check(complete);
+    const complete = completeGroup(this.#rule.name, group, this.defaults as O, new Set(this.params()));
+    this.#rule.check(complete);
     this.paramGroups.push(complete);
   }
 
@@ -123,28 +124,28 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   step(): undefined;
   step<R>(closure: () => R): R;
   step<R>(closure?: () => R): R | undefined {
-    const result = closure === undefined ? undefined : runClosure(this.rule.name, closure);
+    const result = closure === undefined ? undefined : runClosure(this.#rule.name, closure);
     this.advanceAll();
     return result;
   }
 
   private advanceAll(): void {
     for (const group of this.paramGroups) {
-      this.rule.check(group);
+      this.#rule.check(group);
       for (const param of group.params) {
         if (param.grad === undefined) continue;
-        checkGradient(this.rule.name, param, param.grad);
-        checkPlaces(this.rule.name, param, this.states.get(param)?.tensors.values() ?? []);
+        checkGradient(this.#rule.name, param, param.grad);
+        checkPlaces(this.#rule.name, param, this.states.get(param)?.tensors.values() ?? []);
       }
     }
     noGrad(() => {
       for (const group of this.paramGroups) {
-        const slots = slotsOf(this.rule, group);
-        const update = this.updates.for(
+        const slots = slotsOf(this.#rule, group);
+        const update = this.#updates.for(
           group,
           slots.map(([slot]) => slot),
         );
-        const step: GroupStep<O> = { slots, update, scalars: new StepScalars<O>(this.rule, group) };
+        const step: GroupStep<O> = { slots, update, scalars: new StepScalars<O>(this.#rule, group) };
         scope(() => {
           for (const param of group.params) {
             const { grad } = param;
@@ -199,7 +200,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const state: Record<string, ParamStateDict> = {};
     let position = 0;
     const paramGroups = this.paramGroups.map(({ params, ...options }): GroupStateDict<O> => {
-      const slots = slotsOf(this.rule, options as unknown as O);
+      const slots = slotsOf(this.#rule, options as unknown as O);
       const positions = params.map((param) => {
         const kept = this.states.get(param);
         if (kept !== undefined) {
@@ -218,6 +219,29 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
+   * The options of all groups, one a line, in PyTorch's form. Node's `console.log` shows the same.
+   *
+   * @returns `SGD (\nParameter Group 0\n    lr: 0.1 ...)`
+   */
+  toString(): string {
+    const groups = this.paramGroups.map(({ params: _, ...options }, i) => {
+      const lines = Object.entries(options).map(([key, value]) => `    ${key}: ${shown(value)}`);
+      return `Parameter Group ${i}\n${lines.sort().join('\n')}\n`;
+    });
+    return `${this.constructor.name} (\n${groups.join('\n')})`;
+  }
+
+  /**
+   * What `JSON.stringify` writes: that of `stateDict()`, with the numbers of what is kept and
+   * without the parameters.
+   *
+   * @returns plain values, which `loadStateDict` takes
+   */
+  toJSON(): unknown {
+    return scope(() => toJSONNumbers(withHostArrays(this.stateDict())));
+  }
+
+  /**
    * Takes over what `stateDict` gave, here or in another process. Tensors move to the parameters'
    * backends and types.
    *
@@ -228,7 +252,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    *   option makes no sense. Then nothing has changed
    */
   loadStateDict(dict: OptimizerStateDict<object, Tensor | HostArray>): void {
-    const { name } = this.rule;
+    const { name } = this.#rule;
     if (!isRecord(dict) || !isRecord(dict.state) || !Array.isArray(dict.paramGroups)) {
       refuse(name, 'is not { state, paramGroups }');
     }
@@ -236,10 +260,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const known = Object.keys(this.defaults);
     const options = fromJSONNumbers(checkedGroups(name, dict.paramGroups, sizes, known)) as (O &
       Record<string, unknown>)[];
-    for (const group of options) this.rule.check(group);
+    for (const group of options) this.#rule.check(group);
     const params = this.params();
     const slots = this.paramGroups.flatMap(({ params: own }, i) =>
-      own.map(() => slotsOf(this.rule, options[i]).map(([slot]) => slot)),
+      own.map(() => slotsOf(this.#rule, options[i]).map(([slot]) => slot)),
     );
     const loaded = checkedStates(name, dict, params, (position) => slots[position]);
     // Moving is what may still fail (for want of memory): it comes before the first change.
@@ -321,3 +345,14 @@ function slotsOf<O>(rule: UpdateRule<O>, options: O): [string, number][] {
 function filled({ shape, dtype, backend }: Tensor, value: number): Tensor {
   return full(shape, value, { dtype, backend });
 }
+
+function shown(value: unknown): string {
+  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
+}
+
+// What Node's console.log shows.
+Object.defineProperty(Optimizer.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Optimizer): string {
+    return this.toString();
+  },
+});
