@@ -8,6 +8,7 @@ import { rendered, renderedJson } from './command/check/render.js';
 import { convertToModule } from './command/convert-to-module.js';
 import { formatFor, formatOf, isModuleName } from './command/formats.js';
 import { listing } from './command/listing.js';
+import { FileError, systemWords } from './files/file-error.js';
 import { columnsOf, wrapped } from './command/wrapped.js';
 import type { WrittenFloat } from './safetensors/encode.js';
 
@@ -133,18 +134,12 @@ of ONNX get PyTorch's names and its order of gates.
     if (left.length > 0) console.log(`metadata left out: ${left.join(', ')}`);
   });
 
-/** What the system says of files, in words. */
-const systemErrors: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file or folder',
-  EISDIR: 'it is a folder, expected a file',
-  EACCES: 'it may not be opened',
-};
-
 function fail(error: unknown, exitCode: number, file?: string): void {
-  const { code, path = file } = error as NodeJS.ErrnoException;
+  const { path = file } = error as NodeJS.ErrnoException;
   const said = error instanceof Error ? error.message : String(error);
-  const message = systemErrors[code ?? ''] ?? said;
-  const isNamed = path === undefined || command.args.some((arg) => message.startsWith(arg));
+  const message = systemWords(error, 'read') ?? said;
+  const isNamed =
+    path === undefined || error instanceof FileError || command.args.some((arg) => message.startsWith(arg));
   const where = isNamed ? '' : `${path}: `;
   console.error(wrapped(`rnn-io: ${where}${message}`, columnsOf(process.stderr)));
   process.exitCode = exitCode;

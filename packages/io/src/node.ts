@@ -11,3 +11,4 @@ export {
   type OpenSafetensorsFile,
   type SaveCheckpointOptions,
 } from './files/files.js';
+export { FileError } from './files/file-error.js';

@@ -1,15 +1,19 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
+import { pathToFileURL } from 'node:url';
 import { cpu } from '@rnn/backend-cpu';
 import { FormatError, Generator, getBackend, scope, setBackend, StateDictError, tensor, zeros } from '@rnn/core';
 import { readCheckpoint, readSafetensors, writeCheckpoint } from '@rnn/io';
-import { load, loadCheckpoint, openSafetensors, save, saveCheckpoint } from '@rnn/io/node';
+import { FileError, load, loadCheckpoint, openSafetensors, save, saveCheckpoint } from '@rnn/io/node';
 import { Linear, LSTM } from '@rnn/nn';
 import { Adam, ReduceLROnPlateau } from '@rnn/train';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { writeAtomically } from '../src/files/atomic-write.js';
+import { withFile } from '../src/files/file-error.js';
 import { bytesOf } from './files.js';
 import { startProgram } from '../../../tooling/started-program.js';
 
@@ -163,11 +167,82 @@ describe('files', () => {
     const before = readFileSync(path);
     async function* full(): AsyncGenerator<Uint8Array> {
       yield Uint8Array.of(1, 2, 3);
-      await Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+      await Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' }));
     }
-    await expect(writeAtomically(path, full(), 1)).rejects.toThrow('no space left');
+    const written = withFile('saveCheckpoint', path, 'written', () => writeAtomically(path, full(), 1));
+    await expect(written).rejects.toThrow(
+      `saveCheckpoint: '${path}' cannot be written: the disk is full; what was there before is as it was`,
+    );
     expect(readFileSync(path)).toEqual(before);
     expect(readdirSync(join(path, '..'))).toEqual(['run.safetensors']);
+  });
+
+  test('a file that grows beyond what the system allows leaves the good file, and no other', async () => {
+    const path = join(fresh(), 'run.safetensors');
+    await saveCheckpoint(path, { epoch: 1 });
+    const source = `
+      import { cpu } from '@rnn/backend-cpu';
+      import { setBackend } from '@rnn/core';
+      import { saveCheckpoint } from '@rnn/io/node';
+      setBackend(await cpu());
+      await saveCheckpoint(process.argv[1], { data: new Float32Array(1 << 20) }).catch((error) => console.log(error.message));`;
+    const command = 'ulimit -f 1000; exec "$0" --input-type=module --eval "$1" "$2"';
+    const said = execFileSync('sh', ['-c', command, process.execPath, source, path], { cwd: import.meta.dirname });
+    expect(said.toString()).toContain('it would be larger than the system allows');
+    expect(await loadCheckpoint(path)).toEqual({ epoch: 1 });
+    expect(readdirSync(join(path, '..'))).toEqual(['run.safetensors']);
+  });
+
+  test('what the system refuses is told by operation, path and remedy', async () => {
+    const folder = fresh();
+    const [model, none, inside] = [new Linear(1, 1), join(folder, 'none'), join(folder, 'none/x.safetensors')];
+    const file = join(folder, 'file.safetensors');
+    await save(file, model);
+    const cases: [() => Promise<unknown>, string][] = [
+      [() => save(folder, model), `save: '${folder}' cannot be written: it is a folder, expected a file`],
+      [() => saveCheckpoint(folder, { model }, { keep: 2 }), 'it is a folder, expected a file'],
+      [() => save(inside, model), `save: '${inside}' cannot be written: its folder is not there; make it first`],
+      [() => save(join(file, 'x'), model), 'a part of the path is a file, expected a folder'],
+      [() => load(none), `load: '${none}' cannot be read: there is no such file`],
+      [() => load(folder), `load: '${folder}' cannot be read: it is a folder, expected a file`],
+      [() => openSafetensors(none), `openSafetensors: '${none}' cannot be read: there is no such file`],
+      [() => loadCheckpoint(none), `loadCheckpoint: '${none}' cannot be read: there is no such file`],
+    ];
+    for (const [run, message] of cases) {
+      const error: unknown = await run().catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(FileError);
+      expect(error).toMatchObject({ code: 'ERR_FILE', message: expect.stringContaining(message) as string });
+      expect((error as FileError).cause).toHaveProperty('syscall');
+    }
+    expect(readdirSync(folder)).toEqual(['file.safetensors']);
+  });
+
+  test('arguments that cannot be meant are refused', async () => {
+    const [folder, model] = [fresh(), new Linear(1, 1)];
+    const file = join(folder, 'file.safetensors');
+    const junk = (value: unknown): never => value as never;
+    const cases: [() => Promise<unknown>, string | RegExp][] = [
+      [() => save(junk(3), model), /^save: path is 3, expected a path/],
+      [() => save('', model), /^save: path is '', expected a path/],
+      [() => save(join(folder, 'a\0b'), model), /^save: path is .* expected a path/],
+      [() => save(join(folder, 'm.pt'), model), /that of a file of PyTorch; `rnn-io convert` makes one/],
+      [() => saveCheckpoint(join(folder, 'm.onnx'), { model }), /that of an ONNX model; writeOnnx makes one/],
+      [() => save(file, junk(undefined)), /^save: tensors is undefined, expected/],
+      [() => save(file, model, junk({ dtyp: 'float16' })), /^save: option 'dtyp' is unknown.*; write dtype/],
+      [() => save(file, model, { dtype: junk('float8') }), /^save: dtype is 'float8', expected 'float16' or/],
+      [
+        () => saveCheckpoint(file, { model }, junk({ kep: 2 })),
+        /^saveCheckpoint: option 'kep' is unknown.*; write keep/,
+      ],
+      [() => load(file, junk({ backnd: 1 })), /^load: option 'backnd' is unknown.*; write backend/],
+      [() => load(file, { dtype: junk('float16') }), /^load: dtype is 'float16', expected 'float32' or 'float64'/],
+      [() => loadCheckpoint(file, {}, junk({ dtype: 'float32' })), /^loadCheckpoint: option 'dtype' is unknown/],
+      [() => openSafetensors(junk(undefined)), /^openSafetensors: path is undefined/],
+    ];
+    for (const [run, message] of cases) await expect(run()).rejects.toThrow(message);
+    expect(readdirSync(folder)).toEqual([]);
+    await save(pathToFileURL(file), model);
+    expect((await load(pathToFileURL(file))).tensors).toEqual(model.stateDict());
   });
 
   test('of many that write at once one wins, whole', async () => {

@@ -137,8 +137,10 @@ describe('rnn-io', () => {
 
   test.each([
     [['show', given('command.test.ts')], /of no known kind, expected safetensors or PyTorch or ONNX/],
-    [['show', join(folder, 'none')], /none: there is no such file or folder/],
+    [['show', join(folder, 'none')], /none: there is no such file/],
     [['show', folder], /it is a folder, expected a file/],
+    [['convert', given('exchange/gru.pt'), join(folder, 'none/x.pt')], /its folder is not there; make it first/],
+    [['convert', given('exchange/gru.pt'), join(folder, 'none/x.safetensors')], /its folder is not there/],
     [['convert', given('onnx/cases/exchange/gru.legacy.onnx'), join(folder, 'x.onnx')], /is ONNX already/],
     [['show', join(folder, 'gru.mjs')], /it is an ES module, which is only written/],
     [['show', given('files/module.pt')], /object of 'torch\.nn/],

@@ -146,7 +146,7 @@ describe('writeSafetensors', () => {
       /'epoch' is number, expected a text/,
     );
     expect(() => writeSafetensors({}, { dtype: 'float8' as never })).toThrow(
-      /dtype is float8, expected one of float16/,
+      /dtype is 'float8', expected 'float16' or 'bfloat16'/,
     );
   });
 });

@@ -1,5 +1,5 @@
 import { FormatError, getBackend, scope, type Backend, type TypedArray } from '@rnn/core';
-import { givenBytes } from '../host/given-bytes.js';
+import { checkReadOptions, givenBytes } from '../host/given-bytes.js';
 import { hold } from '../host/hold.js';
 import { toHost, upload, type HostTensor, type TensorSource } from '../host/host-tensor.js';
 import { decoded } from '../safetensors/read.js';
@@ -102,8 +102,10 @@ export async function writeCheckpoint(parts: CheckpointParts): Promise<Uint8Arra
 export function readCheckpoint(
   bytes: Uint8Array | ArrayBuffer,
   parts: CheckpointParts = {},
-  { backend = getBackend() }: { readonly backend?: Backend } = {},
+  options: { readonly backend?: Backend } = {},
 ): Record<string, unknown> {
+  checkReadOptions('readCheckpoint', options, ['backend']);
+  const { backend = getBackend() } = options;
   const { tensors, metadata } = decoded(givenBytes('readCheckpoint', bytes));
   return restore(tensors, metadata, parts, backend);
 }

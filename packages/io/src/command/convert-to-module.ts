@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { FormatError, fromData, type Backend, type Tensor } from '@rnn/core';
 import { exportModule } from '../es-module/export-module.js';
 import { writeAtomically } from '../files/atomic-write.js';
+import { withFile } from '../files/file-error.js';
 import type { OnnxValueInfo } from '../onnx/input-value.js';
 import { readOnnx } from '../onnx/read-onnx.js';
 import type { WrittenFloat } from '../safetensors/encode.js';
@@ -31,8 +32,12 @@ export async function convertToModule(from: string, to: string, dtype: WrittenFl
   const inputs = model.inputs.map((info, i) => exampleOf(info, backend, i === 0 ? 3 : 1));
   const { code, types } = exportModule(model, inputs, { weights: dtype });
   const typesPath = to.replace(/\.(m?)js$/, '.d.$1ts');
-  await writeAtomically(typesPath, [new TextEncoder().encode(types)]);
-  await writeAtomically(to, [new TextEncoder().encode(code)]);
+  for (const [path, text] of [
+    [typesPath, types],
+    [to, code],
+  ]) {
+    await withFile('convert', path, 'written', () => writeAtomically(path, [new TextEncoder().encode(text)]));
+  }
   return `${to}, ${typesPath}: ${model.inputs.map((input) => input.name).join(', ')} -> ${model.outputs.map((output) => output.name).join(', ')}`;
 }
 

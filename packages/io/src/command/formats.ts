@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { FormatError, sizeOf } from '@rnn/core';
 import { writeAtomically } from '../files/atomic-write.js';
+import { withFile } from '../files/file-error.js';
 import { openSafetensors, saveHostTensors } from '../files/files.js';
 import type { HostTensor } from '../host/host-tensor.js';
 import { decodeModel } from '../onnx/decode-model.js';
@@ -78,7 +79,7 @@ const pytorch: Format = {
     return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(values) };
   },
   async write(path, tensors, { dtype }) {
-    await writeAtomically(path, [encodePyTorch(tensors, dtype)]);
+    await withFile('convert', path, 'written', () => writeAtomically(path, [encodePyTorch(tensors, dtype)]));
   },
 };
 

@@ -1,16 +1,18 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { FormatError, getBackend, Tensor, type Backend } from '@rnn/core';
-import { checkCount } from '@rnn/core/checks';
+import { checkCount, checkOptions } from '@rnn/core/checks';
 import type { StateDict } from '@rnn/nn';
 import { restore, snapshot, type CheckpointParts } from '../checkpoint/checkpoint.js';
+import { checkReadOptions } from '../host/given-bytes.js';
 import { hold } from '../host/hold.js';
 import { isTensor, type HostTensor, type ReadOptions, type TensorSource } from '../host/host-tensor.js';
 import { readPyTorch } from '../pytorch/read.js';
 import { encode } from '../safetensors/encode.js';
 import { openSafetensors as openSource, readAll, type SafetensorsFile } from '../safetensors/open.js';
 import type { Metadata } from '../safetensors/read.js';
-import { planSafetensors, type WriteOptions } from '../safetensors/write.js';
+import { checkTensors, checkWriteOptions, planSafetensors, type WriteOptions } from '../safetensors/write.js';
 import { writeAtomically } from './atomic-write.js';
+import { pathOf, safetensorsPath, withFile } from './file-error.js';
 
 /**
  * Writes a model's weights, or any tensors, to a safetensors file: whole, or not at all. Tensors
@@ -24,15 +26,20 @@ import { writeAtomically } from './atomic-write.js';
  * @param tensors - a module, or tensors by name
  * @param options - `metadata`, `dtype`; see `writeSafetensors`
  * @returns a promise that resolves when the file is on the disk
+ * @throws FileError when it cannot be written; ArgumentError as `writeSafetensors` does, and for a
+ *   name that is one of another kind of file
  */
 export async function save(
-  path: string,
+  path: string | URL,
   tensors: Readonly<Record<string, TensorSource>> | Savable,
   options: WriteOptions = {},
 ): Promise<void> {
+  const file = safetensorsPath('save', path);
+  checkWriteOptions('save', options);
+  checkTensors('save', tensors);
   const held = hold(() => ({ tensors: isModule(tensors) ? tensors.stateDict() : tensors }));
   try {
-    await writeAtomically(path, bytesOf(held.tensors, options));
+    await withFile('save', file, 'written', () => writeAtomically(file, bytesOf(held.tensors, options)));
   } finally {
     held.release();
   }
@@ -44,7 +51,7 @@ export async function saveHostTensors(
   tensors: Readonly<Record<string, HostTensor>>,
   options: WriteOptions,
 ): Promise<void> {
-  await writeAtomically(path, bytesOf(tensors, options));
+  await withFile('convert', path, 'written', () => writeAtomically(path, bytesOf(tensors, options)));
 }
 
 /** What has a state dict. */
@@ -67,12 +74,18 @@ function isModule(tensors: Readonly<Record<string, TensorSource>> | Savable): te
  * @param path - the file
  * @param options - `backend` for the tensors; `dtype` for the floating ones
  * @returns a promise of tensors by name, and of the metadata
- * @throws FormatError when it is no such file; whatever Node says when it cannot be read
+ * @throws FormatError when it is no such file; FileError when it cannot be read
  */
 export async function load(
-  path: string,
+  path: string | URL,
   options: ReadOptions = {},
 ): Promise<{ tensors: StateDict; metadata: Metadata }> {
+  const name = pathOf('load', path);
+  checkReadOptions('load', options);
+  return withFile('load', name, 'read', () => loaded(name, options));
+}
+
+async function loaded(path: string, options: ReadOptions): Promise<{ tensors: StateDict; metadata: Metadata }> {
   const file = await openSafetensorsOrNothing(path);
   if (file !== undefined) {
     try {
@@ -105,11 +118,16 @@ export type OpenSafetensorsFile = SafetensorsFile & { close(): Promise<void> };
  * ```
  * @param path - the file
  * @returns a promise of the file
- * @throws FormatError when the header is not one, or does not fit the file's size
+ * @throws FormatError when the header is not one, or does not fit the file's size; FileError when
+ *   the file cannot be read
  */
-export async function openSafetensors(path: string): Promise<OpenSafetensorsFile> {
-  const handle = await open(path, 'r');
-  return opened(handle);
+export async function openSafetensors(path: string | URL): Promise<OpenSafetensorsFile> {
+  const name = pathOf('openSafetensors', path);
+  return withFile('openSafetensors', name, 'read', () => openAt(name));
+}
+
+async function openAt(path: string): Promise<OpenSafetensorsFile> {
+  return opened(await open(path, 'r'));
 }
 
 async function opened(handle: FileHandle): Promise<OpenSafetensorsFile> {
@@ -130,10 +148,14 @@ async function opened(handle: FileHandle): Promise<OpenSafetensorsFile> {
 /** Nothing for a file of PyTorch: a zip, or a pickle of the older form. */
 async function openSafetensorsOrNothing(path: string): Promise<OpenSafetensorsFile | undefined> {
   const handle = await open(path, 'r');
-  const start = String.fromCharCode(...(await readRange(handle, 0, 4)));
-  if (start !== 'PK\x03\x04' && start !== '\x80\x02\x8a\n') return opened(handle);
-  await handle.close();
-  return undefined;
+  let isPyTorch = true;
+  try {
+    const start = String.fromCharCode(...(await readRange(handle, 0, 4)));
+    isPyTorch = start === 'PK\x03\x04' || start === '\x80\x02\x8a\n';
+  } finally {
+    if (isPyTorch) await handle.close();
+  }
+  return isPyTorch ? undefined : opened(handle);
 }
 
 async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
@@ -177,16 +199,20 @@ export interface SaveCheckpointOptions {
  * @param parts - by name; see `writeCheckpoint`
  * @param options - `keep`
  * @returns a promise that resolves when the file is on the disk; the state is that at the call
+ * @throws FileError when it cannot be written; ArgumentError as `writeCheckpoint` does
  */
 export async function saveCheckpoint(
-  path: string,
+  path: string | URL,
   parts: CheckpointParts,
-  { keep = 0 }: SaveCheckpointOptions = {},
+  options: SaveCheckpointOptions = {},
 ): Promise<void> {
+  const file = safetensorsPath('saveCheckpoint', path);
+  checkOptions('saveCheckpoint', options, ['keep']);
+  const { keep = 0 } = options;
   checkCount('saveCheckpoint', 'keep', keep);
-  const { tensors, options, release } = snapshot(parts);
+  const { tensors, options: how, release } = snapshot(parts);
   try {
-    await writeAtomically(path, bytesOf(tensors, options), keep);
+    await withFile('saveCheckpoint', file, 'written', () => writeAtomically(file, bytesOf(tensors, how), keep));
   } finally {
     release();
   }
@@ -210,19 +236,25 @@ export async function saveCheckpoint(
  * @param options - `backend` for the tensors among the values that are returned
  * @returns a promise of the plain values of all other parts
  * @throws FormatError when the file is no checkpoint or lacks one of the parts; and what the parts
- *   throw for a state that does not fit
+ *   throw for a state that does not fit; FileError when it cannot be read
  */
 export async function loadCheckpoint(
-  path: string,
+  path: string | URL,
   parts: CheckpointParts = {},
-  { backend = getBackend() }: { readonly backend?: Backend } = {},
+  options: { readonly backend?: Backend } = {},
 ): Promise<Record<string, unknown>> {
-  const file = await openSafetensors(path);
-  try {
-    return restore(await readAll(file), file.metadata, parts, backend);
-  } finally {
-    await file.close();
-  }
+  const name = pathOf('loadCheckpoint', path);
+  checkReadOptions('loadCheckpoint', options, ['backend']);
+  const { backend = getBackend() } = options;
+  const [tensors, metadata] = await withFile('loadCheckpoint', name, 'read', async () => {
+    const file = await openAt(name);
+    try {
+      return [await readAll(file), file.metadata] as const;
+    } finally {
+      await file.close();
+    }
+  });
+  return restore(tensors, metadata, parts, backend);
 }
 
 /** The bytes of a file, tensor by tensor. */

@@ -1,5 +1,6 @@
 import { ArgumentError } from '@rnn/core';
-import { refuse } from '@rnn/core/checks';
+import { checkChoice, checkOptions, refuse } from '@rnn/core/checks';
+import type { FloatType, ReadOptions } from './host-tensor.js';
 
 /** The bytes that a reader was given, as a view. */
 export function givenBytes(operation: string, bytes: unknown): Uint8Array {
@@ -8,4 +9,16 @@ export function givenBytes(operation: string, bytes: unknown): Uint8Array {
   if (tag === '[object Uint8Array]') return bytes as Uint8Array;
   if (tag === '[object ArrayBuffer]') return new Uint8Array(bytes as ArrayBuffer);
   refuse(ArgumentError, operation, 'bytes', { value: bytes, expected: 'a Uint8Array or an ArrayBuffer' });
+}
+
+const floats: readonly FloatType[] = ['float32', 'float64'];
+
+/** Checks what a reader was told besides. */
+export function checkReadOptions(
+  operation: string,
+  options: ReadOptions,
+  known: readonly string[] = ['backend', 'dtype'],
+): void {
+  checkOptions(operation, options, known);
+  if (options.dtype !== undefined) checkChoice(operation, 'dtype', options.dtype, floats);
 }

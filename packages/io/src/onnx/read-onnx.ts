@@ -5,6 +5,7 @@ import { decodeModel } from './decode-model.js';
 import { elementType } from './element-types.js';
 import type { OnnxValueInfo } from './input-value.js';
 import { OnnxModule } from './onnx-module.js';
+import { checkReadOptions } from '../host/given-bytes.js';
 import { operators } from './operators/index.js';
 import type { ValueInfoProto } from './schema.generated.js';
 
@@ -37,6 +38,7 @@ export interface ReadOnnxOptions {
  * values are 1 and 0.
  */
 export function readOnnx(bytes: Uint8Array | ArrayBuffer, options: ReadOnnxOptions = {}): OnnxModule {
+  checkReadOptions('readOnnx', options, ['backend']);
   const model = decodeModel(bytes);
   const { graph } = model;
   const initialized = new Set(graph.initializer.map(({ name }) => name));

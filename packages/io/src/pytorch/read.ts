@@ -1,6 +1,6 @@
 import { getBackend, sizeOf, type Tensor } from '@rnn/core';
 import type { StateDict } from '@rnn/nn';
-import { givenBytes } from '../host/given-bytes.js';
+import { checkReadOptions, givenBytes } from '../host/given-bytes.js';
 import { asFloat, upload, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
 import { bitsOf, decode, type ElementType } from '../safetensors/element-types.js';
 import { Archive } from './archive.js';
@@ -51,10 +51,9 @@ const LARGEST = { times: 8, more: 1 << 24 };
  *   past their storage
  */
 // oxlint-disable-next-line no-unnecessary-type-parameters -- what a file holds is known to whoever wrote it, as with JSON.parse
-export function readPyTorch<T = StateDict>(
-  bytes: Uint8Array | ArrayBuffer,
-  { backend = getBackend(), dtype }: ReadOptions = {},
-): T {
+export function readPyTorch<T = StateDict>(bytes: Uint8Array | ArrayBuffer, options: ReadOptions = {}): T {
+  checkReadOptions('readPyTorch', options);
+  const { backend = getBackend(), dtype } = options;
   return read(givenBytes('readPyTorch', bytes), dtype, (host) => upload(host, backend)) as T;
 }
 
@@ -68,9 +67,10 @@ export function readPyTorch<T = StateDict>(
  */
 export function decodePyTorch(
   bytes: Uint8Array | ArrayBuffer,
-  { dtype }: { readonly dtype?: FloatType } = {},
+  options: { readonly dtype?: FloatType } = {},
 ): PyTorchValue<HostTensor> {
-  return read(givenBytes('decodePyTorch', bytes), dtype, (host) => host);
+  checkReadOptions('decodePyTorch', options, ['dtype']);
+  return read(givenBytes('decodePyTorch', bytes), options.dtype, (host) => host);
 }
 
 /** A tensor's numbers, and the type that its elements have in the file. */

@@ -9,6 +9,7 @@ import {
   type TypedArray,
 } from '@rnn/core';
 import type { StateDict } from '@rnn/nn';
+import { checkReadOptions } from '../host/given-bytes.js';
 import { asFloat, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
 import { decode, isFloating, type ElementType } from './element-types.js';
 import { dataStartOf, parseHeader, PREFIX, refuse, type Entry } from './header.js';
@@ -85,9 +86,10 @@ export class SafetensorsFile {
    * @throws ArgumentError when the file has no such tensor; FormatError when it became shorter, or
    *   a whole number does not fit
    */
-  async read(name: string, { dtype }: { readonly dtype?: FloatType } = {}): Promise<HostTensor> {
+  async read(name: string, options: { readonly dtype?: FloatType } = {}): Promise<HostTensor> {
+    checkReadOptions('read', options, ['dtype']);
     const entry = this.#entry('read', name);
-    const parts = this.#parts(name, entry, dtype);
+    const parts = this.#parts(name, entry, options.dtype);
     const shape = shapeOf(entry);
     // One part is the tensor; more of them are put into an array of its size, so that beside it
     // there is never more than one.
@@ -112,7 +114,9 @@ export class SafetensorsFile {
    * @param options - `backend`, and `dtype` for a floating tensor
    * @returns a promise of the tensor
    */
-  async tensor(name: string, { backend = getBackend(), dtype }: ReadOptions = {}): Promise<Tensor> {
+  async tensor(name: string, options: ReadOptions = {}): Promise<Tensor> {
+    checkReadOptions('tensor', options);
+    const { backend = getBackend(), dtype } = options;
     const entry = this.#entry('tensor', name);
     const isDouble = dtype === 'float64' || (dtype === undefined && entry.type === 'F64');
     const isReal = isFloating(entry.type);
@@ -163,6 +167,7 @@ export class SafetensorsFile {
    * @returns a promise of tensors by name
    */
   async tensors(options: ReadOptions = {}): Promise<StateDict> {
+    checkReadOptions('tensors', options);
     const made = new Map<Entry, Tensor>();
     const entries: [string, Tensor][] = [];
     for (const name of this.names) {

@@ -1,6 +1,6 @@
 import { getBackend } from '@rnn/core';
 import type { StateDict } from '@rnn/nn';
-import { givenBytes } from '../host/given-bytes.js';
+import { checkReadOptions, givenBytes } from '../host/given-bytes.js';
 import { asFloat, upload, type FloatType, type HostTensor, type ReadOptions } from '../host/host-tensor.js';
 import { decode } from './element-types.js';
 import { dataStartOf, parseHeader, PREFIX } from './header.js';
@@ -27,8 +27,10 @@ export type Metadata = Readonly<Record<string, string>>;
  */
 export function readSafetensors(
   bytes: Uint8Array | ArrayBuffer,
-  { backend = getBackend(), dtype }: ReadOptions = {},
+  options: ReadOptions = {},
 ): { tensors: StateDict; metadata: Metadata } {
+  checkReadOptions('readSafetensors', options);
+  const { backend = getBackend(), dtype } = options;
   const { tensors, metadata } = decoded(givenBytes('readSafetensors', bytes), dtype);
   // Twins are one tensor here, too.
   const made = new Map<HostTensor, StateDict[string]>();
@@ -55,9 +57,10 @@ export function readSafetensors(
  */
 export function decodeSafetensors(
   bytes: Uint8Array | ArrayBuffer,
-  { dtype }: { readonly dtype?: FloatType } = {},
+  options: { readonly dtype?: FloatType } = {},
 ): { tensors: Record<string, HostTensor>; metadata: Metadata } {
-  return decoded(givenBytes('decodeSafetensors', bytes), dtype);
+  checkReadOptions('decodeSafetensors', options, ['dtype']);
+  return decoded(givenBytes('decodeSafetensors', bytes), options.dtype);
 }
 
 /** The numbers of a file's bytes. */

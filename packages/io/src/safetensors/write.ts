@@ -1,4 +1,5 @@
 import { ArgumentError, BackendError, showShape, sizeOf, type Tensor, type TypedArray } from '@rnn/core';
+import { checkChoice, checkOptions, refuse } from '@rnn/core/checks';
 import { identityOf, isHostTensor, isTensor, type TensorSource } from '../host/host-tensor.js';
 import { bitsOf } from './element-types.js';
 import { encode, type WrittenFloat } from './encode.js';
@@ -59,6 +60,8 @@ export function writeSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,
   options: WriteOptions = {},
 ): Uint8Array {
+  checkWriteOptions('writeSafetensors', options);
+  checkTensors('writeSafetensors', tensors);
   const { head, pieces, size } = planSafetensors(tensors, options);
   const bytes = new Uint8Array(size);
   bytes.set(head);
@@ -79,18 +82,26 @@ function readAtOnce(tensor: Tensor): TypedArray {
   );
 }
 
+/** Checks how a file is to be written. */
+export function checkWriteOptions(operation: string, options: WriteOptions): void {
+  checkOptions(operation, options, ['metadata', 'dtype']);
+  if (options.dtype !== undefined) checkChoice(operation, 'dtype', options.dtype, Object.keys(typeOf));
+}
+
+/** Refuses what is no collection of tensors by name. */
+export function checkTensors(operation: string, tensors: unknown): asserts tensors is object {
+  if (typeof tensors === 'object' && tensors !== null && !(tensors instanceof Promise)) return;
+  refuse(ArgumentError, operation, 'tensors', {
+    value: tensors,
+    expected: 'tensors by name, as stateDict() gives them',
+  });
+}
+
 /** Everything of a file but the numbers; see `writeSafetensors`. */
 export function planSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,
   { metadata = {}, dtype }: WriteOptions = {},
 ): Plan {
-  if (dtype !== undefined && !Object.hasOwn(typeOf, dtype)) {
-    const expected = Object.keys(typeOf).join(', ');
-    throw new ArgumentError(`writeSafetensors: dtype is ${String(dtype)}, expected one of ${expected}`, {
-      argument: 'dtype',
-      expected,
-    });
-  }
   const texts = checkedMetadata(metadata);
   const twins: [name: string, first: string][] = [];
   const firsts = new Map<unknown, [name: string, shape: readonly number[]]>();

@@ -1,6 +1,7 @@
 /** Writes ONNX. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ArgumentError, Tensor, type Backend, type TypedArray } from '@rnn/core';
+import { checkOptions } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
 import { OnnxModule, sourceOf } from '../onnx-module.js';
 import { encodeModel } from './encode-model.js';
@@ -55,6 +56,7 @@ const TRACES = 4;
  * Differs from PyTorch: batch and time need no `dynamic_axes`.
  */
 export function writeOnnx(model: Module, inputs: readonly Tensor[], options: WriteOnnxOptions = {}): Uint8Array {
+  checkOptions('writeOnnx', options, ['inputNames', 'outputNames', 'opset']);
   const { opset = 17 } = options;
   if (!Number.isInteger(opset) || opset < 17) {
     throw new ArgumentError(`writeOnnx: opset is ${opset}, expected a whole number from 17 up`, {
