@@ -129,10 +129,16 @@ export function outcome() {
     total.passed += report.numPassedTests;
     total.failed += failures.length;
     total.skipped += report.numPendingTests + report.numTodoTests;
-    for (const test of report.testResults.flatMap(({ assertionResults }) => assertionResults)) {
-      if (!['pending', 'skipped', 'todo'].includes(test.status)) continue;
-      const reason = test.meta?.skipped ?? 'without a reason';
-      skips.set(reason, (skips.get(reason) ?? 0) + 1);
+    for (const { name, assertionResults } of report.testResults) {
+      for (const test of assertionResults) {
+        if (!['pending', 'skipped', 'todo'].includes(test.status)) continue;
+        const reason = test.meta?.skipped;
+        if (reason !== undefined) skips.set(reason, (skips.get(reason) ?? 0) + 1);
+        else {
+          total.failed++;
+          lines.push(`FAILED ${placeOf(name, test)}  ${test.fullName}\n       skipped without a reason`);
+        }
+      }
     }
   }
   for (const { taskId, package: name, task, logFile } of failedTasks()) {

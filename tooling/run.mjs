@@ -104,7 +104,8 @@ async function runChecks(env, checks, filters = []) {
   const checked = await run('turbo', ['run', ...checks, ...filters, ...flags], { env });
   const { passed, failed, skipped, lines } = outcome();
   console.log(['', ...lines, `${passed} passed, ${failed} failed, ${skipped} skipped`].join('\n'));
-  return built === 0 ? checked : built;
+  if (built !== 0 || checked !== 0) return built || checked;
+  return failed > 0 ? 1 : 0;
 }
 
 /**

@@ -16,8 +16,11 @@ const reason = await backends.native().then(
 
 test.for(['wasm', 'native'])(
   'a training that moves from cpu to %s goes on with the same loss within 1e-4',
-  async (name, { skip }) => {
-    if (name === 'native' && reason !== undefined) skip(reason);
+  async (name, { task, skip }) => {
+    if (name === 'native' && reason !== undefined) {
+      Object.assign(task.meta, { skipped: reason });
+      skip(reason);
+    }
     const context = await quietContext({ backends: { cpu: backends.cpu, [name]: backends[name] } });
     const { runs, missing, stayed, moved, difference } = await runBackends(context);
     expect(missing).toEqual([]);
