@@ -11,6 +11,10 @@ export const builtInDirectory: string = fileURLToPath(new URL('../cases/', impor
 /**
  * A directory of reference cases: `manifest.json` and one `.safetensors` file a case.
  *
+ * @example
+ * ```ts
+ * referenceCases(caseDirectory()).length > 100; // true
+ * ```
  * @param directory - where; the cases of this package unless given
  * @returns a source for `referenceCases`
  * @throws FormatError when the directory, or its manifest, cannot be read

@@ -21,6 +21,11 @@ import { scanCases } from './tensors/scan-cases.js';
  * The cases that need no file: kernels, operations and derivatives against plain float64, memory,
  * errors, independence.
  *
+ * @example
+ * ```ts
+ * const report = await runConformance({ factory: cpu, cases: primitiveCases(), filter: 'matmul' });
+ * report.failed; // 0
+ * ```
  * @returns all of them, in the order in which a new backend should make them pass
  */
 export function primitiveCases(): ConformanceCase[] {

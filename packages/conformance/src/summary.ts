@@ -14,7 +14,15 @@ export interface GroupSummary {
   readonly worst: Measure;
 }
 
-/** Adds up results by group, in the order in which the groups first come. */
+/**
+ * Adds up results by group, in the order in which the groups first come.
+ *
+ * @example
+ * ```ts
+ * const report = await runConformance({ factory: cpu, cases: primitiveCases(), filter: 'tanh' });
+ * for (const { group, passed } of summarize(report.results)) console.log(group, passed);
+ * ```
+ */
 export function summarize(results: readonly CaseResult[]): GroupSummary[] {
   const groups = new Map<string, CaseResult[]>();
   for (const result of results) groups.set(result.group, [...(groups.get(result.group) ?? []), result]);
@@ -41,6 +49,11 @@ function worstOf(results: readonly CaseResult[]): Measure {
  * What runs, then a table of the groups, then the first failing cases with their reasons and the
  * others by kind, then why cases were skipped, what to mend first, and the counts.
  *
+ * @example
+ * ```ts
+ * const report = await runConformance({ factory: cpu, cases: primitiveCases(), filter: 'tanh' });
+ * console.log(formatReport(report));
+ * ```
  * @param report - what `runConformance` gave
  * @returns lines, the last of which is `N passed, N failed, N skipped`
  */
@@ -145,7 +158,15 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)];
 }
 
-/** A report as JSON. Numbers that JSON lacks (NaN, infinities) stand as texts. */
+/**
+ * A report as JSON. Numbers that JSON lacks (NaN, infinities) stand as texts.
+ *
+ * @example
+ * ```ts
+ * const report = await runConformance({ factory: cpu, cases: primitiveCases(), filter: 'tanh' });
+ * JSON.parse(reportAsJson(report)).failed; // 0
+ * ```
+ */
 export function reportAsJson(report: Report): string {
   return JSON.stringify(
     { ...report, groups: summarize(report.results) },

@@ -25,6 +25,10 @@ export function setBackend(backend: Backend): void {
 /**
  * The backend on which tensors are created.
  *
+ * @example
+ * ```ts
+ * getBackend().info.name; // 'cpu'
+ * ```
  * @returns what `setBackend` was last given
  * @throws BackendError before the first `setBackend`
  */

@@ -10,7 +10,15 @@ export type DType = 'float32' | 'float64' | 'int32';
 /** The arrays that hold elements on the host, one class for each `DType`. */
 export type TypedArray = Float32Array | Float64Array | Int32Array;
 
-/** A new host array of `size` zeros, or one that holds (converted) copies of the given values. */
+/**
+ * A new host array of `size` zeros, or one that holds (converted) copies of the given values.
+ *
+ * @example
+ * ```ts
+ * hostArray('int32', [1, 2.7]); // [1, 2]
+ * hostArray('float32', 2); // [0, 0]
+ * ```
+ */
 export function hostArray(dtype: DType, from: number | ArrayLike<number>): TypedArray {
   const values = from as number & ArrayLike<number>; // the typed array constructors take either
   switch (dtype) {

@@ -45,7 +45,15 @@ export class RnnError extends Error {
   }
 }
 
-/** An argument has a value that the call cannot take (`ERR_ARGUMENT`). */
+/**
+ * An argument has a value that the call cannot take (`ERR_ARGUMENT`).
+ *
+ * @example
+ * ```ts
+ * softmax(zeros([2, 3]), 2);
+ * // ArgumentError: softmax: dim is 2, expected a whole number from -2 to 1
+ * ```
+ */
 export class ArgumentError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_ARGUMENT', message, details);
@@ -53,7 +61,15 @@ export class ArgumentError extends RnnError {
   }
 }
 
-/** Shapes do not fit together, or not the operation (`ERR_SHAPE`). */
+/**
+ * Shapes do not fit together, or not the operation (`ERR_SHAPE`).
+ *
+ * @example
+ * ```ts
+ * matmul(zeros([2, 3]), zeros([2, 3]));
+ * // ShapeError: ...
+ * ```
+ */
 export class ShapeError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_SHAPE', message, details);
@@ -64,6 +80,12 @@ export class ShapeError extends RnnError {
 /**
  * Element types do not fit: mixed ones (`ERR_MIXED_DTYPES`), or one that the operation or the
  * backend does not have (`ERR_DTYPE`).
+ *
+ * @example
+ * ```ts
+ * add(tensor([1, 2]), tensor([1, 2], { dtype: 'int32' }));
+ * // DTypeError: ...
+ * ```
  */
 export class DTypeError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
@@ -75,6 +97,13 @@ export class DTypeError extends RnnError {
 /**
  * No backend, one that cannot do what was asked (`ERR_BACKEND`), or tensors of two backends in one
  * operation (`ERR_MIXED_BACKENDS`).
+ *
+ * @example
+ * ```ts
+ * const [here, there] = [await cpu(), await cpu()];
+ * add(zeros([2], { backend: here }), zeros([2], { backend: there }));
+ * // BackendError: ...
+ * ```
  */
 export class BackendError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
@@ -83,7 +112,19 @@ export class BackendError extends RnnError {
   }
 }
 
-/** A backend ran out of the memory that it may use (`ERR_MEMORY`). */
+/**
+ * A backend ran out of the memory that it may use (`ERR_MEMORY`).
+ *
+ * @example
+ * ```ts
+ * try {
+ *   model.forward(batch);
+ * } catch (error) {
+ *   if (!(error instanceof MemoryLimitError)) throw error;
+ *   for (const part of split(batch, 8, 1)) model.forward(part); // in smaller pieces
+ * }
+ * ```
+ */
 export class MemoryLimitError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_MEMORY', message, details);
@@ -94,6 +135,17 @@ export class MemoryLimitError extends RnnError {
 /**
  * The device was taken away (`ERR_DEVICE_LOST`): a driver restarted, a browser reclaimed a graphics
  * context. What it stored is gone; a new backend works, and takes a model from its last state dict.
+ *
+ * @example
+ * ```ts
+ * const saved = model.stateDict();
+ * try {
+ *   await fit(model, data, options);
+ * } catch (error) {
+ *   if (!(error instanceof DeviceLostError)) throw error;
+ *   setBackend(await gpu()); // what lay on the device is gone: go on from what was saved
+ * }
+ * ```
  */
 export class DeviceLostError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
@@ -102,7 +154,17 @@ export class DeviceLostError extends RnnError {
   }
 }
 
-/** A tensor was used after it was disposed of (`ERR_DISPOSED`). */
+/**
+ * A tensor was used after it was disposed of (`ERR_DISPOSED`).
+ *
+ * @example
+ * ```ts
+ * const x = tensor([1, 2]);
+ * x.dispose();
+ * x.add(1);
+ * // DisposedError: ...
+ * ```
+ */
 export class DisposedError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_DISPOSED', message, details);
@@ -110,7 +172,15 @@ export class DisposedError extends RnnError {
   }
 }
 
-/** The derivative that was asked for does not exist (`ERR_AUTOGRAD`). */
+/**
+ * The derivative that was asked for does not exist (`ERR_AUTOGRAD`).
+ *
+ * @example
+ * ```ts
+ * tensor([1, 2]).backward();
+ * // AutogradError: ...
+ * ```
+ */
 export class AutogradError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_AUTOGRAD', message, details);
@@ -118,7 +188,17 @@ export class AutogradError extends RnnError {
   }
 }
 
-/** The anomaly mode met a NaN (`ERR_ANOMALY`); `operation` is where the first one arose. */
+/**
+ * The anomaly mode met a NaN (`ERR_ANOMALY`); `operation` is where the first one arose.
+ *
+ * @example
+ * ```ts
+ * detectAnomaly(true);
+ * log(zeros([2], { requiresGrad: true }).sub(1)); // NaN
+ * // AnomalyError: ...
+ * detectAnomaly(false);
+ * ```
+ */
 export class AnomalyError extends RnnError {
   readonly operation: string;
 
@@ -129,7 +209,15 @@ export class AnomalyError extends RnnError {
   }
 }
 
-/** A state dict does not fit the module (`ERR_STATE_DICT`). */
+/**
+ * A state dict does not fit the module (`ERR_STATE_DICT`).
+ *
+ * @example
+ * ```ts
+ * new Linear(2, 1).loadStateDict({ weight: zeros([1, 2]) });
+ * // StateDictError: ...
+ * ```
+ */
 export class StateDictError extends RnnError {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
@@ -145,7 +233,15 @@ export class StateDictError extends RnnError {
   }
 }
 
-/** A file or its bytes are not what they claim to be (`ERR_FORMAT`). */
+/**
+ * A file or its bytes are not what they claim to be (`ERR_FORMAT`).
+ *
+ * @example
+ * ```ts
+ * fromTensorJSON({ shape: [2], dtype: 'float32', data: [1] });
+ * // FormatError: ...
+ * ```
+ */
 export class FormatError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_FORMAT', message, details);
@@ -153,7 +249,16 @@ export class FormatError extends RnnError {
   }
 }
 
-/** What was asked for cannot be recorded as a program (`ERR_TRACE`); the step then runs eagerly. */
+/**
+ * What was asked for cannot be recorded as a program (`ERR_TRACE`); the step then runs eagerly.
+ *
+ * @example
+ * ```ts
+ * const step = (x: Tensor, h: Tensor): [Tensor, Tensor] => [x, x.sum().item() > 0 ? h.add(x) : h];
+ * scan(step, ones([3, 2]), zeros([2]), { compile: 'required' });
+ * // TraceError: ...
+ * ```
+ */
 export class TraceError extends RnnError {
   constructor(message: string, details: ErrorDetails = {}) {
     super('ERR_TRACE', message, details);

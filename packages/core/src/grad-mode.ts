@@ -2,7 +2,14 @@ import { ambient, during } from './ambient.js';
 import { synchronous } from './checks/refusal.js';
 import { checkFunction } from './checks/values.js';
 
-/** Whether operations are being recorded for `backward`: true unless `noGrad` says otherwise. */
+/**
+ * Whether operations are being recorded for `backward`: true unless `noGrad` says otherwise.
+ *
+ * @example
+ * ```ts
+ * noGrad(() => isGradEnabled()); // false
+ * ```
+ */
 export function isGradEnabled(): boolean {
   return ambient.recording.value;
 }

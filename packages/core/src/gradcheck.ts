@@ -83,6 +83,10 @@ export function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options
  * The same for the second derivative: checks that the recorded derivative is itself recorded
  * rightly, with respect to the inputs and to the gradients that come from behind.
  *
+ * @example
+ * ```ts
+ * gradgradcheck((x) => x.tanh().mul(x), [randn([3], { dtype: 'float64' })]); // true
+ * ```
  * @param fn - as for `gradcheck`
  * @param inputs - float64 tensors
  * @param options - as for `gradcheck`

@@ -78,7 +78,17 @@ export interface OperandMap<Ref, Operand, NewRef, NewOperand> {
   readonly operand: (operand: Operand) => NewOperand;
 }
 
-/** The same instruction on other values. */
+/**
+ * The same instruction on other values.
+ *
+ * @example
+ * ```ts
+ * const sum = { kind: 'binary', op: 'add', a: 'x', b: 'y' } as const;
+ * const named = (name: string): string => name + name;
+ * const { b } = mapOperands(sum, { row: named, matrix: named, operand: named });
+ * b; // 'yy'
+ * ```
+ */
 export function mapOperands<Ref, Operand, NewRef, NewOperand>(
   instruction: InstructionBody<Ref, Operand>,
   { row, matrix, operand }: OperandMap<Ref, Operand, NewRef, NewOperand>,

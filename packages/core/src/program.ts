@@ -80,29 +80,76 @@ export interface CompiledProgram {
   run(args: ProgramArguments): ProgramResults;
 }
 
-/** Number of the first fixed operand's value. */
+/**
+ * Number of the first fixed operand's value.
+ *
+ * @example
+ * ```ts
+ * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
+ * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
+ * firstFixed(double); // 1
+ * ```
+ */
 export function firstFixed({ stacked, carried, perRow }: Program): number {
   return stacked.length + carried.length + perRow.length;
 }
 
-/** Number of the first instruction's value. */
+/**
+ * Number of the first instruction's value.
+ *
+ * @example
+ * ```ts
+ * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
+ * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
+ * firstInstruction(double); // 1
+ * ```
+ */
 export function firstInstruction(program: Program): number {
   return firstFixed(program) + program.fixed.length;
 }
 
-/** Whether a value is a fixed operand, the same for all rows. */
+/**
+ * Whether a value is a fixed operand, the same for all rows.
+ *
+ * @example
+ * ```ts
+ * const fixed = [{ rows: 1, columns: 2 }];
+ * const lists = { stacked: [2], carried: [], perRow: [], fixed, next: [], outputs: [2] };
+ * const [a, b] = [{ value: 0 }, { value: 1 }];
+ * const body = [{ width: 2, kind: 'binary', op: 'mul', a, b }] as const;
+ * const scale = { dtype: 'float32', reverse: false, ...lists, body } as const;
+ * [0, 1, 2].map((value) => isFixedValue(scale, value)); // [false, true, false]
+ * ```
+ */
 export function isFixedValue(program: Program, value: number): boolean {
   return value >= firstFixed(program) && value < firstInstruction(program);
 }
 
-/** An instruction that reads other values. */
+/**
+ * An instruction that reads other values.
+ *
+ * @example
+ * ```ts
+ * const sum = { width: 2, kind: 'binary', op: 'add', a: { value: 0 }, b: { value: 1 } } as const;
+ * operandsOf(renumbered(sum, (value) => value + 4)); // [4, 5]
+ * ```
+ */
 export function renumbered(instruction: Instruction, to: (value: number) => number): Instruction {
   const { width } = instruction;
   const operand = (x: ProgramOperand): ProgramOperand => (typeof x === 'object' ? { value: to(x.value) } : x);
   return { width, ...mapOperands(instruction, { row: to, matrix: to, operand }) };
 }
 
-/** The values that an instruction reads. */
+/**
+ * The values that an instruction reads.
+ *
+ * @example
+ * ```ts
+ * operandsOf({ width: 2, kind: 'binary', op: 'add', a: { value: 3 }, b: 1 }); // [3]
+ * ```
+ */
 export function operandsOf(instruction: Instruction): number[] {
   const values: number[] = [];
   renumbered(instruction, (value) => {
@@ -112,7 +159,17 @@ export function operandsOf(instruction: Instruction): number[] {
   return values;
 }
 
-/** Features of every value of a program; for a fixed matrix, its columns. */
+/**
+ * Features of every value of a program; for a fixed matrix, its columns.
+ *
+ * @example
+ * ```ts
+ * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
+ * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
+ * widthsOf(double); // [2, 2]
+ * ```
+ */
 export function widthsOf(program: Program): number[] {
   return [
     ...program.stacked,
@@ -126,6 +183,13 @@ export function widthsOf(program: Program): number[] {
 /**
  * A program in words, a line an instruction.
  *
+ * @example
+ * ```ts
+ * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
+ * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
+ * console.log(showProgram(double));
+ * ```
  * @param program - what to show
  * @returns text such as `%5 = matmul %1 %3^T + %0 : 8`
  */

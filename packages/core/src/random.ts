@@ -32,13 +32,26 @@ export function manualSeed(seed: number): Generator {
  * The generator that everything draws from which was given no other one. Until `manualSeed` is
  * called, its seed is 32 bits from the platform's `crypto`, so that two runs differ, as in PyTorch;
  * `initialSeed` tells it.
+ *
+ * @example
+ * ```ts
+ * manualSeed(7);
+ * defaultGenerator().initialSeed; // 7
+ * ```
  */
 export function defaultGenerator(): Generator {
   current ??= new Generator(crypto.getRandomValues(new Uint32Array(1))[0]);
   return current;
 }
 
-/** The generator that an option names, or the default one. */
+/**
+ * The generator that an option names, or the default one.
+ *
+ * @example
+ * ```ts
+ * generatorOf('dropout', undefined) === defaultGenerator(); // true
+ * ```
+ */
 export function generatorOf(operation: string, generator: Generator | undefined): Generator {
   if (generator === undefined) return defaultGenerator();
   if (generator instanceof Generator) return generator;

@@ -5,7 +5,14 @@ import { ArgumentError, ShapeError } from './errors.js';
 /** Sizes of a tensor's dimensions, outermost first. `[]` is a single number. */
 export type Shape = readonly number[];
 
-/** Number of elements. */
+/**
+ * Number of elements.
+ *
+ * @example
+ * ```ts
+ * sizeOf([2, 3]); // 6
+ * ```
+ */
 export function sizeOf(shape: Shape): number {
   let size = 1;
   for (let i = 0; i < shape.length; i++) size *= shape[i];
@@ -23,14 +30,28 @@ export function denseStrides(shape: Shape): number[] {
   return strides;
 }
 
-/** Whether two shapes are equal. */
+/**
+ * Whether two shapes are equal.
+ *
+ * @example
+ * ```ts
+ * sameShape([2, 3], zeros([2, 3]).shape); // true
+ * ```
+ */
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
-/** A shape as messages show it: `[2, 3]`. */
+/**
+ * A shape as messages show it: `[2, 3]`.
+ *
+ * @example
+ * ```ts
+ * showShape([2, 3]); // '[2, 3]'
+ * ```
+ */
 export function showShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }

@@ -8,7 +8,7 @@ import { documents, examples, type Example } from '../src/documents.ts';
 const exec = promisify(execFile);
 
 // The programs run where a user's would: beside the built packages, found by name.
-const folder = join(import.meta.dirname, '../build');
+const folder = join(import.meta.dirname, '../build/documents');
 const all = documents().flatMap(examples);
 // Those for Node alone end in `-node`: the others have sound types without Node's.
 const fileOf = ({ place, code }: Example): string =>
@@ -38,7 +38,7 @@ void none;
 
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
+  mkdirSync(folder, { recursive: true });
   for (const example of all) writeFileSync(fileOf(example), `${example.code}\nexport {};\n`);
   writeFileSync(join(folder, 'uses.ts'), uses);
 });

@@ -12,7 +12,18 @@ import {
 import { plainProgram, type PlainResults } from '../plain/plain-program.js';
 import { randomPrograms } from './random-program.js';
 
-/** A program, its operands, and what it gives in float64. */
+/**
+ * A program, its operands, and what it gives in float64.
+ *
+ * @example
+ * ```ts
+ * fc.assert(
+ *   fc.property(programExamples, (example) => {
+ *     example.check(backend, (args) => compiled(example.program).run(args));
+ *   }),
+ * );
+ * ```
+ */
 export class ProgramExample {
   readonly program: Program;
   readonly steps: number;
@@ -97,6 +108,12 @@ interface Extent {
 /**
  * Random programs on random numbers, with lengths and resets where they carry a state; without
  * comparisons that rounding could turn.
+ *
+ * @example
+ * ```ts
+ * const [{ program }] = fc.sample(programExamples, 1);
+ * console.log(showProgram(program));
+ * ```
  */
 export const programExamples: fc.Arbitrary<ProgramExample> = fc
   .tuple(

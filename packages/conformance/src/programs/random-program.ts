@@ -194,6 +194,11 @@ function binary(draft: Draft, draw: Draw, x: number, width: number): void {
 /**
  * A program built from a list of draws: each adds an instruction that takes its operands from the
  * values before it.
+ *
+ * @example
+ * ```ts
+ * for (const program of fc.sample(randomPrograms, 3)) console.log(showProgram(program));
+ * ```
  */
 export const randomPrograms: fc.Arbitrary<Program> = fc
   .record({

@@ -29,6 +29,11 @@ const complete = new WeakSet<object>();
 /**
  * Refuses what is no backend, or an incomplete one, before anything relies on it.
  *
+ * @example
+ * ```ts
+ * checkBackend('MyLayer', 'backend', { info: 'none' });
+ * // BackendError: ...
+ * ```
  * @param operation - what was called, for the message
  * @param argument - the argument's name
  * @param backend - what came
@@ -61,6 +66,12 @@ export function checkBackend(operation: string, argument: string, backend: unkno
 /**
  * Refuses what is no element type, or one that the backend does not have; `advice` says what to do
  * about float64.
+ *
+ * @example
+ * ```ts
+ * checkSupported('load', 'float16', getBackend());
+ * // DTypeError: ...
+ * ```
  */
 export function checkSupported(
   operation: string,

@@ -78,6 +78,11 @@ function areClose(a: string, b: string): boolean {
 /**
  * Options over their defaults, after `checkOptions`. An option that is `undefined` has its default.
  *
+ * @example
+ * ```ts
+ * const { p } = withDefaults('MyDropout', { p: 0.5 }, { p: undefined });
+ * p; // 0.5
+ * ```
  * @param operation - whose options these are
  * @param defaults - every option, with the value that it has when nothing is said
  * @param options - what the caller gave

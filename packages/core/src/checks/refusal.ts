@@ -63,12 +63,27 @@ function hintFor(value: unknown): string | undefined {
   return isPromise(value) ? 'write await before it' : undefined;
 }
 
-/** Whether a value is to be awaited. */
+/**
+ * Whether a value is to be awaited.
+ *
+ * @example
+ * ```ts
+ * isPromise(Promise.resolve(1)); // true
+ * ```
+ */
 export function isPromise(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
 }
 
-/** Whether a value can be gone through by `for ... of`; a text is no list of anything here. */
+/**
+ * Whether a value can be gone through by `for ... of`; a text is no list of anything here.
+ *
+ * @example
+ * ```ts
+ * isIterable(new Set([1])); // true
+ * isIterable('text'); // false
+ * ```
+ */
 export function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }

@@ -9,6 +9,11 @@ import { checkList } from './values.js';
 /**
  * Refuses what is no tensor: the call of someone who writes plain JavaScript.
  *
+ * @example
+ * ```ts
+ * checkTensor('MyLayer', 'x', [1, 2]);
+ * // ArgumentError: ...
+ * ```
  * @param operation - what was called, for the message
  * @param argument - the argument's name
  * @param value - what came
@@ -27,7 +32,15 @@ export function checkTensor(
   refuse(ArgumentError, operation, argument, { value, expected: 'a Tensor', hint });
 }
 
-/** The same for an array with at least `least` tensors. */
+/**
+ * The same for an array with at least `least` tensors.
+ *
+ * @example
+ * ```ts
+ * checkTensors('mix', 'parts', [zeros([2]), 3]);
+ * // ArgumentError: ...
+ * ```
+ */
 export function checkTensors(
   operation: string,
   argument: string,
@@ -39,7 +52,15 @@ export function checkTensors(
     if (!(value[i] instanceof Tensor)) checkTensor(operation, `${argument}[${i}]`, value[i]);
 }
 
-/** Refuses int32 where a function is only defined on the reals. */
+/**
+ * Refuses int32 where a function is only defined on the reals.
+ *
+ * @example
+ * ```ts
+ * checkFloating('swish', 'x', zeros([2], { dtype: 'int32' }));
+ * // DTypeError: ...
+ * ```
+ */
 export function checkFloating(operation: string, argument: string, x: Tensor): void {
   if (isFloating(x.dtype)) return;
   refuse(DTypeError, operation, argument, {
@@ -52,6 +73,12 @@ export function checkFloating(operation: string, argument: string, x: Tensor): v
 /**
  * Refuses a shape that is not the one that the others ask for; `meaning` says what its sizes stand
  * for.
+ *
+ * @example
+ * ```ts
+ * checkShapeIs('MyCell', 'state', zeros([2, 3]), [2, 4], 'rows, hiddenSize');
+ * // ShapeError: ...
+ * ```
  */
 export function checkShapeIs(operation: string, argument: string, x: Tensor, shape: Shape, meaning?: string): void {
   if (sameShape(x.shape, shape)) return;
@@ -68,6 +95,11 @@ interface Place {
 /**
  * Refuses a tensor of another type or on another backend than what it is to meet.
  *
+ * @example
+ * ```ts
+ * checkPlace('MyLayer', 'state', zeros([2], { dtype: 'float64' }), zeros([2]));
+ * // DTypeError: ...
+ * ```
  * @param operation - what was called, for the message
  * @param argument - the tensor's name
  * @param x - what came
@@ -93,7 +125,16 @@ export function checkPlace(
   checkSameBackend(operation, argument, x.backend, other.backend, otherName);
 }
 
-/** The second half of `checkPlace`, for tensors that may differ in type. */
+/**
+ * The second half of `checkPlace`, for tensors that may differ in type.
+ *
+ * @example
+ * ```ts
+ * const [here, there] = [await cpu(), await cpu()];
+ * checkSameBackend('MyLoss', 'target', there, here, 'the input');
+ * // BackendError: ...
+ * ```
+ */
 export function checkSameBackend(
   operation: string,
   argument: string,

@@ -76,19 +76,43 @@ export function checkCount(
   refuse(ArgumentError, operation, argument, { value, expected: `a whole number ${limits}` });
 }
 
-/** Refuses what is neither true nor false. */
+/**
+ * Refuses what is neither true nor false.
+ *
+ * @example
+ * ```ts
+ * checkFlag('MyLayer', 'bias', 'no');
+ * // ArgumentError: ...
+ * ```
+ */
 export function checkFlag(operation: string, argument: string, value: unknown): asserts value is boolean {
   if (typeof value !== 'boolean') refuse(ArgumentError, operation, argument, { value, expected: 'true or false' });
 }
 
-/** Refuses what is none of a few words. */
+/**
+ * Refuses what is none of a few words.
+ *
+ * @example
+ * ```ts
+ * checkChoice('MyLoss', 'reduction', 'avg', ['mean', 'sum', 'none']);
+ * // ArgumentError: ...
+ * ```
+ */
 export function checkChoice(operation: string, argument: string, value: unknown, choices: readonly string[]): void {
   if (choices.includes(value as string)) return;
   const expected = choices.map((choice) => `'${choice}'`).join(' or ');
   refuse(ArgumentError, operation, argument, { value, expected });
 }
 
-/** Refuses what is no text. */
+/**
+ * Refuses what is no text.
+ *
+ * @example
+ * ```ts
+ * checkText('open', 'name', 7);
+ * // ArgumentError: ...
+ * ```
+ */
 export function checkText(operation: string, argument: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') refuse(ArgumentError, operation, argument, { value, expected: 'a text' });
 }
@@ -96,6 +120,12 @@ export function checkText(operation: string, argument: string, value: unknown): 
 /**
  * Refuses what cannot be called; `form` says what it is called with, such as
  * `(model, batch) => Tensor`.
+ *
+ * @example
+ * ```ts
+ * checkFunction('train', 'loss', 'mse', '(model, batch) => Tensor');
+ * // ArgumentError: ...
+ * ```
  */
 export function checkFunction(operation: string, argument: string, value: unknown, form?: string): void {
   if (typeof value === 'function') return;
@@ -104,6 +134,12 @@ export function checkFunction(operation: string, argument: string, value: unknow
 
 /**
  * Refuses what is not an array with at least so many entries; `of` says what of, such as "names".
+ *
+ * @example
+ * ```ts
+ * checkList('plot', 'columns', [], 'names', 1);
+ * // ArgumentError: ...
+ * ```
  */
 export function checkList(
   operation: string,

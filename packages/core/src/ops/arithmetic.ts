@@ -26,12 +26,26 @@ export function add(a: Tensor | number, b: Tensor | number): Tensor {
   return binaryFunction('add', a, b, 'nothing', passed, passed);
 }
 
-/** The difference `a - b`; see `add`. */
+/**
+ * The difference `a - b`; see `add`.
+ *
+ * @example
+ * ```ts
+ * sub(10, tensor([1, 2])); // [9, 8]
+ * ```
+ */
 export function sub(a: Tensor | number, b: Tensor | number): Tensor {
   return binaryFunction('sub', a, b, 'nothing', passed, neg);
 }
 
-/** The product `a * b`, element by element; see `add`. */
+/**
+ * The product `a * b`, element by element; see `add`.
+ *
+ * @example
+ * ```ts
+ * mul(tensor([[1], [2]]), tensor([10, 20])); // [[10, 20], [20, 40]]
+ * ```
+ */
 export function mul(a: Tensor | number, b: Tensor | number): Tensor {
   return binaryFunction(
     'mul',
@@ -43,7 +57,14 @@ export function mul(a: Tensor | number, b: Tensor | number): Tensor {
   );
 }
 
-/** The quotient `a / b`; see `add`. Whole numbers are refused: convert them first. */
+/**
+ * The quotient `a / b`; see `add`. Whole numbers are refused: convert them first.
+ *
+ * @example
+ * ```ts
+ * div(tensor([[1, 2], [3, 4]]), tensor([2, 4])); // [[0.5, 0.5], [1.5, 1]]
+ * ```
+ */
 export function div(a: Tensor | number, b: Tensor | number): Tensor {
   checkReal('div', a, b);
   // d(a/b) = da / b;  d(a/b) = -(a/b) / b db
@@ -72,6 +93,11 @@ function checkRealOperand(operation: string, argument: string, x: Tensor | numbe
 /**
  * The larger of two, element by element; a NaN wins. Where both are equal the gradient is shared by
  * halves, as in PyTorch. See `add`.
+ *
+ * @example
+ * ```ts
+ * maximum(tensor([1, 5]), tensor([3, 2])); // [3, 5]
+ * ```
  */
 export function maximum(a: Tensor | number, b: Tensor | number): Tensor {
   return binaryFunction(
@@ -84,7 +110,14 @@ export function maximum(a: Tensor | number, b: Tensor | number): Tensor {
   );
 }
 
-/** The smaller of two, element by element; see `maximum`. */
+/**
+ * The smaller of two, element by element; see `maximum`.
+ *
+ * @example
+ * ```ts
+ * minimum(tensor([1, 5]), tensor([3, 2])); // [1, 2]
+ * ```
+ */
 export function minimum(a: Tensor | number, b: Tensor | number): Tensor {
   return binaryFunction(
     'minimum',
@@ -115,12 +148,26 @@ export function neg(x: Tensor): Tensor {
   return anyFunction('neg', x, 'nothing', neg);
 }
 
-/** `x * x`; see `neg`. */
+/**
+ * `x * x`; see `neg`.
+ *
+ * @example
+ * ```ts
+ * square(tensor([-2, 3])); // [4, 9]
+ * ```
+ */
 export function square(x: Tensor): Tensor {
   return anyFunction('square', x, 'x', (grad, x) => mul(grad, mul(x, 2)));
 }
 
-/** `1 / x` of float32 or float64; infinite at 0. */
+/**
+ * `1 / x` of float32 or float64; infinite at 0.
+ *
+ * @example
+ * ```ts
+ * reciprocal(tensor([2, 4])); // [0.5, 0.25]
+ * ```
+ */
 export function reciprocal(x: Tensor): Tensor {
   return realFunction('reciprocal', x, 'y', (grad, y) => neg(mul(grad, square(y))));
 }

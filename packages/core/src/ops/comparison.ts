@@ -27,27 +27,62 @@ export function eq(a: Tensor | number, b: Tensor | number): Tensor {
   return combined('eq', a, b);
 }
 
-/** 1 where the operands differ, else 0; see `eq`. */
+/**
+ * 1 where the operands differ, else 0; see `eq`.
+ *
+ * @example
+ * ```ts
+ * ne(tensor([1, 2, 3]), 2); // [1, 0, 1]
+ * ```
+ */
 export function ne(a: Tensor | number, b: Tensor | number): Tensor {
   return combined('ne', a, b);
 }
 
-/** 1 where `a < b`, else 0; see `eq`. */
+/**
+ * 1 where `a < b`, else 0; see `eq`.
+ *
+ * @example
+ * ```ts
+ * lt(tensor([1, 2, 3]), tensor([3, 2, 1])); // [1, 0, 0]
+ * ```
+ */
 export function lt(a: Tensor | number, b: Tensor | number): Tensor {
   return combined('lt', a, b);
 }
 
-/** 1 where `a <= b`, else 0; see `eq`. */
+/**
+ * 1 where `a <= b`, else 0; see `eq`.
+ *
+ * @example
+ * ```ts
+ * le(tensor([1, 2, 3]), 2); // [1, 1, 0]
+ * ```
+ */
 export function le(a: Tensor | number, b: Tensor | number): Tensor {
   return combined('le', a, b);
 }
 
-/** 1 where `a > b`, else 0; see `eq`. */
+/**
+ * 1 where `a > b`, else 0; see `eq`.
+ *
+ * @example
+ * ```ts
+ * gt(tensor([1, 2, 3]), 2); // [0, 0, 1]
+ * ```
+ */
 export function gt(a: Tensor | number, b: Tensor | number): Tensor {
   return combined('gt', a, b);
 }
 
-/** 1 where `a >= b`, else 0; see `eq`. */
+/**
+ * 1 where `a >= b`, else 0; see `eq`.
+ *
+ * @example
+ * ```ts
+ * ge(tensor([1, 2, 3]), 2); // [0, 1, 1]
+ * ```
+ */
 export function ge(a: Tensor | number, b: Tensor | number): Tensor {
   return combined('ge', a, b);
 }

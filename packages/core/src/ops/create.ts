@@ -237,7 +237,15 @@ export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   return drawn('rand', shape, options, (out, generator) => generator.uniform(out, 0, 1));
 }
 
-/** Random numbers of the standard normal distribution; see `rand`. */
+/**
+ * Random numbers of the standard normal distribution; see `rand`.
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * randn([3]); // [1.541, -0.2934, -2.1788]
+ * ```
+ */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   return drawn('randn', shape, options, (out, generator) => generator.normal(out, 0, 1));
 }

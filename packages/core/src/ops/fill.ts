@@ -86,12 +86,26 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
   return filled('full', shape, value, options);
 }
 
-/** A tensor of zeros; see `full`. */
+/**
+ * A tensor of zeros; see `full`.
+ *
+ * @example
+ * ```ts
+ * zeros([2, 3], { dtype: 'int32' }); // [[0, 0, 0], [0, 0, 0]]
+ * ```
+ */
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
   return filled('zeros', shape, 0, options);
 }
 
-/** A tensor of ones; see `full`. */
+/**
+ * A tensor of ones; see `full`.
+ *
+ * @example
+ * ```ts
+ * ones([2, 2]); // [[1, 1], [1, 1]]
+ * ```
+ */
 export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
   return filled('ones', shape, 1, options);
 }
@@ -107,13 +121,27 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
   return withGrad(wrap(backend, backend.fill(value, sizeOf(shape), dtype), shape.slice(), bounds), requiresGrad);
 }
 
-/** Zeros with shape, type and place of another tensor. */
+/**
+ * Zeros with shape, type and place of another tensor.
+ *
+ * @example
+ * ```ts
+ * zerosLike(tensor([[1, 2]])); // [[0, 0]]
+ * ```
+ */
 export function zerosLike(x: Tensor): Tensor {
   checkTensor('zerosLike', 'x', x);
   return filled('zerosLike', x.shape, 0, { dtype: x.dtype, backend: x.backend });
 }
 
-/** Ones with shape, type and place of another tensor. */
+/**
+ * Ones with shape, type and place of another tensor.
+ *
+ * @example
+ * ```ts
+ * onesLike(zeros([3])); // [1, 1, 1]
+ * ```
+ */
 export function onesLike(x: Tensor): Tensor {
   checkTensor('onesLike', 'x', x);
   return filled('onesLike', x.shape, 1, { dtype: x.dtype, backend: x.backend });

@@ -25,17 +25,38 @@ export function exp(x: Tensor): Tensor {
   return realFunction('exp', x, 'y', (grad, y) => mul(grad, y));
 }
 
-/** The natural logarithm; -Infinity at 0, NaN below. See `exp`. */
+/**
+ * The natural logarithm; -Infinity at 0, NaN below. See `exp`.
+ *
+ * @example
+ * ```ts
+ * log(tensor([1, Math.E])); // [0, 1]
+ * ```
+ */
 export function log(x: Tensor): Tensor {
   return realFunction('log', x, 'x', (grad, x) => div(grad, x));
 }
 
-/** The square root; NaN below 0. See `exp`. */
+/**
+ * The square root; NaN below 0. See `exp`.
+ *
+ * @example
+ * ```ts
+ * sqrt(tensor([1, 4, 9])); // [1, 2, 3]
+ * ```
+ */
 export function sqrt(x: Tensor): Tensor {
   return realFunction('sqrt', x, 'y', (grad, y) => div(mul(grad, 0.5), y));
 }
 
-/** The absolute value, also of int32; its derivative at 0 is taken as 0. */
+/**
+ * The absolute value, also of int32; its derivative at 0 is taken as 0.
+ *
+ * @example
+ * ```ts
+ * abs(tensor([-1.5, 0, 2])); // [1.5, 0, 2]
+ * ```
+ */
 export function abs(x: Tensor): Tensor {
   return anyFunction('abs', x, 'x', (grad, x) => mul(grad, sign(x)));
 }
@@ -43,22 +64,48 @@ export function abs(x: Tensor): Tensor {
 /**
  * -1, 0 or 1, also of int32; 0, without a sign, of ±0 and, as in PyTorch, of NaN. Its derivative is
  * 0 everywhere.
+ *
+ * @example
+ * ```ts
+ * sign(tensor([-3, 0, 0.5])); // [-1, 0, 1]
+ * ```
  */
 export function sign(x: Tensor): Tensor {
   return anyFunction('sign', x, 'nothing', zerosLike);
 }
 
-/** The hyperbolic tangent. See `exp`. */
+/**
+ * The hyperbolic tangent. See `exp`.
+ *
+ * @example
+ * ```ts
+ * tanh(tensor([-1, 0, 1])); // [-0.7616, 0, 0.7616]
+ * ```
+ */
 export function tanh(x: Tensor): Tensor {
   return realFunction('tanh', x, 'y', (grad, y) => mul(grad, sub(1, square(y))));
 }
 
-/** The logistic function `1 / (1 + exp(-x))`, without overflow. See `exp`. */
+/**
+ * The logistic function `1 / (1 + exp(-x))`, without overflow. See `exp`.
+ *
+ * @example
+ * ```ts
+ * sigmoid(tensor([-1, 0, 1])); // [0.2689, 0.5, 0.7311]
+ * ```
+ */
 export function sigmoid(x: Tensor): Tensor {
   return realFunction('sigmoid', x, 'y', (grad, y) => mul(grad, mul(y, sub(1, y))));
 }
 
-/** `max(x, 0)`, also of int32; its derivative at 0 is 0, and NaN stays NaN. */
+/**
+ * `max(x, 0)`, also of int32; its derivative at 0 is 0, and NaN stays NaN.
+ *
+ * @example
+ * ```ts
+ * relu(tensor([-1, 0, 2])); // [0, 0, 2]
+ * ```
+ */
 export function relu(x: Tensor): Tensor {
   return anyFunction('relu', x, 'y', (grad, y) => where(le(y, 0), 0, grad));
 }
@@ -66,6 +113,11 @@ export function relu(x: Tensor): Tensor {
 /**
  * `log(1 + exp(x))`, without overflow. See `exp`. (PyTorch returns `x` itself above 20, where the
  * difference is below 2e-9.)
+ *
+ * @example
+ * ```ts
+ * softplus(tensor([-1, 0, 1])); // [0.3133, 0.6931, 1.3133]
+ * ```
  */
 export function softplus(x: Tensor): Tensor {
   return realFunction('softplus', x, 'x', (grad, x) => mul(grad, sigmoid(x)));

@@ -7,6 +7,12 @@ import { Tensor } from '../tensor.js';
 /**
  * The same value, cut off from the graph.
  *
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * x.mul(detach(x)).sum().backward(); // of the two factors one counts
+ * x.grad; // [1, 2]
+ * ```
  * @param x - any shape
  * @returns a leaf that requires no gradient, sharing the memory of `x`
  */
@@ -20,6 +26,12 @@ export function detach(x: Tensor): Tensor {
 /**
  * The same value at a place of its own in the graph.
  *
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * clone(x).mul(3).sum().backward();
+ * x.grad; // [3, 3]
+ * ```
  * @param x - any shape
  * @returns a tensor that lives as long as it is needed, whatever becomes of `x`; gradients flow
  *   back to `x`

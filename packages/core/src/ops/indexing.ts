@@ -24,6 +24,11 @@ import { slice } from './slice.js';
 /**
  * Refuses indices of the wrong type, on another backend, or outside `[0, size)`.
  *
+ * @example
+ * ```ts
+ * checkIndex('gather', zeros([3]), tensor([0, 3], { dtype: 'int32' }), 3);
+ * // ArgumentError: ...
+ * ```
  * @param operation - what was called, for the message
  * @param x - what is indexed
  * @param index - what came; read from the device where nobody has seen its values yet
@@ -53,6 +58,10 @@ export function checkIndex(operation: string, x: Tensor, index: Tensor, size: nu
  * Whether indices are known to lie within `[0, size)`, without reading the device: those of values
  * that the host gave, not those that were computed.
  *
+ * @example
+ * ```ts
+ * isKnownIndex(tensor([0, 2], { dtype: 'int32' }), 3); // true
+ * ```
  * @param index - int32
  * @param size - the number of places
  * @returns whether `checkIndex` accepts them at once

@@ -69,6 +69,11 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 /**
  * The transpose of a matrix; a vector or a single number stays as it is, as in PyTorch. See
  * `transpose` for more dimensions.
+ *
+ * @example
+ * ```ts
+ * t(tensor([[1, 2], [3, 4]])); // [[1, 3], [2, 4]]
+ * ```
  */
 export function t(x: Tensor): Tensor {
   checkTensor('t', 'x', x);

@@ -70,7 +70,14 @@ export function amax(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   return extreme('amax', 'max', x, dims, keepDim);
 }
 
-/** The smallest value over dimensions; see `amax`. */
+/**
+ * The smallest value over dimensions; see `amax`.
+ *
+ * @example
+ * ```ts
+ * amin(tensor([[3, 1], [2, 5]]), 1); // [1, 2]
+ * ```
+ */
 export function amin(x: Tensor, dims?: Dims, keepDim: KeepDim = false): Tensor {
   return extreme('amin', 'min', x, dims, keepDim);
 }
@@ -113,7 +120,14 @@ export function max(x: Tensor, dim?: number, keepDim: KeepDim = false): Tensor |
   return dim === undefined ? extreme('max', 'max', x, undefined, keepDim) : chosen('max', x, dim, keepDim);
 }
 
-/** The smallest value; see `max`. */
+/**
+ * The smallest value; see `max`.
+ *
+ * @example
+ * ```ts
+ * min(tensor([3, 1, 2])); // 1
+ * ```
+ */
 export function min(x: Tensor): Tensor;
 export function min(x: Tensor, dim: number, keepDim?: KeepDim): ValuesAndIndices<Tensor>;
 export function min(x: Tensor, dim?: number, keepDim: KeepDim = false): Tensor | ValuesAndIndices<Tensor> {
@@ -158,7 +172,14 @@ export function argmax(x: Tensor, dim?: number, keepDim: KeepDim = false): Tenso
   return position('argmax', 'max', x, dim, keepDim);
 }
 
-/** The position of the smallest value; see `argmax`. */
+/**
+ * The position of the smallest value; see `argmax`.
+ *
+ * @example
+ * ```ts
+ * argmin(tensor([[3, 1], [2, 5]]), 1); // [1, 0]
+ * ```
+ */
 export function argmin(x: Tensor, dim?: number, keepDim: KeepDim = false): Tensor {
   return position('argmin', 'min', x, dim, keepDim);
 }

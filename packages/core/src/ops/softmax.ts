@@ -30,6 +30,11 @@ export function softmax(x: Tensor, dim: number): Tensor {
 
 /**
  * The logarithm of `softmax`, computed without loss for large inputs; see there for the arguments.
+ *
+ * @example
+ * ```ts
+ * logSoftmax(tensor([[0, 0]]), 1); // [[-0.6931, -0.6931]]
+ * ```
  */
 export function logSoftmax(x: Tensor, dim: number): Tensor {
   const dims = checkSoftmax('logSoftmax', x, dim);

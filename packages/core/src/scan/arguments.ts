@@ -242,6 +242,12 @@ export function standInSteps(lengths: ArrayLike<number>, steps: number): Int32Ar
 /**
  * The lengths of a batch as numbers, after a check.
  *
+ * @example
+ * ```ts
+ * checkLengths('mean', Int32Array.of(2, 0), 2, 5); // [2, 0]
+ * checkLengths('mean', [6, 1], 2, 5);
+ * // ArgumentError: ...
+ * ```
  * @param operation - for the message
  * @param lengths - one for each row
  * @param batch - number of rows

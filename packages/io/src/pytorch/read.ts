@@ -60,6 +60,11 @@ export function readPyTorch<T = StateDict>(bytes: Uint8Array | ArrayBuffer, opti
 /**
  * The same without a backend: numbers on the host, which `model.loadStateDict` takes as well.
  *
+ * @example
+ * ```ts
+ * const state = decodePyTorch(await readFile('model.pt'));
+ * model.loadStateDict(state as Record<string, HostTensor>);
+ * ```
  * @param bytes - the whole file
  * @param options - `dtype` for the floating tensors; without it float64 stays float64
  * @returns plain values with `{ shape, data }` in the place of tensors

@@ -44,7 +44,17 @@ export interface TensorInfo {
   readonly storedAs: string;
 }
 
-/** A file whose header was read and checked; each tensor is read when it is asked for. */
+/**
+ * A file whose header was read and checked; each tensor is read when it is asked for.
+ *
+ * @example
+ * ```ts
+ * const bytes = encodeSafetensors({ weight: { shape: [2], data: Float32Array.of(1, 2) } });
+ * const file = await openSafetensors(new Blob([bytes]));
+ * file.names; // ['weight']
+ * (await file.read('weight')).data; // [1, 2]
+ * ```
+ */
 export class SafetensorsFile {
   readonly metadata: Metadata;
   /** Names of the tensors, in the header's order. */

@@ -18,6 +18,12 @@ export interface InputGatedCellOptions extends PlaceOptions {
  *
  * Parameters: `weight_ih` [gates * hiddenSize, inputSize] and `bias_ih` [gates * hiddenSize], both
  * uniform within ± 1/√inputSize.
+ *
+ * @example
+ * ```ts
+ * const cell: InputGatedCell = new MinGRUCell(3, 4);
+ * cell.forward(zeros([2, 3])).shape; // [2, 4]
+ * ```
  */
 export abstract class InputGatedCell extends Module {
   static readonly #run = /* @__PURE__ */ compileFn(([x, h]: readonly Tensor[], cell: InputGatedCell) =>

@@ -1,7 +1,17 @@
 import { compileFn, scope, type Tensor } from '@rnn/core';
 import { RecurrentCell } from './recurrent-cell.js';
 
-/** What cells with a single tensor as their state have in common. */
+/**
+ * What cells with a single tensor as their state have in common.
+ *
+ * @example
+ * ```ts
+ * const cell: OneStateCell = new GRUCell(3, 4);
+ * let h = cell.initialState(2);
+ * for (const x of unbind(randn([5, 2, 3]))) h = cell.forward(x, h);
+ * h.shape; // [2, 4]
+ * ```
+ */
 export abstract class OneStateCell extends RecurrentCell {
   static readonly #run = /* @__PURE__ */ compileFn(([x, h]: readonly Tensor[], cell: OneStateCell) => cell.step(x, h));
 

@@ -50,6 +50,12 @@ export interface CellKind {
  * Parameters: `weight_ih` [gates * hiddenSize, inputSize], `weight_hh` [gates * hiddenSize,
  * hiddenSize], `bias_ih` and `bias_hh` [gates * hiddenSize], all uniform within ± 1/√hiddenSize, as
  * in PyTorch.
+ *
+ * @example
+ * ```ts
+ * const cells: RecurrentCell[] = [new RNNCell(3, 4), new LSTMCell(3, 4)];
+ * cells.map(({ weight_ih }) => weight_ih.shape[0]); // [4, 16]
+ * ```
  */
 export abstract class RecurrentCell extends Module {
   readonly inputSize: number;

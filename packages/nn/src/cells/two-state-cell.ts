@@ -8,6 +8,13 @@ export type LSTMState = readonly [h: Tensor, c: Tensor];
 /**
  * What the LSTM and its relatives have in common: a hidden state h, which is the output, and a cell
  * state c.
+ *
+ * @example
+ * ```ts
+ * const cell: TwoStateCell = new LSTMCell(3, 4);
+ * const [h, c] = cell.forward(zeros([2, 3]));
+ * [h.shape, c.shape]; // [[2, 4], [2, 4]]
+ * ```
  */
 export abstract class TwoStateCell extends RecurrentCell {
   static readonly #run = /* @__PURE__ */ compileFn(

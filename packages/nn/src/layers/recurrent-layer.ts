@@ -28,6 +28,12 @@ export type LastState<S> = S extends Tensor ? Tensor : [hN: Tensor, cN: Tensor];
  * [gates * hiddenSize, hiddenSize], `bias_ih_ln` and `bias_hh_ln` [gates * hiddenSize]; of the
  * second direction the same with `_reverse`; with a projection `weight_hr_ln` [projSize,
  * hiddenSize]. All are uniform within ± 1/√hiddenSize, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * const layer: RecurrentLayer = new LSTM(3, 4, { numLayers: 2 });
+ * layer.weight_hh_l1.shape; // [16, 4]
+ * ```
  */
 export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LSTMState> extends Module {
   [weight: `weight_${string}`]: Parameter;

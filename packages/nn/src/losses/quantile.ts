@@ -96,6 +96,12 @@ const pinball = /* @__PURE__ */ compileFn(
 /**
  * `quantileLoss` as a module:
  * `new QuantileLoss({ quantiles: [0.1, 0.5, 0.9] }).forward(input, target, { lengths })`.
+ *
+ * @example
+ * ```ts
+ * const loss = new QuantileLoss({ quantiles: [0.1, 0.5, 0.9] });
+ * loss.forward(zeros([2, 3]), ones([2])).item(); // 0.5
+ * ```
  */
 export class QuantileLoss extends Module {
   protected readonly options: QuantileLossModuleOptions;

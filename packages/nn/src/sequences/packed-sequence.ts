@@ -20,6 +20,13 @@ import { stepMask } from './valid-steps.js';
  *
  * Differs from PyTorch: there the steps are stored without padding, in order of length; here rows
  * stay where they are.
+ *
+ * @example
+ * ```ts
+ * const packed = packPaddedSequence(randn([3, 2, 4]), [3, 1]);
+ * packed instanceof PackedSequence; // true
+ * packed.lengths; // [3, 1]
+ * ```
  */
 export class PackedSequence {
   /** [T, B, ...], T the longest length. What stands past a row's length counts for nothing. */

@@ -21,7 +21,16 @@ export interface Column {
   readonly labels: readonly string[];
 }
 
-/** Columns of values of one length each, made by `fromCsv`. */
+/**
+ * Columns of values of one length each, made by `fromCsv`.
+ *
+ * @example
+ * ```ts
+ * const table = fromCsv('day,sales\n2026-01-01,3\n2026-01-02,5');
+ * table.names; // ['day', 'sales']
+ * table.numbers('sales'); // [3, 5]
+ * ```
+ */
 export class CsvTable {
   /** Number of rows. */
   readonly length: number;

@@ -20,7 +20,8 @@ export interface DataLoaderOptions {
  *
  * @example
  * ```ts
- * const loader = new DataLoader(new TensorDataset(x, y), { batchSize: 32, shuffle: true });
+ * const data = new TensorDataset([[1], [2], [3]], [2, 4, 6]);
+ * const loader = new DataLoader(data, { batchSize: 2, shuffle: true });
  * for (const [x, y] of loader) console.log(x.shape, y.shape);
  * ```
  * @param dataset - what to take the batches from

@@ -43,7 +43,16 @@ interface Fitted {
 
 const names = ['offset', 'scale', 'constantFeatures'] as const satisfies (keyof Fitted)[];
 
-/** A map of each feature by itself that is learnt from one part of the data and can be undone. */
+/**
+ * A map of each feature by itself that is learnt from one part of the data and can be undone.
+ *
+ * @example
+ * ```ts
+ * const scaler: Scaler = new MinMaxScaler().fit([2, 4, 6]);
+ * scaler.transform([3]).data; // [0.25]
+ * scaler.inverse([0.25]).data; // [3]
+ * ```
+ */
 export abstract class Scaler {
   protected readonly owner: string;
   /** Where a value that equals the offset goes. */

@@ -26,7 +26,16 @@ export interface VocabularyStateDict {
   readonly unknown: number;
 }
 
-/** Tokens of texts by number, and back. */
+/**
+ * Tokens of texts by number, and back.
+ *
+ * @example
+ * ```ts
+ * const vocabulary: Vocabulary = new WordVocabulary('to be or not to be');
+ * vocabulary.tokens; // ['be', 'to', 'not', 'or']
+ * vocabulary.encode('not to'); // [2, 1]
+ * ```
+ */
 export abstract class Vocabulary {
   protected readonly owner: string;
   private list: readonly string[] = [];

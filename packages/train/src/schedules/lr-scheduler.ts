@@ -20,6 +20,18 @@ export interface LRSchedulerOptions {
  * A schedule of learning rates: `step()` sets the rate of every group for what comes next. As in
  * PyTorch, a schedule computes a rate from the one before, so that several can act on one
  * optimiser, and it starts by setting the rate for the first step.
+ *
+ * @example
+ * ```ts
+ * const optimizer = new SGD([parameter(zeros([1]))], { lr: 1 });
+ * const scheduler: LRScheduler = new StepLR(optimizer, { stepSize: 2, gamma: 0.1 });
+ * const rates = [];
+ * for (let epoch = 0; epoch < 4; epoch++) {
+ *   rates.push(...scheduler.getLastLR());
+ *   scheduler.step();
+ * }
+ * rates; // [1, 1, 0.1, 0.1]
+ * ```
  */
 export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDict> {
   /**

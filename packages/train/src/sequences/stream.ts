@@ -60,6 +60,17 @@ export function stream<M extends Module, S extends Tree = Tree>(
  *
  * `...Sync` answers at once, on a backend that can. The state moves on when a method is called, not
  * when its promise is awaited, so that calls take effect in their order.
+ *
+ * @example
+ * ```ts
+ * const sessions: Stream = stream(new GRU(2, 3));
+ * await sessions.step(['ann', 'bob'], [[1, 2], [3, 4]]);
+ * const saved = await sessions.save('ann');
+ * sessions.drop('ann');
+ * sessions.ids(); // ['bob']
+ * sessions.restore(saved, 'ann');
+ * sessions.size; // 2
+ * ```
  */
 export class Stream<M extends Module = Module, S extends Tree = Tree> {
   private readonly model: RowStep<M, S>;

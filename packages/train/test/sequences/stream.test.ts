@@ -235,3 +235,28 @@ test('refuses what makes no sense, and then nothing has changed', async () => {
   // @ts-expect-error -- no module
   expect(() => stream({})).toThrow(ArgumentError);
 });
+
+test('however many sessions come together: each as if it were alone, and no program for each number', () => {
+  const backend = getBackend();
+  const compile = backend.compile?.bind(backend);
+  let programs = 0;
+  backend.compile = (program) => {
+    programs++;
+    return compile?.(program);
+  };
+  const model = new GRU(3, 4);
+  const sessions = stream(model);
+  const samples = sequence(2);
+  const expected = outputsOf(model, samples);
+  const stepOf = (count: number): void => {
+    const ids = Array.from({ length: count }, (_, i) => `${count}:${i}`);
+    const rows = (sample: number[]): number[][] => ids.map(() => sample);
+    sessions.stepSync(ids, rows(samples[0]));
+    const { data } = sessions.stepSync(ids, rows(samples[1]));
+    for (let row = 0; row < count; row++) expectClose(data.subarray(row * 4, row * 4 + 4), expected[1]);
+  };
+  stepOf(9);
+  const before = programs;
+  for (let count = 10; count < 30; count++) stepOf(count);
+  expect(programs).toBe(before);
+});

@@ -39,6 +39,14 @@ export interface Masks {
 /**
  * A program with lengths and resets.
  *
+ * @example
+ * ```ts
+ * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
+ * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
+ * const masked = maskProgram(double, { lengths: true, resets: false, adjoint: false });
+ * masked.stacked; // [2, 1]
+ * ```
  * @param program - what a row computes at a step that it has
  * @param masks - what to write into it
  * @returns a program with further operands behind those of their kind: stacked `going` (1 where a

@@ -20,6 +20,17 @@ import { allOrNothing, type Primitives } from '../../transaction.js';
 /**
  * Runs a program step by step, each instruction one call of a primitive.
  *
+ * @example
+ * ```ts
+ * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
+ * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
+ * const backend = getBackend();
+ * const stacked = [backend.upload(Float32Array.of(1, 2, 3, 4))];
+ * const args = { steps: 1, rows: 2, stacked, carried: [], perRow: [], fixed: [] };
+ * const [result] = executeProgram(backend, double, args).outputs;
+ * backend.readSync(result); // [2, 4, 6, 8]
+ * ```
  * @param backend - where the storages are
  * @param program - what to run
  * @param args - its operands
