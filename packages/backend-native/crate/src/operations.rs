@@ -589,18 +589,23 @@ fn multiply_real<R: Tabled>(
         let table = R::table(&engine.tables);
         let panel = table.panel;
         let packed_bytes = tiles::packed_size(k, n, panel) * size_of::<R>();
-        // The left factor is read row by row; where its terms lie far apart it is turned first, in the cache's squares.
-        let turned_bytes = if a.2 == 1 { 0 } else { m * k * size_of::<R>() };
-        let room = engine.memory.take(packed_bytes + turned_bytes)?;
-        let (packed, turned) = (room as *mut R, (room + packed_bytes) as *mut R);
+        // The left factor is read row by row where its terms lie side by side. Else its rows do, and it is put into strips.
+        let has_strips = a.2 != 1;
+        let strips_bytes = if has_strips { tiles::strips_size(m, k, table.tile) * size_of::<R>() } else { 0 };
+        let strips_at = packed_bytes.next_multiple_of(64);
+        let bytes = strips_at + strips_bytes;
+        let room = engine.memory.take(bytes)?;
+        let (packed, strips) = (room as *mut R, (room + strips_at) as *mut R);
         let table = R::table(&engine.tables);
+        let tile = table.tile;
         let pool = &engine.pool;
         let shares = pool.count().min((2 * m * k * n / WORTHWHILE).max(1));
         let cut = |size: usize, unit: usize, share: usize| (size.div_ceil(unit) * share / shares * unit).min(size);
         let product = Product {
-            a: if turned_bytes == 0 { a.0 } else { turned.cast_const() },
-            row_a: if turned_bytes == 0 { a.1 } else { k as isize },
-            step_a: 1,
+            a: if has_strips { strips.cast_const() } else { a.0 },
+            row_a: if has_strips { 1 } else { a.1 },
+            step_a: if has_strips { tile as isize } else { 1 },
+            strip_a: if has_strips { (tile * k) as isize } else { 0 },
             packed: packed.cast_const(),
             c,
             row_c: n as isize,
@@ -611,25 +616,24 @@ fn multiply_real<R: Tabled>(
             n,
         };
         let by_rows = m >= n;
-        let (p, source, target, packed_at) = (&product, (a.0 as usize, b.0 as usize), turned as usize, packed as usize);
+        let (p, source, target, packed_at) = (&product, (a.0 as usize, b.0 as usize), strips as usize, packed as usize);
         let done = pool
             .run(shares, &|share| {
                 let (left, right) = (cut(n, panel, share), cut(n, panel, share + 1));
                 if left < right {
                     (table.pack)(packed_at as *mut R, source.1 as *const R, b.1, b.2, k, n, left, right);
                 }
-                let (top, bottom) = (cut(m, 16, share), cut(m, 16, share + 1));
-                if turned_bytes > 0 && top < bottom {
-                    let from = (source.0 as *const R).offset(top as isize * a.1);
-                    copy_plane((target as *mut R).add(top * k), k, from, bottom - top, k, a.1, a.2);
+                let (top, bottom) = (cut(m, tile, share), cut(m, tile, share + 1));
+                if has_strips && top < bottom {
+                    (table.pack_strips)(target as *mut R, source.0 as *const R, a.2, k, top, bottom);
                 }
             })
             .and_then(|()| {
                 pool.run(shares, &|share| {
                     if by_rows {
-                        let (top, bottom) = (cut(m, table.tile, share), cut(m, table.tile, share + 1));
+                        let (top, bottom) = (cut(m, tile, share), cut(m, tile, share + 1));
                         let mut own = *p;
-                        own.a = p.a.offset(top as isize * p.row_a);
+                        own.a = if has_strips { p.a.add(top * k) } else { p.a.offset(top as isize * p.row_a) };
                         own.c = p.c.add(top * n);
                         own.m = bottom - top;
                         if own.m > 0 {
@@ -643,7 +647,7 @@ fn multiply_real<R: Tabled>(
                     }
                 })
             });
-        engine.memory.give(room, packed_bytes + turned_bytes);
+        engine.memory.give(room, bytes);
         done.map_err(Failure::Wrong)
     }
 }

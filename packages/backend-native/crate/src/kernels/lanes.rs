@@ -15,6 +15,9 @@ pub trait Lanes: Copy {
     fn splat(x: Self::Element) -> Self;
     /// `a * b + self`, in one rounding if `FUSED`.
     fn add_product<const FUSED: bool>(self, a: Self, b: Self) -> Self;
+    /// Asks for a line of the cache that is read soon. Any address will do: nothing is read by it.
+    #[inline(always)]
+    fn fetch(_: *const Self::Element) {}
 }
 
 /// Registers that every machine of a kind has, left to the compiler: SSE2, NEON.
@@ -74,6 +77,10 @@ mod x86 {
                 #[inline(always)]
                 fn add_product<const FUSED: bool>(self, a: Self, b: Self) -> Self {
                     unsafe { if FUSED { $fma(a, b, self) } else { $add($mul(a, b), self) } }
+                }
+                #[inline(always)]
+                fn fetch(line: *const $element) {
+                    unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
                 }
             }
         };

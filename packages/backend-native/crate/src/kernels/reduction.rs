@@ -8,8 +8,9 @@ const LANES: usize = 8;
 /// The longest run that one set of lanes adds up.
 const RUN: usize = 1024;
 
+/// The sum of at most `RUN` neighbours.
 #[inline(always)]
-unsafe fn sum_run<R: Real>(x: *const R, n: usize) -> f64 {
+pub unsafe fn sum_run<R: Real>(x: *const R, n: usize) -> f64 {
     let mut lanes = [0.0f64; LANES];
     let whole = n - n % LANES;
     for i in (0..whole).step_by(LANES) {
@@ -24,63 +25,78 @@ unsafe fn sum_run<R: Real>(x: *const R, n: usize) -> f64 {
     ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7])) + rest
 }
 
-/// The sum of `n` neighbours.
-unsafe fn sum_neighbours<R: Real>(run: unsafe fn(*const R, usize) -> f64, x: *const R, n: usize) -> f64 {
-    unsafe {
-        if n <= RUN {
-            return run(x, n);
-        }
-        let half = (n / 2).next_multiple_of(LANES);
-        sum_neighbours(run, x, half) + sum_neighbours(run, x.add(half), n - half)
-    }
-}
-
 /// Columns that are added up at once.
 const COLUMNS: usize = 32;
+/// The most rows that are added one after another.
+const ROWS: usize = 128;
 
-/// Sums of up to `COLUMNS` columns that lie side by side, rows `row` apart.
-unsafe fn sum_columns<R: Real>(x: *const R, row: usize, n: usize, columns: usize, sums: &mut [f64; COLUMNS]) {
+pub type Sums = [f64; COLUMNS];
+
+/// Sums of up to `COLUMNS` columns that lie side by side, at most `ROWS` rows that are `row` apart.
+#[inline(always)]
+pub unsafe fn sum_block<R: Real>(x: *const R, row: usize, n: usize, columns: usize, sums: &mut Sums) {
+    let mut totals = [0.0; COLUMNS];
     unsafe {
-        if n > 128 {
-            let half = n / 2;
-            let mut other = [0.0; COLUMNS];
-            sum_columns(x, row, half, columns, sums);
-            sum_columns(x.add(half * row), row, n - half, columns, &mut other);
-            for (sum, more) in sums.iter_mut().zip(other) {
-                *sum += more;
-            }
-            return;
-        }
-        sums.fill(0.0);
         if columns == COLUMNS {
             for i in 0..n {
-                for (j, sum) in sums.iter_mut().enumerate() {
-                    *sum += (*x.add(i * row + j)).to_f64();
+                let from = x.add(i * row);
+                for (j, sum) in totals.iter_mut().enumerate() {
+                    *sum += (*from.add(j)).to_f64();
                 }
             }
         } else {
             for i in 0..n {
-                for (j, sum) in sums.iter_mut().enumerate().take(columns) {
+                for (j, sum) in totals.iter_mut().enumerate().take(columns) {
                     *sum += (*x.add(i * row + j)).to_f64();
                 }
             }
         }
     }
+    *sums = totals;
 }
 
-#[inline(always)]
-pub unsafe fn sum<R: Real>(out: *mut R, x: *const R, outer: usize, size: usize, inner: usize) {
+/// The two above, compiled for the registers in use: what goes by halves is the same for all.
+type Parts<R> = (unsafe fn(*const R, usize) -> f64, unsafe fn(*const R, usize, usize, usize, &mut Sums));
+
+/// The sum of `n` neighbours.
+unsafe fn sum_neighbours<R: Real>(parts: Parts<R>, x: *const R, n: usize) -> f64 {
+    unsafe {
+        if n <= RUN {
+            return (parts.0)(x, n);
+        }
+        let half = (n / 2).next_multiple_of(LANES);
+        sum_neighbours(parts, x, half) + sum_neighbours(parts, x.add(half), n - half)
+    }
+}
+
+/// Sums of columns that lie side by side.
+unsafe fn sum_columns<R: Real>(parts: Parts<R>, x: *const R, row: usize, n: usize, columns: usize, sums: &mut Sums) {
+    unsafe {
+        if n <= ROWS {
+            return (parts.1)(x, row, n, columns, sums);
+        }
+        let half = n / 2;
+        let mut other = [0.0; COLUMNS];
+        sum_columns(parts, x, row, half, columns, sums);
+        sum_columns(parts, x.add(half * row), row, n - half, columns, &mut other);
+        for (sum, more) in sums.iter_mut().zip(other) {
+            *sum += more;
+        }
+    }
+}
+
+pub unsafe fn sum<R: Real>(parts: Parts<R>, out: *mut R, x: *const R, outer: usize, size: usize, inner: usize) {
     unsafe {
         for o in 0..outer {
             let from = x.add(o * size * inner);
             if inner == 1 {
-                *out.add(o) = R::from_f64(sum_neighbours(sum_run::<R>, from, size));
+                *out.add(o) = R::from_f64(sum_neighbours(parts, from, size));
                 continue;
             }
             for first in (0..inner).step_by(COLUMNS) {
                 let columns = COLUMNS.min(inner - first);
                 let mut sums = [0.0; COLUMNS];
-                sum_columns(from.add(first), inner, size, columns, &mut sums);
+                sum_columns(parts, from.add(first), inner, size, columns, &mut sums);
                 for (j, sum) in sums.iter().enumerate().take(columns) {
                     *out.add(o * inner + first + j) = R::from_f64(*sum);
                 }

@@ -32,6 +32,7 @@ pub struct Table<R: 'static> {
     pub multiply_small: unsafe fn(*mut R, Matrix<R>, Matrix<R>, usize, usize, usize),
     #[allow(clippy::type_complexity)]
     pub pack: unsafe fn(*mut R, *const R, isize, isize, usize, usize, usize, usize),
+    pub pack_strips: unsafe fn(*mut R, *const R, isize, usize, usize, usize),
     /// Columns of a panel, rows of a tile.
     pub panel: usize,
     pub tile: usize,
@@ -71,8 +72,15 @@ macro_rules! tables {
                 unsafe { elementwise::select(out, c, R::ZERO, a, b, n) }
             }
             $(#[target_feature(enable = $feature)])?
+            unsafe fn sum_run<R: Real>(x: *const R, n: usize) -> f64 {
+                unsafe { reduction::sum_run(x, n) }
+            }
+            $(#[target_feature(enable = $feature)])?
+            unsafe fn sum_block<R: Real>(x: *const R, row: usize, n: usize, columns: usize, sums: &mut reduction::Sums) {
+                unsafe { reduction::sum_block(x, row, n, columns, sums) }
+            }
             unsafe fn sum<R: Real>(out: *mut R, x: *const R, outer: usize, size: usize, inner: usize) {
-                unsafe { reduction::sum(out, x, outer, size, inner) }
+                unsafe { reduction::sum((sum_run, sum_block), out, x, outer, size, inner) }
             }
             $(#[target_feature(enable = $feature)])?
             unsafe fn extreme<R: Ordered, const LARGEST: bool>(out: *mut R, x: *const R, outer: usize, size: usize, inner: usize) {
@@ -92,6 +100,11 @@ macro_rules! tables {
                 unsafe { tiles::pack(to, b, row, column, k, n, 2 * L::N, first, last) }
             }
 
+            $(#[target_feature(enable = $feature)])?
+            unsafe fn pack_strips<R: Real, const M: usize>(to: *mut R, a: *const R, term: isize, k: usize, top: usize, bottom: usize) {
+                unsafe { tiles::pack_strips::<R, M>(to, a, term, k, top, bottom) }
+            }
+
             fn table<R: Real + Ordered, L: Lanes<Element = R>, const M: usize>() -> Table<R> {
                 Table {
                     unary: each_unary!(unary, Neg Exp Log Sqrt Square Reciprocal Abs Sign Tanh Sigmoid Relu Softplus Round),
@@ -103,6 +116,7 @@ macro_rules! tables {
                     multiply: multiply::<L, M>,
                     multiply_small: multiply_small::<R>,
                     pack: pack::<L>,
+                    pack_strips: pack_strips::<R, M>,
                     panel: 2 * L::N,
                     tile: M,
                 }

@@ -1,13 +1,15 @@
 //! Matrix products `[m, k] x [k, n]` by tiles: some rows by two vectors of columns, whose sums stay in registers for all of `k`.
 //!
 //! The right factor is packed: in panels of as many columns as a tile has, row after row, so that it is read straight on; what is missing in
-//! the last panel is 0. The left factor is read where it lies. Every sum goes from the first term to the last, however high the tile is:
-//! neither the number of rows nor that of threads changes a bit. Long sums are cut (`TERMS`), for the cache and for accuracy.
+//! the last panel is 0. The left factor is read where it lies, or, where its rows lie side by side, in strips as high as a tile. Every sum
+//! goes from the first term to the last, however high the tile is: neither the number of rows nor that of threads changes a bit. Long sums
+//! are cut (`TERMS`), for the cache and for accuracy.
 use super::lanes::Lanes;
 use super::reals::Real;
+use std::mem::MaybeUninit;
 
-/// Terms that are added up before they are added to the result.
-pub const TERMS: usize = 384;
+/// Terms that are added up before they are added to the result: a panel of so many is half of the first cache of most processors.
+pub const TERMS: usize = 256;
 /// The highest tile of any registers.
 pub const MOST_ROWS: usize = 12;
 const VECTORS: usize = 2;
@@ -16,9 +18,11 @@ const VECTORS: usize = 2;
 #[derive(Clone, Copy)]
 pub struct Product<R> {
     pub a: *const R,
-    /// From row to row and from term to term.
+    /// From row to row of a tile and from term to term.
     pub row_a: isize,
     pub step_a: isize,
+    /// From tile to tile, if the left factor lies in strips; else 0.
+    pub strip_a: isize,
     /// Panels of all columns for the first `TERMS` terms, then for the next ones.
     pub packed: *const R,
     pub c: *mut R,
@@ -90,8 +94,43 @@ pub unsafe fn pack<R: Real>(
     }
 }
 
-/// `M` rows by `P` panels.
+/// Elements of a left factor in strips.
+pub fn strips_size(m: usize, k: usize, tile: usize) -> usize {
+    m.next_multiple_of(tile) * k
+}
+
+/// Terms of a left factor whose rows lie side by side, put into strips together: what they touch stays in the second cache.
+const TOGETHER: usize = 16;
+
+/// Puts rows `top..bottom` of a left factor whose rows lie side by side, terms `term` apart, into strips of `M` rows; `top` is a multiple of `M`.
+///
+/// # Safety
+/// The factor can be read, and `strips` has room for `strips_size`.
 #[inline(always)]
+pub unsafe fn pack_strips<R: Real, const M: usize>(strips: *mut R, a: *const R, term: isize, k: usize, top: usize, bottom: usize) {
+    for first in (0..k).step_by(TOGETHER) {
+        let last = k.min(first + TOGETHER);
+        for row in (top..bottom).step_by(M) {
+            let rows = M.min(bottom - row);
+            for t in first..last {
+                unsafe {
+                    let (to, from) = (strips.add(row * k + t * M), a.offset(t as isize * term).add(row));
+                    if rows == M {
+                        *to.cast::<[R; M]>() = *from.cast::<[R; M]>();
+                    } else {
+                        for i in 0..M {
+                            *to.add(i) = if i < rows { *from.add(i) } else { R::ZERO };
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `M` rows by `P` panels. Lines from `next` on are asked for meanwhile, one for each `LINE` terms.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
 unsafe fn tile<L: Lanes, const M: usize, const P: usize, const FUSED: bool>(
     p: &Product<L::Element>,
     a: *const L::Element,
@@ -101,6 +140,7 @@ unsafe fn tile<L: Lanes, const M: usize, const P: usize, const FUSED: bool>(
     init: *const L::Element,
     row_init: isize,
     terms: usize,
+    next: *const L::Element,
 ) {
     unsafe {
         let mut sums = [[[L::splat(L::Element::ZERO); VECTORS]; P]; M];
@@ -115,7 +155,10 @@ unsafe fn tile<L: Lanes, const M: usize, const P: usize, const FUSED: bool>(
         }
         let mut b = panel;
         let mut from = a;
-        for _ in 0..terms {
+        for t in 0..terms {
+            if t % LINE == 0 {
+                L::fetch(next.wrapping_add(t / LINE * (64 / size_of::<L::Element>())));
+            }
             let mut right = [[L::splat(L::Element::ZERO); VECTORS]; P];
             for (q, part) in right.iter_mut().enumerate() {
                 for (v, each) in part.iter_mut().enumerate() {
@@ -143,8 +186,12 @@ unsafe fn tile<L: Lanes, const M: usize, const P: usize, const FUSED: bool>(
     }
 }
 
-/// `rows` rows of one panel; the last panel of an odd width goes by way of a buffer.
+/// In so many terms a tile asks for a line.
+const LINE: usize = 8;
+
+/// `M` rows of one panel; the last panel of an odd width goes by way of a buffer.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 unsafe fn part<L: Lanes, const M: usize, const FUSED: bool>(
     p: &Product<L::Element>,
     a: *const L::Element,
@@ -154,24 +201,25 @@ unsafe fn part<L: Lanes, const M: usize, const FUSED: bool>(
     row_init: isize,
     terms: usize,
     columns: usize,
+    next: *const L::Element,
 ) {
     unsafe {
         if columns == VECTORS * L::N {
-            tile::<L, M, 1, FUSED>(p, a, panel, c, p.row_c, init, row_init, terms);
+            tile::<L, M, 1, FUSED>(p, a, panel, c, p.row_c, init, row_init, terms, next);
             return;
         }
         let width = VECTORS * L::N;
-        let mut edge = [L::Element::ZERO; MOST_ROWS * 32];
-        let room = edge.as_mut_ptr();
+        let mut edge: MaybeUninit<[L::Element; MOST_ROWS * 32]> = MaybeUninit::uninit();
+        let room: *mut L::Element = edge.as_mut_ptr().cast();
         if !init.is_null() {
             for i in 0..M {
-                for j in 0..columns {
-                    *room.add(i * width + j) = *init.offset(i as isize * row_init).add(j);
+                for j in 0..width {
+                    *room.add(i * width + j) = if j < columns { *init.offset(i as isize * row_init).add(j) } else { L::Element::ZERO };
                 }
             }
         }
         let start = if init.is_null() { std::ptr::null() } else { room.cast_const() };
-        tile::<L, M, 1, FUSED>(p, a, panel, room, width as isize, start, width as isize, terms);
+        tile::<L, M, 1, FUSED>(p, a, panel, room, width as isize, start, width as isize, terms, next);
         for i in 0..M {
             for j in 0..columns {
                 *c.offset(i as isize * p.row_c).add(j) = *room.add(i * width + j);
@@ -191,22 +239,27 @@ const ROWS: usize = 144;
 pub unsafe fn multiply<L: Lanes, const MOST: usize, const FUSED: bool>(p: &Product<L::Element>, left: usize, right: usize) {
     let panel = VECTORS * L::N;
     let width = p.n.next_multiple_of(panel);
+    let per_line = 64 / size_of::<L::Element>();
+    const { assert!(ROWS.is_multiple_of(MOST)) };
     if p.k == 0 {
         return;
     }
     for top in (0..p.m).step_by(ROWS) {
         let rows = ROWS.min(p.m - top);
-        // Tiles as high as possible and about equally so.
+        // Tiles as high as possible and about equally so; as high as the strips where there are some.
         let count = rows.div_ceil(MOST);
         let (least, higher) = (rows / count, rows % count);
+        let height_of = |i: usize| if p.strip_a == 0 { least + usize::from(i < higher) } else { MOST.min(rows - i * MOST) };
         for first in (0..p.k).step_by(TERMS) {
             let terms = TERMS.min(p.k - first);
+            let part_of_panel = terms.div_ceil(LINE) * per_line;
             let mut column = left;
             while column < right {
                 unsafe {
                     let packed = p.packed.add(first * width + column * terms);
                     let place = |row: usize| {
-                        let a = p.a.offset(row as isize * p.row_a + first as isize * p.step_a);
+                        let start = if p.strip_a == 0 { row as isize * p.row_a } else { (row / MOST) as isize * p.strip_a };
+                        let a = p.a.offset(start + first as isize * p.step_a);
                         let c = p.c.offset(row as isize * p.row_c).add(column);
                         if first > 0 {
                             (a, c, c.cast_const(), p.row_c)
@@ -219,25 +272,27 @@ pub unsafe fn multiply<L: Lanes, const MOST: usize, const FUSED: bool>(p: &Produ
                     // One or two rows: several panels at a time, since the sums of one wait for each other.
                     if rows == 1 && column + 4 * panel <= right {
                         let (a, c, init, row_init) = place(top);
-                        tile::<L, 1, 4, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms);
+                        tile::<L, 1, 4, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms, packed);
                         column += 4 * panel;
                         continue;
                     }
                     if rows == 2 && column + 2 * panel <= right {
                         let (a, c, init, row_init) = place(top);
-                        tile::<L, 2, 2, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms);
+                        tile::<L, 2, 2, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms, packed);
                         column += 2 * panel;
                         continue;
                     }
                     let columns = panel.min(right - column);
                     let mut row = top;
                     for i in 0..count {
-                        let height = least + usize::from(i < higher);
+                        let height = height_of(i);
                         let (a, c, init, row_init) = place(row);
+                        // The tiles of a panel fetch the next one, each its part, so that the first tile there finds it.
+                        let next = packed.wrapping_add(if i * per_line < LINE * panel { panel * terms + i * part_of_panel } else { 0 });
                         macro_rules! heights {
                             ($($m:literal)*) => {
                                 match height {
-                                    $($m if $m <= MOST => part::<L, $m, FUSED>(p, a, packed, c, init, row_init, terms, columns),)*
+                                    $($m if $m <= MOST => part::<L, $m, FUSED>(p, a, packed, c, init, row_init, terms, columns, next),)*
                                     _ => unreachable!(),
                                 }
                             };

@@ -136,6 +136,7 @@ impl<R: Tabled> Run<'_, R> {
                         a: at(left),
                         row_a: left.step as isize,
                         step_a: 1,
+                        strip_a: 0,
                         packed,
                         c: out,
                         row_c: home.step as isize,
@@ -213,9 +214,9 @@ impl<R: Tabled> Run<'_, R> {
                 let factor = if form.count == 1 { 0 } else { block * tiles::packed_size(*k, *n, table.panel) };
                 let each = |a: *const R, row_a: isize, c: *mut R, row_c: usize, m: usize| {
                     let packed = (self.packed[packing] as *const R).add(factor);
+                    let (step_a, strip_a) = (strides_a[2], 0);
                     let (init, row_init) = (std::ptr::null(), 0);
-                    let product =
-                        Product { a, row_a, step_a: strides_a[2], packed, c, row_c: row_c as isize, init, row_init, m, k: *k, n: *n };
+                    let product = Product { a, row_a, step_a, strip_a, packed, c, row_c: row_c as isize, init, row_init, m, k: *k, n: *n };
                     (table.multiply)(&product, 0, *n);
                 };
                 let x = at(left).offset(block as isize * strides_a[0]).cast_const();
