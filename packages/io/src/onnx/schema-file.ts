@@ -1,10 +1,10 @@
 /**
  * The description of a protobuf schema, out of a text that is shorter than the bytes and needs no
- * schema to be read.
+ * schema to be read. It is made as the protobuf library has it while it reads and writes: making it
+ * by the library's own registry brings all that other schemas may say into every page.
  */
-import { createFileRegistry } from '@bufbuild/protobuf';
+import type { DescEnum, DescField, DescFile, DescMessage, DescOneof } from '@bufbuild/protobuf';
 import type { GenFile } from '@bufbuild/protobuf/codegenv2';
-import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 
 /** A message; lists are words between commas. */
 interface MessageText {
@@ -25,38 +25,19 @@ interface EnumText {
   readonly values: string;
 }
 
-/*
- * The messages of a description are plain objects here: their enumerations cannot be named without
- * the code that is to stay out of a page.
- */
+/** Types of fields that are no scalars, by their numbers in protobuf. */
+const MESSAGE = 11;
+const ENUM = 14;
+/** Whether a field that is not set differs from one that has its default: not in a list. */
+const [EXPLICIT, IMPLICIT] = [1, 2];
+/** The second version of the language: its enumerations are closed, its texts are not checked. */
+const PROTO2 = 998;
 
-/**
- * What a field is unless it says otherwise: set is what a message has itself, the rest shines
- * through from here.
- */
-const field: object = {
-  $typeName: 'google.protobuf.FieldDescriptorProto',
-  name: '',
-  number: 0,
-  label: 1,
-  type: 1,
-  typeName: '',
-  extendee: '',
-  defaultValue: '',
-  oneofIndex: 0,
-  jsonName: '',
-  proto3Optional: false,
-};
-const REPEATED = 3;
-
-/** Every message of a description has these, of which a schema for models needs none. */
-const none = {
-  extension: [],
-  extensionRange: [],
-  reservedRange: [],
-  reservedName: [],
-  visibility: 0,
-};
+/** Messages and enumerations by their full names. */
+interface Types {
+  readonly messages: Map<string, DescMessage>;
+  readonly enums: Map<string, DescEnum>;
+}
 
 /**
  * @param name - of the file
@@ -65,62 +46,135 @@ const none = {
  * @returns the file as generated code refers to it
  */
 export function fileOf(name: string, scope: string, messages: readonly MessageText[]): GenFile {
-  const file: object = {
-    $typeName: 'google.protobuf.FileDescriptorProto',
-    name,
-    package: scope,
-    syntax: 'proto2',
-    edition: 0,
-    dependency: [],
-    publicDependency: [],
-    weakDependency: [],
-    optionDependency: [],
-    messageType: messages.map((text) => messageOf(text, scope)),
-    enumType: [],
-    service: [],
-    extension: [],
-  };
-  return createFileRegistry(file as FileDescriptorProto, () => undefined).getFile(name) as GenFile;
+  const file = described({
+    kind: 'file',
+    proto: { name, package: scope },
+    name: name.replace('.proto', ''),
+    edition: PROTO2,
+    dependencies: [],
+    enums: [],
+    messages: [],
+    extensions: [],
+    services: [],
+  }) as DescFile;
+  const types: Types = { messages: new Map(), enums: new Map() };
+  const pairs = messages.flatMap((text) => messagesOf(text, scope, file, undefined, types));
+  // Messages may hold one another, so that fields come when all are there.
+  for (const [message, text] of pairs) addFields(message, text, scope, types);
+  return file;
 }
 
-function messageOf({ name, fields, choices = '', messages = [], enums = [] }: MessageText, scope: string): object {
-  return {
-    $typeName: 'google.protobuf.DescriptorProto',
-    ...none,
-    name,
-    field: wordsOf(fields).map((text) => fieldOf(text, scope)),
-    nestedType: messages.map((text) => messageOf(text, scope)),
-    enumType: enums.map(enumOf),
-    oneofDecl: wordsOf(choices).map((choice) => ({ $typeName: 'google.protobuf.OneofDescriptorProto', name: choice })),
-  };
+/** What the library asks of a description; what it does not is left out. */
+function described(parts: { readonly name: string; readonly [part: string]: unknown }): object {
+  return { deprecated: false, toString: () => parts.name, ...parts };
 }
 
-function fieldOf(text: string, scope: string): object {
-  const [name, number, kind, typeName] = text.split(' ');
-  const [, type, many, choice] = /^(\d+)([*+]?)(?:\|(\d+))?$/.exec(kind) as RegExpExecArray;
-  const own = {
+/** A message without its fields, and those inside of it, each with its text. */
+function messagesOf(
+  text: MessageText,
+  scope: string,
+  file: DescFile,
+  parent: DescMessage | undefined,
+  types: Types,
+): (readonly [DescMessage, MessageText])[] {
+  const { name, messages = [], enums = [] } = text;
+  const typeName = `${scope}.${name}`;
+  const message = described({
+    kind: 'message',
+    proto: { name },
+    file,
+    parent,
     name,
+    typeName,
+    fields: [],
+    field: {},
+    oneofs: [],
+    members: [],
+    nestedEnums: enums.map((one) => enumOf(one, typeName, file, types)),
+    nestedMessages: [],
+    nestedExtensions: [],
+  }) as DescMessage;
+  types.messages.set(typeName, message);
+  (parent?.nestedMessages ?? file.messages).push(message);
+  return [[message, text], ...messages.flatMap((inner) => messagesOf(inner, typeName, file, message, types))];
+}
+
+function enumOf({ name, values }: EnumText, scope: string, file: DescFile, types: Types): DescEnum {
+  const numbers = wordsOf(values).map((text) => text.split(' '));
+  const list = numbers.map(([own, number]) => ({
+    kind: 'enum_value',
+    name: own,
+    localName: own,
     number: Number(number),
-    type: Number(type),
-    jsonName: name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
-    ...(many !== '' && { label: REPEATED }),
-    ...(many === '+' && { options: { packed: true } }),
-    ...(choice !== undefined && { oneofIndex: Number(choice) }),
-    ...(typeName !== undefined && { typeName: `.${scope}.${typeName}` }),
-  };
-  return Object.assign(Object.create(field) as object, own);
+  }));
+  const value = Object.fromEntries(list.map((one) => [one.number, one]));
+  const typeName = `${scope}.${name}`;
+  const made = described({
+    kind: 'enum',
+    proto: { name },
+    file,
+    open: false,
+    name,
+    typeName,
+    value,
+    values: list,
+  }) as DescEnum;
+  types.enums.set(typeName, made);
+  return made;
 }
 
-function enumOf({ name, values }: EnumText): object {
-  return {
-    $typeName: 'google.protobuf.EnumDescriptorProto',
-    ...none,
+function addFields(message: DescMessage, { fields, choices = '' }: MessageText, scope: string, types: Types): void {
+  const oneofs = wordsOf(choices).map(
+    (name) => described({ kind: 'oneof', parent: message, fields: [], name, localName: camelCase(name) }) as DescOneof,
+  );
+  message.oneofs.push(...oneofs);
+  for (const text of wordsOf(fields)) {
+    const field = fieldOf(text, message, oneofs, scope, types);
+    message.fields.push(field);
+    message.field[field.localName] = field;
+    const { oneof } = field;
+    oneof?.fields.push(field);
+    if (oneof === undefined) message.members.push(field);
+    else if (oneof.fields.length === 1) message.members.push(oneof);
+  }
+}
+
+function fieldOf(
+  text: string,
+  parent: DescMessage,
+  oneofs: readonly DescOneof[],
+  scope: string,
+  types: Types,
+): DescField {
+  const [name, number, form, typeName] = text.split(' ');
+  const [, code, many, choice] = /^(\d+)([*+]?)(?:\|(\d+))?$/.exec(form) as RegExpExecArray;
+  const type = Number(code);
+  const kind = type === MESSAGE ? 'message' : type === ENUM ? 'enum' : 'scalar';
+  const isList = many !== '';
+  return described({
+    kind: 'field',
+    fieldKind: isList ? 'list' : kind,
+    listKind: isList ? kind : undefined,
+    parent,
     name,
-    value: wordsOf(values).map((text) => {
-      const [own, number] = text.split(' ');
-      return { $typeName: 'google.protobuf.EnumValueDescriptorProto', name: own, number: Number(number) };
-    }),
-  };
+    localName: camelCase(name),
+    jsonName: camelCase(name),
+    number: Number(number),
+    oneof: choice === undefined ? undefined : oneofs[Number(choice)],
+    presence: isList ? IMPLICIT : EXPLICIT,
+    packed: many === '+',
+    scalar: kind === 'scalar' ? type : undefined,
+    message: kind === 'message' ? types.messages.get(`${scope}.${typeName}`) : undefined,
+    enum: kind === 'enum' ? types.enums.get(`${scope}.${typeName}`) : undefined,
+    delimitedEncoding: false,
+    utf8Validation: false,
+    longAsString: false,
+    getDefaultValue: () => undefined,
+  }) as DescField;
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function wordsOf(text: string): string[] {
