@@ -332,7 +332,7 @@ describe('mistakes', () => {
     ],
     [
       () => crossEntropy(ones([2, 3]), tensor([0, 1])),
-      "crossEntropy: target is float32, expected int32 class indices; make it with tensor(values, { dtype: 'int32' })",
+      "crossEntropy: target is float32, expected int32 class indices; make it with tensor(values, { dtype: 'int32' }), or give a data set Int32Array.from(values)",
     ],
     [
       () => crossEntropy(ones([2, 3]), int([0, 1, 2])),

@@ -158,7 +158,7 @@ export function classIndices(
     });
   }
   if (target.dtype !== 'int32') {
-    const hint = "make it with tensor(values, { dtype: 'int32' })";
+    const hint = "make it with tensor(values, { dtype: 'int32' }), or give a data set Int32Array.from(values)";
     refuse(DTypeError, owner, 'target', { received: target.dtype, expected: 'int32 class indices', hint });
   }
   const { ignoreIndex = -100 } = options;

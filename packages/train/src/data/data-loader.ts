@@ -56,6 +56,10 @@ export class DataLoader<B> implements Iterable<B> {
     checkCount(owner, 'batchSize', batchSize, 1);
     checkFlag(owner, 'shuffle', shuffle);
     checkFlag(owner, 'dropLast', dropLast);
+    if (dropLast && batchSize > dataset.length && dataset.length > 0) {
+      const expected = `at most ${dataset.length}, the length of the data set, as dropLast leaves smaller batches out`;
+      refuse(ArgumentError, owner, 'batchSize', { value: batchSize, expected });
+    }
     this.dataset = dataset;
     this.batchSize = batchSize;
     this.shuffle = shuffle;

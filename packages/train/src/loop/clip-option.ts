@@ -17,12 +17,12 @@ export interface ClipNormOptions {
 export function checkClipNorm(clipNorm: number | ClipNormOptions | undefined): void {
   if (clipNorm === undefined) return;
   if (typeof clipNorm !== 'object' || clipNorm === null) {
-    checkNumber('fit', 'clipNorm', clipNorm, { from: 0 });
+    checkNumber('fit', 'clipNorm', clipNorm, { above: 0 });
     return;
   }
   checkOptions('fit', clipNorm, ['maxNorm', 'normType', 'errorIfNonfinite'], 'clipNorm');
   const { maxNorm, normType, errorIfNonfinite } = clipNorm;
-  checkNumber('fit', 'clipNorm.maxNorm', maxNorm, { from: 0 });
+  checkNumber('fit', 'clipNorm.maxNorm', maxNorm, { above: 0 });
   if (normType !== undefined) checkNumber('fit', 'clipNorm.normType', normType, { above: 0, to: Infinity });
   if (errorIfNonfinite !== undefined) checkFlag('fit', 'clipNorm.errorIfNonfinite', errorIfNonfinite);
 }

@@ -1,5 +1,5 @@
 import { ArgumentError, type AverageCount, countAverages, detach, Tensor, type Tree } from '@rnn/core';
-import { refuse } from '@rnn/core/checks';
+import { isPromise, refuse } from '@rnn/core/checks';
 import { isTree } from '../tree.js';
 
 /** The loss of a model on a batch. */
@@ -53,6 +53,13 @@ export function lossOn<M, B, S extends Tree>(
   });
 }
 
+/** What was probably meant by a result that is no tensor. */
+function hintFor(result: unknown): string | undefined {
+  if (isPromise(result)) return 'a loss is computed at once: leave async and await out of it';
+  if (Array.isArray(result) && result[0] instanceof Tensor) return 'a loss that carries a state needs tbptt';
+  return typeof result === 'number' ? 'leave item() out, which cuts the loss off from the model' : undefined;
+}
+
 /** The parts of what a loss function returned. */
 export function splitLoss(
   owner: string,
@@ -61,11 +68,12 @@ export function splitLoss(
 ): { readonly loss: Tensor; readonly state: Tree | undefined } {
   if (!carries) {
     if (result instanceof Tensor) return { loss: result, state: undefined };
-    const received = result instanceof Promise ? 'a promise' : typeof result;
-    throw new ArgumentError(`${owner}: loss returned ${received}, expected a Tensor with one element`, {
-      argument: 'loss',
-      expected: 'a Tensor',
-      received,
+    const hint = hintFor(result);
+    return refuse(ArgumentError, owner, 'loss', {
+      part: 'the result',
+      value: result,
+      expected: 'a Tensor with one element',
+      ...(hint === undefined ? {} : { hint }),
     });
   }
   if (Array.isArray(result) && result.length === 2 && result[0] instanceof Tensor && isTree(result[1])) {

@@ -1,6 +1,7 @@
 import { ArgumentError, detach, scope, type Tree } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
 import type { Module, TrainingModes } from '@rnn/nn';
+import type { Optimizer } from '../optimizers/optimizer.js';
 import { disposeTree } from '../tree.js';
 import { CarriedState } from './carried-state.js';
 import { clipOf } from './clip-option.js';
@@ -39,6 +40,8 @@ export class Steps<M extends Module, B, S extends Tree> {
   private readonly policy: NonFinitePolicy;
   /** Whether a norm that is not finite is refused whatever the policy. */
   private readonly refusesNorm: boolean;
+  /** Whether the optimiser was seen to have something to do. */
+  private isLearning = false;
 
   constructor(model: M, options: FitOptions<M, B, S>, course: Course, modes: TrainingModes) {
     this.model = model;
@@ -165,6 +168,7 @@ export class Steps<M extends Module, B, S extends Tree> {
   /** Moves the parameters. */
   private apply(step: number): void {
     const { optimizer, warmup, averaged } = this.options;
+    this.isLearning ||= checkLearning(optimizer);
     stepAt(optimizer, warmup === undefined ? 1 : warmUpFactor(step, warmup));
     averaged?.updateParameters(this.model);
     this.carried.commit();
@@ -183,4 +187,14 @@ export class Steps<M extends Module, B, S extends Tree> {
       hint: 'set tbptt in the earlier training too',
     });
   }
+}
+
+/** Refuses an optimiser that has nothing to do, such as one of a model that was made before. */
+function checkLearning({ paramGroups }: Optimizer): true {
+  if (paramGroups.some(({ params }) => params.some(({ grad }) => grad !== undefined))) return true;
+  return refuse(ArgumentError, 'fit', 'optimizer', {
+    received: 'one with no parameter that the loss depends on',
+    expected: 'one of the parameters of the model',
+    hint: 'make it after the model, as in new Adam(model.parameters())',
+  });
 }

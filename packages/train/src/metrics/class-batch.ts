@@ -56,11 +56,16 @@ export function visitClasses(
     const expected = `${classes}, as numClasses says`;
     refuse(ShapeError, operation, 'predictions', { has: 'classes', received: String(count), expected });
   }
+  if (hasScores && count === 1) {
+    const expected = 'at least 2, a score for each class';
+    refuse(ShapeError, operation, 'predictions', { has: 'classes', received: '1', expected, hint: binaryHint });
+  }
   const most = count === undefined ? undefined : count - 1;
   visitWithin(operation, truth.shape, options, (i) => {
     if (truth.data[i] === ignoreIndex) return;
-    checkCount(operation, `element ${i} of target`, truth.data[i], 0, most);
+    if (!hasScores && !Number.isInteger(scores.data[i])) refuseScores(operation, i, scores.data[i]);
     if (!hasScores) checkCount(operation, `element ${i} of predictions`, scores.data[i], 0, most);
+    checkCount(operation, `element ${i} of target`, truth.data[i], 0, most);
   });
   const stride = hasScores ? scores.shape.slice(dim + 1).reduce((product, n) => product * n, 1) : 1;
   visitWithin(operation, truth.shape, options, (i) => {
@@ -82,6 +87,14 @@ export function visitClasses(
     }
     visit(label, best, Number.isNaN(own) ? Infinity : rank);
   });
+}
+
+/** One score that tells two classes apart is no score for each class. */
+const binaryHint = 'of a single score make classes: logits.gt(0), or probabilities.gt(0.5), in the shape of the target';
+
+function refuseScores(operation: string, i: number, value: number): never {
+  const expected = 'a class, a whole number, as they have the shape of the target';
+  return refuse(ArgumentError, operation, `element ${i} of predictions`, { value, expected, hint: binaryHint });
 }
 
 function classDimOf(owner: string, scores: Shape, target: Shape, classDim: number | undefined): number {

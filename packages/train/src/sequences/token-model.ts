@@ -9,7 +9,7 @@ export function checkedPrompt(owner: string, prompt: unknown): readonly number[]
   const isList = Array.isArray(prompt) || ArrayBuffer.isView(prompt);
   if (!isList || (prompt as unknown as ArrayLike<number>).length === 0) {
     const expected = 'a list of at least one index, from a vocabulary';
-    refuse(ArgumentError, owner, 'prompt', { value: prompt, expected });
+    refuse(ArgumentError, owner, 'prompt', isList ? { received: 'empty', expected } : { value: prompt, expected });
   }
   const list = Array.from(prompt as unknown as ArrayLike<number>);
   list.forEach((index, i) => checkCount(owner, `prompt[${i}]`, index, 0, 2 ** 31 - 1));

@@ -494,7 +494,7 @@ describe('what goes wrong', () => {
     ['fit: epochs is left out, and so is steps, expected either epochs or steps', {}],
     ['fit: epochs is given beside steps, expected either epochs or steps', { epochs: 1, steps: 1 }],
     ['fit: epochs is 1.5, expected a whole number from 0 up', { epochs: 1.5 }],
-    ['fit: clipNorm is -1, expected a finite number from 0 up', { epochs: 1, clipNorm: -1 }],
+    ['fit: clipNorm is -1, expected a finite number above 0', { epochs: 1, clipNorm: -1 }],
     ['fit: logEvery is 0, expected a whole number from 1 up', { epochs: 1, logEvery: 0 }],
     ['fit: yieldEvery is -1, expected a number from 0 up', { epochs: 1, yieldEvery: -1 }],
     ['fit: loss is undefined, expected a function (model, batch) => Tensor', { epochs: 1, loss: undefined }],
@@ -505,11 +505,11 @@ describe('what goes wrong', () => {
     ],
     ['fit: history.step is undefined, expected a whole number from 0 up', { epochs: 1, history: {} as History }],
     [
-      'fit: loss returned number, expected a Tensor with one element',
+      'fit: the result of loss is 1, expected a Tensor with one element',
       { epochs: 1, loss: (() => 1) as unknown as FitOptions<Slope, Pair>['loss'] },
     ],
     [
-      'fit: loss returned a promise, expected a Tensor with one element',
+      'fit: the result of loss is a promise, expected a Tensor with one element',
       { epochs: 1, loss: (async () => tensor(1)) as unknown as FitOptions<Slope, Pair>['loss'] },
     ],
   ];
