@@ -2,11 +2,11 @@ import { executeProgram } from '@rnn/core';
 import type { Backend, CompiledProgram, Program, ProgramArguments, ProgramResults, Storage } from '@rnn/core';
 import { Arena } from './compile-arena.js';
 import { copyColumns, joinColumns } from './compile-columns.js';
-import { Timeline } from './compile-timeline.js';
+import { OutputChunks } from './output-chunks.js';
 import { turnedOperands, turnWeights, type TurnedProgram } from './compile-weights.js';
 import type { DeviceArray, DeviceKernel } from './device.js';
 import type { Tensor } from './emit/kernel-writer.js';
-import { columnsOf, planProgram, type Plan } from './emit/plan.js';
+import { columnsOf, planProgram, type KernelPlan } from './emit/plan.js';
 import type { StepKernel } from './emit/roots.js';
 import { ROWS_WORTH_TURNING } from './kernels/matmul.js';
 import type { Memory } from './memory.js';
@@ -25,7 +25,7 @@ export function compileProgram(program: Program, memory: Memory, backend: Backen
 
 /** A plan and its kernels. */
 interface Ready {
-  readonly plan: Plan;
+  readonly plan: KernelPlan;
   /** See `turnWeights`. */
   readonly weights: TurnedProgram['weights'];
   readonly kernels: readonly DeviceKernel[];
@@ -67,7 +67,7 @@ class GpuProgram implements CompiledProgram {
   }
 
   /** Whether values side by side in a kernel's result are not more than an array holds. */
-  private fits({ kernels, isLoop, isPacked }: Plan, { rows }: ProgramArguments): boolean {
+  private fits({ kernels, isLoop, isPacked }: KernelPlan, { rows }: ProgramArguments): boolean {
     const packed = isPacked ? this.program.stacked.reduce((total, width) => total + width, 0) : 0;
     const widest = Math.max(packed, ...kernels.map(({ width }) => width));
     return !isLoop || rows * widest <= this.memory.device.maxSize;
@@ -114,7 +114,7 @@ class GpuProgram implements CompiledProgram {
     const initial = this.initialState(arena, operands.carried, plan, rows);
     const end = plan.kernels.length - 1;
     const { width } = plan.kernels[end];
-    const timeline = new Timeline(arena, rows, width, plan.keptFrom, reverse);
+    const chunks = new OutputChunks(arena, rows, width, plan.keptFrom, reverse);
     const inputs = plan.isPacked ? new PackedInputs(arena, operands.stacked, this.program, steps, rows) : undefined;
     let state = initial;
     for (let n = 0; n < steps; n++) {
@@ -132,12 +132,12 @@ class GpuProgram implements CompiledProgram {
         }
       });
       state = made[end];
-      timeline.push(state);
+      chunks.push(state);
     }
     const last = carried.map((each, i) =>
       copyColumns(arena, [{ array: state, rows }], { pitch: width, from: layout.carried[i], width: each }),
     );
-    return { outputs: timeline.finish(plan.outputs), last };
+    return { outputs: chunks.finish(plan.outputs), last };
   }
 
   private operandsOf(
@@ -156,7 +156,12 @@ class GpuProgram implements CompiledProgram {
   }
 
   /** The carried values side by side. */
-  private initialState(arena: Arena, carried: readonly DeviceArray[], { layout }: Plan, rows: number): DeviceArray {
+  private initialState(
+    arena: Arena,
+    carried: readonly DeviceArray[],
+    { layout }: KernelPlan,
+    rows: number,
+  ): DeviceArray {
     if (carried.length === 1) return carried[0];
     const parts = carried.map((array, i) => ({
       array,

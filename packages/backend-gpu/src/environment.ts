@@ -3,7 +3,7 @@ import { BackendError } from '@rnn/core';
 import type { Mode } from './engine.js';
 
 /** What of the global scope matters here. Not every place has all of it. */
-interface Surroundings {
+interface Host {
   readonly document?: object;
   readonly OffscreenCanvas?: object;
   readonly process?: { readonly versions?: { readonly node?: string } };
@@ -16,7 +16,7 @@ interface NodeWebGpu {
   readonly globals: object;
 }
 
-function isNode({ document, process }: Surroundings): boolean {
+function isNode({ document, process }: Host): boolean {
   return document === undefined && process?.versions?.node !== undefined;
 }
 
@@ -28,7 +28,7 @@ function isNode({ document, process }: Surroundings): boolean {
  * @throws BackendError when it is not there, saying what would work
  */
 export async function settle(wanted: Mode | undefined): Promise<Mode> {
-  const here = globalThis as Surroundings;
+  const here = globalThis as Host;
   if (wanted === 'cpu') return 'cpu';
   if (wanted === 'webgpu') {
     await prepareWebGpu(here);
@@ -44,7 +44,7 @@ export async function settle(wanted: Mode | undefined): Promise<Mode> {
   );
 }
 
-async function prepareWebGpu(here: Surroundings): Promise<void> {
+async function prepareWebGpu(here: Host): Promise<void> {
   if (here.navigator?.gpu === undefined) {
     if (!isNode(here)) {
       throw new BackendError(
@@ -54,7 +54,7 @@ async function prepareWebGpu(here: Surroundings): Promise<void> {
     }
     await installWebGpu();
   }
-  if ((await (globalThis as Surroundings).navigator?.gpu?.requestAdapter()) === null) {
+  if ((await (globalThis as Host).navigator?.gpu?.requestAdapter()) === null) {
     const instead = isNode(here)
       ? 'check that a Vulkan, Metal or Direct3D 12 driver is installed, or use @rnn/backend-wasm'
       : "use gpu({ mode: 'webgl2' })";

@@ -2,7 +2,7 @@ import { BackendError, DTypeError, type DType, type MemoryUse, type Storage, typ
 import { EXACT, type Device, type DeviceArray } from './device.js';
 
 /** Where the numbers of a storage are. */
-type Place =
+type Residence =
   | {
       readonly at: 'device';
       readonly array: DeviceArray;
@@ -20,16 +20,16 @@ type Place =
   | { readonly at: 'host'; readonly values: Int32Array }
   | { readonly at: 'nowhere' };
 
-const nothing: Place = { at: 'nowhere' };
+const nothing: Residence = { at: 'nowhere' };
 
 /** A storage of this backend. */
 export class GpuStorage implements Storage {
   readonly dtype: DType;
   readonly size: number;
-  place: Place;
+  place: Residence;
   isReleased = false;
 
-  constructor(dtype: DType, size: number, place: Place) {
+  constructor(dtype: DType, size: number, place: Residence) {
     this.dtype = dtype;
     this.size = size;
     this.place = place;
@@ -109,7 +109,7 @@ export class Memory {
     await this.device.dispose();
   }
 
-  private add(dtype: DType, size: number, place: Place): GpuStorage {
+  private add(dtype: DType, size: number, place: Residence): GpuStorage {
     this.live++;
     this.liveBytes += size * 4;
     return new GpuStorage(dtype, size, place);
@@ -157,7 +157,7 @@ function tooLarge(what: string): BackendError {
   );
 }
 
-function onHost(dtype: DType, place: Place): TypedArray {
+function onHost(dtype: DType, place: Residence): TypedArray {
   if (place.at === 'host') return place.values.slice();
   return dtype === 'int32' ? new Int32Array(0) : new Float32Array(0);
 }

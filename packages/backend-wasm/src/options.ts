@@ -1,7 +1,7 @@
 import { ArgumentError } from '@rnn/core';
 import { checkCount, checkFlag, checkOptions, refuse } from '@rnn/core/checks';
 import { LARGEST } from './memory.js';
-import { MOST_CALLS } from './threads/board.js';
+import { MOST_CALLS } from './threads/job-queue.js';
 
 /** What `wasm` takes. */
 export interface WasmOptions {

@@ -2,7 +2,7 @@ import type { Backend } from '@rnn/core';
 import type { Pool, Tuning } from '../src/threads/pool.js';
 
 /** Workers take calls of any size, and are given the time to. */
-export const eager: Tuning = { leastWork: 1, patience: 10_000, longestWait: 60_000 };
+export const eager: Tuning = { leastWork: 1, timeout: 10_000, longestWait: 60_000 };
 
 /** The threads of a backend with several. */
 export function poolOf(backend: Backend): Pool {

@@ -60,7 +60,7 @@ test('workers that do not start leave one thread, and the reason', async () => {
 
 test('a worker that sleeps holds nobody up', async () => {
   const program = `parentPort.postMessage('ready'); setInterval(() => {}, 1000);`;
-  const backend = await createBackend({ threads: 2, worker: worker(program) }, { ...eager, patience: 0 });
+  const backend = await createBackend({ threads: 2, worker: worker(program) }, { ...eager, timeout: 0 });
   expect(backend.info.threads).toBe(2);
   expect(new Set(backend.readSync(multiply(backend)))).toEqual(new Set([2 * n]));
   await backend.dispose();
@@ -68,7 +68,7 @@ test('a worker that sleeps holds nobody up', async () => {
 
 test('a worker that has ended is an error at the next use of threads', async () => {
   const program = `parentPort.postMessage('ready'); setTimeout(() => process.exit(7), 1);`;
-  const backend = await createBackend({ threads: 3, worker: worker(program) }, { ...eager, patience: 0 });
+  const backend = await createBackend({ threads: 3, worker: worker(program) }, { ...eager, timeout: 0 });
   await vi.waitFor(() => expect(() => multiply(backend)).toThrow(BackendError), { timeout: 10_000 });
   expect(() => multiply(backend)).toThrow(/a worker has ended.*make a new one/);
   await backend.dispose();
@@ -76,7 +76,7 @@ test('a worker that has ended is an error at the next use of threads', async () 
 
 test('a worker that takes a call and does not return is an error, not a hang', async () => {
   const program = `
-    const words = new Int32Array(start.memory.buffer, start.board, 1);
+    const words = new Int32Array(start.memory.buffer, start.queue, 1);
     parentPort.postMessage('ready');
     Atomics.wait(words, 0, 0);
     Atomics.sub(words, 0, 1);
@@ -92,7 +92,7 @@ test('a worker that takes a call and does not return is an error, not a hang', a
 test('a process that was stopped for long while a worker computed goes on', async () => {
   // Takes the first call at once, and returns after 400 ms.
   const program = `
-    const words = new Int32Array(start.memory.buffer, start.board, 51);
+    const words = new Int32Array(start.memory.buffer, start.queue, 51);
     parentPort.postMessage('ready');
     Atomics.wait(words, 0, 0);
     Atomics.sub(words, 0, 1);

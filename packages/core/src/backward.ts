@@ -9,7 +9,7 @@ import { add } from './ops/arithmetic.js';
 import { onesLike, zerosLike } from './ops/fill.js';
 import { detach } from './ops/identity.js';
 import { checkGradients, checkLoss } from './non-finite-origins.js';
-import { isOwn, scope, track } from './scope.js';
+import { isOwned, scope, track } from './scope.js';
 import { sameShape, showShape } from './shape.js';
 import type { Tensor, TensorEdge } from './tensor.js';
 import type { BackwardOptions } from './tensor-methods.js';
@@ -292,7 +292,7 @@ function send(
     if (edge === undefined || !wanted[i] || result === undefined) return;
     // What was not made here (a gradient passed on as it came, a saved value), or was sent already,
     // needs a handle of its own.
-    deliver(pending, edge, isOwn(result) ? result.keep() : result.alias(), createGraph);
+    deliver(pending, edge, isOwned(result) ? result.keep() : result.alias(), createGraph);
   });
 }
 

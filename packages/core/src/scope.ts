@@ -11,7 +11,7 @@ export interface Disposable {
  * What an open scope is to free: a list that runs through the resources themselves, so that
  * entering and leaving it allocate nothing.
  */
-interface Care {
+interface Owner {
   first: Tracked | undefined;
 }
 
@@ -19,7 +19,7 @@ interface Care {
 interface Friends {
   readonly track: (resource: Tracked) => void;
   readonly untrack: (resource: Tracked) => void;
-  readonly isIn: (value: object, care: Care) => boolean;
+  readonly isIn: (value: object, owner: Owner) => boolean;
 }
 let friends: Friends;
 
@@ -29,36 +29,36 @@ let friends: Friends;
  */
 export abstract class Tracked implements Disposable {
   /** The scope that will free it; `undefined` when none will. */
-  #caretaker: Care | undefined;
+  #owner: Owner | undefined;
   /** Its neighbours in the list of that scope. */
   #previous: Tracked | undefined;
   #next: Tracked | undefined;
 
   static {
     const untrack = (resource: Tracked): void => {
-      const caretaker = resource.#caretaker;
-      if (caretaker === undefined) return;
+      const owner = resource.#owner;
+      if (owner === undefined) return;
       const previous = resource.#previous;
       const next = resource.#next;
-      if (previous === undefined) caretaker.first = next;
+      if (previous === undefined) owner.first = next;
       else previous.#next = next;
       if (next !== undefined) next.#previous = previous;
-      resource.#caretaker = resource.#previous = resource.#next = undefined;
+      resource.#owner = resource.#previous = resource.#next = undefined;
     };
     const track = (resource: Tracked): void => {
-      if (resource.#caretaker !== undefined) untrack(resource);
-      const open = ambient.scope.value as Care | undefined;
+      if (resource.#owner !== undefined) untrack(resource);
+      const open = ambient.scope.value as Owner | undefined;
       if (open === undefined) {
         resource.onEscape();
         return;
       }
       const { first } = open;
-      resource.#caretaker = open;
+      resource.#owner = open;
       resource.#next = first;
       if (first !== undefined) first.#previous = resource;
       open.first = resource;
     };
-    friends = { track, untrack, isIn: (value, care) => #caretaker in value && value.#caretaker === care };
+    friends = { track, untrack, isIn: (value, owner) => #owner in value && value.#owner === owner };
   }
 
   abstract dispose(): void;
@@ -68,7 +68,7 @@ export abstract class Tracked implements Disposable {
 
   /** @internal Whether no scope looks after it. */
   get hasEscaped(): boolean {
-    return this.#caretaker === undefined;
+    return this.#owner === undefined;
   }
 }
 
@@ -84,8 +84,8 @@ export const track: (resource: Tracked) => void = friends.track;
 export const untrack: (resource: Tracked) => void = friends.untrack;
 
 /** Whether the innermost open scope is to free this: nobody outside of it can hold it. */
-export function isOwn(resource: Tracked): boolean {
-  return ambient.scope.value !== undefined && isIn(resource, ambient.scope.value as Care);
+export function isOwned(resource: Tracked): boolean {
+  return ambient.scope.value !== undefined && isIn(resource, ambient.scope.value as Owner);
 }
 
 /**
@@ -124,7 +124,7 @@ export function unscoped<R>(fn: () => R): R {
  */
 export function scope<R>(fn: () => R): R {
   checkFunction('scope', 'fn', fn);
-  const mine: Care = { first: undefined };
+  const mine: Owner = { first: undefined };
   try {
     const result = during(ambient.scope, mine, fn);
     synchronous('scope', result);
@@ -139,7 +139,7 @@ export function scope<R>(fn: () => R): R {
 }
 
 /** Gives what is part of a scope's result to the enclosing scope. */
-function handOver(mine: Care, result: unknown): void {
+function handOver(mine: Owner, result: unknown): void {
   if (!passOn(mine, result, 3)) visit(mine, result, new Set());
 }
 
@@ -147,7 +147,7 @@ function handOver(mine: Care, result: unknown): void {
  * The usual results, which need no search: nothing, a resource, lists and plain objects of
  * resources, so many levels deep. False for any other.
  */
-function passOn(mine: Care, value: unknown, levels: number): boolean {
+function passOn(mine: Owner, value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (isDisposable(value)) {
     if (isIn(value, mine)) track(value as Tracked);
@@ -165,7 +165,7 @@ function passOn(mine: Care, value: unknown, levels: number): boolean {
 }
 
 /** Finds the resources in a value, through arrays, maps, sets and plain objects. */
-function visit(mine: Care, value: unknown, seen: Set<object>): void {
+function visit(mine: Owner, value: unknown, seen: Set<object>): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
   if (isDisposable(value)) {

@@ -17,18 +17,18 @@ export type Primitives = Pick<
  * @param fn - takes primitives from its argument alone
  * @returns what `fn` returned
  */
-export function allOrNothing<R>(backend: Primitives, fn: (primitives: Primitives) => R): R {
-  const ledger = new Ledger(backend);
+export function transaction<R>(backend: Primitives, fn: (primitives: Primitives) => R): R {
+  const open = new Transaction(backend);
   try {
-    return fn(ledger);
+    return fn(open);
   } catch (error) {
-    ledger.releaseAll();
+    open.releaseAll();
     throw error;
   }
 }
 
 /** The primitives of a backend, and which of the storages that they made are still there. */
-class Ledger implements Primitives {
+class Transaction implements Primitives {
   private readonly backend: Primitives;
   private readonly made = new Set<Storage>();
 

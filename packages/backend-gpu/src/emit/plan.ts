@@ -1,12 +1,12 @@
 /** Arranges the values of a program in kernels. */
 import { firstInstruction, isFixedValue, widthsOf, type Program } from '@rnn/core';
 import { whole, type Home } from './kernel-writer.js';
-import { writeKernel, type Root, type StateLayout, type StepKernel, type Surroundings } from './roots.js';
+import { writeKernel, type KernelOutput, type StateLayout, type StepKernel, type KernelContext } from './roots.js';
 import { roundsOf } from './rounds.js';
 import { isLoop, rowOperandsOf, storedValues } from './stored.js';
 
 /** The kernels of a step, in order. */
-export interface Plan {
+export interface KernelPlan {
   /** Whether steps hand on a state; otherwise there is one step, whose results are all there is. */
   readonly isLoop: boolean;
   readonly kernels: readonly StepKernel[];
@@ -19,8 +19,8 @@ export interface Plan {
    * Where outputs and carried values are found after the step. In a loop that is always the last
    * kernel.
    */
-  readonly outputs: readonly Place[];
-  readonly next: readonly Place[];
+  readonly outputs: readonly OutputLocation[];
+  readonly next: readonly OutputLocation[];
   /**
    * In a loop, the first column of the last kernel that belongs to an output: those before it are
    * the state's alone.
@@ -29,7 +29,7 @@ export interface Plan {
 }
 
 /** Columns of a kernel's result. */
-interface Place {
+interface OutputLocation {
   readonly kernel: number;
   readonly column: number;
   readonly width: number;
@@ -49,14 +49,14 @@ const ATTEMPTS = 24;
  * @param maxTensors - how many operands a kernel may have
  * @returns nothing if no such division was found
  */
-export function planProgram(program: Program, isLoop: boolean, maxTensors: number): Plan | undefined {
+export function planProgram(program: Program, isLoop: boolean, maxTensors: number): KernelPlan | undefined {
   const last = lastRoots(program, isLoop);
-  const plain: PlanTask = { program, isLoop, last, maxTensors, isPacked: false, handsOnAll: false };
+  const plain: PlanTask = { program, isLoop, last, maxTensors, isPacked: false, materializesAll: false };
   const stored = storedValues(
     program,
     last.roots.map(({ value }) => value),
   );
-  const all: PlanTask = { ...plain, handsOnAll: true };
+  const all: PlanTask = { ...plain, materializesAll: true };
   const packed: PlanTask = { ...all, isPacked: isLoop && program.stacked.length > 1 };
   for (const task of [plain, all, packed]) {
     const { kernels, excess } = arrange(task, stored);
@@ -66,12 +66,12 @@ export function planProgram(program: Program, isLoop: boolean, maxTensors: numbe
 }
 
 /** A plan in which values are stored one by one until no kernel has too many operands. */
-function divided(task: PlanTask, stored: Set<number>): Plan | undefined {
+function divided(task: PlanTask, stored: Set<number>): KernelPlan | undefined {
   const first = firstInstruction(task.program);
   let best = arrange(task, stored);
   for (let attempt = 0; best.excess > 0 && attempt < ATTEMPTS; attempt++) {
     let choice: { value: number; arrangement: Arrangement } | undefined;
-    for (const value of best.troubled) {
+    for (const value of best.overBudget) {
       if (value < first || stored.has(value)) continue;
       const arrangement = arrange(task, new Set([...stored, value]));
       if (choice === undefined || isBetter(arrangement, choice.arrangement)) choice = { value, arrangement };
@@ -91,12 +91,12 @@ interface PlanTask {
   readonly maxTensors: number;
   readonly isPacked: boolean;
   /** See `roundsOf`. */
-  readonly handsOnAll: boolean;
+  readonly materializesAll: boolean;
 }
 
 /** What the last kernels compute, and where the state lies. */
 interface Last {
-  readonly roots: readonly Root[];
+  readonly roots: readonly KernelOutput[];
   readonly layout: StateLayout;
   readonly keptFrom: number;
 }
@@ -104,12 +104,12 @@ interface Last {
 function lastRoots(program: Program, isLoop: boolean): Last {
   const { carried, next, outputs } = program;
   const widths = widthsOf(program);
-  const states = next.map((value, index): Root => ({ kind: 'carried', index, value, width: carried[index] }));
-  const outputRoot = (value: number): Root => ({ kind: 'output', value, width: widths[value] });
+  const states = next.map((value, index): KernelOutput => ({ kind: 'carried', index, value, width: carried[index] }));
+  const outputRoot = (value: number): KernelOutput => ({ kind: 'output', value, width: widths[value] });
   if (!isLoop)
     return { roots: [...states, ...outputs.map(outputRoot)], layout: { carried: [], width: 0 }, keptFrom: 0 };
   // A carried value that is an output as well is there once.
-  const shared = new Set<Root>();
+  const shared = new Set<KernelOutput>();
   const separate = [...new Set(outputs)].filter((value) => {
     const state = states.find((root) => root.value === value && root.width === widths[value]);
     if (state !== undefined) shared.add(state);
@@ -140,7 +140,7 @@ interface Arrangement {
   /** How many operands are too many, in all. */
   readonly excess: number;
   /** Values that kernels with too many operands compute on the way. */
-  readonly troubled: ReadonlySet<number>;
+  readonly overBudget: ReadonlySet<number>;
 }
 
 function isBetter(a: Arrangement, b: Arrangement): boolean {
@@ -156,19 +156,19 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
   const homes = new Map<number, Home>();
   operandHomes(task).forEach((home, value) => homes.set(value, home));
   const results = new Set(roots.map(({ value }) => value));
-  const { rounds, handedOn } = roundsOf(program, results, stored, task.handsOnAll);
-  const around: Surroundings = {
+  const { rounds, handedOn } = roundsOf(program, results, stored, task.materializesAll);
+  const around: KernelContext = {
     program,
     homeOf: (value) => homes.get(value),
     hasLoop: (value) => hasLoop(program, value, homes),
   };
   let excess = 0;
-  const troubled = new Set<number>();
+  const overBudget = new Set<number>();
   const add = (kernel: StepKernel): void => {
     const over = kernel.tensors.length - maxTensors;
     if (over > 0) {
       excess += over;
-      for (const root of kernel.roots) inside(program, root.value, homes, troubled);
+      for (const root of kernel.roots) inside(program, root.value, homes, overBudget);
     }
     kernels.push(kernel);
   };
@@ -178,7 +178,7 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
   for (let round = 0; round < end; round++) {
     const made: StepKernel[] = [];
     const join = (value: number, isNeeded: boolean): void => {
-      const root: Root = { kind: 'value', value, width: widths[value] };
+      const root: KernelOutput = { kind: 'value', value, width: widths[value] };
       const previous = made[made.length - 1];
       // Side by side while the operands allow it; outside of a loop each is a storage that may be
       // handed out.
@@ -213,7 +213,7 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
       else add(writeKernel([root], around));
     }
   }
-  return { kernels, excess, troubled };
+  return { kernels, excess, overBudget };
 }
 
 /** Where the operands of a program are read. */
@@ -239,7 +239,7 @@ function operandHomes({ program, isLoop, last, isPacked }: PlanTask): Home[] {
 }
 
 /** Values of one width next to each other. */
-function byWidth(roots: readonly Root[]): Root[] {
+function byWidth(roots: readonly KernelOutput[]): KernelOutput[] {
   return [...roots].sort((a, b) => b.width - a.width || a.value - b.value);
 }
 
@@ -258,11 +258,11 @@ function inside(program: Program, value: number, homes: ReadonlyMap<number, Home
   for (const x of rowOperandsOf(program.body[value - firstInstruction(program)])) inside(program, x, homes, into);
 }
 
-function finished({ program, isLoop, last, isPacked }: PlanTask, kernels: readonly StepKernel[]): Plan {
+function finished({ program, isLoop, last, isPacked }: PlanTask, kernels: readonly StepKernel[]): KernelPlan {
   const expires: number[][] = kernels.map(() => []);
   const end = kernels.length - 1;
-  const used = new Set<Root>();
-  const placeOf = (matches: (root: Root) => boolean): Place => {
+  const used = new Set<KernelOutput>();
+  const locationOf = (matches: (root: KernelOutput) => boolean): OutputLocation => {
     for (let kernel = end; kernel >= 0; kernel--) {
       const { roots, columns } = kernels[kernel];
       const r = roots.findIndex((root) => matches(root) && (isLoop || !used.has(root)));
@@ -273,14 +273,14 @@ function finished({ program, isLoop, last, isPacked }: PlanTask, kernels: readon
     throw new TypeError('a result is computed by no kernel');
   };
   const next = program.next.map((value, i) =>
-    placeOf(
+    locationOf(
       (root) =>
         (root.kind === 'carried' && root.index === i) || (!isLoop && root.kind === 'value' && root.value === value),
     ),
   );
   const widths = widthsOf(program);
   const outputs = program.outputs.map((value) =>
-    placeOf(
+    locationOf(
       (root) => root.value === value && root.kind !== (isLoop ? 'value' : 'carried') && root.width === widths[value],
     ),
   );

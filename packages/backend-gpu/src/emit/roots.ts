@@ -7,7 +7,7 @@ import { KernelWriter, whole, type Home, type Tensor } from './kernel-writer.js'
  * One part of a row of a kernel's result: a value that later kernels read, an output, or the
  * carried value `index` after the step.
  */
-export type Root =
+export type KernelOutput =
   | { readonly kind: 'value' | 'output'; readonly value: number; readonly width: number }
   | { readonly kind: 'carried'; readonly index: number; readonly value: number; readonly width: number };
 
@@ -19,7 +19,7 @@ export interface StateLayout {
 
 /** A kernel of a step. */
 export interface StepKernel {
-  readonly roots: readonly Root[];
+  readonly roots: readonly KernelOutput[];
   /** Where each root begins in a row, and how wide a row is. */
   readonly columns: readonly number[];
   readonly width: number;
@@ -33,7 +33,7 @@ export interface StepKernel {
   readonly body: string;
 }
 
-export interface Surroundings {
+export interface KernelContext {
   readonly program: Program;
   readonly homeOf: (value: number) => Home | undefined;
   /** Whether a value needs a loop that would run for nothing where another value is wanted. */
@@ -41,7 +41,7 @@ export interface Surroundings {
 }
 
 /** Writes the kernel that computes `roots`. */
-export function writeKernel(roots: readonly Root[], around: Surroundings): StepKernel {
+export function writeKernel(roots: readonly KernelOutput[], around: KernelContext): StepKernel {
   const writer = new KernelWriter(around.program, around.homeOf);
   let width = 0;
   const columns = roots.map((root) => (width += root.width) - root.width);
@@ -58,9 +58,9 @@ export function writeKernel(roots: readonly Root[], around: Surroundings): StepK
 
 function writeRoots(
   writer: KernelWriter,
-  roots: readonly Root[],
+  roots: readonly KernelOutput[],
   columns: readonly number[],
-  around: Surroundings,
+  around: KernelContext,
 ): void {
   if (roots.length === 1) {
     writer.push(`return ${writer.read(roots[0].value, roots[0].width === 1 ? '0.0' : 'j')};`);

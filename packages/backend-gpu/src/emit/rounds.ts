@@ -13,14 +13,14 @@ const WORTH_KEEPING = 6;
  * are worth handing on to later rounds.
  *
  * @param results - the values wanted in the end
- * @param handsOnAll - also what could be computed with little effort of other values that are
+ * @param materializesAll - also what could be computed with little effort of other values that are
  *   handed on: later kernels have fewer operands then
  */
 export function roundsOf(
   program: Program,
   results: ReadonlySet<number>,
   stored: ReadonlySet<number>,
-  handsOnAll: boolean,
+  materializesAll: boolean,
 ): { rounds: ReadonlyMap<number, number>; handedOn: readonly number[] } {
   const first = firstInstruction(program);
   const wanted = new Set(results);
@@ -45,7 +45,7 @@ export function roundsOf(
     const size = operands.reduce((total, x) => total + (sizes.get(x) ?? 0), 1);
     const isHandedOn = !stored.has(value) && read.has(value) && size >= WORTH_KEEPING;
     if (isHandedOn) handedOn.push(value);
-    sizes.set(value, (isHandedOn && !handsOnAll) || stored.has(value) ? 0 : size);
+    sizes.set(value, (isHandedOn && !materializesAll) || stored.has(value) ? 0 : size);
   }
   return { rounds, handedOn };
 }

@@ -1,6 +1,6 @@
 import { BackendError } from '@rnn/core';
 import type { Memory } from '../memory.js';
-import * as board from './board.js';
+import * as queue from './job-queue.js';
 import type { Entry, Threads } from './threads.js';
 import { startWorker, type WorkerHandle } from './worker-handle.js';
 
@@ -12,7 +12,7 @@ export interface Tuning {
    * Milliseconds that the calling thread leaves calls to workers before it takes a second one
    * itself.
    */
-  readonly patience: number;
+  readonly timeout: number;
   /**
    * A call that takes so many milliseconds longer than a hundred times the calling thread's own
    * share is not expected to return.
@@ -20,10 +20,10 @@ export interface Tuning {
   readonly longestWait: number;
 }
 
-export const usual: Tuning = { leastWork: 1_000_000, patience: 0, longestWait: 60_000 };
+export const usual: Tuning = { leastWork: 1_000_000, timeout: 0, longestWait: 60_000 };
 
 /** Milliseconds that the calling thread sleeps at a time. */
-const NAP = 100;
+const SLEEP = 100;
 
 /** What the workers start from. */
 export interface PoolStart {
@@ -36,7 +36,7 @@ export interface PoolStart {
   readonly tuning: Tuning;
 }
 
-/** The calling thread and workers that wait on the board. */
+/** The calling thread and workers that wait on the queue. */
 export class Pool implements Threads {
   readonly count: number;
   private readonly memory: Memory;
@@ -49,13 +49,13 @@ export class Pool implements Threads {
   /** Why the workers are of no use any more. */
   private broken: { readonly why: string; readonly cause?: unknown } | undefined;
 
-  private constructor({ memory, count, tuning }: PoolStart, boardAt: number, workers: readonly WorkerHandle[]) {
+  private constructor({ memory, count, tuning }: PoolStart, queueAt: number, workers: readonly WorkerHandle[]) {
     this.memory = memory;
     this.count = count;
     this.tuning = tuning;
     this.workers = workers;
-    // The board stays where it is when the memory grows, and so does this view of it.
-    this.words = new Int32Array(memory.memory.buffer, boardAt, board.BOARD_BYTES / 4);
+    // The queue stays where it is when the memory grows, and so does this view of it.
+    this.words = new Int32Array(memory.memory.buffer, queueAt, queue.QUEUE_BYTES / 4);
     for (const worker of workers) {
       worker.onLost((cause) => (this.broken ??= { why: 'a worker has ended', cause }));
     }
@@ -64,9 +64,9 @@ export class Pool implements Threads {
   /** Starts the workers; fails if one of them does not start. */
   static async start(parts: PoolStart): Promise<Pool> {
     const { memory, module, source, count } = parts;
-    const at = memory.take(board.BOARD_BYTES);
-    memory.u8.fill(0, at, at + board.BOARD_BYTES);
-    const start: board.Start = { memory: memory.memory, module, board: at };
+    const at = memory.take(queue.QUEUE_BYTES);
+    memory.u8.fill(0, at, at + queue.QUEUE_BYTES);
+    const start: queue.Start = { memory: memory.memory, module, queue: at };
     const started = await Promise.allSettled(Array.from({ length: count - 1 }, () => startWorker(start, source)));
     const workers = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const pool = new Pool(parts, at, workers);
@@ -78,7 +78,7 @@ export class Pool implements Threads {
 
   /** Calls that workers have taken so far. */
   get helped(): number {
-    return Atomics.load(this.words, board.HELPED);
+    return Atomics.load(this.words, queue.STEALS);
   }
 
   sharesFor(work: number): number {
@@ -97,41 +97,41 @@ export class Pool implements Threads {
     let failure: unknown;
     let isFirst = true;
     for (let turn = this.turn(); (turn & 0xff) > 0; turn = this.turn()) {
-      if (!isFirst && performance.now() - begun < this.tuning.patience) {
-        if (mayWait) Atomics.wait(words, board.TURN, turn, 0.1);
+      if (!isFirst && performance.now() - begun < this.tuning.timeout) {
+        if (mayWait) Atomics.wait(words, queue.TICKET, turn, 0.1);
         continue;
       }
-      if (Atomics.compareExchange(words, board.TURN, turn, turn - 1) !== turn) continue;
+      if (Atomics.compareExchange(words, queue.TICKET, turn, turn - 1) !== turn) continue;
       isFirst = false;
       try {
         entry.call(...calls[(turn & 0xff) - 1]);
       } catch (error) {
         failure ??= error; // thrown when nobody computes any more
       }
-      Atomics.add(words, board.DONE, 1);
+      Atomics.add(words, queue.DONE, 1);
     }
     this.awaitCalls(calls.length, this.tuning.longestWait + 100 * (performance.now() - begun));
     if (failure !== undefined) throw failure;
-    const length = Atomics.load(words, board.FAILED);
+    const length = Atomics.load(words, queue.FAILED);
     if (length === 0) return;
-    const text = String.fromCharCode(...words.subarray(board.MESSAGE, board.MESSAGE + length));
+    const text = String.fromCharCode(...words.subarray(queue.MESSAGE, queue.MESSAGE + length));
     this.broken = { why: `a call failed in a worker: ${text}` };
     this.refuseBroken();
   }
 
   async dispose(): Promise<void> {
     this.broken = { why: 'the backend was disposed of' };
-    Atomics.store(this.words, board.STOP, 1);
-    Atomics.store(this.words, board.TURN, ++this.job << 8);
-    Atomics.notify(this.words, board.TURN);
+    Atomics.store(this.words, queue.STOP, 1);
+    Atomics.store(this.words, queue.TICKET, ++this.job << 8);
+    Atomics.notify(this.words, queue.TICKET);
     await Promise.all(this.workers.map((worker) => worker.end()));
   }
 
   private turn(): number {
-    return Atomics.load(this.words, board.TURN);
+    return Atomics.load(this.words, queue.TICKET);
   }
 
-  /** Writes a job to the board. */
+  /** Writes a job to the queue. */
   private post({ name, module }: Entry, calls: readonly (readonly number[])[]): void {
     const { words, memory } = this;
     if (module !== undefined && module.at === 0) {
@@ -141,37 +141,37 @@ export class Pool implements Threads {
       unused.register(module, { memory, at: module.at });
     }
     calls.forEach((args, i) => {
-      const at = board.RECORDS + i * board.RECORD;
+      const at = queue.RECORDS + i * queue.RECORD;
       words[at] = module?.at ?? 0;
       words[at + 1] = module?.bytes.length ?? 0;
       words[at + 2] = module?.number ?? 0;
-      words[at + 3] = board.FUNCTIONS.indexOf(name);
-      words.set(args, at + board.ARGUMENTS);
+      words[at + 3] = queue.FUNCTIONS.indexOf(name);
+      words.set(args, at + queue.ARGUMENTS);
     });
-    Atomics.store(words, board.DONE, 0);
+    Atomics.store(words, queue.DONE, 0);
     this.job = (this.job + 1) & 0xff_ffff;
-    Atomics.store(words, board.TURN, (this.job << 8) | calls.length);
-    Atomics.notify(words, board.TURN, calls.length - 1);
+    Atomics.store(words, queue.TICKET, (this.job << 8) | calls.length);
+    Atomics.notify(words, queue.TICKET, calls.length - 1);
   }
 
   /** Returns when so many calls have returned; fails after so many milliseconds. */
-  private awaitCalls(count: number, patience: number): void {
+  private awaitCalls(count: number, timeout: number): void {
     const { words } = this;
     let waited = 0;
     let before = performance.now();
     for (let spin = 1; ; spin++) {
-      const done = Atomics.load(words, board.DONE);
+      const done = Atomics.load(words, queue.DONE);
       if (done === count) return;
-      if (spin % board.SPINS !== 0) continue;
+      if (spin % queue.SPINS !== 0) continue;
       const now = performance.now();
       // A longer time than a thread sleeps: the process was stopped, and its workers with it.
-      waited += Math.min(now - before, 2 * NAP);
+      waited += Math.min(now - before, 2 * SLEEP);
       before = now;
-      if (waited > patience) {
+      if (waited > timeout) {
         this.broken = { why: 'a worker does not answer' };
         this.refuseBroken();
       }
-      if (mayWait) Atomics.wait(words, board.DONE, done, NAP);
+      if (mayWait) Atomics.wait(words, queue.DONE, done, SLEEP);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Starting a worker, of Node or of a browser. */
 import { BackendError } from '@rnn/core';
 import { nodeModule } from '../features.js';
-import type { Start } from './board.js';
+import type { Start } from './job-queue.js';
 
 /** How many milliseconds a worker may take until it answers. */
 const PATIENCE = 20_000;

@@ -1,10 +1,10 @@
 /**
  * A worker's whole program, for Node and for browsers. scripts/build-worker.ts makes one script
  * without imports of it, which can be started from a file as well as from its text. After its first
- * message it never returns to its event loop: it waits on the board.
+ * message it never returns to its event loop: it waits on the queue.
  */
-import * as board from './board.js';
-import type { Start } from './board.js';
+import * as queue from './job-queue.js';
+import type { Start } from './job-queue.js';
 
 type Call = (...args: number[]) => void;
 type Exports = Record<string, Call>;
@@ -29,10 +29,10 @@ interface Port {
  */
 const LINKED_AT_MOST = 1000;
 
-/** Takes calls from the board until it says stop. */
-function serve({ memory, module, board: at }: Start, ready: () => void): void {
+/** Takes calls from the queue until it says stop. */
+function serve({ memory, module, queue: at }: Start, ready: () => void): void {
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Exports;
-  const words = new Int32Array(memory.buffer, at, board.BOARD_BYTES / 4);
+  const words = new Int32Array(memory.buffer, at, queue.QUEUE_BYTES / 4);
   const programs = new Map<number, Exports>();
 
   const exportsOf = (address: number, bytes: number, number: number): Exports => {
@@ -57,32 +57,32 @@ function serve({ memory, module, board: at }: Start, ready: () => void): void {
   const compute = (record: Int32Array): void => {
     try {
       const [address, bytes, number, name] = record;
-      const call = exportsOf(address >>> 0, bytes, number)[board.FUNCTIONS[name]];
-      call(...record.subarray(board.ARGUMENTS));
+      const call = exportsOf(address >>> 0, bytes, number)[queue.FUNCTIONS[name]];
+      call(...record.subarray(queue.ARGUMENTS));
     } catch (error) {
-      const text = String(error).slice(0, board.MESSAGE_LENGTH);
-      for (let i = 0; i < text.length; i++) words[board.MESSAGE + i] = text.charCodeAt(i);
-      Atomics.store(words, board.FAILED, text.length);
+      const text = String(error).slice(0, queue.MESSAGE_LENGTH);
+      for (let i = 0; i < text.length; i++) words[queue.MESSAGE + i] = text.charCodeAt(i);
+      Atomics.store(words, queue.FAILED, text.length);
     }
   };
 
   ready();
-  for (let idle = 0; Atomics.load(words, board.STOP) === 0;) {
-    const turn = Atomics.load(words, board.TURN);
+  for (let idle = 0; Atomics.load(words, queue.STOP) === 0;) {
+    const turn = Atomics.load(words, queue.TICKET);
     const left = turn & 0xff;
     if (left === 0) {
-      if (++idle > board.SPINS) Atomics.wait(words, board.TURN, turn);
+      if (++idle > queue.SPINS) Atomics.wait(words, queue.TICKET, turn);
       continue;
     }
     idle = 0;
-    // Read before the call is taken: the record is this job's for as long as TURN has not changed.
-    const first = board.RECORDS + (left - 1) * board.RECORD;
-    const record = words.slice(first, first + board.RECORD);
-    if (Atomics.compareExchange(words, board.TURN, turn, turn - 1) !== turn) continue;
-    Atomics.add(words, board.HELPED, 1);
+    // Read before the call is taken: the record is the job's until TICKET changes.
+    const first = queue.RECORDS + (left - 1) * queue.RECORD;
+    const record = words.slice(first, first + queue.RECORD);
+    if (Atomics.compareExchange(words, queue.TICKET, turn, turn - 1) !== turn) continue;
+    Atomics.add(words, queue.STEALS, 1);
     compute(record);
-    Atomics.add(words, board.DONE, 1);
-    Atomics.notify(words, board.DONE);
+    Atomics.add(words, queue.DONE, 1);
+    Atomics.notify(words, queue.DONE);
   }
 }
 

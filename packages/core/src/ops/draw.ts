@@ -26,23 +26,23 @@ export interface Draw {
 }
 
 /** Gives a random tensor. */
-export type Drawer = (request: Draw) => Tensor;
+export type Sampler = (request: Draw) => Tensor;
 
 /** Who draws: a scan looks after the draws of its step. */
-const drawer = new Setting<Drawer>(drawNow);
+const sampler = new Setting<Sampler>(sampleNow);
 
 /** A random tensor: drawn now, or by the scan whose step this is. */
 export function draw(request: Draw): Tensor {
-  return drawer.value(request);
+  return sampler.value(request);
 }
 
 /** Runs a function whose draws another looks after. */
-export function withDrawer<R>(other: Drawer, fn: () => R): R {
-  return during(drawer, other, fn);
+export function withSampler<R>(other: Sampler, fn: () => R): R {
+  return during(sampler, other, fn);
 }
 
 /** Draws on the host, so that a seed gives the same numbers on all backends. */
-export function drawNow({ shape, dtype, backend, generator, fill }: Draw): Tensor {
+export function sampleNow({ shape, dtype, backend, generator, fill }: Draw): Tensor {
   const values = hostArray(dtype, sizeOf(shape)) as FloatArray;
   fill(values, generator);
   return wrap(backend, backend.upload(values), [...shape]);

@@ -41,13 +41,13 @@ export async function moveTo(tensors: readonly Tensor[], backend: Backend): Prom
   const grads = all.map(({ grad }) => grad);
   const isAway = (tensor: Tensor | undefined): tensor is Tensor => tensor !== undefined && tensor.backend !== backend;
   const [values, gradients] = await Promise.all(
-    [all, grads].map((list) => Promise.all(list.filter(isAway).map(departing))),
+    [all, grads].map((list) => Promise.all(list.filter(isAway).map(download))),
   );
   checkUnchanged([...values, ...gradients], all, grads);
   scope(() => {
     // Everything that can fail comes before the first move.
-    const arrived = values.map((each) => arriving(each, backend));
-    const arrivedGradients = new Map(gradients.map((each) => [each.tensor, arriving(each, backend)]));
+    const arrived = values.map((each) => upload(each, backend));
+    const arrivedGradients = new Map(gradients.map((each) => [each.tensor, upload(each, backend)]));
     values.forEach(({ tensor }, i) => tensor.copy_(arrived[i]));
     for (const tensor of all) {
       const before = tensor.grad;
@@ -60,19 +60,19 @@ export async function moveTo(tensors: readonly Tensor[], backend: Backend): Prom
 }
 
 /** A tensor under way. */
-interface Traveller {
+interface Transfer {
   readonly tensor: Tensor;
   /** Where it was when its numbers were asked for. */
   readonly from: SharedStorage;
   readonly numbers: TypedArray;
 }
 
-async function departing(tensor: Tensor): Promise<Traveller> {
+async function download(tensor: Tensor): Promise<Transfer> {
   const { held: from } = tensor;
   return { tensor, from, numbers: await from.backend.read(from.storage) };
 }
 
-function arriving({ tensor, from, numbers }: Traveller, backend: Backend): Tensor {
+function upload({ tensor, from, numbers }: Transfer, backend: Backend): Tensor {
   return wrap(backend, backend.upload(numbers), tensor.shape, from.bounds);
 }
 
@@ -87,12 +87,12 @@ function checkMovable(tensor: Tensor, i: number, backend: Backend): void {
 
 /** Refuses to put old numbers in the place of newer ones, as after a forgotten `await`. */
 function checkUnchanged(
-  travellers: readonly Traveller[],
+  transfers: readonly Transfer[],
   tensors: readonly Tensor[],
   grads: readonly (Tensor | undefined)[],
 ): void {
   const changed =
-    travellers.find(({ tensor, from }) => tensor.isDisposed || tensor.home !== from)?.tensor ??
+    transfers.find(({ tensor, from }) => tensor.isDisposed || tensor.home !== from)?.tensor ??
     tensors.find(({ grad }, i) => grad !== grads[i]);
   if (changed === undefined) return;
   refuse(ArgumentError, 'moveTo', 'tensors', {

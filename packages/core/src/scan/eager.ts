@@ -5,7 +5,7 @@ import type { GradNode } from '../grad-node.js';
 import { reshape } from '../ops/broadcast.js';
 import { fromData } from '../ops/create.js';
 import { where } from '../ops/comparison.js';
-import { withDrawer } from '../ops/draw.js';
+import { withSampler } from '../ops/draw.js';
 import { zerosLike } from '../ops/fill.js';
 import { detach } from '../ops/identity.js';
 import { stack, unbind } from '../ops/join.js';
@@ -103,7 +103,7 @@ export function runEagerly({
       const valid = (value: Tensor): Tensor =>
         mask === undefined || going === undefined ? value : chosen(mask, value, narrow(detach(value), 0, going, 1));
       drawer.startStep();
-      const result = withDrawer(drawer.draw, () => step(x.map(valid), start.map(valid)));
+      const result = withSampler(drawer.draw, () => step(x.map(valid), start.map(valid)));
       ({ form } = result);
       checkStates(initial, result.next);
       if (mask === undefined) return [result.outputs, result.next] as const;

@@ -6,7 +6,7 @@
 import type { Backend } from '../backend.js';
 import { hostArray } from '../dtype.js';
 import { ArgumentError } from '../errors.js';
-import { draw, drawNow, type Draw, type FloatArray } from '../ops/draw.js';
+import { draw, sampleNow, type Draw, type FloatArray } from '../ops/draw.js';
 import type { Generator } from '../random.js';
 import { wrap } from '../record.js';
 import { unscoped } from '../scope.js';
@@ -116,9 +116,9 @@ export class StepDrawer {
   }
 
   readonly draw = (request: Draw): Tensor => {
-    if (!request.perSequence) return drawNow(request);
+    if (!request.perSequence) return sampleNow(request);
     const at = this.next++;
-    this.kept[at] ??= unscoped(() => drawNow(request));
+    this.kept[at] ??= unscoped(() => sampleNow(request));
     const mask = this.kept[at];
     // A handle for this step, which may be freed with it or be part of its results.
     if (sameShape(mask.shape, request.shape)) return new Tensor(mask.held.retain(), mask.shape);

@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor.js';
 export type Records<Name extends string = string> = Readonly<Record<Name, Tensor>>;
 
 /** What gathers the named values of the step that is running; nothing where none are wanted. */
-let gathering: Gathering | undefined;
+let recorder: TapRecorder | undefined;
 
 /**
  * Names an inner value of a step, so that `scan(..., { record: [name] })` can return it for every
@@ -34,7 +34,7 @@ let gathering: Gathering | undefined;
  */
 export function tap(name: string, x: Tensor): Tensor {
   if (typeof name !== 'string') refuse(ArgumentError, 'tap', 'name', { value: name, expected: 'a text' });
-  gathering?.add(name, x);
+  recorder?.add(name, x);
   return x;
 }
 
@@ -42,7 +42,7 @@ export function tap(name: string, x: Tensor): Tensor {
  * Whether the running step's named values are wanted, so that it has to be called as it is written.
  */
 export function isGathering(): boolean {
-  return gathering !== undefined;
+  return recorder !== undefined;
 }
 
 /**
@@ -50,8 +50,8 @@ export function isGathering(): boolean {
  * the step's.
  */
 export function formingTaps<R>(form: (x: Tensor) => Tensor, part: () => R): R {
-  if (gathering === undefined) return part();
-  const mine = gathering;
+  if (recorder === undefined) return part();
+  const mine = recorder;
   const outer = mine.form;
   mine.form = (x) => outer(form(x));
   try {
@@ -70,20 +70,20 @@ export function formingTaps<R>(form: (x: Tensor) => Tensor, part: () => R): R {
  * @throws ArgumentError for a name that the step does not tap; it lists those that it does
  */
 export function gatherTaps<R>(wanted: readonly string[], step: () => R): [result: R, values: readonly Tensor[]] {
-  const before = gathering;
+  const before = recorder;
   // Where nothing is wanted, what this step taps is not for the step around it either.
-  const mine = wanted.length === 0 ? undefined : new Gathering(wanted);
-  gathering = mine;
+  const mine = wanted.length === 0 ? undefined : new TapRecorder(wanted);
+  recorder = mine;
   try {
     const result = step();
     return [result, mine?.take() ?? []];
   } finally {
-    gathering = before;
+    recorder = before;
     mine?.release();
   }
 }
 
-class Gathering {
+class TapRecorder {
   /** From the shape of what is tapped now to that of the step. */
   form: (x: Tensor) => Tensor = (x) => x;
   private readonly wanted: readonly string[];

@@ -18,7 +18,7 @@ export interface WriteOptions {
 }
 
 /** A file that is about to be written: everything but the numbers. */
-interface Plan {
+interface FileLayout {
   /** The length of the header, and the header. */
   readonly head: Uint8Array;
   /** In the order of the file. */
@@ -101,7 +101,7 @@ export function checkTensors(operation: string, tensors: unknown): asserts tenso
 export function planSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,
   { metadata = {}, dtype }: WriteOptions = {},
-): Plan {
+): FileLayout {
   const texts = checkedMetadata(metadata);
   const twins: [name: string, first: string][] = [];
   const firsts = new Map<unknown, [name: string, shape: readonly number[]]>();

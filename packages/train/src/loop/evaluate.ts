@@ -4,7 +4,7 @@ import type { Module } from '@rnn/nn';
 import { checkModel, Evaluation } from '../evaluation.js';
 import { CarriedState } from './carried-state.js';
 import type { Metric } from '../metrics/metric.js';
-import { Breath } from './event-loop.js';
+import { TimeSlice } from './event-loop.js';
 import { splitLoss, type CarriedLoss } from './loss-function.js';
 import { checkBatches, Pieces, type Batches } from './pieces.js';
 import { RunningMean } from './running-mean.js';
@@ -92,7 +92,7 @@ export async function evaluate<M extends Module, B, S extends Tree = Tree>(
   }
   checkTbptt(owner, tbptt);
   checkNumber(owner, 'yieldEvery', yieldEvery, { from: 0, to: Infinity });
-  const breath = new Breath(yieldEvery);
+  const slice = new TimeSlice(yieldEvery);
   const means = new Map<string, RunningMean>();
   const carried = new CarriedState<S>();
   const measure = (batch: B, begins: boolean): true =>
@@ -122,7 +122,7 @@ export async function evaluate<M extends Module, B, S extends Tree = Tree>(
   try {
     while (await pieces.take(measure)) {
       isEmpty = false;
-      await breath.take();
+      await slice.take();
     }
     if (isEmpty) throw new ArgumentError(`${owner}: the data gave no batch`, { argument: 'data' });
     const result: Record<string, number> = {};

@@ -15,7 +15,7 @@ function turn(): Promise<void> {
 }
 
 /** Turns the event loop whenever work has gone on for a given time. */
-export class Breath {
+export class TimeSlice {
   private last: number = performance.now();
   private readonly interval: number;
 

@@ -6,7 +6,7 @@ import { disposeTree } from '../tree.js';
 import { CarriedState } from './carried-state.js';
 import { clipOf } from './clip-option.js';
 import type { Course } from './course.js';
-import { Breath } from './event-loop.js';
+import { TimeSlice } from './event-loop.js';
 import type { FitOptions } from './fit-options.js';
 import type { StepRecord } from './history.js';
 import { diagnosed, NonFiniteError, type NonFinitePolicy } from './non-finite.js';
@@ -27,7 +27,7 @@ export interface StepDone {
  */
 export class Steps<M extends Module, B, S extends Tree> {
   readonly carried: CarriedState<S> = new CarriedState<S>();
-  readonly breath: Breath;
+  readonly slice: TimeSlice;
   /** The losses of the pass under way. */
   losses: PassLosses;
   /** The rate of the last step. */
@@ -52,7 +52,7 @@ export class Steps<M extends Module, B, S extends Tree> {
     this.refusesNorm = clipOf(options.clipNorm)?.errorIfNonfinite === true;
     this.lr = options.optimizer.paramGroups[0].lr;
     this.losses = new PassLosses(this.policy);
-    this.breath = new Breath(options.yieldEvery ?? 20);
+    this.slice = new TimeSlice(options.yieldEvery ?? 20);
     this.gradients = new StepGradients(model, options, this.carried);
   }
 
@@ -112,7 +112,7 @@ export class Steps<M extends Module, B, S extends Tree> {
       if (result === undefined) break;
       taken++;
       if (result !== 'more') computed = result;
-      else await this.breath.take();
+      else await this.slice.take();
     }
     if (taken === 0) return undefined;
     computed ??= this.within(() => this.conclude(step, reads));

@@ -182,7 +182,7 @@ export class Training<M extends Module, B, S extends Tree> {
     }
     if (this.steps.losses.isDue) await this.steps.checkedMean();
     if (this.checkpoints.isDueAfterStep(this.course.step)) await this.save(this.soFar());
-    await this.steps.breath.take();
+    await this.steps.slice.take();
     return true;
   }
 

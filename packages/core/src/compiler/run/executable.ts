@@ -7,7 +7,7 @@
 import type { Backend, Storage, Strided } from '../../backend.js';
 import { hostArray } from '../../dtype.js';
 import type { CompiledProgram, Program, ProgramArguments, ProgramResults } from '../../program.js';
-import { allOrNothing } from '../../transaction.js';
+import { transaction } from '../../transaction.js';
 import { byPrimitives } from './parallel-loop.js';
 import type { Value } from '../ir/graph.js';
 import type { Plan, Stage } from '../lower/lower.js';
@@ -292,7 +292,7 @@ function withSums(backend: Backend, { outputs, last }: ProgramResults, states: n
   const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
   let isDone = false;
   try {
-    const sums = allOrNothing(backend, (primitives) =>
+    const sums = transaction(backend, (primitives) =>
       due.map((storage, i) => primitives.binary('add', dense(last[i]), dense(storage), [storage.size])),
     );
     isDone = true;

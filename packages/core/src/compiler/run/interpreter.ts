@@ -15,7 +15,7 @@ import {
   type ProgramResults,
 } from '../../program.js';
 import { denseStrides, mergeDims } from '../../shape.js';
-import { allOrNothing, type Primitives } from '../../transaction.js';
+import { transaction, type Primitives } from '../../transaction.js';
 
 /**
  * Runs a program step by step, each instruction one call of a primitive.
@@ -37,7 +37,7 @@ import { allOrNothing, type Primitives } from '../../transaction.js';
  * @returns new storages; when a primitive throws, whatever was made before is released
  */
 export function executeProgram(backend: Backend, program: Program, args: ProgramArguments): ProgramResults {
-  return allOrNothing(backend, (primitives) => execute(primitives, program, args));
+  return transaction(backend, (primitives) => execute(primitives, program, args));
 }
 
 /** The same within a chain of primitives that others belong to. */

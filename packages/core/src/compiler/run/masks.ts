@@ -3,7 +3,7 @@ import type { Backend, Storage } from '../../backend.js';
 import { wrap } from '../../record.js';
 import { mergeDims } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
-import { allOrNothing } from '../../transaction.js';
+import { transaction } from '../../transaction.js';
 import type { Extent } from './executable.js';
 import { standInSteps, validSteps } from '../../scan/arguments.js';
 
@@ -44,7 +44,7 @@ export function padded(backend: Backend, extent: Extent, storage: Storage): Stor
   const count = steps * rows;
   const sources = lengths && standInSteps(lengths, steps);
   if (sources === undefined) return backend.fill(1, storage.size, storage.dtype);
-  return allOrNothing(backend, (primitives) => {
+  return transaction(backend, (primitives) => {
     const index = primitives.upload(sources);
     const result = primitives.gather(
       storage,

@@ -6,7 +6,7 @@
 import type { Backend, Storage, Strided } from '../../backend.js';
 import type { CompiledProgram, Program, ProgramArguments, ProgramResults } from '../../program.js';
 import { mergeDims } from '../../shape.js';
-import { allOrNothing, type Primitives } from '../../transaction.js';
+import { transaction, type Primitives } from '../../transaction.js';
 import { linearFormOf, type LinearForm } from '../lower/linear-form.js';
 import { execute, executeProgram } from './interpreter.js';
 
@@ -62,7 +62,7 @@ export function byPrimitives(backend: Backend, program: Program): CompiledProgra
  * @returns what `executeProgram` returns, to rounding
  */
 function runByBlocks(backend: Backend, program: Program, form: LinearForm, args: ProgramArguments): ProgramResults {
-  return allOrNothing(backend, (primitives) => {
+  return transaction(backend, (primitives) => {
     const { steps, rows } = args;
     const flat = { steps: 1, rows: steps * rows, carried: [], perRow: [], fixed: args.fixed };
     const terms = execute(primitives, form.coefficients, { ...flat, stacked: args.stacked }).outputs;

@@ -4,7 +4,7 @@
  */
 import type { Backend, Storage } from '../../backend.js';
 import { mergeDims } from '../../shape.js';
-import { allOrNothing, type Primitives } from '../../transaction.js';
+import { transaction, type Primitives } from '../../transaction.js';
 import type { Extent } from './executable.js';
 
 /**
@@ -23,7 +23,7 @@ export function previousStates(
   extent: Extent,
   reverse: boolean,
 ): Storage {
-  return allOrNothing(backend, (primitives) => shifted(primitives, after, initial, extent, reverse));
+  return transaction(backend, (primitives) => shifted(primitives, after, initial, extent, reverse));
 }
 
 function shifted(

@@ -5,7 +5,7 @@ import type { DType } from '../../dtype.js';
 import { TraceError } from '../../errors.js';
 import { withRecording } from '../../grad-mode.js';
 import type { GradNode } from '../../grad-node.js';
-import { drawNow, withDrawer } from '../../ops/draw.js';
+import { sampleNow, withSampler } from '../../ops/draw.js';
 import { scope } from '../../scope.js';
 import { showShape, sizeOf, type Shape } from '../../shape.js';
 import { withStandIns, type Tensor, type TensorEdge } from '../../tensor.js';
@@ -114,7 +114,7 @@ function recordCall(
     });
   const x = ends(inputs, undefined);
   const s = ends(states, recorded); // whether a later state has a gradient depends on the step
-  const { outputs: ys, next: after, form } = called(step, x, s, mayDraw ? around.drawInput : drawNow);
+  const { outputs: ys, next: after, form } = called(step, x, s, mayDraw ? around.drawInput : sampleNow);
   if (after.some((t, i) => t.dtype !== s[i].dtype)) throw new TraceError('the step changes the type of the state');
   for (const y of ys) {
     if (batched && y.shape[0] !== rows)
@@ -149,10 +149,10 @@ function called(
   step: ListStep,
   x: readonly Tensor[],
   s: readonly Tensor[],
-  drawer: Parameters<typeof withDrawer>[0],
+  drawer: Parameters<typeof withSampler>[0],
 ): StepResult {
   try {
-    const result = withDrawer(drawer, () => step(x, s));
+    const result = withSampler(drawer, () => step(x, s));
     checkStates(s, result.next);
     for (const tensor of [...result.outputs, ...result.next]) void tensor.storage; // a freed one says so
     return result;

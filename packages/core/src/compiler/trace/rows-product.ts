@@ -2,7 +2,7 @@
 import type { Backend, Storage } from '../../backend.js';
 import type { BlockSizes, BlockStrides } from '../../instruction.js';
 import { mergeDims } from '../../shape.js';
-import { allOrNothing, type Primitives } from '../../transaction.js';
+import { transaction, type Primitives } from '../../transaction.js';
 
 /** One of the two sides: for each block, `[k, size]` of each row. */
 interface Side {
@@ -41,7 +41,7 @@ export class RowsProduct {
   /** `[blocks, m, n]` of some rows, steps included. */
   run(backend: Backend, a: Storage, b: Storage, rows: number): Storage {
     const { blocks, m, k, n } = this.sizes;
-    return allOrNothing(backend, (primitives) => {
+    return transaction(backend, (primitives) => {
       const [left, right] = [
         this.matrices(primitives, a, this.left, rows),
         this.matrices(primitives, b, this.right, rows),

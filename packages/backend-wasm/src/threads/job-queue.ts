@@ -1,7 +1,7 @@
 /**
- * The board: words in shared memory over which the calling thread hands out work and workers take
- * it. The caller writes one record for each call of a job, then TURN. Whoever is free takes the
- * last call that nobody has, by one compare-and-exchange of TURN, the caller included: a worker
+ * The queue: words in shared memory over which the calling thread hands out work and workers take
+ * it. The caller writes one record for each call of a job, then TICKET. Whoever is free takes the
+ * last call that nobody has, by one compare-and-exchange of TICKET, the caller included: a worker
  * that is slow to wake, or gone, holds nobody up. Words that are written often are in different
  * cache lines.
  */
@@ -10,13 +10,13 @@
  * Number of the job (24 bits) and how many of its calls nobody has taken yet (8 bits). Workers wait
  * for it to change.
  */
-export const TURN = 0;
+export const TICKET = 0;
 /** Calls of the job that have returned. */
 export const DONE = 32;
 /** Length of MESSAGE if a call has failed in a worker. */
 export const FAILED = 48;
 /** Calls that workers have taken, all told. */
-export const HELPED = 49;
+export const STEALS = 49;
 /** Not 0: workers leave. */
 export const STOP = 50;
 /** Why a call failed: a character a word. */
@@ -32,7 +32,7 @@ export const ARGUMENTS = 4;
 /** The most calls that a job may have: one for each thread. */
 export const MOST_CALLS = 64;
 
-export const BOARD_BYTES: number = (RECORDS + RECORD * MOST_CALLS) * 4;
+export const QUEUE_BYTES: number = (RECORDS + RECORD * MOST_CALLS) * 4;
 
 /**
  * The functions that a record may name by their number: of the kernels, or of a module that a
@@ -51,6 +51,6 @@ export interface Start {
   readonly memory: WebAssembly.Memory;
   /** The kernels. */
   readonly module: WebAssembly.Module;
-  /** Address of the board. */
-  readonly board: number;
+  /** Address of the queue. */
+  readonly queue: number;
 }

@@ -17,7 +17,7 @@ interface Chunk {
  * then as many of those, and so on, which makes little more than one launch for every dozen of
  * steps. At the end each output is taken out of what is there.
  */
-export class Timeline {
+export class OutputChunks {
   private readonly arena: Arena;
   private readonly rows: number;
   private readonly reverse: boolean;
@@ -41,7 +41,7 @@ export class Timeline {
   }
 
   /**
-   * The next step; the timeline releases its array, but not before the step after that is pushed.
+   * The next step; the list releases its array, but not before the step after that is pushed.
    */
   push(array: DeviceArray): void {
     if (this.pitch === this.from) {
