@@ -72,7 +72,7 @@ describe('readPyTorch', () => {
     ['a whole module', 'module.pt', /object of 'torch\.nn\.modules\.linear\.Linear'.*save a state dict/],
     ['an object of another library', 'numpy.pt', /object of 'numpy\./],
     ['a program', 'script.pt', /TorchScript/],
-    ['another format', 'tied.safetensors', /archive is cut off or broken/],
+    ['another format', 'tied.safetensors', /the file is safetensors, which readSafetensors reads/],
   ])('refuses %s by name', (_, file, message) => {
     expect(() => readPyTorch(bytesOf(file))).toThrow(FormatError);
     expect(() => readPyTorch(bytesOf(file))).toThrow(message);

@@ -1,5 +1,5 @@
 import { ArgumentError } from '@rnn/core';
-import { checkChoice, checkOptions, refuse } from '@rnn/core/checks';
+import { checkBackend, checkChoice, checkOptions, refuse } from '@rnn/core/checks';
 import type { FloatType, ReadOptions } from './host-tensor.js';
 
 /** The bytes that a reader was given, as a view. */
@@ -20,5 +20,6 @@ export function checkReadOptions(
   known: readonly string[] = ['backend', 'dtype'],
 ): void {
   checkOptions(operation, options, known);
+  if (options.backend !== undefined) checkBackend(operation, 'backend', options.backend);
   if (options.dtype !== undefined) checkChoice(operation, 'dtype', options.dtype, floats);
 }

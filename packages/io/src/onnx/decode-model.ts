@@ -5,6 +5,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { FormatError } from '@rnn/core';
 import { givenBytes } from '../host/given-bytes.js';
+import { looksLike } from '../host/looks-like.js';
 import { ModelProtoSchema, type GraphProto, type ModelProto } from './schema.generated.js';
 
 /** A model that has a graph. */
@@ -25,19 +26,22 @@ export function decodeModel(bytes: Uint8Array | ArrayBuffer): OnnxModel {
     model = fromBinary(ModelProtoSchema, view, { readUnknownFields: false, recursionLimit: DEPTH_AT_MOST });
   } catch (error) {
     // Whatever the parser stumbles over is a fault of the bytes.
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FormatError(`readOnnx: the bytes are not an ONNX model: ${reason}`, {
-      expected: 'an ONNX model',
-      cause: error,
-    });
+    refuse(view, error instanceof Error ? error.message : String(error), error);
   }
-  if (model.graph === undefined || model.opsetImport.length === 0) {
-    throw new FormatError(
-      'readOnnx: the bytes are not an ONNX model: there is no graph, or no version of its operators',
-      {
-        expected: 'an ONNX model',
-      },
-    );
-  }
+  if (model.graph === undefined || model.opsetImport.length === 0)
+    refuse(view, 'there is no graph, or no version of its operators');
   return model as OnnxModel;
+}
+
+/** Says what the bytes are, if that can be told, or else where reading them ended. */
+function refuse(bytes: Uint8Array, reason: string, cause?: unknown): never {
+  const kind = looksLike(bytes);
+  throw new FormatError(
+    `readOnnx: the bytes are not an ONNX model: ${kind === undefined ? reason : `they are ${kind}`}`,
+    {
+      expected: 'an ONNX model',
+      received: kind,
+      cause,
+    },
+  );
 }

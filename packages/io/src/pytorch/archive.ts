@@ -1,4 +1,5 @@
 import { unzipSync } from 'fflate';
+import { looksLike } from '../host/looks-like.js';
 import { refuse } from './pickle.js';
 
 /** A file of PyTorch's present form: a zip of a pickle and one entry for each storage. */
@@ -66,6 +67,7 @@ function extract(
     });
   } catch (cause) {
     if (fault !== undefined) throw fault as Error;
-    return refuse('the archive is cut off or broken', cause);
+    if (String.fromCharCode(bytes[0], bytes[1]) === 'PK') refuse('the archive is cut off or broken', cause);
+    return refuse(`the file is ${looksLike(bytes) ?? 'of no known kind'}, expected one that torch.save wrote`, cause);
   }
 }

@@ -37,7 +37,9 @@ export function legacyFile(bytes: Uint8Array): OpenFile {
   next(); // the version of the form
   const system = next();
   if (system instanceof Map && system.get('little_endian') === false)
-    refuse('its numbers are big endian, expected little');
+    refuse(
+      'its numbers are big endian, expected little; load it with PyTorch and save it again on a little-endian machine',
+    );
   const value = next();
   const keys = next();
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) {

@@ -105,7 +105,10 @@ function archiveFile(bytes: Uint8Array): OpenFile {
   const archive = new Archive(bytes);
   if (archive.has('byteorder')) {
     const order = new TextDecoder().decode(archive.read('byteorder', 16));
-    if (order !== 'little') refuse(`its numbers are '${order}' endian, expected little`);
+    if (order !== 'little')
+      refuse(
+        `its numbers are '${order}' endian, expected little; load it with PyTorch and save it again on a little-endian machine`,
+      );
   }
   const { value } = unpickle(archive.read('data.pkl', bytes.length * LARGEST.times), 0, meanings);
   const read = new Map<string, Uint8Array>();

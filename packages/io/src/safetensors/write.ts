@@ -62,6 +62,10 @@ export function writeSafetensors(
 ): Uint8Array {
   checkWriteOptions('writeSafetensors', options);
   checkTensors('writeSafetensors', tensors);
+  if (typeof tensors.stateDict === 'function') {
+    const expected = 'tensors by name';
+    refuse(ArgumentError, 'writeSafetensors', 'tensors', { value: tensors, expected, hint: 'pass model.stateDict()' });
+  }
   const { head, pieces, size } = planSafetensors(tensors, options);
   const bytes = new Uint8Array(size);
   bytes.set(head);
@@ -85,12 +89,15 @@ function readAtOnce(tensor: Tensor): TypedArray {
 /** Checks how a file is to be written. */
 export function checkWriteOptions(operation: string, options: WriteOptions): void {
   checkOptions(operation, options, ['metadata', 'dtype']);
+  if (options.metadata !== undefined && typeof options.metadata !== 'object')
+    refuse(ArgumentError, operation, 'metadata', { value: options.metadata, expected: 'texts by name' });
   if (options.dtype !== undefined) checkChoice(operation, 'dtype', options.dtype, Object.keys(typeOf));
 }
 
 /** Refuses what is no collection of tensors by name. */
 export function checkTensors(operation: string, tensors: unknown): asserts tensors is object {
-  if (typeof tensors === 'object' && tensors !== null && !(tensors instanceof Promise)) return;
+  if (typeof tensors === 'object' && tensors !== null && !Array.isArray(tensors) && !(tensors instanceof Promise))
+    return;
   refuse(ArgumentError, operation, 'tensors', {
     value: tensors,
     expected: 'tensors by name, as stateDict() gives them',

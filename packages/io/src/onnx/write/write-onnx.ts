@@ -1,8 +1,8 @@
 /** Writes ONNX. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ArgumentError, Tensor, type Backend, type TypedArray } from '@rnn/core';
-import { checkOptions } from '@rnn/core/checks';
-import type { Module } from '@rnn/nn';
+import { checkCount, checkList, checkOptions, checkText, refuse } from '@rnn/core/checks';
+import { Module } from '@rnn/nn';
 import { OnnxModule, sourceOf } from '../onnx-module.js';
 import { encodeModel } from './encode-model.js';
 import { ModelProtoSchema, type GraphProto } from '../schema.generated.js';
@@ -21,9 +21,12 @@ export interface WriteOnnxOptions {
    * given.
    */
   readonly outputNames?: readonly string[];
-  /** Version of ONNX's operators, from 17 up. */
+  /** Version of ONNX's operators, from 17 to 28. */
   readonly opset?: number;
 }
+
+/** The newest version of ONNX's operators, that of onnx 1.23. */
+const NEWEST = 28;
 
 /** Traces for each set of dynamic dimensions: two give an expression, the others confirm it. */
 const TRACES = 4;
@@ -58,12 +61,13 @@ const TRACES = 4;
 export function writeOnnx(model: Module, inputs: readonly Tensor[], options: WriteOnnxOptions = {}): Uint8Array {
   checkOptions('writeOnnx', options, ['inputNames', 'outputNames', 'opset']);
   const { opset = 17 } = options;
-  if (!Number.isInteger(opset) || opset < 17) {
-    throw new ArgumentError(`writeOnnx: opset is ${opset}, expected a whole number from 17 up`, {
-      argument: 'opset',
-      expected: '17 or more',
-      received: String(opset),
-    });
+  checkCount('writeOnnx', 'opset', opset, 17, NEWEST);
+  if (!(model instanceof Module)) refuse(ArgumentError, 'writeOnnx', 'model', { value: model, expected: 'a Module' });
+  for (const key of ['inputNames', 'outputNames'] as const) {
+    const names: unknown = options[key];
+    if (names === undefined) continue;
+    checkList('writeOnnx', key, names, 'names');
+    names.forEach((name, i) => checkText('writeOnnx', `${key}[${i}]`, name));
   }
   const source = model instanceof OnnxModule ? sourceOf(model) : undefined;
   if (source !== undefined) return encodeModel(source.model, (name) => source.weights.get(name)?.dataSync());
