@@ -55,7 +55,7 @@ export class NativeBackend implements Backend {
     const { channel } = this;
     const dtype = dtypeOf(values);
     const { length, byteLength } = values;
-    this.begin('upload', byteLength);
+    this.begin(this.operations.upload, byteLength);
     if (byteLength <= SMALL) {
       channel.put(1);
       channel.room(dtype).set(values);
@@ -69,12 +69,12 @@ export class NativeBackend implements Backend {
 
   write(storage: Storage, at: number, values: TypedArray): void {
     const size = bytesOf(storage.dtype);
-    this.begin('write', this.memoryOf.addressOf(storage), at * size, values.length * size);
+    this.begin(this.operations.write, this.memoryOf.addressOf(storage), at * size, values.length * size);
     this.channel.callWith(values);
   }
 
   fill(value: number, size: number, dtype: DType): Storage {
-    this.begin('fill', DTYPES[dtype], size, value);
+    this.begin(this.operations.fill, DTYPES[dtype], size, value);
     this.channel.call();
     return this.result(dtype, size);
   }
@@ -87,7 +87,7 @@ export class NativeBackend implements Backend {
     const { channel } = this;
     const { dtype, size } = storage;
     const bytes = size * bytesOf(dtype);
-    this.begin('read', this.memoryOf.addressOf(storage), bytes);
+    this.begin(this.operations.read, this.memoryOf.addressOf(storage), bytes);
     if (bytes <= SMALL) {
       channel.put(1);
       channel.call();
@@ -102,11 +102,7 @@ export class NativeBackend implements Backend {
   release(storage: Storage): void {
     const at = this.memoryOf.release(storage);
     if (at === 0) return;
-    const { channel } = this;
-    channel.begin(this.operations.release);
-    channel.put(at);
-    channel.put(storage.size * bytesOf(storage.dtype));
-    channel.call();
+    this.channel.release(this.operations.flush, at, storage.size * bytesOf(storage.dtype));
   }
 
   memory(): MemoryUse {
@@ -123,14 +119,14 @@ export class NativeBackend implements Backend {
 
   unary(op: UnaryOp, x: Storage): Storage {
     const { dtype, size } = x;
-    this.begin('unary', this.unaryOps[op], DTYPES[dtype], this.memoryOf.addressOf(x), size);
+    this.begin(this.operations.unary, this.unaryOps[op], DTYPES[dtype], this.memoryOf.addressOf(x), size);
     this.channel.call();
     return this.result(dtype, size);
   }
 
   binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {
     const { dtype } = (typeof a === 'number' ? (b as Strided) : a).storage; // at most one is a number
-    this.begin('binary', this.binaryOps[op], DTYPES[dtype]);
+    this.begin(this.operations.binary, this.binaryOps[op], DTYPES[dtype]);
     this.list(sizes);
     this.operand(a);
     this.operand(b);
@@ -139,7 +135,7 @@ export class NativeBackend implements Backend {
   }
 
   select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
-    this.begin('select', DTYPES[dtype], DTYPES[condition.storage.dtype]);
+    this.begin(this.operations.select, DTYPES[dtype], DTYPES[condition.storage.dtype]);
     this.list(sizes);
     this.operand(condition);
     this.operand(a);
@@ -152,7 +148,7 @@ export class NativeBackend implements Backend {
   // -----------------------------------------------------------------------------------------------
 
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
-    this.begin('copy', DTYPES[x.storage.dtype], DTYPES[dtype]);
+    this.begin(this.operations.copy, DTYPES[x.storage.dtype], DTYPES[dtype]);
     this.list(sizes);
     this.operand(x);
     this.channel.call();
@@ -163,7 +159,7 @@ export class NativeBackend implements Backend {
     const { dtype } = parts[0].storage;
     // Many pieces go in groups: what was joined is a piece of the next group.
     if (!this.channel.hasRoomFor(parts.length * 2)) return this.concatGroups(parts, outer);
-    this.begin('concat', bytesOf(dtype), outer, parts.length);
+    this.begin(this.operations.concat, bytesOf(dtype), outer, parts.length);
     let row = 0;
     for (const { storage, run } of parts) {
       this.channel.put(this.memoryOf.addressOf(storage));
@@ -175,14 +171,14 @@ export class NativeBackend implements Backend {
   }
 
   gather(x: Storage, index: Strided, sizes: IndexSizes): Storage {
-    this.begin('gather', bytesOf(x.dtype), this.memoryOf.addressOf(x));
+    this.begin(this.operations.gather, bytesOf(x.dtype), this.memoryOf.addressOf(x));
     this.indices(index, sizes);
     this.channel.call();
     return this.result(x.dtype, sizes.outer * sizes.count * sizes.inner);
   }
 
   scatterAdd(source: Storage, index: Strided, sizes: IndexSizes): Storage {
-    this.begin('scatterAdd', DTYPES[source.dtype], this.memoryOf.addressOf(source));
+    this.begin(this.operations.scatterAdd, DTYPES[source.dtype], this.memoryOf.addressOf(source));
     this.indices(index, sizes);
     this.channel.call();
     return this.result(source.dtype, sizes.outer * sizes.size * sizes.inner);
@@ -192,7 +188,7 @@ export class NativeBackend implements Backend {
   // -----------------------------------------------------------------------------------------------
 
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
-    this.begin('reduce', this.reduceOps[op], DTYPES[x.dtype], this.memoryOf.addressOf(x));
+    this.begin(this.operations.reduce, this.reduceOps[op], DTYPES[x.dtype], this.memoryOf.addressOf(x));
     this.channel.put(outer);
     this.channel.put(size);
     this.channel.put(inner);
@@ -202,7 +198,7 @@ export class NativeBackend implements Backend {
 
   matmul(a: Matrices, b: Matrices, { batch, m, k, n }: MatmulSizes): Storage {
     const { dtype } = a.storage;
-    this.begin('matmul', DTYPES[dtype]);
+    this.begin(this.operations.matmul, DTYPES[dtype]);
     this.list(batch);
     this.channel.put(m);
     this.channel.put(k);
@@ -229,7 +225,7 @@ export class NativeBackend implements Backend {
 
   /** Runs an operation that only tests ask for; returns its answer. */
   probe(operation: string, ...words: readonly number[]): number {
-    this.begin(operation, ...words);
+    this.begin(this.operations[operation], ...words);
     this.channel.call();
     return this.channel.words[1];
   }
@@ -237,10 +233,10 @@ export class NativeBackend implements Backend {
   // --- arguments
   // -----------------------------------------------------------------------------------------------
 
-  private begin(operation: string, ...words: readonly number[]): void {
+  private begin(operation: number, ...words: readonly number[]): void {
     this.memoryOf.refuseDisposed();
     const { channel } = this;
-    channel.begin(this.operations[operation]);
+    channel.begin(operation);
     for (const word of words) channel.put(word);
   }
 

@@ -10,6 +10,10 @@ const WORDS = 8192;
  * than the copy.
  */
 export const SMALL = 8192;
+/** Storages that wait to be released at the next call: as in `engine.rs`. */
+const RELEASES = 128;
+/** A storage of so many bytes does not wait. */
+const LARGE = 2 ** 16;
 /** Where such values begin, in words: as in `Engine::room`. */
 const ROOM = 16;
 
@@ -61,7 +65,7 @@ export class Channel {
     { threads, registers, strict, limit }: EngineSettings,
     describe: (shortage: Shortage) => MemoryLimitError,
   ) {
-    const buffer = new ArrayBuffer(WORDS * 8);
+    const buffer = new ArrayBuffer((WORDS + 1 + 2 * RELEASES) * 8);
     this.words = new Float64Array(buffer);
     this.bytes = new Uint8Array(buffer);
     this.views = {
@@ -99,6 +103,23 @@ export class Channel {
   callWith(array: ArrayBufferView): void {
     this.engine.callWith(array);
     if (this.words[0] !== DONE) this.attend();
+  }
+
+  /**
+   * Releases a storage at the next call: a call for each would be a good part of a small program's
+   * time.
+   *
+   * @param flush - the operation that does nothing else
+   */
+  release(flush: number, at: number, bytes: number): void {
+    const { words } = this;
+    const waiting = words[WORDS];
+    words[WORDS + 1 + 2 * waiting] = at;
+    words[WORDS + 2 + 2 * waiting] = bytes;
+    words[WORDS] = waiting + 1;
+    if (waiting + 1 < RELEASES && bytes < LARGE) return;
+    this.begin(flush);
+    this.call();
   }
 
   /** Small values beside the arguments. */

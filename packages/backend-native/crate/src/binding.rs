@@ -104,7 +104,7 @@ unsafe extern "C" fn open(env: napi_env, info: napi_callback_info) -> napi_value
     unsafe {
         napi_get_cb_info(env, info, &mut count, given.as_mut_ptr(), null_mut(), null_mut());
         let (mut at, mut bytes) = (null_mut(), 0);
-        if count != 5 || napi_get_arraybuffer_info(env, given[0], &mut at, &mut bytes) != Status::napi_ok || bytes < 1024 {
+        if count != 5 || napi_get_arraybuffer_info(env, given[0], &mut at, &mut bytes) != Status::napi_ok || bytes < 4096 {
             return refuse(env, "expected open(words, threads, registers, strict, limit)");
         }
         let [threads, place, strict, limit] = [1, 2, 3, 4].map(|i| number(env, given[i]));

@@ -40,6 +40,9 @@ pub struct Engine {
     pub given: (*mut u8, usize),
 }
 
+/// Storages that wait to be released at the next call: as in `channel.ts`. Behind the words stand their number and, for each, address and bytes.
+const RELEASES: usize = 128;
+
 /// What the first word says after a call.
 const DONE: f64 = 0.0;
 const GREW: f64 = 1.0;
@@ -75,8 +78,8 @@ impl Tabled for f64 {
 
 impl Engine {
     /// # Safety
-    /// `count` words at `words` can be read and written as long as the engine lives.
-    pub unsafe fn new(words: *mut f64, count: usize, threads: usize, registers: &str, strict: bool, limit: usize) -> Engine {
+    /// `all` words at `words`, more than those of the releases, can be read and written as long as the engine lives.
+    pub unsafe fn new(words: *mut f64, all: usize, threads: usize, registers: &str, strict: bool, limit: usize) -> Engine {
         Engine {
             memory: Memory::new(limit),
             pool: Pool::new(threads),
@@ -84,7 +87,7 @@ impl Engine {
             programs: Vec::new(),
             packed: BTreeMap::new(),
             words,
-            count,
+            count: all - (1 + 2 * RELEASES),
             given: (std::ptr::null_mut(), 0),
         }
     }
@@ -95,9 +98,12 @@ impl Engine {
         // SAFETY: the words are there for as long as this lives.
         let mut arguments = unsafe { Arguments::new(self.words, 0, self.count) };
         let number = arguments.size();
-        let outcome = catch_unwind(AssertUnwindSafe(|| match OPERATIONS.get(number) {
-            Some((_, operation)) => operation(self, arguments),
-            None => Err(Failure::Wrong(format!("there is no operation {number}"))),
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            self.release_waiting();
+            match OPERATIONS.get(number) {
+                Some((_, operation)) => operation(self, arguments),
+                None => Err(Failure::Wrong(format!("there is no operation {number}"))),
+            }
         }))
         .unwrap_or_else(|panic| Err(Failure::Wrong(message_of(panic))));
         match outcome {
@@ -114,6 +120,21 @@ impl Engine {
                 self.answer(1, bytes.len() as f64);
                 self.answer(0, WRONG);
             }
+        }
+    }
+
+    fn release_waiting(&mut self) {
+        // SAFETY: these words are there, behind those of the arguments.
+        let mut waiting = unsafe { Arguments::new(self.words, self.count, self.count + 1 + 2 * RELEASES) };
+        let count = waiting.size();
+        if count == 0 {
+            return;
+        }
+        // SAFETY: as above. None is released twice, whatever becomes of this.
+        unsafe { *self.words.add(self.count) = 0.0 };
+        for _ in 0..count {
+            let (address, bytes) = (waiting.size(), waiting.size());
+            self.release(address, bytes);
         }
     }
 

@@ -14,7 +14,7 @@ pub const OPERATIONS: &[(&str, Operation)] = &[
     ("write", write),
     ("read", read),
     ("fill", fill),
-    ("release", release),
+    ("flush", flush),
     ("unary", unary),
     ("binary", binary),
     ("select", select_elements),
@@ -96,9 +96,8 @@ fn fill(engine: &mut Engine, mut args: Arguments) -> Outcome {
     Ok(())
 }
 
-fn release(engine: &mut Engine, mut args: Arguments) -> Outcome {
-    let (address, bytes) = (args.size(), args.size());
-    engine.release(address, bytes);
+/// Nothing: what waits to be released has been by then.
+fn flush(_: &mut Engine, _: Arguments) -> Outcome {
     Ok(())
 }
 
@@ -682,7 +681,7 @@ fn forget(engine: &mut Engine, mut args: Arguments) -> Outcome {
 
 fn run(engine: &mut Engine, mut args: Arguments) -> Outcome {
     let number = args.size();
-    let program = engine.programs[number].take().ok_or_else(|| Failure::Wrong("the program was forgotten".into()))?;
+    let mut program = engine.programs[number].take().ok_or_else(|| Failure::Wrong("the program was forgotten".into()))?;
     // It is put back whatever becomes of the run.
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| program.run(engine, args)));
     engine.programs[number] = Some(program);

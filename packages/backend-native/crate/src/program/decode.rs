@@ -35,6 +35,7 @@ pub struct Program {
     pub carried: Vec<usize>,
     pub per_row: Vec<usize>,
     pub fixed: Vec<(usize, usize)>,
+    pub fixed_elements: Vec<usize>,
     pub body: Vec<Instruction>,
     pub next: Vec<usize>,
     pub outputs: Vec<usize>,
@@ -100,7 +101,8 @@ impl Program {
             .chain(fixed.iter().map(|shape| shape.1))
             .chain(body.iter().map(|instruction| instruction.width))
             .collect();
-        Program { is_float64, reverse, stacked, carried, per_row, fixed, body, next, outputs, widths, first_fixed, first }
+        let fixed_elements = fixed.iter().map(|shape| shape.0 * shape.1).collect();
+        Program { is_float64, reverse, stacked, carried, per_row, fixed, fixed_elements, body, next, outputs, widths, first_fixed, first }
     }
 
     pub fn instruction(&self, value: usize) -> Option<&Instruction> {

@@ -14,14 +14,28 @@ pub struct Run<'a, R: Tabled> {
     pub table: &'a Table<R>,
     pub steps: usize,
     pub rows: usize,
-    pub stacked: Vec<usize>,
-    pub carried: Vec<usize>,
-    pub per_row: Vec<usize>,
-    pub fixed: Vec<usize>,
-    pub packed: Vec<usize>,
-    pub outputs: Vec<usize>,
-    pub last: Vec<usize>,
+    /// By the number of a value.
+    pub operands: &'a [usize],
+    pub packed: &'a [usize],
+    /// Outputs, then the state at the end.
+    pub results: &'a [usize],
     pub block_rows: usize,
+}
+
+/// A list of `count` at the beginning of some room, which then begins behind it.
+///
+/// # Safety
+/// There is so much room, for as long as the list lives.
+unsafe fn list<'a, T: Copy>(room: &mut usize, count: usize, value: T) -> &'a mut [T] {
+    const { assert!(align_of::<T>() <= align_of::<usize>()) };
+    let at = *room as *mut T;
+    *room += count * size_of::<T>();
+    unsafe {
+        for i in 0..count {
+            at.add(i).write(value);
+        }
+        std::slice::from_raw_parts_mut(at, count)
+    }
 }
 
 impl<R: Tabled> Run<'_, R> {
@@ -31,49 +45,56 @@ impl<R: Tabled> Run<'_, R> {
     /// All operands and results are as large as the program says, and nobody else has these rows of the results, nor the room.
     pub unsafe fn rows(&self, from: usize, to: usize, room: usize) {
         for top in (from..to).step_by(self.block_rows) {
-            unsafe { self.block(top, self.block_rows.min(to - top), room as *mut R) };
+            unsafe { self.block(top, self.block_rows.min(to - top), room) };
         }
     }
 
-    unsafe fn block(&self, top: usize, rows: usize, room: *mut R) {
+    unsafe fn block(&self, top: usize, rows: usize, mut room: usize) {
         let Run { program, layout, steps, .. } = *self;
         let slots = &layout.slots;
         let first = if program.reverse { steps.saturating_sub(1) } else { 0 };
-        let mut pointers: Vec<*mut R> = Vec::with_capacity(slots.count);
-        // How far each pointer moves from step to step.
-        let mut moves: Vec<isize> = Vec::with_capacity(slots.count);
         let direction = if program.reverse { -1 } else { 1 };
-        let mut put = |address: usize, width: usize, stacked: bool| unsafe {
-            let at = (address as *mut R).add((if stacked { first * self.rows } else { 0 } + top) * width);
-            pointers.push(at);
-            moves.push(if stacked { direction * (self.rows * width) as isize } else { 0 });
+        let states = program.carried.len();
+        // SAFETY: `room_bytes` has counted all of these.
+        let (pointers, moves, buffers, mut workspace) = unsafe {
+            let nowhere = std::ptr::null_mut::<R>();
+            let pointers = list(&mut room, slots.count, nowhere);
+            // How far each pointer moves from step to step.
+            let moves = list(&mut room, slots.count, 0isize);
+            // Two buffers take turns where a state has no output to lie in; the last step writes into the result.
+            let buffers = list(&mut room, states, [nowhere; 2]);
+            let loads = list(&mut room, layout.most_loads, (nowhere.cast_const(), 0usize));
+            let results = list(&mut room, layout.most_members, nowhere);
+            (pointers, moves, buffers, Workspace { loads, results })
         };
-        self.stacked.iter().zip(&program.stacked).for_each(|(address, width)| put(*address, *width, true));
-        self.carried.iter().zip(&program.carried).for_each(|(address, width)| put(*address, *width, false));
-        self.per_row.iter().zip(&program.per_row).for_each(|(address, width)| put(*address, *width, false));
-        self.fixed.iter().for_each(|address| put(*address, 0, false));
-        self.outputs.iter().zip(&program.outputs).for_each(|(address, value)| put(*address, program.widths[*value], true));
-        self.last.iter().zip(&program.carried).for_each(|(address, width)| put(*address, *width, false));
-        let mut free = room;
+        let mut slot = 0;
+        let mut put = |address: usize, width: usize, stacked: bool| unsafe {
+            pointers[slot] = (address as *mut R).add((if stacked { first * self.rows } else { 0 } + top) * width);
+            moves[slot] = if stacked { direction * (self.rows * width) as isize } else { 0 };
+            slot += 1;
+        };
+        for (value, address) in self.operands.iter().enumerate() {
+            put(*address, if program.is_fixed(value) { 0 } else { program.widths[value] }, value < program.stacked.len());
+        }
+        let (outputs, last) = self.results.split_at(program.outputs.len());
+        outputs.iter().zip(&program.outputs).for_each(|(address, value)| put(*address, program.widths[*value], true));
+        last.iter().zip(&program.carried).for_each(|(address, width)| put(*address, *width, false));
+        let mut free = room.next_multiple_of(64) as *mut R;
         let unit = 64 / size_of::<R>();
-        for width in &layout.scratch {
-            pointers.push(free);
-            moves.push(0);
+        for (i, width) in layout.scratch.iter().enumerate() {
+            pointers[slots.scratch + i] = free;
             // Scratch values are counted for whole blocks.
             free = unsafe { free.add((width * self.block_rows).next_multiple_of(unit)) };
         }
-        // Two buffers take turns where a state has no output to lie in; the last step writes into the result.
-        let mut buffers: Vec<[*mut R; 2]> = Vec::with_capacity(program.carried.len());
         for (i, width) in program.carried.iter().enumerate() {
             let last = pointers[slots.after + i];
-            buffers.push([last, last]);
+            buffers[i] = [last, last];
             if layout.carried_in[i].is_none() {
                 buffers[i][1] = free;
                 free = unsafe { free.add((width * self.block_rows).next_multiple_of(unit)) };
                 pointers[slots.after + i] = buffers[i][(steps + 1) % 2];
             }
         }
-        let mut workspace = Workspace::default();
         unsafe {
             for n in 0..steps {
                 for group in &layout.groups {
@@ -81,11 +102,11 @@ impl<R: Tabled> Run<'_, R> {
                         Group::Segment(segment) => {
                             segment.run(self.table, rows, free, &mut workspace, |home| pointers[home.slot].offset(home.offset));
                         }
-                        Group::Single(value) => self.single(*value, rows, &pointers),
+                        Group::Single(value) => self.single(*value, rows, pointers),
                     }
                 }
                 for (value, place) in &layout.copies {
-                    self.copy(layout.home(*value), *place, program.widths[*value], rows, &pointers);
+                    self.copy(layout.home(*value), *place, program.widths[*value], rows, pointers);
                 }
                 // What was the state after this step is the state before the next.
                 for (i, output) in layout.carried_in.iter().enumerate() {
@@ -97,12 +118,12 @@ impl<R: Tabled> Run<'_, R> {
                         }
                     }
                 }
-                for (pointer, step) in pointers.iter_mut().zip(&moves) {
+                for (pointer, step) in pointers.iter_mut().zip(moves.iter()) {
                     *pointer = pointer.wrapping_offset(*step);
                 }
             }
             for (i, width) in program.carried.iter().enumerate() {
-                let to = (self.last[i] as *mut R).add(top * width);
+                let to = (last[i] as *mut R).add(top * width);
                 let from = pointers[slots.before + i];
                 if from != to {
                     std::ptr::copy(from.cast_const(), to, rows * width);

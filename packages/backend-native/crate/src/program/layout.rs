@@ -46,6 +46,9 @@ pub struct Layout {
     states: Vec<usize>,
     /// Elements that the segments need.
     pub segment_room: usize,
+    /// Of one segment.
+    pub most_loads: usize,
+    pub most_members: usize,
     row_elements: usize,
     weight_elements: usize,
     is_loop: bool,
@@ -152,13 +155,15 @@ impl Layout {
         let (packings, packing_of) = pack(program);
         let segments = groups.list;
         let mut list = Vec::new();
-        let mut segment_room = 0;
+        let (mut segment_room, mut most_loads, mut most_members) = (0, 0, 0);
         for draft in segments {
             list.push(match draft {
                 Draft::Single(value) => Group::Single(value),
                 Draft::Segment(width, members) => {
                     let segment = Segment::new(program, &homes, width, &members);
                     segment_room = segment_room.max(segment.room());
+                    most_loads = most_loads.max(segment.loads());
+                    most_members = most_members.max(segment.members());
                     Group::Segment(segment)
                 }
             });
@@ -178,6 +183,8 @@ impl Layout {
             packing_of,
             work_of_row: program.body.iter().map(|each| work(program, each)).sum(),
             segment_room,
+            most_loads,
+            most_members,
             row_elements: (made + program.stacked.iter().sum::<usize>()).max(1),
             weight_elements: program.fixed.iter().map(|shape| shape.0 * shape.1).max().unwrap_or(0),
             is_loop: !program.carried.is_empty(),
@@ -195,11 +202,14 @@ impl Layout {
         fitting.max(least).min(rows).max(1)
     }
 
-    /// Elements of the room of one share: scratch values, two buffers of each state that needs them, what segments need.
-    pub fn room_elements(&self, rows: usize, unit: usize) -> usize {
-        let scratch: usize = self.scratch.iter().map(|width| (width * rows).next_multiple_of(unit)).sum();
-        let states: usize = self.states.iter().map(|width| (width * rows).next_multiple_of(unit)).sum();
-        scratch + states + self.segment_room + unit
+    /// Bytes of the room of one share, whole lines of the cache: scratch values, two buffers of each state that needs them, what segments
+    /// need, and the lists of `Run::block`.
+    pub fn room_bytes(&self, program: &Program, rows: usize, size: usize) -> usize {
+        let bytes = |width: usize| (width * rows * size).next_multiple_of(64);
+        let scratch: usize = self.scratch.iter().map(|width| bytes(*width)).sum();
+        let states: usize = self.states.iter().map(|width| bytes(*width)).sum();
+        let lists = 2 * self.slots.count + 2 * program.carried.len() + 2 * self.most_loads + self.most_members;
+        scratch + states + (self.segment_room * size + lists * size_of::<usize>()).next_multiple_of(64)
     }
 }
 

@@ -45,17 +45,11 @@ struct Load {
     buffer: usize,
 }
 
-/// Pointers of a segment that runs, kept from one to the next.
-pub struct Workspace<R> {
+/// Pointers of a segment that runs: as many as the largest segment has.
+pub struct Workspace<'a, R> {
     /// Elements, and a step of 0 or 1 from one to the next.
-    loads: Vec<(*const R, usize)>,
-    results: Vec<*mut R>,
-}
-
-impl<R> Default for Workspace<R> {
-    fn default() -> Self {
-        Workspace { loads: Vec::new(), results: Vec::new() }
-    }
+    pub loads: &'a mut [(*const R, usize)],
+    pub results: &'a mut [*mut R],
 }
 
 pub struct Segment {
@@ -113,6 +107,14 @@ impl Segment {
         Segment { width, members, loads, numbers, buffers, rows: rows.max(1), columns }
     }
 
+    pub fn loads(&self) -> usize {
+        self.loads.len()
+    }
+
+    pub fn members(&self) -> usize {
+        self.members.len()
+    }
+
     /// Elements of its buffers.
     pub fn room(&self) -> usize {
         self.buffers * BLOCK
@@ -133,10 +135,6 @@ impl Segment {
         let numbers = R::pick(&self.numbers.0, &self.numbers.1);
         let width = self.width;
         let Workspace { loads, results } = workspace;
-        loads.clear();
-        loads.resize(self.loads.len(), (std::ptr::null(), 0));
-        results.clear();
-        results.resize(self.members.len(), std::ptr::null_mut());
         let most = self.rows.min(rows);
         unsafe {
             for load in self.loads.iter().filter(|load| load.fixed && !load.single && most > 1) {
