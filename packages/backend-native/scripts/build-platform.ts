@@ -21,7 +21,7 @@ const so = 'librnn_native.so';
 const dylib = 'librnn_native.dylib';
 
 /** Names as in `platforms/`. */
-const targets: Readonly<Record<string, Target>> = {
+export const targets: Readonly<Record<string, Target>> = {
   'linux-x64-gnu': { triple: 'x86_64-unknown-linux-gnu', zig: '.2.28', library: so },
   'linux-x64-musl': { triple: 'x86_64-unknown-linux-musl', zig: '', library: so },
   'linux-arm64-gnu': { triple: 'aarch64-unknown-linux-gnu', zig: '.2.28', library: so },
@@ -55,6 +55,8 @@ function buildPlatform(name: string): void {
   console.log(`built platforms/${name}/rnn-native.node`);
 }
 
-const [name] = process.argv.slice(2);
-if (name === undefined) throw new Error(`Name a platform: ${Object.keys(targets).join(', ')}.`);
-buildPlatform(name);
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [name] = process.argv.slice(2);
+  if (name === undefined) throw new Error(`Name a platform: ${Object.keys(targets).join(', ')}.`);
+  buildPlatform(name);
+}

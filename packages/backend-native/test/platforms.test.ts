@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { targets } from '../scripts/build-platform.js';
 import { built } from './built.js';
 
 const home = fileURLToPath(new URL('..', import.meta.url));
@@ -40,6 +41,14 @@ describe('platform packages', () => {
     expect(Object.keys(own.optionalDependencies ?? {}).toSorted()).toEqual(
       platforms.map((name) => `@rnn/backend-native-${name}`).toSorted(),
     );
+  });
+
+  test('there is a way to build each of them, and the release does so, for the same kind of machine', () => {
+    const release = readFileSync(join(home, '../../.github/workflows/release.yml'), 'utf8');
+    const released = [...release.matchAll(/\{ platform: (\S+), os: \S+, triple: (\S+) \}/g)];
+    const ways = Object.entries(targets).map(([name, { triple }]) => `${name} ${triple}`);
+    expect(Object.keys(targets).toSorted()).toEqual(platforms.toSorted());
+    expect(ways.toSorted()).toEqual(released.map(([, name, triple]) => `${name} ${triple}`).toSorted());
   });
 
   test.each(platforms)('%s says where it runs, and has no script that an installation would run', (platform) => {
