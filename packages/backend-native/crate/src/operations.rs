@@ -613,6 +613,7 @@ fn multiply_real<R: Tabled>(
             m,
             k,
             n,
+            backwards: false,
         };
         let by_rows = m >= n;
         let (p, source, target, packed_at) = (&product, (a.0 as usize, b.0 as usize), strips as usize, packed as usize);

@@ -35,6 +35,7 @@ fn product<R: Real>(table: &Table<R>, m: usize, k: usize, n: usize, has_init: bo
         m,
         k,
         n,
+        backwards: false,
     };
     // SAFETY: the vectors are as large as the sizes say.
     unsafe {
@@ -45,8 +46,8 @@ fn product<R: Real>(table: &Table<R>, m: usize, k: usize, n: usize, has_init: bo
     let mut again = vec![R::NAN; m * n];
     let (a_strips, step_a, strip_a) = (strips.as_ptr(), table.tile as isize, (table.tile * k) as isize);
     // SAFETY: likewise.
-    unsafe { (table.multiply)(&Product { a: a_strips, row_a: 1, step_a, strip_a, c: again.as_mut_ptr(), ..p }, 0, n) };
-    assert!(again == c, "[{m}, {k}, {n}]: strips change bits");
+    unsafe { (table.multiply)(&Product { a: a_strips, row_a: 1, step_a, strip_a, backwards: true, c: again.as_mut_ptr(), ..p }, 0, n) };
+    assert!(again == c, "[{m}, {k}, {n}]: strips or the order of columns change bits");
     let mut exact = Vec::new();
     for i in 0..m {
         for j in 0..n {

@@ -33,6 +33,9 @@ pub struct Product<R> {
     pub m: usize,
     pub k: usize,
     pub n: usize,
+    /// Whether one row goes through the panels from the last to the first. Steps of a recurrence take turns, so that each begins with those
+    /// that the one before has left in the first cache, which is too small for all.
+    pub backwards: bool,
 }
 
 // SAFETY: it is passed on to threads that write different rows.
@@ -248,34 +251,41 @@ pub unsafe fn multiply<L: Lanes, const MOST: usize, const FUSED: bool>(p: &Produ
         let rows = ROWS.min(p.m - top);
         // Tiles as high as possible and about equally so; as high as the strips where there are some.
         let count = rows.div_ceil(MOST);
-        let (least, higher) = (rows / count, rows % count);
+        let (least, higher) = if count == 1 { (rows, 0) } else { (rows / count, rows % count) };
         let height_of = |i: usize| if p.strip_a == 0 { least + usize::from(i < higher) } else { MOST.min(rows - i * MOST) };
         for first in (0..p.k).step_by(TERMS) {
             let terms = TERMS.min(p.k - first);
             let part_of_panel = terms.div_ceil(LINE) * per_line;
+            let place_of = |row: usize, column: usize| unsafe {
+                let start = if p.strip_a == 0 { row as isize * p.row_a } else { (row / MOST) as isize * p.strip_a };
+                let a = p.a.offset(start + first as isize * p.step_a);
+                let c = p.c.offset(row as isize * p.row_c).add(column);
+                if first > 0 {
+                    (a, c, c.cast_const(), p.row_c)
+                } else if p.init.is_null() {
+                    (a, c, p.init, 0)
+                } else {
+                    (a, c, p.init.offset(row as isize * p.row_init).add(column), p.row_init)
+                }
+            };
             let mut column = left;
+            // One row takes several panels at a time, since the sums of one wait for each other.
+            let together = if rows == 1 { (right - left) / (4 * panel) } else { 0 };
             while column < right {
                 unsafe {
-                    let packed = p.packed.add(first * width + column * terms);
-                    let place = |row: usize| {
-                        let start = if p.strip_a == 0 { row as isize * p.row_a } else { (row / MOST) as isize * p.strip_a };
-                        let a = p.a.offset(start + first as isize * p.step_a);
-                        let c = p.c.offset(row as isize * p.row_c).add(column);
-                        if first > 0 {
-                            (a, c, c.cast_const(), p.row_c)
-                        } else if p.init.is_null() {
-                            (a, c, p.init, 0)
-                        } else {
-                            (a, c, p.init.offset(row as isize * p.row_init).add(column), p.row_init)
+                    if column == left && together > 0 {
+                        for i in 0..together {
+                            let column = left + 4 * panel * if p.backwards { together - 1 - i } else { i };
+                            let packed = p.packed.add(first * width + column * terms);
+                            let (a, c, init, row_init) = place_of(top, column);
+                            tile::<L, 1, 4, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms, packed);
                         }
-                    };
-                    // One or two rows: several panels at a time, since the sums of one wait for each other.
-                    if rows == 1 && column + 4 * panel <= right {
-                        let (a, c, init, row_init) = place(top);
-                        tile::<L, 1, 4, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms, packed);
-                        column += 4 * panel;
+                        column += 4 * panel * together;
                         continue;
                     }
+                    let packed = p.packed.add(first * width + column * terms);
+                    let place = |row: usize| place_of(row, column);
+                    // Two rows likewise.
                     if rows == 2 && column + 2 * panel <= right {
                         let (a, c, init, row_init) = place(top);
                         tile::<L, 2, 2, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms, packed);

@@ -102,7 +102,7 @@ impl<R: Tabled> Run<'_, R> {
                         Group::Segment(segment) => {
                             segment.run(self.table, rows, free, &mut workspace, |home| pointers[home.slot].offset(home.offset));
                         }
-                        Group::Single(value) => self.single(*value, rows, pointers),
+                        Group::Single(value) => self.single(*value, rows, pointers, n % 2 == 1),
                     }
                 }
                 for (value, place) in &layout.copies {
@@ -141,7 +141,7 @@ impl<R: Tabled> Run<'_, R> {
         }
     }
 
-    unsafe fn single(&self, value: usize, rows: usize, pointers: &[*mut R]) {
+    unsafe fn single(&self, value: usize, rows: usize, pointers: &[*mut R], backwards: bool) {
         let Run { program, layout, table, .. } = *self;
         let at = |home: Home| unsafe { pointers[home.slot].offset(home.offset) };
         let home = layout.home(value);
@@ -166,6 +166,7 @@ impl<R: Tabled> Run<'_, R> {
                         m: rows,
                         k,
                         n: width,
+                        backwards,
                     };
                     (table.multiply)(&product, 0, width);
                 }
@@ -237,7 +238,21 @@ impl<R: Tabled> Run<'_, R> {
                     let packed = (self.packed[packing] as *const R).add(factor);
                     let (step_a, strip_a) = (strides_a[2], 0);
                     let (init, row_init) = (std::ptr::null(), 0);
-                    let product = Product { a, row_a, step_a, strip_a, packed, c, row_c: row_c as isize, init, row_init, m, k: *k, n: *n };
+                    let product = Product {
+                        a,
+                        row_a,
+                        step_a,
+                        strip_a,
+                        packed,
+                        c,
+                        row_c: row_c as isize,
+                        init,
+                        row_init,
+                        m,
+                        k: *k,
+                        n: *n,
+                        backwards: false,
+                    };
                     (table.multiply)(&product, 0, *n);
                 };
                 let x = at(left).offset(block as isize * strides_a[0]).cast_const();
