@@ -171,11 +171,17 @@ function propagate(
     for (const node of order) {
       const arrived = pending.get(node);
       if (arrived === undefined) continue;
-      scope(() => {
-        const grads = arrived.map((grad, i) => (grad === undefined ? undefined : afterHooks(operation, node, i, grad)));
-        arrive(node, grads);
-        if (node.inputs.length > 0) send(operation, node, grads, pending, needed, createGraph);
-      });
+      // Nothing is computed at a leaf.
+      if (node.inputs.length === 0 && !node.hasHooks) arrive(node, arrived);
+      else {
+        scope(() => {
+          const grads = arrived.map((grad, i) =>
+            grad === undefined ? undefined : afterHooks(operation, node, i, grad),
+          );
+          arrive(node, grads);
+          if (node.inputs.length > 0) send(operation, node, grads, pending, needed, createGraph);
+        });
+      }
       discard(pending, node);
       if (!createGraph && !retainGraph) node.free();
     }
@@ -214,17 +220,23 @@ function checkGradient(operation: string, root: Tensor, gradient: Tensor | undef
 
 /** All nodes behind one, latest first: a node comes before everything that it was made of. */
 function reachable(start: Node): Node[] {
-  const seen = new Set([start]);
-  const stack = [start];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    for (const edge of node.inputs) {
-      if (edge === undefined || seen.has(edge.node)) continue;
-      seen.add(edge.node);
-      stack.push(edge.node);
+  const pass = ++passes;
+  start.seenBy = pass;
+  const found = [start];
+  for (let i = 0; i < found.length; i++) {
+    const { inputs } = found[i];
+    for (let k = 0; k < inputs.length; k++) {
+      const node = inputs[k]?.node;
+      if (node === undefined || node.seenBy === pass) continue;
+      node.seenBy = pass;
+      found.push(node);
     }
   }
-  return [...seen].sort((a, b) => b.id - a.id);
+  return found.sort((a, b) => b.id - a.id);
 }
+
+/** The number of the last pass. */
+let passes = 0;
 
 /** The nodes through which a gradient must pass to reach a target. */
 function leadingTo(targets: ReadonlySet<Node>, order: readonly Node[]): Set<Node> {

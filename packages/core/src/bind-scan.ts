@@ -40,8 +40,9 @@ import type { Tensor } from './tensor.js';
  * @param state - as for `scan`
  * @param options - as for `scan`, with parameters
  * @param shapes - the same tensors in the shapes in which the caller has them
- * @returns the bound scan; nothing for a call that no trace serves, that is recorded, or that draws
- *   random numbers. Whoever keeps it sees to it that the step is the same, and the fields of
+ * @returns the bound scan; nothing for a call that no trace serves, or that draws random numbers,
+ *   and for one that is recorded unless it starts from zeros, over `[T, B, ...]` as it lies, with
+ *   parameters that are a plain object. Whoever keeps it sees to it that the step is the same, and the fields of
  *   parameters that are a plain object: a module as parameters is compared
  * @throws as `scan`; ShapeError, DTypeError, BackendError where `shapes` are not those of the
  *   scan's tensors

@@ -45,6 +45,8 @@ export class GradNode<T extends Disposable> {
   isCustom = false;
   /** The tensor whose `grad` collects what arrives here; only for leaves. */
   leaf: T | undefined;
+  /** The last backward pass that came here, by its number. */
+  seenBy = 0;
   /** Results whose `grad` was asked for by `retainGrad`. */
   retained: Map<number, T> | undefined;
   private hooks: Map<number, Set<GradHook<T>>> | undefined;
@@ -69,6 +71,11 @@ export class GradNode<T extends Disposable> {
     this.hooks.set(index, list);
     list.add(hook);
     return () => void list.delete(hook);
+  }
+
+  /** Whether any result may have hooks. */
+  get hasHooks(): boolean {
+    return this.hooks !== undefined;
   }
 
   /** The hooks of one result, in the order in which they were added. */

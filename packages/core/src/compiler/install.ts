@@ -2,6 +2,7 @@
 import { installCompiler } from '../compiler-slot.js';
 import { TraceError } from '../errors.js';
 import { bindScan, runBoundScan } from './bound-scan.js';
+import { bindRecordedScan } from './bound-training.js';
 import { explainDispatch } from './explain.js';
 import { loweredOf } from './lowered.js';
 import { compiledScan, dispatch, recalledDispatch, recalledScan } from './pipeline.js';
@@ -11,7 +12,7 @@ installCompiler({
   boundScan: runBoundScan,
   bindScan: (scan, shapes) => {
     const known = recalledDispatch(scan);
-    return known && bindScan(scan, known, shapes);
+    return known && (bindRecordedScan(scan, known, shapes) ?? bindScan(scan, known, shapes));
   },
   recalledScan,
   compiledScan,

@@ -18,6 +18,7 @@ import { TraceError } from '../errors.js';
 import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
 import { runEagerly, type Scan, type ScanResults } from '../scan/eager.js';
 import { drawAll } from '../scan/random.js';
+import type { Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
 import { keepBound } from './bound-scan.js';
@@ -45,7 +46,14 @@ export function compiledScan(scan: Scan): ScanResults | undefined {
   return how.kind === 'eager' ? undefined : compiled(scan, how);
 }
 
-function compiled(scan: Scan, traced: CompiledDispatch): ScanResults {
+/**
+ * The results by programs that are known.
+ *
+ * @param scan - arranged
+ * @param traced - its trace
+ * @param lastShapes - of the last state, where the caller wants others than those of the first
+ */
+export function compiled(scan: Scan, traced: CompiledDispatch, lastShapes?: readonly Shape[]): ScanResults {
   if (traced.guards !== undefined) keepBound(scan, traced, traced.guards);
   const { inputs, states, reverse } = scan;
   const { steps, lengths, resets } = scan.extent;
@@ -61,6 +69,7 @@ function compiled(scan: Scan, traced: CompiledDispatch): ScanResults {
     extent,
     reverse,
     lead: batched ? [steps, rows] : [steps],
+    lastShapes,
     isElementwise: false,
     draw: () => drawAll(draws, extent, rows, reverse, backend),
     again: (ends) => {

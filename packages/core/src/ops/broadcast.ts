@@ -92,6 +92,7 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 
 function reached(x: Tensor, shape: Shape): Shape {
   if (!Array.isArray(shape)) checkShape('expand', shape);
+  if (broadcastsTo(x.shape, shape)) return shape.slice();
   const lead = shape.length - x.rank;
   const target = Array.from(shape, (size, i) => (size === -1 && i >= lead && lead >= 0 ? x.shape[i - lead] : size));
   checkShape('expand', target);
@@ -100,6 +101,17 @@ function reached(x: Tensor, shape: Shape): Shape {
     refuse(ShapeError, 'expand', 'shape', { received: showShape(shape), expected });
   }
   return target;
+}
+
+/** Whether it does, without a size that is left to the tensor; asked by derivatives at each pass. */
+function broadcastsTo(from: Shape, to: Shape): boolean {
+  const lead = to.length - from.length;
+  if (lead < 0) return false;
+  for (let i = 0; i < to.length; i++) {
+    const size = i < lead ? 1 : from[i - lead];
+    if (!(Number.isInteger(to[i]) && to[i] > 0) || (size !== 1 && size !== to[i])) return false;
+  }
+  return true;
 }
 
 /** Sums a gradient over the dimensions along which its operand was broadcast. */

@@ -13,12 +13,10 @@ export function runBoundLayer(
   input: unknown,
   state: readonly Tensor[] = zeros,
 ): [output: Tensor, states: readonly Tensor[]] | undefined {
-  const scan = passes.of(layer, input)?.scan;
-  if (scan === undefined) return undefined;
   for (let i = 0; i < state.length; i++) if (!(state[i] instanceof Tensor)) return undefined;
-  const xs = input as Tensor;
-  if (!scan.serves(xs, state)) return undefined;
-  const { outputs, last } = scan.run(xs, state);
+  const scan = passes.of(layer, input, state)?.scan;
+  if (scan === undefined) return undefined;
+  const { outputs, last } = scan.run(input as Tensor, state);
   return [outputs[0], last];
 }
 

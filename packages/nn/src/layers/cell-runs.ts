@@ -131,22 +131,22 @@ function runBound(
   const [layer] = run.layers;
   const { cell, h0, learned } = layer;
   if (h0 === undefined && learned !== undefined) return undefined;
-  const pass = passes[options.reverse === true ? 'reverse' : 'forward'].of(cell, x);
-  if (pass === undefined || !isBare(run, x, options)) return undefined;
-  const { scan, isList } = pass;
+  if (!isBare(run, x, options)) return undefined;
+  const bound = passes[options.reverse === true ? 'reverse' : 'forward'];
   if (h0 === undefined) {
-    if (!scan.serves(x)) return undefined;
+    if (bound.of(cell, x) === undefined) return undefined;
     // The cell makes its first state once, whatever becomes of the call.
     return scope(() => {
       const state = initialStateOf(run.owner, cell, x.shape[1]);
       return runCells({ ...run, layers: [{ ...layer, h0: state }] }, x, options);
     });
   }
-  const state: readonly unknown[] = isList && Array.isArray(h0) ? h0 : [h0];
-  if (!state.every((part) => part instanceof Tensor) || isList !== Array.isArray(h0)) return undefined;
-  if (!scan.serves(x, state)) return undefined;
-  const { outputs, last } = scan.run(x, state);
-  return [outputs[0], [isList ? last : last[0]], noRecords];
+  const state: readonly unknown[] = Array.isArray(h0) ? h0 : [h0];
+  if (!state.every((part) => part instanceof Tensor)) return undefined;
+  const pass = bound.of(cell, x, state);
+  if (pass === undefined || pass.isList !== Array.isArray(h0)) return undefined;
+  const { outputs, last } = pass.scan.run(x, state);
+  return [outputs[0], [pass.isList ? last : last[0]], noRecords];
 }
 
 /** Binds a pass for the calls that follow, if it may come again. */

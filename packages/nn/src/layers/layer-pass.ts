@@ -78,8 +78,7 @@ export function throughLayers(
     }
   }
   const isPlain = lengths === undefined && resets === undefined && sequence.selection === undefined;
-  if (isPlain && wanted === undefined && compile === undefined && !outputs[0].requiresGrad)
-    bindLayer(layer, below, initial[0], sequence.x, state);
+  if (isPlain && wanted === undefined && compile === undefined) bindLayer(layer, below, initial[0], sequence.x, state);
   const last = states.joined(finals);
   return [
     asGiven(sideBySide(outputs), sequence),

@@ -34,6 +34,8 @@ interface CompiledRun {
   readonly reverse: boolean;
   /** The dimensions of the outputs in front of a row's. */
   readonly lead: Shape;
+  /** The shapes of the last state, where the caller wants others than those of the first. */
+  readonly lastShapes?: readonly Shape[] | undefined;
   /** Whether each element is a row, so that `lead` is the whole shape. */
   readonly isElementwise: boolean;
   /** Draws what the step draws. */
@@ -52,7 +54,7 @@ export interface RunResults {
 }
 
 export function runCompiled(run: CompiledRun): RunResults {
-  const { traced, inputs, states, extent, lead, isElementwise } = run;
+  const { traced, inputs, states, extent, lead, lastShapes, isElementwise } = run;
   const { plans, captured, draws } = traced;
   const { steps, rows, lengths } = extent;
   const [{ backend }] = inputs;
@@ -73,7 +75,7 @@ export function runCompiled(run: CompiledRun): RunResults {
       storagesOf(states),
       extent,
     );
-    const last = after.map((storage, i) => wrap(backend, storage, states[i].shape));
+    const last = after.map((storage, i) => wrap(backend, storage, lastShapes?.[i] ?? states[i].shape));
     const values: Tensor[] = []; // by the number of the result
     const outputs: Tensor[] = [];
     let taken = 0;

@@ -11,7 +11,7 @@ import type { Tensor } from '../../tensor.js';
 import type { TracedDraw } from '../../scan/random.js';
 import type { Recorder } from './recorder.js';
 import type { RecordedStorage } from './recording.js';
-import { symbol } from './symbol.js';
+import { symbol } from './symbolic-backend.js';
 
 /** Where a step is recorded. */
 interface Surroundings {

@@ -14,7 +14,7 @@ import type { TracedDraw } from '../../scan/random.js';
 import { checkStates, type ListStep, type StepResult } from '../../scan/eager.js';
 import { Recorder } from './recorder.js';
 import type { RecordedEdge, RecordedNode, RecordedStorage, RecordedValue, Recording } from './recording.js';
-import { symbol } from './symbol.js';
+import { symbol } from './symbolic-backend.js';
 import { Captures, withRows } from './captures.js';
 
 /** Shape and type of a tensor that goes into a step, without the batch. */

@@ -1,6 +1,6 @@
 /**
- * What the backends have in common that compute nothing: no memory, and refusals of what cannot be
- * written down.
+ * Tensors that stand for values on paper, and what the backends have in common that compute
+ * nothing: no memory, and refusals of what cannot be written down.
  */
 import type {
   Backend,
@@ -17,6 +17,21 @@ import type {
 } from '../../backend.js';
 import { dtypeOf, type DType, type TypedArray } from '../../dtype.js';
 import { BackendError, TraceError } from '../../errors.js';
+import type { Shape } from '../../shape.js';
+import { SharedStorage } from '../../shared-storage.js';
+import { Tensor } from '../../tensor.js';
+
+/** Holds no memory, so it need not be freed when it is lost. */
+export class SymbolStorage extends SharedStorage {
+  override watch(): void {}
+}
+
+/** A tensor that stands for a value. */
+export function symbol(backend: Backend, storage: Storage, shape: Shape, wantsGrad: boolean): Tensor {
+  const tensor = new Tensor(new SymbolStorage(backend, storage), shape);
+  if (wantsGrad) tensor.requiresGrad = true;
+  return tensor;
+}
 
 export abstract class SymbolicBackend implements Backend {
   readonly info: BackendInfo;

@@ -15,7 +15,7 @@ import type { RecordedStep, TensorSpec, TraceRequest } from './record-step.js';
 import { Recorder } from './recorder.js';
 import { describe } from './recording.js';
 import { replay, type ReplayEnds } from './replay.js';
-import { symbol, SymbolStorage } from './symbol.js';
+import { symbol, SymbolStorage } from './symbolic-backend.js';
 import { withRows } from './captures.js';
 import { Tracer } from './tracer.js';
 
