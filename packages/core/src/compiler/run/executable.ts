@@ -54,9 +54,13 @@ type Work =
       readonly to: readonly number[];
     };
 
+type StageWork = Extract<Work, { kind: 'stage' }>;
+
 export class Executable {
   private readonly backend: Backend;
   private readonly work: readonly Work[];
+  /** The only work, where it is a program that makes the results and nothing else. */
+  private readonly single: StageWork | undefined;
   private readonly results: readonly number[];
   private readonly sources: number;
   /** How many storages a run has to do with. */
@@ -134,6 +138,9 @@ export class Executable {
     });
     this.work = work;
     this.places = count;
+    const [first] = work;
+    const isSingle = work.length === 1 && first.kind === 'stage' && isSame(first.to, this.results);
+    this.single = isSingle ? first : undefined;
   }
 
   /**
@@ -145,15 +152,17 @@ export class Executable {
    * @returns the results and the state after the last step, which belong to the caller too
    */
   run(storages: Storages, carried: readonly Storage[], extent: Extent): ProgramResults {
-    const { backend, work, results, sources } = this;
+    const { backend, work, results, sources, single } = this;
+    if (single !== undefined) return runProgram(storages, single, carried, extent);
     let last: readonly Storage[] = nothing;
     try {
       for (let i = 0; i < work.length; i++) {
         const piece = work[i];
         if (piece.kind !== 'stage') storages[piece.to] = this.made(storages, piece, extent.steps * extent.rows);
         else {
-          const made = this.runStage(storages, piece, carried, extent);
-          if (piece.part === 'loop') last = made;
+          const made = runProgram(storages, piece, carried, extent);
+          if (piece.part === 'loop') ({ last } = made);
+          for (let k = 0; k < piece.to.length; k++) storages[piece.to[k]] = made.outputs[k];
         }
       }
       const outputs = listOf(storages, results);
@@ -169,30 +178,6 @@ export class Executable {
         if (storage !== undefined) backend.release(storage);
       }
     }
-  }
-
-  private runStage(
-    storages: Storages,
-    { programs, part, stacked, perRow, fixed, to }: Extract<Work, { kind: 'stage' }>,
-    carried: readonly Storage[],
-    extent: Extent,
-  ): readonly Storage[] {
-    const { steps, rows } = extent;
-    const isLoop = part === 'loop';
-    // Outside the loop all steps are one, unless something has to be the same at each of them.
-    const isFlat = part === 'all' && perRow.length === 0;
-    const args: ProgramArguments = {
-      steps: isFlat || part === 'once' ? 1 : steps,
-      rows: isFlat ? steps * rows : rows,
-      stacked: listOf(storages, stacked),
-      carried: isLoop ? carried : nothing,
-      perRow: listOf(storages, perRow),
-      fixed: listOf(storages, fixed),
-    };
-    const isMasked = isLoop && (extent.lengths !== undefined || extent.resets !== undefined);
-    const { outputs, last } = isMasked ? programs.runMasked(args, extent) : programs.plain().run(args);
-    for (let i = 0; i < to.length; i++) storages[to[i]] = outputs[i];
-    return last;
   }
 
   private made(storages: Storages, piece: Exclude<Work, { kind: 'stage' }>, rows: number): Storage {
@@ -217,6 +202,32 @@ export class Executable {
         return piece.product.run(backend, storages[piece.a] as Storage, storages[piece.b] as Storage, rows);
     }
   }
+}
+
+function runProgram(
+  storages: Storages,
+  { programs, part, stacked, perRow, fixed }: StageWork,
+  carried: readonly Storage[],
+  extent: Extent,
+): ProgramResults {
+  const { steps, rows } = extent;
+  const isLoop = part === 'loop';
+  // Outside the loop all steps are one, unless something has to be the same at each of them.
+  const isFlat = part === 'all' && perRow.length === 0;
+  const args: ProgramArguments = {
+    steps: isFlat || part === 'once' ? 1 : steps,
+    rows: isFlat ? steps * rows : rows,
+    stacked: listOf(storages, stacked),
+    carried: isLoop ? carried : nothing,
+    perRow: listOf(storages, perRow),
+    fixed: listOf(storages, fixed),
+  };
+  const isMasked = isLoop && (extent.lengths !== undefined || extent.resets !== undefined);
+  return isMasked ? programs.runMasked(args, extent) : programs.plain().run(args);
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((place, i) => place === b[i]);
 }
 
 /** The storages at some places. */
