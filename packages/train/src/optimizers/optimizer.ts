@@ -183,9 +183,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
   /** Frees all gradients, so that the next `backward` starts from none. */
   zeroGrad(): void {
-    for (const param of this.params()) {
-      param.grad?.dispose();
-      param.grad = undefined;
+    for (const { params } of this.paramGroups) {
+      for (const param of params) {
+        param.grad?.dispose();
+        param.grad = undefined;
+      }
     }
   }
 
