@@ -42,8 +42,8 @@ import type { Tensor } from './tensor.js';
  * @param shapes - the same tensors in the shapes in which the caller has them
  * @returns the bound scan; nothing for a call that no trace serves, or that draws random numbers,
  *   and for one that is recorded unless it starts from zeros, over `[T, B, ...]` as it lies, with
- *   parameters that are a plain object. Whoever keeps it sees to it that the step is the same, and the fields of
- *   parameters that are a plain object: a module as parameters is compared
+ *   parameters that are a plain object. Whoever keeps it sees to it that the step is the same, and
+ *   the fields of parameters that are a plain object: a module as parameters is compared
  * @throws as `scan`; ShapeError, DTypeError, BackendError where `shapes` are not those of the
  *   scan's tensors
  *

@@ -103,7 +103,7 @@ function reached(x: Tensor, shape: Shape): Shape {
   return target;
 }
 
-/** Whether it does, without a size that is left to the tensor; asked by derivatives at each pass. */
+/** Whether it does, no size being left to the tensor; derivatives ask it at each pass. */
 function broadcastsTo(from: Shape, to: Shape): boolean {
   const lead = to.length - from.length;
   if (lead < 0) return false;
