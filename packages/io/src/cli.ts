@@ -7,7 +7,7 @@ import { passes } from './command/check/finding.js';
 import { rendered, renderedJson } from './command/check/render.js';
 import { convertToModule } from './command/convert-to-module.js';
 import { formatFor, formatOf, isModuleName } from './command/formats.js';
-import { listing } from './command/listing.js';
+import { counted, listing } from './command/listing.js';
 import { FileError, systemWords } from './files/file-error.js';
 import { columnsOf, wrapped } from './command/wrapped.js';
 import type { WrittenFloat } from './safetensors/encode.js';
@@ -129,7 +129,7 @@ of ONNX get PyTorch's names and its order of gates.
       throw new FormatError(`${from} is ${source.name} already; rnn-io writes such files of models, by writeOnnx`);
     const { tensors, metadata } = await source.read(from);
     await target.write(to, tensors, { dtype, metadata });
-    console.log(`${to}: ${Object.keys(tensors).length} tensors`);
+    console.log(`${to}: ${counted(Object.keys(tensors).length, 'tensor')}`);
     const left = target.keepsMetadata ? [] : Object.keys(metadata);
     if (left.length > 0) console.log(`metadata left out: ${left.join(', ')}`);
   });

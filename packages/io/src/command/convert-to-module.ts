@@ -29,6 +29,12 @@ export async function convertToModule(from: string, to: string, dtype: WrittenFl
   if (backend === undefined)
     throw new FormatError('convert: the model is run once, and there is no backend; npm install @rnn/backend-cpu');
   const model = readOnnx(await readFile(from), { backend });
+  const [first] = model.inputs;
+  if (first.shape.length > 1 && first.shape.every((size) => typeof size === 'number')) {
+    throw new FormatError(
+      `convert: the input '${first.name}' is [${first.shape.join(', ')}], for sequences of one length alone; export the model with dynamic batch and time (dynamic_shapes or dynamic_axes of torch.onnx.export)`,
+    );
+  }
   const inputs = model.inputs.map((info, i) => exampleOf(info, backend, i === 0 ? 3 : 1));
   const { code, types } = exportModule(model, inputs, { weights: dtype });
   const typesPath = to.replace(/\.(m?)js$/, '.d.$1ts');

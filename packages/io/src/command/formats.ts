@@ -50,13 +50,31 @@ const safetensors: Format = {
   async read(path) {
     const file = await openSafetensors(path);
     try {
-      return { tensors: await readAll(file), metadata: { ...file.metadata } };
+      return withPythonTwins(await readAll(file), file.metadata);
     } finally {
       await file.close();
     }
   },
   write: saveHostTensors,
 };
+
+/**
+ * Gives second names of tied weights their tensors: Python's `save_model` leaves them out, and
+ * notes among the metadata for each which name its values are under.
+ */
+function withPythonTwins(
+  tensors: Record<string, HostTensor>,
+  metadata: Readonly<Record<string, string>>,
+): { tensors: Record<string, HostTensor>; metadata: Record<string, string> } {
+  const isTwin = ([name, first]: [string, string]): boolean =>
+    !Object.hasOwn(tensors, name) && Object.hasOwn(tensors, first);
+  const notes = Object.entries(metadata);
+  const twins = notes.filter(isTwin).map(([name, first]): [string, HostTensor] => [name, tensors[first]]);
+  return {
+    tensors: Object.fromEntries([...Object.entries(tensors), ...twins]),
+    metadata: Object.fromEntries(notes.filter((note) => !isTwin(note))),
+  };
+}
 
 const pytorch: Format = {
   name: 'PyTorch',

@@ -21,7 +21,7 @@ export function listing({ format, tensors, metadata, parts = [] }: Contents): st
   return [
     ...(tensors.length === 0 ? [] : [...table, '']),
     ...noted,
-    `${format}: ${tensors.length} tensors, ${grouped(elements)} numbers, ${grouped(bytes)} bytes`,
+    `${format}: ${counted(tensors.length, 'tensor')}, ${counted(elements, 'number')}, ${counted(bytes, 'byte')}`,
   ].join('\n');
 }
 
@@ -41,6 +41,11 @@ export function shown(text: string): string {
 
 function cut(text: string): string {
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}... (${grouped(text.length)} characters)` : text;
+}
+
+/** So many of something. */
+export function counted(count: number, what: string): string {
+  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** Digits in groups of three, the same in every locale. */

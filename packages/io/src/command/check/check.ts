@@ -1,4 +1,5 @@
 /** Checks a file, whatever its kind. */
+import { counted } from '../listing.js';
 import { readFile } from 'node:fs/promises';
 import { FormatError, RnnError, sizeOf } from '@rnn/core';
 import { openSafetensors } from '../../files/files.js';
@@ -84,7 +85,7 @@ async function pytorchFile(path: string, findings: Findings): Promise<string> {
 
 function summaryOf(format: string, tensors: readonly CheckedTensor[]): string {
   const numbers = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  return `${format}, ${tensors.length} ${tensors.length === 1 ? 'tensor' : 'tensors'}, ${numbers} numbers`;
+  return `${format}, ${counted(tensors.length, 'tensor')}, ${counted(numbers, 'number')}`;
 }
 
 async function vectorFrom(path: string): Promise<Vector> {
