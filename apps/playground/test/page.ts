@@ -185,6 +185,37 @@ export async function stepCount(page: Page): Promise<number> {
   return Number(/step ([\d,]+)/.exec(text)?.[1].replaceAll(',', '') ?? Number.NaN);
 }
 
+/**
+ * Stops a run that plays, begins it again and takes some single steps: the loss of the last one, in
+ * all its digits.
+ */
+export async function lossAfter(page: Page, steps: number): Promise<string> {
+  await untilStep(page, 1);
+  await button(page, 'Pause').click();
+  await button(page, 'Play').waitFor();
+  await button(page, 'Reset').click();
+  await expect.poll(() => stepCount(page), { timeout: 60_000 }).toBe(0);
+  for (let step = 1; step <= steps; step++) {
+    await button(page, 'One step').click();
+    await expect.poll(() => stepCount(page), { timeout: 60_000 }).toBe(step);
+  }
+  return (await page.locator('.step-count').getAttribute('data-loss')) ?? '';
+}
+
+/** Drops a file on the middle of the page, as a visitor does from a folder. */
+export async function dropFile(page: Page, name: string, content: Buffer): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ({ name, bytes }) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(bytes)], name));
+      return transfer;
+    },
+    { name, bytes: [...content] },
+  );
+  await page.dispatchEvent('#demo', 'dragover', { dataTransfer: transfer });
+  await page.dispatchEvent('#demo', 'drop', { dataTransfer: transfer });
+}
+
 /** Waits until the run has done this many steps. */
 export async function untilStep(page: Page, steps: number): Promise<void> {
   await expect.poll(() => stepCount(page), { timeout: 60_000, interval: 50 }).toBeGreaterThanOrEqual(steps);

@@ -11,8 +11,11 @@ export interface ModelFile {
   readonly content: Uint8Array<ArrayBuffer> | string;
 }
 
-/** Gates of an LSTM as ONNX orders them, by their places in PyTorch's order `i f g o`. */
-const gatesFromOnnx = [0, 2, 3, 1];
+/**
+ * Where each gate of PyTorch's order stands in ONNX's, by how many gates a cell has: a plain cell's
+ * one, a GRU's `r z n` of `z r n`, an LSTM's `i f g o` of `i o f g`.
+ */
+const gatesFromOnnx: Readonly<Record<number, readonly number[]>> = { 1: [0], 3: [1, 0, 2], 4: [0, 2, 3, 1] };
 
 /**
  * Writes a model.
@@ -53,34 +56,34 @@ export async function loadModel(model: Module, name: string, bytes: Uint8Array):
 /** The weights of a file that `writeOnnx` wrote, as PyTorch orders them. */
 async function fromOnnx(onnx: Module): Promise<Record<string, HostArray>> {
   const found: Record<string, HostArray> = {};
-  for (const [name, parameter] of onnx.namedParameters()) {
+  const parameters = new Map(onnx.namedParameters());
+  for (const [name, parameter] of parameters) {
     const data = Float32Array.from(await parameter.data());
     const { shape } = parameter;
-    if (shape[0] !== 1 || !/weight_[ih]h_l|bias_ih_l/.test(name)) {
+    const [, prefix, kind, layer] = /^(.*)(weight_ih|weight_hh|bias_ih)_l(\d+)$/.exec(name) ?? [];
+    const recurrent = parameters.get(`${prefix}weight_hh_l${layer}`)?.shape;
+    if (kind === undefined || recurrent === undefined) {
       found[name] = { shape, data };
       continue;
     }
     // Both biases stand in one, and every matrix in a list of directions.
-    const isBias = name.includes('bias');
-    const parts = isBias ? [name, name.replace('_ih_', '_hh_')] : [name];
+    const order = gatesFromOnnx[recurrent[1] / recurrent[2]];
+    const parts = kind === 'bias_ih' ? [name, name.replace('_ih_', '_hh_')] : [name];
     const size = data.length / parts.length;
     for (const [i, part] of parts.entries()) {
-      const rows = isBias ? size : shape[1];
       found[part] = {
-        shape: isBias ? [size] : shape.slice(1),
-        data: reordered(data.subarray(i * size, (i + 1) * size), rows),
+        shape: kind === 'bias_ih' ? [size] : shape.slice(1),
+        data: reordered(data.subarray(i * size, (i + 1) * size), order),
       };
     }
   }
   return found;
 }
 
-function reordered(data: Float32Array, rows: number): Float32Array {
-  const gate = data.length / 4;
-  if (rows % 4 !== 0) return data;
+function reordered(data: Float32Array, order: readonly number[]): Float32Array {
+  const gate = data.length / order.length;
   const result = new Float32Array(data.length);
-  for (const [place, from] of gatesFromOnnx.entries())
-    result.set(data.subarray(from * gate, (from + 1) * gate), place * gate);
+  for (const [place, from] of order.entries()) result.set(data.subarray(from * gate, (from + 1) * gate), place * gate);
   return result;
 }
 

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { shell } from '../texts/en/shell.ts';
 import { isEmbedded } from './address.ts';
 import { Bar } from './bar.tsx';
+import { hearDrops } from './drop.ts';
 import { OpenDemo } from './open-demo.tsx';
 import { Tabs } from './tabs.tsx';
 
@@ -12,6 +13,7 @@ export function App(): VNode {
     document.documentElement.toggleAttribute('data-embedded', isEmbedded.value);
     document.documentElement.dataset.ready = '';
   }, [isEmbedded.value]);
+  useEffect(hearDrops, []);
   return (
     <>
       <a class="skip" href="#demo" onClick={skip}>

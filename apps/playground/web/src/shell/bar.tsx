@@ -4,7 +4,9 @@ import { shell } from '../texts/en/shell.ts';
 import { backend, seed } from './address.ts';
 import { CopyLink } from './copy-link.tsx';
 import { backendNames, device, deviceNotice, pending, rates, unavailable } from './device.ts';
+import { dropNotice } from './drop.ts';
 import { ErrorNotice } from './error-notice.tsx';
+import { Icon } from './icon.tsx';
 import { chooseBackend, openRun } from './run.ts';
 
 /** What works the run of any demo; it stays in view while one scrolls. */
@@ -48,11 +50,22 @@ export function Bar(): VNode {
         </button>
         <Seed />
         <CopyLink />
-        <output class="step-count">{progress === undefined ? shell.starting : shell.stepOf(progress.step)}</output>
+        <output class="step-count" data-loss={progress?.loss}>
+          {run === undefined
+            ? shell.nothingRuns
+            : progress === undefined
+              ? shell.starting
+              : shell.stepOf(progress.step)}
+        </output>
       </div>
       {deviceNotice.value !== undefined && (
         <p class="notice" role="status">
           {deviceNotice.value}
+        </p>
+      )}
+      {dropNotice.value !== undefined && (
+        <p class="notice" role="status">
+          {dropNotice.value}
         </p>
       )}
       {device.value?.name === 'wasm' && !globalThis.crossOriginIsolated && progress?.backend === 'wasm' && (
@@ -117,20 +130,5 @@ function Seed(): VNode {
         }}
       />
     </label>
-  );
-}
-
-const shapes = {
-  play: 'M5 3 L13 8 L5 13 Z',
-  pause: 'M4 3h3v10H4z M9 3h3v10H9z',
-  step: 'M3 3 L9 8 L3 13 Z M10 3h3v10h-3z',
-  reset: 'M8 3a5 5 0 1 0 5 5h-2a3 3 0 1 1-3-3v2.5L12 4 8 .5z',
-};
-
-function Icon({ name }: { readonly name: keyof typeof shapes }): VNode {
-  return (
-    <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" fill="currentColor">
-      <path d={shapes[name]} />
-    </svg>
   );
 }

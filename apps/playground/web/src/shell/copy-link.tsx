@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { shell } from '../texts/en/shell.ts';
+import { Icon } from './icon.tsx';
 
 /** Copies the address: whoever opens it sees the same run. */
 export function CopyLink(): VNode {
@@ -17,7 +18,11 @@ export function CopyLink(): VNode {
   };
   return (
     <button type="button" class="copy-link" onClick={() => void copy()}>
-      <span aria-live="polite">{answer.value ?? shell.copyLink}</span>
+      <Icon name="link" />
+      {/* On a phone the sign stands for the words, until there is an answer. */}
+      <span aria-live="polite" class={answer.value === undefined ? 'words' : undefined}>
+        {answer.value ?? shell.copyLink}
+      </span>
     </button>
   );
 }

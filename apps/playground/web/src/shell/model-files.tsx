@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import type { ModelFile, ModelFormat } from '../experiment/model-files.ts';
 import { shell } from '../texts/en/shell.ts';
+import { useDroppedFiles } from './drop.ts';
 import { ErrorNotice } from './error-notice.tsx';
 
 export interface ModelFilesProps {
@@ -16,6 +17,7 @@ const formats: readonly ModelFormat[] = ['safetensors', 'onnx', 'module'];
 export function ModelFiles({ onSave, onLoad }: ModelFilesProps): VNode {
   const failure = useSignal<string | undefined>(undefined);
   const done = useSignal('');
+  const isOpen = useSignal(false);
 
   const attempt = async (work: () => Promise<string>, prefix: string): Promise<void> => {
     failure.value = undefined;
@@ -37,8 +39,18 @@ export function ModelFiles({ onSave, onLoad }: ModelFilesProps): VNode {
     await onLoad(file.name, new Uint8Array(await file.arrayBuffer()));
     return shell.loaded(file.name);
   };
+  const load = (file: File): void => void attempt(() => open(file), shell.notFitting(file.name));
+  useDroppedFiles(/\.(?:safetensors|onnx|pt|pth)$/i, (file) => {
+    // What becomes of it stands inside.
+    isOpen.value = true;
+    load(file);
+  });
   return (
-    <details class="card model-files">
+    <details
+      class="card model-files"
+      open={isOpen.value}
+      onToggle={({ currentTarget }) => (isOpen.value = currentTarget.open)}
+    >
       <summary>{shell.modelFiles}</summary>
       <p class="quiet">{shell.modelFilesAdvice}</p>
       <div class="controls">
@@ -54,7 +66,7 @@ export function ModelFiles({ onSave, onLoad }: ModelFilesProps): VNode {
             onChange={(event) => {
               const file = event.currentTarget.files?.[0];
               event.currentTarget.value = '';
-              if (file !== undefined) void attempt(() => open(file), shell.notFitting(file.name));
+              if (file !== undefined) load(file);
             }}
           />
           <span>{shell.load}</span>

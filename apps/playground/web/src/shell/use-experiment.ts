@@ -41,8 +41,8 @@ export function useExperiment<E extends Experiment, Settings extends object>({
   isReady = true,
 }: UseExperimentOptions<Settings>): Session<E, Settings> {
   const session = useMemo(() => new Session<E, Settings>(worker()), []);
-  const latest = useRef(settings);
-  latest.current = settings;
+  const latest = useRef({ settings, isReady });
+  latest.current = { settings, isReady };
   // What the visitor wants, which a run that has just begun does not do yet.
   const playsOn = useRef(plays);
   const wishes = useRef(0);
@@ -52,9 +52,9 @@ export function useExperiment<E extends Experiment, Settings extends object>({
       const wish = ++wishes.current;
       try {
         const name = await startFirst(backend.value, (name) => session.start(name));
-        // Several choices in a row begin one run: the last.
-        if (wish !== wishes.current) return;
-        await session.begin({ seed: seed.value, settings: latest.current }, name, playsOn.current);
+        // Several choices in a row begin one run: the last. What it is made of may be gone by now.
+        if (wish !== wishes.current || !latest.current.isReady) return;
+        await session.begin({ seed: seed.value, settings: latest.current.settings }, name, playsOn.current);
       } catch (error) {
         session.fail(error);
       }
@@ -62,8 +62,8 @@ export function useExperiment<E extends Experiment, Settings extends object>({
     [session],
   );
 
-  useEffect(() => {
-    const run: Run = {
+  const run = useMemo(
+    (): Run => ({
       progress: session.progress,
       error: session.error,
       play: () => {
@@ -77,20 +77,31 @@ export function useExperiment<E extends Experiment, Settings extends object>({
       stepOnce: () => session.stepOnce(),
       reset: begin,
       moveTo: (name) => session.moveTo(name),
-    };
+    }),
+    [session, begin],
+  );
+  // The bar has nothing to work where there is nothing to learn from.
+  useEffect(() => {
+    if (!isReady) return;
     openRun.value = run;
+    return () => {
+      if (openRun.peek() === run) openRun.value = undefined;
+      if (session.progress.peek()?.playing) void session.pause();
+    };
+  }, [run, isReady]);
+
+  useEffect(() => {
     const stop = session.progress.subscribe((progress) => {
       if (progress === undefined || progress.stepsPerSecond === 0) return;
       rates.value = { ...rates.peek(), [progress.backend]: progress.stepsPerSecond };
     });
     return () => {
       stop();
-      if (openRun.peek() === run) openRun.value = undefined;
       rates.value = {};
       deviceNotice.value = undefined;
       session.end();
     };
-  }, [session, begin]);
+  }, [session]);
 
   const beginsAgain = JSON.stringify(
     Object.entries(settings).filter(([name]) => !live.includes(name as keyof Settings)),

@@ -65,7 +65,10 @@ export function LinePlot(props: LinePlotProps): VNode {
       points: { show: false },
       dash: dashed ? [5, 4] : undefined,
       spanGaps: false,
-      value: (_plot, value: number | null) => (value === null ? '–' : (latest.current.format ?? twoDigits)(value)),
+      value: (plot, value: number | null, line, at) => {
+        const shown = at === null ? lastOf(plot.data[line]) : value;
+        return shown === null ? '–' : (latest.current.format ?? twoDigits)(shown);
+      },
     }));
     const bands = lines.flatMap(({ fillTo, colour: hue }, i) =>
       fillTo === undefined ? [] : [{ series: [i + 1, fillTo + 1] as [number, number], fill: colour(`${hue}-band`)() }],
@@ -106,8 +109,10 @@ export function LinePlot(props: LinePlotProps): VNode {
         series: [
           {
             label: xLabel,
-            value: (_plot, value: number | null) =>
-              value === null ? '–' : (latest.current.formatX ?? twoDigits)(value),
+            value: (plot, value: number | null, line, at) => {
+              const shown = at === null ? lastOf(plot.data[line]) : value;
+              return shown === null ? '–' : (latest.current.formatX ?? twoDigits)(shown);
+            },
           },
           ...series,
         ],
@@ -162,6 +167,15 @@ export function curveLines(
     ),
   }));
   return { xs: all.map(({ step }) => step), lines };
+}
+
+/** What a line ends with: the legend shows it while nothing is pointed at. */
+function lastOf(values: AlignedData[number]): number | null {
+  for (let i = values.length - 1; i >= 0; i--) {
+    const value = values[i];
+    if (typeof value === 'number') return value;
+  }
+  return null;
 }
 
 function aligned({ xs, lines }: LinePlotProps): AlignedData {

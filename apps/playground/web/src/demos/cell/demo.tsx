@@ -95,7 +95,7 @@ export default function Cell(): VNode {
       </fieldset>
       <p class="about">{texts.about[name]}</p>
       <section class="card">
-        <div class="controls">
+        <div class="controls time-controls">
           <button
             type="button"
             class="icon"
@@ -106,7 +106,7 @@ export default function Cell(): VNode {
             ‹
           </button>
           <label>
-            {texts.time}
+            <span class="hidden">{texts.time}</span>
             <input
               type="range"
               min={1}

@@ -87,12 +87,14 @@ export default function Conformance(): VNode {
         </p>
       </section>
       <CodePanel code={code} packages={['@rnn/backend-cpu', '@rnn/conformance']} />
-      <section class="card results">
-        <h3>{texts.groups}</h3>
-        <GroupTable groups={groups} />
-        <Failures results={results} />
-        <Skips results={results} />
-      </section>
+      {results.length > 0 && (
+        <section class="card results">
+          <h3>{texts.groups}</h3>
+          <GroupTable groups={groups} />
+          <Failures results={results} />
+          <Skips results={results} />
+        </section>
+      )}
     </div>
   );
 }

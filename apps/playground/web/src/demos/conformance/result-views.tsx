@@ -61,10 +61,11 @@ export function Failures({ results }: { readonly results: readonly CaseResult[] 
 }
 
 /** Why cases were skipped, with how many. */
-export function Skips({ results }: { readonly results: readonly CaseResult[] }): VNode {
+export function Skips({ results }: { readonly results: readonly CaseResult[] }): VNode | null {
   const reasons = new Map<string, number>();
   for (const { status, reason = '' } of results)
     if (status === 'skipped') reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  if (reasons.size === 0) return null;
   return (
     <>
       <h3>{texts.skips}</h3>

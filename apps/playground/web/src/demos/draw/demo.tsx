@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
+import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { drawTexts as texts } from '../../texts/en/draw.ts';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
@@ -59,7 +60,6 @@ export default function Draw(): VNode {
   };
   return (
     <>
-      <p>{texts.lead}</p>
       <section class="card">
         <div class="controls">
           <span class="quiet small">{texts.examples}</span>
@@ -121,12 +121,17 @@ export default function Draw(): VNode {
           </label>
         </div>
         <p class="quiet small">{texts.keys}</p>
+        <p>{texts.lead}</p>
       </section>
       <section class="card">
         <h3>{texts.loss}</h3>
         <LinePlot label={texts.loss} xLabel="step" height={160} {...curveLines(session.curve.value)} />
         <p class="quiet small">{texts.lossNote}</p>
       </section>
+      <ModelFiles
+        onSave={(format) => session.ask('saveModel', format)}
+        onLoad={(name, bytes) => session.ask('loadModel', name, bytes)}
+      />
       <CodePanel code={code} packages={['@rnn/core', '@rnn/backend-wasm', '@rnn/nn', '@rnn/train']} />
     </>
   );

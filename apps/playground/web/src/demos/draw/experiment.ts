@@ -1,8 +1,9 @@
-import { expand, fromData, Generator, noGrad, scope, type Tensor } from '@rnn/core';
+import { expand, fromData, Generator, noGrad, scope, zeros, type Tensor } from '@rnn/core';
 import { Linear, LSTM, Module } from '@rnn/nn';
 import { Adam, DataLoader, windows } from '@rnn/train';
 import { endless } from '../../experiment/endless.ts';
-import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import type { ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import { ModelExperiment } from '../../experiment/model-experiment.ts';
 import { PacedView } from '../../experiment/paced-view.ts';
 import { update } from '../../experiment/update.ts';
 import { drawStep, gaussians, mixtureLoss, mixtureSize } from './mixture.ts';
@@ -33,7 +34,8 @@ class Pen extends Module {
 }
 
 /** A mixture-density network learns the visitor's drawing, and continues it. */
-export class DrawExperiment implements Experiment {
+export class DrawExperiment extends ModelExperiment {
+  protected readonly fileName = 'pen';
   readonly movable: readonly Movable[];
   readonly model: Pen;
   readonly optimizer: Adam;
@@ -45,6 +47,7 @@ export class DrawExperiment implements Experiment {
 
   /** @throws RangeError when there is too little to learn from */
   constructor({ seed, settings }: ExperimentOptions<DrawSettings>) {
+    super();
     this.seed = seed;
     this.temperature = settings.temperature;
     this.steps = penSteps(
@@ -65,7 +68,7 @@ export class DrawExperiment implements Experiment {
   step(): Tensor {
     const [x, y] = this.batches.next().value as [Tensor, Tensor];
     const loss = update(this, mixtureLoss(this.model.forward(x)[0], y));
-    this.paced.outdate();
+    this.outdate();
     return loss;
   }
 
@@ -78,6 +81,14 @@ export class DrawExperiment implements Experiment {
     this.temperature = temperature;
     this.paced.outdate();
     return this.paced.get(true);
+  }
+
+  protected examples(): Tensor[] {
+    return [zeros([8, 1, 3])];
+  }
+
+  protected outdate(): void {
+    this.paced.outdate();
   }
 
   private async draw(): Promise<DrawView> {

@@ -3,6 +3,7 @@ import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
+import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { forecastTexts as texts } from '../../texts/en/forecast.ts';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
@@ -28,11 +29,15 @@ export default function Forecast(): VNode {
   const season = useSetting('season', -1);
   const ahead = useSetting('ahead', 0);
   const from = useSetting('from', 0);
+  // An address holds the name of a file, not what is in it.
+  const fileName = useSetting<string>('file', '');
   const own = useSignal<File | undefined>(undefined);
-  const { table, reading, fault, giveUp } = useTable(own.value, source.value);
+  const isOwn = fileName.value !== '';
+  const awaited = isOwn && own.value === undefined ? fileName.value : undefined;
+  const { table, reading, fault, giveUp } = useTable(own.value, isOwn ? undefined : source.value);
 
-  const builtIn = own.value === undefined ? sources[source.value] : undefined;
-  const name = own.value === undefined ? source.value : 'own';
+  const builtIn = isOwn ? undefined : sources[source.value];
+  const name = isOwn ? 'own' : source.value;
   const names = table?.columns.map((each) => each.name) ?? [];
   const target = names.includes(column.value) ? column.value : (builtIn?.column ?? names[0] ?? '');
   const others = also.value.split(',').filter((each) => each !== target && names.includes(each));
@@ -79,13 +84,16 @@ export default function Forecast(): VNode {
   };
   const choose = (id: string): void => {
     own.value = undefined;
+    fileName.value = '';
     for (const setting of [column, also]) setting.value = '';
     season.value = -1;
     for (const setting of [ahead, from]) setting.value = 0;
     source.value = id;
   };
   const open = (file: File): void => {
-    choose('sunspots');
+    // The file that the address is of goes with what was chosen for it.
+    if (file.name !== awaited) choose('sunspots');
+    fileName.value = file.name;
     own.value = file;
   };
 
@@ -94,19 +102,61 @@ export default function Forecast(): VNode {
   const isCurrent = view !== undefined && table !== undefined && view.testStart < rows && view.origin <= rows;
   const rowName = useMemo(() => rowNames(table?.times), [table]);
   const words = texts.of(name);
+  // Without a series there is nothing to choose and to see.
+  const isGone = table === undefined && !reading;
   return (
     <>
-      <p>{texts.lead}</p>
       <SourcePicker
-        source={own.value === undefined ? source.value : ''}
-        fileName={own.value?.name}
+        source={isOwn ? '' : source.value}
+        fileName={isOwn ? fileName.value : undefined}
+        isAwaited={awaited !== undefined}
         isReading={reading}
         fault={fault}
         onChoose={choose}
         onOpen={open}
         onGiveUp={giveUp}
       />
-      <section class="card" aria-label={texts.plot}>
+      <section class="card" aria-label={texts.plot} hidden={isGone}>
+        <div class="tall-plot">
+          {isCurrent && (
+            <LinePlot
+              label={`${texts.plot}: ${target}`}
+              xLabel={words.row}
+              formatX={rowName}
+              format={texts.error}
+              height={260}
+              {...courseLines(view, table.columns.find((each) => each.name === target)?.values ?? new Float64Array())}
+            />
+          )}
+        </div>
+        <div class="sliders">
+          <label>
+            {texts.ahead}: <output>{`${place.ahead} ${words.rows}`}</output>
+            <input
+              type="range"
+              min={1}
+              max={longest}
+              value={place.ahead}
+              onInput={({ currentTarget }) => look({ ahead: currentTarget.valueAsNumber })}
+            />
+          </label>
+          <label>
+            {texts.origin}: <output>{rows === 0 ? '–' : rowName(place.origin)}</output>
+            <input
+              type="range"
+              min={testStart}
+              max={rows}
+              value={place.origin}
+              onInput={({ currentTarget }) => look({ origin: currentTarget.valueAsNumber })}
+            />
+          </label>
+        </div>
+        <p class="verdict" aria-live="off">
+          {isCurrent ? texts.verdict(view.oneStep, name) : '\u00a0'}
+        </p>
+        <p class="quiet verdict">
+          {isCurrent ? (view.here === undefined ? texts.future : texts.hereVerdict(view.here, name)) : '\u00a0'}
+        </p>
         <div class="controls">
           <label>
             {texts.column}
@@ -177,48 +227,9 @@ export default function Forecast(): VNode {
             />
           </label>
         </div>
-        <div class="sliders">
-          <label>
-            {texts.ahead}: <output>{`${place.ahead} ${words.rows}`}</output>
-            <input
-              type="range"
-              min={1}
-              max={longest}
-              value={place.ahead}
-              onInput={({ currentTarget }) => look({ ahead: currentTarget.valueAsNumber })}
-            />
-          </label>
-          <label>
-            {texts.origin}: <output>{rows === 0 ? '–' : rowName(place.origin)}</output>
-            <input
-              type="range"
-              min={testStart}
-              max={rows}
-              value={place.origin}
-              onInput={({ currentTarget }) => look({ origin: currentTarget.valueAsNumber })}
-            />
-          </label>
-        </div>
-        <div class="tall-plot">
-          {isCurrent && (
-            <LinePlot
-              label={`${texts.plot}: ${target}`}
-              xLabel={words.row}
-              formatX={rowName}
-              format={texts.error}
-              height={260}
-              {...courseLines(view, table.columns.find((each) => each.name === target)?.values ?? new Float64Array())}
-            />
-          )}
-        </div>
-        <p class="verdict" aria-live="off">
-          {isCurrent ? texts.verdict(view.oneStep, name) : '\u00a0'}
-        </p>
-        <p class="quiet verdict">
-          {isCurrent ? (view.here === undefined ? texts.future : texts.hereVerdict(view.here, name)) : '\u00a0'}
-        </p>
+        <p class="quiet">{texts.lead}</p>
       </section>
-      <div class="columns">
+      <div class="columns" hidden={isGone}>
         <section class="card">
           {isCurrent && <ScoreTable view={view} source={name} />}
           {isCurrent && (
@@ -248,6 +259,10 @@ export default function Forecast(): VNode {
           <p class="quiet small">{texts.lossNote}</p>
         </section>
       </div>
+      <ModelFiles
+        onSave={(format) => session.ask('saveModel', format)}
+        onLoad={(name, bytes) => session.ask('loadModel', name, bytes)}
+      />
       <CodePanel code={code} packages={['@rnn/core', '@rnn/backend-wasm', '@rnn/nn', '@rnn/train']} />
     </>
   );

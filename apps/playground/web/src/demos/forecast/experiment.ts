@@ -1,8 +1,9 @@
-import { fromData, noGrad, scope, type Tensor } from '@rnn/core';
+import { fromData, noGrad, scope, zeros, type Tensor } from '@rnn/core';
 import { mseLoss } from '@rnn/nn';
 import { Adam, DataLoader, forecast, splitInTime, StandardScaler, windows } from '@rnn/train';
 import { endless } from '../../experiment/endless.ts';
-import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import type { ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import { ModelExperiment } from '../../experiment/model-experiment.ts';
 import { PacedView } from '../../experiment/paced-view.ts';
 import { update } from '../../experiment/update.ts';
 import { Forecaster } from './forecaster.ts';
@@ -18,7 +19,8 @@ const leadIn = 128;
 const paths = 64;
 
 /** A recurrent network learns how a series goes on. */
-export class ForecastExperiment implements Experiment {
+export class ForecastExperiment extends ModelExperiment {
+  protected readonly fileName = 'forecaster';
   readonly movable: readonly Movable[];
   private readonly settings: ForecastSettings;
   readonly model: Forecaster;
@@ -34,6 +36,7 @@ export class ForecastExperiment implements Experiment {
   private readonly paced = new PacedView(() => this.draw(this.place));
 
   constructor({ settings }: ExperimentOptions<ForecastSettings>) {
+    super();
     const { series, layer, hidden } = settings;
     const [rows, features] = series.shape;
     this.settings = settings;
@@ -59,7 +62,7 @@ export class ForecastExperiment implements Experiment {
   step(): Tensor {
     const [x, y] = this.batches.next().value as [Tensor, Tensor];
     const loss = update(this, mseLoss(this.model.forward(x)[0], y));
-    this.paced.outdate();
+    this.outdate();
     return loss;
   }
 
@@ -72,6 +75,15 @@ export class ForecastExperiment implements Experiment {
     this.place = place;
     this.paced.outdate();
     return this.paced.get(true);
+  }
+
+  protected examples(): Tensor[] {
+    const [, features] = this.settings.series.shape;
+    return [zeros([8, 1, features])];
+  }
+
+  protected outdate(): void {
+    this.paced.outdate();
   }
 
   private async draw(place: ForecastPlace): Promise<ForecastView> {

@@ -1,5 +1,5 @@
-import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
+import { useDroppedFiles } from '../../shell/drop.ts';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { forecastTexts as texts } from '../../texts/en/forecast.ts';
 import { sources } from './sources.ts';
@@ -8,6 +8,8 @@ interface SourcePickerProps {
   /** The built-in series that is chosen; '' where it is a file. */
   readonly source: string;
   readonly fileName: string | undefined;
+  /** Whether the address is of this file, which has not been opened here. */
+  readonly isAwaited: boolean;
   readonly isReading: boolean;
   /** What is wrong with the file, for people. */
   readonly fault: string | undefined;
@@ -18,25 +20,10 @@ interface SourcePickerProps {
 
 /** Where the series comes from: one of the built-in ones, or a file that is opened or dropped. */
 export function SourcePicker(props: SourcePickerProps): VNode {
-  const { source, fileName, isReading, fault, onChoose, onOpen, onGiveUp } = props;
-  const isOver = useSignal(false);
-  const drop = (event: DragEvent): void => {
-    event.preventDefault();
-    isOver.value = false;
-    const file = event.dataTransfer?.files[0];
-    if (file !== undefined) onOpen(file);
-  };
+  const { source, fileName, isAwaited, isReading, fault, onChoose, onOpen, onGiveUp } = props;
+  useDroppedFiles(undefined, onOpen);
   return (
-    <section
-      class={isOver.value ? 'card drop over' : 'card drop'}
-      aria-label={texts.source}
-      onDragOver={(event) => {
-        event.preventDefault();
-        isOver.value = true;
-      }}
-      onDragLeave={() => (isOver.value = false)}
-      onDrop={drop}
-    >
+    <section class="card drop" aria-label={texts.source}>
       <div class="controls">
         <label>
           {texts.source}
@@ -74,6 +61,11 @@ export function SourcePicker(props: SourcePickerProps): VNode {
           </p>
         )}
       </div>
+      {fileName !== undefined && fault === undefined && !isReading && (
+        <p class="notice" role="status">
+          {isAwaited ? texts.awaited(fileName) : texts.notInLink(fileName)}
+        </p>
+      )}
       {fault !== undefined && (
         <ErrorNotice
           message={`${texts.notRead(fileName ?? texts.of(source).title)} ${fault}`}

@@ -17,10 +17,10 @@ export interface TableState {
   readonly giveUp: () => void;
 }
 
-/** Reads a file in a worker, or a built-in series where none is given. */
-export function useTable(file: File | undefined, source: string): TableState {
+/** Reads a file in a worker, or a built-in series; without either there is no table. */
+export function useTable(file: File | undefined, source: string | undefined): TableState {
   const table = useSignal<NumberedTable | undefined>(undefined);
-  const reading = useSignal(false);
+  const reading = useSignal(file !== undefined || source !== undefined);
   const fault = useSignal<string | undefined>(undefined);
   const count = useRef(0);
   const controller = useRef(new AbortController());
@@ -31,11 +31,12 @@ export function useTable(file: File | undefined, source: string): TableState {
     batch(() => {
       table.value = undefined;
       fault.value = undefined;
-      reading.value = true;
+      reading.value = file !== undefined || source !== undefined;
     });
+    if (!reading.value) return undefined;
     const read = async (): Promise<void> => {
       try {
-        const read = await readFile(file ?? (await fetched(source)), file?.name ?? source, signal);
+        const read = await readFile(file ?? (await fetched(source ?? '')), file?.name ?? source ?? '', signal);
         if (id === count.current) table.value = { ...read, id };
       } catch (error) {
         if (id === count.current) fault.value = error instanceof Error ? error.message : String(error);

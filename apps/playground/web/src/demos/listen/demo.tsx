@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
+import { useDroppedFiles } from '../../shell/drop.ts';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { listenTexts as texts } from '../../texts/en/listen.ts';
 // oxlint-disable-next-line import/default -- Vite gives the text of the file
@@ -12,6 +13,7 @@ import { useListening } from './use-listening.ts';
 /** A voice detector hears the microphone, a file or an example, and shows its cells. */
 export default function Listen(): VNode {
   const { heard, count, isListening, rate, fault, start, startExample, stop } = useListening();
+  useDroppedFiles(undefined, start);
   const kind = useSetting<string>('cells', 'h');
   const shown = kind.value === 'c' ? 'c' : 'h';
   return (
@@ -43,11 +45,14 @@ export default function Listen(): VNode {
         </div>
         {fault !== undefined && <ErrorNotice message={fault} />}
         <p class="voice">
-          <strong>{count === 0 ? '–' : `${Math.round(100 * heard.probability)} %`}</strong> {texts.probability}
-          <span class="quiet small">
-            {' '}
-            {count === 0 ? texts.nobody : texts.summary(heard.spoken, count * frameSeconds)}
-          </span>
+          {count === 0 ? (
+            <span class="quiet">{texts.nobody}</span>
+          ) : (
+            <>
+              <strong>{Math.round(100 * heard.probability)} %</strong> {texts.probability}
+              <span class="quiet small"> {texts.summary(heard.spoken, count * frameSeconds)}</span>
+            </>
+          )}
         </p>
         <MovingMap heard={heard} count={count} kind={shown} />
         <div class="controls">

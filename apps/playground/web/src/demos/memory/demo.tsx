@@ -3,6 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
+import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { memory as texts } from '../../texts/en/memory.ts';
 import { LinePlot, type Line } from '../../views/line-plot.tsx';
@@ -68,7 +69,7 @@ export default function Memory(): VNode {
                     </p>
                     <p class="verdict">{texts.verdicts[net.verdict]}</p>
                     <p class="quiet small">
-                      {texts.factor(net.factor)} {texts.advice[net.verdict]}
+                      {texts.factor(net.factor)} {net.accuracy > 0.95 ? texts.learnt : texts.advice[net.verdict]}
                     </p>
                     <p class="quiet small">{texts.gradient(net.gradient)}</p>
                   </>
@@ -152,6 +153,10 @@ export default function Memory(): VNode {
         </p>
         <p role="status">{told.value}</p>
       </div>
+      <ModelFiles
+        onSave={(format) => session.ask('saveModel', format)}
+        onLoad={(name, bytes) => session.ask('loadModel', name, bytes)}
+      />
       <CodePanel code={code} packages={['@rnn/core', '@rnn/backend-wasm', '@rnn/nn', '@rnn/train']} />
     </div>
   );

@@ -1,8 +1,9 @@
 /** The run of the demo "Memory": three nets learn to recall what they saw long ago. */
-import { chunk, concat, defaultGenerator, fromData, full, noGrad, scope, type Tensor } from '@rnn/core';
+import { chunk, concat, defaultGenerator, fromData, full, noGrad, scope, zeros, type Tensor } from '@rnn/core';
 import { crossEntropy, GRU, Linear, LSTM, Module, RNN } from '@rnn/nn';
 import { Adam, gradientFlow, gradNorm, type FlowVerdict } from '@rnn/train';
-import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import type { ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import { ModelExperiment } from '../../experiment/model-experiment.ts';
 import { update } from '../../experiment/update.ts';
 
 export const netNames = ['RNN', 'LSTM', 'GRU'] as const;
@@ -87,8 +88,29 @@ function withPart(bias: Tensor, z: number): Tensor {
   return concat([r, full([hidden], z), n]);
 }
 
-export class MemoryExperiment implements Experiment {
+/** The three nets side by side, so that one file holds them. */
+class Recallers extends Module {
+  readonly RNN: Recaller;
+  readonly LSTM: Recaller;
+  readonly GRU: Recaller;
+
+  constructor(settings: MemorySettings) {
+    super();
+    this.RNN = new Recaller('RNN', settings);
+    this.LSTM = new Recaller('LSTM', settings);
+    this.GRU = new Recaller('GRU', settings);
+  }
+
+  /** x [T, B, symbols + 1] -> scores of each net [B, symbols] */
+  forward(x: Tensor): [RNN: Tensor, LSTM: Tensor, GRU: Tensor] {
+    return [this.RNN.forward(x), this.LSTM.forward(x), this.GRU.forward(x)];
+  }
+}
+
+export class MemoryExperiment extends ModelExperiment {
+  protected readonly fileName = 'memory';
   readonly movable: readonly Movable[];
+  readonly model: Recallers;
   private readonly length: number;
   private clip: number;
   private readonly nets: readonly { name: NetName; model: Recaller; optimizer: Adam }[];
@@ -99,10 +121,12 @@ export class MemoryExperiment implements Experiment {
   private flows: readonly Pick<NetView, 'norms' | 'verdict' | 'factor' | 'gradient'>[] = [];
 
   constructor({ settings }: ExperimentOptions<MemorySettings>) {
+    super();
     this.length = settings.length;
     this.clip = settings.clip;
+    this.model = new Recallers(settings);
     this.nets = netNames.map((name) => {
-      const model = new Recaller(name, settings);
+      const model = this.model[name];
       return { name, model, optimizer: new Adam(model.parameters(), { lr: 0.005 }) };
     });
     this.test = new Question(testRows, this.length);
@@ -136,6 +160,14 @@ export class MemoryExperiment implements Experiment {
     }
     const nets = this.nets.map(({ name }, i) => ({ name, accuracy: accuracies[i], ...this.flows[i] }));
     return { nets, symbols, history: this.history };
+  }
+
+  protected examples(): Tensor[] {
+    return [zeros([this.length, 1, symbols + 1])];
+  }
+
+  protected outdate(): void {
+    this.looked = -Infinity;
   }
 
   private async accuracyOf(model: Recaller): Promise<number> {

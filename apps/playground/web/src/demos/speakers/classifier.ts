@@ -24,8 +24,8 @@ export class SpeakerClassifier extends Module {
     this.head = new Linear(hidden, speakers);
   }
 
-  /** x [T, B, 12] -> scores [B, 9] */
-  forward(x: Tensor, lengths: Lengths): Tensor {
+  /** x [T, B, 12] -> scores [B, 9]; without lengths all utterances are T steps long */
+  forward(x: Tensor, lengths?: Lengths): Tensor {
     const [, last] = this.layer.forward(x, undefined, { lengths });
     // An LSTM has a cell state as well.
     const h = (Array.isArray(last) ? last[0] : last) as Tensor;

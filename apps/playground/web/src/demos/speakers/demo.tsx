@@ -5,6 +5,7 @@ import { readData } from '../../data.ts';
 import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
+import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { speakersTexts as texts } from '../../texts/en/speakers.ts';
 import { Confusion } from '../../views/confusion.tsx';
@@ -144,6 +145,10 @@ export default function Speakers(): VNode {
         </div>
         {hearing.value !== undefined && <HearingView hearing={hearing.value} />}
       </section>
+      <ModelFiles
+        onSave={(format) => session.ask('saveModel', format)}
+        onLoad={(name, bytes) => session.ask('loadModel', name, bytes)}
+      />
       <CodePanel code={code} packages={['@rnn/core', '@rnn/backend-wasm', '@rnn/nn', '@rnn/train']} />
     </>
   );

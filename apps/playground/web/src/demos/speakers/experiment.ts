@@ -1,16 +1,18 @@
-import { concat, fromData, noGrad, scope, type Tensor } from '@rnn/core';
+import { concat, fromData, noGrad, scope, zeros, type Tensor } from '@rnn/core';
 import { crossEntropy } from '@rnn/nn';
 import { Adam, ConfusionMatrix, DataLoader, SequenceDataset, type SequenceBatch } from '@rnn/train';
 import { coefficients, parseUtterances, speakers, type Utterances } from '../../../../src/data/japanese-vowels.ts';
 import { endless } from '../../experiment/endless.ts';
-import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import type { ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import { ModelExperiment } from '../../experiment/model-experiment.ts';
 import { PacedView } from '../../experiment/paced-view.ts';
 import { update } from '../../experiment/update.ts';
 import { SpeakerClassifier } from './classifier.ts';
 import type { Hearing, SpeakersSettings, SpeakersView } from './view.ts';
 
 /** Utterances of different lengths, and nine speakers to tell apart. */
-export class SpeakersExperiment implements Experiment {
+export class SpeakersExperiment extends ModelExperiment {
+  protected readonly fileName = 'speakers';
   readonly movable: readonly Movable[];
   readonly model: SpeakerClassifier;
   readonly optimizer: Adam;
@@ -20,6 +22,7 @@ export class SpeakersExperiment implements Experiment {
   private readonly paced = new PacedView(() => this.recognise());
 
   constructor({ settings }: ExperimentOptions<SpeakersSettings>) {
+    super();
     this.training = parseUtterances(settings.training);
     this.test = parseUtterances(settings.test);
     this.batches = endless(new DataLoader(datasetOf(this.training), { batchSize: 32, shuffle: true }));
@@ -31,7 +34,7 @@ export class SpeakersExperiment implements Experiment {
   step(): Tensor {
     const { input, lengths, target } = this.batches.next().value as SequenceBatch;
     const loss = update(this, crossEntropy(this.model.forward(input, lengths), target));
-    this.paced.outdate();
+    this.outdate();
     return loss;
   }
 
@@ -62,6 +65,14 @@ export class SpeakersExperiment implements Experiment {
       states.dispose();
       beliefs.dispose();
     }
+  }
+
+  protected examples(): Tensor[] {
+    return [zeros([8, 1, coefficients])];
+  }
+
+  protected outdate(): void {
+    this.paced.outdate();
   }
 
   private async recognise(): Promise<SpeakersView> {

@@ -2,8 +2,8 @@
 import { fromData, grad, logSoftmax, moveTo, noGrad, scope, type Backend, type Tensor } from '@rnn/core';
 import { crossEntropy, type LSTMState } from '@rnn/nn';
 import { Adam, CharVocabulary, textStreams } from '@rnn/train';
-import type { Experiment, ExperimentOptions, Movable } from '../../experiment/experiment.ts';
-import { loadModel, writeModel, type ModelFile, type ModelFormat } from '../../experiment/model-files.ts';
+import type { ExperimentOptions, Movable } from '../../experiment/experiment.ts';
+import { ModelExperiment } from '../../experiment/model-experiment.ts';
 import { update } from '../../experiment/update.ts';
 import { CharacterModel } from './model.ts';
 import { Writer, type Sample, type WriterOptions } from './writer.ts';
@@ -43,8 +43,9 @@ const gateNames = ['i', 'f', 'g', 'o', 'c', 'h'] as const;
 /** Rows that are read side by side, and characters of each in a step. */
 const [rows, length] = [16, 32];
 
-export class TextExperiment implements Experiment {
+export class TextExperiment extends ModelExperiment {
   readonly model: CharacterModel;
+  protected readonly fileName = 'characters';
   readonly movable: readonly Movable[];
   private readonly vocabulary: CharVocabulary;
   private readonly known: ReadonlySet<string>;
@@ -56,6 +57,7 @@ export class TextExperiment implements Experiment {
   private steps = 0;
 
   constructor({ seed, settings: { text, units, writing } }: ExperimentOptions<TextSettings>) {
+    super();
     this.vocabulary = new CharVocabulary(text);
     this.known = new Set(text);
     this.model = new CharacterModel(this.vocabulary.size, units);
@@ -90,14 +92,11 @@ export class TextExperiment implements Experiment {
     this.writer.setOptions(options);
   }
 
-  /** The model as a file, as it is now. */
-  saveModel(format: ModelFormat): Promise<ModelFile> {
-    return writeModel(this.model, 'characters', format, [fromData(new Int32Array(8), [8, 1])]);
+  protected examples(): Tensor[] {
+    return [fromData(new Int32Array(8), [8, 1])];
   }
 
-  /** Puts a file's weights into the model. */
-  async loadModel(name: string, bytes: Uint8Array): Promise<void> {
-    await loadModel(this.model, name, bytes);
+  protected outdate(): void {
     this.writer.interrupt();
   }
 

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
+import { useDroppedFiles } from '../../shell/drop.ts';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { text as words } from '../../texts/en/text.ts';
 import { leastCharacters, mostCharacters, textOf, tidied } from './own-text.ts';
@@ -32,16 +33,9 @@ export function Source({ own, notice, onText }: SourceProps): VNode {
       learn(text);
     }
   };
+  useDroppedFiles(undefined, (file) => void open(file));
   return (
-    <details
-      class="card"
-      open={own !== undefined || undefined}
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault();
-        void open(event.dataTransfer?.files[0]);
-      }}
-    >
+    <details class="card drop" open={own !== undefined || failure.value !== undefined || undefined}>
       <summary>{words.own}</summary>
       <p class="quiet">{words.ownAdvice}</p>
       <textarea

@@ -1,5 +1,5 @@
 export const drawTexts = {
-  lead: 'Draw a line. An LSTM reads the pen’s steps and learns, for each, a mixture of Gaussians for the next one (Graves 2013). Then it draws on by itself: three continuations, at first a scribble, later in your manner.',
+  lead: 'An LSTM reads the pen’s steps and learns, for each, a mixture of Gaussians for the next one (Graves 2013). Then it draws on by itself: three continuations, at first a scribble, later in your manner.',
   canvas:
     'Drawing. With the keyboard: the arrow keys move the pen, the space bar sets it down and lifts it, Enter lets the net learn what you drew.',
   keys: 'By keyboard: focus the drawing, move with the arrow keys, space sets the pen down and lifts it, Enter ends.',

@@ -44,11 +44,15 @@ const own = {
 };
 
 export const forecastTexts = {
-  lead: 'An LSTM reads the series row by row and learns what comes next. The orange line is its forecast of a part it has never seen; watch it change while the net learns.',
+  lead: 'A net of recurrent cells reads the series row by row and learns what comes next. The orange line is its forecast of a part it has never seen; watch it change while the net learns.',
   of: (source: string) => series[source] ?? own,
   source: 'Series',
   choose: 'Open a CSV file',
   drop: 'or drop one here: the first row names the columns, and the file stays on your machine.',
+  notInLink: (name: string) =>
+    `A link cannot hold ${name}: send the file along with it. Whoever opens the link is asked for the file, and sees the same run.`,
+  awaited: (name: string) =>
+    `This link is of ${name}, which stayed where the link was made. Open that file here, and the same run begins; or choose a series.`,
   reading: (name: string) => `Reading ${name} …`,
   giveUp: 'Give up',
   notRead: (name: string) => `${name} cannot be used.`,

@@ -4,8 +4,8 @@ export const listenTexts = {
   microphone: 'Use the microphone',
   file: 'Open a sound file',
   stop: 'Stop',
-  probability: 'Somebody speaks',
-  nobody: 'Nothing heard yet: start the example, or speak.',
+  probability: 'likely that somebody speaks now',
+  nobody: 'Nothing heard yet: start the example, use the microphone, or drop a sound file here.',
   summary: (spoken: number, all: number) => `Speech in ${spoken.toFixed(1)} of ${all.toFixed(1)} s.`,
   stretches: (speech: readonly { from: number; to: number }[]) =>
     speech.length === 0

@@ -38,6 +38,7 @@ export const memory = {
     saturated: 'Nearly all gates are fully open or shut, where nothing is learnt: begin with smaller weights.',
     healthy: 'Enough of it arrives to learn from.',
   } satisfies Record<FlowVerdict, string>,
+  learnt: 'It recalls the symbol already: what little gradient is left has little to correct.',
   gradient: (norm: number) => `gradient of all weights: ${norm.toPrecision(2)}`,
   try: 'Try:',
   tries: [

@@ -21,6 +21,7 @@ export const shell = {
   copyCode: 'Copy the code',
   install: 'Install',
   starting: 'Starting …',
+  nothingRuns: '–',
   stepOf: (step: number) => `step ${step.toLocaleString('en')}`,
   perSecond: (rate: number) =>
     rate >= 10 ? `${Math.round(rate).toLocaleString('en')} steps/s` : `${rate.toFixed(1)} steps/s`,
@@ -33,6 +34,7 @@ export const shell = {
   oneThread:
     'One thread: this server does not isolate the page, so threads may not share memory. Everything works, only slower.',
   stopped: 'The run stopped.',
+  noUse: (name: string) => `${name} was dropped, but nothing here can use it.`,
   footer: 'Everything here is computed by the library, live; the page sends nothing anywhere.',
   source: 'Source',
   guides: 'Guides',
@@ -41,7 +43,7 @@ export const shell = {
   load: 'Load weights',
   modelFiles: 'The model as a file',
   modelFilesAdvice:
-    'Take it along as it is now, for PyTorch (safetensors), ONNX Runtime or a page of your own (one ES module), or load the weights of a file into it: safetensors, ONNX or .pt.',
+    'Take it along as it is now, for PyTorch (safetensors), ONNX Runtime or a page of your own (one ES module), or load the weights of a file into it: safetensors, ONNX or .pt. A link holds how to train it, not what it has learnt.',
   formats: { safetensors: 'Download safetensors', onnx: 'Download ONNX', module: 'Download ES module' },
   saved: (name: string) => `${name} is in your downloads.`,
   notSaved: 'The model could not be written here.',
