@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const verdict = (page: Page): Promise<string> => page.locator('.verdict').first().innerText();
 const choose = (page: Page, name: string, content: string): Promise<void> =>
-  page.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(content, 'utf8') });
+  page.locator('.drop input[type=file]').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(content, 'utf8') });
 
 test('sunspots: the forecast redraws while it learns, and beats “next month is like this one”', async () => {
   const page = await site.open('#/forecast?seed=0', { args });
@@ -74,7 +74,7 @@ test('50 MB are read apart from the page, which stays alive', async () => {
   await untilStep(page, 3);
   const before = (await watched(page)).longTasks.length;
   const began = performance.now();
-  await page.locator('input[type=file]').setInputFiles(path);
+  await page.locator('.drop input[type=file]').setInputFiles(path);
   await page.getByText(`The file has ${line.toLocaleString('en')} rows; the last 20,000 are used.`).waitFor();
   const took = performance.now() - began;
   await untilStep(page, 3);

@@ -3,6 +3,13 @@ import { functions, makers } from './language/functions.ts';
 import { namesOf, type CellSyntax } from './language/syntax.ts';
 import { inputSize, steps } from './trace.ts';
 
+/** How the states are printed; those with names by their names, whatever order they come in. */
+const show = {
+  name: 'console.log(String(states));',
+  list: 'for (const state of states) console.log(String(state));',
+  record: 'for (const [name, state] of Object.entries(states)) console.log(name, String(state));',
+} as const;
+
 /** The program in JavaScript. */
 export function programOf(cell: CellSyntax, text: string, seed: number): string {
   const used = [...functions.keys(), ...makers.keys()].filter((name) => new RegExp(`(?<!\\.)\\b${name}\\(`).test(text));
@@ -25,11 +32,14 @@ ${isSized ? `const X = ${inputSize};` : `const [X, H] = [${inputSize}, 2];`}
 ${text.trim()}
 
 const xs = randn([${steps}, X]);
-const both = (x, state) => {
-  const next = step(x, state);
-  return [next, next];
-};
-const [states] = scan(both, xs, ${initial});
-${state.kind === 'name' ? 'console.log(String(states));' : 'for (const state of Object.values(states)) console.log(String(state));'}
+const [states] = scan(
+  (x, state) => {
+    const next = step(x, state);
+    return [next, next];
+  },
+  xs,
+  ${initial},
+);
+${show[state.kind]}
 `;
 }
