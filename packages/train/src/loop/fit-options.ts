@@ -157,7 +157,8 @@ export function checkFitOptions<M, B, S extends Tree>(options: FitOptions<M, B, 
     checkTbptt(owner, validation.tbptt);
     checkBatches(owner, 'validation.data', validation.data);
     if (validation.loss !== undefined) checkFunction(owner, 'validation.loss', validation.loss);
-    if (validation.metrics !== undefined) checkFunction(owner, 'validation.metrics', validation.metrics);
+    if (validation.metrics !== undefined)
+      checkFunction(owner, 'validation.metrics', validation.metrics, '(model, batch) => { name: Tensor }');
   }
   if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== 'boolean') {
     refuse(ArgumentError, owner, 'signal', { value: signal, expected: 'an AbortSignal' });

@@ -1,4 +1,5 @@
-import type { Tree } from '@rnn/core';
+import { ArgumentError, type Tree } from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
 import { checkModel } from '../evaluation.js';
 import { checkFitOptions, type FitOptions } from './fit-options.js';
@@ -61,10 +62,19 @@ export async function fit<M extends Module, B, S extends Tree = Tree>(
   checkFitOptions(options);
   checkModel('fit', model);
   checkBatches('fit', 'data', data);
+  if (inTraining.has(model)) {
+    const [expected, hint] = ['one that no other fit trains', 'await the fit before'];
+    refuse(ArgumentError, 'fit', 'model', { received: 'in training already', expected, hint });
+  }
   const training = new Training(model, data, options);
+  inTraining.add(model);
   try {
     return await training.run();
   } finally {
+    inTraining.delete(model);
     training.close();
   }
 }
+
+/** A step waits between its gradients and its update: two trainings would mix theirs up. */
+const inTraining = new WeakSet<Module>();

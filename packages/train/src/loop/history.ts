@@ -1,5 +1,5 @@
 import { ArgumentError } from '@rnn/core';
-import { checkCount, refuse } from '@rnn/core/checks';
+import { checkCount, isPromise, refuse } from '@rnn/core/checks';
 import { fromJSONNumbers, withToJSON } from '../json-numbers.js';
 import type { SavedState, SavedTree } from './saved-state.js';
 
@@ -102,6 +102,8 @@ export function finishedHistory(history: History): History {
  */
 export function loadedHistory(given: History): History {
   const expected = 'what fit returned';
+  if (isPromise(given))
+    refuse(ArgumentError, 'fit', 'history', { value: given, expected, hint: 'await the fit before' });
   if (typeof given !== 'object' || given === null) refuse(ArgumentError, 'fit', 'history', { value: given, expected });
   const history = fromJSONNumbers(given);
   const { step, epoch, batch, steps, epochs } = history;

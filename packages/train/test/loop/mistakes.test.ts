@@ -51,6 +51,22 @@ test('an optimiser of a part of the model learns', async () => {
   await expect(trained(head)).resolves.toMatchObject({ step: 2 });
 });
 
+test('a fit that was not awaited before the next', async () => {
+  const model = new Linear(1, 1);
+  const data = new DataLoader(new TensorDataset([[1], [2]], [[2], [4]]));
+  const run = (): Promise<unknown> => fit(model, data, { loss, optimizer: new Adam(model.parameters()), epochs: 2 });
+  const first = run();
+  await expect(run()).rejects.toThrow(
+    'fit: model is in training already, expected one that no other fit trains; await the fit before',
+  );
+  const waiting = { history: first } as object;
+  await expect(trained(() => waiting)).rejects.toThrow(
+    'fit: history is a promise, expected what fit returned; await the fit before',
+  );
+  await first;
+  await expect(run()).resolves.toMatchObject({ step: 4 });
+});
+
 test('batches that no data set fills', () => {
   const set = new TensorDataset([[1], [2]], [[2], [4]]);
   expect(() => new DataLoader(set, { batchSize: 3, dropLast: true })).toThrow(
