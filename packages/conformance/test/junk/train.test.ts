@@ -669,6 +669,7 @@ const without = [
   'Optimizer.params',
   'Optimizer.advance',
   'Optimizer.toJSON',
+  'Optimizer.toString',
 ];
 
 describe('train', () => {
