@@ -20,7 +20,9 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const verdict = (page: Page): Promise<string> => page.locator('.verdict').first().innerText();
 const choose = (page: Page, name: string, content: string): Promise<void> =>
-  page.locator('.drop input[type=file]').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(content, 'utf8') });
+  page
+    .locator('.drop input[type=file]')
+    .setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(content, 'utf8') });
 
 test('sunspots: the forecast redraws while it learns, and beats “next month is like this one”', async () => {
   const page = await site.open('#/forecast?seed=0', { args });

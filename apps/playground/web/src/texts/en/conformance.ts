@@ -43,8 +43,9 @@ export const conformance = {
     'for example, which WebAssembly and graphics cards here do not compute with. All that every model needs is never skipped.',
   reason: (count: number, reason: string) => `${count.toLocaleString('en')} cases: ${reason}`,
   own: 'A backend of your own',
-  ownWhat:
-    'This page runs no scripts but its own, so that a link can never bring one in. Your backend runs the same cases from a terminal:',
+  ownWhat: 'This page runs no scripts but its own, so that a link can never bring one in. Another page runs yours:',
+  ownPage: 'run a backend of your own',
+  ownTerminal: 'And so does a terminal:',
   ownCommand: 'npx rnn-conformance --backend ./my-backend.js',
   ownGuide: 'How to write one, from an empty file',
 } as const;
