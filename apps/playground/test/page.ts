@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import axe, { type AxeResults } from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright';
 import { preview, type PreviewServer } from 'vite';
@@ -51,6 +52,8 @@ interface OpenOptions {
 export interface TestPage {
   /** Where the page is served. */
   readonly address: string;
+  /** The address of the folder with its files. */
+  readonly folder: string;
   /** Opens it at `#/...`; the console must stay clean until the end of the test. */
   open(hash?: string, options?: OpenOptions): Promise<Page>;
   /** What went wrong so far without being shown, to be emptied by a test that expects it. */
@@ -98,6 +101,7 @@ export function testPage(): TestPage {
     get address() {
       return address();
     },
+    folder: pathToFileURL(`${folder}/`).href,
     complaints,
     async open(hash = '', { args = ['--disable-gpu'], viewport = desktop, permissions, ...given } = {}) {
       const { withoutWebAssembly = false, plainFolder = false, keepsFiles = false, ...options } = given;

@@ -1,7 +1,7 @@
 /** What holds of the page whatever demo is open. */
 import { gzipSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
-import { phone, testPage, untilStep } from './page.ts';
+import { axeFindings, phone, testPage, untilStep } from './page.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -15,7 +15,7 @@ test('before a demo is opened at most 60 kB come, compressed', async () => {
   );
   // The script and the sheet are among them, or nothing would be measured.
   expect(addresses.filter((each) => /assets\/index-.*\.js$/.test(each))).toHaveLength(1);
-  expect(addresses.some((each) => /\.css$/.test(each))).toBe(true);
+  expect(addresses.some((each) => each.endsWith('.css'))).toBe(true);
   const files = [html, ...(await Promise.all(addresses.map(get)))];
   // What the scripts import at once comes along.
   for (const script of files.slice(1))
@@ -79,4 +79,49 @@ test('a demo that does not come says so, and comes when it is tried again', asyn
   site.complaints.splice(0); // the browser's own note of the file
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.locator('#demo .card').first().waitFor();
+});
+
+test('embedded in a lesson it is the demo alone, and the address stays the lesson’s', async () => {
+  const page = await site.open('?embed#/memory?length=15', { viewport: phone, reducedMotion: 'reduce' });
+  await untilStep(page, 2);
+  for (const part of ['.masthead', '.tabs', '#page > footer']) expect(await page.locator(part).isVisible()).toBe(false);
+  expect(await page.locator('.bar .play').isVisible()).toBe(true);
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+  await page.locator('.backend.cpu').click();
+  await expect.poll(() => page.url()).toMatch(/\?embed#\/memory\?length=15&backend=cpu$/);
+  expect(await page.locator('.tabs').isVisible()).toBe(false);
+});
+
+test('in forced colours what is chosen is marked by an outline, and axe finds nothing', async () => {
+  const page = await site.open('#/speakers', { forcedColors: 'active' });
+  await untilStep(page, 5);
+  const outline = (place: string): Promise<string> =>
+    page.locator(place).evaluate((element) => getComputedStyle(element).outlineStyle);
+  expect(await outline('.backend.wasm')).toBe('solid');
+  expect(await outline('.backend.cpu')).toBe('none');
+  expect(await axeFindings(page)).toEqual([]);
+});
+
+test('without scripts, and opened as a file, it says what to do', async () => {
+  const { browser } = await site.open('#/text?units=32').then((page) => ({ browser: page.context().browser() }));
+  const context = await browser?.newContext({ javaScriptEnabled: false });
+  const page = await context?.newPage();
+  if (page === undefined) throw new Error('There is no browser.');
+  try {
+    await page.goto(site.address);
+    await page.getByText('The nets on this page learn by JavaScript').waitFor();
+    expect(await page.locator('.from-file').isVisible()).toBe(false);
+  } finally {
+    await context?.close();
+  }
+  const scripted = await browser?.newContext();
+  const file = await scripted?.newPage();
+  if (file === undefined) throw new Error('There is no browser.');
+  try {
+    await file.goto(new URL('index.html', site.folder).href);
+    await file.getByText('This page was opened as a file').waitFor();
+    expect(await file.getByText('The nets on this page learn by JavaScript').isVisible()).toBe(false);
+  } finally {
+    await scripted?.close();
+  }
 });
