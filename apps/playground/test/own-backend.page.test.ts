@@ -24,7 +24,9 @@ const run = async (page: Page, filter: string): Promise<void> => {
   await page.keyboard.press('Enter');
   await button(page, 'Run the cases').click();
 };
-const fault = (page: Page): Promise<string> => page.locator('.drop [role=alert]').innerText();
+/** Waits until the page says this of the module. */
+const says = (page: Page, words: RegExp): Promise<void> =>
+  page.locator('.drop [role=alert]').filter({ hasText: words }).waitFor();
 
 test('the backend of the documentation passes, its report says so, and Stop ends it', async () => {
   const page = await site.open('#/conformance', { viewport: phone });
@@ -63,11 +65,11 @@ test('wrong numbers are named; what cannot be loaded is refused in words', async
   expect(await page.locator('.results tr.fails .failed').innerText()).toMatch(/^[1-9]/);
 
   await choose(page, 'export default () => {');
-  await expect.poll(() => fault(page)).toMatch(/^mine\.js cannot be used\. It is no module that runs by itself: /);
+  await says(page, /^mine\.js cannot be used\. It is no module that runs by itself: /);
   await choose(page, 'export const minimal = 1;');
-  await expect.poll(() => fault(page)).toMatch(/default export has to be a function .* it exports minimal\.$/);
+  await says(page, /default export has to be a function .* it exports minimal\.$/);
   await choose(page, "export default () => { throw new Error('no device'); };");
-  await expect.poll(() => fault(page)).toBe('mine.js cannot be used. no device');
+  await says(page, /^mine\.js cannot be used\. no device$/);
   await choose(page, 'export default () => { for (;;) {} };');
   await button(page, 'Give up').click();
   await choose(page, source);
@@ -87,6 +89,6 @@ test('a module comes from its address as well, and has no origin: it reaches not
   );
   await page.getByLabel('or its address').fill('https://author.example/mine.js');
   await button(page, 'Load').click();
-  await expect.poll(() => fault(page)).toMatch(/origin null, blocked caches indexedDB$/);
+  await says(page, /origin null, blocked caches indexedDB$/);
   expect(site.complaints.splice(0)).toEqual(['asked https://author.example/mine.js']);
 });
