@@ -1,4 +1,4 @@
-import { firstFixed, firstInstruction, isFixedValue, widthsOf } from '@rnn/core';
+import { firstConst, firstInstruction, isConst, widthsOf } from '@rnn/core';
 import type {
   CompiledProgram,
   DType,
@@ -56,20 +56,20 @@ export class CpuProgram implements CompiledProgram {
     this.widths = widthsOf(program);
     this.blockRows = Math.ceil(BLOCK / Math.max(1, ...this.widths));
     this.hasBlocks =
-      program.carried.length === 0 && program.body.every(({ kind }) => kind !== 'matmul' && kind !== 'product');
+      program.carry.length === 0 && program.body.every(({ kind }) => kind !== 'matmul' && kind !== 'product');
   }
 
   run(args: ProgramArguments): ProgramResults {
     const { program, memory, widths, blockRows } = this;
     const { steps, rows } = args;
-    const { dtype, carried } = program;
-    const outputs = program.outputs.map((value) => memory.allocate(dtype, steps * rows * widths[value]));
-    const last = carried.map((width) => memory.allocate(dtype, rows * width));
+    const { dtype, carry } = program;
+    const outputs = program.ys.map((value) => memory.allocate(dtype, steps * rows * widths[value]));
+    const last = carry.map((width) => memory.allocate(dtype, rows * width));
     const size = this.hasBlocks ? blockRows : rows;
     for (let start = 0; start < rows; start += size) {
       this.runRows(args, start, Math.min(size, rows - start), outputs, last);
     }
-    return { outputs, last };
+    return { ys: outputs, carry: last };
   }
 
   private workspaceFor(rows: number): Workspace {
@@ -98,17 +98,17 @@ export class CpuProgram implements CompiledProgram {
   ): void {
     const { program, memory, widths } = this;
     const { steps } = args;
-    const { carried, outputs, reverse } = program;
+    const { carry, ys, reverse } = program;
     const { values, state, actions } = this.workspaceFor(rows);
 
-    const stacked = args.stacked.map((storage) => memory.valuesOf(storage));
-    const firstCarried = program.stacked.length;
-    args.carried.forEach((storage, i) => state[i].set(memory.valuesOf(storage)));
+    const stacked = args.xs.map((storage) => memory.valuesOf(storage));
+    const firstCarried = program.xs.length;
+    args.carry.forEach((storage, i) => state[i].set(memory.valuesOf(storage)));
     args.perRow.forEach((storage, i) => {
-      const value = firstCarried + carried.length + i;
+      const value = firstCarried + carry.length + i;
       copyRun(values[value], 0, memory.valuesOf(storage), start * widths[value], rows * widths[value]);
     });
-    args.fixed.forEach((storage, i) => values[firstFixed(program) + i].set(memory.valuesOf(storage)));
+    args.consts.forEach((storage, i) => values[firstConst(program) + i].set(memory.valuesOf(storage)));
 
     for (let n = 0; n < steps; n++) {
       const t = reverse ? steps - 1 - n : n;
@@ -118,7 +118,7 @@ export class CpuProgram implements CompiledProgram {
 
       for (const action of actions) action();
 
-      outputs.forEach((value, i) => {
+      ys.forEach((value, i) => {
         const width = widths[value];
         const at = (t * args.rows + start) * width;
         const source = values[value];
@@ -128,7 +128,7 @@ export class CpuProgram implements CompiledProgram {
       });
       // All next values are read before any is overwritten: a value may be carried to another
       // place.
-      program.next.forEach((value, i) => copyRun(last[i].values, 0, values[value], 0, last[i].size));
+      program.carryOut.forEach((value, i) => copyRun(last[i].values, 0, values[value], 0, last[i].size));
       state.forEach((array, i) => copyRun(array, 0, last[i].values, 0, array.length));
     }
     state.forEach((array, i) => copyRun(last[i].values, 0, array, 0, array.length));
@@ -153,16 +153,16 @@ class Workspace {
   private readonly widths: readonly number[];
 
   constructor(program: Program, widths: readonly number[], rows: number) {
-    const { stacked, carried, fixed, dtype } = program;
+    const { xs, carry, consts, dtype } = program;
     this.program = program;
     this.widths = widths;
     this.rows = rows;
     const first = firstInstruction(program);
     this.values = widths.map((width, value) => {
-      const shape = isFixedValue(this.program, value) ? fixed[value - firstFixed(program)] : undefined;
+      const shape = isConst(this.program, value) ? consts[value - firstConst(program)] : undefined;
       return newArray(dtype, shape === undefined ? rows * width : shape.rows * shape.columns);
     });
-    this.state = this.values.slice(stacked.length, stacked.length + carried.length);
+    this.state = this.values.slice(xs.length, xs.length + carry.length);
     this.actions = program.body.map((instruction, i) => this.bind(instruction, this.values[first + i]));
   }
 
@@ -194,7 +194,7 @@ class Workspace {
         const view: View = {
           values: values[x],
           offset,
-          strides: [isFixedValue(this.program, x) ? 0 : widths[x], ...instruction.strides],
+          strides: [isConst(this.program, x) ? 0 : widths[x], ...instruction.strides],
         };
         return () => copy(out, view, sizes);
       }
@@ -235,7 +235,7 @@ class Workspace {
     out: TypedArray,
   ): Action {
     const { values, widths, rows } = this;
-    const rowB = isFixedValue(this.program, b) ? 0 : widths[b];
+    const rowB = isConst(this.program, b) ? 0 : widths[b];
     const left: Factor = { values: values[a], offset: 0, line: aStrides[1], along: aStrides[2] };
     const right: Factor = { values: values[b], offset: 0, line: bStrides[2], along: bStrides[1] };
     if (blocks === 1 && rowB === 0 && widths[a] === m * aStrides[1])
@@ -257,7 +257,7 @@ class Workspace {
    */
   private walk(operands: readonly ProgramOperand[], width: number, dtype: DType): { sizes: number[]; views: View[] } {
     const { values, widths, rows } = this;
-    const isFixed = ({ value }: { readonly value: number }): boolean => isFixedValue(this.program, value);
+    const isFixed = ({ value }: { readonly value: number }): boolean => isConst(this.program, value);
     const isNumber = (operand: { readonly value: number }): boolean =>
       isFixed(operand) && values[operand.value].length === 1;
     const isDense = (operand: ProgramOperand): boolean =>

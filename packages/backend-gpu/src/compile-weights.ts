@@ -18,10 +18,10 @@ export interface TurnedProgram {
  * ones, and does nothing else.
  */
 export function turnWeights(program: Program): TurnedProgram {
-  const { body, fixed } = program;
-  const start = firstInstruction(program) - fixed.length;
+  const { body, consts } = program;
+  const start = firstInstruction(program) - consts.length;
   const weights = new Map(
-    [...fixed.entries()].filter(([i, each]) => {
+    [...consts.entries()].filter(([i, each]) => {
       if (!isWorthTurning(each.columns, each.rows)) return false;
       const users = body.filter((instruction) => operandsOf(instruction).includes(start + i));
       return users.length > 0 && users.every((instruction) => isOnlyWeight(instruction, start + i));
@@ -32,7 +32,7 @@ export function turnWeights(program: Program): TurnedProgram {
     weights,
     program: {
       ...program,
-      fixed: fixed.map((each, i) => (weights.has(i) ? { rows: each.columns, columns: each.rows } : each)),
+      consts: consts.map((each, i) => (weights.has(i) ? { rows: each.columns, columns: each.rows } : each)),
       body: body.map((instruction) =>
         instruction.kind === 'matmul' && isTurned(instruction.weight)
           ? { ...instruction, transposed: false }

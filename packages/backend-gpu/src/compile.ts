@@ -48,7 +48,7 @@ class GpuProgram implements CompiledProgram {
 
   run(args: ProgramArguments): ProgramResults {
     const { program, memory } = this;
-    const isLoop = program.carried.length > 0 && args.steps > 1;
+    const isLoop = program.carry.length > 0 && args.steps > 1;
     const ready = this.prepare(isLoop, args.steps * args.rows);
     // Without a state all steps are one, so a per-row constant would have to be there for each of
     // them.
@@ -60,7 +60,7 @@ class GpuProgram implements CompiledProgram {
       const results = isLoop ? this.runLoop(arena, ready, args) : this.runOnce(arena, ready, args);
       const wrap = (list: readonly DeviceArray[]): Storage[] =>
         list.map((array) => memory.wrap('float32', arena.take(array)));
-      return { outputs: wrap(results.outputs), last: wrap(results.last) };
+      return { ys: wrap(results.outputs), carry: wrap(results.last) };
     } finally {
       arena.clear();
     }
@@ -68,7 +68,7 @@ class GpuProgram implements CompiledProgram {
 
   /** Whether values side by side in a kernel's result are not more than an array holds. */
   private fits({ kernels, isLoop, isPacked }: KernelPlan, { rows }: ProgramArguments): boolean {
-    const packed = isPacked ? this.program.stacked.reduce((total, width) => total + width, 0) : 0;
+    const packed = isPacked ? this.program.xs.reduce((total, width) => total + width, 0) : 0;
     const widest = Math.max(packed, ...kernels.map(({ width }) => width));
     return !isLoop || rows * widest <= this.memory.device.maxSize;
   }
@@ -107,15 +107,15 @@ class GpuProgram implements CompiledProgram {
 
   private runLoop(arena: Arena, ready: Ready, args: ProgramArguments): DeviceResults {
     const { steps, rows } = args;
-    const { carried, reverse } = this.program;
+    const { carry, reverse } = this.program;
     const { plan } = ready;
     const { layout } = plan;
     const operands = this.operandsOf(arena, args, ready);
-    const initial = this.initialState(arena, operands.carried, plan, rows);
+    const initial = this.initialState(arena, operands.carry, plan, rows);
     const end = plan.kernels.length - 1;
     const { width } = plan.kernels[end];
     const chunks = new OutputChunks(arena, rows, width, plan.keptFrom, reverse);
-    const inputs = plan.isPacked ? new PackedInputs(arena, operands.stacked, this.program, steps, rows) : undefined;
+    const inputs = plan.isPacked ? new PackedInputs(arena, operands.xs, this.program, steps, rows) : undefined;
     let state = initial;
     for (let n = 0; n < steps; n++) {
       const t = reverse ? steps - 1 - n : n;
@@ -134,38 +134,29 @@ class GpuProgram implements CompiledProgram {
       state = made[end];
       chunks.push(state);
     }
-    const last = carried.map((each, i) =>
+    const last = carry.map((each, i) =>
       copyColumns(arena, [{ array: state, rows }], { pitch: width, from: layout.carried[i], width: each }),
     );
     return { outputs: chunks.finish(plan.outputs), last };
   }
 
-  private operandsOf(
-    arena: Arena,
-    { stacked, carried, perRow, fixed }: ProgramArguments,
-    { weights }: Ready,
-  ): Operands {
+  private operandsOf(arena: Arena, { xs, carry, perRow, consts }: ProgramArguments, { weights }: Ready): Operands {
     const arrays = (storages: readonly Storage[]): DeviceArray[] =>
       storages.map((storage) => this.memory.arrayOf(storage));
     return {
-      stacked: arrays(stacked),
-      carried: arrays(carried),
+      xs: arrays(xs),
+      carry: arrays(carry),
       perRow: arrays(perRow),
-      fixed: turnedOperands(arena, arrays(fixed), weights),
+      consts: turnedOperands(arena, arrays(consts), weights),
     };
   }
 
   /** The carried values side by side. */
-  private initialState(
-    arena: Arena,
-    carried: readonly DeviceArray[],
-    { layout }: KernelPlan,
-    rows: number,
-  ): DeviceArray {
-    if (carried.length === 1) return carried[0];
-    const parts = carried.map((array, i) => ({
+  private initialState(arena: Arena, carry: readonly DeviceArray[], { layout }: KernelPlan, rows: number): DeviceArray {
+    if (carry.length === 1) return carry[0];
+    const parts = carry.map((array, i) => ({
       array,
-      width: this.program.carried[i],
+      width: this.program.carry[i],
       column: layout.carried[i],
     }));
     return joinColumns(arena, parts, { from: 0, rows, width: layout.width });
@@ -175,7 +166,7 @@ class GpuProgram implements CompiledProgram {
 /** The stacked operands of some steps side by side: of as many as an array holds. */
 class PackedInputs {
   private readonly arena: Arena;
-  private readonly stacked: readonly DeviceArray[];
+  private readonly xs: readonly DeviceArray[];
   private readonly widths: readonly number[];
   private readonly rows: number;
   private readonly steps: number;
@@ -184,10 +175,10 @@ class PackedInputs {
   private readonly width: number;
   private packed: { readonly from: number; readonly array: DeviceArray } | undefined;
 
-  constructor(arena: Arena, stacked: readonly DeviceArray[], program: Program, steps: number, rows: number) {
+  constructor(arena: Arena, xs: readonly DeviceArray[], program: Program, steps: number, rows: number) {
     this.arena = arena;
-    this.stacked = stacked;
-    this.widths = program.stacked;
+    this.xs = xs;
+    this.widths = program.xs;
     this.rows = rows;
     this.steps = steps;
     this.width = this.widths.reduce((total, width) => total + width, 0);
@@ -200,7 +191,7 @@ class PackedInputs {
     if (this.packed?.from === from) return this.packed;
     if (this.packed !== undefined) this.arena.release(this.packed.array);
     const columns = columnsOf(this.widths);
-    const parts = this.stacked.map((array, i) => ({ array, width: this.widths[i], column: columns[i] }));
+    const parts = this.xs.map((array, i) => ({ array, width: this.widths[i], column: columns[i] }));
     const count = Math.min(this.span, this.steps - from) * this.rows;
     const array = joinColumns(this.arena, parts, { from: from * this.rows, rows: count, width: this.width });
     this.packed = { from, array };
@@ -209,10 +200,10 @@ class PackedInputs {
 }
 
 interface Operands {
-  readonly stacked: readonly DeviceArray[];
-  readonly carried: readonly DeviceArray[];
+  readonly xs: readonly DeviceArray[];
+  readonly carry: readonly DeviceArray[];
   readonly perRow: readonly DeviceArray[];
-  readonly fixed: readonly DeviceArray[];
+  readonly consts: readonly DeviceArray[];
 }
 
 interface DeviceResults {
@@ -221,7 +212,7 @@ interface DeviceResults {
 }
 
 function operandOf(operands: Operands, tensor: Tensor): DeviceArray | undefined {
-  return tensor.kind === 'stacked' || tensor.kind === 'carried' || tensor.kind === 'perRow' || tensor.kind === 'fixed'
+  return tensor.kind === 'xs' || tensor.kind === 'carry' || tensor.kind === 'perRow' || tensor.kind === 'consts'
     ? operands[tensor.kind][tensor.index]
     : undefined;
 }

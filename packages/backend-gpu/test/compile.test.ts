@@ -54,7 +54,7 @@ test('no kernel has more operands than there may be', () => {
       fc.record({ isLoop: fc.boolean(), lengths: fc.boolean(), resets: fc.boolean(), adjoint: fc.boolean() }),
       fc.integer({ min: 6, max: 16 }),
       (body, { isLoop, ...masks }, most) => {
-        const hasState = body.carried.length > 0;
+        const hasState = body.carry.length > 0;
         const plan = planProgram(hasState ? maskProgram(body, masks) : body, isLoop && hasState, most);
         if (plan === undefined) return;
         found++;
@@ -71,13 +71,13 @@ function chain(width: number, body: readonly Instruction[]): Program {
   const outputs = [body.length];
   return {
     dtype: 'float32',
-    stacked: [width],
-    carried: [],
+    xs: [width],
+    carry: [],
     perRow: [],
-    fixed: [],
+    consts: [],
     body,
-    next: [],
-    outputs,
+    carryOut: [],
+    ys: outputs,
     reverse: false,
   };
 }
@@ -97,20 +97,20 @@ test('a chain of functions is one kernel, with or without a product before it', 
   expect(planProgram(chain(3, [unary(0), unary(1), unary(2)]), false, 7)?.kernels).toHaveLength(1);
   const product: Program = {
     ...chain(3, []),
-    fixed: [{ rows: 3, columns: 3 }],
+    consts: [{ rows: 3, columns: 3 }],
     body: [{ kind: 'matmul', width: 3, x: 0, weight: 1, transposed: false, init: undefined }, unary(2)],
-    outputs: [3],
+    ys: [3],
   };
   expect(planProgram(product, false, 7)?.kernels).toHaveLength(1);
   // Its result is wanted as well, so that it is computed once and read.
-  expect(planProgram({ ...product, outputs: [2, 3] }, false, 7)?.kernels).toHaveLength(2);
+  expect(planProgram({ ...product, ys: [2, 3] }, false, 7)?.kernels).toHaveLength(2);
 });
 
 test('a run that fails leaves nothing behind', async () => {
   const backend = await backendWith('cpu', 4);
   const { device } = backend;
   const [example] = fc.sample(
-    programExamples.filter(({ program, steps }) => program.carried.length > 1 && program.body.length > 8 && steps > 3),
+    programExamples.filter(({ program, steps }) => program.carry.length > 1 && program.body.length > 8 && steps > 3),
     { numRuns: 1, seed: 3 },
   );
   const run = device.run.bind(device);

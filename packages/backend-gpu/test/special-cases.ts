@@ -101,18 +101,18 @@ function runCompiled(backend: GpuBackend, x: Storage): Storage[] {
   ];
   const program: Program = {
     dtype: 'float32',
-    stacked: [width],
-    carried: [],
+    xs: [width],
+    carry: [],
     perRow: [],
-    fixed: [],
+    consts: [],
     body,
-    next: [],
-    outputs: body.map((_, i) => i + 1),
+    carryOut: [],
+    ys: body.map((_, i) => i + 1),
     reverse: false,
   };
   const run = backend.compile?.(program);
   if (run === undefined) throw new Error('not compiled');
-  return [...run.run({ steps: 1, rows: 1, stacked: [x], carried: [], perRow: [], fixed: [] }).outputs];
+  return [...run.run({ steps: 1, rows: 1, xs: [x], carry: [], perRow: [], consts: [] }).ys];
 }
 
 /**

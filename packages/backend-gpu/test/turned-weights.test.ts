@@ -48,10 +48,10 @@ function product(x: number, weight: number, transposed: boolean, width: number):
 test('only what is nothing but a large transposed weight is turned', () => {
   const program: Program = {
     dtype: 'float32',
-    stacked: [64],
-    carried: [],
+    xs: [64],
+    carry: [],
     perRow: [],
-    fixed: [
+    consts: [
       { rows: 80, columns: 64 },
       { rows: 80, columns: 64 },
       { rows: 64, columns: 80 },
@@ -64,13 +64,13 @@ test('only what is nothing but a large transposed weight is turned', () => {
       product(0, 3, false, 80),
       product(0, 4, true, 8),
     ],
-    next: [],
-    outputs: [5, 6, 7, 8, 9],
+    carryOut: [],
+    ys: [5, 6, 7, 8, 9],
     reverse: false,
   };
   const turned = turnWeights(program);
   expect([...turned.weights.keys()]).toEqual([0]);
-  expect(turned.program.fixed[0]).toEqual({ rows: 64, columns: 80 });
+  expect(turned.program.consts[0]).toEqual({ rows: 64, columns: 80 });
   expect(turned.program.body.map((each) => each.kind === 'matmul' && each.transposed)).toEqual([
     false,
     true,

@@ -25,7 +25,7 @@ const KINDS: Readonly<Record<Instruction['kind'], number>> = {
  *   primitives
  */
 export function compileProgram(program: Program, memory: Memory, channel: Channel): CompiledProgram | undefined {
-  const operands = firstInstruction(program) + program.outputs.length;
+  const operands = firstInstruction(program) + program.ys.length;
   if (!channel.hasRoomFor(operands) || program.dtype === 'int32') return undefined;
   const operations = numbersOf(loadBinding().operations);
   channel.begin(operations.compile);
@@ -63,30 +63,30 @@ class NativeProgram implements CompiledProgram {
     this.channel = channel;
     this.operation = operation;
     this.number = number;
-    this.widths = program.outputs.map((value) => widths[value]);
+    this.widths = program.ys.map((value) => widths[value]);
   }
 
-  run({ steps, rows, stacked, carried, perRow, fixed }: ProgramArguments): ProgramResults {
+  run({ steps, rows, xs, carry, perRow, consts }: ProgramArguments): ProgramResults {
     const { program, channel, memory, widths } = this;
     const { dtype } = program;
     channel.begin(this.operation);
     channel.put(this.number);
     channel.put(steps);
     channel.put(rows);
-    this.putAll(stacked);
-    this.putAll(carried);
+    this.putAll(xs);
+    this.putAll(carry);
     this.putAll(perRow);
-    this.putAll(fixed);
+    this.putAll(consts);
     channel.call();
     const { words } = channel;
     const outputs: Storage[] = [];
     const last: Storage[] = [];
     let at = 1;
     for (let i = 0; i < widths.length; i++) outputs.push(memory.keep(dtype, steps * rows * widths[i], words[at++]));
-    for (let i = 0; i < program.carried.length; i++) {
-      last.push(memory.keep(dtype, rows * program.carried[i], words[at++]));
+    for (let i = 0; i < program.carry.length; i++) {
+      last.push(memory.keep(dtype, rows * program.carry[i], words[at++]));
     }
-    return { outputs, last };
+    return { ys: outputs, carry: last };
   }
 
   private putAll(storages: readonly Storage[]): void {
@@ -95,20 +95,20 @@ class NativeProgram implements CompiledProgram {
 }
 
 /** A program as numbers, in the order in which `decode.rs` reads them. */
-function encode({ dtype, reverse, stacked, carried, perRow, fixed, body, next, outputs }: Program): number[] {
+function encode({ dtype, reverse, xs, carry, perRow, consts, body, carryOut, ys }: Program): number[] {
   const list = (numbers: readonly number[]): number[] => [numbers.length, ...numbers];
   return [
     Number(dtype === 'float64'),
     Number(reverse),
-    ...list(stacked),
-    ...list(carried),
+    ...list(xs),
+    ...list(carry),
     ...list(perRow),
-    fixed.length,
-    ...fixed.flatMap(({ rows, columns }) => [rows, columns]),
+    consts.length,
+    ...consts.flatMap(({ rows, columns }) => [rows, columns]),
     body.length,
     ...body.flatMap((instruction) => [KINDS[instruction.kind], instruction.width, ...encodeInstruction(instruction)]),
-    ...list(next),
-    ...list(outputs),
+    ...list(carryOut),
+    ...list(ys),
   ];
 }
 

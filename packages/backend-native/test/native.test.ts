@@ -7,16 +7,16 @@ import { built } from './built.js';
 /** Many rows of an elementwise chain and a product, so that threads pay. */
 const program: Program = {
   dtype: 'float32',
-  stacked: [64],
-  carried: [64],
+  xs: [64],
+  carry: [64],
   perRow: [],
-  fixed: [{ rows: 64, columns: 64 }],
+  consts: [{ rows: 64, columns: 64 }],
   body: [
     { kind: 'matmul', width: 64, x: 1, weight: 2, transposed: false, init: 0 },
     { kind: 'unary', width: 64, op: 'tanh', x: 3 },
   ],
-  next: [4],
-  outputs: [4],
+  carryOut: [4],
+  ys: [4],
   reverse: false,
 };
 
@@ -26,8 +26,10 @@ async function resultOf(threads: number, rows: number): Promise<{ numbers: Array
   const stacked = [backend.upload(values)];
   const carried = [backend.fill(0, rows * 64, 'float32')];
   const fixed = [backend.upload(Float32Array.from({ length: 64 * 64 }, (_, i) => Math.cos(i) / 8))];
-  const result = backend.compile(program)?.run({ steps: 5, rows, stacked, carried, perRow: [], fixed });
-  const numbers = [...(result?.outputs ?? []), ...(result?.last ?? [])].map((x) => backend.readSync(x));
+  const result = backend
+    .compile(program)
+    ?.run({ steps: 5, rows, xs: stacked, carry: carried, perRow: [], consts: fixed });
+  const numbers = [...(result?.ys ?? []), ...(result?.carry ?? [])].map((x) => backend.readSync(x));
   const side = { storage: stacked[0], batchStrides: [], transposed: false };
   const turned = { ...side, transposed: true };
   numbers.push(backend.readSync(backend.matmul(turned, side, { batch: [], m: 64, k: 5 * rows, n: 64 })));
@@ -60,10 +62,10 @@ built('native', () => {
         steps: 50,
         rows: 10,
         // With it there is room for half of the outputs.
-        stacked: [backend.fill(0, 50 * 640, 'float32')],
-        carried: [backend.fill(0, 640, 'float32')],
+        xs: [backend.fill(0, 50 * 640, 'float32')],
+        carry: [backend.fill(0, 640, 'float32')],
         perRow: [],
-        fixed: [backend.fill(0, 4096, 'float32')],
+        consts: [backend.fill(0, 4096, 'float32')],
       });
     expect(run).toThrow(MemoryLimitError);
     expect(before.storages).toBe(0);

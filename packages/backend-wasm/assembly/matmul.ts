@@ -15,7 +15,7 @@
 //
 // A row or two would not pay for packing a factor that is used once: `vectors...` read it as it lies
 // in memory. Where it is packed already, a row takes four panels at a time (`packedRows`).
-import { BLOCK_K, BLOCK_M, BLOCK_N, FEW, PANEL_BYTES, TILE_BYTES, TILE_M } from '../src/layout';
+import { BLOCK_K, BLOCK_M, BLOCK_N, GEMV_ROWS, PANEL_BYTES, TILE_BYTES, TILE_M } from '../src/layout';
 import { copyRun, loadPart, madd, storePart } from './vector';
 
 /**
@@ -445,7 +445,7 @@ export function product(
     let target = c;
     let start = init;
     let below = m;
-    if (m < FEW && isDense) {
+    if (m < GEMV_ROWS && isDense) {
       packedRows(left, rowA, b, target, rowC, start, rowInit, m, size, n);
       below = 0;
     }

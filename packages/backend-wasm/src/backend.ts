@@ -21,7 +21,7 @@ import type {
 import type { compileProgram } from './compile.js';
 import { numberOfBinary, type Kernels } from './kernels.js';
 import { SCALARS, WALK_DIMS } from './layout.js';
-import { matmul, type Means } from './matmul.js';
+import { matmul, type MatmulContext } from './matmul.js';
 import type { Memory, WasmStorage } from './memory.js';
 import type { Threads } from './threads/threads.js';
 import { denseStrides, describeWalk, isDense, product, type Prepared } from './walk.js';
@@ -39,7 +39,7 @@ export class WasmBackend implements Backend {
   /** What makes programs into WebAssembly, where that can be. */
   private readonly compiler: typeof compileProgram | undefined;
   /** The same for products. */
-  private readonly means: Means;
+  private readonly context: MatmulContext;
   /** Dense copies of operands, made for the kernel that runs now. */
   private readonly copies: Storage[] = [];
 
@@ -49,7 +49,7 @@ export class WasmBackend implements Backend {
     this.kernels = kernels;
     this.threads = threads;
     this.compiler = compiler;
-    this.means = { memory, kernels, threads };
+    this.context = { memory, kernels, threads };
   }
 
   // --- memory
@@ -247,7 +247,7 @@ export class WasmBackend implements Backend {
   }
 
   matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
-    return matmul(this.means, a, b, sizes);
+    return matmul(this.context, a, b, sizes);
   }
 
   // --- programs

@@ -1,5 +1,5 @@
 import {
-  firstFixed,
+  firstConst,
   firstInstruction,
   type CompiledProgram,
   type Program,
@@ -12,7 +12,7 @@ import { canEmit, emitProgram, type Emitted } from './emit/emit-program.js';
 import { packedBytes } from './emit/emit-single.js';
 import { isPacked } from './emit/layout-of.js';
 import type { Kernels } from './kernels.js';
-import { FEW } from './layout.js';
+import { GEMV_ROWS } from './layout.js';
 import type { Memory, Packed, PackedForm, WasmStorage } from './memory.js';
 import { workOfRow } from './program-work.js';
 import { cut, type Entry, type Threads } from './threads/threads.js';
@@ -79,7 +79,7 @@ class WasmProgram implements CompiledProgram {
     this.entry = { name: 'run', module, call: run };
     this.blockBytes = Math.ceil(pointerAt(emitted.layout.slots.count) / LINE) * LINE;
     this.rowBytes = rowStrides(program, emitted);
-    const stateRowBytes = program.carried.reduce((sum, width) => sum + width * 4, 0);
+    const stateRowBytes = program.carry.reduce((sum, width) => sum + width * 4, 0);
     this.workRowBytes = emitted.layout.slots.scratch.reduce((sum, { rowBytes }) => sum + rowBytes, stateRowBytes);
     this.workOfRow = workOfRow(program);
     this.packings = packingsOf(program, emitted.layout.slots.packed);
@@ -90,21 +90,21 @@ class WasmProgram implements CompiledProgram {
     const { steps, rows } = args;
     const { widths } = emitted.layout;
     // Just as long as they will be: `push` makes room for more.
-    const outputs = new Array<WasmStorage>(program.outputs.length);
-    const last = new Array<WasmStorage>(program.carried.length);
+    const outputs = new Array<WasmStorage>(program.ys.length);
+    const last = new Array<WasmStorage>(program.carry.length);
     this.blocks = 0;
     try {
       // All memory is taken first: a growth would leave the views behind.
       this.blocks = memory.borrow(this.bytesFor(args));
       for (let i = 0; i < outputs.length; i++)
-        outputs[i] = memory.allocate('float32', steps * rows * widths[program.outputs[i]]);
-      for (let i = 0; i < last.length; i++) last[i] = memory.allocate('float32', rows * program.carried[i]);
-      this.packWeights(args.fixed, rows);
+        outputs[i] = memory.allocate('float32', steps * rows * widths[program.ys[i]]);
+      for (let i = 0; i < last.length; i++) last[i] = memory.allocate('float32', rows * program.carry[i]);
+      this.packWeights(args.consts, rows);
       this.setUp(args, outputs, last);
       const most = threads.sharesFor(this.workOfRow * rows * steps);
       if (most === 1) entry.call(this.blocks, steps);
       else threads.run(entry, this.split(rows, steps, most));
-      return { outputs, last };
+      return { ys: outputs, carry: last };
     } catch (error) {
       for (const storage of [...outputs, ...last]) if (storage !== undefined) memory.release(storage);
       throw error;
@@ -116,7 +116,7 @@ class WasmProgram implements CompiledProgram {
   /** Bytes for the argument blocks and the workspace. */
   private bytesFor({ rows }: ProgramArguments): number {
     const { program, emitted } = this;
-    const parts = emitted.layout.slots.scratch.length + program.carried.length;
+    const parts = emitted.layout.slots.scratch.length + program.carry.length;
     return this.blockBytes * this.threads.count + this.workRowBytes * rows + 16 * parts;
   }
 
@@ -125,7 +125,7 @@ class WasmProgram implements CompiledProgram {
    * small programs take a microsecond in all.
    */
   private setUp(
-    { steps, rows, fixed, perRow, stacked, carried }: ProgramArguments,
+    { steps, rows, consts, perRow, xs, carry }: ProgramArguments,
     outputs: readonly WasmStorage[],
     last: readonly WasmStorage[],
   ): void {
@@ -142,12 +142,12 @@ class WasmProgram implements CompiledProgram {
       free += roundedUp(scratch.rowBytes * rows);
     }
     for (let i = 0; i < perRow.length; i++) i32[pointers + slots.perRow[i]] = memory.addressOf(perRow[i]);
-    for (let i = 0; i < fixed.length; i++) i32[pointers + slots.fixed[i]] = memory.addressOf(fixed[i]);
+    for (let i = 0; i < consts.length; i++) i32[pointers + slots.fixed[i]] = memory.addressOf(consts[i]);
     for (let i = 0; i < packings.length; i++) i32[pointers + packings[i].slot] = packedAt[i];
     const first = program.reverse ? (steps - 1) * rows : 0;
-    for (let i = 0; i < stacked.length; i++) {
+    for (let i = 0; i < xs.length; i++) {
       const slot = slots.stacked[i];
-      i32[pointers + slot] = memory.addressOf(stacked[i]) + first * rowBytes[slot];
+      i32[pointers + slot] = memory.addressOf(xs[i]) + first * rowBytes[slot];
     }
     for (let i = 0; i < outputs.length; i++) {
       const slot = slots.outputs[i];
@@ -155,10 +155,10 @@ class WasmProgram implements CompiledProgram {
     }
     // Two buffers take turns; which comes first is chosen so that the last step writes into the
     // result.
-    for (let i = 0; i < carried.length; i++) {
-      const bytes = rows * program.carried[i] * 4;
+    for (let i = 0; i < carry.length; i++) {
+      const bytes = rows * program.carry[i] * 4;
       const before = steps % 2 === 0 ? last[i].at : free;
-      const source = memory.addressOf(carried[i]);
+      const source = memory.addressOf(carry[i]);
       memory.move(before, source, bytes / 4);
       i32[pointers + slots.before[i]] = before;
       i32[pointers + slots.after[i]] = steps % 2 === 0 ? free : last[i].at;
@@ -176,7 +176,7 @@ class WasmProgram implements CompiledProgram {
     const source = this.blocks >>> 2;
     // A product takes several rows at a time, so a share has a few; where there are fewer in all it
     // takes them one by one.
-    const shares = cut(rows, rows < FEW ? 1 : FEW, most);
+    const shares = cut(rows, rows < GEMV_ROWS ? 1 : GEMV_ROWS, most);
     const calls = shares.map(({ from, to }, i) => {
       const block = this.blocks + i * blockBytes;
       const target = block >>> 2;
@@ -229,7 +229,7 @@ interface Packing extends PackedForm {
 }
 
 function packingsOf(program: Program, packed: ReadonlyMap<number, number>): readonly Packing[] {
-  const first = firstFixed(program);
+  const first = firstConst(program);
   const packings = new Map<number, Packing>();
   program.body.forEach((instruction, i) => {
     if (isPacked(program, instruction)) {
@@ -239,7 +239,7 @@ function packingsOf(program: Program, packed: ReadonlyMap<number, number>): read
       packings.set(slot, {
         place: b - first,
         slot,
-        least: FEW,
+        least: GEMV_ROWS,
         count: apart === 0 ? 1 : blocks,
         apart,
         k,
@@ -249,7 +249,7 @@ function packingsOf(program: Program, packed: ReadonlyMap<number, number>): read
       });
     } else if (instruction.kind === 'matmul') {
       const { weight, transposed, width: n } = instruction;
-      const { rows, columns } = program.fixed[weight - first];
+      const { rows, columns } = program.consts[weight - first];
       const k = transposed ? columns : rows;
       const [row, column] = transposed ? [4, k * 4] : [n * 4, 4];
       const slot = packed.get(weight) as number;
@@ -279,15 +279,15 @@ function roundedUp(bytes: number): number {
 /**
  * How far apart rows are at each pointer of the argument block; 0 where all rows are served by one.
  */
-function rowStrides({ stacked, carried, perRow, outputs }: Program, { layout }: Emitted): Int32Array {
+function rowStrides({ xs, carry, perRow, ys }: Program, { layout }: Emitted): Int32Array {
   const { slots, widths } = layout;
   const strides = new Int32Array(slots.count);
   const set = (list: readonly number[], bytes: (i: number) => number): void =>
     list.forEach((slot, i) => (strides[slot] = bytes(i)));
-  set(slots.stacked, (i) => stacked[i] * 4);
-  set(slots.outputs, (i) => widths[outputs[i]] * 4);
+  set(slots.stacked, (i) => xs[i] * 4);
+  set(slots.outputs, (i) => widths[ys[i]] * 4);
   set(slots.perRow, (i) => perRow[i] * 4);
-  for (const state of [slots.before, slots.after]) set(state, (i) => carried[i] * 4);
+  for (const state of [slots.before, slots.after]) set(state, (i) => carry[i] * 4);
   for (const { slot, rowBytes } of slots.scratch) strides[slot] = rowBytes;
   return strides;
 }

@@ -25,7 +25,7 @@ export const STRIP = 512;
 export const HEAP = 12288;
 
 /** Fewer rows than this do not pay for packing a factor that is used once. */
-export const FEW = 4;
+export const GEMV_ROWS = 4;
 /**
  * Terms of a matrix product that are summed before the sum goes back to memory: a panel of so many
  * rows stays in the first cache.

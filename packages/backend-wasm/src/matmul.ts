@@ -1,6 +1,6 @@
 import type { Matrices, MatmulSizes, Storage } from '@rnn/core';
 import type { Kernels } from './kernels.js';
-import { BLOCK_K, BLOCK_M, BLOCK_N, FEW, PANEL, TILE_BYTES, TILE_M } from './layout.js';
+import { BLOCK_K, BLOCK_M, BLOCK_N, GEMV_ROWS, PANEL, TILE_BYTES, TILE_M } from './layout.js';
 import type { Memory } from './memory.js';
 import { cut, type Threads } from './threads/threads.js';
 
@@ -19,15 +19,15 @@ interface Sizes {
 }
 
 /** What products are computed with. */
-export interface Means {
+export interface MatmulContext {
   readonly memory: Memory;
   readonly kernels: Kernels;
   readonly threads: Threads;
 }
 
 /** Batched product. */
-export function matmul(means: Means, a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
-  const { memory, kernels } = means;
+export function matmul(context: MatmulContext, a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
+  const { memory, kernels } = context;
   const { batch, m, k, n } = sizes;
   const left = memory.addressOf(a.storage);
   const right = memory.addressOf(b.storage);
@@ -42,11 +42,11 @@ export function matmul(means: Means, a: Matrices, b: Matrices, sizes: MatmulSize
       const B = { at: right + offsetOf(i, batch, b.batchStrides) * 4, row: rowB, column: columnB };
       const c = result.at + i * m * n * 4;
       if (dtype === 'int32') kernels.productInt(A.at, A.row, A.column, B.at, B.row, B.column, c, m, k, n);
-      else if (m < FEW) fewRows(means, A, B, c, sizes);
+      else if (m < GEMV_ROWS) gemv(context, A, B, c, sizes);
       // One column: with the factors exchanged it is one row. Its elements follow one another
       // either way.
-      else if (n === 1) fewRows(means, transpose(B), transpose(A), c, { m: 1, k, n: m });
-      else manyRows(means, A, B, c, sizes);
+      else if (n === 1) gemv(context, transpose(B), transpose(A), c, { m: 1, k, n: m });
+      else gemm(context, A, B, c, sizes);
     }
     return result;
   } catch (error) {
@@ -70,7 +70,7 @@ function offsetOf(i: number, batch: readonly number[], strides: readonly number[
   return offset;
 }
 
-function fewRows({ memory, kernels }: Means, A: Factor, B: Factor, c: number, { m, k, n }: Sizes): void {
+function gemv({ memory, kernels }: MatmulContext, A: Factor, B: Factor, c: number, { m, k, n }: Sizes): void {
   let { at, row } = A;
   let dense: number | undefined;
   if (A.column !== 4) {
@@ -84,12 +84,12 @@ function fewRows({ memory, kernels }: Means, A: Factor, B: Factor, c: number, { 
   if (dense !== undefined) memory.give(dense);
 }
 
-function manyRows(means: Means, A: Factor, B: Factor, c: number, sizes: Sizes): void {
-  const { memory, kernels, threads } = means;
+function gemm(context: MatmulContext, A: Factor, B: Factor, c: number, sizes: Sizes): void {
+  const { memory, kernels, threads } = context;
   const { m, k, n } = sizes;
   const most = threads.sharesFor(2 * m * k * n);
   if (most > 1) {
-    manyThreads(means, A, B, c, sizes, most);
+    manyThreads(context, A, B, c, sizes, most);
     return;
   }
   const packed = packedBytes(k, n);
@@ -104,7 +104,7 @@ function manyRows(means: Means, A: Factor, B: Factor, c: number, sizes: Sizes): 
  * order in which one thread would.
  */
 function manyThreads(
-  { memory, kernels, threads }: Means,
+  { memory, kernels, threads }: MatmulContext,
   A: Factor,
   B: Factor,
   c: number,

@@ -12,7 +12,7 @@ export const LARGEST: number = 65_536 * PAGE;
 const KEPT: number = 2 ** 20;
 
 /** So many elements are written one by one in less time than a call into the engine takes. */
-const FEW = 64;
+const BY_HAND = 64;
 /** An array of so many elements lies in the engine's own heap, where it is made in a moment. */
 const ON_HEAP = 16;
 
@@ -129,7 +129,7 @@ export class Memory {
   fill({ at, dtype, size }: WasmStorage, value: number): void {
     const first = at >>> 2;
     const all = dtype === 'int32' ? this.i32 : this.f32;
-    if (size > FEW) all.fill(value, first, first + size);
+    if (size > BY_HAND) all.fill(value, first, first + size);
     else for (let i = first; i < first + size; i++) all[i] = value;
   }
 
@@ -138,7 +138,7 @@ export class Memory {
     const { f32, i32 } = this;
     const [target, source] = [to >>> 2, from >>> 2];
     // As whole numbers, which keep every bit of a NaN.
-    if (count > FEW) f32.copyWithin(target, source, source + count);
+    if (count > BY_HAND) f32.copyWithin(target, source, source + count);
     else for (let i = 0; i < count; i++) i32[target + i] = i32[source + i];
   }
 

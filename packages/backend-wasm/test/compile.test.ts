@@ -21,10 +21,10 @@ test('one storage may be two weights, used both ways', () => {
   const rows = 5;
   const program: Program = {
     dtype: 'float32',
-    stacked: [size],
-    carried: [],
+    xs: [size],
+    carry: [],
     perRow: [],
-    fixed: [
+    consts: [
       { rows: size, columns: size },
       { rows: size, columns: size },
     ],
@@ -32,8 +32,8 @@ test('one storage may be two weights, used both ways', () => {
       { kind: 'matmul', width: size, x: 0, weight: 1, transposed: false, init: undefined },
       { kind: 'matmul', width: size, x: 0, weight: 2, transposed: true, init: 3 },
     ],
-    next: [],
-    outputs: [4],
+    carryOut: [],
+    ys: [4],
     reverse: false,
   };
   const x = Float32Array.from({ length: rows * size }, (_, i) => ((i * 7) % 11) - 5);
@@ -43,13 +43,13 @@ test('one storage may be two weights, used both ways', () => {
     const args = {
       steps: 1,
       rows,
-      stacked: [backend.upload(x)],
-      carried: [],
+      xs: [backend.upload(x)],
+      carry: [],
       perRow: [],
-      fixed: [weight, weight],
+      consts: [weight, weight],
     };
-    const { outputs } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
-    return [...backend.readSync(outputs[0])];
+    const { ys } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
+    return [...backend.readSync(ys[0])];
   });
   // Whole numbers: the products are exact.
   expect(results[1]).toEqual(results[0]);
@@ -59,23 +59,23 @@ test('one storage may be two weights, used both ways', () => {
 test('the first feature of a row stands for that row only', () => {
   const program: Program = {
     dtype: 'float32',
-    stacked: [2],
-    carried: [],
+    xs: [2],
+    carry: [],
     perRow: [],
-    fixed: [],
+    consts: [],
     body: [
       { kind: 'copy', width: 1, x: 0, offset: 0, sizes: [1], strides: [1] },
       { kind: 'binary', width: 2, op: 'add', a: { value: 1 }, b: { value: 0 } },
     ],
-    next: [],
-    outputs: [2],
+    carryOut: [],
+    ys: [2],
     reverse: false,
   };
   for (const backend of compiled) {
-    const stacked = [backend.upload(Float32Array.of(1, 2, 3, 4, 5, 6))];
-    const args = { steps: 1, rows: 3, stacked, carried: [], perRow: [], fixed: [] };
-    const { outputs } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
-    expect([...backend.readSync(outputs[0])]).toEqual([2, 3, 6, 7, 10, 11]);
+    const xs = [backend.upload(Float32Array.of(1, 2, 3, 4, 5, 6))];
+    const args = { steps: 1, rows: 3, xs, carry: [], perRow: [], consts: [] };
+    const { ys } = backend.compile?.(program)?.run(args) ?? executeProgram(backend, program, args);
+    expect([...backend.readSync(ys[0])]).toEqual([2, 3, 6, 7, 10, 11]);
   }
 });
 
@@ -88,24 +88,24 @@ test('a program may have thousands of instructions', () => {
   const outputs = [2 * half, 701];
   const program: Program = {
     dtype: 'float32',
-    stacked: [3],
-    carried: [],
+    xs: [3],
+    carry: [],
     perRow: [],
-    fixed: [],
+    consts: [],
     body,
-    next: [],
-    outputs,
+    carryOut: [],
+    ys: outputs,
     reverse: false,
   };
   let fixedPoint = 1;
   for (let i = 0; i < 100; i++) fixedPoint = Math.tanh(1.5 * fixedPoint);
   for (const backend of compiled) {
-    const stacked = [backend.fill(1, 15, 'float32')];
-    const args = { steps: 1, rows: 5, stacked, carried: [], perRow: [], fixed: [] };
+    const xs = [backend.fill(1, 15, 'float32')];
+    const args = { steps: 1, rows: 5, xs, carry: [], perRow: [], consts: [] };
     const results = backend
       .compile?.(program)
       ?.run(args)
-      .outputs.map((storage) => [...backend.readSync(storage)]);
+      .ys.map((storage) => [...backend.readSync(storage)]);
     const near = (x: number): unknown => Array.from({ length: 15 }, (): unknown => expect.closeTo(x, 5));
     expect(results).toEqual([near(fixedPoint), near(1.5 * fixedPoint)]);
   }
@@ -120,10 +120,10 @@ test("a row's bits do not depend on which rows are computed with it", () => {
   const [k, n] = [300, 43];
   const program: Program = {
     dtype: 'float32',
-    stacked: [k],
-    carried: [],
+    xs: [k],
+    carry: [],
     perRow: [],
-    fixed: [
+    consts: [
       { rows: k, columns: n },
       { rows: 1, columns: n },
       { rows: k, columns: n },
@@ -135,8 +135,8 @@ test("a row's bits do not depend on which rows are computed with it", () => {
       { kind: 'reduce', width: 1, op: 'sum', x: 6, outer: 1, size: k, inner: 1 },
       { kind: 'binary', width: k, op: 'sub', a: { value: 6 }, b: { value: 7 } },
     ],
-    next: [],
-    outputs: [8, 5],
+    carryOut: [],
+    ys: [8, 5],
     reverse: false,
   };
   const rows = 131;
@@ -144,11 +144,11 @@ test("a row's bits do not depend on which rows are computed with it", () => {
   const weights = [noise(k * n, 2), noise(n, 3), noise(k * n, 4)];
   for (const backend of compiled) {
     const ready = backend.compile?.(program);
-    const fixed = weights.map((values) => backend.upload(values));
+    const consts = weights.map((values) => backend.upload(values));
     const run = (from: number, to: number): number[][] => {
-      const stacked = [backend.upload(x.subarray(from * k, to * k))];
-      const args = { steps: 1, rows: to - from, stacked, carried: [], perRow: [], fixed };
-      return ready?.run(args).outputs.map((storage) => [...backend.readSync(storage)]) ?? [];
+      const xs = [backend.upload(x.subarray(from * k, to * k))];
+      const args = { steps: 1, rows: to - from, xs, carry: [], perRow: [], consts };
+      return ready?.run(args).ys.map((storage) => [...backend.readSync(storage)]) ?? [];
     };
     const whole = run(0, rows);
     for (const cuts of [[4], [7, 19], [96], [13, 17, 40, 101], [127]]) {
@@ -210,13 +210,13 @@ describe.each([false, true])(
       const rows = 7;
       const program: Program = {
         dtype: 'float32',
-        stacked: [k],
-        carried: [],
+        xs: [k],
+        carry: [],
         perRow: [n],
-        fixed: [transposed ? { rows: n, columns: k } : { rows: k, columns: n }],
+        consts: [transposed ? { rows: n, columns: k } : { rows: k, columns: n }],
         body: [{ kind: 'matmul', width: n, x: 0, weight: 2, transposed, init: 1 }],
-        next: [],
-        outputs: [3],
+        carryOut: [],
+        ys: [3],
         reverse: false,
       };
       const numbers = (count: number, seed: number): Float32Array =>
@@ -227,14 +227,14 @@ describe.each([false, true])(
           const args = {
             steps: 1,
             rows: count,
-            stacked: [backend.upload(x.slice(from * k, (from + count) * k))],
-            carried: [],
+            xs: [backend.upload(x.slice(from * k, (from + count) * k))],
+            carry: [],
             perRow: [backend.upload(init.slice(from * n, (from + count) * n))],
-            fixed: [backend.upload(w)],
+            consts: [backend.upload(w)],
           };
           const made = backend.compile?.(program)?.run(args);
           if (made === undefined) throw new Error('the program does not compile');
-          return backend.readSync(made.outputs[0]);
+          return backend.readSync(made.ys[0]);
         };
         const all = run(0, rows);
         for (const count of [1, 2, 3])

@@ -99,13 +99,13 @@ test.each([0xf000_0000, 0xf800_0000, 0xffff_0000])('a block of %d bytes is not c
 function sums(width: number): Program {
   return {
     dtype: 'float32',
-    stacked: [width],
-    carried: [width],
+    xs: [width],
+    carry: [width],
     perRow: [],
-    fixed: [],
+    consts: [],
     body: [{ kind: 'binary', width, op: 'add', a: { value: 0 }, b: { value: 1 } }],
-    next: [2],
-    outputs: [2],
+    carryOut: [2],
+    ys: [2],
     reverse: false,
   };
 }
@@ -121,16 +121,16 @@ test('programs hold no memory between their runs', async () => {
     const going = backend.upload(Float32Array.from({ length: 2 * rows }, (_, i) => Number(i < rows)));
     const masked = maskProgram(sums(width), { lengths: true, resets: false, adjoint: false });
     for (const given of [false, true]) {
-      const { outputs, last } = backend.compile?.(given ? masked : sums(width))?.run({
+      const { ys, carry } = backend.compile?.(given ? masked : sums(width))?.run({
         steps: 2,
         rows,
-        stacked: given ? [...stacked, going] : stacked,
-        carried,
+        xs: given ? [...stacked, going] : stacked,
+        carry: carried,
         perRow: [],
-        fixed: [],
-      }) ?? { outputs: [], last: [] };
-      expect(new Set(backend.readSync(last[0]))).toEqual(new Set([given ? 2 : 3]));
-      for (const storage of [...outputs, ...last]) backend.release(storage);
+        consts: [],
+      }) ?? { ys: [], carry: [] };
+      expect(new Set(backend.readSync(carry[0]))).toEqual(new Set([given ? 2 : 3]));
+      for (const storage of [...ys, ...carry]) backend.release(storage);
     }
     for (const storage of [...stacked, ...carried, going]) backend.release(storage);
   }
@@ -150,28 +150,28 @@ test('the limit is an error that names it, and leaves the backend as it was', as
 test('a run that meets the limit gives back what it had taken', async () => {
   const program: Program = {
     dtype: 'float32',
-    stacked: [100],
-    carried: [100],
+    xs: [100],
+    carry: [100],
     perRow: [],
-    fixed: [],
+    consts: [],
     body: [{ kind: 'binary', width: 100, op: 'add', a: { value: 0 }, b: { value: 1 } }],
-    next: [2],
-    outputs: [2, 2, 2],
+    carryOut: [2],
+    ys: [2, 2, 2],
     reverse: false,
   };
   const backend = await wasm({ threads: 1, maxBytes: 4 * PAGE });
   const compiled = backend.compile?.(program);
   const run = (steps: number): number | undefined => {
-    const stacked = [backend.fill(1, steps * 500, 'float32')];
-    const carried = [backend.fill(0, 500, 'float32')];
-    const args = { steps, rows: 5, stacked, carried, perRow: [], fixed: [] };
+    const xs = [backend.fill(1, steps * 500, 'float32')];
+    const carry = [backend.fill(0, 500, 'float32')];
+    const args = { steps, rows: 5, xs, carry, perRow: [], consts: [] };
     try {
-      const { outputs, last } = compiled?.run(args) ?? { outputs: [], last: [] };
-      const total = backend.readSync(last[0])[499];
-      for (const storage of [...outputs, ...last]) backend.release(storage);
+      const { ys, carry } = compiled?.run(args) ?? { ys: [], carry: [] };
+      const total = backend.readSync(carry[0])[499];
+      for (const storage of [...ys, ...carry]) backend.release(storage);
       return total;
     } finally {
-      for (const storage of [...stacked, ...carried]) backend.release(storage);
+      for (const storage of [...xs, ...carry]) backend.release(storage);
     }
   };
   expect(run(20)).toBe(20);

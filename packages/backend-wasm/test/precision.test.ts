@@ -62,27 +62,27 @@ describe.each([false, true])('deterministic: %s', (deterministic) => {
     const x = normal(rows * width, 3).map((value) => value + 0.5);
     const program: Program = {
       dtype: 'float32',
-      stacked: [width],
-      carried: [],
+      xs: [width],
+      carry: [],
       perRow: [],
-      fixed: weight === undefined ? [] : [{ rows: width, columns: instruction.width }],
+      consts: weight === undefined ? [] : [{ rows: width, columns: instruction.width }],
       body: [instruction],
-      next: [],
-      outputs: [weight === undefined ? 1 : 2],
+      carryOut: [],
+      ys: [weight === undefined ? 1 : 2],
       reverse: false,
     };
-    const fixed = weight === undefined ? [] : [backend.upload(weight)];
+    const consts = weight === undefined ? [] : [backend.upload(weight)];
     const args = {
       steps: 1,
       rows,
-      stacked: [backend.upload(x)],
-      carried: [],
+      xs: [backend.upload(x)],
+      carry: [],
       perRow: [],
-      fixed,
+      consts,
     };
     const compiled = backend.compile?.(program);
     if (compiled === undefined) throw new Error('the program is not compiled');
-    return [backend.readSync(compiled.run(args).outputs[0]) as Float32Array, Array.from(x)];
+    return [backend.readSync(compiled.run(args).ys[0]) as Float32Array, Array.from(x)];
   }
 
   test.each([

@@ -78,10 +78,10 @@ test('products have the same bits on any number of threads', () => {
 function loop(reverse: boolean): Program {
   return {
     dtype: 'float32',
-    stacked: [10],
-    carried: [10, 3],
+    xs: [10],
+    carry: [10, 3],
     perRow: [],
-    fixed: [
+    consts: [
       { rows: 10, columns: 10 },
       { rows: 1, columns: 10 },
     ],
@@ -94,8 +94,8 @@ function loop(reverse: boolean): Program {
       { kind: 'copy', width: 3, x: 9, offset: 6, sizes: [3], strides: [-2] },
       { kind: 'binary', width: 3, op: 'sub', a: { value: 10 }, b: { value: 2 } },
     ],
-    next: [7, 11],
-    outputs: [9, 11],
+    carryOut: [7, 11],
+    ys: [9, 11],
     reverse,
   };
 }
@@ -131,20 +131,20 @@ test('loops have the same bits on any number of threads, with lengths and resets
           (backend) => {
             const rowValues = (width: number): Storage => backend.upload(values(rows * width, seed + width));
             const stacked = [values(steps * rows * 10, seed), ...marks].map((numbers) => backend.upload(numbers));
-            const carried = programs[which].carried.map(rowValues);
+            const carried = programs[which].carry.map(rowValues);
             const perRow = programs[which].perRow.map(rowValues);
             const fixed = [100, 10].map((size) => backend.upload(values(size, seed + size)));
             const ready = compiled[which][backends.indexOf(backend)];
             if (ready === undefined) throw new Error('not compiled');
-            const { outputs, last } = ready.run({
+            const { ys, carry } = ready.run({
               steps,
               rows,
-              stacked,
-              carried,
+              xs: stacked,
+              carry: carried,
               perRow,
-              fixed,
+              consts: fixed,
             });
-            const results = [...outputs, ...last];
+            const results = [...ys, ...carry];
             const found = results.map((storage) => backend.readSync(storage) as Float32Array);
             for (const storage of [...results, ...stacked, ...carried, ...perRow, ...fixed]) backend.release(storage);
             expect(backend.memory().storages).toBe(0);

@@ -129,19 +129,19 @@ test('modules of programs that nobody holds any more are given back by all threa
     }));
     const program = {
       dtype: 'float32',
-      stacked: [1],
-      carried: [],
+      xs: [1],
+      carry: [],
       perRow: [],
-      fixed: [],
+      consts: [],
       body,
-      next: [],
-      outputs: [count],
+      carryOut: [],
+      ys: [count],
     } as const;
-    const stacked = [backend.fill(1, rows, 'float32')];
-    const args = { steps: 1, rows, stacked, carried: [], perRow: [], fixed: [] };
-    const { outputs } = backend.compile?.({ ...program, reverse: false })?.run(args) ?? { outputs: [] };
-    expect([...backend.readSync(outputs[0])]).toEqual(Array.from({ length: rows }, () => 2 ** count));
-    for (const storage of [...stacked, ...outputs]) backend.release(storage);
+    const xs = [backend.fill(1, rows, 'float32')];
+    const args = { steps: 1, rows, xs, carry: [], perRow: [], consts: [] };
+    const { ys } = backend.compile?.({ ...program, reverse: false })?.run(args) ?? { ys: [] };
+    expect([...backend.readSync(ys[0])]).toEqual(Array.from({ length: rows }, () => 2 ** count));
+    for (const storage of [...xs, ...ys]) backend.release(storage);
   };
   for (let i = 0; i < 200; i++) {
     run(20 + (i % 100));

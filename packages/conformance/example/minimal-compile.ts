@@ -1,5 +1,5 @@
 /** Programs for the backend of `minimal-backend.ts`: the second half of `docs/new-backend.md`. */
-import { firstFixed, firstInstruction, isFixedValue, widthsOf } from '@rnn/core';
+import { firstConst, firstInstruction, isConst, widthsOf } from '@rnn/core';
 import type { Backend, CompiledProgram, Instruction, Program, ProgramArguments, ProgramResults } from '@rnn/core';
 import type { ProgramOperand, Storage } from '@rnn/core';
 import { binaryFunctions, minimal, unaryFunctions } from './minimal-backend.js';
@@ -15,7 +15,7 @@ class RowProgram implements CompiledProgram {
   constructor(backend: Backend, program: Program) {
     this.backend = backend;
     this.program = program;
-    const rowsOf = (v: number): number => (isFixedValue(program, v) ? program.fixed[v - firstFixed(program)].rows : 1);
+    const rowsOf = (v: number): number => (isConst(program, v) ? program.consts[v - firstConst(program)].rows : 1);
     this.values = widthsOf(program).map((width, value) => new Float32Array(rowsOf(value) * width));
     const own = this.values.slice(firstInstruction(program));
     this.actions = program.body.map((instruction, i) => this.bind(instruction, own[i]));
@@ -24,26 +24,26 @@ class RowProgram implements CompiledProgram {
   run({ steps, rows, ...args }: ProgramArguments): ProgramResults {
     const { backend, program, values } = this;
     const read = (from: readonly Storage[]): Float32Array[] => from.map((x) => backend.readSync(x) as Float32Array);
-    const [stacked, carried, perRow] = [read(args.stacked), read(args.carried), read(args.perRow)];
+    const [stacked, carried, perRow] = [read(args.xs), read(args.carry), read(args.perRow)];
     const firstPerRow = stacked.length + carried.length;
-    read(args.fixed).forEach((numbers, i) => values[firstFixed(program) + i].set(numbers));
-    const outputs = program.outputs.map((value) => new Float32Array(steps * rows * values[value].length));
+    read(args.consts).forEach((numbers, i) => values[firstConst(program) + i].set(numbers));
+    const outputs = program.ys.map((value) => new Float32Array(steps * rows * values[value].length));
     const part = (x: Float32Array, at: number, width: number): Float32Array => x.subarray(at * width, (at + 1) * width);
     for (let row = 0; row < rows; row++) {
-      carried.forEach((numbers, i) => values[stacked.length + i].set(part(numbers, row, program.carried[i])));
+      carried.forEach((numbers, i) => values[stacked.length + i].set(part(numbers, row, program.carry[i])));
       perRow.forEach((numbers, i) => values[firstPerRow + i].set(part(numbers, row, program.perRow[i])));
       for (let n = 0; n < steps; n++) {
         const t = program.reverse ? steps - 1 - n : n;
-        stacked.forEach((numbers, i) => values[i].set(part(numbers, t * rows + row, program.stacked[i])));
+        stacked.forEach((numbers, i) => values[i].set(part(numbers, t * rows + row, program.xs[i])));
         for (const action of this.actions) action();
-        program.outputs.forEach((value, i) => outputs[i].set(values[value], (t * rows + row) * values[value].length));
+        program.ys.forEach((value, i) => outputs[i].set(values[value], (t * rows + row) * values[value].length));
         // All are read before one is written: a state may move to another place.
-        const next = program.next.map((value) => values[value].slice());
+        const next = program.carryOut.map((value) => values[value].slice());
         next.forEach((numbers, i) => values[stacked.length + i].set(numbers));
       }
-      carried.forEach((numbers, i) => numbers.set(values[stacked.length + i], row * program.carried[i]));
+      carried.forEach((numbers, i) => numbers.set(values[stacked.length + i], row * program.carry[i]));
     }
-    return { outputs: outputs.map((made) => backend.upload(made)), last: carried.map((made) => backend.upload(made)) };
+    return { ys: outputs.map((made) => backend.upload(made)), carry: carried.map((made) => backend.upload(made)) };
   }
 
   /** An instruction as a function that reads its operands and writes `out`. */

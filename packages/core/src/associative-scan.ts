@@ -223,16 +223,16 @@ function compilesLoop(backend: Backend, dtype: DType): boolean {
 function loopOf(dtype: DType): Program {
   return {
     dtype,
-    stacked: [1, 1],
-    carried: [1],
+    xs: [1, 1],
+    carry: [1],
     perRow: [],
-    fixed: [],
+    consts: [],
     body: [
       { kind: 'binary', width: 1, op: 'mul', a: { value: 0 }, b: { value: 2 } },
       { kind: 'binary', width: 1, op: 'add', a: { value: 3 }, b: { value: 1 } },
     ],
-    next: [4],
-    outputs: [4],
+    carryOut: [4],
+    ys: [4],
     reverse: false,
   };
 }

@@ -1,5 +1,5 @@
 /** What a generator refuses. */
-import { refuse, shown } from './checks/refusal.js';
+import { refuse, describeValue } from './checks/refusal.js';
 import { asTypedArray, dtypeByTag, dtypeOf, type DType } from './dtype.js';
 import { ArgumentError } from './errors.js';
 
@@ -15,7 +15,7 @@ export function checkOut(method: string, out: unknown, dtypes: readonly DType[])
   if (ArrayBuffer.isView(out) && dtypes.includes(dtypeByTag(out) as DType)) return;
   const array = asTypedArray(`Generator.${method}`, 'out', out);
   const expected = `a typed array of ${dtypes.join(' or ')}`;
-  const received = array === undefined ? shown(out) : dtypeOf(array);
+  const received = array === undefined ? describeValue(out) : dtypeOf(array);
   refuse(ArgumentError, `Generator.${method}`, 'out', { received, expected });
 }
 

@@ -82,15 +82,15 @@ export { std, variance, variance as var } from './ops/variance.js';
 export { pad, unfold } from './ops/windows.js';
 export { mapOperands, type InstructionBody, type OperandMap } from './instruction.js';
 export {
-  firstFixed,
+  firstConst,
   firstInstruction,
-  isFixedValue,
+  isConst,
   operandsOf,
   renumbered,
   showProgram,
   widthsOf,
   type CompiledProgram,
-  type FixedOperand,
+  type ConstOperand,
   type Instruction,
   type Program,
   type ProgramArguments,

@@ -12,8 +12,8 @@ import type { BinaryOp, UnaryOp } from './elementwise-op.js';
  * Products inside one row: for each of some blocks `[m, k] x [k, n] -> [m, n]`, dense one after
  * another in the result. Element `[i, j]` of block `l` of `a` is its feature
  * `l * aStrides[0] + i * aStrides[1] + j * aStrides[2]`; likewise of `b`. A stride of 0 in front is
- * one matrix for all blocks. `a` is a row value; `b` is one too, or fixed: weights with heads, or a
- * fixed matrix that a matrix for each row is multiplied by.
+ * one matrix for all blocks. `a` is a row value; `b` is one too, or a constant: weights of
+ * heads, or one matrix that a matrix for each row is multiplied by.
  */
 export interface BlockSizes {
   readonly blocks: number;

@@ -5,11 +5,12 @@
  * instructions in which every row of the batch is independent of the others. With one step and
  * nothing carried it is any chain of row-wise operations.
  *
- * Values are numbered. First come the operands: stacked ones (`[T, rows, width]`, read at the
- * current step), carried ones (`[rows, width]`, the state), per-row constants (`[rows, width]`, the
- * same at all steps), fixed ones (a matrix, a row or a number, the same for all rows and steps).
+ * Values are numbered. First come the operands, named as in JAX's `lax.scan`: `xs` (`[T, rows,
+ * width]`, read at the current step), `carry` (`[rows, width]`, the state), `perRow` (`[rows,
+ * width]`, the same at all steps), `consts` (a matrix, a row or a number, the same for all rows and
+ * steps).
  * Then each instruction makes one value, `[rows, width]`. An operand of width 1 stands for all
- * features of a row; a fixed one stands for all rows.
+ * features of a row; a constant stands for all rows.
  *
  * Nothing but the order of the steps is left to whoever runs a program: they run from the first to
  * the last, or the other way when `reverse` is set. Sequences of different lengths and resets of
@@ -23,10 +24,10 @@ import type { Storage } from './storage.js';
 export type ProgramOperand = { readonly value: number } | number;
 
 /**
- * A matrix, row or number of the fixed operands: `rows x columns`, dense. A row has one row; a
+ * A matrix, row or number of the constants: `rows x columns`, dense. A row has one row; a
  * number has one of each.
  */
-export interface FixedOperand {
+export interface ConstOperand {
   readonly rows: number;
   readonly columns: number;
 }
@@ -37,20 +38,20 @@ export type Instruction = { readonly width: number } & InstructionBody<number, P
 /** The body of a loop and what goes in and out. */
 export interface Program {
   readonly dtype: DType;
-  /** Widths of the stacked operands: values 0, 1, ... */
-  readonly stacked: readonly number[];
-  /** Widths of the carried operands: the next values. */
-  readonly carried: readonly number[];
+  /** Widths of `xs`: values 0, 1, ... */
+  readonly xs: readonly number[];
+  /** Widths of the carry: the next values. */
+  readonly carry: readonly number[];
   /** Widths of the per-row constants: the next values. */
   readonly perRow: readonly number[];
-  /** The fixed operands: the next values. */
-  readonly fixed: readonly FixedOperand[];
+  /** The constants: the next values. */
+  readonly consts: readonly ConstOperand[];
   /** Each makes the next value. */
   readonly body: readonly Instruction[];
-  /** For each carried operand, the value that it has after the step. */
-  readonly next: readonly number[];
-  /** Values that are kept for every step: stacked results. */
-  readonly outputs: readonly number[];
+  /** For each part of the carry, the value that it has after the step. */
+  readonly carryOut: readonly number[];
+  /** Values that are kept for every step. */
+  readonly ys: readonly number[];
   readonly reverse: boolean;
 }
 
@@ -59,20 +60,20 @@ export interface ProgramArguments {
   readonly steps: number;
   readonly rows: number;
   /** `[steps, rows, width]` each. */
-  readonly stacked: readonly Storage[];
+  readonly xs: readonly Storage[];
   /** `[rows, width]` each. */
-  readonly carried: readonly Storage[];
+  readonly carry: readonly Storage[];
   /** `[rows, width]` each. */
   readonly perRow: readonly Storage[];
-  readonly fixed: readonly Storage[];
+  readonly consts: readonly Storage[];
 }
 
 /** New storages, which belong to the caller. */
 export interface ProgramResults {
   /** `[steps, rows, width]` each. */
-  readonly outputs: readonly Storage[];
-  /** The carried values at the end, `[rows, width]` each. */
-  readonly last: readonly Storage[];
+  readonly ys: readonly Storage[];
+  /** The carry after the last step, `[rows, width]` each. */
+  readonly carry: readonly Storage[];
 }
 
 /** What `compile` makes of a program: ready to run with any number of steps and rows. */
@@ -81,18 +82,18 @@ export interface CompiledProgram {
 }
 
 /**
- * Number of the first fixed operand's value.
+ * Number of the first constant's value.
  *
  * @example
  * ```ts
- * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const lists = { xs: [2], carry: [], perRow: [], consts: [], carryOut: [], ys: [1] };
  * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
  * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
- * firstFixed(double); // 1
+ * firstConst(double); // 1
  * ```
  */
-export function firstFixed({ stacked, carried, perRow }: Program): number {
-  return stacked.length + carried.length + perRow.length;
+export function firstConst({ xs, carry, perRow }: Program): number {
+  return xs.length + carry.length + perRow.length;
 }
 
 /**
@@ -100,31 +101,31 @@ export function firstFixed({ stacked, carried, perRow }: Program): number {
  *
  * @example
  * ```ts
- * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const lists = { xs: [2], carry: [], perRow: [], consts: [], carryOut: [], ys: [1] };
  * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
  * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
  * firstInstruction(double); // 1
  * ```
  */
 export function firstInstruction(program: Program): number {
-  return firstFixed(program) + program.fixed.length;
+  return firstConst(program) + program.consts.length;
 }
 
 /**
- * Whether a value is a fixed operand, the same for all rows.
+ * Whether a value is a constant, the same for all rows.
  *
  * @example
  * ```ts
- * const fixed = [{ rows: 1, columns: 2 }];
- * const lists = { stacked: [2], carried: [], perRow: [], fixed, next: [], outputs: [2] };
+ * const consts = [{ rows: 1, columns: 2 }];
+ * const lists = { xs: [2], carry: [], perRow: [], consts, carryOut: [], ys: [2] };
  * const [a, b] = [{ value: 0 }, { value: 1 }];
  * const body = [{ width: 2, kind: 'binary', op: 'mul', a, b }] as const;
  * const scale = { dtype: 'float32', reverse: false, ...lists, body } as const;
- * [0, 1, 2].map((value) => isFixedValue(scale, value)); // [false, true, false]
+ * [0, 1, 2].map((value) => isConst(scale, value)); // [false, true, false]
  * ```
  */
-export function isFixedValue(program: Program, value: number): boolean {
-  return value >= firstFixed(program) && value < firstInstruction(program);
+export function isConst(program: Program, value: number): boolean {
+  return value >= firstConst(program) && value < firstInstruction(program);
 }
 
 /**
@@ -160,11 +161,11 @@ export function operandsOf(instruction: Instruction): number[] {
 }
 
 /**
- * Features of every value of a program; for a fixed matrix, its columns.
+ * Features of every value of a program; for a constant matrix, its columns.
  *
  * @example
  * ```ts
- * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const lists = { xs: [2], carry: [], perRow: [], consts: [], carryOut: [], ys: [1] };
  * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
  * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
  * widthsOf(double); // [2, 2]
@@ -172,10 +173,10 @@ export function operandsOf(instruction: Instruction): number[] {
  */
 export function widthsOf(program: Program): number[] {
   return [
-    ...program.stacked,
-    ...program.carried,
+    ...program.xs,
+    ...program.carry,
     ...program.perRow,
-    ...program.fixed.map(({ columns }) => columns),
+    ...program.consts.map(({ columns }) => columns),
     ...program.body.map(({ width }) => width),
   ];
 }
@@ -185,7 +186,7 @@ export function widthsOf(program: Program): number[] {
  *
  * @example
  * ```ts
- * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const lists = { xs: [2], carry: [], perRow: [], consts: [], carryOut: [], ys: [1] };
  * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
  * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
  * console.log(showProgram(double));
@@ -194,18 +195,18 @@ export function widthsOf(program: Program): number[] {
  * @returns text such as `%5 = matmul %1 %3^T + %0 : 8`
  */
 export function showProgram(program: Program): string {
-  const { stacked, carried, perRow, fixed, body, next, outputs } = program;
+  const { xs, carry, perRow, consts, body, carryOut, ys } = program;
   const lines: string[] = [];
   let value = 0;
-  stacked.forEach((width) => lines.push(`%${value++} = stacked : ${width}`));
-  carried.forEach((width) => lines.push(`%${value++} = carried : ${width}`));
+  xs.forEach((width) => lines.push(`%${value++} = xs : ${width}`));
+  carry.forEach((width) => lines.push(`%${value++} = carry : ${width}`));
   perRow.forEach((width) => lines.push(`%${value++} = per row : ${width}`));
-  fixed.forEach(({ rows, columns }) => lines.push(`%${value++} = fixed : ${rows}x${columns}`));
+  consts.forEach(({ rows, columns }) => lines.push(`%${value++} = const : ${rows}x${columns}`));
   const order = program.reverse ? 'last to first' : 'first to last';
-  lines.push(carried.length > 0 ? `for each step, ${order}:` : 'for each row:');
+  lines.push(carry.length > 0 ? `for each step, ${order}:` : 'for each row:');
   for (const instruction of body) lines.push(`  %${value++} = ${showInstruction(instruction)} : ${instruction.width}`);
-  if (next.length > 0) lines.push(`  carry ${next.map((v) => `%${v}`).join(', ')}`);
-  if (outputs.length > 0) lines.push(`  keep ${outputs.map((v) => `%${v}`).join(', ')}`);
+  if (carryOut.length > 0) lines.push(`  carry ${carryOut.map((v) => `%${v}`).join(', ')}`);
+  if (ys.length > 0) lines.push(`  ys ${ys.map((v) => `%${v}`).join(', ')}`);
   return lines.join('\n');
 }
 

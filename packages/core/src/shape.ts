@@ -1,4 +1,4 @@
-import { refuse, shown } from './checks/refusal.js';
+import { refuse, describeValue } from './checks/refusal.js';
 import { checkList } from './checks/values.js';
 import { ArgumentError, ShapeError } from './errors.js';
 
@@ -103,7 +103,7 @@ export function normalizeDims(operation: string, dims: number | readonly number[
  */
 export function checkOneArray(operation: string, argument: string, first: unknown, more: readonly unknown[]): void {
   if (more.length === 0) return;
-  const all = [first, ...more].map(shown);
+  const all = [first, ...more].map(describeValue);
   refuse(ArgumentError, operation, argument, {
     received: `followed by ${all.slice(1).join(', ')}`,
     expected: 'the last argument',

@@ -23,13 +23,13 @@ export type TensorEdge = Edge<Tensor>;
 export type GradHook = Hook<Tensor>;
 
 /** Gives what is to be used in the place of a tensor; nothing for one that stands for itself. */
-export type StandIn = (tensor: Tensor) => Tensor | undefined;
+export type LiftedConstant = (tensor: Tensor) => Tensor | undefined;
 
 /** While tensors are replaced where they are used. */
 interface StandIns {
   /** The backend that every tensor is said to be on; `undefined` leaves it to the tensors. */
   readonly backend: Backend | undefined;
-  readonly standIn: StandIn;
+  readonly lifted: LiftedConstant;
 }
 
 const RESULT = 'the result of a recorded operation';
@@ -38,8 +38,8 @@ const RESULT = 'the result of a recorded operation';
  * Runs `fn` with tensors replaced, where they are used, by their stand-ins, as if every tensor were
  * on `backend`.
  */
-export function withStandIns<R>(backend: Backend | undefined, standIn: StandIn, fn: () => R): R {
-  return during(ambient.standIns, { backend, standIn } satisfies StandIns, fn);
+export function withLiftedConstants<R>(backend: Backend | undefined, lifted: LiftedConstant, fn: () => R): R {
+  return during(ambient.standIns, { backend, lifted: lifted } satisfies StandIns, fn);
 }
 
 /**
@@ -154,7 +154,7 @@ export class Tensor extends Tracked {
    * frozen leaf still see the gradient.)
    */
   get requiresGrad(): boolean {
-    return this.#wantsGrad || this.#origin !== undefined || (this.#gone && this.standIn()?.requiresGrad === true);
+    return this.#wantsGrad || this.#origin !== undefined || (this.#gone && this.lifted()?.requiresGrad === true);
   }
 
   set requiresGrad(value: boolean) {
@@ -176,8 +176,8 @@ export class Tensor extends Tracked {
 
   /** @internal The shared storage, for kernels. Throws when the tensor was disposed of. */
   get held(): SharedStorage {
-    const standIn = this.standIn();
-    if (standIn !== undefined) return standIn.#shared;
+    const lifted = this.lifted();
+    if (lifted !== undefined) return lifted.#shared;
     if (this.#gone) {
       throw new DisposedError(
         `a tensor of shape ${showShape(this.shape)} was used after its memory was freed (by dispose(), by the end of a scope, or a gradient by zeroGrad); return it from the scope or keep() it`,
@@ -193,9 +193,9 @@ export class Tensor extends Tracked {
   }
 
   /** What is to be used in the place of this: see `withStandIns`. */
-  private standIn(): Tensor | undefined {
+  private lifted(): Tensor | undefined {
     const standIns = ambient.standIns.value;
-    return standIns === undefined ? undefined : (standIns as StandIns).standIn(this);
+    return standIns === undefined ? undefined : (standIns as StandIns).lifted(this);
   }
 
   /** @internal */
@@ -215,8 +215,8 @@ export class Tensor extends Tracked {
 
   /** @internal Where a gradient for this goes; `undefined` if none is wanted. */
   get gradEdge(): TensorEdge | undefined {
-    const standIn = this.standIn();
-    if (standIn !== undefined) return standIn.gradEdge;
+    const lifted = this.lifted();
+    if (lifted !== undefined) return lifted.gradEdge;
     if (this.#origin !== undefined) return this.#origin;
     if (!this.#wantsGrad) return undefined;
     if (this.#accumulator === undefined) {

@@ -126,13 +126,13 @@ describe.each(Object.entries(cases))('%s', (_, { update, kinds }) => {
 test('a quotient of whole numbers is rounded, so it is nonlinear', () => {
   const program = {
     dtype: 'int32',
-    stacked: [1],
-    carried: [1],
+    xs: [1],
+    carry: [1],
     perRow: [],
-    fixed: [],
+    consts: [],
     body: [{ kind: 'binary', op: 'div', width: 1, a: { value: 1 }, b: { value: 0 } }],
-    next: [2],
-    outputs: [],
+    carryOut: [2],
+    ys: [],
     reverse: false,
   } as const;
   expect(carryKinds(program)).toEqual(['nonlinear']);

@@ -44,13 +44,13 @@ function run(
     const made = executeProgram(backend, program, {
       steps: isLoop ? steps : 1,
       rows: isLoop || when === 'once' ? rows : steps * rows,
-      stacked: stacked.map(at),
-      carried: isLoop ? states : [],
+      xs: stacked.map(at),
+      carry: isLoop ? states : [],
       perRow: perRow.map(at),
-      fixed: fixed.map(at),
+      consts: fixed.map(at),
     });
-    outputs.forEach((name, i) => given.set(name, made.outputs[i]));
-    if (isLoop) ({ last } = made);
+    outputs.forEach((name, i) => given.set(name, made.ys[i]));
+    if (isLoop) ({ carry: last } = made);
   }
   return [...last];
 }

@@ -14,7 +14,7 @@ import {
   to,
   type TypedArray,
 } from '@rnn/core';
-import { isPromise, refuse, shown } from '@rnn/core/checks';
+import { isPromise, refuse, describeValue } from '@rnn/core/checks';
 
 /** Parameters and buffers by their full names, as PyTorch names them: `rnn.weight_ih_l0`. */
 export type StateDict = Record<string, Tensor>;
@@ -142,7 +142,7 @@ function misfit(target: Tensor, value: unknown): string | undefined {
 function misfitOfArray(target: Tensor, value: unknown): string | undefined {
   const { shape, data } = (value ?? {}) as Partial<HostArray>;
   if (!Array.isArray(shape) || typeof data !== 'object')
-    return `is ${shown(value)}, expected a Tensor or { shape, data }`;
+    return `is ${describeValue(value)}, expected a Tensor or { shape, data }`;
   if (!sameShape(shape, target.shape)) return `has shape ${showShape(shape)}, expected ${showShape(target.shape)}`;
   const numbers = numbersOf({ shape, data });
   if (numbers.length !== sizeOf(shape)) return `has ${numbers.length} numbers for shape ${showShape(shape)}`;
@@ -153,5 +153,5 @@ function misfitOfArray(target: Tensor, value: unknown): string | undefined {
       : `holds ${isWhole ? 'int32' : 'floating numbers'}, expected ${target.dtype}`;
   }
   const odd = data.findIndex((item) => typeof item !== 'number' && !/^(NaN|-?Infinity|-0)$/.test(String(item)));
-  return odd < 0 ? undefined : `has ${shown(data[odd])} at ${odd}, expected numbers`;
+  return odd < 0 ? undefined : `has ${describeValue(data[odd])} at ${odd}, expected numbers`;
 }

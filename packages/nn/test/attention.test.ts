@@ -65,7 +65,7 @@ describe.each<AttentionScore>(['dot', 'general', 'additive'])('the step of a dec
   class Decoder extends Module {
     attention = new Attention(4, 4, { score });
     cell = new GRUCell(3 + 4, 4);
-    readonly traceOnce = true;
+    readonly pure = true;
 
     forward(x: Tensor, [h, memory, keys, mask]: readonly Tensor[]): Tensor[] {
       const [context] = this.attention.forward(h, memory, { mask, keys });

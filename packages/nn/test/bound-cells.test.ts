@@ -93,7 +93,7 @@ test.each<[string, (cell: LSTMCell) => unknown]>([
     'a step of its own',
     (cell) => Object.assign(cell, { step: (_: Tensor, [h, c]: LSTMState) => [h.mul(2), c.add(1)] }),
   ],
-  ['a promise taken back', (cell) => Object.defineProperty(cell, 'traceOnce', { value: false })],
+  ['a promise taken back', (cell) => Object.defineProperty(cell, 'pure', { value: false })],
   ['another class', (cell) => Reflect.setPrototypeOf(cell, PeepholeLess.prototype)],
 ])('what a cell reads of itself changes after a step: %s', (_, change) => {
   const cell = new LSTMCell(3, 2);

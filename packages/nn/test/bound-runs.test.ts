@@ -87,7 +87,7 @@ test.each<[string, (layer: Recurrent<LSTMState>, cell: LSTMCell) => unknown]>([
     'another first state',
     (_, cell) => (cell.initialState = (batch) => [zeros([batch ?? 1, 4]).add(1), zeros([batch ?? 1, 4])]),
   ],
-  ['no promise', (_, cell) => Object.defineProperty(cell, 'traceOnce', { value: false })],
+  ['no promise', (_, cell) => Object.defineProperty(cell, 'pure', { value: false })],
 ])('what a run reads changes after a call: %s', (_, change) => {
   const cell = new LSTMCell(3, 4);
   const layer = new Recurrent<LSTMState>(cell);

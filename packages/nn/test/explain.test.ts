@@ -45,7 +45,7 @@ describe('explain', () => {
     }
     expect(entries[0].text).toContain('first to last');
     expect(entries[1].text).toContain('last to first');
-    expect(entries[2].text).toContain(`stacked : ${2 * H}`);
+    expect(entries[2].text).toContain(`xs : ${2 * H}`);
   });
 
   it('shows the backward programs where a gradient is wanted', () => {
@@ -123,7 +123,7 @@ class Counting extends Module {
 let outside = 1;
 
 class Promising extends Counting {
-  readonly traceOnce = true;
+  readonly pure = true;
 }
 
 describe('a trace serves again', () => {
@@ -145,7 +145,7 @@ describe('a trace serves again', () => {
   it('for each of many cells that are plain objects', () => {
     let calls = 0;
     const cells = Array.from({ length: 20 }, (_, k) => ({
-      traceOnce: true,
+      pure: true,
       forward: (x: Tensor, h: Tensor): Tensor => {
         calls++;
         return h.mul(0.5).add(x.mul(k));

@@ -11,7 +11,7 @@ import {
   type Tensor,
   type TypedArray,
 } from '@rnn/core';
-import { checkCount, refuse, shown } from '@rnn/core/checks';
+import { checkCount, refuse, describeValue } from '@rnn/core/checks';
 
 /**
  * Numbers on the host with a shape: a tensor before its upload, or after its way through a file or
@@ -58,7 +58,7 @@ export function hostArrayOf(owner: string, argument: string, values: HostValues)
   shape.forEach((size, i) => checkCount(owner, `${argument}.shape[${i}]`, size));
   const data = binary(owner, `${argument}.data`, values.data) ?? float32(owner, argument, values.data);
   if (data.length !== sizeOf(shape)) {
-    const expected = `${sizeOf(shape)} numbers for shape [${shape.map(shown).join(', ')}]`;
+    const expected = `${sizeOf(shape)} numbers for shape [${shape.map(describeValue).join(', ')}]`;
     refuse(ShapeError, owner, argument, { has: 'data of length', received: String(data.length), expected });
   }
   return { shape, data };

@@ -8,7 +8,7 @@ import { divide } from '../kernels/walk.js';
  * the loop's own.
  */
 export type Tensor =
-  | { readonly kind: 'stacked' | 'carried' | 'perRow' | 'fixed' | 'kernel'; readonly index: number }
+  | { readonly kind: 'xs' | 'carry' | 'perRow' | 'consts' | 'kernel'; readonly index: number }
   /** The stacked operands side by side; the carried values side by side. */
   | { readonly kind: 'inputs' | 'state' };
 

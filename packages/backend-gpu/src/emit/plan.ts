@@ -1,5 +1,5 @@
 /** Arranges the values of a program in kernels. */
-import { firstInstruction, isFixedValue, widthsOf, type Program } from '@rnn/core';
+import { firstInstruction, isConst, widthsOf, type Program } from '@rnn/core';
 import { whole, type Home } from './kernel-writer.js';
 import { writeKernel, type KernelOutput, type StateLayout, type StepKernel, type KernelContext } from './roots.js';
 import { roundsOf } from './rounds.js';
@@ -57,7 +57,7 @@ export function planProgram(program: Program, isLoop: boolean, maxTensors: numbe
     last.roots.map(({ value }) => value),
   );
   const all: PlanTask = { ...plain, materializesAll: true };
-  const packed: PlanTask = { ...all, isPacked: isLoop && program.stacked.length > 1 };
+  const packed: PlanTask = { ...all, isPacked: isLoop && program.xs.length > 1 };
   for (const task of [plain, all, packed]) {
     const { kernels, excess } = arrange(task, stored);
     if (excess === 0) return finished(task, kernels);
@@ -102,15 +102,14 @@ interface Last {
 }
 
 function lastRoots(program: Program, isLoop: boolean): Last {
-  const { carried, next, outputs } = program;
+  const { carry, carryOut, ys } = program;
   const widths = widthsOf(program);
-  const states = next.map((value, index): KernelOutput => ({ kind: 'carried', index, value, width: carried[index] }));
+  const states = carryOut.map((value, index): KernelOutput => ({ kind: 'carry', index, value, width: carry[index] }));
   const outputRoot = (value: number): KernelOutput => ({ kind: 'output', value, width: widths[value] });
-  if (!isLoop)
-    return { roots: [...states, ...outputs.map(outputRoot)], layout: { carried: [], width: 0 }, keptFrom: 0 };
+  if (!isLoop) return { roots: [...states, ...ys.map(outputRoot)], layout: { carried: [], width: 0 }, keptFrom: 0 };
   // A carried value that is an output as well is there once.
   const shared = new Set<KernelOutput>();
-  const separate = [...new Set(outputs)].filter((value) => {
+  const separate = [...new Set(ys)].filter((value) => {
     const state = states.find((root) => root.value === value && root.width === widths[value]);
     if (state !== undefined) shared.add(state);
     return state === undefined;
@@ -123,7 +122,7 @@ function lastRoots(program: Program, isLoop: boolean): Last {
     roots,
     layout: {
       carried: states.map((root) => columns[roots.indexOf(root)]),
-      width: carried.reduce((total, width) => total + width, 0),
+      width: carry.reduce((total, width) => total + width, 0),
     },
     keptFrom: own.reduce((total, { width }) => total + width, 0),
   };
@@ -218,23 +217,23 @@ function arrange(task: PlanTask, stored: ReadonlySet<number>): Arrangement {
 
 /** Where the operands of a program are read. */
 function operandHomes({ program, isLoop, last, isPacked }: PlanTask): Home[] {
-  const { stacked, carried, perRow, fixed } = program;
-  const all = stacked.reduce((total, width) => total + width, 0);
-  const columns = columnsOf(stacked);
+  const { xs, carry, perRow, consts } = program;
+  const all = xs.reduce((total, width) => total + width, 0);
+  const columns = columnsOf(xs);
   const at = (start: string, column: number): string => (column === 0 ? start : `${start} + ${whole(column)}`);
   return [
-    ...stacked.map((width, index): Home =>
+    ...xs.map((width, index): Home =>
       isPacked
         ? { tensor: { kind: 'inputs' }, start: at(`(row + base) * ${whole(all)}`, columns[index]) }
-        : { tensor: { kind: 'stacked', index }, start: `line * ${whole(width)}` },
+        : { tensor: { kind: 'xs', index }, start: `line * ${whole(width)}` },
     ),
-    ...carried.map((width, index): Home =>
+    ...carry.map((width, index): Home =>
       isLoop
         ? { tensor: { kind: 'state' }, start: at('row * pitch', last.layout.carried[index]) }
-        : { tensor: { kind: 'carried', index }, start: `row * ${whole(width)}` },
+        : { tensor: { kind: 'carry', index }, start: `row * ${whole(width)}` },
     ),
     ...perRow.map((width, index): Home => ({ tensor: { kind: 'perRow', index }, start: `row * ${whole(width)}` })),
-    ...fixed.map((_, index): Home => ({ tensor: { kind: 'fixed', index }, start: '0.0' })),
+    ...consts.map((_, index): Home => ({ tensor: { kind: 'consts', index }, start: '0.0' })),
   ];
 }
 
@@ -253,7 +252,7 @@ function hasLoop(program: Program, value: number, homes: ReadonlyMap<number, Hom
 
 /** Collects the values that are computed on the way to a value, itself included. */
 function inside(program: Program, value: number, homes: ReadonlyMap<number, Home>, into: Set<number>): void {
-  if (homes.has(value) || isFixedValue(program, value) || into.has(value)) return;
+  if (homes.has(value) || isConst(program, value) || into.has(value)) return;
   into.add(value);
   for (const x of rowOperandsOf(program.body[value - firstInstruction(program)])) inside(program, x, homes, into);
 }
@@ -272,16 +271,16 @@ function finished({ program, isLoop, last, isPacked }: PlanTask, kernels: readon
     }
     throw new TypeError('a result is computed by no kernel');
   };
-  const next = program.next.map((value, i) =>
+  const next = program.carryOut.map((value, i) =>
     locationOf(
       (root) =>
-        (root.kind === 'carried' && root.index === i) || (!isLoop && root.kind === 'value' && root.value === value),
+        (root.kind === 'carry' && root.index === i) || (!isLoop && root.kind === 'value' && root.value === value),
     ),
   );
   const widths = widthsOf(program);
-  const outputs = program.outputs.map((value) =>
+  const outputs = program.ys.map((value) =>
     locationOf(
-      (root) => root.value === value && root.kind !== (isLoop ? 'value' : 'carried') && root.width === widths[value],
+      (root) => root.value === value && root.kind !== (isLoop ? 'value' : 'carry') && root.width === widths[value],
     ),
   );
   const results = new Set([...next, ...outputs].map(({ kernel }) => kernel));

@@ -9,7 +9,7 @@ import { KernelWriter, whole, type Home, type Tensor } from './kernel-writer.js'
  */
 export type KernelOutput =
   | { readonly kind: 'value' | 'output'; readonly value: number; readonly width: number }
-  | { readonly kind: 'carried'; readonly index: number; readonly value: number; readonly width: number };
+  | { readonly kind: 'carry'; readonly index: number; readonly value: number; readonly width: number };
 
 /** How the carried values lie in a row of the state. */
 export interface StateLayout {

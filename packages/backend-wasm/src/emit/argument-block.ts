@@ -2,7 +2,7 @@
  * The argument block: what an emitted function finds in memory, and how it walks the rows from
  * there.
  */
-import type { Place } from './layout-of.js';
+import type { Location } from './layout-of.js';
 import { I32, type Code } from './writer.js';
 
 /**
@@ -38,7 +38,7 @@ export class Streams {
    * The local that points to the current row; loads the pointer at its first use, so use every
    * place once ahead of the loop.
    */
-  at({ slot, rowStride }: Place): number {
+  at({ slot, rowStride }: Location): number {
     const key = `${slot} ${rowStride}`;
     let stream = this.locals.get(key);
     if (stream === undefined) {

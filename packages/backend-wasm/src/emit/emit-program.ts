@@ -87,20 +87,19 @@ function emitStep(code: Code, program: Program, { groups, slots, widths }: Layou
   const all = (): void => {
     for (const number of functions) code.get(0).call(number);
   };
-  if (program.carried.length > 0 || groups.length < 2) {
+  if (program.carry.length > 0 || groups.length < 2) {
     all();
     return;
   }
-  const weights = program.fixed.reduce((most, { rows, columns }) => Math.max(most, rows * columns * 4), 0);
+  const weights = program.consts.reduce((most, { rows, columns }) => Math.max(most, rows * columns * 4), 0);
   const rowBytes =
-    program.body.reduce((sum, { width }) => sum + width * 4, 0) +
-    program.stacked.reduce((sum, width) => sum + width * 4, 0);
+    program.body.reduce((sum, { width }) => sum + width * 4, 0) + program.xs.reduce((sum, width) => sum + width * 4, 0);
   const least = weights > CACHED ? BLOCK_M : LEAST_ROWS;
   const block = Math.max(least, Math.floor(CACHED / rowBytes / LEAST_ROWS) * LEAST_ROWS);
   const moving = [
-    ...program.stacked.map((width, i) => ({ slot: slots.stacked[i], rowBytes: width * 4, start: code.local(I32) })),
+    ...program.xs.map((width, i) => ({ slot: slots.stacked[i], rowBytes: width * 4, start: code.local(I32) })),
     ...program.perRow.map((width, i) => ({ slot: slots.perRow[i], rowBytes: width * 4, start: code.local(I32) })),
-    ...program.outputs.map((value, i) => ({
+    ...program.ys.map((value, i) => ({
       slot: slots.outputs[i],
       rowBytes: widths[value] * 4,
       start: code.local(I32),

@@ -17,9 +17,9 @@ export function emitRun(program: Program, layout: Layout, step: number): Code {
 }
 
 /** Moves what is stacked over time on to the next step. */
-function moveOn(code: Code, { stacked, outputs, reverse }: Program, { widths, slots }: Layout): void {
-  stacked.forEach((width, i) => movePointer(code, slots.stacked[i], width * 4, reverse));
-  outputs.forEach((value, i) => movePointer(code, slots.outputs[i], widths[value] * 4, reverse));
+function moveOn(code: Code, { xs, ys, reverse }: Program, { widths, slots }: Layout): void {
+  xs.forEach((width, i) => movePointer(code, slots.stacked[i], width * 4, reverse));
+  ys.forEach((value, i) => movePointer(code, slots.outputs[i], widths[value] * 4, reverse));
 }
 
 function movePointer(code: Code, slot: number, rowBytes: number, back: boolean): void {

@@ -1,7 +1,7 @@
 /** Emits a segment: elementwise instructions of one width in one pass over memory. */
 import type { Instruction, ProgramOperand } from '@rnn/core';
 import { ROWS, Streams } from './argument-block.js';
-import { placeOf, type Layout, type Member, type Place, type Segment } from './layout-of.js';
+import { locationOf, type Layout, type Member, type Location, type Segment } from './layout-of.js';
 import { binaryExpression, unaryExpression } from './vector-functions.js';
 import { CodeVectors, type Expression } from './vectors.js';
 import { I32, V128, type Code } from './writer.js';
@@ -32,8 +32,8 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
   const outside = [...new Set(members.flatMap(reads))].filter((value) => !made.has(value));
   const sources = outside.map((value) => ({
     value,
-    place: placeOf(layout, value),
-    isSpread: layout.widths[value] === 1 && (width > 1 || placeOf(layout, value).rowStride === 0),
+    place: locationOf(layout, value),
+    isSpread: layout.widths[value] === 1 && (width > 1 || locationOf(layout, value).rowStride === 0),
   }));
   const targets = members.map((member) => layout.destinations(member.value));
   const streams = new Streams(code);
@@ -43,7 +43,7 @@ export function emitSegment(code: Code, { width, members }: Segment, layout: Lay
 
   // If all places are dense and of the segment's width, the rows are one long row; not if a feature
   // stands for its whole row. A number does not matter.
-  const isDense = ({ offset, rowStride }: Place): boolean => offset === 0 && rowStride === width * 4;
+  const isDense = ({ offset, rowStride }: Location): boolean => offset === 0 && rowStride === width * 4;
   const isFlat =
     sources.every(({ place, isSpread }) => (isSpread ? place.rowStride === 0 : isDense(place))) &&
     targets.flat().every(isDense);

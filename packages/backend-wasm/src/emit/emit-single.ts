@@ -3,9 +3,9 @@
  * order.
  */
 import type { Instruction, Program } from '@rnn/core';
-import { FEW, PANEL } from '../layout.js';
+import { GEMV_ROWS, PANEL } from '../layout.js';
 import { ALL_ROWS, pointerAt, ROWS, Streams } from './argument-block.js';
-import { isPacked, placeOf, type Layout, type Place } from './layout-of.js';
+import { isPacked, locationOf, type Layout, type Location } from './layout-of.js';
 import { F32, F64, I32, V128, type Code } from './writer.js';
 
 /** Numbers of the imported products. */
@@ -34,10 +34,10 @@ export function emitSingle(
       emitBlockProducts(code, program, value, instruction, own, layout, imports);
       break;
     case 'reduce':
-      emitReduce(code, instruction, placeOf(layout, instruction.x), own);
+      emitReduce(code, instruction, locationOf(layout, instruction.x), own);
       break;
     case 'copy':
-      emitWalk(code, instruction, placeOf(layout, instruction.x), own);
+      emitWalk(code, instruction, locationOf(layout, instruction.x), own);
       break;
     default:
       throw new TypeError(`a ${instruction.kind} is no group of its own`);
@@ -48,14 +48,14 @@ export function emitSingle(
 function emitProduct(
   code: Code,
   { x, weight, init, width }: Extract<Instruction, { kind: 'matmul' }>,
-  own: Place,
+  own: Location,
   layout: Layout,
   imports: Products,
 ): void {
   const k = layout.widths[x];
-  const pointer = ({ slot, offset }: Place): void => void code.get(0).loadI32(pointerAt(slot)).i32(offset).add();
-  const left = placeOf(layout, x);
-  const start = init === undefined ? undefined : placeOf(layout, init);
+  const pointer = ({ slot, offset }: Location): void => void code.get(0).loadI32(pointerAt(slot)).i32(offset).add();
+  const left = locationOf(layout, x);
+  const start = init === undefined ? undefined : locationOf(layout, init);
   pointer(left);
   code
     .i32(left.rowStride)
@@ -84,13 +84,13 @@ function emitBlockProducts(
   program: Program,
   value: number,
   instruction: Extract<Instruction, { kind: 'product' }>,
-  own: Place,
+  own: Location,
   layout: Layout,
   imports: Products,
 ): void {
   const { a, b, blocks, m, k, n, aStrides, bStrides } = instruction;
-  const [left, right] = [placeOf(layout, a), placeOf(layout, b)];
-  const pointer = ({ slot, offset }: Place, more = 0): Code =>
+  const [left, right] = [locationOf(layout, a), locationOf(layout, b)];
+  const pointer = ({ slot, offset }: Location, more = 0): Code =>
     code
       .get(0)
       .loadI32(pointerAt(slot))
@@ -128,7 +128,7 @@ function emitBlockProducts(
     eachRow();
     return;
   }
-  code.get(0).loadI32(ALL_ROWS).i32(FEW).op('i32.lt_s');
+  code.get(0).loadI32(ALL_ROWS).i32(GEMV_ROWS).op('i32.lt_s');
   code.when(eachRow, allRows);
 }
 
@@ -151,8 +151,8 @@ const CHAIN = 64;
 function emitReduce(
   code: Code,
   { op, outer, size, inner }: Extract<Instruction, { kind: 'reduce' }>,
-  from: Place,
-  to: Place,
+  from: Location,
+  to: Location,
 ): void {
   const streams = new Streams(code);
   const [source, target] = [streams.at(from), streams.at(to)];
@@ -233,8 +233,8 @@ function emitReduce(
 function emitWalk(
   code: Code,
   { offset, sizes, strides }: Extract<Instruction, { kind: 'copy' }>,
-  from: Place,
-  to: Place,
+  from: Location,
+  to: Location,
 ): void {
   const streams = new Streams(code);
   const [source, target] = [streams.at(from), streams.at(to)];
@@ -267,6 +267,6 @@ function emitWalk(
 }
 
 /** Copies a value that is in memory to another place. */
-function copyPlace(code: Code, from: Place, to: Place, width: number): void {
+function copyPlace(code: Code, from: Location, to: Location, width: number): void {
   emitWalk(code, { kind: 'copy', width, x: 0, offset: 0, sizes: [width], strides: [1] }, from, to);
 }

@@ -2,22 +2,14 @@
  * Where the values of a program live while it runs, and in which groups its instructions are
  * computed.
  */
-import {
-  firstFixed,
-  firstInstruction,
-  isFixedValue,
-  operandsOf,
-  widthsOf,
-  type Instruction,
-  type Program,
-} from '@rnn/core';
+import { firstConst, firstInstruction, isConst, operandsOf, widthsOf, type Instruction, type Program } from '@rnn/core';
 import { PANEL, TILE_BYTES } from '../layout.js';
 
 /**
  * A place in linear memory: a pointer in the argument block, bytes to add to it, bytes from row to
  * row (0: the same for all rows).
  */
-export interface Place {
+export interface Location {
   /** Number of the pointer in the argument block. */
   readonly slot: number;
   readonly offset: number;
@@ -45,13 +37,13 @@ export type Member =
   | { readonly value: number; readonly copyOf: number };
 
 /** An instruction of another kind, by itself. */
-interface Single {
+interface NonFused {
   readonly kind: 'single';
   readonly value: number;
   readonly instruction: Instruction;
 }
 
-type Group = Segment | Single;
+type Group = Segment | NonFused;
 
 /** The pointers of the argument block, in order. */
 interface Slots {
@@ -76,9 +68,9 @@ export interface Layout {
   readonly slots: Slots;
   readonly widths: readonly number[];
   /** Where a value is read; nothing for one that never leaves its segment. */
-  readonly home: (value: number) => Place | undefined;
+  readonly materializedAt: (value: number) => Location | undefined;
   /** All places to which a value is written when it is computed. */
-  readonly destinations: (value: number) => readonly Place[];
+  readonly destinations: (value: number) => readonly Location[];
 }
 
 /**
@@ -116,13 +108,13 @@ export function isPacked(
 ): instruction is Extract<Instruction, { kind: 'product' }> {
   return (
     instruction.kind === 'product' &&
-    isFixedValue(program, instruction.b) &&
+    isConst(program, instruction.b) &&
     (instruction.aStrides[2] === 1 || instruction.k === 1)
   );
 }
 
 export function layoutOf(program: Program): Layout {
-  const { stacked, carried, perRow, fixed, body, next, outputs } = program;
+  const { xs, carry, perRow, consts, body, carryOut, ys } = program;
   const widths = widthsOf(program);
   const first = firstInstruction(program);
   const instructionOf = (value: number): Instruction | undefined => (value < first ? undefined : body[value - first]);
@@ -130,13 +122,13 @@ export function layoutOf(program: Program): Layout {
   let count = 0;
   const slot = (): number => count++;
   const slots = {
-    stacked: stacked.map(slot),
-    before: carried.map(slot),
-    after: carried.map(slot),
+    stacked: xs.map(slot),
+    before: carry.map(slot),
+    after: carry.map(slot),
     perRow: perRow.map(slot),
-    fixed: fixed.map(slot),
+    fixed: consts.map(slot),
     packed: new Map<number, number>(),
-    outputs: outputs.map(slot),
+    outputs: ys.map(slot),
     scratch: [] as { slot: number; rowBytes: number }[],
   };
   body.forEach((instruction, i) => {
@@ -149,25 +141,25 @@ export function layoutOf(program: Program): Layout {
   );
   const room = hasEdge ? slot() : undefined;
   if (room !== undefined) slots.scratch.push({ slot: room, rowBytes: TILE_BYTES });
-  const scratch = (width: number): Place => {
+  const scratch = (width: number): Location => {
     const rowBytes = width * 4;
     slots.scratch.push({ slot: slot(), rowBytes });
     return { slot: slots.scratch[slots.scratch.length - 1].slot, offset: 0, rowStride: rowBytes };
   };
 
   // Places of operands.
-  const homes = new Map<number, Place>();
-  slots.stacked.forEach((s, i) => homes.set(i, { slot: s, offset: 0, rowStride: stacked[i] * 4 }));
-  slots.before.forEach((s, i) => homes.set(stacked.length + i, { slot: s, offset: 0, rowStride: carried[i] * 4 }));
-  const firstPerRow = stacked.length + carried.length;
+  const homes = new Map<number, Location>();
+  slots.stacked.forEach((s, i) => homes.set(i, { slot: s, offset: 0, rowStride: xs[i] * 4 }));
+  slots.before.forEach((s, i) => homes.set(xs.length + i, { slot: s, offset: 0, rowStride: carry[i] * 4 }));
+  const firstPerRow = xs.length + carry.length;
   slots.perRow.forEach((s, i) => homes.set(firstPerRow + i, { slot: s, offset: 0, rowStride: perRow[i] * 4 }));
-  slots.fixed.forEach((s, i) => homes.set(firstFixed(program) + i, { slot: s, offset: 0, rowStride: 0 }));
+  slots.fixed.forEach((s, i) => homes.set(firstConst(program) + i, { slot: s, offset: 0, rowStride: 0 }));
 
   // Places that want a value: the state after the step, outputs, parts of a concatenation.
-  const wanted = new Map<number, Place[]>();
-  const want = (value: number, place: Place): void => void wanted.set(value, [...(wanted.get(value) ?? []), place]);
-  next.forEach((value, i) => want(value, { slot: slots.after[i], offset: 0, rowStride: carried[i] * 4 }));
-  outputs.forEach((value, i) => want(value, { slot: slots.outputs[i], offset: 0, rowStride: widths[value] * 4 }));
+  const wanted = new Map<number, Location[]>();
+  const want = (value: number, place: Location): void => void wanted.set(value, [...(wanted.get(value) ?? []), place]);
+  carryOut.forEach((value, i) => want(value, { slot: slots.after[i], offset: 0, rowStride: carry[i] * 4 }));
+  ys.forEach((value, i) => want(value, { slot: slots.outputs[i], offset: 0, rowStride: widths[value] * 4 }));
   // Last first, so that a concatenation of concatenations finds the place of the outer one.
   for (let i = body.length - 1; i >= 0; i--) {
     const instruction = body[i];
@@ -279,17 +271,17 @@ export function layoutOf(program: Program): Layout {
     else if (leaves.has(value) || !isElementwise(instruction, widths)) homes.set(value, scratch(instruction.width));
   });
 
-  const home = (value: number): Place | undefined => {
+  const materializedAt = (value: number): Location | undefined => {
     const instruction = instructionOf(value);
     if (instruction?.kind !== 'copy' || !isRange(instruction)) return homes.get(value);
-    const inner = home(instruction.x);
+    const inner = materializedAt(instruction.x);
     return inner && { ...inner, offset: inner.offset + instruction.offset * 4 };
   };
   return {
     groups,
     slots: { ...slots, room, count },
     widths,
-    home,
+    materializedAt: materializedAt,
     destinations: (value) => {
       const instruction = instructionOf(value);
       const places = wanted.get(value) ?? [];
@@ -301,8 +293,8 @@ export function layoutOf(program: Program): Layout {
 }
 
 /** Where a value that leaves its segment is read. */
-export function placeOf(layout: Layout, value: number): Place {
-  const place = layout.home(value);
+export function locationOf(layout: Layout, value: number): Location {
+  const place = layout.materializedAt(value);
   if (place === undefined) throw new TypeError(`value %${value} has no place in memory`);
   return place;
 }

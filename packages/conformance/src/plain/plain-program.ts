@@ -35,20 +35,20 @@ const CLOSE = 1e-3;
 export function plainProgram(program: Program, args: PlainArguments): PlainResults {
   const { steps, rows } = args;
   const widths = widthsOf(program);
-  const outputs = program.outputs.map((value) => new Float64Array(steps * rows * widths[value]));
-  const last = program.carried.map((width) => new Float64Array(rows * width));
+  const outputs = program.ys.map((value) => new Float64Array(steps * rows * widths[value]));
+  const last = program.carry.map((width) => new Float64Array(rows * width));
   const evaluation = new Evaluation(program, args.fixed);
   for (let row = 0; row < rows; row++) {
     const part = (of: ArrayLike<number>, width: number, index: number): number[] =>
       Array.from({ length: width }, (_, i) => of[index * width + i]);
-    let carried = program.carried.map((width, i) => part(args.carried[i], width, row));
+    let carried = program.carry.map((width, i) => part(args.carried[i], width, row));
     const perRow = program.perRow.map((width, i) => part(args.perRow[i], width, row));
     for (let n = 0; n < steps; n++) {
       const t = program.reverse ? steps - 1 - n : n;
-      const stacked = program.stacked.map((width, i) => part(args.stacked[i], width, t * rows + row));
+      const stacked = program.xs.map((width, i) => part(args.stacked[i], width, t * rows + row));
       const values = evaluation.row([...stacked, ...carried, ...perRow]);
-      program.outputs.forEach((value, i) => outputs[i].set(values[value], (t * rows + row) * widths[value]));
-      carried = program.next.map((value, i) => spread(values[value], program.carried[i]));
+      program.ys.forEach((value, i) => outputs[i].set(values[value], (t * rows + row) * widths[value]));
+      carried = program.carryOut.map((value, i) => spread(values[value], program.carry[i]));
     }
     carried.forEach((values, i) => last[i].set(values, row * values.length));
   }

@@ -70,7 +70,7 @@ export function functionCases(): ConformanceCase[] {
 
 function agreementCase(
   name: string,
-  stacked: readonly number[],
+  xs: readonly number[],
   operands: readonly (readonly number[])[],
   instructions: readonly Instruction[],
 ): ConformanceCase {
@@ -80,13 +80,13 @@ function agreementCase(
       for (const instruction of instructions) {
         const program: Program = {
           dtype: 'float32',
-          stacked,
-          carried: [],
+          xs,
+          carry: [],
           perRow: [],
-          fixed: [],
+          consts: [],
           body: [instruction],
-          next: [],
-          outputs: [stacked.length],
+          carryOut: [],
+          ys: [xs.length],
           reverse: false,
         };
         const compiled = backend.compile?.(program);
@@ -94,13 +94,13 @@ function agreementCase(
         const args = {
           steps: 1,
           rows: 1,
-          stacked: operands.map((numbers) => bench.upload('float32', numbers)),
-          carried: [],
+          xs: operands.map((numbers) => bench.upload('float32', numbers)),
+          carry: [],
           perRow: [],
-          fixed: [],
+          consts: [],
         };
-        const [single] = executeProgram(backend, program, args).outputs.map((storage) => bench.own(storage));
-        const [whole] = compiled.run(args).outputs.map((storage) => bench.own(storage));
+        const [single] = executeProgram(backend, program, args).ys.map((storage) => bench.own(storage));
+        const [whole] = compiled.run(args).ys.map((storage) => bench.own(storage));
         const [expected, got] = [await bench.read(single), await bench.read(whole)];
         for (let i = 0; i < expected.length; i++) {
           const agree = bound === undefined ? Object.is(got[i], expected[i]) : areClose(got[i], expected[i], bound);

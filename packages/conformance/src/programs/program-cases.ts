@@ -24,11 +24,11 @@ export function programCases(): ConformanceCase[] {
 
 function compare({ program, steps, rows, exact }: ProgramExample, checks: Checks, got: ArrayLike<number>[]): void {
   const widths = widthsOf(program);
-  program.outputs.forEach((value, i) =>
+  program.ys.forEach((value, i) =>
     checks.close(`output %${value}`, got[i], exact.outputs[i], [steps, rows, widths[value]], { tolerance: TOLERANCE }),
   );
-  program.next.forEach((value, i) =>
-    checks.close(`last %${value}`, got[program.outputs.length + i], exact.last[i], [rows, program.carried[i]], {
+  program.carryOut.forEach((value, i) =>
+    checks.close(`last %${value}`, got[program.ys.length + i], exact.last[i], [rows, program.carry[i]], {
       tolerance: TOLERANCE,
     }),
   );

@@ -42,7 +42,7 @@ export class ProgramExample {
       return Math.fround((state / 2 ** 32) * 2 - 1);
     };
     const numbers = (size: number): Float32Array => Float32Array.from({ length: size }, next);
-    const hasTime = body.carried.length > 0;
+    const hasTime = body.carry.length > 0;
     const masks = { lengths: hasTime && isMasked, resets: hasTime && isReset, adjoint: isAdjoint };
     const program = maskProgram(body, masks);
     this.program = program;
@@ -54,13 +54,13 @@ export class ProgramExample {
     const marks = (isSet: (isGoing: boolean) => boolean): Float32Array =>
       Float32Array.from({ length: steps * rows }, (_, i) => Number(isSet(Math.floor(i / rows) < lengths[i % rows])));
     this.stacked = [
-      ...body.stacked.map((width) => numbers(steps * rows * width)),
+      ...body.xs.map((width) => numbers(steps * rows * width)),
       ...(masks.lengths ? [marks((isGoing) => isGoing)] : []),
       ...(masks.resets ? [marks((isGoing) => next() > 0.4 && isGoing)] : []),
     ];
-    this.carried = program.carried.map((width) => numbers(rows * width));
+    this.carried = program.carry.map((width) => numbers(rows * width));
     this.perRow = program.perRow.map((width) => numbers(rows * width));
-    this.fixed = program.fixed.map(({ rows: m, columns: n }) => numbers(m * n));
+    this.fixed = program.consts.map(({ rows: m, columns: n }) => numbers(m * n));
     this.exact = plainProgram(program, this);
   }
 
@@ -71,9 +71,9 @@ export class ProgramExample {
     const { steps, rows } = this;
     const owned = [...stacked, ...carried, ...perRow, ...fixed];
     try {
-      const { outputs, last } = run({ steps, rows, stacked, carried, perRow, fixed });
-      owned.push(...outputs, ...last);
-      return await Promise.all([...outputs, ...last].map(async (storage) => backend.read(storage)));
+      const { ys, carry } = run({ steps, rows, xs: stacked, carry: carried, perRow, consts: fixed });
+      owned.push(...ys, ...carry);
+      return await Promise.all([...ys, ...carry].map(async (storage) => backend.read(storage)));
     } finally {
       for (const storage of owned) backend.release(storage);
     }

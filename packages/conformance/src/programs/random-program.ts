@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import {
   renumbered,
   type BinaryOp,
-  type FixedOperand,
+  type ConstOperand,
   type Instruction,
   type Program,
   type ProgramOperand,
@@ -36,7 +36,7 @@ const widths: fc.Arbitrary<number> = fc.oneof(fc.integer({ min: 1, max: 9 }), fc
  */
 class Draft {
   readonly body: Instruction[] = [];
-  readonly fixed: FixedOperand[] = [];
+  readonly fixed: ConstOperand[] = [];
   readonly widths: number[];
   private readonly bounds: Bound[];
 
@@ -223,13 +223,13 @@ export const randomPrograms: fc.Arbitrary<Program> = fc
       value < 0 ? operands - value - 1 : value < operands ? value : value + fixed.length;
     return {
       dtype: 'float32',
-      stacked,
-      carried,
+      xs: stacked,
+      carry: carried,
       perRow,
-      fixed,
+      consts: fixed,
       body: body.map((instruction) => renumbered(instruction, renumber)),
-      next: carried.map((width) => renumber(all.lastIndexOf(width))), // a carried value has its own width, so there is one
-      outputs: [...new Set([renumber(all.length - 1), renumber(Math.floor(all.length / 2)), 0])],
+      carryOut: carried.map((width) => renumber(all.lastIndexOf(width))), // a carried value has its own width, so there is one
+      ys: [...new Set([renumber(all.length - 1), renumber(Math.floor(all.length / 2)), 0])],
       reverse: carried.length > 0 && reverse,
     };
   });

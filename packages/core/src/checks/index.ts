@@ -7,7 +7,7 @@ export { checkBackend, checkSupported } from './backends.js';
 export { checkIndex, isKnownIndex } from '../ops/indexing.js';
 export { generatorOf } from '../random.js';
 export { checkOptions, withDefaults } from './options.js';
-export { isIterable, isPromise, refuse, shown, type Refusal, type RefusalClass } from './refusal.js';
+export { isIterable, isPromise, refuse, describeValue, type Refusal, type RefusalClass } from './refusal.js';
 export { checkFloating, checkPlace, checkSameBackend, checkShapeIs, checkTensor, checkTensors } from './tensors.js';
 export {
   checkChoice,

@@ -46,7 +46,7 @@ export type RefusalClass = new (message: string, details: ErrorDetails) => RnnEr
  * @throws always an error of that class, with the same in its fields
  */
 export function refuse(kind: RefusalClass, operation: string, argument: string, refusal: Refusal): never {
-  const { value, received = shown(value), has, part, expected, hint = hintFor(value), ...details } = refusal;
+  const { value, received = describeValue(value), has, part, expected, hint = hintFor(value), ...details } = refusal;
   const what = has === undefined ? `is ${received}` : `has ${has} ${received}`;
   const advice = hint === undefined ? '' : `; ${hint}`;
   const subject = part === undefined ? argument : `${part} of ${argument}`;
@@ -119,7 +119,7 @@ export function synchronous<R>(operation: string, result: R): R {
  * @param value - anything
  * @returns a few words; long texts are cut
  */
-export function shown(value: unknown): string {
+export function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return `'${value.length > 40 ? `${value.slice(0, 40)}...` : value}'`;

@@ -24,22 +24,22 @@ type Dependence = (typeof kinds)[number];
  * @returns one kind for each carried value
  */
 export function carryKinds(program: Program): readonly CarryKind[] {
-  const { stacked, carried, body, next } = program;
+  const { xs, carry, body, carryOut } = program;
   const widths = widthsOf(program);
   const first = firstInstruction(program);
   const found: Dependence[] = widths.map(() => 'constant');
   /** The carried values that a value is made of. */
   const sources = widths.map(() => new Set<number>());
-  carried.forEach((_, i) => {
-    found[stacked.length + i] = 'elementwise';
-    sources[stacked.length + i].add(i);
+  carry.forEach((_, i) => {
+    found[xs.length + i] = 'elementwise';
+    sources[xs.length + i].add(i);
   });
   body.forEach((instruction, i) => {
     found[first + i] = dependence(program.dtype, instruction, found, widths);
     for (const operand of operandsOf(instruction))
       for (const source of sources[operand]) sources[first + i].add(source);
   });
-  return next.map((value, i): CarryKind => {
+  return carryOut.map((value, i): CarryKind => {
     const kind = found[value];
     if (kind === 'constant') return 'elementwise';
     const isOwn = [...sources[value]].every((source) => source === i);

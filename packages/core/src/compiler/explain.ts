@@ -3,7 +3,7 @@ import type { Explanation } from '../explanation.js';
 import { showProgram } from '../program.js';
 import { carryKinds } from './carry-kind.js';
 import type { Dispatch } from './pipeline.js';
-import type { Plan } from './lower/lower.js';
+import type { Stages } from './lower/lower.js';
 import { runsInBlocks } from './run/parallel-loop.js';
 import { stagesOf } from './lowered.js';
 
@@ -30,7 +30,7 @@ export function explainDispatch(
   const { inference, training } = how.plans;
   const count = (stage: typeof inference.loop): number =>
     stage?.program.body.filter(({ kind }) => kind === 'matmul').length ?? 0;
-  const parts = (title: string, plan: Plan | undefined): string[] =>
+  const parts = (title: string, plan: Stages | undefined): string[] =>
     plan === undefined
       ? []
       : stagesOf(plan).map(({ when, stage }) => `${title}, ${when}:\n${showProgram(stage.program)}`);

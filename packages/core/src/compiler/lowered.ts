@@ -4,7 +4,7 @@
  */
 import type { Lowered, LoweredCall, LoweredInput, LoweredPass, LoweredStage } from '../explanation.js';
 import { argumentsOf, type Value } from './ir/graph.js';
-import type { Plan, Stage } from './lower/lower.js';
+import type { Stages, Stage } from './lower/lower.js';
 import type { CompiledDispatch } from './scan-traces.js';
 
 export function loweredOf({ plans, captured }: CompiledDispatch): Lowered {
@@ -24,7 +24,7 @@ export function loweredOf({ plans, captured }: CompiledDispatch): Lowered {
   const states = named('h', step.states);
   const drawn = named('r', step.drawn);
   named('w', step.capturedValues);
-  const pass = (plan: Plan): LoweredPass => passOf(plan, nameOf);
+  const pass = (plan: Stages): LoweredPass => passOf(plan, nameOf);
   return {
     inputs,
     states,
@@ -38,14 +38,14 @@ export function loweredOf({ plans, captured }: CompiledDispatch): Lowered {
 }
 
 /** The stages of a plan, in the order in which they run. */
-export function stagesOf(plan: Plan): readonly { readonly when: LoweredStage['when']; readonly stage: Stage }[] {
+export function stagesOf(plan: Stages): readonly { readonly when: LoweredStage['when']; readonly stage: Stage }[] {
   return (['once', 'before', 'loop', 'after'] as const).flatMap((when) => {
     const stage = plan[when];
     return stage === undefined ? [] : [{ when, stage }];
   });
 }
 
-function passOf(plan: Plan, nameOf: (value: Value) => string): LoweredPass {
+function passOf(plan: Stages, nameOf: (value: Value) => string): LoweredPass {
   const call = (value: Value): LoweredCall => {
     const { operation, key } = value;
     const { kind } = operation;

@@ -25,7 +25,7 @@ import { keepBound } from './bound-scan.js';
 import { guardsOf } from './cache/guards.js';
 import { plansFor } from './cache/program-cache.js';
 import { runCompiled } from './run/run.js';
-import { needsBatch, recall, remember, type CompiledDispatch, type Trace } from './scan-traces.js';
+import { needsBatch, getTrace, setTrace, type CompiledDispatch, type Trace } from './scan-traces.js';
 import type { TensorSpec } from './trace/record-step.js';
 import { replayedStep } from './trace/replay.js';
 
@@ -97,7 +97,7 @@ interface EagerDispatch {
 /** How a scan runs, as an earlier call that looked alike found out. */
 export function recalledDispatch(scan: Scan): CompiledDispatch | undefined {
   if (scan.parameters === undefined || isAnomalyEnabled() || isTracing()) return undefined;
-  return compileModeOf(scan.compile) === 'never' ? undefined : recall(scan);
+  return compileModeOf(scan.compile) === 'never' ? undefined : getTrace(scan);
 }
 
 /** How a scan runs: as an earlier call found out, or found out now. */
@@ -121,7 +121,7 @@ function dispatchAnew(scan: Scan): Dispatch {
     if (mode === 'required') refuseEager('scan', found);
     return { kind: 'eager', reason: found.message };
   }
-  const guards = fields && remember(scan, found, fields);
+  const guards = fields && setTrace(scan, found, fields);
   return { kind: 'compiled', ...found, guards };
 }
 

@@ -62,7 +62,7 @@ export class OneStep extends EagerRows {
   override run(inputs: readonly Tensor[], parameters: object): RowResults {
     const [{ backend, size }] = inputs;
     if (size === 0 || isAnomalyEnabled() || isTracing() || this.isEager(backend)) return super.run(inputs, parameters);
-    const known = this.memory.recall(inputs, backend, parameters);
+    const known = this.memory.get(inputs, backend, parameters);
     if (known !== undefined) {
       const { trace, captured, recording, guards } = known;
       this.bind(inputs, parameters, { ...trace, captured, recording }, guards);
@@ -77,7 +77,7 @@ export class OneStep extends EagerRows {
     if (before !== undefined) {
       const { plans, draws, captured, recording } = found;
       const trace = { inputs: inputs.map((x) => this.specOf(x)), plans, draws };
-      const guards = this.memory.remember({ trace, captured, recording, backend, parameters, before });
+      const guards = this.memory.set({ trace, captured, recording, backend, parameters, before });
       if (guards !== undefined) this.bind(inputs, parameters, found, guards);
     }
     return this.compiled(found, inputs, parameters);

@@ -45,10 +45,10 @@ interface Remembered extends Omit<Trace, 'captured' | 'recording'> {
 const memories = new WeakMap<object, TraceCache<Remembered, Scan>>();
 
 /** An earlier trace that serves for a scan. */
-export function recall(scan: Scan): CompiledDispatch | undefined {
+export function getTrace(scan: Scan): CompiledDispatch | undefined {
   const { source, inputs, parameters } = scan;
   if (parameters === undefined) return undefined;
-  const found = memories.get(source)?.recall(scan, inputs[0].backend, parameters);
+  const found = memories.get(source)?.get(scan, inputs[0].backend, parameters);
   if (found === undefined) return undefined;
   const { plans, batched, draws } = found.trace;
   const { captured, recording, guards } = found;
@@ -67,7 +67,7 @@ function rowsOf({ batched }: Remembered, { inputs: [x] }: Scan): number {
  * @param before - the fields of the parameters before the step was called
  * @returns what of the parameters it depends on, if it was kept
  */
-export function remember(
+export function setTrace(
   scan: Scan,
   { plans, batched, captured, draws, recording }: Trace,
   before: Fields,
@@ -93,7 +93,7 @@ export function remember(
   };
   let memory = memories.get(source);
   if (memory === undefined) memories.set(source, (memory = new TraceCache(serves, isAlike, rowsOf)));
-  return memory.remember({ trace, captured, recording, backend: inputs[0].backend, parameters, before });
+  return memory.set({ trace, captured, recording, backend: inputs[0].backend, parameters, before });
 }
 
 function isAlike(a: Remembered, b: Remembered): boolean {

@@ -4,7 +4,7 @@
 import { checkOptions } from '../checks/options.js';
 import { checkTensor } from '../checks/tensors.js';
 import { checkFlag } from '../checks/values.js';
-import { refuse, shown } from '../checks/refusal.js';
+import { refuse, describeValue } from '../checks/refusal.js';
 import { ShapeError } from '../errors.js';
 import { isNoted, record, wrap } from '../record.js';
 import {
@@ -61,7 +61,7 @@ function inferred(x: Tensor, shape: Shape): Shape {
 
 function refuseReshape(x: Tensor, shape: Shape): never {
   const expected = `one with the ${x.size} elements of x, ${showShape(x.shape)}`;
-  refuse(ShapeError, 'reshape', 'shape', { received: `[${shape.map(shown).join(', ')}]`, expected });
+  refuse(ShapeError, 'reshape', 'shape', { received: `[${shape.map(describeValue).join(', ')}]`, expected });
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Taking tensors apart and joining them: each is the other's adjoint. */
 import { placeDim } from './operands.js';
 import { checkCount, checkList } from '../checks/values.js';
-import { refuse, shown } from '../checks/refusal.js';
+import { refuse, describeValue } from '../checks/refusal.js';
 import { checkTensors } from '../checks/tensors.js';
 import { passCountOn } from '../averages.js';
 import { isFloating, type DType } from '../dtype.js';
@@ -108,7 +108,7 @@ function pieces(sizes: number | readonly number[], length: number): readonly num
   const isFit = sizes.every((size) => Number.isInteger(size) && size >= 0);
   if (!isFit || sizes.reduce((sum, size) => sum + size, 0) !== length) {
     const expected = `whole numbers that add up to the ${length} places of the dimension`;
-    refuse(ArgumentError, 'split', 'sizes', { received: `[${sizes.map(shown).join(', ')}]`, expected });
+    refuse(ArgumentError, 'split', 'sizes', { received: `[${sizes.map(describeValue).join(', ')}]`, expected });
   }
   return sizes;
 }

@@ -1,5 +1,5 @@
 import { checkOptions } from '../checks/options.js';
-import { isPromise, refuse, shown } from '../checks/refusal.js';
+import { isPromise, refuse, describeValue } from '../checks/refusal.js';
 import { checkTensor } from '../checks/tensors.js';
 import { checkCount, checkFlag, checkList, checkText } from '../checks/values.js';
 import { checkCompileMode, type CompileMode } from '../compile-mode.js';
@@ -94,7 +94,7 @@ export function checkTree(operation: string, argument: string, value: unknown): 
     if (!isNested) checkTensor(operation, `${argument}[${odd}]`, value[odd]);
   } else if (typeof value !== 'object' || value === null || isPromise(value)) checkTensor(operation, argument, value);
   refuse(ArgumentError, operation, argument, {
-    received: told(value),
+    received: describe(value),
     expected: 'a Tensor, or lists and plain objects of Tensors',
   });
 }
@@ -146,7 +146,7 @@ function checkRecord(record: readonly string[] | undefined): void {
   if (record === undefined) return;
   const isList = Array.isArray(record) && record.every((name) => typeof name === 'string');
   if (isList && new Set(record).size === record.length) return;
-  const received = isList ? record.map((name) => `'${name}'`).join(', ') : shown(record);
+  const received = isList ? record.map((name) => `'${name}'`).join(', ') : describeValue(record);
   refuse(ArgumentError, 'scan', 'record', { received, expected: 'a list of different names' });
 }
 
@@ -158,7 +158,7 @@ export function checkResult(result: unknown): TreeForm {
   }
   refuse(ArgumentError, 'scan', 'step', {
     part: 'the result',
-    received: told(result),
+    received: describe(result),
     expected: '[output, state], each a tensor, or lists and objects of tensors',
     ...(result === undefined && { hint: 'return them' }),
   });
@@ -175,14 +175,14 @@ export function checkNext(before: TreeForm, next: unknown): readonly Tensor[] {
 }
 
 /** A value as messages speak of it; three levels deep, as it may hold itself. */
-function told(value: unknown, depth = 0): string {
+function describe(value: unknown, depth = 0): string {
   if (value instanceof Tensor) return 'a tensor';
-  if (depth > 2) return shown(value);
+  if (depth > 2) return describeValue(value);
   if (Array.isArray(value))
-    return value.length === 0 ? 'an empty list' : `[${value.map((part) => told(part, depth + 1)).join(', ')}]`;
+    return value.length === 0 ? 'an empty list' : `[${value.map((part) => describe(part, depth + 1)).join(', ')}]`;
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    return shown(value);
-  const entries = Object.entries(value).map(([name, part]) => `${name}: ${told(part, depth + 1)}`);
+    return describeValue(value);
+  const entries = Object.entries(value).map(([name, part]) => `${name}: ${describe(part, depth + 1)}`);
   return `{ ${entries.join(', ')} }`;
 }
 

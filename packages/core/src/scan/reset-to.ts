@@ -62,8 +62,8 @@ function checkTarget({ states, stateForm }: Scan, resetTo: unknown): readonly Te
   targets.forEach((target, i) => {
     checkSameBackend('scan', 'resetTo', target.backend, states[i].backend, 'state');
     if (sameShape(target.shape, states[i].shape) && target.dtype === states[i].dtype) return;
-    const told = ({ dtype, shape }: Tensor): string => `${dtype} ${showShape(shape)}`;
-    refuse(ShapeError, 'scan', 'resetTo', { received: told(target), expected: `${told(states[i])}, as state` });
+    const describe = ({ dtype, shape }: Tensor): string => `${dtype} ${showShape(shape)}`;
+    refuse(ShapeError, 'scan', 'resetTo', { received: describe(target), expected: `${describe(states[i])}, as state` });
   });
   return targets;
 }

@@ -16,7 +16,7 @@ import {
   checkTensors,
   checkText,
   refuse,
-  shown,
+  describeValue,
   withDefaults,
 } from '../../src/checks/index.js';
 import { ArgumentError, RnnError, StateDictError } from '../../src/index.js';
@@ -59,11 +59,11 @@ describe('a refusal', () => {
     [{ a: 1 }, 'an object'],
     [Object.create(null), 'an object'],
   ])('shows %o as %s', (value, words) => {
-    expect(shown(value)).toBe(words);
+    expect(describeValue(value)).toBe(words);
   });
 
   test('shows tensors by their shape', () => {
-    expect(shown(v())).toBe('a Tensor of shape [3]');
+    expect(describeValue(v())).toBe('a Tensor of shape [3]');
   });
 });
 

@@ -2,7 +2,7 @@
  * Programs, which core makes of the steps of scans and of row-wise functions, as a part of a flow.
  */
 import {
-  firstFixed,
+  firstConst,
   widthsOf,
   type Instruction,
   type Program,
@@ -24,10 +24,10 @@ import { OverTime, placesOf } from './row-walk.js';
  */
 export function inlineProgram(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
   const { steps, rows } = args;
-  if (program.carried.length === 0) return inlineRows(writer, program, args);
+  if (program.carry.length === 0) return inlineRows(writer, program, args);
   if (steps === STEPS && rows === 1) return inlineScan(writer, program, args);
   if (steps === 1 && rows === 1) return inlineRows(writer, program, args);
-  const isOverTime = args.stacked.some((storage) => writer.valueOf(storage).domain === 'row');
+  const isOverTime = args.xs.some((storage) => writer.valueOf(storage).domain === 'row');
   if (rows === 1 && !isOverTime && steps <= UNROLLED) return inlineUnrolled(writer, program, args);
   throw new OverTime('scans over something else than the time of its input', { isLayout: true });
 }
@@ -38,46 +38,52 @@ const UNROLLED = 256;
 function inlineUnrolled(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
   const { flow } = writer;
   const { steps } = args;
-  const fixed = [...args.perRow.map((storage) => writer.valueOf(storage)), ...fixedValues(writer, program, args.fixed)];
-  const sequences = args.stacked.map((storage) => writer.valueOf(storage));
-  let states = args.carried.map((storage, i) => spread(writer, writer.valueOf(storage), program.carried[i], true));
-  const made: FlowValue[][] = program.outputs.map(() => []);
+  const fixed = [
+    ...args.perRow.map((storage) => writer.valueOf(storage)),
+    ...fixedValues(writer, program, args.consts),
+  ];
+  const sequences = args.xs.map((storage) => writer.valueOf(storage));
+  let states = args.carry.map((storage, i) => spread(writer, writer.valueOf(storage), program.carry[i], true));
+  const made: FlowValue[][] = program.ys.map(() => []);
   for (let i = 0; i < steps; i++) {
     const t = program.reverse ? steps - 1 - i : i;
     const stacked = sequences.map((value, j) =>
-      value.width === 1 && steps > 1 ? value : flow.range(value, t * program.stacked[j], program.stacked[j]),
+      value.width === 1 && steps > 1 ? value : flow.range(value, t * program.xs[j], program.xs[j]),
     );
-    const values = new Body(writer, program, args.fixed, [...stacked, ...states, ...fixed], true);
-    program.outputs.forEach((value, j) => {
+    const values = new Body(writer, program, args.consts, [...stacked, ...states, ...fixed], true);
+    program.ys.forEach((value, j) => {
       made[j][t] = spread(writer, values.at(value), values.widthOf(value), true);
     });
-    states = program.next.map((value, j) => spread(writer, values.at(value), program.carried[j], true));
+    states = program.carryOut.map((value, j) => spread(writer, values.at(value), program.carry[j], true));
   }
   return {
-    outputs: made.map((parts) => {
+    ys: made.map((parts) => {
       const all = flow.concat(parts, true);
       return writer.made(all, all.width, program.dtype);
     }),
-    last: states.map((value) => writer.made(value, value.width, program.dtype)),
+    carry: states.map((value) => writer.made(value, value.width, program.dtype)),
   };
 }
 
 function inlineScan(writer: FlowWriter, program: Program, args: ProgramArguments): ProgramResults {
   const { flow } = writer;
-  const stacked = args.stacked.map((storage, i) => partOf(writer, storage, 0, program.stacked[i], true));
-  const fixed = [...args.perRow.map((storage) => writer.valueOf(storage)), ...fixedValues(writer, program, args.fixed)];
-  const initial = args.carried.map((storage, i) => spread(writer, writer.valueOf(storage), program.carried[i], true));
+  const stacked = args.xs.map((storage, i) => partOf(writer, storage, 0, program.xs[i], true));
+  const fixed = [
+    ...args.perRow.map((storage) => writer.valueOf(storage)),
+    ...fixedValues(writer, program, args.consts),
+  ];
+  const initial = args.carry.map((storage, i) => spread(writer, writer.valueOf(storage), program.carry[i], true));
   const reads = [...stacked, ...fixed.filter((value) => value !== undefined)];
   const names = writer.names.ofScan(initial.length, program.reverse);
   const [scan, states] = flow.scan(program.reverse, initial, reads, names);
-  const values = new Body(writer, program, args.fixed, [...stacked, ...states, ...fixed], false);
-  scan.next = program.next.map((value, i) => spread(writer, values.at(value), program.carried[i], false));
+  const values = new Body(writer, program, args.consts, [...stacked, ...states, ...fixed], false);
+  scan.next = program.carryOut.map((value, i) => spread(writer, values.at(value), program.carry[i], false));
   return {
-    outputs: program.outputs.map((value) => {
+    ys: program.ys.map((value) => {
       const made = spread(writer, values.at(value), values.widthOf(value), false);
       return writer.made(made, STEPS * made.width, program.dtype);
     }),
-    last: initial.map(({ width }, i) => writer.made(flow.final(scan, i), width, program.dtype)),
+    carry: initial.map(({ width }, i) => writer.made(flow.final(scan, i), width, program.dtype)),
   };
 }
 
@@ -89,27 +95,27 @@ function inlineRows(writer: FlowWriter, program: Program, args: ProgramArguments
   const { flow } = writer;
   const total = args.steps * args.rows;
   const isRow = total % STEPS === 0;
-  const fixed = fixedValues(writer, program, args.fixed);
+  const fixed = fixedValues(writer, program, args.consts);
   const runs = Array.from({ length: isRow ? total / STEPS : total }, (_, row) => {
     const part = (storage: Storage, width: number): FlowValue => partOf(writer, storage, row, width, isRow);
-    const stacked = args.stacked.map((storage, i) => part(storage, program.stacked[i]));
-    const carried = args.carried.map((storage, i) => part(storage, program.carried[i]));
+    const stacked = args.xs.map((storage, i) => part(storage, program.xs[i]));
+    const carried = args.carry.map((storage, i) => part(storage, program.carry[i]));
     const perRow = args.perRow.map((storage, i) => part(storage, program.perRow[i]));
-    return new Body(writer, program, args.fixed, [...stacked, ...carried, ...perRow, ...fixed], !isRow);
+    return new Body(writer, program, args.consts, [...stacked, ...carried, ...perRow, ...fixed], !isRow);
   });
   const joined = (value: number, width: number): Storage => {
     const parts = runs.map((run) => spread(writer, run.at(value), width, !isRow));
     return writer.made(flow.concat(parts, !isRow), total * width, program.dtype);
   };
   return {
-    outputs: program.outputs.map((value) => joined(value, runs[0].widthOf(value))),
-    last: program.next.map((value, i) => joined(value, program.carried[i])),
+    ys: program.ys.map((value) => joined(value, runs[0].widthOf(value))),
+    carry: program.carryOut.map((value, i) => joined(value, program.carry[i])),
   };
 }
 
 /** Fixed operands that are rows; a matrix is read by products alone. */
 function fixedValues(writer: FlowWriter, program: Program, storages: readonly Storage[]): (FlowValue | undefined)[] {
-  return program.fixed.map(({ rows }, i) => (rows === 1 ? writer.valueOf(storages[i]) : undefined));
+  return program.consts.map(({ rows }, i) => (rows === 1 ? writer.valueOf(storages[i]) : undefined));
 }
 
 /** One row of a storage that holds a row, or some, for each step. */
@@ -178,8 +184,8 @@ class Body {
 
   /** The matrix of a product. */
   #matrix(weight: number, isTransposed: boolean): Matrix {
-    const at = weight - firstFixed(this.#program);
-    const { rows, columns } = this.#program.fixed[at];
+    const at = weight - firstConst(this.#program);
+    const { rows, columns } = this.#program.consts[at];
     return this.#writer.matrixOf(this.#storages[at], rows, columns, isTransposed);
   }
 

@@ -6,6 +6,14 @@ import { refuse } from '@rnn/core/checks';
 /**
  * The system does not read or write a file (`ERR_FILE`): it is not there, it is a folder, the disk
  * is full. `cause` is Node's error with its code, such as `ENOSPC`.
+ *
+ * @example
+ * ```ts
+ * const model = await load('model.safetensors').catch((error: unknown) => {
+ *   if (error instanceof FileError) return undefined; // there is none yet
+ *   throw error;
+ * });
+ * ```
  */
 export class FileError extends RnnError {
   /** The file. */

@@ -29,7 +29,7 @@ export interface Cell<S extends CellState = Tensor> {
    * then a trace of the step serves again while the fields are as they were, tensors' values apart.
    * Without it `Recurrent` traces the step at each call. The cells of this package promise it.
    */
-  readonly traceOnce?: boolean;
+  readonly pure?: boolean;
 }
 
 /** Refuses what cannot be called as a cell. */

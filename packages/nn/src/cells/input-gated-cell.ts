@@ -63,7 +63,7 @@ export abstract class InputGatedCell extends Module {
    * Steps depend on nothing but arguments and fields: see `Cell`. A subclass whose step depends on
    * more has to say `false`.
    */
-  get traceOnce(): boolean {
+  get pure(): boolean {
     return true;
   }
 
@@ -109,7 +109,7 @@ export abstract class InputGatedCell extends Module {
     }
     return scope(() => {
       const before = h ?? this.initialState(x.rank === 2 ? x.shape[0] : undefined);
-      return this.traceOnce ? InputGatedCell.#run([x, before], this) : this.next(x, before);
+      return this.pure ? InputGatedCell.#run([x, before], this) : this.next(x, before);
     });
   }
 

@@ -36,7 +36,7 @@ export abstract class OneStateCell extends RecurrentCell {
     const batch = this.checkStep(x, { h });
     return scope(() => {
       const before = h ?? this.zeroState(batch);
-      return this.traceOnce ? OneStateCell.#run([x, before], this) : this.step(x, before);
+      return this.pure ? OneStateCell.#run([x, before], this) : this.step(x, before);
     });
   }
 }

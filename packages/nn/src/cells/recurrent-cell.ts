@@ -92,7 +92,7 @@ export abstract class RecurrentCell extends Module {
    * Steps depend on nothing but arguments and fields: see `Cell`. A subclass whose step depends on
    * more has to say `false`.
    */
-  get traceOnce(): boolean {
+  get pure(): boolean {
     return true;
   }
 

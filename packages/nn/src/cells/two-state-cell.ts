@@ -50,7 +50,7 @@ export abstract class TwoStateCell extends RecurrentCell {
     const batch = this.checkStep(x, { h: state?.[0], c: state?.[1] });
     return scope(() => {
       const [h, c] = state ?? this.initialState(batch);
-      return this.traceOnce ? TwoStateCell.#run([x, h, c], this) : this.step(x, [h, c]);
+      return this.pure ? TwoStateCell.#run([x, h, c], this) : this.step(x, [h, c]);
     });
   }
 }

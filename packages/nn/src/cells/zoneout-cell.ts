@@ -63,8 +63,8 @@ export class ZoneoutCell<S extends Tensors = Tensor> extends Module {
   }
 
   /** As the cell says. */
-  get traceOnce(): boolean {
-    return this.cell.traceOnce === true;
+  get pure(): boolean {
+    return this.cell.pure === true;
   }
 
   /**

@@ -97,12 +97,12 @@ export function runCells(
         const named = [...new Set(taps[i].values())];
         let values: Records;
         [below, last, values] = scan(step, below, state, { ...rest, record: named });
-        for (const [key, tap] of taps[i]) records.push([key, asGiven(values[tap], form)]);
+        for (const [key, tap] of taps[i]) records.push([key, restoreLayout(values[tap], form)]);
       }
       states.push(last);
       if (isBare(run, x, options)) bind(layer, { step, state, parameters }, below, x, reverse);
     });
-    return [asGiven(below, form), states, Object.fromEntries(records)];
+    return [restoreLayout(below, form), states, Object.fromEntries(records)];
   });
 }
 
@@ -167,7 +167,7 @@ function bind(
   passes[reverse ? 'reverse' : 'forward'].keep(cell, x.backend, {
     scan,
     isList,
-    isAsBefore: () => cell.traceOnce === true,
+    isAsBefore: () => cell.pure === true,
   });
 }
 
@@ -235,7 +235,7 @@ function timeMajor(x: Tensor, { turned, selection }: SequenceForm): Tensor {
   return selection === undefined ? whole : selection.gather(whole);
 }
 
-function asGiven(output: Tensor, { turned, selection }: SequenceForm): Tensor {
+function restoreLayout(output: Tensor, { turned, selection }: SequenceForm): Tensor {
   const whole = selection === undefined ? output : selection.scatter(output);
   return turned ? transpose(whole, 0, 1) : whole;
 }
@@ -269,7 +269,7 @@ interface CellScan {
 }
 
 function arranged(owner: string, { cell, h0, learned }: CellLayer, { batch, resetsToInitial }: SequenceForm): CellScan {
-  const isRemembered = cell.traceOnce === true;
+  const isRemembered = cell.pure === true;
   const initial = (): Tensors => (learned === undefined ? initialStateOf(owner, cell, batch) : startOf(learned, batch));
   return {
     step: isRemembered ? stepOf(cell) : (input, before) => cellStep(input, before, cell),

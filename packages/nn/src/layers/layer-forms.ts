@@ -3,7 +3,7 @@ import { concat, squeeze, type Tensor, transpose, unsqueeze } from '@rnn/core';
 import type { CheckedSequence } from './layer-checks.js';
 
 /** The outputs of the directions of one layer as one tensor. */
-export function sideBySide(outputs: readonly Tensor[]): Tensor {
+export function concatDirections(outputs: readonly Tensor[]): Tensor {
   return outputs.length === 1 ? outputs[0] : concat(outputs, -1);
 }
 
@@ -14,7 +14,7 @@ export function timeMajor({ x, batch, batchFirst, selection }: CheckedSequence):
 }
 
 /** An output `[T, B, ...]` in the form of the input. */
-export function asGiven(output: Tensor, { batch, batchFirst, selection }: CheckedSequence): Tensor {
+export function restoreLayout(output: Tensor, { batch, batchFirst, selection }: CheckedSequence): Tensor {
   const whole = selection === undefined ? output : selection.scatter(output);
   if (batch === undefined) return squeeze(whole, 1);
   return batchFirst ? transpose(whole, 0, 1) : whole;

@@ -6,7 +6,7 @@ import type { PackedSequence } from '../sequences/packed-sequence.js';
 import { bindLayer } from './bound-layer.js';
 import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
 import type { LayerExplanation } from './layer-explanation.js';
-import { asGiven, sideBySide, timeMajor } from './layer-forms.js';
+import { restoreLayout, concatDirections, timeMajor } from './layer-forms.js';
 import { sequenceOptions, type SequenceOptions } from './layer-options.js';
 import { learnedOf, partsOf, weightsOf, type LayerFields } from './layer-parts.js';
 import { checkRecord, namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
@@ -51,7 +51,7 @@ export function throughLayers(
     const run = runs[i];
     const { isReverse } = run;
     if (run.layer > 0 && !isReverse) {
-      below = dropout(sideBySide(outputs), { p: layer.dropout, training: layer.training });
+      below = dropout(concatDirections(outputs), { p: layer.dropout, training: layer.training });
       outputs = [];
     }
     const options = {
@@ -74,14 +74,14 @@ export function throughLayers(
       });
       outputs.push(ys);
       finals.push(end);
-      records.push(...namedRecords(wanted[i], values, (value) => asGiven(value, sequence)));
+      records.push(...namedRecords(wanted[i], values, (value) => restoreLayout(value, sequence)));
     }
   }
   const isPlain = lengths === undefined && resets === undefined && sequence.selection === undefined;
   if (isPlain && wanted === undefined && compile === undefined) bindLayer(layer, below, initial[0], sequence.x, state);
-  const last = states.joined(finals);
+  const last = states.stack(finals);
   return [
-    asGiven(sideBySide(outputs), sequence),
+    restoreLayout(concatDirections(outputs), sequence),
     batch === undefined ? last.map((tensor) => squeeze(tensor, 1)) : last,
     wanted === undefined ? noRecords : Object.fromEntries(records),
   ];
@@ -150,7 +150,7 @@ function initialStatesOf(
 ): (readonly Tensor[])[] {
   const { kind, runs, states } = partsOf(layer);
   if (state !== undefined) {
-    return states.apart(batch === undefined ? state.map((tensor) => unsqueeze(tensor, 1)) : state);
+    return states.unstack(batch === undefined ? state.map((tensor) => unsqueeze(tensor, 1)) : state);
   }
   const { dtype, backend } = layer.weight_ih_l0;
   const starts = new Map<number, Tensor>();

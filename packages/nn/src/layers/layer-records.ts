@@ -1,5 +1,5 @@
 import { ArgumentError, type Records, type Tensor } from '@rnn/core';
-import { refuse, shown } from '@rnn/core/checks';
+import { refuse, describeValue } from '@rnn/core/checks';
 
 /** The inner values that one layer in one direction is to return. */
 export interface RunRecords {
@@ -44,7 +44,7 @@ export function recordsOfRuns(
 export function checkRecord(owner: string, record: unknown): void {
   if (record === undefined || (Array.isArray(record) && record.every((name) => typeof name === 'string'))) return;
   const isList = Array.isArray(record);
-  const received = isList ? 'a list of other things' : shown(record);
+  const received = isList ? 'a list of other things' : describeValue(record);
   refuse(ArgumentError, owner, 'record', { received, expected: 'a list of names' });
 }
 

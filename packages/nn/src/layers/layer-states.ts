@@ -12,7 +12,7 @@ interface StateForms {
   readonly widthNames: readonly string[];
   readonly directions: number;
   /** Whether the features of all layers stand side by side, since they may differ in number. */
-  readonly sideBySide: boolean;
+  readonly isConcatenated: boolean;
 }
 
 /**
@@ -21,11 +21,11 @@ interface StateForms {
  * `[directions, B, width of all layers]` where each layer has a size of its own.
  */
 export class LayerStates {
-  readonly sideBySide: boolean;
+  readonly isConcatenated: boolean;
   readonly #forms: StateForms;
 
   constructor(forms: StateForms) {
-    this.sideBySide = forms.sideBySide;
+    this.isConcatenated = forms.isConcatenated;
     this.#forms = forms;
   }
 
@@ -36,10 +36,10 @@ export class LayerStates {
 
   /** What given states are checked against. */
   get rules(): readonly StateRule[] {
-    const { names, widths, widthNames, directions, sideBySide } = this.#forms;
+    const { names, widths, widthNames, directions, isConcatenated } = this.#forms;
     return names.map((name, i) => {
       const widthName = widthNames[i];
-      if (!sideBySide) {
+      if (!isConcatenated) {
         const runs = directions * widths[i].length;
         return { name, runs, runsName: 'numLayers * directions', width: widths[i][0], widthName };
       }
@@ -51,10 +51,10 @@ export class LayerStates {
   /**
    * From the states of a batch to one list of tensors `[B, width]` for every layer and direction.
    */
-  apart(states: readonly Tensor[]): Tensor[][] {
-    const { widths, directions, sideBySide } = this.#forms;
+  unstack(states: readonly Tensor[]): Tensor[][] {
+    const { widths, directions, isConcatenated } = this.#forms;
     const parts = states.map((tensor, i) => {
-      if (!sideBySide) return rowsOf(tensor);
+      if (!isConcatenated) return rowsOf(tensor);
       const layers = widths[i].length === 1 ? [tensor] : split(tensor, widths[i], -1);
       return layers.flatMap(rowsOf);
     });
@@ -82,11 +82,11 @@ export class LayerStates {
   }
 
   /** The way back: from the last states of every layer and direction. */
-  joined(finals: readonly (readonly Tensor[])[]): Tensor[] {
-    const { names, directions, sideBySide } = this.#forms;
+  stack(finals: readonly (readonly Tensor[])[]): Tensor[] {
+    const { names, directions, isConcatenated } = this.#forms;
     return names.map((_, i) => {
       const runs = finals.map((final) => final[i]);
-      if (!sideBySide) return stacked(runs);
+      if (!isConcatenated) return stacked(runs);
       const layers = Array.from({ length: runs.length / directions }, (__, layer) =>
         stacked(runs.slice(layer * directions, (layer + 1) * directions)),
       );

@@ -241,7 +241,7 @@ function cellOf(layer: LRU): LRUStep {
 
 /** One step, whose output is tapped: the first tensor of the state is none of it. */
 class LRUStep implements Cell<Tensors> {
-  readonly traceOnce = true;
+  readonly pure = true;
   private readonly layer: LRU;
 
   constructor(layer: LRU) {

@@ -89,7 +89,7 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
       widths: kind.states.map((_, i) => sizes.map((size) => (i === 0 && projSize > 0 ? projSize : size))),
       widthNames: kind.states.map((_, i) => (i === 0 && projSize > 0 ? 'projSize' : 'hiddenSize')),
       directions,
-      sideBySide: isList(hiddenSize),
+      isConcatenated: isList(hiddenSize),
     });
     putBeside(this, { kind, runs, states } satisfies LayerParts);
     const { dtype, backend } = options;
@@ -128,7 +128,7 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
 
   protected override extraRepr(): string {
     const { inputSize, hiddenSize, numLayers, projSize, bias, batchFirst, dropout: drop, bidirectional } = this;
-    const sizes = partsOf(this).states.sideBySide ? `[${this.hiddenSizes.join(', ')}]` : hiddenSize;
+    const sizes = partsOf(this).states.isConcatenated ? `[${this.hiddenSizes.join(', ')}]` : hiddenSize;
     const options = listed({
       ...(projSize > 0 && { proj_size: projSize }),
       ...(numLayers > 1 && { num_layers: numLayers }),

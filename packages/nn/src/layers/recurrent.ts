@@ -80,7 +80,7 @@ export const recurrentOptions: readonly string[] = [
  * @throws ArgumentError when a cell has no forward, or for unknown options
  *
  * The cell's step is traced and runs as one compiled loop where it can: `explain` says whether. It
- * is traced at each call, unless the cell says `traceOnce`. The cell's parameters stand under
+ * is traced at each call, unless the cell says `pure`. The cell's parameters stand under
  * `cell.` in the state dict, those of several cells under `cell.0.`, `cell.1.` and so on.
  * PyTorch has no such thing: there, a cell of one's own is a loop in Python.
  */

@@ -1,5 +1,5 @@
 import { ArgumentError, FormatError } from '@rnn/core';
-import { checkChoice, checkFlag, checkList, checkOptions, checkText, refuse, shown } from '@rnn/core/checks';
+import { checkChoice, checkFlag, checkList, checkOptions, checkText, refuse, describeValue } from '@rnn/core/checks';
 import Papa from 'papaparse';
 import { isPlainObject } from '../tree.js';
 import { dateOf, numberOf, type CsvColumnType } from './cells.js';
@@ -157,7 +157,7 @@ function columnOf(cells: readonly string[], { isMissing, type, decimal, place }:
   }
   const values = Float64Array.from(cells, (cell) => (isMissing(cell) ? NaN : readers[found](cell)));
   const odd = cells.findIndex((cell, i) => Number.isNaN(values[i]) && !isMissing(cell));
-  if (odd >= 0) fail(`${place(odd)} is ${shown(cells[odd])}, expected a ${found}`);
+  if (odd >= 0) fail(`${place(odd)} is ${describeValue(cells[odd])}, expected a ${found}`);
   return { type: found, values, labels: [] };
 }
 

@@ -1,5 +1,5 @@
 import { detach, fromData, scope, StateDictError, Tensor, to } from '@rnn/core';
-import { shown } from '@rnn/core/checks';
+import { describeValue } from '@rnn/core/checks';
 import type { HostArray } from '../host-array.js';
 import { fromJSONNumber } from '../json-numbers.js';
 import { scheduledNames } from './param-group.js';
@@ -134,7 +134,7 @@ function checkTensor(owner: string, name: string, value: unknown, param: Tensor)
   if (odd >= 0) {
     refuse(
       owner,
-      `has ${name} with ${shown(value.data[odd])} at ${odd}, expected numbers, or 'NaN', 'Infinity' and '-Infinity' for those that JSON lacks`,
+      `has ${name} with ${describeValue(value.data[odd])} at ${odd}, expected numbers, or 'NaN', 'Infinity' and '-Infinity' for those that JSON lacks`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { ArgumentError, ShapeError, type Shape, type Tensor, type TypedArray } from '@rnn/core';
-import { refuse, shown } from '@rnn/core/checks';
+import { refuse, describeValue } from '@rnn/core/checks';
 import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
 
 /**
@@ -56,7 +56,11 @@ export function checkIds(ids: readonly unknown[]): void {
   if (new Set(ids).size < ids.length) {
     const twice = ids.find((id, i) => ids.indexOf(id) < i);
     const hint = 'make two steps of two samples of one session';
-    refuse(ArgumentError, owner, 'ids', { received: `a list with ${shown(twice)} twice`, expected: 'each once', hint });
+    refuse(ArgumentError, owner, 'ids', {
+      received: `a list with ${describeValue(twice)} twice`,
+      expected: 'each once',
+      hint,
+    });
   }
   const odd = ids.findIndex((id) => typeof id !== 'string' && typeof id !== 'number');
   if (odd >= 0) refuse(ArgumentError, owner, `ids[${odd}]`, { value: ids[odd], expected: 'a text or a number' });

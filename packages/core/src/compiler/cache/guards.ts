@@ -9,7 +9,7 @@ import { scope } from '../../scope.js';
 import { Tensor } from '../../tensor.js';
 
 /** A value as it was: a field's content. */
-type Picture =
+type FieldGuards =
   | { readonly kind: 'tensor' }
   /** A number, a text, a function, a generator: the same thing again. */
   | { readonly kind: 'same'; readonly value: unknown }
@@ -24,9 +24,9 @@ type Picture =
       /** Whether it is a prototype, whose accessors are for the objects that inherit them. */
       readonly isInherited: boolean;
       /** Where the object inherits more than methods. */
-      readonly inherited: Picture | undefined;
+      readonly inherited: FieldGuards | undefined;
       readonly names: readonly PropertyKey[];
-      readonly pictures: readonly Picture[];
+      readonly pictures: readonly FieldGuards[];
       /** What accessors of its class give, so far as these are numbers, flags and texts. */
       readonly accessors: readonly Given[];
     };
@@ -38,10 +38,10 @@ interface Given {
 }
 
 /** The picture of an object while it is taken. */
-interface Walked extends Extract<Picture, { kind: 'fields' }> {
+interface Walked extends Extract<FieldGuards, { kind: 'fields' }> {
   identity: WeakRef<object> | undefined;
-  inherited: Picture | undefined;
-  readonly pictures: Picture[];
+  inherited: FieldGuards | undefined;
+  readonly pictures: FieldGuards[];
 }
 
 /** More fields than a comparison at each call is worth. */
@@ -49,7 +49,7 @@ const FIELDS_AT_MOST = 1000;
 
 /** A picture of an object, and the tensors in it in the order of the walk. */
 export interface Fields {
-  readonly picture: Picture;
+  readonly guards: FieldGuards;
   readonly tensors: readonly Tensor[];
 }
 
@@ -61,7 +61,7 @@ export function guardsOf(value: object): Fields | undefined {
   const tensors: Tensor[] = [];
   const seen = new Map<object, Walked>();
   let fields = 0;
-  const take = (part: unknown, isInherited = false): Picture | undefined => {
+  const take = (part: unknown, isInherited = false): FieldGuards | undefined => {
     if (part instanceof Tensor) {
       tensors.push(part);
       return { kind: 'tensor' };
@@ -103,7 +103,7 @@ export function guardsOf(value: object): Fields | undefined {
     return walked;
   };
   const whole = take(value);
-  return whole && { picture: whole, tensors };
+  return whole && { guards: whole, tensors };
 }
 
 /**
@@ -113,7 +113,7 @@ export function guardsOf(value: object): Fields | undefined {
  * @param value - the object now
  * @param tensors - gets the tensors in it, in the order of the walk
  */
-export function guardsHold(before: Picture, value: unknown, tensors: Tensor[]): boolean {
+export function guardsHold(before: FieldGuards, value: unknown, tensors: Tensor[]): boolean {
   switch (before.kind) {
     case 'tensor':
       if (!(value instanceof Tensor)) return false;
@@ -222,7 +222,7 @@ function isOpaque(value: object): boolean {
 
 /** Whether an object can never change: a frozen list of numbers, such as the sizes of layers. */
 function isConstant(
-  { names, pictures, accessors, inherited }: Extract<Picture, { kind: 'fields' }>,
+  { names, pictures, accessors, inherited }: Extract<FieldGuards, { kind: 'fields' }>,
   value: object,
 ): boolean {
   if (!Object.isFrozen(value) || accessors.length > 0 || inherited !== undefined) return false;
@@ -235,7 +235,7 @@ function isConstant(
  * where an object comes again, since it takes a fraction of a walk that collects tensors.
  */
 export class FieldValues {
-  private readonly before: Extract<Picture, { kind: 'fields' }>;
+  private readonly before: Extract<FieldGuards, { kind: 'fields' }>;
   /** Fields that a loop over the object meets, and the others, such as the length of a list. */
   private readonly names: readonly string[];
   private readonly others: readonly PropertyKey[];
@@ -245,7 +245,7 @@ export class FieldValues {
   private readonly nested: readonly (FieldValues | undefined)[];
 
   private constructor(
-    before: Extract<Picture, { kind: 'fields' }>,
+    before: Extract<FieldGuards, { kind: 'fields' }>,
     [names, others]: readonly [readonly string[], readonly PropertyKey[]],
     values: readonly unknown[],
     nested: readonly (FieldValues | undefined)[],
@@ -261,7 +261,7 @@ export class FieldValues {
    * @param before - a picture of the object that holds now
    * @returns nothing for an object that says more than its fields' values do
    */
-  static of(before: Picture, value: object): FieldValues | undefined {
+  static of(before: FieldGuards, value: object): FieldValues | undefined {
     if (before.kind !== 'fields' || before.inherited !== undefined) return undefined;
     const names = Object.keys(value);
     const met = new Set<PropertyKey>(names);
@@ -270,9 +270,9 @@ export class FieldValues {
     const nested: (FieldValues | undefined)[] = [];
     for (const name of [...names, ...others]) {
       const field = (value as Record<PropertyKey, unknown>)[name];
-      const picture = before.pictures[before.names.indexOf(name)];
-      const isChecked = picture.kind === 'fields' && !isConstant(picture, field as object);
-      const within = isChecked ? FieldValues.of(picture, field as object) : undefined;
+      const guards = before.pictures[before.names.indexOf(name)];
+      const isChecked = guards.kind === 'fields' && !isConstant(guards, field as object);
+      const within = isChecked ? FieldValues.of(guards, field as object) : undefined;
       if (isChecked && within === undefined) return undefined;
       values.push(field);
       nested.push(within);

@@ -14,7 +14,7 @@ import type { Recording } from '../trace/recording.js';
 
 /** What of the parameters a trace depends on. */
 export interface ParameterGuards {
-  readonly fields: Fields['picture'];
+  readonly fields: Fields['guards'];
   /** Of the tensors in the parameters. */
   readonly slots: readonly TensorSpec[];
   /** Which of them each captured tensor is. */
@@ -88,7 +88,7 @@ export class TraceCache<T, Call> {
   }
 
   /** An earlier trace that serves for a call. */
-  recall(call: Call, backend: Backend, parameters: object): Recalled<T> | undefined {
+  get(call: Call, backend: Backend, parameters: object): Recalled<T> | undefined {
     const entries = this.entriesOf(parameters);
     if (entries.length === 0) return undefined;
     const place = numberOf(backend);
@@ -112,10 +112,10 @@ export class TraceCache<T, Call> {
    *
    * @returns what of the parameters it depends on, if it was kept
    */
-  remember({ trace, captured, recording, backend, parameters, before }: Remembering<T>): ParameterGuards | undefined {
+  set({ trace, captured, recording, backend, parameters, before }: Remembering<T>): ParameterGuards | undefined {
     const { tensors } = before;
     const now: Tensor[] = [];
-    if (!guardsHold(before.picture, parameters, now)) return undefined; // the function changes what it depends on
+    if (!guardsHold(before.guards, parameters, now)) return undefined; // the function changes what it depends on
     if (now.some((tensor, i) => tensor !== tensors[i])) return undefined;
     // One tensor in two places: next time two may come, and the trace knows of one.
     if (new Set(tensors).size < tensors.length) return undefined;
@@ -140,7 +140,7 @@ export class TraceCache<T, Call> {
       trace,
       backend: numberOf(backend),
       recorded: isGradEnabled(),
-      fields: before.picture,
+      fields: before.guards,
       slots: tensors.map(({ shape, dtype, requiresGrad }) => ({ shape, dtype, wantsGrad: requiresGrad })),
       order,
       recordings: new Map([[recording.rows, recording]]),

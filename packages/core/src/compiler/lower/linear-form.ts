@@ -45,12 +45,12 @@ type Term = ProgramOperand | undefined;
  *   per-row constants, which are not there for each step
  */
 export function linearFormOf(program: Program): LinearForm | undefined {
-  const { stacked, carried, perRow, fixed, body, next, dtype } = program;
-  const [width] = carried;
-  if (perRow.length > 0 || carried.length === 0 || carried.some((each) => each !== width)) return undefined;
+  const { xs, carry, perRow, consts, body, carryOut, dtype } = program;
+  const [width] = carry;
+  if (perRow.length > 0 || carry.length === 0 || carry.some((each) => each !== width)) return undefined;
   const widths = widthsOf(program);
-  const count = carried.length;
-  const shift = (value: number): number => (value < stacked.length ? value : value - count);
+  const count = carry.length;
+  const shift = (value: number): number => (value < xs.length ? value : value - count);
   const made: Instruction[] = [];
   const first = firstInstruction(program) - count;
   const emit = (instruction: Instruction): ProgramOperand => ({ value: first + made.push(instruction) - 1 });
@@ -60,9 +60,9 @@ export function linearFormOf(program: Program): LinearForm | undefined {
   /** Of all others, where they are now. */
   const places = new Map<number, number>();
   for (let value = 0; value < firstInstruction(program); value++) places.set(value, shift(value));
-  carried.forEach((_, j) => {
-    places.delete(stacked.length + j);
-    forms.set(stacked.length + j, { factors: carried.map((__, i) => (i === j ? 1 : undefined)), rest: undefined });
+  carry.forEach((_, j) => {
+    places.delete(xs.length + j);
+    forms.set(xs.length + j, { factors: carry.map((__, i) => (i === j ? 1 : undefined)), rest: undefined });
   });
 
   const algebra = termsOf(width, emit);
@@ -70,10 +70,10 @@ export function linearFormOf(program: Program): LinearForm | undefined {
     const form = typeof operand === 'object' ? forms.get(operand.value) : undefined;
     if (form !== undefined) return form;
     const rest = typeof operand === 'object' ? { value: places.get(operand.value) as number } : operand;
-    return { factors: carried.map(() => undefined), rest };
+    return { factors: carry.map(() => undefined), rest };
   };
   const each = (forms: readonly Form[], of: (...terms: Term[]) => Term): Form => ({
-    factors: carried.map((_, j) => of(...forms.map(({ factors }) => factors[j]))),
+    factors: carry.map((_, j) => of(...forms.map(({ factors }) => factors[j]))),
     rest: of(...forms.map(({ rest }) => rest)),
   });
   const isFree = ({ factors }: Form): boolean => factors.every((factor) => factor === undefined);
@@ -131,12 +131,12 @@ export function linearFormOf(program: Program): LinearForm | undefined {
           : emit({ kind: 'binary', width, op: 'mul', a: term, b: 1 });
     return outputs.push((whole as { readonly value: number }).value) - 1;
   };
-  const states = next.map((value) => formOf({ value }));
+  const states = carryOut.map((value) => formOf({ value }));
   const a = states.map(({ factors }) => factors.map(output));
   const b = states.map(({ rest }) => output(rest));
   return {
     width,
-    coefficients: { dtype, stacked, carried: [], perRow, fixed, body: made, next: [], outputs, reverse: false },
+    coefficients: { dtype, xs, carry: [], perRow, consts, body: made, carryOut: [], ys: outputs, reverse: false },
     a,
     b,
     outputs: outputsOf(program),
@@ -144,9 +144,9 @@ export function linearFormOf(program: Program): LinearForm | undefined {
 }
 
 /** Whether the next state is made of a value. */
-function isNeeded({ body, next, ...program }: Program, value: number): boolean {
-  const needed = new Set<number>(next);
-  const first = firstInstruction({ body, next, ...program });
+function isNeeded({ body, carryOut, ...program }: Program, value: number): boolean {
+  const needed = new Set<number>(carryOut);
+  const first = firstInstruction({ body, carryOut, ...program });
   for (let i = body.length - 1; i >= 0; i--) {
     if (needed.has(first + i)) for (const read of operandsOf(body[i])) needed.add(read);
   }
@@ -155,14 +155,14 @@ function isNeeded({ body, next, ...program }: Program, value: number): boolean {
 
 /** The body on states that are there for all steps; what is the next state itself is left out. */
 function outputsOf(program: Program): Program {
-  const { stacked, carried, next, outputs } = program;
+  const { xs, carry, carryOut, ys } = program;
   // The carried operands come behind the stacked ones as it is: their numbers stay.
   return {
     ...program,
-    stacked: [...stacked, ...carried],
-    carried: [],
-    next: [],
-    outputs: outputs.filter((value) => !next.includes(value) || value < firstInstruction(program)),
+    xs: [...xs, ...carry],
+    carry: [],
+    carryOut: [],
+    ys: ys.filter((value) => !carryOut.includes(value) || value < firstInstruction(program)),
     reverse: false,
   };
 }

@@ -9,7 +9,7 @@
  */
 import type { DType } from '../../dtype.js';
 import { mapOperands, type InstructionBody } from '../../instruction.js';
-import type { FixedOperand, Instruction, Program, ProgramOperand } from '../../program.js';
+import type { ConstOperand, Instruction, Program, ProgramOperand } from '../../program.js';
 import { argumentsOf, closure, type Argument, type Operation, type Value } from '../ir/graph.js';
 
 /** A program and the values that its operands and outputs are. */
@@ -47,7 +47,7 @@ export interface Task {
 }
 
 /** The stages in the order in which they run. */
-export interface Plan extends Pick<Task, 'adjoint' | 'states'> {
+export interface Stages extends Pick<Task, 'adjoint' | 'states'> {
   /** Fixed values to compute first, each by one primitive. */
   readonly fixed: readonly Value[];
   /** What is the same at all steps, made of per-row constants. */
@@ -63,7 +63,7 @@ export interface Plan extends Pick<Task, 'adjoint' | 'states'> {
  * Whether a value is so cheap that computing it again costs less than storing it and reading it
  * back.
  */
-export function isCheap({ operation }: Value): boolean {
+export function isRematerialized({ operation }: Value): boolean {
   switch (operation.kind) {
     case 'copy':
     case 'concat':
@@ -87,7 +87,7 @@ export function isCheap({ operation }: Value): boolean {
   }
 }
 
-export function lower(task: Task): Plan {
+export function lower(task: Task): Stages {
   const { given, carried, next, rows, totals } = task;
   const isGiven = (value: Value): boolean => given.has(value) || carried.includes(value) || isConstant(value);
   const all = closure([...next, ...rows, ...totals], isGiven);
@@ -118,7 +118,7 @@ export function lower(task: Task): Plan {
       inline.add(value); // of a stage that is computed once, or a range
       continue;
     }
-    if (!isCheap(value)) continue;
+    if (!isRematerialized(value)) continue;
     const parts = argumentsOf(value).filter(({ domain }) => domain === 'row');
     if (parts.every((part) => given.has(part) || inline.has(part) || isConstant(part) || once.has(part)))
       inline.add(value);
@@ -165,7 +165,7 @@ export function lower(task: Task): Plan {
  * @param task - without totals
  * @returns nothing where a result is no row value of its own
  */
-export function lowerJoined(task: Task): Plan | undefined {
+export function lowerJoined(task: Task): Stages | undefined {
   const { given, carried, next, rows } = task;
   const isResult = (value: Value): boolean => value.domain === 'row' && !value.steady && !given.has(value);
   if (!rows.every(isResult)) return undefined;
@@ -228,18 +228,18 @@ function build(
 
   // A fixed value is a matrix to a product and a row to everything else.
   const fixed: Value[] = [];
-  const shapes: FixedOperand[] = [];
+  const shapes: ConstOperand[] = [];
   const fixedNumbers = new Map<string, number>();
   const numbers = new Map<Value, number>();
   stacked.forEach((value, i) => numbers.set(value, i));
   carried.forEach((value, i) => numbers.set(value, stacked.length + i));
   perRow.forEach((value, i) => numbers.set(value, stacked.length + carried.length + i));
-  const firstFixed = stacked.length + carried.length + perRow.length;
+  const firstConst = stacked.length + carried.length + perRow.length;
   const fixedNumber = (value: Value, rows: number, columns: number): number => {
     const key = `${value.id} ${rows}x${columns}`;
     let number = fixedNumbers.get(key);
     if (number === undefined) {
-      number = firstFixed + fixed.length;
+      number = firstConst + fixed.length;
       fixedNumbers.set(key, number);
       fixed.push(value);
       shapes.push({ rows, columns });
@@ -247,19 +247,19 @@ function build(
     return number;
   };
   for (const value of steps) registerFixed(value, isRow, fixedNumber);
-  steps.forEach((value, i) => numbers.set(value, firstFixed + fixed.length + i));
+  steps.forEach((value, i) => numbers.set(value, firstConst + fixed.length + i));
 
   const numberOf = (value: Value): number =>
     isRow(value) ? (numbers.get(value) as number) : fixedNumber(value, 1, value.width);
   const program: Program = {
     dtype: task.dtype,
-    stacked: stacked.map(({ width }) => width),
-    carried: carried.map(({ width }) => width),
+    xs: stacked.map(({ width }) => width),
+    carry: carried.map(({ width }) => width),
     perRow: perRow.map(({ width }) => width),
-    fixed: shapes,
+    consts: shapes,
     body: steps.map((value) => instructionOf(value, inRow(value) ?? value.operation, numberOf, fixedNumber)),
-    next: next.map(numberOf),
-    outputs: outputs.map(numberOf),
+    carryOut: next.map(numberOf),
+    ys: outputs.map(numberOf),
     reverse: carried.length > 0 && task.reverse,
   };
   return { program, stacked, perRow, fixed, outputs };

@@ -12,7 +12,7 @@
  *   and zeros are carried on. Whoever runs the program adds it to the result.
  */
 import {
-  firstFixed,
+  firstConst,
   firstInstruction,
   renumbered,
   widthsOf,
@@ -41,11 +41,11 @@ export interface Masks {
  *
  * @example
  * ```ts
- * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const lists = { xs: [2], carry: [], perRow: [], consts: [], carryOut: [], ys: [1] };
  * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
  * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
  * const masked = maskProgram(double, { lengths: true, resets: false, adjoint: false });
- * masked.stacked; // [2, 1]
+ * masked.xs; // [2, 1]
  * ```
  * @param program - what a row computes at a step that it has
  * @param masks - what to write into it
@@ -56,63 +56,63 @@ export interface Masks {
  *   gradient of the initial value
  */
 export function maskProgram(program: Program, { lengths, resets, adjoint, states }: Masks): Program {
-  const { stacked, carried, perRow, fixed, body, next, outputs } = program;
+  const { xs, carry, perRow, consts, body, carryOut, ys } = program;
   const widths = widthsOf(program);
-  const count = states ?? carried.length;
+  const count = states ?? carry.length;
   const [restarts, diverts] = [resets && !adjoint, resets && adjoint];
-  const own = carried.slice(0, count);
+  const own = carry.slice(0, count);
   const masked: Program = {
     ...program,
-    stacked: [...stacked, ...(lengths ? [1] : []), ...(resets ? [1] : [])],
-    carried: [...carried, ...(diverts ? own : [])],
+    xs: [...xs, ...(lengths ? [1] : []), ...(resets ? [1] : [])],
+    carry: [...carry, ...(diverts ? own : [])],
     perRow: [...perRow, ...(restarts ? own : [])],
   };
-  const going = stacked.length;
+  const going = xs.length;
   const reset = going + Number(lengths);
-  const firstCarried = masked.stacked.length;
-  const firstPerRow = firstCarried + masked.carried.length;
+  const firstCarried = masked.xs.length;
+  const firstPerRow = firstCarried + masked.carry.length;
   const first = firstInstruction(masked);
   const made: Instruction[] = [];
   const add = (instruction: Instruction): number => first + made.push(instruction) - 1;
   const select = (width: number, condition: number, a: ProgramOperand, b: ProgramOperand): number =>
     add({ kind: 'select', width, condition, a, b });
 
-  const before = carried.map((_, i) => firstCarried + i);
-  const started = carried.map((width, i) =>
+  const before = carry.map((_, i) => firstCarried + i);
+  const started = carry.map((width, i) =>
     restarts && i < count
       ? select(width, reset, { value: firstPerRow + perRow.length + i }, { value: before[i] })
       : before[i],
   );
   const shift = first + made.length - firstInstruction(program);
   const to = (value: number): number => {
-    if (value < stacked.length) return value;
-    if (value < stacked.length + carried.length) return started[value - stacked.length];
-    if (value < firstFixed(program)) return value - stacked.length - carried.length + firstPerRow;
-    if (value < firstInstruction(program)) return value - firstFixed(program) + firstFixed(masked);
+    if (value < xs.length) return value;
+    if (value < xs.length + carry.length) return started[value - xs.length];
+    if (value < firstConst(program)) return value - xs.length - carry.length + firstPerRow;
+    if (value < firstInstruction(program)) return value - firstConst(program) + firstConst(masked);
     return value + shift;
   };
   for (const instruction of body) made.push(renumbered(instruction, to));
 
   const kept = new Map<number, number>();
-  for (const value of lengths ? outputs : []) {
+  for (const value of lengths ? ys : []) {
     if (!kept.has(value)) kept.set(value, select(widths[value], going, { value: to(value) }, 0));
   }
-  const after = next.map((value, i) =>
-    lengths ? select(carried[i], going, { value: to(value) }, { value: before[i] }) : to(value),
+  const after = carryOut.map((value, i) =>
+    lengths ? select(carry[i], going, { value: to(value) }, { value: before[i] }) : to(value),
   );
   const collected = diverts
     ? own.map((width, i) => {
         const due = select(width, reset, { value: after[i] }, 0);
-        const sum = firstCarried + carried.length + i;
+        const sum = firstCarried + carry.length + i;
         return add({ kind: 'binary', width, op: 'add', a: { value: sum }, b: { value: due } });
       })
     : [];
-  const carriedOn = after.map((value, i) => (diverts && i < count ? select(carried[i], reset, 0, { value }) : value));
+  const carriedOn = after.map((value, i) => (diverts && i < count ? select(carry[i], reset, 0, { value }) : value));
   return {
     ...masked,
-    fixed,
+    consts,
     body: made,
-    next: [...carriedOn, ...collected],
-    outputs: outputs.map((value) => kept.get(value) ?? to(value)),
+    carryOut: [...carriedOn, ...collected],
+    ys: ys.map((value) => kept.get(value) ?? to(value)),
   };
 }

@@ -1,7 +1,7 @@
 /** From a traced step to the plans of its two passes, and what the second needs from the first. */
 import type { DType } from '../../dtype.js';
 import { argumentsOf, closure, type Value } from '../ir/graph.js';
-import { isCheap, lower, lowerJoined, type Plan, type Stage, type Task } from './lower.js';
+import { isRematerialized, lower, lowerJoined, type Stages, type Stage, type Task } from './lower.js';
 import { widthsOf } from '../../program.js';
 import type { TracedDerivative, TracedStep } from '../trace/traced-step.js';
 
@@ -14,9 +14,9 @@ export interface Plans {
   /** Whether the forward pass runs from the last step to the first. */
   readonly reverse: boolean;
   /** The forward pass when no derivative is wanted. */
-  readonly inference: Plan;
+  readonly inference: Stages;
   /** The same as one program, for a few rows; nothing where that is no gain or cannot be. */
-  readonly joined: () => Plan | undefined;
+  readonly joined: () => Stages | undefined;
   /**
    * About how many multiplications `joined` does for each row and step that `inference` does for
    * all at once.
@@ -27,12 +27,12 @@ export interface Plans {
 
 export interface TrainingPlans {
   readonly derivative: TracedDerivative;
-  readonly forward: Plan;
-  readonly backward: Plan;
+  readonly forward: Stages;
+  readonly backward: Stages;
   /** Row values of the forward pass that the backward pass reads, inputs apart. */
   readonly kept: readonly Value[];
   /** Inputs that it reads, random ones included. */
-  readonly keptInputs: readonly Value[];
+  readonly residualInputs: readonly Value[];
   /**
    * Whether some function in it has a pole, at which zeros in the padding would make a NaN of a
    * zero gradient.
@@ -65,7 +65,7 @@ export function plansOf(step: TracedStep, dtype: DType, reverse: boolean): Plans
     reverse,
     adjoint: false,
   });
-  const forward = (kept: readonly Value[]): Plan => lower(taskOf(kept));
+  const forward = (kept: readonly Value[]): Stages => lower(taskOf(kept));
   const inference = forward([]);
   return {
     step,
@@ -78,7 +78,7 @@ export function plansOf(step: TracedStep, dtype: DType, reverse: boolean): Plans
 }
 
 /** Whether a plan has more than one piece of work. */
-function worksApart({ fixed, once, before, loop, after }: Plan): boolean {
+function worksApart({ fixed, once, before, loop, after }: Stages): boolean {
   return [once, before, loop, after].filter((stage) => stage !== undefined).length + fixed.length > 1;
 }
 
@@ -86,7 +86,7 @@ function worksApart({ fixed, once, before, loop, after }: Plan): boolean {
  * About how many multiplications are done outside of the loop, a row's; those of fixed values are
  * done once.
  */
-function workApart({ fixed, once, before, after }: Plan): number {
+function workApart({ fixed, once, before, after }: Stages): number {
   const ofStage = (stage: Stage | undefined): number => {
     if (stage === undefined) return 0;
     const widths = widthsOf(stage.program);
@@ -103,12 +103,12 @@ function trainingPlans(
   derivative: TracedDerivative,
   dtype: DType,
   reverse: boolean,
-  forward: (kept: readonly Value[]) => Plan,
+  forward: (kept: readonly Value[]) => Stages,
 ): TrainingPlans {
-  const { seeds, carried, inputs, states, captured } = derivative;
+  const { cotangents, carried, inputs, states, captured } = derivative;
   const rows = [...new Set(inputs.filter((value) => value !== undefined))];
   const totals = [...new Set(captured.filter((value) => value !== undefined))];
-  const isAdjoint = new Set([...seeds, ...carried]);
+  const isAdjoint = new Set([...cotangents, ...carried]);
   const results = [...rows, ...states, ...totals];
   const sources = [...step.inputs, ...step.drawn];
   // The state before a step is the state after the step before it: where that is an output, it is
@@ -124,7 +124,7 @@ function trainingPlans(
   const needed = keptValues(step, results, isAdjoint, new Set([...sources, ...free]));
   const shiftable = step.states.filter((state) => free.includes(state) || isShiftOf(state, needed));
   const own = needed.filter((value) => !shiftable.includes(value));
-  const given = new Set([...own, ...shiftable, ...sources, ...seeds]);
+  const given = new Set([...own, ...shiftable, ...sources, ...cotangents]);
   const backward = lower({
     dtype,
     given,
@@ -144,7 +144,7 @@ function trainingPlans(
     forward: forward(kept),
     backward,
     kept,
-    keptInputs: sources.filter((value) => read.has(value)),
+    residualInputs: sources.filter((value) => read.has(value)),
     hasPoles: closure([...step.outputs, ...step.next, ...results], () => false).some(hasPole),
     shifted: shifted.map((state) => ({
       state: step.states.indexOf(state),
@@ -214,7 +214,7 @@ function keptValues(
 
 /** Whether a value is computed again rather than kept. */
 function isRemade(value: Value): boolean {
-  return isCheap(value) && !isComparison(value);
+  return isRematerialized(value) && !isComparison(value);
 }
 
 /** Whether a value says how two others compare. */

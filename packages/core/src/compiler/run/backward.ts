@@ -11,7 +11,7 @@ import { masked, maskOf, padded } from './masks.js';
 import type { Plans } from '../lower/passes.js';
 import { previousStates } from './previous-states.js';
 import { backwardExecutable } from './executables.js';
-import type { Extent, Storages } from './executable.js';
+import type { LoopBounds, Storages } from './executable.js';
 
 /** What a run saves for its derivative, by name. The autograd graph keeps it as one list. */
 export interface Residuals {
@@ -57,7 +57,7 @@ interface BackwardRun {
   readonly grads: readonly (Tensor | undefined)[];
   readonly residuals: Residuals;
   readonly wanted: readonly boolean[];
-  readonly extent: Extent;
+  readonly extent: LoopBounds;
   /** Whether the inputs had padding that was taken out. */
   readonly isMasked: boolean;
 }
@@ -78,12 +78,15 @@ export function runBackward(
   const ends = endsOf(residuals);
   const [{ backend, dtype }] = ends;
   const [inputs, states] = [residuals.inputs.length, residuals.states.length];
-  const { plan, drawn, shifted, keptInputs, hasPoles, seeds, results, sums } = backwardExecutable(backend, plans);
+  const { plan, drawn, shifted, residualInputs, hasPoles, cotangents, results, sums } = backwardExecutable(
+    backend,
+    plans,
+  );
   const zerosLike = ({ shape, size }: Tensor): Tensor => wrap(backend, backend.fill(0, size, dtype), shape);
   // What a gradient was asked of, and reaches, has one, if only zeros.
   const ofEnds = (gradientOf: (end: number) => Tensor | undefined): (Tensor | undefined)[] =>
     wanted.map((isWanted, end) => (isWanted ? (gradientOf(end) ?? zerosLike(ends[end])) : undefined));
-  const stateGradient = (i: number): Tensor | undefined => grads[seeds.length + i];
+  const stateGradient = (i: number): Tensor | undefined => grads[cotangents.length + i];
   // Where no row has a step nothing is computed, so there is nothing to derive: the state is handed
   // through.
   if (extent.lengths?.every((length) => length === 0) === true)
@@ -109,11 +112,11 @@ export function runBackward(
   }
   // Inputs that the forward pass made: without their padding, or drawn.
   let at = 0;
-  for (const input of keptInputs) {
+  for (const input of residualInputs) {
     if (input >= inputs) sources[input] = clean(made[at++]).storage;
     else if (isMasked) sources[input] = made[at++].storage;
   }
-  seeds.forEach((width, i) => {
+  cotangents.forEach((width, i) => {
     const gradient = grads[i];
     let seed: Tensor;
     if (gradient === undefined) {
@@ -128,10 +131,10 @@ export function runBackward(
   // Behind the gradients of the state, sums over the steps: the gradients of per-row constants.
   const constants = captured.filter((_, i) => sums[i] !== undefined);
   for (const constant of constants) carried.push(zerosLike(constant).storage);
-  const { outputs: found, last } = plan.run(sources, carried, extent);
+  const { ys: found, carry } = plan.run(sources, carried, extent);
   const gradients = found.map((storage) => wrap(backend, storage, [storage.size]));
   const shapes = [...residuals.states, ...constants];
-  const first = last.map((storage, i) => wrap(backend, storage, shapes[i].shape));
+  const first = carry.map((storage, i) => wrap(backend, storage, shapes[i].shape));
   return ofEnds((end) => {
     if (end >= inputs && end < inputs + states) return first[end - inputs];
     const sum = end < inputs ? undefined : sums[end - inputs - states];

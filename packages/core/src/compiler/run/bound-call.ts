@@ -136,14 +136,13 @@ export class BoundCall {
     const made = pass.plan.run(storages, carried, extent);
     countTrace(true);
     const last = new Array<Tensor>(lastShapes.length);
-    for (let i = 0; i < last.length; i++) last[i] = wrap(backend, made.last[i], lastShapes[i]);
+    for (let i = 0; i < last.length; i++) last[i] = wrap(backend, made.carry[i], lastShapes[i]);
     const shapes = this.shapesBehind(pass, lead);
     const outputs = new Array<Tensor>(shapes.length);
     for (let i = 0; i < outputs.length; i++) {
       const { at, first } = pass.outputs[i];
       const shape = shapes[i];
-      outputs[i] =
-        first === i ? wrap(backend, made.outputs[at], shape) : new Tensor(outputs[first].held.retain(), shape);
+      outputs[i] = first === i ? wrap(backend, made.ys[at], shape) : new Tensor(outputs[first].held.retain(), shape);
     }
     return { outputs, last };
   }

@@ -10,13 +10,13 @@ import type { CompiledProgram, Program, ProgramArguments, ProgramResults } from 
 import { transaction } from '../../transaction.js';
 import { byPrimitives } from './parallel-loop.js';
 import type { Value } from '../ir/graph.js';
-import type { Plan, Stage } from '../lower/lower.js';
+import type { Stages, Stage } from '../lower/lower.js';
 import { maskProgram } from '../lower/mask-program.js';
 import { RowsProduct } from '../trace/rows-product.js';
 import { validSteps } from '../../scan/arguments.js';
 
 /** What a run works on. */
-export interface Extent {
+export interface LoopBounds {
   readonly steps: number;
   readonly rows: number;
   readonly lengths: Int32Array | undefined;
@@ -72,7 +72,7 @@ export class Executable {
    * @param sources - the values that the caller lends
    * @param results - the values that the caller takes, each once
    */
-  constructor(backend: Backend, plan: Plan, sources: readonly Value[], results: readonly Value[]) {
+  constructor(backend: Backend, plan: Stages, sources: readonly Value[], results: readonly Value[]) {
     this.backend = backend;
     this.sources = sources.length;
     const places = new Map<Value, number>();
@@ -151,7 +151,7 @@ export class Executable {
    * @param extent - steps and rows
    * @returns the results and the state after the last step, which belong to the caller too
    */
-  run(storages: Storages, carried: readonly Storage[], extent: Extent): ProgramResults {
+  run(storages: Storages, carried: readonly Storage[], extent: LoopBounds): ProgramResults {
     const { backend, work, results, sources, single } = this;
     if (single !== undefined) return runProgram(storages, single, carried, extent);
     let last: readonly Storage[] = nothing;
@@ -161,13 +161,13 @@ export class Executable {
         if (piece.kind !== 'stage') storages[piece.to] = this.made(storages, piece, extent.steps * extent.rows);
         else {
           const made = runProgram(storages, piece, carried, extent);
-          if (piece.part === 'loop') ({ last } = made);
-          for (let k = 0; k < piece.to.length; k++) storages[piece.to[k]] = made.outputs[k];
+          if (piece.part === 'loop') ({ carry: last } = made);
+          for (let k = 0; k < piece.to.length; k++) storages[piece.to[k]] = made.ys[k];
         }
       }
       const outputs = listOf(storages, results);
       for (let i = 0; i < results.length; i++) storages[results[i]] = undefined;
-      return { outputs, last };
+      return { ys: outputs, carry: last };
     } catch (error) {
       for (const storage of last) backend.release(storage);
       throw error;
@@ -208,7 +208,7 @@ function runProgram(
   storages: Storages,
   { programs, part, stacked, perRow, fixed }: StageWork,
   carried: readonly Storage[],
-  extent: Extent,
+  extent: LoopBounds,
 ): ProgramResults {
   const { steps, rows } = extent;
   const isLoop = part === 'loop';
@@ -217,10 +217,10 @@ function runProgram(
   const args: ProgramArguments = {
     steps: isFlat || part === 'once' ? 1 : steps,
     rows: isFlat ? steps * rows : rows,
-    stacked: listOf(storages, stacked),
-    carried: isLoop ? carried : nothing,
+    xs: listOf(storages, stacked),
+    carry: isLoop ? carried : nothing,
     perRow: listOf(storages, perRow),
-    fixed: listOf(storages, fixed),
+    consts: listOf(storages, fixed),
   };
   const isMasked = isLoop && (extent.lengths !== undefined || extent.resets !== undefined);
   return isMasked ? programs.runMasked(args, extent) : programs.plain().run(args);
@@ -252,7 +252,7 @@ class Variants {
   private readonly states: number;
   private readonly compiled: (CompiledProgram | undefined)[] = [];
 
-  constructor(backend: Backend, program: Program, { adjoint, states }: Plan) {
+  constructor(backend: Backend, program: Program, { adjoint, states }: Stages) {
     this.backend = backend;
     this.program = program;
     this.adjoint = adjoint;
@@ -264,9 +264,9 @@ class Variants {
   }
 
   /** Runs the loop of an extent with lengths or resets. */
-  runMasked(args: ProgramArguments, { steps, rows, lengths, resets }: Extent): ProgramResults {
+  runMasked(args: ProgramArguments, { steps, rows, lengths, resets }: LoopBounds): ProgramResults {
     const { backend, program, adjoint, states } = this;
-    const { dtype, carried } = program;
+    const { dtype, carry } = program;
     const isShort = lengths?.some((length) => length < steps) ?? false;
     const isReset = resets?.includes(1) ?? false;
     if (!isShort && !isReset) return this.plain().run(args);
@@ -280,14 +280,14 @@ class Variants {
       return storage;
     };
     try {
-      const stacked = args.stacked.slice();
+      const stacked = args.xs.slice();
       if (lengths !== undefined && isShort)
         stacked.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
-      if (resets === undefined || !isReset) return ready.run({ ...args, stacked });
+      if (resets === undefined || !isReset) return ready.run({ ...args, xs: stacked });
       stacked.push(own(backend.upload(hostArray(dtype, resets))));
-      if (!adjoint) return ready.run({ ...args, stacked, perRow: args.perRow.concat(args.carried) });
-      const due = carried.slice(0, states).map((width) => own(backend.fill(0, rows * width, dtype)));
-      return withSums(backend, ready.run({ ...args, stacked, carried: args.carried.concat(due) }), states);
+      if (!adjoint) return ready.run({ ...args, xs: stacked, perRow: args.perRow.concat(args.carry) });
+      const due = carry.slice(0, states).map((width) => own(backend.fill(0, rows * width, dtype)));
+      return withSums(backend, ready.run({ ...args, xs: stacked, carry: args.carry.concat(due) }), states);
     } finally {
       for (const storage of marks) backend.release(storage);
     }
@@ -298,18 +298,18 @@ class Variants {
  * Adds to the first carried values the last ones: gradients that are due to the initial state
  * because of resets.
  */
-function withSums(backend: Backend, { outputs, last }: ProgramResults, states: number): ProgramResults {
-  const due = last.slice(last.length - states);
+function withSums(backend: Backend, { ys, carry }: ProgramResults, states: number): ProgramResults {
+  const due = carry.slice(carry.length - states);
   const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
   let isDone = false;
   try {
     const sums = transaction(backend, (primitives) =>
-      due.map((storage, i) => primitives.binary('add', dense(last[i]), dense(storage), [storage.size])),
+      due.map((storage, i) => primitives.binary('add', dense(carry[i]), dense(storage), [storage.size])),
     );
     isDone = true;
-    return { outputs, last: [...sums, ...last.slice(states, last.length - states)] };
+    return { ys, carry: [...sums, ...carry.slice(states, carry.length - states)] };
   } finally {
-    for (const storage of isDone ? [...last.slice(0, states), ...due] : [...last, ...outputs]) backend.release(storage);
+    for (const storage of isDone ? [...carry.slice(0, states), ...due] : [...carry, ...ys]) backend.release(storage);
   }
 }
 

@@ -5,10 +5,10 @@
 import type { Backend } from '../../backend.js';
 import type { Shape } from '../../shape.js';
 import type { Value } from '../ir/graph.js';
-import type { Plan } from '../lower/lower.js';
+import type { Stages } from '../lower/lower.js';
 import type { Plans, Shifted, TrainingPlans } from '../lower/passes.js';
 import type { TracedStep } from '../trace/traced-step.js';
-import { Executable, type Extent } from './executable.js';
+import { Executable, type LoopBounds } from './executable.js';
 
 /** One output of a step among the results of the forward pass. */
 interface Output {
@@ -26,12 +26,12 @@ export class ForwardExecutable {
   /** Where the values that the backward pass reads stand among the results. */
   readonly kept: readonly number[];
   /** The inputs and random inputs that it reads, by number. */
-  readonly keptInputs: readonly number[];
+  readonly residualInputs: readonly number[];
   private readonly shapes: readonly Shape[];
   private readonly widths: readonly number[];
   private readonly firstOutput: readonly number[];
 
-  constructor(backend: Backend, step: TracedStep, plan: Plan, training: TrainingPlans | undefined) {
+  constructor(backend: Backend, step: TracedStep, plan: Stages, training: TrainingPlans | undefined) {
     const kept = training?.kept ?? [];
     const results = [...new Set([...step.outputs, ...kept])];
     const inLoop = new Set(plan.loop?.outputs);
@@ -43,7 +43,7 @@ export class ForwardExecutable {
     }));
     this.kept = kept.map((value) => results.indexOf(value));
     const inputs = [...step.inputs, ...step.drawn];
-    this.keptInputs = training?.keptInputs.map((value) => inputs.indexOf(value)) ?? [];
+    this.residualInputs = training?.residualInputs.map((value) => inputs.indexOf(value)) ?? [];
     this.shapes = step.outputShapes;
     this.widths = results.map(({ width }) => width);
     this.firstOutput = results.map((value) => step.outputs.indexOf(value));
@@ -73,10 +73,10 @@ interface BackwardExecutable {
   readonly drawn: number;
   readonly shifted: readonly Shifted[];
   /** The inputs and random inputs that are read, by number. */
-  readonly keptInputs: readonly number[];
+  readonly residualInputs: readonly number[];
   readonly hasPoles: boolean;
   /** Widths of the adjoints from behind. */
-  readonly seeds: readonly number[];
+  readonly cotangents: readonly number[];
   /** For each input, state and captured tensor, which result is its gradient. */
   readonly results: readonly (number | undefined)[];
   /** For each captured tensor, which carried value is its gradient. */
@@ -85,7 +85,7 @@ interface BackwardExecutable {
 
 function makeBackward(backend: Backend, { step, training }: Plans): BackwardExecutable {
   if (training === undefined) throw new TypeError('expected plans with a derivative');
-  const { derivative, kept, keptInputs, shifted, hasPoles, backward } = training;
+  const { derivative, kept, residualInputs, shifted, hasPoles, backward } = training;
   const gradients: readonly (Value | undefined)[] = [
     ...derivative.inputs,
     ...step.states.map(() => undefined),
@@ -94,14 +94,14 @@ function makeBackward(backend: Backend, { step, training }: Plans): BackwardExec
   const results = [...new Set(gradients.filter((value) => value !== undefined))];
   const inputs = [...step.inputs, ...step.drawn];
   const before = shifted.map(({ state }) => step.states[state]);
-  const sources = [...inputs, ...step.capturedValues, ...kept, ...before, ...derivative.seeds];
+  const sources = [...inputs, ...step.capturedValues, ...kept, ...before, ...derivative.cotangents];
   return {
     plan: new Executable(backend, backward, sources, results),
     drawn: step.drawn.length,
     shifted,
-    keptInputs: keptInputs.map((value) => inputs.indexOf(value)),
+    residualInputs: residualInputs.map((value) => inputs.indexOf(value)),
     hasPoles,
-    seeds: derivative.seeds.map(({ width }) => width),
+    cotangents: derivative.cotangents.map(({ width }) => width),
     sums: derivative.sums,
     results: gradients.map((value) => (value === undefined ? undefined : results.indexOf(value))),
   };
@@ -130,7 +130,7 @@ export function forwardExecutable(
   backend: Backend,
   plans: Plans,
   training: TrainingPlans | undefined,
-  extent: Pick<Extent, 'steps' | 'rows'>,
+  extent: Pick<LoopBounds, 'steps' | 'rows'>,
 ): ForwardExecutable {
   const passes = passesOf(backend, plans);
   const { step, inference } = plans;
@@ -150,7 +150,7 @@ const MULTIPLICATIONS_AT_MOST = 4096;
  * Whether one program for all is faster than one for each stage. Where an instruction of the loop
  * is a call of its own at each step, as on a graphics card, it is not.
  */
-function isSmall(backend: Backend, { hoisted }: Plans, { steps, rows }: Pick<Extent, 'steps' | 'rows'>): boolean {
+function isSmall(backend: Backend, { hoisted }: Plans, { steps, rows }: Pick<LoopBounds, 'steps' | 'rows'>): boolean {
   if (backend.compile === undefined || backend.info.simd === 'gpu') return false;
   return steps === 1 ? rows <= ROWS_AT_MOST : steps * rows * hoisted <= MULTIPLICATIONS_AT_MOST;
 }

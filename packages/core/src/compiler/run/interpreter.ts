@@ -5,7 +5,7 @@
 import type { Backend, Operand, Storage, Strided } from '../../backend.js';
 import {
   firstInstruction,
-  isFixedValue,
+  isConst,
   operandsOf,
   widthsOf,
   type Instruction,
@@ -22,13 +22,13 @@ import { transaction, type Primitives } from '../../transaction.js';
  *
  * @example
  * ```ts
- * const lists = { stacked: [2], carried: [], perRow: [], fixed: [], next: [], outputs: [1] };
+ * const lists = { xs: [2], carry: [], perRow: [], consts: [], carryOut: [], ys: [1] };
  * const body = [{ width: 2, kind: 'binary', op: 'mul', a: { value: 0 }, b: 2 }] as const;
  * const double = { dtype: 'float32', reverse: false, ...lists, body } as const;
  * const backend = getBackend();
- * const stacked = [backend.upload(Float32Array.of(1, 2, 3, 4))];
- * const args = { steps: 1, rows: 2, stacked, carried: [], perRow: [], fixed: [] };
- * const [result] = executeProgram(backend, double, args).outputs;
+ * const xs = [backend.upload(Float32Array.of(1, 2, 3, 4))];
+ * const args = { steps: 1, rows: 2, xs, carry: [], perRow: [], consts: [] };
+ * const [result] = executeProgram(backend, double, args).ys;
  * backend.readSync(result); // [2, 4, 6, 8]
  * ```
  * @param backend - where the storages are
@@ -44,16 +44,16 @@ export function executeProgram(backend: Backend, program: Program, args: Program
 export function execute(backend: Primitives, program: Program, args: ProgramArguments): ProgramResults {
   const { steps, rows } = args;
   const body = new Body(backend, program, rows, args);
-  const kept: Storage[][] = program.outputs.map(() => []);
+  const kept: Storage[][] = program.ys.map(() => []);
   // What the steps hand on; the initial values belong to the caller.
-  let carried = args.carried;
+  let carried = args.carry;
   for (let n = 0; n < steps; n++) {
     const t = program.reverse ? steps - 1 - n : n;
-    const stacked = args.stacked.map((storage, i) => body.stepOf(storage, t, program.stacked[i], steps));
+    const stacked = args.xs.map((storage, i) => body.stepOf(storage, t, program.xs[i], steps));
     const { next, outputs } = body.run(stacked, carried);
-    for (const [i, storage] of stacked.entries()) if (storage !== args.stacked[i]) backend.release(storage);
+    for (const [i, storage] of stacked.entries()) if (storage !== args.xs[i]) backend.release(storage);
     outputs.forEach((storage, i) => kept[i].push(storage));
-    for (const storage of carried) if (!args.carried.includes(storage)) backend.release(storage);
+    for (const storage of carried) if (!args.carry.includes(storage)) backend.release(storage);
     carried = next;
   }
   const outputs = kept.map((list) => {
@@ -66,7 +66,10 @@ export function execute(backend: Primitives, program: Program, args: ProgramArgu
     for (const storage of ordered) backend.release(storage);
     return joined;
   });
-  return { outputs, last: carried.map((storage) => (args.carried.includes(storage) ? body.copyOf(storage) : storage)) };
+  return {
+    ys: outputs,
+    carry: carried.map((storage) => (args.carry.includes(storage) ? body.copyOf(storage) : storage)),
+  };
 }
 
 /** The body of a program for a number of rows. */
@@ -80,11 +83,11 @@ class Body {
   /** For each instruction, the values that are read for the last time there. */
   private readonly expires: readonly (readonly number[])[];
 
-  constructor(backend: Primitives, program: Program, rows: number, { perRow, fixed }: ProgramArguments) {
+  constructor(backend: Primitives, program: Program, rows: number, { perRow, consts }: ProgramArguments) {
     this.backend = backend;
     this.program = program;
     this.rows = rows;
-    this.constants = [...perRow, ...fixed];
+    this.constants = [...perRow, ...consts];
     this.widths = widthsOf(program);
     this.expires = lastReads(program);
   }
@@ -98,7 +101,7 @@ class Body {
 
   /** One step. What it returns is new: values that are operands are copied. */
   run(stacked: readonly Storage[], carried: readonly Storage[]): { next: Storage[]; outputs: Storage[] } {
-    const { body, next, outputs } = this.program;
+    const { body, carryOut, ys } = this.program;
     const values: Storage[] = [...stacked, ...carried, ...this.constants];
     const first = values.length;
     body.forEach((instruction, i) => {
@@ -111,13 +114,13 @@ class Body {
       taken.add(value);
       return values[value];
     };
-    return { next: next.map(take), outputs: outputs.map(take) };
+    return { next: carryOut.map(take), outputs: ys.map(take) };
   }
 
   /** A copy of a value as rows. */
   private spread(storage: Storage, value: number): Storage {
     const width = this.widths[value];
-    return storage.size === width && this.rows > 1 && isFixedValue(this.program, value)
+    return storage.size === width && this.rows > 1 && isConst(this.program, value)
       ? this.backend.copy({ storage, offset: 0, strides: [0, 1] }, [this.rows, width], storage.dtype)
       : this.copyOf(storage);
   }
@@ -189,7 +192,7 @@ class Body {
     const { dtype } = this.program;
     const made: Storage[] = [];
     const side = (value: number, sizes: readonly number[], strides: readonly number[]) => {
-      const isFixed = isFixedValue(this.program, value);
+      const isFixed = isConst(this.program, value);
       const walk = mergeDims([isFixed ? 1 : rows, ...sizes], [[this.rowStride(value), ...strides]]);
       const { length } = walk.sizes;
       const isDense = walk.strides[0][length - 1] === 1 && length === 1 && values[value].size === walk.sizes[0];
@@ -213,7 +216,7 @@ class Body {
   }
 
   private rowStride(value: number): number {
-    return isFixedValue(this.program, value) ? 0 : this.widths[value];
+    return isConst(this.program, value) ? 0 : this.widths[value];
   }
 
   /** Operands of an elementwise instruction as kernels take them. */
@@ -245,7 +248,7 @@ function lastReads(program: Program): number[][] {
     last.set(first + i, i);
     for (const value of operandsOf(instruction)) if (value >= first) last.set(value, i);
   });
-  for (const value of [...program.next, ...program.outputs]) last.delete(value);
+  for (const value of [...program.carryOut, ...program.ys]) last.delete(value);
   const expires: number[][] = program.body.map(() => []);
   for (const [value, at] of last) expires[at].push(value);
   return expires;

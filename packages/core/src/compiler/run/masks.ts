@@ -4,14 +4,14 @@ import { wrap } from '../../record.js';
 import { mergeDims } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
 import { transaction } from '../../transaction.js';
-import type { Extent } from './executable.js';
+import type { LoopBounds } from './executable.js';
 import { standInSteps, validSteps } from '../../scan/arguments.js';
 
 /**
  * 1 for every step that a row still has, 0 beyond: `[steps, rows]`, or nothing if all rows have all
  * steps.
  */
-export function maskOf(backend: Backend, { steps, rows, lengths }: Extent): Tensor | undefined {
+export function maskOf(backend: Backend, { steps, rows, lengths }: LoopBounds): Tensor | undefined {
   if (lengths === undefined || lengths.every((length) => length === steps)) return undefined;
   return wrap(backend, backend.upload(validSteps(lengths, steps)), [steps, rows]);
 }
@@ -39,7 +39,7 @@ export function masked(backend: Backend, mask: Tensor, storage: Storage): Storag
  * A stacked storage with valid values past the end of each row: there even a function with a pole,
  * such as a logarithm, is finite, and its derivative times zero is zero.
  */
-export function padded(backend: Backend, extent: Extent, storage: Storage): Storage {
+export function padded(backend: Backend, extent: LoopBounds, storage: Storage): Storage {
   const { steps, rows, lengths } = extent;
   const count = steps * rows;
   const sources = lengths && standInSteps(lengths, steps);

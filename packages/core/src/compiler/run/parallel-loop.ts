@@ -21,7 +21,7 @@ const NARROW = 256;
 
 /** Whether a loop is computed by blocks, on such a backend, for so many steps and rows. */
 export function runsInBlocks(backend: Backend, program: Program, steps: number, rows: number): boolean {
-  const [width] = program.carried;
+  const [width] = program.carry;
   if (width === undefined || !isLongAndNarrow(steps, rows * width) || linearFormOf(program) === undefined) return false;
   return backend.compile?.(program) === undefined;
 }
@@ -43,7 +43,7 @@ export function byPrimitives(backend: Backend, program: Program): CompiledProgra
   return {
     run(args) {
       const { steps, rows } = args;
-      if (program.carried.length === 0 || !isLongAndNarrow(steps, rows * program.carried[0]))
+      if (program.carry.length === 0 || !isLongAndNarrow(steps, rows * program.carry[0]))
         return executeProgram(backend, program, args);
       if (!isKnown) form = linearFormOf(program);
       isKnown = true;
@@ -64,43 +64,43 @@ export function byPrimitives(backend: Backend, program: Program): CompiledProgra
 function runByBlocks(backend: Backend, program: Program, form: LinearForm, args: ProgramArguments): ProgramResults {
   return transaction(backend, (primitives) => {
     const { steps, rows } = args;
-    const flat = { steps: 1, rows: steps * rows, carried: [], perRow: [], fixed: args.fixed };
-    const terms = execute(primitives, form.coefficients, { ...flat, stacked: args.stacked }).outputs;
+    const flat = { steps: 1, rows: steps * rows, carry: [], perRow: [], consts: args.consts };
+    const terms = execute(primitives, form.coefficients, { ...flat, xs: args.xs }).ys;
     const size = rows * form.width;
     const blocks = new Blocks(primitives, form, terms, steps, size, program.reverse);
-    const states = blocks.states(args.carried);
+    const states = blocks.states(args.carry);
     for (const term of terms) primitives.release(term);
     const at = program.reverse ? 0 : steps - 1;
     const dense = (storage: Storage, offset: number): Strided => ({ storage, offset, strides: [1] });
     const { dtype } = program;
     const last = states.map((state) => primitives.copy(dense(state, at * size), [size], dtype));
-    const { next, outputs } = program;
-    const rest = form.outputs.outputs;
+    const { carryOut, ys } = program;
+    const rest = form.outputs.ys;
     let made: readonly Storage[] = [];
     if (rest.length > 0) {
       const before = states.map((state, i) => {
         const kept = primitives.copy(dense(state, program.reverse ? size : 0), [(steps - 1) * size], dtype);
         const parts = [
-          { storage: args.carried[i], run: size },
+          { storage: args.carry[i], run: size },
           { storage: kept, run: kept.size },
         ];
         const shifted = primitives.concat(program.reverse ? parts.reverse() : parts, 1);
         primitives.release(kept);
         return shifted;
       });
-      made = execute(primitives, form.outputs, { ...flat, stacked: [...args.stacked, ...before] }).outputs;
+      made = execute(primitives, form.outputs, { ...flat, xs: [...args.xs, ...before] }).ys;
       for (const storage of before) primitives.release(storage);
     }
     const taken = new Set<Storage>();
-    const results = outputs.map((value) => {
+    const results = ys.map((value) => {
       const own = rest.indexOf(value);
-      const storage = own >= 0 ? made[own] : states[next.indexOf(value)];
+      const storage = own >= 0 ? made[own] : states[carryOut.indexOf(value)];
       if (taken.has(storage)) return primitives.copy(dense(storage, 0), [storage.size], dtype);
       taken.add(storage);
       return storage;
     });
     for (const state of states) if (!taken.has(state)) primitives.release(state);
-    return { outputs: results, last };
+    return { ys: results, carry: last };
   });
 }
 

@@ -5,7 +5,7 @@
 import type { Backend, Storage } from '../../backend.js';
 import { mergeDims } from '../../shape.js';
 import { transaction, type Primitives } from '../../transaction.js';
-import type { Extent } from './executable.js';
+import type { LoopBounds } from './executable.js';
 
 /**
  * @param backend - where the storages are
@@ -20,7 +20,7 @@ export function previousStates(
   backend: Backend,
   after: Storage,
   initial: Storage,
-  extent: Extent,
+  extent: LoopBounds,
   reverse: boolean,
 ): Storage {
   return transaction(backend, (primitives) => shifted(primitives, after, initial, extent, reverse));
@@ -30,7 +30,7 @@ function shifted(
   backend: Primitives,
   after: Storage,
   initial: Storage,
-  { steps, rows, lengths, resets }: Extent,
+  { steps, rows, lengths, resets }: LoopBounds,
   reverse: boolean,
 ): Storage {
   const { dtype } = after;

@@ -11,7 +11,7 @@ import { dependenceOf, reachedBy, recordedResults } from '../trace/dependence.js
 import { drawingAgain, generatorStates, type GeneratorStates } from '../../scan/random.js';
 import type { FoundPlans } from '../cache/program-cache.js';
 import { masked, maskOf, padded } from './masks.js';
-import type { Extent } from './executable.js';
+import type { LoopBounds } from './executable.js';
 import { forwardExecutable } from './executables.js';
 import {
   countsOf,
@@ -30,7 +30,7 @@ interface CompiledRun {
   readonly traced: FoundPlans;
   readonly inputs: readonly Tensor[];
   readonly states: readonly Tensor[];
-  readonly extent: Extent;
+  readonly extent: LoopBounds;
   readonly reverse: boolean;
   /** The dimensions of the outputs in front of a row's. */
   readonly lead: Shape;
@@ -70,7 +70,7 @@ export function runCompiled(run: CompiledRun): RunResults {
     const drawn = draws.length === 0 ? nothing : run.draw();
     for (let i = 0; i < drawn.length; i++) temporaries.push(drawn[i]);
     const storagesOf = (list: readonly Tensor[]): Storage[] => list.map(({ storage }) => storage);
-    const { outputs: made, last: after } = pass.plan.run(
+    const { ys: made, carry: after } = pass.plan.run(
       storagesOf([...given, ...drawn, ...captured]),
       storagesOf(states),
       extent,
@@ -100,7 +100,7 @@ export function runCompiled(run: CompiledRun): RunResults {
       const kept = pass.kept.map((at) => values[at]);
       // Inputs are saved as such; those that this run made are kept where they are read.
       const own: Tensor[] = [];
-      for (const i of pass.keptInputs) {
+      for (const i of pass.residualInputs) {
         if (i >= given.length) own.push(drawn[i - given.length]);
         else if (mask !== undefined) own.push(given[i]);
       }
@@ -115,7 +115,7 @@ export function runCompiled(run: CompiledRun): RunResults {
 /** Inputs with their padding taken out. */
 function cleaned(
   inputs: readonly Tensor[],
-  extent: Extent,
+  extent: LoopBounds,
   mask: Tensor,
   hasPoles: boolean,
   temporaries: Tensor[],

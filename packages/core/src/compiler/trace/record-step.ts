@@ -8,7 +8,7 @@ import type { GradNode } from '../../grad-node.js';
 import { sampleNow, withSampler } from '../../ops/draw.js';
 import { scope } from '../../scope.js';
 import { showShape, sizeOf, type Shape } from '../../shape.js';
-import { withStandIns, type Tensor, type TensorEdge } from '../../tensor.js';
+import { withLiftedConstants, type Tensor, type TensorEdge } from '../../tensor.js';
 import { whileTracing } from '../../tracing-mode.js';
 import type { TracedDraw } from '../../scan/random.js';
 import { checkStates, type ListStep, type StepResult } from '../../scan/eager.js';
@@ -67,7 +67,7 @@ export function recordStep(step: ListStep, request: TraceRequest): RecordedStep 
   try {
     whileTracing(() =>
       withBackend(recorder, () =>
-        withStandIns(recorder, around.standInFor, () =>
+        withLiftedConstants(recorder, around.standInFor, () =>
           // The scope frees the tensors; what it returns would be searched for some, through the
           // whole recording.
           scope(() => {

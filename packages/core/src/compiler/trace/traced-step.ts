@@ -22,7 +22,7 @@ import { Tracer } from './tracer.js';
 /** The derivative of a step. */
 export interface TracedDerivative {
   /** Adjoints of the outputs, which come from behind. */
-  readonly seeds: readonly Value[];
+  readonly cotangents: readonly Value[];
   /**
    * Adjoints of the next state, carried; then the sums over steps that are gradients of per-row
    * constants.
@@ -111,9 +111,9 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
     let derivative: TracedDerivative | undefined;
     if (isDerived({ captured }, request)) {
       const seedSlots = ys.map((y, i) => ({ shape: outputShapes[i], dtype: y.dtype, wantsGrad: false }));
-      const seeds = ends(graph, 'input', 'dy', seedSlots);
+      const cotangents = ends(graph, 'input', 'dy', seedSlots);
       const carried = [...ends(graph, 'state', 'ds', states)];
-      const adjoints = derive(found, ys, after, (i) => on(i < ys.length ? seeds[i] : carried[i - ys.length]));
+      const adjoints = derive(found, ys, after, (i) => on(i < ys.length ? cotangents[i] : carried[i - ys.length]));
       const row = (g: Tensor | undefined): Value | undefined =>
         g === undefined || tracer.isZero(g.storage) ? undefined : tracer.rowValueOf(g.storage);
       const nextAdjoints = adjoints.states.map(
@@ -138,7 +138,14 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
         carried.push(sum);
         nextAdjoints.push(graph.binary('add', sum, each, width, dtype));
       });
-      derivative = { seeds, carried, inputs: adjoints.inputs.map(row), states: nextAdjoints, captured: totals, sums };
+      derivative = {
+        cotangents: cotangents,
+        carried,
+        inputs: adjoints.inputs.map(row),
+        states: nextAdjoints,
+        captured: totals,
+        sums,
+      };
     }
     const ids = (values: readonly (Value | undefined)[]): string => values.map((value) => value?.id ?? '-').join();
     // A reshape leaves no instruction, so the outputs' shapes stand in the key by themselves.

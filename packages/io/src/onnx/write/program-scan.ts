@@ -1,5 +1,5 @@
 /** A program, which core makes of the step of a scan, as a Scan. */
-import { firstFixed, widthsOf, type Instruction, type Program, type ProgramOperand } from '@rnn/core';
+import { firstConst, widthsOf, type Instruction, type Program, type ProgramOperand } from '@rnn/core';
 import { binaryNode, selectNode, unaryNode } from './elementwise.js';
 import type { IrBuilder, IrType, IrValue } from './ir.js';
 
@@ -7,34 +7,34 @@ import type { IrBuilder, IrType, IrValue } from './ir.js';
 export interface LoopArguments {
   readonly steps: number;
   readonly rows: number;
-  readonly stacked: readonly IrValue[];
-  readonly carried: readonly IrValue[];
+  readonly xs: readonly IrValue[];
+  readonly carry: readonly IrValue[];
   readonly perRow: readonly IrValue[];
-  readonly fixed: readonly IrValue[];
+  readonly consts: readonly IrValue[];
 }
 
 /** What comes out of it. */
 export interface LoopValues {
   /** [steps, rows, width] each. */
-  readonly outputs: readonly IrValue[];
+  readonly ys: readonly IrValue[];
   /** [rows, width] each. */
-  readonly last: readonly IrValue[];
+  readonly carry: readonly IrValue[];
 }
 
 export function programScan(ir: IrBuilder, opset: number, program: Program, args: LoopArguments): LoopValues {
   const { steps, rows } = args;
   const { reverse } = program;
-  const sequences = args.stacked.map((value, i) => ir.reshaped(value, [steps, rows, program.stacked[i]]));
-  const initial = args.carried.map((value, i) => ir.reshaped(value, [rows, program.carried[i]]));
+  const sequences = args.xs.map((value, i) => ir.reshaped(value, [steps, rows, program.xs[i]]));
+  const initial = args.carry.map((value, i) => ir.reshaped(value, [rows, program.carry[i]]));
   // These are the same at all steps: the body reads them where they are.
   const perRow = args.perRow.map((value, i) => ir.reshaped(value, [rows, program.perRow[i]]));
-  const fixed = args.fixed.map((value, i) => ir.reshaped(value, [program.fixed[i].rows, program.fixed[i].columns]));
+  const consts = args.consts.map((value, i) => ir.reshaped(value, [program.consts[i].rows, program.consts[i].columns]));
   const inner = ({ type }: IrValue, width: number): IrValue => ({ type, shape: [rows, width] });
-  const before = initial.map((value, i) => inner(value, program.carried[i]));
-  const xs = sequences.map((value, i) => inner(value, program.stacked[i]));
+  const before = initial.map((value, i) => inner(value, program.carry[i]));
+  const xs = sequences.map((value, i) => inner(value, program.xs[i]));
   const [outputs, nodes] = ir.inside(() => {
-    const body = new Body(ir, opset, program, rows, [...xs, ...before, ...perRow, ...fixed]);
-    const results = [...program.next, ...program.outputs].map((value) => body.whole(value));
+    const body = new Body(ir, opset, program, rows, [...xs, ...before, ...perRow, ...consts]);
+    const results = [...program.carryOut, ...program.ys].map((value) => body.whole(value));
     // An output of a body is a value of its own, even where the step hands its state on.
     return results.map((value) => ir.node('Identity', [value], value.type, value.shape));
   });
@@ -54,7 +54,7 @@ export function programScan(ir: IrBuilder, opset: number, program: Program, args
       ...(reverse ? backwards : {}),
     },
   });
-  return { outputs: made, last: states };
+  return { ys: made, carry: states };
 }
 
 /**
@@ -114,7 +114,7 @@ class Body {
     switch (instruction.kind) {
       case 'matmul': {
         const { x, weight, transposed, init } = instruction;
-        const { rows, columns } = this.#program.fixed[weight - firstFixed(this.#program)];
+        const { rows, columns } = this.#program.consts[weight - firstConst(this.#program)];
         const row = this.#wide(x, transposed ? columns : rows);
         const operands = [row, this.#values[weight]];
         const product = ir.node('Gemm', operands, this.#type, [row.shape[0], width], { transB: Number(transposed) });

@@ -167,38 +167,38 @@ export class Recorder implements Backend {
    * runs it.
    */
   compile(program: Program): CompiledProgram | undefined {
-    const inner = program.carried.length === 0 ? undefined : this.#inner.compile?.(program);
+    const inner = program.carry.length === 0 ? undefined : this.#inner.compile?.(program);
     return inner && { run: (args) => this.#loop(program, inner, args) };
   }
 
   #loop(program: Program, inner: CompiledProgram, args: ProgramArguments): ProgramResults {
     const { steps, rows } = args;
     const bare = (list: readonly Storage[]): Storage[] => list.map((storage) => (storage as Recorded).inner);
-    const { stacked, carried, perRow, fixed } = args;
+    const { xs, carry, perRow, consts } = args;
     const results = inner.run({
       steps,
       rows,
-      stacked: bare(stacked),
-      carried: bare(carried),
+      xs: bare(xs),
+      carry: bare(carry),
       perRow: bare(perRow),
-      fixed: bare(fixed),
+      consts: bare(consts),
     });
-    const sources = [...stacked, ...carried, ...perRow, ...fixed];
+    const sources = [...xs, ...carry, ...perRow, ...consts];
     const values = (list: readonly Storage[]): IrValue[] => list.map((storage) => (storage as Recorded).value);
-    this.lengths.loop(values(stacked));
+    this.lengths.loop(values(xs));
     const written = this.isPaused
       ? undefined
       : programScan(this.ir, this.#opset, program, {
           steps,
           rows,
-          stacked: values(stacked),
-          carried: values(carried),
+          xs: values(xs),
+          carry: values(carry),
           perRow: values(perRow),
-          fixed: values(fixed),
+          consts: values(consts),
         });
-    const made = (kind: 'outputs' | 'last'): Storage[] =>
+    const made = (kind: 'ys' | 'carry'): Storage[] =>
       results[kind].map((storage, i) => this.#made(storage, sources, () => (written as LoopValues)[kind][i]));
-    return { outputs: made('outputs'), last: made('last') };
+    return { ys: made('ys'), carry: made('carry') };
   }
 
   // --- elementwise
