@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { cpu } from '@rnn/backend-cpu';
-import { gpu } from '@rnn/backend-gpu';
 import { wasm } from '@rnn/backend-wasm';
 import { manualSeed, ones, scope, type Backend } from '@rnn/core';
 import { Linear } from '@rnn/nn';
@@ -21,7 +20,6 @@ const same = (a: unknown, b: unknown): boolean => {
 describe.each<[string, Backend]>([
   ['cpu', await cpu()],
   ['wasm', await wasm({ threads: 1 })],
-  ['gpu', await gpu({ mode: 'cpu' })],
 ])('on %s', (_, backend) => {
   /** A model and its optimiser after some steps. */
   const trained = (steps: number, lr = 0.001) => {
