@@ -1,13 +1,14 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as core from '@rnn/core';
+import * as files from '@rnn/io/node';
 import * as nn from '@rnn/nn';
 import * as train from '@rnn/train';
 import { expect, test } from 'vitest';
 import { root } from '../src/documents.ts';
 import { tableRows } from '../src/tables.ts';
 
-const exported: Record<string, unknown> = { ...core, ...nn, ...train };
+const exported: Record<string, unknown> = { ...core, ...nn, ...train, ...files };
 const bare = (cell: string | undefined): string => (cell ?? '').replaceAll('`', '');
 
 test('every error code stands in its table, with its class', () => {
