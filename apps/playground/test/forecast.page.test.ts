@@ -54,7 +54,7 @@ test('a file of one’s own is chosen, its columns too; a broken one says where'
   await choose(page, 'broken.csv', `a,b\n${rows.map((_, i) => (i === 40 ? '1' : '1,2')).join('\n')}`);
   const alert = page.locator('.drop [role=alert]');
   await alert.waitFor();
-  expect(await alert.innerText()).toContain('broken.csv cannot be used. Row 42 has 1 cells, the first one 2.');
+  expect(await alert.innerText()).toContain('broken.csv cannot be used. Row 42 has 1 cell, the first one 2.');
   expect(await axeFindings(page)).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await button(page, 'Back to the sunspots').click();

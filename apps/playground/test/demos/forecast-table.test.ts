@@ -33,7 +33,7 @@ test.each([
   [
     'a row that is too short',
     `a,b\n${rows(70, (i) => (i === 40 ? '1' : '1,2'))}`,
-    'Row 42 has 1 cells, the first one 2.',
+    'Row 42 has 1 cell, the first one 2.',
   ],
   [
     'a word among numbers',

@@ -133,7 +133,10 @@ function rowsOf(owner: string, text: string, delimiter: string): string[][] {
   if (data.length === 0) refuse(ArgumentError, owner, 'text', { value: text, expected: 'at least one row' });
   const rows = data.map((row) => row.map((cell) => cell.trim()));
   const odd = rows.findIndex((row) => row.length !== rows[0].length);
-  if (odd >= 0) fail(`row ${odd + 1} has ${rows[odd].length} cells, the first one ${rows[0].length}`);
+  if (odd >= 0) {
+    const count = rows[odd].length;
+    fail(`row ${odd + 1} has ${count} ${count === 1 ? 'cell' : 'cells'}, the first one ${rows[0].length}`);
+  }
   return rows;
 }
 

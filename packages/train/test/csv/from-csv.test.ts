@@ -81,7 +81,7 @@ describe('fromCsv', () => {
   test('names row and column of what is wrong', () => {
     expect(() => fromCsv(weather)).toThrow("fromCsv: row 3, column 'rain' has no value; the option missing");
     expect(() => fromCsv('a,b\n1,2\n3', {})).toThrow(FormatError);
-    expect(() => fromCsv('a,b\n1,2\n3\n')).toThrow(/row 3 has 1 cells, the first one 2/);
+    expect(() => fromCsv('a,b\n1,2\n3\n')).toThrow(/row 3 has 1 cell, the first one 2/);
     expect(() => fromCsv('x\n1\ntwo', { types: { x: 'number' } })).toThrow(
       "row 3, column 'x' is 'two', expected a number",
     );
