@@ -55,15 +55,15 @@ function passOf(plan: Stages, nameOf: (value: Value) => string): LoweredPass {
     return { name: nameOf(value), kind, inputs: argumentsOf(value).map(nameOf), text: key, run };
   };
   return {
-    fixed: plan.fixed.map(call),
+    fixed: plan.constants.map(call),
     stages: stagesOf(plan).map(({ when, stage }) => ({
       when,
       program: stage.program,
       stacked: stage.stacked.map(nameOf),
       perRow: stage.perRow.map(nameOf),
-      fixed: stage.fixed.map(nameOf),
+      fixed: stage.constants.map(nameOf),
       outputs: stage.outputs.map(nameOf),
     })),
-    totals: plan.totals.map(call),
+    totals: plan.reduced.map(call),
   };
 }

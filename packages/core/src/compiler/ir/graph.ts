@@ -1,13 +1,13 @@
 /**
- * What a traced step computes, as a graph of values. A value is `row` (different for each row of
- * the batch and each step), `fixed` (made of weights and constants alone), or `total` (a sum over
- * all rows, and so over all steps: the gradient of something fixed).
+ * What a traced step computes, as a graph of values. A value is `batched` (different for each row
+ * of the batch and each step), `constant` (made of weights and constants alone), or `reduced` (a
+ * sum over all rows, and so over all steps: the gradient of a constant).
  */
 import type { Backend, BinaryOp, Storage, UnaryOp } from '../../backend.js';
 import type { DType } from '../../dtype.js';
 import { mapOperands, type BlockSizes, type InstructionBody } from '../../instruction.js';
 
-type Domain = 'fixed' | 'row' | 'total';
+type Domain = 'constant' | 'batched' | 'reduced';
 
 /** Another value, or a plain number. */
 export type Argument = Value | number;
@@ -15,18 +15,18 @@ export type Argument = Value | number;
 /** How a value is made. */
 export type Operation =
   // where things come from
-  | { readonly kind: 'input'; readonly name: string } // row: the input of this step, or an adjoint that comes from behind
-  | { readonly kind: 'state'; readonly name: string } // row: carried from step to step
-  | { readonly kind: 'constant'; readonly index: number } // row: a captured tensor that has a row for each of the batch, at all steps the same
-  | { readonly kind: 'captured'; readonly index: number } // fixed: a tensor of a real backend that the step used
-  | { readonly kind: 'number'; readonly value: number } // fixed
+  | { readonly kind: 'input'; readonly name: string } // batched: the input of this step, or an adjoint that comes from behind
+  | { readonly kind: 'state'; readonly name: string } // batched: carried from step to step
+  | { readonly kind: 'constant'; readonly index: number } // batched: a captured tensor that has a row for each of the batch, at all steps the same
+  | { readonly kind: 'captured'; readonly index: number } // constant: a tensor of a real backend that the step used
+  | { readonly kind: 'number'; readonly value: number } // constant
   // of a row: the instructions of a program
   | InstructionBody<Value, Argument>
-  // over rows: totals
+  // over rows: reduced
   | { readonly kind: 'sumRows'; readonly x: Value }
   // the sum over rows and k of products a[block, m, k] b[block, k, n]: [blocks, m, n]
   | ({ readonly kind: 'productRows'; readonly a: Value; readonly b: Value } & BlockSizes)
-  // of fixed values or totals: one call of a primitive; where rows can do the same, also as an
+  // of constant or reduced values: one call of a primitive; where rows can do the same, also as an
   // instruction
   | {
       readonly kind: 'primitive';
@@ -42,7 +42,7 @@ type PrimitiveCall = (backend: Backend, inputs: readonly Storage[]) => Storage;
 export interface Value {
   readonly id: number;
   readonly domain: Domain;
-  /** Features of a row; elements of a fixed value or a total. */
+  /** Features of a row; elements of a constant or reduced value. */
   readonly width: number;
   readonly dtype: DType;
   readonly operation: Operation;
@@ -114,16 +114,16 @@ export class Graph {
     if (known !== undefined) return known;
     const read = argumentsOf({ operation });
     const carried = operation.kind === 'state' || read.some((argument) => argument.carried);
-    const rows = read.filter((argument) => argument.domain === 'row');
+    const rows = read.filter((argument) => argument.domain === 'batched');
     const steady =
-      operation.kind === 'constant' || (domain === 'row' && rows.length > 0 && rows.every((x) => x.steady));
+      operation.kind === 'constant' || (domain === 'batched' && rows.length > 0 && rows.every((x) => x.steady));
     const value: Value = { id: this.known.size, domain, width, dtype, operation, carried, steady, key };
     this.known.set(key, value);
     return value;
   }
 
   number(value: number, dtype: DType): Value {
-    return this.add('fixed', 1, dtype, `number ${Object.is(value, -0) ? '-0' : value} ${dtype}`, {
+    return this.add('constant', 1, dtype, `number ${Object.is(value, -0) ? '-0' : value} ${dtype}`, {
       kind: 'number',
       value,
     });
@@ -131,15 +131,15 @@ export class Graph {
 
   unary(op: UnaryOp, x: Value): Value {
     if (op === 'neg' && x.operation.kind === 'unary' && x.operation.op === 'neg') return x.operation.x;
-    return this.add('row', x.width, x.dtype, `${op} ${x.id}`, { kind: 'unary', op, x });
+    return this.add('batched', x.width, x.dtype, `${op} ${x.id}`, { kind: 'unary', op, x });
   }
 
   binary(op: BinaryOp, a: Argument, b: Argument, width: number, dtype: DType): Value {
     const kept = unchanged(op, a, b);
-    if (kept !== undefined && kept.domain === 'row' && kept.width === width) return kept;
+    if (kept !== undefined && kept.domain === 'batched' && kept.width === width) return kept;
     const sum = op === 'add' ? (this.addToProduct(a, b, width) ?? this.addToProduct(b, a, width)) : undefined;
     if (sum !== undefined) return sum;
-    return this.add('row', width, dtype, `${op} ${show(a)} ${show(b)} : ${width}`, { kind: 'binary', op, a, b });
+    return this.add('batched', width, dtype, `${op} ${show(a)} ${show(b)} : ${width}`, { kind: 'binary', op, a, b });
   }
 
   /**
@@ -150,7 +150,7 @@ export class Graph {
   private addToProduct(product: Argument, term: Argument, width: number): Value | undefined {
     if (typeof product !== 'object' || typeof term !== 'object' || product.operation.kind !== 'matmul')
       return undefined;
-    if (product.width !== width || term.width !== width || (!product.carried && term.domain === 'row'))
+    if (product.width !== width || term.width !== width || (!product.carried && term.domain === 'batched'))
       return undefined;
     if (term.carried && term.operation.kind === 'matmul' && !isCarried(term.operation.init)) return undefined; // the other way round
     const { x, weight, transposed, init } = product.operation;
@@ -160,9 +160,9 @@ export class Graph {
   /** The sum of two terms that a product starts from. */
   private sum(a: Value, b: Value): Value {
     const { width, dtype } = a;
-    if (a.domain === 'row' || b.domain === 'row') return this.binary('add', a, b, width, dtype);
+    if (a.domain === 'batched' || b.domain === 'batched') return this.binary('add', a, b, width, dtype);
     const dense = (storage: Storage) => ({ storage, offset: 0, strides: [1] });
-    return this.add('fixed', width, dtype, `add ${a.id} ${b.id} : ${width} fixed`, {
+    return this.add('constant', width, dtype, `add ${a.id} ${b.id} : ${width} fixed`, {
       kind: 'primitive',
       inputs: [a, b],
       call: (backend, [x, y]) => backend.binary('add', dense(x), dense(y), [width]),
@@ -171,11 +171,11 @@ export class Graph {
   }
 
   fill(value: number, width: number, dtype: DType): Value {
-    return this.add('row', width, dtype, `fill ${value} ${width} ${dtype}`, { kind: 'fill', number: value });
+    return this.add('batched', width, dtype, `fill ${value} ${width} ${dtype}`, { kind: 'fill', number: value });
   }
 
   select(condition: Value, a: Argument, b: Argument, width: number, dtype: DType): Value {
-    return this.add('row', width, dtype, `select ${condition.id} ${show(a)} ${show(b)} : ${width}`, {
+    return this.add('batched', width, dtype, `select ${condition.id} ${show(a)} ${show(b)} : ${width}`, {
       kind: 'select',
       condition,
       a,
@@ -187,11 +187,11 @@ export class Graph {
   copy(x: Value, offset: number, sizes: readonly number[], strides: readonly number[]): Value {
     const width = sizes.reduce((product, size) => product * size, 1);
     const range = sizes.length === 1 && strides[0] === 1;
-    if (range && offset === 0 && width === x.width && x.domain === 'row') return x;
+    if (range && offset === 0 && width === x.width && x.domain === 'batched') return x;
     if (range && x.operation.kind === 'copy' && x.operation.sizes.length === 1 && x.operation.strides[0] === 1) {
       return this.copy(x.operation.x, x.operation.offset + offset, sizes, strides);
     }
-    return this.add('row', width, x.dtype, `copy ${x.id} ${offset} [${sizes.join()}] [${strides.join()}]`, {
+    return this.add('batched', width, x.dtype, `copy ${x.id} ${offset} [${sizes.join()}] [${strides.join()}]`, {
       kind: 'copy',
       x,
       offset,
@@ -203,14 +203,14 @@ export class Graph {
   concat(parts: readonly Value[]): Value {
     if (parts.length === 1) return parts[0];
     const width = parts.reduce((sum, part) => sum + part.width, 0);
-    return this.add('row', width, parts[0].dtype, `concat ${parts.map(({ id }) => id).join()}`, {
+    return this.add('batched', width, parts[0].dtype, `concat ${parts.map(({ id }) => id).join()}`, {
       kind: 'concat',
       parts,
     });
   }
 
   reduce(op: 'sum' | 'max' | 'min', x: Value, outer: number, size: number, inner: number): Value {
-    return this.add('row', outer * inner, x.dtype, `${op} ${x.id} over ${outer} ${size} ${inner}`, {
+    return this.add('batched', outer * inner, x.dtype, `${op} ${x.id} over ${outer} ${size} ${inner}`, {
       kind: 'reduce',
       op,
       x,
@@ -222,7 +222,7 @@ export class Graph {
 
   matmul(x: Value, weight: Value, transposed: boolean, width: number, init?: Value): Value {
     return this.add(
-      'row',
+      'batched',
       width,
       x.dtype,
       `matmul ${x.id} ${weight.id}${transposed ? '^T' : ''} ${init?.id ?? ''} : ${width}`,
@@ -239,7 +239,7 @@ export class Graph {
   /** Products of blocks inside a row; see `BlockSizes`. */
   product(a: Value, b: Value, sizes: BlockSizes): Value {
     const width = sizes.blocks * sizes.m * sizes.n;
-    return this.add('row', width, a.dtype, `product ${a.id} ${b.id} ${showSizes(sizes)}`, {
+    return this.add('batched', width, a.dtype, `product ${a.id} ${b.id} ${showSizes(sizes)}`, {
       kind: 'product',
       a,
       b,
@@ -250,14 +250,14 @@ export class Graph {
   /** The sum over rows. That of products of two row values is a product over all rows. */
   sumRows(x: Value): Value {
     const { operation } = x;
-    if (operation.kind === 'product' && operation.b.domain === 'row')
+    if (operation.kind === 'product' && operation.b.domain === 'batched')
       return this.productRows(operation.a, operation.b, operation);
     // The sum over blocks of outer products, and over rows: one more dimension to contract.
     if (operation.kind === 'reduce' && operation.op === 'sum' && operation.outer === 1) {
       const inner = operation.x.operation;
       if (
         inner.kind === 'product' &&
-        inner.b.domain === 'row' &&
+        inner.b.domain === 'batched' &&
         inner.k === 1 &&
         operation.size === inner.blocks &&
         operation.inner === inner.m * inner.n
@@ -273,17 +273,17 @@ export class Graph {
         });
       }
     }
-    return this.add('total', x.width, x.dtype, `sumRows ${x.id}`, { kind: 'sumRows', x });
+    return this.add('reduced', x.width, x.dtype, `sumRows ${x.id}`, { kind: 'sumRows', x });
   }
 
   productRows(a: Value, b: Value, { blocks, m, k, n, aStrides, bStrides }: BlockSizes): Value {
     const sizes = { blocks, m, k, n, aStrides, bStrides };
     const operation = { kind: 'productRows', a, b, ...sizes } as const;
-    return this.add('total', blocks * m * n, a.dtype, `productRows ${a.id} ${b.id} ${showSizes(sizes)}`, operation);
+    return this.add('reduced', blocks * m * n, a.dtype, `productRows ${a.id} ${b.id} ${showSizes(sizes)}`, operation);
   }
 
   primitive(
-    domain: 'fixed' | 'total',
+    domain: 'constant' | 'reduced',
     size: number,
     dtype: DType,
     key: string,

@@ -17,7 +17,7 @@ export interface Stage {
   readonly program: Program;
   readonly stacked: readonly Value[];
   readonly perRow: readonly Value[];
-  readonly fixed: readonly Value[];
+  readonly constants: readonly Value[];
   readonly outputs: readonly Value[];
 }
 
@@ -40,7 +40,7 @@ export interface Task {
   /** Row values wanted for all steps. */
   readonly rows: readonly Value[];
   /** Totals wanted. */
-  readonly totals: readonly Value[];
+  readonly reduced: readonly Value[];
   readonly reverse: boolean;
   /** Whether the loop is the backward one of another: resets then concern gradients. */
   readonly adjoint: boolean;
@@ -49,14 +49,14 @@ export interface Task {
 /** The stages in the order in which they run. */
 export interface Stages extends Pick<Task, 'adjoint' | 'states'> {
   /** Fixed values to compute first, each by one primitive. */
-  readonly fixed: readonly Value[];
+  readonly constants: readonly Value[];
   /** What is the same at all steps, made of per-row constants. */
   readonly once: Stage | undefined;
   readonly before: Stage | undefined;
   readonly loop: Stage | undefined;
   readonly after: Stage | undefined;
   /** Totals to compute last: sums over rows, then primitives on them. */
-  readonly totals: readonly Value[];
+  readonly reduced: readonly Value[];
 }
 
 /**
@@ -88,18 +88,18 @@ export function isRematerialized({ operation }: Value): boolean {
 }
 
 export function lower(task: Task): Stages {
-  const { given, carried, next, rows, totals } = task;
+  const { given, carried, next, rows, reduced } = task;
   const isGiven = (value: Value): boolean => given.has(value) || carried.includes(value) || isConstant(value);
-  const all = closure([...next, ...rows, ...totals], isGiven);
+  const all = closure([...next, ...rows, ...reduced], isGiven);
 
   const state = new Set<Value>(carried);
   for (const value of all)
-    if (!isGiven(value) && value.domain === 'row' && argumentsOf(value).some((x) => state.has(x))) state.add(value);
+    if (!isGiven(value) && value.domain === 'batched' && argumentsOf(value).some((x) => state.has(x))) state.add(value);
   const feedsState = new Set(closure(next, isGiven));
   const inLoop = (value: Value): boolean => carried.includes(value) || (state.has(value) && feedsState.has(value));
 
-  const tops = all.filter(({ domain }) => domain === 'total');
-  const summed = tops.flatMap((value) => argumentsOf(value).filter(({ domain }) => domain === 'row'));
+  const tops = all.filter(({ domain }) => domain === 'reduced');
+  const summed = tops.flatMap((value) => argumentsOf(value).filter(({ domain }) => domain === 'batched'));
   const wanted = new Set([...rows, ...summed]);
 
   // What is the same at all steps is computed once; a range of a constant is read in place.
@@ -113,13 +113,13 @@ export function lower(task: Task): Stages {
   // Cheap functions of what is there for all steps anyway are computed where they are used.
   const inline = new Set<Value>();
   for (const value of all) {
-    if (value.domain !== 'row' || state.has(value) || isGiven(value) || once.has(value)) continue;
+    if (value.domain !== 'batched' || state.has(value) || isGiven(value) || once.has(value)) continue;
     if (value.steady) {
       inline.add(value); // of a stage that is computed once, or a range
       continue;
     }
     if (!isRematerialized(value)) continue;
-    const parts = argumentsOf(value).filter(({ domain }) => domain === 'row');
+    const parts = argumentsOf(value).filter(({ domain }) => domain === 'batched');
     if (parts.every((part) => given.has(part) || inline.has(part) || isConstant(part) || once.has(part)))
       inline.add(value);
     // A range of a value that is made before the loop is read in place.
@@ -148,12 +148,12 @@ export function lower(task: Task): Stages {
   return {
     adjoint: task.adjoint,
     states: task.states,
-    fixed: all.filter(({ domain, operation }) => domain === 'fixed' && operation.kind === 'primitive'),
+    constants: all.filter(({ domain, operation }) => domain === 'constant' && operation.kind === 'primitive'),
     once: onceStage,
     before: beforeStage,
     loop: loopStage,
     after: afterStage,
-    totals: tops,
+    reduced: tops,
   };
 }
 
@@ -167,19 +167,19 @@ export function lower(task: Task): Stages {
  */
 export function lowerJoined(task: Task): Stages | undefined {
   const { given, carried, next, rows } = task;
-  const isResult = (value: Value): boolean => value.domain === 'row' && !value.steady && !given.has(value);
+  const isResult = (value: Value): boolean => value.domain === 'batched' && !value.steady && !given.has(value);
   if (!rows.every(isResult)) return undefined;
   const stage = build(task, rows, carried, next, (value) => given.has(value), new Set(), instructionOfFixed);
   const [before, loop] = carried.length === 0 ? [stage, undefined] : [undefined, stage];
-  const isFixed = (value: Value): boolean => value.domain === 'fixed' && value.operation.kind === 'primitive';
-  const fixed = closure(stage.fixed, () => false).filter(isFixed);
+  const isFixed = (value: Value): boolean => value.domain === 'constant' && value.operation.kind === 'primitive';
+  const constants = closure(stage.constants, () => false).filter(isFixed);
   const { adjoint, states } = task;
-  return { adjoint, states, fixed, once: undefined, before, loop, after: undefined, totals: [] };
+  return { adjoint, states, constants: constants, once: undefined, before, loop, after: undefined, reduced: [] };
 }
 
 /** The instruction that computes a fixed value in each row. */
 function instructionOfFixed({ domain, operation }: Value): InstructionBody<Value, Argument> | undefined {
-  return domain === 'fixed' && operation.kind === 'primitive' ? operation.instruction : undefined;
+  return domain === 'constant' && operation.kind === 'primitive' ? operation.instruction : undefined;
 }
 
 /** Whether a value is given for each row, the same at all steps. */
@@ -215,10 +215,10 @@ function build(
   once: ReadonlySet<Value>,
   inRow: (value: Value) => InstructionBody<Value, Argument> | undefined = () => undefined,
 ): Stage {
-  const isRow = (value: Value): boolean => value.domain === 'row' || inRow(value) !== undefined;
+  const isRow = (value: Value): boolean => value.domain === 'batched' || inRow(value) !== undefined;
   const isPerRow = (value: Value): boolean => isConstant(value) || once.has(value);
   const isStacked = (value: Value): boolean =>
-    value.domain === 'row' && !carried.includes(value) && !isPerRow(value) && comesIn(value);
+    value.domain === 'batched' && !carried.includes(value) && !isPerRow(value) && comesIn(value);
   const isOperand = (value: Value): boolean =>
     carried.includes(value) || !isRow(value) || isPerRow(value) || isStacked(value);
   const values = closure([...outputs, ...next], isOperand);
@@ -227,7 +227,7 @@ function build(
   const steps = values.filter((value) => !isOperand(value));
 
   // A fixed value is a matrix to a product and a row to everything else.
-  const fixed: Value[] = [];
+  const constants: Value[] = [];
   const shapes: ConstOperand[] = [];
   const fixedNumbers = new Map<string, number>();
   const numbers = new Map<Value, number>();
@@ -239,15 +239,15 @@ function build(
     const key = `${value.id} ${rows}x${columns}`;
     let number = fixedNumbers.get(key);
     if (number === undefined) {
-      number = firstConst + fixed.length;
+      number = firstConst + constants.length;
       fixedNumbers.set(key, number);
-      fixed.push(value);
+      constants.push(value);
       shapes.push({ rows, columns });
     }
     return number;
   };
   for (const value of steps) registerFixed(value, isRow, fixedNumber);
-  steps.forEach((value, i) => numbers.set(value, firstConst + fixed.length + i));
+  steps.forEach((value, i) => numbers.set(value, firstConst + constants.length + i));
 
   const numberOf = (value: Value): number =>
     isRow(value) ? (numbers.get(value) as number) : fixedNumber(value, 1, value.width);
@@ -262,7 +262,7 @@ function build(
     ys: outputs.map(numberOf),
     reverse: carried.length > 0 && task.reverse,
   };
-  return { program, stacked, perRow, fixed, outputs };
+  return { program, stacked, perRow, constants: constants, outputs };
 }
 
 type FixedNumber = (value: Value, rows: number, columns: number) => number;

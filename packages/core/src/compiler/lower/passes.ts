@@ -61,7 +61,7 @@ export function plansOf(step: TracedStep, dtype: DType, reverse: boolean): Plans
     next: step.next,
     rows: [...new Set([...step.outputs, ...kept])],
     states: step.states.length,
-    totals: [],
+    reduced: [],
     reverse,
     adjoint: false,
   });
@@ -78,15 +78,15 @@ export function plansOf(step: TracedStep, dtype: DType, reverse: boolean): Plans
 }
 
 /** Whether a plan has more than one piece of work. */
-function worksApart({ fixed, once, before, loop, after }: Stages): boolean {
-  return [once, before, loop, after].filter((stage) => stage !== undefined).length + fixed.length > 1;
+function worksApart({ constants, once, before, loop, after }: Stages): boolean {
+  return [once, before, loop, after].filter((stage) => stage !== undefined).length + constants.length > 1;
 }
 
 /**
  * About how many multiplications are done outside of the loop, a row's; those of fixed values are
  * done once.
  */
-function workApart({ fixed, once, before, after }: Stages): number {
+function workApart({ constants, once, before, after }: Stages): number {
   const ofStage = (stage: Stage | undefined): number => {
     if (stage === undefined) return 0;
     const widths = widthsOf(stage.program);
@@ -95,7 +95,7 @@ function workApart({ fixed, once, before, after }: Stages): number {
       return sum + width * (kind === 'matmul' ? widths[instruction.x] : kind === 'product' ? instruction.k : 1);
     }, 0);
   };
-  return ofStage(once) + ofStage(before) + ofStage(after) + fixed.reduce((sum, { width }) => sum + width, 0);
+  return ofStage(once) + ofStage(before) + ofStage(after) + constants.reduce((sum, { width }) => sum + width, 0);
 }
 
 function trainingPlans(
@@ -107,9 +107,9 @@ function trainingPlans(
 ): TrainingPlans {
   const { cotangents, carried, inputs, states, captured } = derivative;
   const rows = [...new Set(inputs.filter((value) => value !== undefined))];
-  const totals = [...new Set(captured.filter((value) => value !== undefined))];
+  const reduced = [...new Set(captured.filter((value) => value !== undefined))];
   const isAdjoint = new Set([...cotangents, ...carried]);
-  const results = [...rows, ...states, ...totals];
+  const results = [...rows, ...states, ...reduced];
   const sources = [...step.inputs, ...step.drawn];
   // The state before a step is the state after the step before it: where that is an output, it is
   // there, and where it is kept, one of the two is enough. Such a state is made of the other when
@@ -132,7 +132,7 @@ function trainingPlans(
     next: states,
     states: step.states.length,
     rows,
-    totals,
+    reduced: reduced,
     reverse: !reverse,
     adjoint: true,
   });
@@ -166,17 +166,17 @@ function keptValues(
   free: ReadonlySet<Value>,
 ): Value[] {
   const forward = new Set(
-    closure([...step.outputs, ...step.next], () => false).filter(({ domain }) => domain === 'row'),
+    closure([...step.outputs, ...step.next], () => false).filter(({ domain }) => domain === 'batched'),
   );
   const isForward = (value: Value): boolean => forward.has(value) || dependsOnlyOnForward(value);
   const memo = new Map<Value, boolean>();
   // A value that the derivative made of forward values alone, such as 1 - y * y, is a forward value
   // too.
   function dependsOnlyOnForward(value: Value): boolean {
-    if (value.domain !== 'row' || isAdjoint.has(value)) return false;
+    if (value.domain !== 'batched' || isAdjoint.has(value)) return false;
     let known = memo.get(value);
     if (known === undefined) {
-      const rows = argumentsOf(value).filter(({ domain }) => domain === 'row');
+      const rows = argumentsOf(value).filter(({ domain }) => domain === 'batched');
       known =
         value.steady || free.has(value) || step.states.includes(value) || (rows.length > 0 && rows.every(isForward));
       memo.set(value, known);
@@ -184,10 +184,10 @@ function keptValues(
     return known;
   }
   // The forward values at which the derivative begins to read.
-  const needed = closure(results, isForward).filter((value) => value.domain === 'row' && isForward(value));
+  const needed = closure(results, isForward).filter((value) => value.domain === 'batched' && isForward(value));
   const kept = new Set<Value>();
   // What is the same at all steps is made again, once.
-  const isFree = (value: Value): boolean => value.domain !== 'row' || value.steady || free.has(value);
+  const isFree = (value: Value): boolean => value.domain !== 'batched' || value.steady || free.has(value);
   const isThere = (value: Value): boolean =>
     isFree(value) || kept.has(value) || (isRemade(value) && canBeRemade(value));
   const canBeRemade = (value: Value): boolean => argumentsOf(value).every(isThere);

@@ -95,7 +95,7 @@ export class Executable {
     const stage = (made: Stage | undefined, part: 'loop' | 'once' | 'all'): void => {
       if (made === undefined) return;
       const { program } = made;
-      const [stacked, perRow, fixed] = [made.stacked, made.perRow, made.fixed].map((list) => list.map(placeOf));
+      const [stacked, perRow, fixed] = [made.stacked, made.perRow, made.constants].map((list) => list.map(placeOf));
       work.push({
         kind: 'stage',
         programs: new Variants(backend, program, plan),
@@ -112,12 +112,12 @@ export class Executable {
       const from = operation.inputs.map(placeOf);
       work.push({ kind: 'primitive', value, from, to: make(value) });
     };
-    plan.fixed.forEach(primitive);
+    plan.constants.forEach(primitive);
     stage(plan.once, 'once');
     stage(plan.before, 'all');
     stage(plan.loop, 'loop');
     stage(plan.after, 'all');
-    for (const value of plan.totals) {
+    for (const value of plan.reduced) {
       const { operation } = value;
       if (operation.kind === 'productRows') {
         const { a, b } = operation;

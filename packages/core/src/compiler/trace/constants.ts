@@ -8,7 +8,7 @@ import { sizeOf } from '../../shape.js';
 import type { Graph } from '../ir/graph.js';
 import { holding, type TraceStorage } from './rows.js';
 
-export class TraceFixed {
+export class TraceConstants {
   private readonly graph: Graph;
 
   constructor(graph: Graph) {
@@ -33,7 +33,7 @@ export class TraceFixed {
     call: (backend: Backend, storages: readonly Storage[]) => Storage,
   ): Storage {
     const values = storages.map((storage) => (storage as TraceStorage).value);
-    const domain = values.some((value) => value.domain === 'total') ? 'total' : 'fixed';
+    const domain = values.some((value) => value.domain === 'reduced') ? 'reduced' : 'constant';
     const sizes = storages.map((storage) => storage.size);
     // A number has the size that this use of it needs.
     const value = this.graph.primitive(domain, size, dtype, `${key} ${domain}`, values, (backend, inputs) => {

@@ -1,13 +1,13 @@
 /**
- * Matrix products of a traced step: rows by a fixed matrix, matrices of a row, sums over rows, and
- * products of fixed matrices.
+ * Matrix products of a traced step: rows by a constant matrix, matrices of a row, sums over rows, and
+ * products of constant matrices.
  */
 import type { Matrices, MatmulSizes, Storage } from '../../backend.js';
 import { TraceError } from '../../errors.js';
 import type { BlockSizes } from '../../instruction.js';
 import { mergeDims, sizeOf } from '../../shape.js';
 import type { Graph, Value } from '../ir/graph.js';
-import type { TraceFixed } from './constants.js';
+import type { TraceConstants } from './constants.js';
 import type { FeatureWalk, TraceRows, TraceStorage } from './rows.js';
 
 /** A product as one row of the batch sees it. */
@@ -19,19 +19,19 @@ interface RowProduct extends BlockSizes {
 export class TraceProducts {
   private readonly graph: Graph;
   private readonly rows: TraceRows;
-  private readonly fixed: TraceFixed;
+  private readonly constants: TraceConstants;
 
-  constructor(graph: Graph, rows: TraceRows, fixed: TraceFixed) {
+  constructor(graph: Graph, rows: TraceRows, constants: TraceConstants) {
     this.graph = graph;
     this.rows = rows;
-    this.fixed = fixed;
+    this.constants = constants;
   }
 
-  /** The gradient of something fixed, as a total. */
+  /** The gradient of a constant, as a sum over the batch. */
   totalOf(storage: Storage): Value {
     const { value } = storage as TraceStorage;
-    if (value.domain === 'total') return value;
-    if (value.domain === 'fixed') throw new TraceError('a gradient does not depend on the rows');
+    if (value.domain === 'reduced') return value;
+    if (value.domain === 'constant') throw new TraceError('a gradient does not depend on the rows');
     return this.graph.sumRows(value);
   }
 
@@ -43,12 +43,12 @@ export class TraceProducts {
     const batch = sizeOf(sizes.batch);
     const [variesLeft, variesRight] = [this.rows.isSpread(left), this.rows.isSpread(right)];
     if (!variesLeft && !variesRight) {
-      const key = `matmul ${this.fixed.name(left)}${a.transposed ? '^T' : ''} ${this.fixed.name(right)}${b.transposed ? '^T' : ''} ${batch} ${m} ${k} ${n} [${a.batchStrides.join()}] [${b.batchStrides.join()}]`;
-      return this.fixed.primitive(key, batch * m * n, left.dtype, [left, right], (backend, [x, y]) =>
+      const key = `matmul ${this.constants.name(left)}${a.transposed ? '^T' : ''} ${this.constants.name(right)}${b.transposed ? '^T' : ''} ${batch} ${m} ${k} ${n} [${a.batchStrides.join()}] [${b.batchStrides.join()}]`;
+      return this.constants.primitive(key, batch * m * n, left.dtype, [left, right], (backend, [x, y]) =>
         backend.matmul({ ...a, storage: x }, { ...b, storage: y }, sizes),
       );
     }
-    if (left.value.domain === 'total' || right.value.domain === 'total')
+    if (left.value.domain === 'reduced' || right.value.domain === 'reduced')
       throw new TraceError('the step multiplies by a sum over the batch');
     const alongA = (size: number): readonly [number, number] => (a.transposed ? [1, size] : [k, 1]);
     const alongB = (size: number): readonly [number, number] => (b.transposed ? [1, size] : [n, 1]);
@@ -93,7 +93,7 @@ export class TraceProducts {
       : this.rows.features({ storage, offset: 0, strides: batchStrides }, batch);
   }
 
-  /** A side of a product as a value: of a row, or fixed. */
+  /** A side of a product as a value: of a row, or a constant. */
   private operandOf(storage: TraceStorage): Value {
     const { value, size } = storage;
     if (this.rows.isSpread(storage)) return this.rows.rowOf(storage);
@@ -107,8 +107,8 @@ export class TraceProducts {
   /** The value of a product, in the simplest form that there is for it. */
   private blockProduct(product: RowProduct): Value {
     const { a, b, blocks, m, k, n, aStrides, bStrides } = product;
-    if (a.domain === 'fixed') {
-      // A^T on the right: what is fixed is the second operand.
+    if (a.domain === 'constant') {
+      // A^T on the right: the constant is the second operand.
       const turned = this.blockProduct({
         a: b,
         b: a,
@@ -132,7 +132,7 @@ export class TraceProducts {
     const isStraight = (bStrides[1] === n || k === 1) && (bStrides[2] === 1 || n === 1);
     const isTransposed = (bStrides[1] === 1 || k === 1) && (bStrides[2] === k || n === 1);
     const isRow = blocks === 1 && m === 1 && a.width === k && (aStrides[2] === 1 || k === 1);
-    if (isRow && b.domain === 'fixed' && b.width === k * n && (isStraight || isTransposed))
+    if (isRow && b.domain === 'constant' && b.width === k * n && (isStraight || isTransposed))
       return this.productOf(a, b, !isStraight, n);
     return this.graph.product(a, b, { blocks, m, k, n, aStrides, bStrides });
   }
@@ -153,7 +153,7 @@ export class TraceProducts {
         ? [from, [width, part.width], [x.width, 1]]
         : [from * width, [part.width * width], [1]];
       const key = `copy ${weight.id} ${offset} [${sizes.join()}] [${strides.join()}] fixed`;
-      const share = this.graph.primitive('fixed', part.width * width, dtype, key, [weight], (backend, [storage]) =>
+      const share = this.graph.primitive('constant', part.width * width, dtype, key, [weight], (backend, [storage]) =>
         backend.copy({ storage, offset, strides }, sizes, dtype),
       );
       from += part.width;

@@ -9,7 +9,7 @@ import { sizeOf } from '../../shape.js';
 import type { Argument, Graph, Value } from '../ir/graph.js';
 
 /**
- * A storage that stands for a value: a row value has `rows * width` elements; so has a fixed value
+ * A storage that stands for a value: a row value has `rows * width` elements; so has a constant
  * that was spread over the rows.
  */
 export interface TraceStorage extends Storage {
@@ -40,13 +40,13 @@ export class TraceRows {
 
   /** A storage for a value of the graph. */
   storageOf(value: Value): TraceStorage {
-    return holding(value, value.domain === 'row' ? this.count * value.width : value.width);
+    return holding(value, value.domain === 'batched' ? this.count * value.width : value.width);
   }
 
   /** Whether a storage has elements for each row. */
   isSpread({ value, size }: TraceStorage): boolean {
-    if (value.domain === 'row') return true;
-    return this.count > 1 && value.domain === 'fixed' && size % this.count === 0;
+    if (value.domain === 'batched') return true;
+    return this.count > 1 && value.domain === 'constant' && size % this.count === 0;
   }
 
   /**
@@ -55,15 +55,15 @@ export class TraceRows {
    */
   hasRows(operands: readonly Operand[], size: number): boolean {
     let isRow = this.count > 1 && size % this.count === 0;
-    let isTotal = false;
+    let isReduced = false;
     for (const operand of operands) {
       if (typeof operand !== 'object') continue;
       const { domain } = (operand.storage as TraceStorage).value;
-      isRow ||= domain === 'row';
-      isTotal ||= domain === 'total';
+      isRow ||= domain === 'batched';
+      isReduced ||= domain === 'reduced';
     }
     if (!isRow) return false;
-    if (isTotal) throw new TraceError('the step mixes a sum over the batch with its rows');
+    if (isReduced) throw new TraceError('the step mixes a sum over the batch with its rows');
     if (size % this.count !== 0) throw new TraceError('the step mixes rows of the batch');
     return true;
   }
@@ -71,7 +71,7 @@ export class TraceRows {
   /** A spread storage as a row value. */
   rowOf(storage: TraceStorage): Value {
     const { value, size } = storage;
-    return value.domain === 'row' ? value : this.rangeOf(storage, 0, size / this.count);
+    return value.domain === 'batched' ? value : this.rangeOf(storage, 0, size / this.count);
   }
 
   /**

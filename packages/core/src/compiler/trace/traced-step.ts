@@ -33,8 +33,8 @@ export interface TracedDerivative {
   /** What the carried values are after a step. */
   readonly states: readonly Value[];
   /**
-   * Gradients of the captured tensors, as totals; `undefined` stands for zero, or for what is
-   * carried.
+   * Gradients of the captured tensors, as sums over the batch; `undefined` stands for zero, or for
+   * what is carried.
    */
   readonly captured: readonly (Value | undefined)[];
   /** For each captured tensor, which carried value is its gradient, if one is. */
@@ -87,12 +87,15 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
   const ss = ends(graph, 'state', 's', states);
   const capturedValues = recording.captured.map(({ size, dtype }, index) =>
     recording.perRow[index]
-      ? graph.add('row', size / rows, dtype, `constant ${index} : ${size / rows} ${dtype}`, { kind: 'constant', index })
-      : graph.add('fixed', size, dtype, `captured ${index} : ${size} ${dtype}`, { kind: 'captured', index }),
+      ? graph.add('batched', size / rows, dtype, `constant ${index} : ${size / rows} ${dtype}`, {
+          kind: 'constant',
+          index,
+        })
+      : graph.add('constant', size, dtype, `captured ${index} : ${size} ${dtype}`, { kind: 'captured', index }),
   );
   const drawn = recording.drawn.map(({ size, dtype }, i) => {
     const [name, width] = [`r${i}`, size / rows];
-    return graph.add('row', width, dtype, `input ${name} : ${width} ${dtype}`, { kind: 'input', name });
+    return graph.add('batched', width, dtype, `input ${name} : ${width} ${dtype}`, { kind: 'input', name });
   });
   const on = (value: Value): Storage => tracer.storageOf(value);
   const made: TracedStep[] = [];
@@ -120,21 +123,21 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
         (g, i) => row(g) ?? graph.fill(0, sizeOf(states[i].shape), recording.states[i].dtype),
       );
       // What a per-row constant gets at each step is added up.
-      const totals: (Value | undefined)[] = [];
+      const reduced: (Value | undefined)[] = [];
       const sums: (number | undefined)[] = [];
       adjoints.captured.forEach((g, i) => {
         const each = recording.perRow[i] ? row(g) : undefined;
         sums.push(each && carried.length);
         if (each === undefined) {
-          totals.push(
+          reduced.push(
             g === undefined || recording.perRow[i] || tracer.isZero(g.storage) ? undefined : tracer.totalOf(g.storage),
           );
           return;
         }
         const { width, dtype } = each;
         const operation = { kind: 'state', name: `dc${i}` } as const;
-        const sum = graph.add('row', width, dtype, `state ${operation.name} : ${width} ${dtype}`, operation);
-        totals.push(undefined);
+        const sum = graph.add('batched', width, dtype, `state ${operation.name} : ${width} ${dtype}`, operation);
+        reduced.push(undefined);
         carried.push(sum);
         nextAdjoints.push(graph.binary('add', sum, each, width, dtype));
       });
@@ -143,7 +146,7 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
         carried,
         inputs: adjoints.inputs.map(row),
         states: nextAdjoints,
-        captured: totals,
+        captured: reduced,
         sums,
       };
     }
@@ -214,7 +217,13 @@ function ends(
 ): Value[] {
   return slots.map(({ shape, dtype }, i) => {
     const operation = { kind, name: `${name}${i}` } as const;
-    return graph.add('row', sizeOf(shape), dtype, `${kind} ${operation.name} : ${sizeOf(shape)} ${dtype}`, operation);
+    return graph.add(
+      'batched',
+      sizeOf(shape),
+      dtype,
+      `${kind} ${operation.name} : ${sizeOf(shape)} ${dtype}`,
+      operation,
+    );
   });
 }
 

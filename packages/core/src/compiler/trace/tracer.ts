@@ -25,14 +25,14 @@ import { TraceError } from '../../errors.js';
 import { sizeOf } from '../../shape.js';
 import type { Graph, Value } from '../ir/graph.js';
 import { SymbolicBackend } from './symbolic-backend.js';
-import { TraceFixed } from './constants.js';
+import { TraceConstants } from './constants.js';
 import { TraceProducts } from './products.js';
 import { holding, TraceRows, type TraceStorage } from './rows.js';
 
 export class Tracer extends SymbolicBackend {
   private readonly graph: Graph;
   private readonly rows: TraceRows;
-  private readonly fixed: TraceFixed;
+  private readonly constants: TraceConstants;
   private readonly products: TraceProducts;
 
   /**
@@ -44,8 +44,8 @@ export class Tracer extends SymbolicBackend {
     super(real);
     this.graph = graph;
     this.rows = new TraceRows(graph, rows);
-    this.fixed = new TraceFixed(graph);
-    this.products = new TraceProducts(graph, this.rows, this.fixed);
+    this.constants = new TraceConstants(graph);
+    this.products = new TraceProducts(graph, this.rows, this.constants);
   }
 
   /** A storage for a value of the graph. */
@@ -56,11 +56,11 @@ export class Tracer extends SymbolicBackend {
   /** A result of the step, as a row value. */
   rowValueOf(storage: Storage): Value {
     const held = storage as TraceStorage;
-    if (held.value.domain === 'total') throw new TraceError('the step returns a sum over the batch');
+    if (held.value.domain === 'reduced') throw new TraceError('the step returns a sum over the batch');
     return this.rows.rowOf(held);
   }
 
-  /** The gradient of something fixed, as a total. */
+  /** The gradient of a constant, as a sum over the batch. */
   totalOf(storage: Storage): Value {
     return this.products.totalOf(storage);
   }
@@ -80,7 +80,7 @@ export class Tracer extends SymbolicBackend {
     const storage = x as TraceStorage;
     this.checkFloat(x.dtype);
     if (this.rows.isSpread(storage)) return this.storageOf(this.graph.unary(op, this.rows.rowOf(storage)));
-    return this.fixed.primitive(`${op} ${this.fixed.name(x)}`, x.size, x.dtype, [x], (backend, [s]) =>
+    return this.constants.primitive(`${op} ${this.constants.name(x)}`, x.size, x.dtype, [x], (backend, [s]) =>
       backend.unary(op, s),
     );
   }
@@ -90,7 +90,7 @@ export class Tracer extends SymbolicBackend {
     this.checkFloat(dtype);
     const size = sizeOf(sizes);
     if (!this.rows.hasRows([a, b], size)) {
-      return this.fixed.elementwise(op, [a, b], sizes, dtype, (backend, [x, y]) => backend.binary(op, x, y, sizes));
+      return this.constants.elementwise(op, [a, b], sizes, dtype, (backend, [x, y]) => backend.binary(op, x, y, sizes));
     }
     const width = size / this.rows.count;
     const [x, y] = [this.rows.argument(a, sizes), this.rows.argument(b, sizes)];
@@ -104,7 +104,7 @@ export class Tracer extends SymbolicBackend {
     this.checkFloat(condition.storage.dtype);
     const size = sizeOf(sizes);
     if (!this.rows.hasRows([condition, a, b], size)) {
-      return this.fixed.elementwise('select', [condition, a, b], sizes, dtype, (backend, [c, x, y]) =>
+      return this.constants.elementwise('select', [condition, a, b], sizes, dtype, (backend, [c, x, y]) =>
         backend.select(c as Strided, x, y, sizes, dtype),
       );
     }
@@ -124,7 +124,7 @@ export class Tracer extends SymbolicBackend {
     if (!this.rows.hasRows([x], size)) {
       const { offset, strides } = x;
       const key = `copy ${value.id} ${offset} [${sizes.join()}] [${strides.join()}]`;
-      return this.fixed.primitive(key, size, dtype, [x.storage], (backend, [storage]) =>
+      return this.constants.primitive(key, size, dtype, [x.storage], (backend, [storage]) =>
         backend.copy({ storage, offset, strides }, sizes, dtype),
       );
     }
@@ -137,9 +137,9 @@ export class Tracer extends SymbolicBackend {
     const size = parts.reduce((sum, part) => sum + part.run, 0) * outer;
     const storages = parts.map(({ storage }) => storage as TraceStorage);
     if (!storages.some((storage) => this.rows.isSpread(storage))) {
-      const key = `concat ${parts.map(({ storage, run }) => `${this.fixed.name(storage)}*${run}`).join()} ${outer}`;
+      const key = `concat ${parts.map(({ storage, run }) => `${this.constants.name(storage)}*${run}`).join()} ${outer}`;
       const runs = parts.map(({ run }) => run);
-      return this.fixed.primitive(key, size, dtype, storages, (backend, list) =>
+      return this.constants.primitive(key, size, dtype, storages, (backend, list) =>
         backend.concat(
           list.map((storage, i) => ({ storage, run: runs[i] })),
           outer,
@@ -163,8 +163,8 @@ export class Tracer extends SymbolicBackend {
     this.checkReduce(op);
     this.checkFloat(x.dtype);
     if (!this.rows.isSpread(storage)) {
-      const key = `${op} ${this.fixed.name(storage)} over ${outer} ${size} ${inner}`;
-      return this.fixed.primitive(key, outer * inner, x.dtype, [x], (backend, [s]) =>
+      const key = `${op} ${this.constants.name(storage)} over ${outer} ${size} ${inner}`;
+      return this.constants.primitive(key, outer * inner, x.dtype, [x], (backend, [s]) =>
         backend.reduce(op, s, outer, size, inner),
       );
     }
