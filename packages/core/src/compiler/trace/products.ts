@@ -1,6 +1,6 @@
 /**
- * Matrix products of a traced step: rows by a constant matrix, matrices of a row, sums over rows, and
- * products of constant matrices.
+ * Matrix products of a traced step: rows by a constant matrix, matrices of a row, sums over rows,
+ * and products of constant matrices.
  */
 import type { Matrices, MatmulSizes, Storage } from '../../backend.js';
 import { TraceError } from '../../errors.js';
