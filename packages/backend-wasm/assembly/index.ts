@@ -5,7 +5,5 @@ export * from './kernels.generated';
 export * from './matmul';
 export * from './move';
 export * from './reduce';
+export * from './simd-level';
 export * from './unary';
-
-/** Tells the two builds apart. */
-export const simdLevel: i32 = ASC_FEATURE_RELAXED_SIMD ? 2 : 1;

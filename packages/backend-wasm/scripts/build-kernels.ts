@@ -60,7 +60,7 @@ export async function buildKernels(): Promise<void> {
     const messages: string[] = [];
     const { error } = await asc.main(
       [
-        'assembly/index.ts',
+        `assembly/${build === 'lean' ? 'lean' : 'index'}.ts`,
         ['--baseDir', root.pathname],
         ['--outFile', outFile],
         ['--runtime', 'stub'],
