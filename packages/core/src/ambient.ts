@@ -30,10 +30,10 @@ interface Ambient {
   /** Whether a step is being traced, so that nothing may be computed, drawn or changed. */
   readonly tracing: Setting<boolean>;
   /**
-   * What replaces tensors where they are used (see `withStandIns`); of a type that lies above this
-   * file.
+   * What replaces tensors where they are used (see `withLiftedConstants`); of a type that lies
+   * above this file.
    */
-  readonly standIns: Setting<object | undefined>;
+  readonly lifting: Setting<object | undefined>;
   /** The innermost open scope (see `scope`); of a type that lies above this file. */
   readonly scope: Setting<object | undefined>;
   /** What is compiled where a call does not say. */
@@ -45,7 +45,7 @@ export const ambient: Ambient = {
   recording: new Setting(true),
   checking: new Setting(false),
   tracing: new Setting(false),
-  standIns: new Setting<object | undefined>(undefined),
+  lifting: new Setting<object | undefined>(undefined),
   scope: new Setting<object | undefined>(undefined),
   compile: new Setting<CompileMode>('auto'),
 };

@@ -26,7 +26,7 @@ export type GradHook = Hook<Tensor>;
 export type LiftedConstant = (tensor: Tensor) => Tensor | undefined;
 
 /** While tensors are replaced where they are used. */
-interface StandIns {
+interface Lifting {
   /** The backend that every tensor is said to be on; `undefined` leaves it to the tensors. */
   readonly backend: Backend | undefined;
   readonly lifted: LiftedConstant;
@@ -35,11 +35,11 @@ interface StandIns {
 const RESULT = 'the result of a recorded operation';
 
 /**
- * Runs `fn` with tensors replaced, where they are used, by their stand-ins, as if every tensor were
+ * Runs `fn` with tensors replaced by lifted constants where they are used, as if every tensor were
  * on `backend`.
  */
 export function withLiftedConstants<R>(backend: Backend | undefined, lifted: LiftedConstant, fn: () => R): R {
-  return during(ambient.standIns, { backend, lifted: lifted } satisfies StandIns, fn);
+  return during(ambient.lifting, { backend, lifted } satisfies Lifting, fn);
 }
 
 /**
@@ -113,8 +113,8 @@ export class Tensor extends Tracked {
 
   /** Where the numbers are, and what computes with them. */
   get backend(): Backend {
-    const standIns = ambient.standIns.value;
-    return (standIns as StandIns | undefined)?.backend ?? this.#shared.backend;
+    const lifting = ambient.lifting.value;
+    return (lifting as Lifting | undefined)?.backend ?? this.#shared.backend;
   }
 
   /** Number of dimensions. */
@@ -192,15 +192,15 @@ export class Tensor extends Tracked {
     return this.#shared;
   }
 
-  /** What is to be used in the place of this: see `withStandIns`. */
+  /** What is to be used in the place of this: see `withLiftedConstants`. */
   private lifted(): Tensor | undefined {
-    const standIns = ambient.standIns.value;
-    return standIns === undefined ? undefined : (standIns as StandIns).lifted(this);
+    const lifting = ambient.lifting.value;
+    return lifting === undefined ? undefined : (lifting as Lifting).lifted(this);
   }
 
   /** @internal */
   get storage(): Storage {
-    return this.#gone || ambient.standIns.value !== undefined ? this.held.storage : this.#shared.storage;
+    return this.#gone || ambient.lifting.value !== undefined ? this.held.storage : this.#shared.storage;
   }
 
   /**

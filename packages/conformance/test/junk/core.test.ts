@@ -465,7 +465,7 @@ const forBackends = [
 const internal = [
   'Tensor.attach',
   'Tensor.isUnrecorded',
-  'Tensor.standIn',
+  'Tensor.lifted',
   'Tensor.alias',
   'Tensor.saved',
   'Tensor.onEscape',

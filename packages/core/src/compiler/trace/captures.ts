@@ -1,5 +1,5 @@
 /**
- * What a recorded step finds around it: tensors of a real backend, which get stand-ins, and random
+ * What a recorded step finds around it: tensors of a real backend, which are lifted, and random
  * numbers, which become inputs.
  */
 import { checkSameBackend } from '../../checks/tensors.js';
@@ -30,7 +30,7 @@ export class Captures {
   readonly capturedStorages: RecordedStorage[] = [];
   readonly drawnStorages: RecordedStorage[] = [];
   /** By tensor: two may share their memory and still be two leaves. */
-  readonly standIns: Map<Tensor, Tensor> = new Map();
+  readonly lifted: Map<Tensor, Tensor> = new Map();
   /** Captured tensors that have a row for each of the batch. */
   readonly perRow: ReadonlySet<Tensor>;
   private readonly recorder: Recorder;
@@ -50,20 +50,20 @@ export class Captures {
    * What stands for a tensor of the real backend; nothing for what the trace itself made, and for
    * what was freed.
    */
-  readonly standInFor = (tensor: Tensor): Tensor | undefined => {
+  readonly liftedFor = (tensor: Tensor): Tensor | undefined => {
     const { captured, real, recorder } = this;
     const { backend, storage } = tensor.home;
     if (backend === recorder || tensor.isDisposed) return undefined;
     checkSameBackend('scan', 'a tensor of the step', backend, real, 'xs');
-    let standIn = this.standIns.get(tensor);
-    if (standIn === undefined) {
+    let lifted = this.lifted.get(tensor);
+    if (lifted === undefined) {
       const end = recorder.end(tensor.size, storage.dtype);
-      standIn = symbol(recorder, end, tensor.shape, tensor.requiresGrad).keep();
-      this.standIns.set(tensor, standIn);
+      lifted = symbol(recorder, end, tensor.shape, tensor.requiresGrad).keep();
+      this.lifted.set(tensor, lifted);
       captured.push(tensor);
       this.capturedStorages.push(end);
     }
-    return standIn;
+    return lifted;
   };
 
   /** What stands for a random tensor, which is drawn at each run. */
@@ -78,9 +78,9 @@ export class Captures {
     return symbol(this.recorder, end, [...shape], false);
   };
 
-  /** Forgets the stand-ins, which outlive the scopes of the step. */
+  /** Forgets the lifted constants, which outlive the scopes of the step. */
   release(): void {
-    for (const standIn of this.standIns.values()) standIn.dispose();
+    for (const lifted of this.lifted.values()) lifted.dispose();
   }
 }
 

@@ -67,7 +67,7 @@ export function recordStep(step: ListStep, request: TraceRequest): RecordedStep 
   try {
     whileTracing(() =>
       withBackend(recorder, () =>
-        withLiftedConstants(recorder, around.standInFor, () =>
+        withLiftedConstants(recorder, around.liftedFor, () =>
           // The scope frees the tensors; what it returns would be searched for some, through the
           // whole recording.
           scope(() => {
@@ -120,7 +120,7 @@ function recordCall(
     if (batched && y.shape[0] !== rows)
       throw new TraceError(`the step's output of shape ${showShape(y.shape)} has no batch in front`);
   }
-  const endTensors = [...x, ...s, ...around.captured.map((tensor) => around.standIns.get(tensor) as Tensor)];
+  const endTensors = [...x, ...s, ...around.captured.map((tensor) => around.lifted.get(tensor) as Tensor)];
   const { nodes, edgeOf } = recordedGraph([...ys, ...after], endTensors);
   const value = (tensor: Tensor): RecordedValue => ({
     storage: tensor.storage as RecordedStorage,

@@ -126,9 +126,7 @@ export default function Text(): VNode {
           <dl class="figures">
             <div>
               <dt>{words.bits}</dt>
-              <dd class="bits" data-loss={progress.value?.loss}>
-                {Number.isNaN(bits) ? '–' : bits.toFixed(2)}
-              </dd>
+              <dd class="bits">{Number.isNaN(bits) ? '–' : bits.toFixed(2)}</dd>
             </div>
             <div>
               <dt>{words.choices}</dt>
