@@ -42,6 +42,8 @@ interface OpenOptions {
   readonly permissions?: readonly string[];
   /** Whether the browser has no WebAssembly. */
   readonly withoutWebAssembly?: boolean;
+  /** Whether what computes has not come yet. */
+  readonly withoutWorkers?: boolean;
   /** Whether the page comes from a folder of a static server, without the headers for threads. */
   readonly plainFolder?: boolean;
   /** Whether the page may keep its files for visits without a network. */
@@ -104,7 +106,13 @@ export function testPage(): TestPage {
     folder: pathToFileURL(`${folder}/`).href,
     complaints,
     async open(hash = '', { args = ['--disable-gpu'], viewport = desktop, permissions, ...given } = {}) {
-      const { withoutWebAssembly = false, plainFolder = false, keepsFiles = false, ...options } = given;
+      const {
+        withoutWebAssembly = false,
+        withoutWorkers = false,
+        plainFolder = false,
+        keepsFiles = false,
+        ...options
+      } = given;
       const browser = await browserWith(args);
       const context = await browser.newContext({
         viewport,
@@ -128,6 +136,7 @@ export function testPage(): TestPage {
       await page.addInitScript(watch);
       // A worker has no init scripts: it is told by its own file.
       if (withoutWebAssembly) await withholdWebAssembly(page);
+      if (withoutWorkers) await page.route(/worker-[^/]*\.js$/, () => {});
       await page.goto(`${plainFolder ? addressOf(plain) : address()}${hash}`);
       await page.locator('html[data-ready]').waitFor({ state: 'attached' });
       return page;

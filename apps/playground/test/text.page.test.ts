@@ -61,6 +61,16 @@ test('a letter that is pointed at lights up those before it, in the numbers of t
   expect(new Set(colours.slice(30)).size).toBe(1);
 });
 
+test('what is pointed at before there are numbers waits for them', async () => {
+  const page = await site.open('#/text?units=32', { withoutWorkers: true });
+  const map = page.locator('.inside .heat-map').last();
+  await map.locator('.cells').hover();
+  await map.locator('.cells').press('ArrowRight');
+  expect((await map.locator('.reading').textContent())?.trim()).toBe('');
+  await page.getByText('Let it learn from a text of your own').click();
+  await page.getByRole('textbox').waitFor();
+});
+
 test('a phrase that is dragged over shows units that switch there; one of them colours the text', async () => {
   const page = await site.open('#/text?units=32');
   await untilStep(page, 60);

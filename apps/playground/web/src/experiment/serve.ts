@@ -98,7 +98,10 @@ export function serveExperiment<E extends Experiment, Settings>(
       run?.pause();
     },
     stepOnce: () => current().stepOnce(),
-    ask: (method, ...args) => current().between(() => current().ask(method, args)),
+    ask(method, ...args) {
+      const asked = current();
+      return asked.between(() => asked.ask(method, args));
+    },
   };
   expose(worker);
 }

@@ -89,7 +89,8 @@ export function HeatMap(props: HeatMapProps): VNode {
     event.preventDefault();
   };
   const at = cell.value;
-  const isInside = at !== undefined && at.row < rows && at.column < columns;
+  // There may be none yet, or fewer than when the pointer came.
+  const isInside = at !== undefined && at.column < columns && at.row * columns + at.column < values.length;
   const place = useRef<HTMLDivElement>(null);
   // Before anything is drawn: a canvas without a height pushes all that follows away and back.
   useLayoutEffect(() => place.current?.style.setProperty('height', `${rows * rowHeight}px`), [rows, rowHeight]);
