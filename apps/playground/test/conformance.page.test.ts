@@ -87,6 +87,27 @@ test('a word that no case has, by the keyboard alone', async () => {
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Run the cases');
 });
 
+test('a filter holds for the click that follows it at once', async () => {
+  const page = await site.open('#/conformance?backend=cpu');
+  await page.locator('.backend input:checked').waitFor({ state: 'attached' });
+  // One task after the other, without a frame between them.
+  await page.evaluate(async () => {
+    const field = document.querySelector<HTMLInputElement>('.controls input');
+    if (field === null) throw new Error('there is no field');
+    field.value = 'no such case';
+    field.dispatchEvent(new Event('change', { bubbles: true }));
+    await new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.addEventListener('message', resolve);
+      port1.start();
+      port2.postMessage(undefined);
+    });
+    document.querySelector<HTMLButtonElement>('.run-cases')?.click();
+  });
+  await page.getByText('No case has “no such case”').waitFor();
+  expect(await page.locator('.counts').innerText()).toMatch(/^0 /);
+});
+
 test.each([
   ['phone', phone, 'light'],
   ['desktop', undefined, 'dark'],

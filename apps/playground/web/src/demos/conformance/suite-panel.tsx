@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { conformance as texts } from '../../texts/en/conformance.ts';
 import { Failures, GroupTable, Skips } from './result-views.tsx';
@@ -18,7 +18,8 @@ export interface SuitePanelProps {
 
 /** Asks for cases, runs them, and shows what came of them. */
 export function SuitePanel({ suite, name, filter, onFilter, children }: SuitePanelProps): VNode {
-  useEffect(() => {
+  // Before the next key or click: an effect that waits for a frame would end the run it begins.
+  useLayoutEffect(() => {
     suite.filter = filter.trim();
     void suite.reset();
   }, [suite, filter]);
