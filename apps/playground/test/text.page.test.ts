@@ -8,6 +8,7 @@ import {
   button,
   chooseBackend,
   desktop,
+  lossAfter,
   phone,
   stepCount,
   testPage,
@@ -159,23 +160,12 @@ test('a copied link reproduces the run to the last digit', async () => {
   await first.getByRole('spinbutton', { name: 'Seed' }).fill('7');
   await first.keyboard.press('Tab');
   await first.getByLabel('Units').selectOption('32');
-  const curve = async (page: Page): Promise<string> => {
-    await untilStep(page, 1);
-    await pause(page);
-    await button(page, 'Reset').click();
-    await expectSoon(() => stepCount(page)).toBe(0);
-    for (let step = 1; step <= 4; step++) {
-      await button(page, 'One step').click();
-      await expectSoon(() => stepCount(page)).toBe(step);
-    }
-    return (await page.locator('[data-loss]').getAttribute('data-loss')) ?? '';
-  };
-  const here = await curve(first);
+  const here = await lossAfter(first, 4);
   expect(here).toMatch(/^\d\.\d{6,}/);
   await button(first, 'Copy link').click();
   const link = await first.evaluate(() => navigator.clipboard.readText());
   const second = await site.open(new URL(link).hash);
-  expect(await curve(second)).toBe(here);
+  expect(await lossAfter(second, 4)).toBe(here);
   expect(await second.locator('.sample').textContent()).toBe(await first.locator('.sample').textContent());
 });
 

@@ -281,7 +281,7 @@ export function layoutOf(program: Program): Layout {
     groups,
     slots: { ...slots, room, count },
     widths,
-    materializedAt: materializedAt,
+    materializedAt,
     destinations: (value) => {
       const instruction = instructionOf(value);
       const places = wanted.get(value) ?? [];

@@ -174,7 +174,7 @@ export function lowerJoined(task: Task): Stages | undefined {
   const isFixed = (value: Value): boolean => value.domain === 'constant' && value.operation.kind === 'primitive';
   const constants = closure(stage.constants, () => false).filter(isFixed);
   const { adjoint, states } = task;
-  return { adjoint, states, constants: constants, once: undefined, before, loop, after: undefined, reduced: [] };
+  return { adjoint, states, constants, once: undefined, before, loop, after: undefined, reduced: [] };
 }
 
 /** The instruction that computes a fixed value in each row. */
@@ -262,7 +262,7 @@ function build(
     ys: outputs.map(numberOf),
     reverse: carried.length > 0 && task.reverse,
   };
-  return { program, stacked, perRow, constants: constants, outputs };
+  return { program, stacked, perRow, constants, outputs };
 }
 
 type FixedNumber = (value: Value, rows: number, columns: number) => number;

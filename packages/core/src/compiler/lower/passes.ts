@@ -132,7 +132,7 @@ function trainingPlans(
     next: states,
     states: step.states.length,
     rows,
-    reduced: reduced,
+    reduced,
     reverse: !reverse,
     adjoint: true,
   });

@@ -149,10 +149,10 @@ function called(
   step: ListStep,
   x: readonly Tensor[],
   s: readonly Tensor[],
-  drawer: Parameters<typeof withSampler>[0],
+  sampler: Parameters<typeof withSampler>[0],
 ): StepResult {
   try {
-    const result = withSampler(drawer, () => step(x, s));
+    const result = withSampler(sampler, () => step(x, s));
     checkStates(s, result.next);
     for (const tensor of [...result.outputs, ...result.next]) void tensor.storage; // a freed one says so
     return result;

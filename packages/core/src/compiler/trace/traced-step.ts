@@ -142,7 +142,7 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
         nextAdjoints.push(graph.binary('add', sum, each, width, dtype));
       });
       derivative = {
-        cotangents: cotangents,
+        cotangents,
         carried,
         inputs: adjoints.inputs.map(row),
         states: nextAdjoints,
