@@ -7,6 +7,7 @@ import { device, reasonFor } from '../shell/device.ts';
 import { dropNotice, hearDrops, useDroppedFiles } from '../shell/drop.ts';
 import { ErrorNotice } from '../shell/error-notice.tsx';
 import { ownBackend as texts } from '../texts/en/own-backend.ts';
+import { FileButton } from '../views/file-button.tsx';
 
 /** The worker's script, as it stands in the build; it becomes an address of its own. */
 const script = fetch(new URL('own-backend-worker.js', document.baseURI)).then((response) => response.text());
@@ -71,19 +72,7 @@ export function OwnBackend(): VNode {
           <a href="https://github.com/rnn-ts/rnn/blob/main/docs/new-backend.md">{texts.guide}</a>
         </p>
         <div class="controls">
-          <label class="file">
-            <input
-              type="file"
-              accept=".js,.mjs,text/javascript"
-              onChange={({ currentTarget }) => {
-                const file = currentTarget.files?.[0];
-                // The same file may be opened again, after it was mended.
-                currentTarget.value = '';
-                if (file !== undefined) open(file);
-              }}
-            />
-            <span>{texts.choose}</span>
-          </label>
+          <FileButton label={texts.choose} accept=".js,.mjs,text/javascript" onFile={open} />
           <span class="quiet small">{texts.drop}</span>
         </div>
         <form

@@ -4,6 +4,7 @@ import type { ModelFile, ModelFormat } from '../experiment/model-files.ts';
 import { shell } from '../texts/en/shell.ts';
 import { useDroppedFiles } from './drop.ts';
 import { ErrorNotice } from './error-notice.tsx';
+import { FileButton } from '../views/file-button.tsx';
 
 export interface ModelFilesProps {
   readonly onSave: (format: ModelFormat) => Promise<ModelFile>;
@@ -59,18 +60,7 @@ export function ModelFiles({ onSave, onLoad }: ModelFilesProps): VNode {
             {shell.formats[format]}
           </button>
         ))}
-        <label class="file">
-          <input
-            type="file"
-            accept=".safetensors,.onnx,.pt,.pth"
-            onChange={(event) => {
-              const file = event.currentTarget.files?.[0];
-              event.currentTarget.value = '';
-              if (file !== undefined) load(file);
-            }}
-          />
-          <span>{shell.load}</span>
-        </label>
+        <FileButton label={shell.load} accept=".safetensors,.onnx,.pt,.pth" onFile={load} />
       </div>
       {failure.value !== undefined && <ErrorNotice message={failure.value} />}
       <p role="status" class="quiet">

@@ -3,6 +3,7 @@ import { useDroppedFiles } from '../../shell/drop.ts';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { forecastTexts as texts } from '../../texts/en/forecast.ts';
 import { sources } from './sources.ts';
+import { FileButton } from '../../views/file-button.tsx';
 
 interface SourcePickerProps {
   /** The built-in series that is chosen; '' where it is a file. */
@@ -36,19 +37,7 @@ export function SourcePicker(props: SourcePickerProps): VNode {
             ))}
           </select>
         </label>
-        <label class="file">
-          <input
-            type="file"
-            accept=".csv,text/csv,text/plain"
-            onChange={({ currentTarget }) => {
-              const file = currentTarget.files?.[0];
-              if (file !== undefined) onOpen(file);
-              // The same file may be opened again, after it was mended.
-              currentTarget.value = '';
-            }}
-          />
-          <span>{texts.choose}</span>
-        </label>
+        <FileButton label={texts.choose} accept=".csv,text/csv,text/plain" onFile={onOpen} />
         <span class="quiet small">{texts.drop}</span>
       </div>
       <div role="status">

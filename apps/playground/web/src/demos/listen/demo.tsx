@@ -4,6 +4,7 @@ import { CodePanel } from '../../shell/code-panel.tsx';
 import { useDroppedFiles } from '../../shell/drop.ts';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { listenTexts as texts } from '../../texts/en/listen.ts';
+import { FileButton } from '../../views/file-button.tsx';
 // oxlint-disable-next-line import/default -- Vite gives the text of the file
 import code from './code.ts?raw';
 import { frameSeconds } from './heard.ts';
@@ -27,18 +28,7 @@ export default function Listen(): VNode {
           <button type="button" onClick={() => start('microphone')}>
             {texts.microphone}
           </button>
-          <label class="file">
-            <input
-              type="file"
-              accept="audio/*"
-              onChange={({ currentTarget }) => {
-                const file = currentTarget.files?.[0];
-                if (file !== undefined) start(file);
-                currentTarget.value = '';
-              }}
-            />
-            <span>{texts.file}</span>
-          </label>
+          <FileButton label={texts.file} accept="audio/*" onFile={start} />
           <button type="button" disabled={!isListening} onClick={stop}>
             {texts.stop}
           </button>

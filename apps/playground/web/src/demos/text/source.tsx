@@ -4,6 +4,7 @@ import { useDroppedFiles } from '../../shell/drop.ts';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { text as words } from '../../texts/en/text.ts';
 import { leastCharacters, mostCharacters, textOf, tidied } from './own-text.ts';
+import { FileButton } from '../../views/file-button.tsx';
 
 export interface SourceProps {
   /** The visitor's text, while it is learned from. */
@@ -24,8 +25,7 @@ export function Source({ own, notice, onText }: SourceProps): VNode {
     hint.value = text.length > mostCharacters ? words.tooLong(mostCharacters) : undefined;
     if (failure.value === undefined) onText(tidied(text));
   };
-  const open = async (file: File | undefined): Promise<void> => {
-    if (file === undefined) return;
+  const open = async (file: File): Promise<void> => {
     const text = await textOf(file);
     if (text === undefined) failure.value = words.notText(file.name);
     else {
@@ -48,17 +48,7 @@ export function Source({ own, notice, onText }: SourceProps): VNode {
         <button type="button" onClick={() => learn(draft.value)}>
           {words.learn}
         </button>
-        <label class="file">
-          <input
-            type="file"
-            accept="text/*,.txt,.md,.csv"
-            onChange={(event) => {
-              void open(event.currentTarget.files?.[0]);
-              event.currentTarget.value = '';
-            }}
-          />
-          <span>{words.file}</span>
-        </label>
+        <FileButton label={words.file} accept="text/*,.txt,.md,.csv" onFile={(file) => void open(file)} />
         {own !== undefined && (
           <button type="button" onClick={() => onText(undefined)}>
             {words.builtIn}
