@@ -136,7 +136,7 @@ export function testPage(): TestPage {
       await page.addInitScript(watch);
       // A worker has no init scripts: it is told by its own file.
       if (withoutWebAssembly) await withholdWebAssembly(page);
-      if (withoutWorkers) await page.route(/worker-[^/]*\.js$/, () => {});
+      if (withoutWorkers) await page.route(/\/worker-[^/]*\.js$/, () => {});
       await page.goto(`${plainFolder ? addressOf(plain) : address()}${hash}`);
       await page.locator('html[data-ready]').waitFor({ state: 'attached' });
       return page;
@@ -270,7 +270,7 @@ function addressOf(server: Server): string {
 
 /** Takes WebAssembly from the page's workers, by a line in front of their scripts. */
 async function withholdWebAssembly(page: Page): Promise<void> {
-  await page.route(/worker-[^/]*\.js$/, async (route) => {
+  await page.route(/\/worker-[^/]*\.js$/, async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `delete globalThis.WebAssembly;${await response.text()}` });
   });

@@ -81,6 +81,22 @@ test('a demo that does not come says so, and comes when it is tried again', asyn
   await page.locator('#demo .card').first().waitFor();
 });
 
+test.each(['text', 'cell', 'conformance'])('a worker of %s that does not come is told of in words', async (demo) => {
+  const page = await site.open('#/text?units=32');
+  await untilStep(page, 1);
+  let asked = 0;
+  // The first is the script of all workers, which asks for its part.
+  await page.route('**/assets/worker-*.js', (route) => (asked++ === 0 ? route.continue() : route.abort()));
+  await page.goto(`${site.address}?again#/${demo}`);
+  const notice = page.locator('.error').first();
+  await notice.waitFor();
+  expect(await notice.textContent()).toContain(
+    'The part of the page that computes could not be loaded. Load the page again.',
+  );
+  expect(await page.locator('#page').textContent()).not.toMatch(/undefined|assets|Uncaught/);
+  site.complaints.splice(0); // the browser's own notes of the file and the failure
+});
+
 test('embedded in a lesson it is the demo alone, and the address stays the lesson’s', async () => {
   const page = await site.open('?embed#/memory?length=15', { viewport: phone, reducedMotion: 'reduce' });
   await untilStep(page, 2);

@@ -1,6 +1,5 @@
 import { defaultClientConditions, defineConfig, type UserConfigFnObject } from 'vite';
 import { referenceCases } from './cases-plugin.ts';
-import { gpuOnce, sharedGpu } from './gpu-plugin.ts';
 import { offline } from './offline-plugin.ts';
 import { ownBackendWorker } from './own-backend-plugin.ts';
 import { contentSecurityPolicy } from './policy.ts';
@@ -19,13 +18,10 @@ const config: UserConfigFnObject = defineConfig(({ command }) => ({
   root: import.meta.dirname,
   // The page works under any path of a site.
   base: './',
-  plugins: [contentSecurityPolicy(), offline(), voiceModel(), referenceCases(), ownBackendWorker(), gpuOnce()],
+  plugins: [contentSecurityPolicy(), offline(), voiceModel(), referenceCases(), ownBackendWorker()],
   worker: {
     format: 'es',
     plugins: () => [voiceModel()],
-    ...(command === 'build' && {
-      rollupOptions: { external: ['gpu.js'], output: { paths: { 'gpu.js': sharedGpu } } },
-    }),
   },
   // While one works on the packages, the page runs on their sources; what is built stands on the
   // packages as users get them.

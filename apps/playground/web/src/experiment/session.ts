@@ -2,6 +2,7 @@
 import type { BackendInfo } from '@rnn/core';
 import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { proxy, wrap, type Remote } from 'comlink';
+import { failureOf } from '../start-worker.ts';
 import { curveWith, emptyCurve, type Curve } from './curve.ts';
 import type { Experiment, ExperimentOptions, Progress } from './experiment.ts';
 import type { ExperimentWorker, Question } from './serve.ts';
@@ -12,9 +13,7 @@ type ViewOf<E extends Experiment> = Awaited<ReturnType<E['view']>>;
  * A run that the page can begin, play, pause, step, move and ask.
  *
  * @example
- * const session = new Session<TextExperiment, TextSettings>(
- *   new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
- * );
+ * const session = new Session<TextExperiment, TextSettings>(startWorker('text'));
  * await session.begin({ seed: 0, settings }, 'wasm');
  * await session.play();
  * session.progress.value?.view;
@@ -34,12 +33,7 @@ export class Session<E extends Experiment, Settings> {
   constructor(script: Worker) {
     this.script = script;
     this.remote = wrap<ExperimentWorker<E, Settings>>(script);
-    this.broken = new Promise((_, reject) => {
-      // A worker whose script cannot be fetched says so without a message.
-      script.addEventListener('error', ({ message }) => {
-        reject(new Error(message ?? 'The part of the page that computes could not be loaded. Load the page again.'));
-      });
-    });
+    this.broken = failureOf(script);
     this.broken.catch((error: unknown) => this.fail(error));
   }
 

@@ -28,7 +28,7 @@ export interface UseExperimentOptions<Settings> {
  *
  * @example
  * const session = useExperiment<TextExperiment, TextSettings>({
- *   worker: () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+ *   worker: () => startWorker('text'),
  *   settings: { units: units.value },
  * });
  * session.progress.value?.view;

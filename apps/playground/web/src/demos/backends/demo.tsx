@@ -5,6 +5,7 @@ import { seed, useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
 import { backendNames, rates } from '../../shell/device.ts';
 import { openRun } from '../../shell/run.ts';
+import { startWorker } from '../../start-worker.ts';
 import { backends as texts } from '../../texts/en/backends.ts';
 import { Slider } from '../../views/slider.tsx';
 import { AgreementTable } from './agreement-table.tsx';
@@ -22,11 +23,7 @@ export default function Backends(): VNode {
     settings: { units: whole(units.value, 4, 256) },
     turn: whole(seconds.value, 1, 20) * 1000,
   };
-  const race = useMemo(
-    () =>
-      new Race(backendNames, () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }), options),
-    [],
-  );
+  const race = useMemo(() => new Race(backendNames, () => startWorker('backends'), options), []);
   useEffect(() => {
     openRun.value = race;
     let isOpen = true;

@@ -7,6 +7,7 @@ import type { Progress } from '../../experiment/experiment.ts';
 import { backend } from '../../shell/address.ts';
 import { deviceNotice, startFirst } from '../../shell/device.ts';
 import { openRun, type Run } from '../../shell/run.ts';
+import { failureOf, startWorker } from '../../start-worker.ts';
 import { steps, type CellAnswer, type CellRequest, type CellRun } from './trace.ts';
 import type { CellWorker } from './worker.ts';
 
@@ -41,7 +42,7 @@ export function useCell(request: ReadonlySignal<CellRequest>, time: TimeSetting)
   const lesson = useSignal<LessonResult | undefined>(undefined);
   const name = useSignal<string | undefined>(undefined);
   const playing = useSignal(false);
-  const script = useMemo(() => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }), []);
+  const script = useMemo(() => startWorker('cell'), []);
   const remote = useMemo(() => wrap<CellWorker>(script), [script]);
   const wishes = useRef(0);
 
@@ -93,7 +94,7 @@ export function useCell(request: ReadonlySignal<CellRequest>, time: TimeSetting)
       },
     };
     openRun.value = controls;
-    script.addEventListener('error', ({ message }) => (failure.value = message));
+    failureOf(script).catch((cause: unknown) => (failure.value = messageOf(cause)));
     startFirst(backend.value, (wanted) => remote.start(wanted)).then(
       (started) => (name.value = started),
       (cause: unknown) => (failure.value = messageOf(cause)),

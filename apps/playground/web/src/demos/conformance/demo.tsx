@@ -4,6 +4,7 @@ import { backend, useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
 import { deviceNotice, startFirst } from '../../shell/device.ts';
 import { openRun } from '../../shell/run.ts';
+import { startWorker } from '../../start-worker.ts';
 import { conformance as texts } from '../../texts/en/conformance.ts';
 // oxlint-disable-next-line import/default -- Vite makes the file's text its default export
 import code from './code.ts?raw';
@@ -12,10 +13,7 @@ import { Suite } from './suite.ts';
 
 export default function Conformance(): VNode {
   const filter = useSetting('filter', '');
-  const suite = useMemo(
-    () => new Suite(() => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })),
-    [],
-  );
+  const suite = useMemo(() => new Suite(() => startWorker('conformance')), []);
   useEffect(() => {
     openRun.value = suite;
     suite.ready = startFirst(backend.value, (name) => suite.start(name)).catch((error: unknown) => suite.fail(error));

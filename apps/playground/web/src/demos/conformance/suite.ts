@@ -6,6 +6,7 @@ import { proxy, wrap, type Remote } from 'comlink';
 import type { Progress } from '../../experiment/experiment.ts';
 import { device, reasonFor } from '../../shell/device.ts';
 import type { Run } from '../../shell/run.ts';
+import { failureOf } from '../../start-worker.ts';
 import type { News } from './run-cases.ts';
 import type { ConformanceWorker } from './worker.ts';
 
@@ -32,7 +33,7 @@ export class Suite implements Run {
   /** When the first backend has started: a run waits for it. */
   ready: Promise<unknown> = Promise.resolve();
   private readonly makeWorker: () => Worker;
-  private worker: { script: Worker; remote: Remote<ConformanceWorker> } | undefined;
+  private worker: { script: Worker; remote: Remote<ConformanceWorker>; broken: Promise<never> } | undefined;
   private backend = 'cpu';
   private pack: Promise<ArrayBuffer> | undefined;
   /** Counts runs and stops: what an earlier one tells is not heard. */
@@ -45,7 +46,7 @@ export class Suite implements Run {
 
   /** Takes a backend for the runs to come. */
   async start(name: string): Promise<BackendInfo> {
-    const info = await this.remote().describe(name);
+    const info = await this.ask((worker) => worker.describe(name));
     this.backend = name;
     device.value = info;
     return info;
@@ -96,7 +97,7 @@ export class Suite implements Run {
       failed: count('failed'),
       skipped: count('skipped'),
     };
-    return this.remote().write(report);
+    return this.ask((worker) => worker.write(report));
   }
 
   fail(error: unknown): void {
@@ -123,7 +124,7 @@ export class Suite implements Run {
         before: this.state.peek().results,
         ...(count !== undefined && { count }),
       };
-      await this.remote().run(this.backend, pack, selection, proxy(hear));
+      await this.ask((worker) => worker.run(this.backend, pack, selection, proxy(hear)));
     } catch (error) {
       if (wish === this.wish) this.fail(error);
     }
@@ -139,12 +140,15 @@ export class Suite implements Run {
     return this.pack;
   }
 
-  private remote(): Remote<ConformanceWorker> {
+  /** Asks the worker, which is another one after a stop. */
+  private ask<T>(question: (worker: Remote<ConformanceWorker>) => Promise<T>): Promise<T> {
     if (this.worker === undefined) {
       const script = this.makeWorker();
-      this.worker = { script, remote: wrap<ConformanceWorker>(script) };
+      this.worker = { script, remote: wrap<ConformanceWorker>(script), broken: failureOf(script) };
+      // Whoever asks next gets another one; those that wait for this one hear of it themselves.
+      this.worker.broken.catch(() => (this.worker = undefined));
     }
-    return this.worker.remote;
+    return Promise.race([question(this.worker.remote), this.worker.broken]);
   }
 
   private set(changed: Partial<SuiteState>): void {

@@ -4,6 +4,7 @@ import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
 import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
+import { startWorker } from '../../start-worker.ts';
 import { drawTexts as texts } from '../../texts/en/draw.ts';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
 import { DrawingCanvas } from './canvas.tsx';
@@ -42,7 +43,7 @@ export default function Draw(): VNode {
   };
   const isReady = steps >= minSteps;
   const session = useExperiment<DrawExperiment, typeof settings>({
-    worker: () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    worker: () => startWorker('draw'),
     settings,
     live: ['strokes', 'temperature'],
     isReady,

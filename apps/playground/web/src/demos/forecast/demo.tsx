@@ -5,6 +5,7 @@ import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
 import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
+import { startWorker } from '../../start-worker.ts';
 import { forecastTexts as texts } from '../../texts/en/forecast.ts';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
 // oxlint-disable-next-line import/default -- Vite gives the text of the file
@@ -70,7 +71,7 @@ export default function Forecast(): VNode {
     place,
   };
   const session = useExperiment<ForecastExperiment, typeof settings>({
-    worker: () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    worker: () => startWorker('forecast'),
     settings,
     live: ['series', 'place'],
     isReady: table !== undefined,

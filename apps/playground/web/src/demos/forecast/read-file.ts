@@ -1,4 +1,5 @@
 import { wrap } from 'comlink';
+import { startWorker } from '../../start-worker.ts';
 import type { SeriesTable } from './table.ts';
 import type { TableReader } from './table-worker.ts';
 
@@ -9,7 +10,7 @@ import type { TableReader } from './table-worker.ts';
  * @throws Error that says, for people, what is wrong with the file
  */
 export async function readFile(file: Blob, name: string, signal: AbortSignal): Promise<SeriesTable> {
-  const worker = new Worker(new URL('./table-worker.ts', import.meta.url), { type: 'module' });
+  const worker = startWorker('table');
   try {
     return await Promise.race([
       wrap<TableReader>(worker).read(file, name),

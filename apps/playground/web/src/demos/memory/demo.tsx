@@ -5,6 +5,7 @@ import { useSetting } from '../../shell/address.ts';
 import { CodePanel } from '../../shell/code-panel.tsx';
 import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
+import { startWorker } from '../../start-worker.ts';
 import { memory as texts } from '../../texts/en/memory.ts';
 import { LinePlot, type Line } from '../../views/line-plot.tsx';
 import { Slider } from '../../views/slider.tsx';
@@ -28,7 +29,7 @@ export default function Memory(): VNode {
     clip: between(clip.value, 0, 5),
   };
   const session = useExperiment<MemoryExperiment, MemorySettings>({
-    worker: () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    worker: () => startWorker('memory'),
     settings,
     live: ['clip'],
   });

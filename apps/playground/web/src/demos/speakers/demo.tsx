@@ -7,6 +7,7 @@ import { CodePanel } from '../../shell/code-panel.tsx';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
+import { startWorker } from '../../start-worker.ts';
 import { speakersTexts as texts } from '../../texts/en/speakers.ts';
 import { Confusion } from '../../views/confusion.tsx';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
@@ -44,7 +45,7 @@ export default function Speakers(): VNode {
     hidden: Math.min(128, Math.max(4, Math.round(hidden.value))),
   };
   const session = useExperiment<SpeakersExperiment, SpeakersSettings>({
-    worker: () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    worker: () => startWorker('speakers'),
     settings,
     live: ['training', 'test'],
     isReady: data.value !== undefined,

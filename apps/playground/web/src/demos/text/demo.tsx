@@ -8,6 +8,7 @@ import { CodePanel } from '../../shell/code-panel.tsx';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
 import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
+import { startWorker } from '../../start-worker.ts';
 import { text as words } from '../../texts/en/text.ts';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
 import { Slider } from '../../views/slider.tsx';
@@ -50,7 +51,7 @@ export default function Text(): VNode {
   const text = own.value ?? builtIn.value;
   const writing = { temperature: temperature.value, topK: topK.value };
   const session = useExperiment<TextExperiment, TextSettings>({
-    worker: () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    worker: () => startWorker('text'),
     settings: { text, units: sizes.includes(units.value) ? units.value : 128, writing },
     live: ['writing'],
     isReady: text !== '' && isUnpacked.value,

@@ -6,6 +6,7 @@ export const shell = {
   skip: 'Skip to the demo',
   loading: 'Loading the demo …',
   notLoaded: 'This demo could not be loaded. Check the connection and try again.',
+  workerNotLoaded: 'The part of the page that computes could not be loaded. Load the page again.',
   again: 'Try again',
   bar: 'Run',
   backend: 'Backend',
