@@ -1,6 +1,6 @@
 import { cpu } from '@rnn/backend-cpu';
 import { beforeAll, expect, test } from 'vitest';
-import { explain, ones, round, scan, setBackend, tensor, type Tensor, zeros } from '../src/index.js';
+import { explain, manualSeed, ones, randn, round, scan, setBackend, tensor, type Tensor, zeros } from '../src/index.js';
 
 beforeAll(async () => setBackend(await cpu()));
 
@@ -22,4 +22,29 @@ test.each([
   const last = scan(step, ones(x), zeros(h), { compile: 'required' })[1];
   expect(last.shape).toEqual(h);
   expect(new Set(last.dataSync())).toEqual(new Set([3]));
+});
+
+type Weighted = (x: Tensor, h: Tensor, parameters: { readonly W: Tensor }) => readonly [Tensor, Tensor];
+
+// In a square every dimension may be the batch: what is done with them tells which one is.
+test.each<[name: string, step: Weighted]>([
+  ['features before the batch', (x, h, { W }) => [W.matmul(x), W.matmul(x).add(h).tanh()]],
+  ['rows that are transposed', (x, h) => [h, x.transpose(0, 1).add(h).tanh()]],
+  ['a mean over the batch', (x, h) => [x.sub(x.mean(0)), x.sub(x.mean(0)).add(h)]],
+  ['a row that all others take', (x, h) => [h, h.add(x.slice(0, 0, 1))]],
+])('a step that mixes rows gives what a loop over the steps gives: %s', (_, step) => {
+  manualSeed(0);
+  const [xs, h0, W] = [randn([4, 3, 3]), randn([3, 3]), randn([3, 3])];
+  const outputs: unknown[] = [];
+  let h = h0;
+  for (let t = 0; t < 4; t++) {
+    const [y, next] = step(xs.slice(0, t, t + 1).squeeze(0), h, { W });
+    outputs.push(y.toArray());
+    h = next;
+  }
+  for (let call = 0; call < 3; call++) {
+    const [ys, last] = scan(step, xs, h0, { parameters: { W }, compile: 'auto' });
+    expect(ys.toArray()).toEqual(outputs);
+    expect(last.toArray()).toEqual(h.toArray());
+  }
 });

@@ -327,6 +327,28 @@ test.each<[string, () => Changing]>([
     },
   ],
   [
+    'a field that the class has been given since',
+    () => {
+      class Cell {
+        w = randn([3, 3]);
+        declare scale: number | undefined;
+      }
+      const read = (p: object): number => (p as Cell).scale ?? 2;
+      return { parameters: new Cell(), change: () => (Cell.prototype.scale = 3), read };
+    },
+  ],
+  [
+    'a field that the class of an object within, or what that inherits from, has been given since',
+    () => {
+      class Base {
+        declare scale: number | undefined;
+      }
+      class Inner extends Base {}
+      const parameters = { w: randn([3, 3]), inner: new Inner() };
+      return { parameters, change: () => (Base.prototype.scale = 3), read: () => parameters.inner.scale ?? 2 };
+    },
+  ],
+  [
     'what a proxy answers',
     () => {
       let scale = 2;

@@ -136,9 +136,16 @@ export function guardsHold(before: FieldGuards, value: unknown, tensors: Tensor[
         const { name, value: given } = accessors[i];
         if (!Object.is((value as Record<PropertyKey, unknown>)[name], given)) return false;
       }
-      return inherited === undefined || guardsHold(inherited, prototype, tensors);
+      if (inherited !== undefined) return guardsHold(inherited, prototype, tensors);
+      return identity === undefined || !hasInherited(value);
     }
   }
+}
+
+/** Whether an object inherits a field: methods and accessors of a class are none. */
+function hasInherited(value: object): boolean {
+  for (const name in value) if (!Object.hasOwn(value, name)) return true;
+  return false;
 }
 
 /** The names of an object's fields; of a prototype those that hold a value by themselves. */
