@@ -46,9 +46,10 @@ function buildCrate(features: readonly string[]): void {
       stdio: 'inherit',
     });
     if (status !== 0) throw new Error(`cargo build ended with ${status}`);
-    // Under a new name first: a process may have the old file open.
-    copyFileSync(join(target, 'release', libraries[process.platform] ?? 'librnn_native.so'), `${file}.new`);
-    renameSync(`${file}.new`, file);
+    // Under a new name first, its own: a process may have the old file open, and another may build.
+    const fresh = `${file}.${process.pid}`;
+    copyFileSync(join(target, 'release', libraries[process.platform] ?? 'librnn_native.so'), fresh);
+    renameSync(fresh, file);
     writeFileSync(`${file}.sources`, crateDigest());
   }
 }
