@@ -101,7 +101,7 @@ export class CpuProgram implements CompiledProgram {
     const { carry, ys, reverse } = program;
     const { values, state, actions } = this.workspaceFor(rows);
 
-    const stacked = args.xs.map((storage) => memory.valuesOf(storage));
+    const xs = args.xs.map((storage) => memory.valuesOf(storage));
     const firstCarried = program.xs.length;
     args.carry.forEach((storage, i) => state[i].set(memory.valuesOf(storage)));
     args.perRow.forEach((storage, i) => {
@@ -112,9 +112,7 @@ export class CpuProgram implements CompiledProgram {
 
     for (let n = 0; n < steps; n++) {
       const t = reverse ? steps - 1 - n : n;
-      stacked.forEach((array, i) =>
-        copyRun(values[i], 0, array, (t * args.rows + start) * widths[i], rows * widths[i]),
-      );
+      xs.forEach((array, i) => copyRun(values[i], 0, array, (t * args.rows + start) * widths[i], rows * widths[i]));
 
       for (const action of actions) action();
 

@@ -142,15 +142,15 @@ class WasmProgram implements CompiledProgram {
       free += roundedUp(scratch.rowBytes * rows);
     }
     for (let i = 0; i < perRow.length; i++) i32[pointers + slots.perRow[i]] = memory.addressOf(perRow[i]);
-    for (let i = 0; i < consts.length; i++) i32[pointers + slots.fixed[i]] = memory.addressOf(consts[i]);
+    for (let i = 0; i < consts.length; i++) i32[pointers + slots.consts[i]] = memory.addressOf(consts[i]);
     for (let i = 0; i < packings.length; i++) i32[pointers + packings[i].slot] = packedAt[i];
     const first = program.reverse ? (steps - 1) * rows : 0;
     for (let i = 0; i < xs.length; i++) {
-      const slot = slots.stacked[i];
+      const slot = slots.xs[i];
       i32[pointers + slot] = memory.addressOf(xs[i]) + first * rowBytes[slot];
     }
     for (let i = 0; i < outputs.length; i++) {
-      const slot = slots.outputs[i];
+      const slot = slots.ys[i];
       i32[pointers + slot] = outputs[i].at + first * rowBytes[slot];
     }
     // Two buffers take turns; which comes first is chosen so that the last step writes into the
@@ -197,12 +197,12 @@ class WasmProgram implements CompiledProgram {
    * Packs the weights of products in the order in which the kernel reads them; kept with the
    * storage, which never changes.
    */
-  private packWeights(fixed: readonly Storage[], rows: number): void {
+  private packWeights(consts: readonly Storage[], rows: number): void {
     const { memory, kernels, packings, packedAt } = this;
     for (let i = 0; i < packings.length; i++) {
       const packing = packings[i];
       if (rows < packing.least) continue;
-      const storage = fixed[packing.place] as WasmStorage;
+      const storage = consts[packing.place] as WasmStorage;
       const address = memory.addressOf(storage);
       let packed = packedAs(storage, packing);
       if (packed === undefined) {
@@ -220,7 +220,7 @@ class WasmProgram implements CompiledProgram {
 
 /** Weights that some product reads packed. */
 interface Packing extends PackedForm {
-  /** Which of the fixed operands they are. */
+  /** Which of the constants they are. */
   readonly place: number;
   /** Where the argument block has their address. */
   readonly slot: number;
@@ -284,8 +284,8 @@ function rowStrides({ xs, carry, perRow, ys }: Program, { layout }: Emitted): In
   const strides = new Int32Array(slots.count);
   const set = (list: readonly number[], bytes: (i: number) => number): void =>
     list.forEach((slot, i) => (strides[slot] = bytes(i)));
-  set(slots.stacked, (i) => xs[i] * 4);
-  set(slots.outputs, (i) => widths[ys[i]] * 4);
+  set(slots.xs, (i) => xs[i] * 4);
+  set(slots.ys, (i) => widths[ys[i]] * 4);
   set(slots.perRow, (i) => perRow[i] * 4);
   for (const state of [slots.before, slots.after]) set(state, (i) => carry[i] * 4);
   for (const { slot, rowBytes } of slots.scratch) strides[slot] = rowBytes;

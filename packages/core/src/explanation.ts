@@ -44,10 +44,10 @@ export interface LoweredStage {
    */
   readonly when: 'once' | 'before' | 'loop' | 'after';
   readonly program: Program;
-  readonly stacked: readonly string[];
+  readonly xs: readonly string[];
   readonly perRow: readonly string[];
-  readonly fixed: readonly string[];
-  readonly outputs: readonly string[];
+  readonly consts: readonly string[];
+  readonly ys: readonly string[];
 }
 
 /** A value that one call of a primitive, or one sum over rows and steps, makes of others. */
@@ -57,15 +57,15 @@ export interface LoweredCall {
   readonly inputs: readonly string[];
   /** What is computed, in words. */
   readonly text: string;
-  /** Performs a primitive; `undefined` for sums, whose operands are stacked values. */
+  /** Performs a primitive; `undefined` for sums, whose operands are batched values. */
   readonly run: ((backend: Backend, inputs: readonly Storage[]) => Storage) | undefined;
 }
 
 /** What runs, in this order: calls on weights, stages, sums. */
 export interface LoweredPass {
-  readonly fixed: readonly LoweredCall[];
+  readonly constants: readonly LoweredCall[];
   readonly stages: readonly LoweredStage[];
-  readonly totals: readonly LoweredCall[];
+  readonly reduced: readonly LoweredCall[];
 }
 
 /** A tensor that goes in, without time and batch. */

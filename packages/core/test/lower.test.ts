@@ -36,20 +36,20 @@ function run(
   rows: number,
 ): Storage[] {
   const at = (name: string): Storage => given.get(name) as Storage;
-  for (const { name, inputs, run: perform } of pass.fixed)
+  for (const { name, inputs, run: perform } of pass.constants)
     given.set(name, perform?.(backend, inputs.map(at)) as Storage);
   let last: readonly Storage[] = states;
-  for (const { when, program, stacked, perRow, fixed, outputs } of pass.stages) {
+  for (const { when, program, xs, perRow, consts, ys } of pass.stages) {
     const isLoop = when === 'loop';
     const made = executeProgram(backend, program, {
       steps: isLoop ? steps : 1,
       rows: isLoop || when === 'once' ? rows : steps * rows,
-      xs: stacked.map(at),
+      xs: xs.map(at),
       carry: isLoop ? states : [],
       perRow: perRow.map(at),
-      consts: fixed.map(at),
+      consts: consts.map(at),
     });
-    outputs.forEach((name, i) => given.set(name, made.ys[i]));
+    ys.forEach((name, i) => given.set(name, made.ys[i]));
     if (isLoop) ({ carry: last } = made);
   }
   return [...last];
@@ -90,7 +90,7 @@ test('a training has a backward pass', () => {
   w.requiresGrad = true;
   const step = (x: Tensor, h: Tensor): readonly [Tensor, Tensor] => [h, tanh(linear(h, w).add(x))];
   const { training } = lower(step, zeros([3, 1, 2]), zeros([1, 2]));
-  expect(training?.backward.totals.map(({ kind }) => kind)).toContain('productRows');
+  expect(training?.backward.reduced.map(({ kind }) => kind)).toContain('productRows');
   expect(noGrad(() => lower(step, zeros([3, 1, 2]), zeros([1, 2]))).training).toBeUndefined();
 });
 

@@ -97,10 +97,10 @@ function emitStep(code: Code, program: Program, { groups, slots, widths }: Layou
   const least = weights > CACHED ? BLOCK_M : LEAST_ROWS;
   const block = Math.max(least, Math.floor(CACHED / rowBytes / LEAST_ROWS) * LEAST_ROWS);
   const moving = [
-    ...program.xs.map((width, i) => ({ slot: slots.stacked[i], rowBytes: width * 4, start: code.local(I32) })),
+    ...program.xs.map((width, i) => ({ slot: slots.xs[i], rowBytes: width * 4, start: code.local(I32) })),
     ...program.perRow.map((width, i) => ({ slot: slots.perRow[i], rowBytes: width * 4, start: code.local(I32) })),
     ...program.ys.map((value, i) => ({
-      slot: slots.outputs[i],
+      slot: slots.ys[i],
       rowBytes: widths[value] * 4,
       start: code.local(I32),
     })),

@@ -16,10 +16,10 @@ export function emitRun(program: Program, layout: Layout, step: number): Code {
   return code;
 }
 
-/** Moves what is stacked over time on to the next step. */
+/** Moves `xs` and `ys` on to the next step. */
 function moveOn(code: Code, { xs, ys, reverse }: Program, { widths, slots }: Layout): void {
-  xs.forEach((width, i) => movePointer(code, slots.stacked[i], width * 4, reverse));
-  ys.forEach((value, i) => movePointer(code, slots.outputs[i], widths[value] * 4, reverse));
+  xs.forEach((width, i) => movePointer(code, slots.xs[i], width * 4, reverse));
+  ys.forEach((value, i) => movePointer(code, slots.ys[i], widths[value] * 4, reverse));
 }
 
 function movePointer(code: Code, slot: number, rowBytes: number, back: boolean): void {

@@ -47,15 +47,15 @@ type Group = Segment | NonFused;
 
 /** The pointers of the argument block, in order. */
 interface Slots {
-  readonly stacked: readonly number[];
+  readonly xs: readonly number[];
   /** The state before the step, and after it. */
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly perRow: readonly number[];
-  readonly fixed: readonly number[];
-  /** Packed weights: by the fixed operand of a `matmul`, by the result of a `product`. */
+  readonly consts: readonly number[];
+  /** Packed weights: by the constant of a `matmul`, by the result of a `product`. */
   readonly packed: ReadonlyMap<number, number>;
-  readonly outputs: readonly number[];
+  readonly ys: readonly number[];
   /** Room for the edges of products, in the workspace; nothing if there are none. */
   readonly room: number | undefined;
   /** Workspace, with its bytes a row. */
@@ -122,13 +122,13 @@ export function layoutOf(program: Program): Layout {
   let count = 0;
   const slot = (): number => count++;
   const slots = {
-    stacked: xs.map(slot),
+    xs: xs.map(slot),
     before: carry.map(slot),
     after: carry.map(slot),
     perRow: perRow.map(slot),
-    fixed: consts.map(slot),
+    consts: consts.map(slot),
     packed: new Map<number, number>(),
-    outputs: ys.map(slot),
+    ys: ys.map(slot),
     scratch: [] as { slot: number; rowBytes: number }[],
   };
   body.forEach((instruction, i) => {
@@ -149,17 +149,17 @@ export function layoutOf(program: Program): Layout {
 
   // Places of operands.
   const homes = new Map<number, Location>();
-  slots.stacked.forEach((s, i) => homes.set(i, { slot: s, offset: 0, rowStride: xs[i] * 4 }));
+  slots.xs.forEach((s, i) => homes.set(i, { slot: s, offset: 0, rowStride: xs[i] * 4 }));
   slots.before.forEach((s, i) => homes.set(xs.length + i, { slot: s, offset: 0, rowStride: carry[i] * 4 }));
   const firstPerRow = xs.length + carry.length;
   slots.perRow.forEach((s, i) => homes.set(firstPerRow + i, { slot: s, offset: 0, rowStride: perRow[i] * 4 }));
-  slots.fixed.forEach((s, i) => homes.set(firstConst(program) + i, { slot: s, offset: 0, rowStride: 0 }));
+  slots.consts.forEach((s, i) => homes.set(firstConst(program) + i, { slot: s, offset: 0, rowStride: 0 }));
 
   // Places that want a value: the state after the step, outputs, parts of a concatenation.
   const wanted = new Map<number, Location[]>();
   const want = (value: number, place: Location): void => void wanted.set(value, [...(wanted.get(value) ?? []), place]);
   carryOut.forEach((value, i) => want(value, { slot: slots.after[i], offset: 0, rowStride: carry[i] * 4 }));
-  ys.forEach((value, i) => want(value, { slot: slots.outputs[i], offset: 0, rowStride: widths[value] * 4 }));
+  ys.forEach((value, i) => want(value, { slot: slots.ys[i], offset: 0, rowStride: widths[value] * 4 }));
   // Last first, so that a concatenation of concatenations finds the place of the outer one.
   for (let i = body.length - 1; i >= 0; i--) {
     const instruction = body[i];

@@ -55,15 +55,15 @@ function passOf(plan: Stages, nameOf: (value: Value) => string): LoweredPass {
     return { name: nameOf(value), kind, inputs: argumentsOf(value).map(nameOf), text: key, run };
   };
   return {
-    fixed: plan.constants.map(call),
+    constants: plan.constants.map(call),
     stages: stagesOf(plan).map(({ when, stage }) => ({
       when,
       program: stage.program,
-      stacked: stage.stacked.map(nameOf),
+      xs: stage.xs.map(nameOf),
       perRow: stage.perRow.map(nameOf),
-      fixed: stage.constants.map(nameOf),
-      outputs: stage.outputs.map(nameOf),
+      consts: stage.consts.map(nameOf),
+      ys: stage.ys.map(nameOf),
     })),
-    totals: plan.reduced.map(call),
+    reduced: plan.reduced.map(call),
   };
 }

@@ -26,7 +26,7 @@ export interface LinearForm {
   readonly a: readonly (readonly (number | undefined)[])[];
   /** For each carried value, the output that is b_i; `undefined` where it is zero. */
   readonly b: readonly (number | undefined)[];
-  /** Computes the outputs of all steps at once, of the states before: the last stacked operands. */
+  /** Computes the outputs of all steps at once, of the states before: the last `xs`. */
   readonly outputs: Program;
 }
 
@@ -156,7 +156,7 @@ function isNeeded({ body, carryOut, ...program }: Program, value: number): boole
 /** The body on states that are there for all steps; what is the next state itself is left out. */
 function outputsOf(program: Program): Program {
   const { xs, carry, carryOut, ys } = program;
-  // The carried operands come behind the stacked ones as it is: their numbers stay.
+  // The carried operands come behind the `xs` as it is: their numbers stay.
   return {
     ...program,
     xs: [...xs, ...carry],

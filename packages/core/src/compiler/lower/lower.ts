@@ -15,10 +15,10 @@ import { argumentsOf, closure, type Argument, type Operation, type Value } from 
 /** A program and the values that its operands and outputs are. */
 export interface Stage {
   readonly program: Program;
-  readonly stacked: readonly Value[];
+  readonly xs: readonly Value[];
   readonly perRow: readonly Value[];
-  readonly constants: readonly Value[];
-  readonly outputs: readonly Value[];
+  readonly consts: readonly Value[];
+  readonly ys: readonly Value[];
 }
 
 /** What has to be computed, and out of what. */
@@ -39,7 +39,7 @@ export interface Task {
   readonly states: number;
   /** Row values wanted for all steps. */
   readonly rows: readonly Value[];
-  /** Totals wanted. */
+  /** Values reduced over the batch that are wanted. */
   readonly reduced: readonly Value[];
   readonly reverse: boolean;
   /** Whether the loop is the backward one of another: resets then concern gradients. */
@@ -48,14 +48,14 @@ export interface Task {
 
 /** The stages in the order in which they run. */
 export interface Stages extends Pick<Task, 'adjoint' | 'states'> {
-  /** Fixed values to compute first, each by one primitive. */
+  /** Constants to compute first, each by one primitive. */
   readonly constants: readonly Value[];
   /** What is the same at all steps, made of per-row constants. */
   readonly once: Stage | undefined;
   readonly before: Stage | undefined;
   readonly loop: Stage | undefined;
   readonly after: Stage | undefined;
-  /** Totals to compute last: sums over rows, then primitives on them. */
+  /** What is reduced over the batch, computed last: sums over rows, then primitives on them. */
   readonly reduced: readonly Value[];
 }
 
@@ -137,12 +137,12 @@ export function lower(task: Task): Stages {
     after.length === 0
       ? undefined
       : stage(after, (v) => given.has(v) || inLoop(v) || (!state.has(v) && !inline.has(v)));
-  const loopWanted = unique([...wanted, ...(afterStage?.stacked ?? [])]).filter(inLoop);
+  const loopWanted = unique([...wanted, ...(afterStage?.xs ?? [])]).filter(inLoop);
   const loopStage =
     carried.length === 0
       ? undefined
       : stage(loopWanted, (v) => given.has(v) || (!state.has(v) && !inline.has(v)), carried, next);
-  const external = unique([...(afterStage?.stacked ?? []), ...(loopStage?.stacked ?? []), ...wanted]);
+  const external = unique([...(afterStage?.xs ?? []), ...(loopStage?.xs ?? []), ...wanted]);
   const before = external.filter((value) => !given.has(value) && !state.has(value));
   const beforeStage = before.length === 0 ? undefined : stage(before, (v) => given.has(v));
   return {
@@ -162,23 +162,23 @@ export function lower(task: Task): Stages {
  * steps at once: for a few rows one call of a program costs more than the arithmetic that is done
  * again.
  *
- * @param task - without totals
+ * @param task - without reduced values
  * @returns nothing where a result is no row value of its own
  */
 export function lowerJoined(task: Task): Stages | undefined {
   const { given, carried, next, rows } = task;
   const isResult = (value: Value): boolean => value.domain === 'batched' && !value.steady && !given.has(value);
   if (!rows.every(isResult)) return undefined;
-  const stage = build(task, rows, carried, next, (value) => given.has(value), new Set(), instructionOfFixed);
+  const stage = build(task, rows, carried, next, (value) => given.has(value), new Set(), instructionOfConstant);
   const [before, loop] = carried.length === 0 ? [stage, undefined] : [undefined, stage];
-  const isFixed = (value: Value): boolean => value.domain === 'constant' && value.operation.kind === 'primitive';
-  const constants = closure(stage.constants, () => false).filter(isFixed);
+  const isComputed = (value: Value): boolean => value.domain === 'constant' && value.operation.kind === 'primitive';
+  const constants = closure(stage.consts, () => false).filter(isComputed);
   const { adjoint, states } = task;
   return { adjoint, states, constants, once: undefined, before, loop, after: undefined, reduced: [] };
 }
 
-/** The instruction that computes a fixed value in each row. */
-function instructionOfFixed({ domain, operation }: Value): InstructionBody<Value, Argument> | undefined {
+/** The instruction that computes a constant in each row. */
+function instructionOfConstant({ domain, operation }: Value): InstructionBody<Value, Argument> | undefined {
   return domain === 'constant' && operation.kind === 'primitive' ? operation.instruction : undefined;
 }
 
@@ -204,7 +204,7 @@ function unique(values: readonly Value[]): Value[] {
  * One program: everything that the outputs and the next state are made of, up to values that come
  * in.
  *
- * @param inRow - the instruction of a fixed value that the program computes itself
+ * @param inRow - the instruction of a constant that the program computes itself
  */
 function build(
   task: Task,
@@ -217,76 +217,76 @@ function build(
 ): Stage {
   const isRow = (value: Value): boolean => value.domain === 'batched' || inRow(value) !== undefined;
   const isPerRow = (value: Value): boolean => isConstant(value) || once.has(value);
-  const isStacked = (value: Value): boolean =>
+  const isXs = (value: Value): boolean =>
     value.domain === 'batched' && !carried.includes(value) && !isPerRow(value) && comesIn(value);
   const isOperand = (value: Value): boolean =>
-    carried.includes(value) || !isRow(value) || isPerRow(value) || isStacked(value);
+    carried.includes(value) || !isRow(value) || isPerRow(value) || isXs(value);
   const values = closure([...outputs, ...next], isOperand);
-  const stacked = values.filter(isStacked);
+  const xs = values.filter(isXs);
   const perRow = values.filter(isPerRow);
   const steps = values.filter((value) => !isOperand(value));
 
-  // A fixed value is a matrix to a product and a row to everything else.
-  const constants: Value[] = [];
+  // A constant is a matrix to a product and a row to everything else.
+  const consts: Value[] = [];
   const shapes: ConstOperand[] = [];
-  const fixedNumbers = new Map<string, number>();
+  const constNumbers = new Map<string, number>();
   const numbers = new Map<Value, number>();
-  stacked.forEach((value, i) => numbers.set(value, i));
-  carried.forEach((value, i) => numbers.set(value, stacked.length + i));
-  perRow.forEach((value, i) => numbers.set(value, stacked.length + carried.length + i));
-  const firstConst = stacked.length + carried.length + perRow.length;
-  const fixedNumber = (value: Value, rows: number, columns: number): number => {
+  xs.forEach((value, i) => numbers.set(value, i));
+  carried.forEach((value, i) => numbers.set(value, xs.length + i));
+  perRow.forEach((value, i) => numbers.set(value, xs.length + carried.length + i));
+  const firstConst = xs.length + carried.length + perRow.length;
+  const constNumber = (value: Value, rows: number, columns: number): number => {
     const key = `${value.id} ${rows}x${columns}`;
-    let number = fixedNumbers.get(key);
+    let number = constNumbers.get(key);
     if (number === undefined) {
-      number = firstConst + constants.length;
-      fixedNumbers.set(key, number);
-      constants.push(value);
+      number = firstConst + consts.length;
+      constNumbers.set(key, number);
+      consts.push(value);
       shapes.push({ rows, columns });
     }
     return number;
   };
-  for (const value of steps) registerFixed(value, isRow, fixedNumber);
-  steps.forEach((value, i) => numbers.set(value, firstConst + constants.length + i));
+  for (const value of steps) registerConsts(value, isRow, constNumber);
+  steps.forEach((value, i) => numbers.set(value, firstConst + consts.length + i));
 
   const numberOf = (value: Value): number =>
-    isRow(value) ? (numbers.get(value) as number) : fixedNumber(value, 1, value.width);
+    isRow(value) ? (numbers.get(value) as number) : constNumber(value, 1, value.width);
   const program: Program = {
     dtype: task.dtype,
-    xs: stacked.map(({ width }) => width),
+    xs: xs.map(({ width }) => width),
     carry: carried.map(({ width }) => width),
     perRow: perRow.map(({ width }) => width),
     consts: shapes,
-    body: steps.map((value) => instructionOf(value, inRow(value) ?? value.operation, numberOf, fixedNumber)),
+    body: steps.map((value) => instructionOf(value, inRow(value) ?? value.operation, numberOf, constNumber)),
     carryOut: next.map(numberOf),
     ys: outputs.map(numberOf),
     reverse: carried.length > 0 && task.reverse,
   };
-  return { program, stacked, perRow, constants, outputs };
+  return { program, xs, perRow, consts, ys: outputs };
 }
 
-type FixedNumber = (value: Value, rows: number, columns: number) => number;
+type ConstNumber = (value: Value, rows: number, columns: number) => number;
 
-function registerFixed(value: Value, isRow: (value: Value) => boolean, fixedNumber: FixedNumber): void {
+function registerConsts(value: Value, isRow: (value: Value) => boolean, constNumber: ConstNumber): void {
   const { operation } = value;
   for (const argument of argumentsOf(value)) {
     if (isRow(argument)) continue;
-    if (operation.kind === 'matmul' && argument === operation.weight) weightNumber(value, fixedNumber);
-    if (operation.kind !== 'matmul' || argument === operation.init) fixedNumber(argument, 1, argument.width);
+    if (operation.kind === 'matmul' && argument === operation.weight) weightNumber(value, constNumber);
+    if (operation.kind !== 'matmul' || argument === operation.init) constNumber(argument, 1, argument.width);
   }
 }
 
-function weightNumber({ operation, width }: Value, fixedNumber: FixedNumber): number {
+function weightNumber({ operation, width }: Value, constNumber: ConstNumber): number {
   if (operation.kind !== 'matmul') throw new TypeError('expected a product');
   const { x, weight, transposed } = operation;
-  return transposed ? fixedNumber(weight, width, x.width) : fixedNumber(weight, x.width, width);
+  return transposed ? constNumber(weight, width, x.width) : constNumber(weight, x.width, width);
 }
 
 function instructionOf(
   value: Value,
   operation: Operation,
   numberOf: (value: Value) => number,
-  fixedNumber: FixedNumber,
+  constNumber: ConstNumber,
 ): Instruction {
   const { width } = value;
   switch (operation.kind) {
@@ -304,7 +304,7 @@ function instructionOf(
         width,
         ...mapOperands<Value, Argument, number, ProgramOperand>(operation, {
           row: numberOf,
-          matrix: () => weightNumber(value, fixedNumber),
+          matrix: () => weightNumber(value, constNumber),
           operand: (x) => (typeof x === 'number' ? x : { value: numberOf(x) }),
         }),
       };

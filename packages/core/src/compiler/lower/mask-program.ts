@@ -1,6 +1,6 @@
 /**
  * Sequences of different lengths and resets of the state, written into a program. Whoever runs it
- * need not know of them: `going` and `reset` are stacked operands of width 1, the initial state is
+ * need not know of them: `going` and `reset` are `xs` of width 1, the initial state is
  * a per-row constant.
  *
  * - Lengths: at a step that a row does not have any more its carried values stay, and its outputs
@@ -49,7 +49,7 @@ export interface Masks {
  * ```
  * @param program - what a row computes at a step that it has
  * @param masks - what to write into it
- * @returns a program with further operands behind those of their kind: stacked `going` (1 where a
+ * @returns a program with further operands behind those of their kind: `xs` `going` (1 where a
  *   row has the step) with lengths, then `reset` (1 where it starts afresh, 0 past its end) with
  *   resets; with resets forward a per-row constant for each state, its initial value;
  *   with resets backward a carried value for each state, from zeros on, which belongs to the

@@ -48,9 +48,9 @@ type Work =
        * once.
        */
       readonly part: 'loop' | 'once' | 'all';
-      readonly stacked: readonly number[];
+      readonly xs: readonly number[];
       readonly perRow: readonly number[];
-      readonly fixed: readonly number[];
+      readonly consts: readonly number[];
       readonly to: readonly number[];
     };
 
@@ -95,15 +95,15 @@ export class Executable {
     const stage = (made: Stage | undefined, part: 'loop' | 'once' | 'all'): void => {
       if (made === undefined) return;
       const { program } = made;
-      const [stacked, perRow, fixed] = [made.stacked, made.perRow, made.constants].map((list) => list.map(placeOf));
+      const [xs, perRow, consts] = [made.xs, made.perRow, made.consts].map((list) => list.map(placeOf));
       work.push({
         kind: 'stage',
         programs: new Variants(backend, program, plan),
         part,
-        stacked,
+        xs,
         perRow,
-        fixed,
-        to: made.outputs.map(make),
+        consts,
+        to: made.ys.map(make),
       });
     };
     const primitive = (value: Value): void => {
@@ -206,7 +206,7 @@ export class Executable {
 
 function runProgram(
   storages: Storages,
-  { programs, part, stacked, perRow, fixed }: StageWork,
+  { programs, part, xs, perRow, consts }: StageWork,
   carried: readonly Storage[],
   extent: LoopBounds,
 ): ProgramResults {
@@ -217,10 +217,10 @@ function runProgram(
   const args: ProgramArguments = {
     steps: isFlat || part === 'once' ? 1 : steps,
     rows: isFlat ? steps * rows : rows,
-    xs: listOf(storages, stacked),
+    xs: listOf(storages, xs),
     carry: isLoop ? carried : nothing,
     perRow: listOf(storages, perRow),
-    consts: listOf(storages, fixed),
+    consts: listOf(storages, consts),
   };
   const isMasked = isLoop && (extent.lengths !== undefined || extent.resets !== undefined);
   return isMasked ? programs.runMasked(args, extent) : programs.plain().run(args);
@@ -280,14 +280,13 @@ class Variants {
       return storage;
     };
     try {
-      const stacked = args.xs.slice();
-      if (lengths !== undefined && isShort)
-        stacked.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
-      if (resets === undefined || !isReset) return ready.run({ ...args, xs: stacked });
-      stacked.push(own(backend.upload(hostArray(dtype, resets))));
-      if (!adjoint) return ready.run({ ...args, xs: stacked, perRow: args.perRow.concat(args.carry) });
+      const xs = args.xs.slice();
+      if (lengths !== undefined && isShort) xs.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
+      if (resets === undefined || !isReset) return ready.run({ ...args, xs });
+      xs.push(own(backend.upload(hostArray(dtype, resets))));
+      if (!adjoint) return ready.run({ ...args, xs, perRow: args.perRow.concat(args.carry) });
       const due = carry.slice(0, states).map((width) => own(backend.fill(0, rows * width, dtype)));
-      return withSums(backend, ready.run({ ...args, xs: stacked, carry: args.carry.concat(due) }), states);
+      return withSums(backend, ready.run({ ...args, xs, carry: args.carry.concat(due) }), states);
     } finally {
       for (const storage of marks) backend.release(storage);
     }

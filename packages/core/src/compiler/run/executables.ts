@@ -34,7 +34,7 @@ export class ForwardExecutable {
   constructor(backend: Backend, step: TracedStep, plan: Stages, training: TrainingPlans | undefined) {
     const kept = training?.kept ?? [];
     const results = [...new Set([...step.outputs, ...kept])];
-    const inLoop = new Set(plan.loop?.outputs);
+    const inLoop = new Set(plan.loop?.ys);
     this.plan = new Executable(backend, plan, [...step.inputs, ...step.drawn, ...step.capturedValues], results);
     this.outputs = step.outputs.map((value) => ({
       at: results.indexOf(value),

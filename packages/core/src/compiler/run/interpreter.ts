@@ -49,9 +49,9 @@ export function execute(backend: Primitives, program: Program, args: ProgramArgu
   let carried = args.carry;
   for (let n = 0; n < steps; n++) {
     const t = program.reverse ? steps - 1 - n : n;
-    const stacked = args.xs.map((storage, i) => body.stepOf(storage, t, program.xs[i], steps));
-    const { next, outputs } = body.run(stacked, carried);
-    for (const [i, storage] of stacked.entries()) if (storage !== args.xs[i]) backend.release(storage);
+    const xs = args.xs.map((storage, i) => body.stepOf(storage, t, program.xs[i], steps));
+    const { next, outputs } = body.run(xs, carried);
+    for (const [i, storage] of xs.entries()) if (storage !== args.xs[i]) backend.release(storage);
     outputs.forEach((storage, i) => kept[i].push(storage));
     for (const storage of carried) if (!args.carry.includes(storage)) backend.release(storage);
     carried = next;
@@ -92,7 +92,7 @@ class Body {
     this.expires = lastReads(program);
   }
 
-  /** The part of a stacked operand that belongs to one step. */
+  /** The part of one of `xs` that belongs to one step. */
   stepOf(storage: Storage, t: number, width: number, steps: number): Storage {
     if (steps === 1) return storage;
     const size = this.rows * width;
@@ -100,9 +100,9 @@ class Body {
   }
 
   /** One step. What it returns is new: values that are operands are copied. */
-  run(stacked: readonly Storage[], carried: readonly Storage[]): { next: Storage[]; outputs: Storage[] } {
+  run(xs: readonly Storage[], carried: readonly Storage[]): { next: Storage[]; outputs: Storage[] } {
     const { body, carryOut, ys } = this.program;
-    const values: Storage[] = [...stacked, ...carried, ...this.constants];
+    const values: Storage[] = [...xs, ...carried, ...this.constants];
     const first = values.length;
     body.forEach((instruction, i) => {
       values.push(this.step(instruction, values));

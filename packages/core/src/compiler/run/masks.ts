@@ -16,7 +16,7 @@ export function maskOf(backend: Backend, { steps, rows, lengths }: LoopBounds): 
   return wrap(backend, backend.upload(validSteps(lengths, steps)), [steps, rows]);
 }
 
-/** A stacked storage with zeros where the mask has them. */
+/** A storage of all steps with zeros where the mask has them. */
 export function masked(backend: Backend, mask: Tensor, storage: Storage): Storage {
   const width = storage.size / mask.size;
   const { sizes, strides } = mergeDims(
@@ -36,8 +36,8 @@ export function masked(backend: Backend, mask: Tensor, storage: Storage): Storag
 }
 
 /**
- * A stacked storage with valid values past the end of each row: there even a function with a pole,
- * such as a logarithm, is finite, and its derivative times zero is zero.
+ * A storage of all steps with valid values past the end of each row: there even a function with a
+ * pole, such as a logarithm, is finite, and its derivative times zero is zero.
  */
 export function padded(backend: Backend, extent: LoopBounds, storage: Storage): Storage {
   const { steps, rows, lengths } = extent;
