@@ -80,9 +80,10 @@ export {
   packSequence,
   padPackedSequence,
   type PackOptions,
+  unpackSequence,
   type UnpackOptions,
 } from './sequences/packed-sequence.js';
-export { padSequence, type PadOptions } from './sequences/pad-sequence.js';
+export { padSequence, unpadSequence, type PadOptions } from './sequences/pad-sequence.js';
 export type { RowOptions } from './sequences/sequence-rows.js';
 export type { StepMarks } from './sequences/step-marks.js';
 export { TrainingModes } from './training-modes.js';

@@ -1,7 +1,14 @@
 import { cpu } from '@rnn/backend-cpu';
 import { arange, gradcheck, ones, randn, setBackend, tensor, type Tensor } from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packPaddedSequence, packSequence, padPackedSequence, padSequence } from '../src/index.js';
+import {
+  packPaddedSequence,
+  packSequence,
+  padPackedSequence,
+  padSequence,
+  unpackSequence,
+  unpadSequence,
+} from '../src/index.js';
 import { expectClose } from './close.js';
 import { checkRefused } from './refused.js';
 
@@ -44,6 +51,29 @@ describe('padSequence', () => {
         [randn([3, 2], { dtype: 'float64' }), randn([1, 2], { dtype: 'float64' })],
       ),
     ).toBe(true);
+  });
+});
+
+describe('unpadSequence', () => {
+  it('gives back what was padded, batch second or first, sequences of no step too', () => {
+    const sequences = [randn([3, 2]), randn([0, 2]), randn([1, 2])];
+    const values = (list: readonly Tensor[]): unknown => list.map((sequence) => sequence.toArray());
+    for (const batchFirst of [false, true]) {
+      const padded = padSequence(sequences, { batchFirst, paddingValue: 7 });
+      expect(values(unpadSequence(padded, [3, 0, 1], { batchFirst }))).toEqual(values(sequences));
+    }
+    expect(values(unpackSequence(packSequence(sequences, { enforceSorted: false })))).toEqual(values(sequences));
+  });
+
+  it('sends no gradient to the padding', () => {
+    const padded = randn([3, 2], { requiresGrad: true });
+    const [, second] = unpadSequence(padded, [3, 1]);
+    second?.square().sum().backward();
+    expect(padded.grad?.ne(0).toArray()).toEqual([
+      [0, 1],
+      [0, 0],
+      [0, 0],
+    ]);
   });
 });
 
@@ -108,6 +138,12 @@ describe('mistakes', () => {
     [
       () => padSequence([ones([2])], { paddingSide: 'both' as never }),
       "padSequence: paddingSide is 'both', expected 'right' or 'left'",
+    ],
+    [() => unpadSequence(ones([3]), [3]), 'unpadSequence: padded has shape [3], expected [T, B, ...]'],
+    [() => unpadSequence(ones([3, 2]), [3, 4]), 'unpadSequence: lengths[1] is 4, expected a whole number from 0 to 3'],
+    [
+      () => unpackSequence(ones([3, 2]) as never),
+      'unpackSequence: packed is a Tensor of shape [3, 2], expected a PackedSequence; make one with packPaddedSequence',
     ],
     [
       () => packPaddedSequence(ones([3, 2]), [1, 2]),

@@ -486,6 +486,19 @@ const examples: Example[] = [
     accepts: { '1.batchFirst': flag, '1.paddingValue': anyNumber },
   },
   {
+    name: 'unpadSequence',
+    call: nn.unpadSequence,
+    args: () => [x(), [4, 2], { batchFirst: false }],
+    required: 2,
+    accepts: { 0: anywhere, 1: anywhere, '2.batchFirst': flag },
+  },
+  {
+    name: 'unpackSequence',
+    call: nn.unpackSequence,
+    args: () => [nn.packPaddedSequence(x(), [4, 2])],
+    required: 1,
+  },
+  {
     name: 'packSequence',
     call: nn.packSequence,
     args: () => [[ones([2, 3]), ones([1, 3])], { enforceSorted: true }],

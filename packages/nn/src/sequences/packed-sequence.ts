@@ -11,7 +11,7 @@ import {
   where,
 } from '@rnn/core';
 import { checkFlag, checkNumber, checkOptions, checkTensor, checkTensors, refuse } from '@rnn/core/checks';
-import { padded, padSequence } from './pad-sequence.js';
+import { padded, padSequence, unpadSequence } from './pad-sequence.js';
 import { stepMask } from './valid-steps.js';
 
 /**
@@ -154,10 +154,7 @@ export function padPackedSequence(
   const { batchFirst = false, paddingValue = 0, totalLength } = options;
   checkFlag(name, 'batchFirst', batchFirst);
   checkNumber(name, 'paddingValue', paddingValue, { from: -Infinity, to: Infinity });
-  if (!(packed instanceof PackedSequence)) {
-    const hint = 'make one with packPaddedSequence';
-    refuse(ArgumentError, name, 'packed', { value: packed, expected: 'a PackedSequence', hint });
-  }
+  checkPacked(name, packed);
   const { lengths } = packed;
   const [steps] = packed.padded.shape;
   const total = totalLength === undefined ? steps : totalLength;
@@ -171,4 +168,27 @@ export function padPackedSequence(
     return batchFirst ? transpose(whole, 0, 1) : whole;
   });
   return [result, lengths];
+}
+
+/**
+ * The sequences of a packed sequence, each as long as it is.
+ *
+ * @example
+ * ```ts
+ * const packed = packSequence([ones([3, 2]), ones([1, 2])]);
+ * unpackSequence(packed).map(({ shape }) => shape);   // [[3, 2], [1, 2]]
+ * ```
+ * @param packed - what `packSequence` or a layer gave
+ * @returns one tensor for each row, `[length, ...]`
+ * @throws ArgumentError for anything but a packed sequence
+ */
+export function unpackSequence(packed: PackedSequence): Tensor[] {
+  checkPacked('unpackSequence', packed);
+  return unpadSequence(packed.padded, packed.lengths);
+}
+
+function checkPacked(name: string, packed: unknown): asserts packed is PackedSequence {
+  if (packed instanceof PackedSequence) return;
+  const hint = 'make one with packPaddedSequence';
+  refuse(ArgumentError, name, 'packed', { value: packed, expected: 'a PackedSequence', hint });
 }

@@ -1,5 +1,27 @@
-import { concat, full, sameShape, scope, ShapeError, showShape, stack, type Tensor } from '@rnn/core';
-import { checkChoice, checkFlag, checkNumber, checkOptions, checkPlace, checkTensors, refuse } from '@rnn/core/checks';
+import {
+  checkLengths,
+  concat,
+  full,
+  type Lengths,
+  sameShape,
+  scope,
+  select,
+  ShapeError,
+  showShape,
+  slice,
+  stack,
+  type Tensor,
+} from '@rnn/core';
+import {
+  checkChoice,
+  checkFlag,
+  checkNumber,
+  checkOptions,
+  checkPlace,
+  checkTensor,
+  checkTensors,
+  refuse,
+} from '@rnn/core/checks';
 
 /** What `padSequence` takes. */
 export interface PadOptions {
@@ -47,6 +69,39 @@ export function padSequence(sequences: readonly Tensor[], options: PadOptions = 
       batchFirst ? 0 : 1,
     ),
   );
+}
+
+/**
+ * The sequences of a padded batch, each as long as it was: the inverse of `padSequence`.
+ *
+ * @example
+ * ```ts
+ * const padded = padSequence([ones([3, 2]), ones([1, 2])]);
+ * unpadSequence(padded, [3, 1]).map(({ shape }) => shape);   // [[3, 2], [1, 2]]
+ * ```
+ * @param padded - `[T, B, ...]`, filled up on the right
+ * @param lengths - one for each row, from 0 to T
+ * @param options - `batchFirst` (false): the input is `[B, T, ...]`
+ * @returns B tensors, `[length, ...]` each
+ * @throws ShapeError, ArgumentError when lengths do not fit the input
+ */
+export function unpadSequence(
+  padded: Tensor,
+  lengths: Lengths,
+  options: Pick<PadOptions, 'batchFirst'> = {},
+): Tensor[] {
+  const name = 'unpadSequence';
+  checkOptions(name, options, ['batchFirst']);
+  const { batchFirst = false } = options;
+  checkFlag(name, 'batchFirst', batchFirst);
+  checkTensor(name, 'padded', padded);
+  if (padded.rank < 2) {
+    const expected = batchFirst ? '[B, T, ...]' : '[T, B, ...]';
+    refuse(ShapeError, name, 'padded', { has: 'shape', received: showShape(padded.shape), expected });
+  }
+  const rows = batchFirst ? 0 : 1;
+  const list = checkLengths(name, lengths, padded.shape[rows], padded.shape[1 - rows]);
+  return scope(() => list.map((length, row) => slice(select(padded, rows, row), 0, 0, length)));
 }
 
 /**
