@@ -142,17 +142,16 @@ class BoundSequence implements BoundScan {
     const { shape, backend, dtype } = xs;
     const { zeros } = this;
     const carried = new Array<Storage>(zeros.length);
-    // Tensors of one size start from the same zeros.
-    const isNew = (i: number): boolean => i === 0 || zeros[i] !== zeros[i - 1];
     try {
       for (let i = 0; i < carried.length; i++) {
         if (i < state.length) carried[i] = state[i].storage;
-        else carried[i] = isNew(i) ? backend.fill(0, zeros[i], dtype) : carried[i - 1];
+        // Tensors of one size start from the same zeros.
+        else carried[i] = zeros[i] === zeros[i - 1] ? carried[i - 1] : backend.fill(0, zeros[i], dtype);
       }
       return this.call.run([xs], carried, this.captured, [shape[0], ...this.batch], this.lastShapes);
     } finally {
       for (let i = state.length; i < carried.length; i++)
-        if (carried[i] !== undefined && isNew(i)) backend.release(carried[i]);
+        if (carried[i] !== undefined && carried[i] !== carried[i - 1]) backend.release(carried[i]);
     }
   }
 }
