@@ -1,4 +1,6 @@
-import { BackendError, MemoryLimitError, ones, scope, type Program } from '@rnn/core';
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { BackendError, MemoryLimitError, ones, scope, tensor, type Program, type Tensor } from '@rnn/core';
 import { expect, test } from 'vitest';
 import { createBackend } from '../src/create.js';
 import { native } from '../src/index.js';
@@ -75,5 +77,17 @@ built('native', () => {
     const backend = await native({ threads: 1, maxBytes: 2 ** 22 });
     for (let i = 0; i < 100_000; i++) scope(() => void ones([100 + (i % 900)], { backend }).add(1));
     expect(backend.memory()).toEqual({ storages: 0, bytes: 0 });
+  });
+
+  test('Node prints and compares tensors by their numbers', () => {
+    const backend = createBackend({ threads: 1 });
+    const of = (...values: number[]): Tensor => tensor(values, { backend });
+    expect(inspect({ x: of(1, 2) })).toBe('{ x: tensor([1., 2.]) }');
+    expect(inspect(of(1, 2), { customInspect: false, depth: 9 }).length).toBeLessThan(300);
+    assert.deepStrictEqual(of(1, 2), of(1, 2));
+    expect(() => assert.deepStrictEqual(of(1, 2), of(1, 3))).toThrow(assert.AssertionError);
+    expect(of(1, 2)).toEqual(of(1, 2));
+    expect(of(1, 2)).not.toEqual(of(1, 3));
+    backend.dispose();
   });
 });

@@ -1,5 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
-import { manualSeed, ones, randn, setBackend, tensor, type Tensor } from '@rnn/core';
+import { compileFn, manualSeed, ones, randn, setBackend, tensor, type Tensor } from '@rnn/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BCELoss, bceLoss, bceWithLogits, ctcBeamDecode, ctcGreedyDecode, CTCLoss, ctcLoss } from '../src/index.js';
 import { expectClose } from './close.js';
@@ -146,6 +146,23 @@ describe('bceLoss', () => {
     expectClose(bceLoss(x.sigmoid(), y, options), bceWithLogits(x, y, options), 1e-12);
     expect(Object.keys(new BCELoss({ weight }).stateDict())).toEqual(['weight']);
   });
+
+  it('lets a NaN through, and what lengths leave out', () => {
+    expect(bceLoss(tensor([NaN, 0.5]), tensor([1, 1])).item()).toBeNaN();
+    const padded = tensor([
+      [0.5, 0.5],
+      [0.5, 7],
+    ]);
+    expect(bceLoss(padded, ones([2, 2]), { lengths: [2, 1] }).item()).toBeCloseTo(Math.LN2, 6);
+  });
+
+  it('can be part of a compiled function, where no numbers are read', () => {
+    const losses = compileFn(([x, y]: readonly Tensor[]) => bceLoss(x, y, { reduction: 'none' }), {
+      compile: 'required',
+    });
+    const [x, y] = [tensor([[0.25, 1]]), tensor([[1, 1]])];
+    expectClose(losses([x, y]), bceLoss(x, y, { reduction: 'none' }), 1e-7);
+  });
 });
 
 describe('mistakes', () => {
@@ -172,5 +189,14 @@ describe('mistakes', () => {
       'ctcBeamDecode: beamWidth is 0, expected a whole number from 1',
     ],
     [() => bceLoss(ones([2]), ones([3])), 'bceLoss: target has shape [3], expected [2], that of input'],
+    [
+      () => bceLoss(tensor([0.5, 1.5]), ones([2])),
+      'bceLoss: input has the value 1.5, expected numbers from 0 to 1; bceWithLogits (as a module BCEWithLogitsLoss) takes logits',
+    ],
+    [
+      () => new BCELoss().forward(tensor([0.5, -0.5]), ones([2])),
+      'bceLoss: input has the value -0.5, expected numbers from 0 to 1',
+    ],
+    [() => bceLoss(ones([2]), tensor([0, 2])), 'bceLoss: target has the value 2, expected numbers from 0 to 1'],
   ]);
 });

@@ -1,5 +1,5 @@
 /** What a backend says of itself, and two of them in one process. */
-import { tensor, type Backend, type BackendInfo, type Tensor } from '@rnn/core';
+import { scope, tensor, type Backend, type BackendInfo, type Tensor } from '@rnn/core';
 import { Linear } from '@rnn/nn';
 import { defineCase, type ConformanceCase } from '../case.js';
 import type { Checks } from '../checks.js';
@@ -39,6 +39,7 @@ export function backendCases(): ConformanceCase[] {
       });
     }),
     defineCase('backend', 'dispose frees everything', freesEverything),
+    defineCase('backend', 'tensors and modules show their numbers, and nothing of the backend', showNumbers),
     defineCase('backend', 'a model moves to another instance and computes the same', async (checks, { create }) => {
       await onFresh(create, (first) => onFresh(create, (second) => movesOver(checks, first, second)));
     }),
@@ -92,6 +93,44 @@ async function sideBySide(checks: Checks, { create }: { readonly create: () => P
       checks.close('the second', await sums[1].data(), [55, 10, 10], [3], { tolerance: 1e-6 });
     }),
   );
+}
+
+/** What JSON, a structured clone, and whatever walks over properties (a printer) get. */
+function showNumbers(checks: Checks, { backend }: { readonly backend: Backend }): void {
+  const x = tensor([1.5, -2], { backend });
+  const data = backend.info.synchronous ? '[1.5,-2]' : JSON.stringify(x.toJSON().data);
+  const text = JSON.stringify(x);
+  checks.fact(`a tensor as JSON is ${text}`, text === `{"shape":[2],"dtype":"float32","data":${data}}`);
+  const clone = JSON.stringify(structuredClone(x));
+  checks.fact(`a structured clone of a tensor is ${clone}`, clone === '{"shape":[2],"size":2}');
+  const model = new Linear(2, 3, { backend });
+  const { length } = scope(() => JSON.stringify(model.stateDict()));
+  checks.fact(`a state dict of 9 numbers is ${length} characters of JSON`, length < 600);
+  for (const [name, value] of [
+    ['a tensor', x],
+    ['a module', model],
+  ] as const) {
+    const seen = reachable(value);
+    checks.fact(`the properties of ${name} lead to the backend`, !seen.has(backend));
+    checks.fact(`the properties of ${name} lead to ${seen.size} objects`, seen.size < 50);
+  }
+  model.dispose();
+  x.dispose();
+}
+
+/** All objects that enumerable properties lead to, those under symbols included. */
+function reachable(from: object): Set<unknown> {
+  const seen = new Set<unknown>([from]);
+  for (const value of seen) {
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue;
+    for (const key of Reflect.ownKeys(value)) {
+      const property = Object.getOwnPropertyDescriptor(value, key);
+      const next: unknown = property?.enumerable === true ? property.value : undefined;
+      if (typeof next === 'object' && next !== null) seen.add(next);
+    }
+    if (seen.size > 1000) break;
+  }
+  return seen;
 }
 
 /**

@@ -1,4 +1,19 @@
-import { add, clamp, customOperation, div, log, maximum, mul, neg, square, sub, type Tensor } from '@rnn/core';
+import {
+  add,
+  ArgumentError,
+  clamp,
+  customOperation,
+  div,
+  log,
+  maximum,
+  mul,
+  neg,
+  square,
+  sub,
+  TraceError,
+  type Tensor,
+} from '@rnn/core';
+import { refuse } from '@rnn/core/checks';
 import { Module } from '../module.js';
 import { checkFactor, checkPair } from './pair.js';
 import {
@@ -40,10 +55,12 @@ const LEAST = 1e-12;
  * @param options - `weight`, `reduction` ('mean', 'sum', 'none'), `lengths` of a target
  *   `[T, B, ...]`, `batchFirst`
  * @returns a single number, or the shape of the input without reduction
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the shapes differ; ArgumentError when the input or the target holds a
+ *   number outside of [0, 1], as logits do
  *
- * Differs from PyTorch: an input outside of [0, 1] gives NaN, not an error, since its numbers are
- * not read.
+ * Differs from PyTorch: a NaN is no error here, so that it is found where it arose. In a compiled
+ * step, and on a backend that answers only later, numbers cannot be read: there one outside of
+ * [0, 1] gives NaN.
  */
 export function bceLoss(input: Tensor, target: Tensor, options: BCELossOptions = {}): Tensor {
   const owner = 'bceLoss';
@@ -52,9 +69,38 @@ export function bceLoss(input: Tensor, target: Tensor, options: BCELossOptions =
   const { weight } = options;
   if (weight !== undefined) checkFactor(owner, 'weight', weight, input);
   return elementwiseLoss(owner, input, target, options, ([x, y]) => {
+    checkShares(owner, 'input', x, 'bceWithLogits (as a module BCEWithLogitsLoss) takes logits');
+    checkShares(owner, 'target', y);
     const losses = crossEntropyOf(x, y);
     return weight === undefined ? losses : mul(losses, weight);
   });
+}
+
+/** Refuses numbers that are no probabilities, where they can be read. */
+function checkShares(owner: string, argument: string, shares: Tensor, hint?: string): void {
+  if (!shares.backend.info.synchronous) return;
+  const numbers = readable(shares);
+  for (let i = 0; i < numbers.length; i++) {
+    const share = numbers[i];
+    if (share >= 0 && share <= 1) continue;
+    if (Number.isNaN(share)) continue;
+    refuse(ArgumentError, owner, argument, {
+      has: 'the value',
+      received: String(share),
+      expected: 'numbers from 0 to 1',
+      hint,
+    });
+  }
+}
+
+/** The numbers of a tensor; none of one that stands for a value while a step is traced. */
+function readable(tensor: Tensor): ReturnType<Tensor['dataSync']> {
+  try {
+    return tensor.dataSync();
+  } catch (error) {
+    if (error instanceof TraceError) return new Float32Array();
+    throw error;
+  }
 }
 
 /** Its derivative with respect to x is (x - y) / (x (1 - x)), which stays finite at 0 and 1. */
