@@ -146,12 +146,13 @@ class BoundSequence implements BoundScan {
       for (let i = 0; i < carried.length; i++) {
         if (i < state.length) carried[i] = state[i].storage;
         // Tensors of one size start from the same zeros.
-        else carried[i] = zeros[i] === zeros[i - 1] ? carried[i - 1] : backend.fill(0, zeros[i], dtype);
+        else if (i > 0 && zeros[i] === zeros[i - 1]) carried[i] = carried[i - 1];
+        else carried[i] = backend.fill(0, zeros[i], dtype);
       }
       return this.call.run([xs], carried, this.captured, [shape[0], ...this.batch], this.lastShapes);
     } finally {
       for (let i = state.length; i < carried.length; i++)
-        if (carried[i] !== undefined && carried[i] !== carried[i - 1]) backend.release(carried[i]);
+        if (carried[i] !== undefined && (i === 0 || carried[i] !== carried[i - 1])) backend.release(carried[i]);
     }
   }
 }
