@@ -25,8 +25,11 @@ interface Ambient {
   readonly backend: Setting<Backend | undefined>;
   /** Whether operations are recorded for `backward`. */
   readonly recording: Setting<boolean>;
-  /** Whether results are searched for NaN. */
-  readonly checking: Setting<boolean>;
+  /**
+   * What searches results for NaN, if anything does (see `anomaly`); of a type that lies above this
+   * file.
+   */
+  readonly checking: Setting<object | undefined>;
   /** Whether a step is being traced, so that nothing may be computed, drawn or changed. */
   readonly tracing: Setting<boolean>;
   /**
@@ -43,7 +46,7 @@ interface Ambient {
 export const ambient: Ambient = {
   backend: new Setting<Backend | undefined>(undefined),
   recording: new Setting(true),
-  checking: new Setting(false),
+  checking: new Setting<object | undefined>(undefined),
   tracing: new Setting(false),
   lifting: new Setting<object | undefined>(undefined),
   scope: new Setting<object | undefined>(undefined),

@@ -3,12 +3,11 @@ import { refuse } from './checks/refusal.js';
 import { checkPlace, checkSameBackend, checkShapeIs, checkTensor } from './checks/tensors.js';
 import { checkFlag, checkList } from './checks/values.js';
 import { AutogradError } from './errors.js';
-import { isAnomalyEnabled, withChecking, withRecording } from './grad-mode.js';
+import { resultChecks, withoutChecking, withRecording } from './grad-mode.js';
 import type { GradNode } from './grad-node.js';
 import { add } from './ops/arithmetic.js';
 import { onesLike, zerosLike } from './ops/fill.js';
 import { detach } from './ops/identity.js';
-import { checkGradients, checkLoss } from './non-finite-origins.js';
 import { isOwned, scope, track } from './scope.js';
 import { sameShape, showShape } from './shape.js';
 import type { Tensor, TensorEdge } from './tensor.js';
@@ -52,7 +51,7 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
   const { inputs, createGraph = false } = options;
   if (inputs !== undefined) checkList('backward', 'inputs', inputs, 'Tensors');
   const targets = inputs && new Set(inputs.map((input, i) => leafNode(input, i)));
-  if (isAnomalyEnabled()) checkLoss(root);
+  resultChecks()?.loss(root);
   propagate('backward', root, gradient, options, targets, (node, grads) => {
     const { leaf } = node;
     // A leaf that was frozen since the forward pass gets nothing, though the gradient came as far
@@ -297,8 +296,8 @@ function send(
   }
   // Checked as a whole, so that a NaN is put down to the operation and not to a part of its
   // derivative.
-  const results = withChecking(false, () => withRecording(createGraph, () => node.derivative(grads, saved, wanted)));
-  if (isAnomalyEnabled()) checkGradients(`derivative of ${node.name}`, [...grads, ...saved], results);
+  const results = withoutChecking(() => withRecording(createGraph, () => node.derivative(grads, saved, wanted)));
+  resultChecks()?.gradients(`derivative of ${node.name}`, [...grads, ...saved], results);
   node.inputs.forEach((edge, i) => {
     const result = results[i];
     if (edge === undefined || !wanted[i] || result === undefined) return;

@@ -1,6 +1,7 @@
 import { ambient, during } from './ambient.js';
 import { synchronous } from './checks/refusal.js';
 import { checkFunction } from './checks/values.js';
+import { originChecks, type ResultChecks } from './non-finite-origins.js';
 
 /**
  * Whether operations are being recorded for `backward`: true unless `noGrad` says otherwise.
@@ -16,7 +17,15 @@ export function isGradEnabled(): boolean {
 
 /** Whether results are being searched for NaN. */
 export function isAnomalyEnabled(): boolean {
-  return ambient.checking.value;
+  return ambient.checking.value !== undefined;
+}
+
+/**
+ * What searches results for NaN, if anything does. `anomaly` brings it along, so that a page that
+ * never calls that does not load it.
+ */
+export function resultChecks(): ResultChecks | undefined {
+  return ambient.checking.value as ResultChecks | undefined;
 }
 
 /**
@@ -77,9 +86,10 @@ export function withRecording<R>(on: boolean, fn: () => R): R {
  */
 export function anomaly<R>(fn: () => R): R {
   checkFunction('anomaly', 'fn', fn);
-  return synchronous('anomaly', withChecking(true, fn));
+  return synchronous('anomaly', during(ambient.checking, originChecks, fn));
 }
 
-export function withChecking<R>(on: boolean, fn: () => R): R {
-  return during(ambient.checking, on, fn);
+/** Runs a function whose results are not searched. */
+export function withoutChecking<R>(fn: () => R): R {
+  return during(ambient.checking, undefined, fn);
 }

@@ -5,6 +5,29 @@ import type { Tensor } from './tensor.js';
 
 type Value = Tensor | undefined;
 
+/** What looks at numbers in the anomaly mode. */
+export interface ResultChecks {
+  /**
+   * Refuses the first NaN: one that an operation makes, or one that comes with its data. Notes
+   * where an Infinity comes from, as it is no mistake by itself (a mask), but a NaN or a loss may
+   * come of it.
+   *
+   * @param name - of the operation
+   * @param inputs - its operands
+   * @param results - what it made
+   * @throws AnomalyError
+   */
+  readonly results: (name: string, inputs: readonly Value[], results: readonly Value[]) => void;
+  /** The same for a derivative: a NaN in what it is made from was there before. */
+  readonly gradients: (name: string, inputs: readonly Value[], results: readonly Value[]) => void;
+  /**
+   * Refuses an infinite loss, whose gradients mean nothing.
+   *
+   * @throws AnomalyError
+   */
+  readonly loss: (loss: Tensor) => void;
+}
+
 /** Where an infinite result has its Infinity from. */
 interface Origin {
   readonly operation: string;
@@ -14,17 +37,7 @@ interface Origin {
 /** Of the infinite results of operations that were looked at. */
 const origins = new WeakMap<Tensor, Origin>();
 
-/**
- * Refuses the first NaN: one that an operation makes, or one that comes with its data. Notes where
- * an Infinity comes from, as it is no mistake by itself (a mask), but a NaN or a loss may come of
- * it.
- *
- * @param name - of the operation
- * @param inputs - its operands
- * @param results - what it made
- * @throws AnomalyError
- */
-export function checkResults(name: string, inputs: readonly Value[], results: readonly Value[]): void {
+function checkResults(name: string, inputs: readonly Value[], results: readonly Value[]): void {
   for (const result of results) {
     if (result === undefined) continue;
     const at = positionOf(result, Number.isNaN);
@@ -41,8 +54,7 @@ export function checkResults(name: string, inputs: readonly Value[], results: re
   }
 }
 
-/** The same for a derivative: a NaN in what it is made from was there before. */
-export function checkGradients(name: string, inputs: readonly Value[], results: readonly Value[]): void {
+function checkGradients(name: string, inputs: readonly Value[], results: readonly Value[]): void {
   for (const result of results) {
     const at = positionOf(result, Number.isNaN);
     if (result === undefined || at < 0) continue;
@@ -50,12 +62,7 @@ export function checkGradients(name: string, inputs: readonly Value[], results: 
   }
 }
 
-/**
- * Refuses an infinite loss, whose gradients mean nothing.
- *
- * @throws AnomalyError
- */
-export function checkLoss(loss: Tensor): void {
+function checkLoss(loss: Tensor): void {
   const at = positionOf(loss, isInfinite);
   if (at < 0) return;
   const { operation, text } = origins.get(loss) ?? { operation: 'backward', text: 'no operation made it' };
@@ -98,6 +105,8 @@ function infiniteOperand(inputs: readonly Value[]): number | undefined {
 function positionOf(tensor: Value, matches: (value: number) => boolean): number {
   return tensor?.dataSync().findIndex(matches) ?? -1;
 }
+
+export const originChecks: ResultChecks = { results: checkResults, gradients: checkGradients, loss: checkLoss };
 
 const isInfinite = (value: number): boolean => value === Infinity || value === -Infinity;
 const shown = ({ shape }: Tensor): string => `a result of shape ${showShape(shape)}`;

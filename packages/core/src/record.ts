@@ -1,8 +1,7 @@
 import { areCounted, passCountOn } from './averages.js';
 import { checkPlace, checkTensor } from './checks/tensors.js';
 import type { Backend, Storage } from './backend.js';
-import { isAnomalyEnabled, isGradEnabled, withChecking, withRecording } from './grad-mode.js';
-import { checkResults } from './non-finite-origins.js';
+import { isAnomalyEnabled, isGradEnabled, resultChecks, withoutChecking, withRecording } from './grad-mode.js';
 import { scope } from './scope.js';
 import type { Shape } from './shape.js';
 import { SharedStorage, type Bounds } from './shared-storage.js';
@@ -56,7 +55,7 @@ export function record(result: Tensor, { name, inputs, saved = [], derivatives }
     );
   }
   passCountOn(result, inputs);
-  if (isAnomalyEnabled()) checkResults(name, inputs, [result]);
+  resultChecks()?.results(name, inputs, [result]);
   return result;
 }
 
@@ -91,7 +90,7 @@ export interface Composition extends Omit<Recording, 'saved'> {
 /** Runs operations as one, whose derivative is not the one that would be recorded of them. */
 export function recordComposition({ name, inputs, forward, derivatives }: Composition): Tensor {
   return scope(() => {
-    const made = withChecking(false, () => withRecording(false, forward));
+    const made = withoutChecking(() => withRecording(false, forward));
     checkTensor(name, 'the result of forward', (made as Partial<typeof made> | undefined)?.result);
     // A handle of its own: what `forward` returns may be an input, or belong to somebody else.
     const result = new Tensor(made.result.held.retain(), made.result.shape);

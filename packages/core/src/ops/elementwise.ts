@@ -7,9 +7,8 @@ import { passCountOn } from '../averages.js';
 import type { BinaryOp, UnaryOp } from '../backend.js';
 import { refuse } from '../checks/refusal.js';
 import { ArgumentError } from '../errors.js';
-import { isAnomalyEnabled } from '../grad-mode.js';
+import { resultChecks } from '../grad-mode.js';
 import type { DerivativeRule } from '../grad-node.js';
-import { checkResults } from '../non-finite-origins.js';
 import { isRecorded, placeOf, record, recordAll, wrap } from '../record.js';
 import { broadcastShapes, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
@@ -115,7 +114,7 @@ export function binaryFunction(
     recordAll([result], op, inputs, reads === 'operands' ? inputs : [], ruleOf(standingFor(a), standingFor(b), da, db));
   }
   passCountOn(result, inputs);
-  if (isAnomalyEnabled()) checkResults(op, inputs, [result]);
+  resultChecks()?.results(op, inputs, [result]);
   return result;
 }
 
