@@ -409,13 +409,6 @@ function stateOf(root: Module): Map<string, Tensor> {
   return state;
 }
 
-// What Node's console.log shows.
-Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-  value(this: Module): string {
-    return this.toString();
-  },
-});
-
 /** A module of a tree, under the first path to it. */
 interface TreeNode {
   readonly path: string;

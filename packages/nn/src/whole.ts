@@ -6,8 +6,19 @@
 import { moveTo } from '@rnn/core';
 import { cloneModule } from './clone-module.js';
 import { described } from './describe.js';
+import { bindLayer, explanationsOf, runBoundLayer } from './layers/layer-programs.js';
+import { installLayerTools } from './layers/layer-tools.js';
+import { Module } from './module.js';
 import { installModuleTools } from './module-tools.js';
 import { moveAtOnce } from './move-at-once.js';
 import { formatSummary } from './summary.js';
 
 installModuleTools({ clone: cloneModule, summary: formatSummary, printed: described, to: moveAtOnce, moveTo });
+installLayerTools({ runBound: runBoundLayer, bind: bindLayer, explain: explanationsOf });
+
+// What Node's console.log shows.
+Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Module): string {
+    return this.toString();
+  },
+});

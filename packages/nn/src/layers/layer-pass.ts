@@ -1,15 +1,14 @@
 /** The way of a sequence through the layers of RNN, LSTM and GRU. */
-import { expand, explain, isGradEnabled, type Records, squeeze, type Tensor, unsqueeze, zeros } from '@rnn/core';
+import { expand, type Records, squeeze, type Tensor, unsqueeze, zeros } from '@rnn/core';
 import { checkOptions } from '@rnn/core/checks';
 import { dropout } from '../dropout.js';
 import type { PackedSequence } from '../sequences/packed-sequence.js';
-import { bindLayer } from './bound-layer.js';
 import { checkSequence, checkStates, type CheckedSequence } from './layer-checks.js';
-import type { LayerExplanation } from './layer-explanation.js';
 import { restoreLayout, concatDirections, timeMajor } from './layer-forms.js';
 import { sequenceOptions, type SequenceOptions } from './layer-options.js';
 import { learnedOf, partsOf, weightsOf, type LayerFields } from './layer-parts.js';
 import { checkRecord, namedRecords, recordsOfRuns, type RunRecords } from './layer-records.js';
+import { installedLayerTools, type PassPlan } from './layer-tools.js';
 import { scanOf } from './scan-of.js';
 
 const noRecords: Records = {};
@@ -36,16 +35,14 @@ export function throughLayers(
   layer: LayerFields,
   sequence: CheckedSequence,
   state: readonly Tensor[] | undefined,
-  { record = [], compile }: SequenceOptions,
+  { record, compile }: SequenceOptions,
 ): [output: Tensor, states: Tensor[], records: Records] {
   const { kind, runs, states } = partsOf(layer);
   const { batch, lengths, resets } = sequence;
-  const initial = initialStatesOf(layer, state, batch);
-  const targets = targetsOf(layer, state, sequence);
-  const wanted = wantedOf(layer, record);
+  const { below: lowest, initial, targets, wanted } = planOf(layer, sequence, state, record);
   const records: [name: string, value: Tensor][] = [];
   const finals: (readonly Tensor[])[] = [];
-  let below = timeMajor(sequence);
+  let below = lowest;
   let outputs: Tensor[] = [];
   for (let i = 0; i < runs.length; i++) {
     const run = runs[i];
@@ -78,7 +75,9 @@ export function throughLayers(
     }
   }
   const isPlain = lengths === undefined && resets === undefined && sequence.selection === undefined;
-  if (isPlain && wanted === undefined && compile === undefined) bindLayer(layer, below, initial[0], sequence.x, state);
+  if (isPlain && wanted === undefined && compile === undefined) {
+    installedLayerTools()?.bind(layer, below, initial[0], sequence.x, state);
+  }
   const last = states.stack(finals);
   return [
     restoreLayout(concatDirections(outputs), sequence),
@@ -87,47 +86,27 @@ export function throughLayers(
   ];
 }
 
+/** What every run starts from, goes back to and records. */
+export function planOf(
+  layer: LayerFields,
+  sequence: CheckedSequence,
+  state: readonly Tensor[] | undefined,
+  record: readonly string[] = [],
+): PassPlan {
+  return {
+    below: timeMajor(sequence),
+    initial: initialStatesOf(layer, state, sequence.batch),
+    targets: targetsOf(layer, state, sequence),
+    wanted: wantedOf(layer, record),
+  };
+}
+
 /** What each run is to record; nothing where nothing is. */
 function wantedOf(layer: LayerFields, record: readonly string[]): readonly RunRecords[] | undefined {
   if (record.length === 0) return undefined;
   const { kind, runs } = partsOf(layer);
   const suffixes = runs.map(({ suffix }) => suffix);
   return recordsOfRuns(kind.name, record, kind.taps, suffixes);
-}
-
-/** Explains every scan of a pass, the upper layers' on zeros in the place of the output below. */
-export function explanationsOf(
-  layer: LayerFields,
-  sequence: CheckedSequence,
-  state: readonly Tensor[] | undefined,
-  { record = [], compile }: SequenceOptions,
-): LayerExplanation[] {
-  const { kind, runs, states } = partsOf(layer);
-  const { batch, lengths, resets, steps } = sequence;
-  const initial = initialStatesOf(layer, state, batch);
-  const targets = targetsOf(layer, state, sequence);
-  const wanted = wantedOf(layer, record);
-  const { dtype, backend } = layer.weight_ih_l0;
-  const x = timeMajor(sequence);
-  const requiresGrad =
-    isGradEnabled() && (sequence.x.requiresGrad || layer.parameters().some((parameter) => parameter.requiresGrad));
-  const inputOf = (level: number): Tensor => {
-    if (level === 0) return x;
-    const width = states.width(0, level - 1) * (layer.bidirectional ? 2 : 1);
-    return zeros([steps, batch ?? 1, width], { dtype, backend, requiresGrad });
-  };
-  return runs.map((run, i) => ({
-    name: run.suffix.slice(1),
-    ...explain(kind.step, inputOf(run.layer), initial[i], {
-      parameters: weightsOf(layer, run),
-      lengths,
-      resets: resets?.[run.isReverse ? 'reverse' : 'forward'],
-      resetTo: targets?.[i],
-      reverse: run.isReverse,
-      record: wanted?.[i].taps,
-      compile,
-    }),
-  }));
 }
 
 /**

@@ -9,13 +9,13 @@ import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { PackedSequence } from '../sequences/packed-sequence.js';
 import { warnOnce } from '../warn-once.js';
-import { runBoundLayer } from './bound-layer.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import { isList, settingsOf, type LayerOptions, type RecordingOptions, type SequenceOptions } from './layer-options.js';
 import { learnedOf, partsOf, weightsOf, type LayerKind, type LayerParts } from './layer-parts.js';
-import { checkedBy, explanationsOf, throughLayers } from './layer-pass.js';
+import { checkedBy, planOf, throughLayers } from './layer-pass.js';
 import { runsOf } from './layer-runs.js';
 import { LayerStates } from './layer-states.js';
+import { installedLayerTools, layerTools } from './layer-tools.js';
 
 /** A last state, in the form of the first. */
 export type LastState<S> = S extends Tensor ? Tensor : [hN: Tensor, cN: Tensor];
@@ -205,7 +205,7 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
     options: SequenceOptions = noOptions,
   ): [output: Tensor | PackedSequence, state: LastState<S>, records?: Records] {
     const first = listOf(this, state);
-    const bound = options === noOptions ? runBoundLayer(this, x, first) : undefined;
+    const bound = options === noOptions ? installedLayerTools()?.runBound(this, x, first) : undefined;
     if (bound !== undefined) return [bound[0], lastOf<S>(bound[1])];
     const sequence = checkedBy(this, x, first, options);
     const [padded, states, records] = scope(() => throughLayers(this, sequence, first, options));
@@ -230,9 +230,10 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
    * @throws what `forward` throws
    */
   explain(x: Tensor | PackedSequence, state?: S, options: SequenceOptions = noOptions): LayerExplanation[] {
+    const tools = layerTools(partsOf(this).kind.name, 'explain');
     const first = listOf(this, state);
     const sequence = checkedBy(this, x, first, options);
-    return scope(() => explanationsOf(this, sequence, first, options));
+    return scope(() => tools.explain(this, sequence, planOf(this, sequence, first, options.record), options.compile));
   }
 }
 

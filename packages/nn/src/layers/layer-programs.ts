@@ -1,17 +1,24 @@
-/** Passes through RNN, LSTM and GRU that were made before; see `BoundPasses`. */
-import { bindScan, Tensor } from '@rnn/core';
+/**
+ * What RNN, LSTM and GRU do with the programs of their scans: passes that were made before run
+ * again as they are (see `BoundPasses`), and are explained.
+ */
+import { bindScan, explain, isGradEnabled, Tensor, zeros } from '@rnn/core';
 import { BoundPasses, type BoundPass } from './bound-pass.js';
+import type { CheckedSequence } from './layer-checks.js';
+import type { LayerExplanation } from './layer-explanation.js';
+import type { SequenceOptions } from './layer-options.js';
 import { learnedOf, partsOf, weightsOf, type LayerFields } from './layer-parts.js';
+import type { PassPlan } from './layer-tools.js';
 
-const passes = new BoundPasses<BoundPass>();
+const passes = /* @__PURE__ */ new BoundPasses<BoundPass>();
 
-const zeros: readonly Tensor[] = [];
+const fromZeros: readonly Tensor[] = [];
 
 /** Runs a pass that was bound; nothing where it is another call, which may be anything. */
 export function runBoundLayer(
   layer: LayerFields,
   input: unknown,
-  state: readonly Tensor[] = zeros,
+  state: readonly Tensor[] = fromZeros,
 ): [output: Tensor, states: readonly Tensor[]] | undefined {
   for (let i = 0; i < state.length; i++) if (!(state[i] instanceof Tensor)) return undefined;
   const scan = passes.of(layer, input, state)?.scan;
@@ -33,7 +40,7 @@ export function bindLayer(
   xs: Tensor,
   initial: readonly Tensor[],
   input: Tensor,
-  state: readonly Tensor[] = zeros,
+  state: readonly Tensor[] = fromZeros,
 ): void {
   const { kind, runs, states } = partsOf(layer);
   const [run] = runs;
@@ -56,4 +63,35 @@ export function bindLayer(
     return true;
   };
   passes.keep(layer, input.backend, { scan, isAsBefore });
+}
+
+/** Explains every scan of a pass, the upper layers' on zeros in the place of the output below. */
+export function explanationsOf(
+  layer: LayerFields,
+  sequence: CheckedSequence,
+  { below, initial, targets, wanted }: PassPlan,
+  compile: SequenceOptions['compile'],
+): LayerExplanation[] {
+  const { kind, runs, states } = partsOf(layer);
+  const { batch, lengths, resets, steps } = sequence;
+  const { dtype, backend } = layer.weight_ih_l0;
+  const requiresGrad =
+    isGradEnabled() && (sequence.x.requiresGrad || layer.parameters().some((parameter) => parameter.requiresGrad));
+  const inputOf = (level: number): Tensor => {
+    if (level === 0) return below;
+    const width = states.width(0, level - 1) * (layer.bidirectional ? 2 : 1);
+    return zeros([steps, batch ?? 1, width], { dtype, backend, requiresGrad });
+  };
+  return runs.map((run, i) => ({
+    name: run.suffix.slice(1),
+    ...explain(kind.step, inputOf(run.layer), initial[i], {
+      parameters: weightsOf(layer, run),
+      lengths,
+      resets: resets?.[run.isReverse ? 'reverse' : 'forward'],
+      resetTo: targets?.[i],
+      reverse: run.isReverse,
+      record: wanted?.[i].taps,
+      compile,
+    }),
+  }));
 }
