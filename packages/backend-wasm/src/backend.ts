@@ -21,10 +21,20 @@ import type {
 import type { compileProgram } from './compile.js';
 import { numberOfBinary, type Kernels } from './kernels.js';
 import { SCALARS, WALK_DIMS } from './layout.js';
-import { matmul, type MatmulContext } from './matmul.js';
+import { matmul } from './matmul.js';
 import type { Memory, WasmStorage } from './memory.js';
+import type { MatmulContext, Product } from './product.js';
 import type { Threads } from './threads/threads.js';
 import { denseStrides, describeWalk, isDense, product, type Prepared } from './walk.js';
+
+/** What a backend of one thread that runs single operations does without. */
+export interface Helpers {
+  readonly threads: Threads;
+  /** Products of many rows. */
+  readonly packed: Product;
+  /** What makes programs into WebAssembly, where that can be. */
+  readonly compiler: typeof compileProgram | undefined;
+}
 
 /**
  * The backend: each method finds the addresses of its operands, takes a storage for the result and
@@ -35,21 +45,18 @@ export class WasmBackend implements Backend {
   readonly info: BackendInfo;
   private readonly memoryOf: Memory;
   private readonly kernels: Kernels;
-  private readonly threads: Threads;
-  /** What makes programs into WebAssembly, where that can be. */
-  private readonly compiler: typeof compileProgram | undefined;
+  private readonly helpers: Helpers | undefined;
   /** The same for products. */
   private readonly context: MatmulContext;
   /** Dense copies of operands, made for the kernel that runs now. */
   private readonly copies: Storage[] = [];
 
-  constructor(info: BackendInfo, memory: Memory, kernels: Kernels, threads: Threads, compiler?: typeof compileProgram) {
+  constructor(info: BackendInfo, memory: Memory, kernels: Kernels, helpers?: Helpers) {
     this.info = info;
     this.memoryOf = memory;
     this.kernels = kernels;
-    this.threads = threads;
-    this.compiler = compiler;
-    this.context = { memory, kernels, threads };
+    this.helpers = helpers;
+    this.context = { memory, kernels, packed: helpers?.packed };
   }
 
   // --- memory
@@ -95,7 +102,7 @@ export class WasmBackend implements Backend {
 
   dispose(): void | Promise<void> {
     this.memoryOf.dispose();
-    return this.threads.dispose();
+    return this.helpers?.threads.dispose();
   }
 
   // --- elementwise
@@ -254,7 +261,8 @@ export class WasmBackend implements Backend {
   // -----------------------------------------------------------------------------------------------
 
   compile(program: Program): CompiledProgram | undefined {
-    return this.compiler?.(program, this.memoryOf, this.kernels, this.threads);
+    const { helpers } = this;
+    return helpers?.compiler?.(program, this.memoryOf, this.kernels, helpers.threads);
   }
 
   // --- for the kernels

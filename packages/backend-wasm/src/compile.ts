@@ -15,6 +15,7 @@ import type { Kernels } from './kernels.js';
 import { GEMV_ROWS } from './layout.js';
 import type { Memory, Packed, PackedForm, WasmStorage } from './memory.js';
 import { workOfRow } from './program-work.js';
+import { moveElements, SpareBlock } from './spare-block.js';
 import { cut, type Entry, type Threads } from './threads/threads.js';
 
 /**
@@ -57,6 +58,7 @@ class WasmProgram implements CompiledProgram {
   private readonly memory: Memory;
   private readonly kernels: Kernels;
   private readonly threads: Threads;
+  private readonly spare: SpareBlock;
   private readonly entry: Entry;
   /** Argument blocks of this run, one for each share; behind them the workspace. */
   private blocks = 0;
@@ -73,6 +75,7 @@ class WasmProgram implements CompiledProgram {
     this.program = program;
     this.emitted = emitted;
     this.memory = memory;
+    this.spare = SpareBlock.of(memory);
     this.kernels = kernels;
     this.threads = threads;
     const module = { bytes: emitted.bytes, at: 0, number: 0 };
@@ -86,7 +89,7 @@ class WasmProgram implements CompiledProgram {
   }
 
   run(args: ProgramArguments): ProgramResults {
-    const { program, memory, emitted, threads, entry } = this;
+    const { program, memory, spare, emitted, threads, entry } = this;
     const { steps, rows } = args;
     const { widths } = emitted.layout;
     // Just as long as they will be: `push` makes room for more.
@@ -95,7 +98,7 @@ class WasmProgram implements CompiledProgram {
     this.blocks = 0;
     try {
       // All memory is taken first: a growth would leave the views behind.
-      this.blocks = memory.borrow(this.bytesFor(args));
+      this.blocks = spare.borrow(this.bytesFor(args));
       for (let i = 0; i < outputs.length; i++)
         outputs[i] = memory.allocate('float32', steps * rows * widths[program.ys[i]]);
       for (let i = 0; i < last.length; i++) last[i] = memory.allocate('float32', rows * program.carry[i]);
@@ -109,7 +112,7 @@ class WasmProgram implements CompiledProgram {
       for (const storage of [...outputs, ...last]) if (storage !== undefined) memory.release(storage);
       throw error;
     } finally {
-      if (this.blocks !== 0) memory.giveBack(this.blocks);
+      if (this.blocks !== 0) spare.giveBack(this.blocks);
     }
   }
 
@@ -159,7 +162,7 @@ class WasmProgram implements CompiledProgram {
       const bytes = rows * program.carry[i] * 4;
       const before = steps % 2 === 0 ? last[i].at : free;
       const source = memory.addressOf(carry[i]);
-      memory.move(before, source, bytes / 4);
+      moveElements(memory, before, source, bytes / 4);
       i32[pointers + slots.before[i]] = before;
       i32[pointers + slots.after[i]] = steps % 2 === 0 ? free : last[i].at;
       free += roundedUp(bytes);

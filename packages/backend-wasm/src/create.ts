@@ -8,6 +8,7 @@ import { LEAST_LIMIT, linearMemory } from './linear-memory.js';
 import { LARGEST, type Memory } from './memory.js';
 import { addressOf, checkWasmOptions, type WasmOptions } from './options.js';
 import { Pool, type Tuning } from './threads/pool.js';
+import { packedProduct } from './packed-product.js';
 import { oneThread, type Threads } from './threads/threads.js';
 
 /** Threads without being asked. */
@@ -49,7 +50,11 @@ export async function createBackend(options: WasmOptions, tuning: Tuning): Promi
     synchronous: true,
     notes: [chosen.note, ...notes, ...(compiles ? [] : [UNCOMPILED]), `The memory may grow to ${memory.limit} bytes.`],
   };
-  const backend = new WasmBackend(info, memory, kernels, threads, compiles ? compileProgram : undefined);
+  const backend = new WasmBackend(info, memory, kernels, {
+    threads,
+    packed: packedProduct(threads),
+    compiler: compiles ? compileProgram : undefined,
+  });
   forgotten.register(backend, threads);
   return backend;
 }

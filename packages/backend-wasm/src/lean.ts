@@ -8,7 +8,6 @@ import { WasmBackend } from './backend.js';
 import type { Kernels } from './kernels.js';
 import { linearMemory } from './linear-memory.js';
 import { LARGEST } from './memory.js';
-import { oneThread } from './threads/threads.js';
 
 /** What the lean `wasm` takes. */
 export interface LeanWasmOptions {
@@ -48,7 +47,7 @@ export async function wasm(options: LeanWasmOptions = {}): Promise<Backend> {
     synchronous: true,
     notes: ['One thread computes, and programs run by single operations, as this is the lean entry.'],
   } as const;
-  return new WasmBackend(info, memory, kernels, oneThread);
+  return new WasmBackend(info, memory, kernels);
 }
 
 async function kernelsFor({ module }: LeanWasmOptions, memory: WebAssembly.Memory): Promise<Kernels> {

@@ -8,11 +8,8 @@ export const PAGE = 65_536;
 /** The largest memory that 32-bit addresses reach. */
 export const LARGEST: number = 65_536 * PAGE;
 
-/** A borrowed block of at most so many bytes stays for the next borrower. */
-const KEPT: number = 2 ** 20;
-
 /** So many elements are written one by one in less time than a call into the engine takes. */
-const BY_HAND = 64;
+export const BY_HAND = 64;
 /** An array of so many elements lies in the engine's own heap, where it is made in a moment. */
 const ON_HEAP = 16;
 
@@ -74,9 +71,6 @@ export class Memory {
   private live = 0;
   private liveBytes = 0;
   private disposed = false;
-  /** The block that stays for the next borrower, if there is one, and its bytes. */
-  private kept = 0;
-  private keptBytes = 0;
   /**
    * Bytes of the memory before its first growth since the event loop turned; `undefined` if it has
    * not grown since.
@@ -133,15 +127,6 @@ export class Memory {
     else for (let i = first; i < first + size; i++) all[i] = value;
   }
 
-  /** Moves elements: `count` numbers from one address to another. */
-  move(to: number, from: number, count: number): void {
-    const { f32, i32 } = this;
-    const [target, source] = [to >>> 2, from >>> 2];
-    // As whole numbers, which keep every bit of a NaN.
-    if (count > BY_HAND) f32.copyWithin(target, source, source + count);
-    else for (let i = 0; i < count; i++) i32[target + i] = i32[source + i];
-  }
-
   release(storage: Storage): void {
     // A tensor may well outlive its backend, and a finalizer may not throw: what was freed with
     // everything else is free.
@@ -183,26 +168,6 @@ export class Memory {
   /** Gives back a block that `take` gave. */
   give(address: number): void {
     this.blocks.give(address - HEADER);
-  }
-
-  /**
-   * A block for one computation, which `giveBack` ends; nobody else borrows in the meantime. Costs
-   * less than `take` where little is needed.
-   */
-  borrow(bytes: number): number {
-    if (bytes > KEPT) return this.take(bytes);
-    if (bytes > this.keptBytes) {
-      if (this.kept !== 0) this.give(this.kept);
-      this.kept = 0;
-      this.keptBytes = 0;
-      this.kept = this.take(bytes);
-      this.keptBytes = bytes;
-    }
-    return this.kept;
-  }
-
-  giveBack(address: number): void {
-    if (address !== this.kept) this.give(address);
   }
 
   /** Sets the views. */

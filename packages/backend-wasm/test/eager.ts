@@ -6,7 +6,7 @@ export const eager: Tuning = { leastWork: 1, timeout: 10_000, longestWait: 60_00
 
 /** The threads of a backend with several. */
 export function poolOf(backend: Backend): Pool {
-  return (backend as unknown as { readonly threads: Pool }).threads;
+  return (backend as unknown as { readonly helpers: { readonly threads: Pool } }).helpers.threads;
 }
 
 /** How many calls a backend's workers have taken. */

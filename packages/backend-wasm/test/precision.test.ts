@@ -5,6 +5,7 @@
 import type { Backend, Instruction, Program } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { wasm } from '../src/index.js';
+import { wasm as lean } from '../src/lean.js';
 
 const LARGEST_ERROR = 6e-7;
 
@@ -24,11 +25,15 @@ function errorOf(got: ArrayLike<number>, exact: readonly number[]): number {
   return Math.max(...exact.map((value, i) => Math.abs(got[i] - value))) / largest;
 }
 
-describe.each([false, true])('deterministic: %s', (deterministic) => {
+describe.each([
+  { name: 'relaxed SIMD', make: () => wasm({ threads: 1 }) },
+  { name: 'strict SIMD', make: () => wasm({ threads: 1, deterministic: true }) },
+  { name: 'the lean entry', make: () => lean() },
+])('$name', ({ make }) => {
   let backend: Backend;
 
   beforeAll(async () => {
-    backend = await wasm({ threads: 1, deterministic });
+    backend = await make();
   });
 
   // Gradients of weights, [rows, m]^T [rows, n]; a few rows times a weight, as it is and
@@ -55,6 +60,14 @@ describe.each([false, true])('deterministic: %s', (deterministic) => {
       return sum;
     });
     expect(errorOf(got, exact)).toBeLessThan(LARGEST_ERROR);
+  });
+});
+
+describe.each([false, true])('deterministic: %s', (deterministic) => {
+  let backend: Backend;
+
+  beforeAll(async () => {
+    backend = await wasm({ threads: 1, deterministic });
   });
 
   /** One instruction on rows of features, and on a fixed matrix if there is one. */
