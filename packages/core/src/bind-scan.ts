@@ -61,7 +61,7 @@ export function bindScan<const S extends object, P extends StepParameters>(
   return compilerFor('bindScan', 'auto')?.bindScan(scan, shapes);
 }
 
-const shapeNames = Object.keys({ xs: true, batch: true, state: true, last: true } satisfies Record<
+const shapeNames = /* @__PURE__ */ Object.keys({ xs: true, batch: true, state: true, last: true } satisfies Record<
   keyof ScanShapes,
   true
 >);

@@ -128,7 +128,7 @@ export function compileFn<X extends Tree = Tensor, Y extends Tree = Tensor, P ex
 }
 
 /** Every name of `CompileFnOptions`: one that is missing here does not compile. */
-const compileOptions = Object.keys({ elementwise: true, anyRows: true, compile: true } satisfies Record<
+const compileOptions = /* @__PURE__ */ Object.keys({ elementwise: true, anyRows: true, compile: true } satisfies Record<
   keyof CompileFnOptions,
   true
 >);

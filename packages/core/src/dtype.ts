@@ -56,7 +56,7 @@ export function dtypeByTag(value: object): DType | undefined {
   return typeof name === 'string' ? DTYPE_OF_CLASS[name] : undefined;
 }
 
-const typedArrayPrototype = Object.getPrototypeOf(Int8Array.prototype) as object;
+const typedArrayPrototype = /* @__PURE__ */ Object.getPrototypeOf(Int8Array.prototype) as object;
 
 /** The typed arrays that have a `DType`, as error messages list them. */
 export const TYPED_ARRAYS = 'Float32Array, Float64Array or Int32Array';

@@ -45,7 +45,9 @@ export interface Conv1dOptions extends PlaceOptions {
   readonly bias?: boolean;
 }
 
-const optionNames = ['stride', 'padding', 'paddingMode', 'dilation', 'groups', 'bias', ...placeOptions];
+const optionNames = /* @__PURE__ */ ['stride', 'padding', 'paddingMode', 'dilation', 'groups', 'bias'].concat(
+  placeOptions,
+);
 
 /**
  * A convolution over the last dimension: y[o, t] = bias[o] + Σ over c, k of weight[o, c, k] x[c, t

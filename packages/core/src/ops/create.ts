@@ -11,7 +11,7 @@ import { draw, type Draw } from './draw.js';
 import { checkTensorOptions, tensorOptions, withGrad, type CheckedOptions, type TensorOptions } from './fill.js';
 
 /** No typed array of a common engine holds more. */
-const MOST_ELEMENTS = 2 ** 31 - 1;
+const MOST_ELEMENTS = 0x7fff_ffff;
 
 /**
  * Numbers or truth values, nested as deep as the tensor has dimensions; typed arrays may stand for
@@ -260,7 +260,7 @@ function drawn(operation: string, shape: Shape, options: RandomOptions, fill: Dr
 }
 
 /** Names of the options of what draws. */
-export const randomOptions: readonly string[] = [...tensorOptions, 'generator'];
+export const randomOptions: readonly string[] = /* @__PURE__ */ tensorOptions.concat('generator');
 
 /** Everything that can be wrong is found before the generator moves on. */
 function checkDraw(

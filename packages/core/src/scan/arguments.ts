@@ -66,7 +66,7 @@ export interface ScanOptions<P extends StepParameters = StepParameters> {
 }
 
 /** Every name of `ScanOptions`: one that is missing here does not compile. */
-export const scanOptions: readonly string[] = Object.keys({
+export const scanOptions: readonly string[] = /* @__PURE__ */ Object.keys({
   parameters: true,
   lengths: true,
   reverse: true,

@@ -33,7 +33,7 @@ export interface CellOptions extends PlaceOptions {
 }
 
 /** The names of `CellOptions`, for `checkOptions`. */
-export const cellOptions: readonly string[] = ['bias', 'recurrentDropout', ...placeOptions];
+export const cellOptions: readonly string[] = /* @__PURE__ */ ['bias', 'recurrentDropout'].concat(placeOptions);
 
 /** What tells the built-in cells apart, for their common base. */
 export interface CellKind {

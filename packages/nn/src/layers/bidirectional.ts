@@ -55,7 +55,7 @@ export interface BidirectionalForwardOptions extends RowOptions {
   readonly compile?: CompileMode;
 }
 
-const optionNames: readonly string[] = [...rowOptions, 'record', 'compile'];
+const optionNames: readonly string[] = /* @__PURE__ */ rowOptions.concat('record', 'compile');
 
 /** The end of a name that means the direction from the end to the beginning. */
 const REVERSE = '_reverse';

@@ -112,7 +112,10 @@ interface BoundCell extends BoundPass {
 }
 
 /** By the cell: passes from the first step to the last, and the other way. */
-const passes = { forward: new BoundPasses<BoundCell>(), reverse: new BoundPasses<BoundCell>() };
+const passes = {
+  forward: /* @__PURE__ */ new BoundPasses<BoundCell>(),
+  reverse: /* @__PURE__ */ new BoundPasses<BoundCell>(),
+};
 
 /** Whether a run is one scan over a batch of sequences as they lie, with nothing besides. */
 function isBare({ layers, batchFirst }: CellRun, x: Tensor, options: CellRunOptions): boolean {

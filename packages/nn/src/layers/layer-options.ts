@@ -44,21 +44,20 @@ export interface SequenceOptions extends RowOptions {
 }
 
 /** The names of `SequenceOptions`, for `checkOptions`. */
-export const sequenceOptions: readonly string[] = [...rowOptions, 'record', 'compile'];
+export const sequenceOptions: readonly string[] = /* @__PURE__ */ rowOptions.concat('record', 'compile');
 
 /** Options that ask for inner values, so that `forward` returns them. */
 export type RecordingOptions<Options> = Options & { readonly record: readonly string[] };
 
 /** The names of `LayerOptions`, for `checkOptions`. */
-export const layerOptions: readonly string[] = [
+export const layerOptions: readonly string[] = /* @__PURE__ */ [
   'numLayers',
   'bias',
   'batchFirst',
   'dropout',
   'bidirectional',
   'learnInitialState',
-  ...placeOptions,
-];
+].concat(placeOptions);
 
 /** Options with their defaults filled in. */
 export type LayerSettings = Required<Omit<LayerOptions, keyof PlaceOptions>> & {

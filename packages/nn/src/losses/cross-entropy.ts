@@ -41,7 +41,7 @@ export interface CrossEntropyLossModuleOptions extends ClassLossModuleOptions {
 export interface CrossEntropyOptions extends CrossEntropyLossModuleOptions, LossForwardOptions {}
 
 const classNames = ['weight', 'ignoreIndex', 'classDim'];
-const crossEntropyNames = [...classNames, 'labelSmoothing'];
+const crossEntropyNames = /* @__PURE__ */ classNames.concat('labelSmoothing');
 
 /**
  * The cross entropy of a softmax over classes with a target: -log softmax(input)[target].

@@ -35,7 +35,7 @@ export interface RowOptions {
 type ResetTo = 'given' | 'initial';
 
 /** The names of `RowOptions`, for `checkOptions`. */
-export const rowOptions = ['lengths', 'mask', 'resets', 'resetTo'] as const;
+export const rowOptions: readonly string[] = ['lengths', 'mask', 'resets', 'resetTo'] satisfies (keyof RowOptions)[];
 
 /** The same after a check, as `scan` takes it. */
 export interface CheckedRows {

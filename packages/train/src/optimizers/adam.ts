@@ -79,7 +79,7 @@ function adamRule(name: string, decoupled: boolean): UpdateRule<AdamOptions, Slo
 }
 
 const adam: UpdateRule<AdamOptions, Slots, Scalars> = adamRule('Adam', false);
-const adamW: UpdateRule<AdamOptions, Slots, Scalars> = adamRule('AdamW', true);
+const adamW: UpdateRule<AdamOptions, Slots, Scalars> = /* @__PURE__ */ adamRule('AdamW', true);
 
 /**
  * Adam: steps scaled, parameter by parameter, by running means of the gradient and of its square.
