@@ -133,11 +133,12 @@ export function checkFunction(operation: string, argument: string, value: unknow
 }
 
 /**
- * Refuses what is not an array with at least so many entries; `of` says what of, such as "names".
+ * Refuses what is not an array with at least so many entries; `of` says what of, such as "names",
+ * or "name" for at least one.
  *
  * @example
  * ```ts
- * checkList('plot', 'columns', [], 'names', 1);
+ * checkList('plot', 'columns', [], 'name', 1);
  * // ArgumentError: ...
  * ```
  */

@@ -1,6 +1,6 @@
 /** Writes a model as an ES module. */
-import { ArgumentError, BackendError, Tensor } from '@rnn/core';
-import { checkChoice, checkList, checkOptions, refuse } from '@rnn/core/checks';
+import { ArgumentError, BackendError, type Tensor } from '@rnn/core';
+import { checkChoice, checkOptions, checkTensors, refuse } from '@rnn/core/checks';
 import { Module } from '@rnn/nn';
 import { encode } from '../safetensors/encode.js';
 import { base64Of } from './base64.js';
@@ -85,11 +85,7 @@ export function exportModule(
 ): ExportedModule {
   const owner = 'exportModule';
   if (!(model instanceof Module)) refuse(ArgumentError, owner, 'model', { value: model, expected: 'a Module' });
-  checkList(owner, 'inputs', inputs, 'tensors', 1);
-  inputs.forEach((input, i) => {
-    if (!(input instanceof Tensor))
-      refuse(ArgumentError, owner, `inputs[${i}]`, { value: input, expected: 'a Tensor' });
-  });
+  checkTensors(owner, 'inputs', inputs);
   checkOptions(owner, options, ['scaler', 'vocabulary', 'weights', 'takes']);
   const { weights = 'float32', takes = 'sequence' } = options;
   checkChoice(owner, 'weights', weights, ['float32', 'float16']);

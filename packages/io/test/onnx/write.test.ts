@@ -628,7 +628,9 @@ describe('what cannot be written', () => {
 
   test('wrong arguments', () => {
     const model = new Linear(3, 4);
-    expect(() => writeOnnx(model, [])).toThrow('writeOnnx: inputs is not a list of tensors');
+    expect(() => writeOnnx(model, [])).toThrow(
+      'writeOnnx: inputs is an empty array, expected an array of at least one Tensor',
+    );
     expect(() => writeOnnx(model, [randn([2, 3])], { opset: 12 })).toThrow('opset is 12');
     expect(() => writeOnnx(model, [randn([2, 3])], { inputNames: ['a', 'b'] })).toThrow('2 inputNames for 1 inputs');
     expect(() => writeOnnx(model, [randn([2, 3])], { outputNames: ['a', 'b'] })).toThrow('2 outputNames, expected 1');

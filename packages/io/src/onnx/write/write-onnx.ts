@@ -1,7 +1,7 @@
 /** Writes ONNX. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ArgumentError, Tensor, type Backend, type TypedArray } from '@rnn/core';
-import { checkCount, checkList, checkOptions, checkText, refuse } from '@rnn/core/checks';
+import { ArgumentError, type Backend, type Tensor, type TypedArray } from '@rnn/core';
+import { checkCount, checkList, checkOptions, checkTensors, checkText, refuse } from '@rnn/core/checks';
 import { Module } from '@rnn/nn';
 import { OnnxModule, sourceOf } from '../onnx-module.js';
 import { encodeModel } from './encode-model.js';
@@ -101,15 +101,7 @@ interface Place {
 type Group = readonly Place[];
 
 function examplesOf(inputs: readonly Tensor[], names: readonly string[] | undefined): TraceInput[] {
-  if (!Array.isArray(inputs) || inputs.length === 0 || inputs.some((input) => !(input instanceof Tensor))) {
-    throw new ArgumentError(
-      'writeOnnx: inputs is not a list of tensors, expected an example for each input of forward',
-      {
-        argument: 'inputs',
-        expected: 'a list of tensors',
-      },
-    );
-  }
+  checkTensors('writeOnnx', 'inputs', inputs);
   if (names !== undefined && names.length !== inputs.length) {
     throw new ArgumentError(`writeOnnx: there are ${names.length} inputNames for ${inputs.length} inputs`, {
       argument: 'inputNames',
