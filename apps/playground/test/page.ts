@@ -180,6 +180,17 @@ export async function axeFindings(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`));
 }
 
+/** What is wider than its place, code and the row of tabs apart; nothing is as it should be. */
+export function tooWide(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('html, .card, .card *:not(pre, code)')].flatMap((element) => {
+      const scrolls = ['auto', 'scroll'].includes(getComputedStyle(element).overflowX);
+      const isMeant = !scrolls && !element.matches('html, .card');
+      return isMeant || element.scrollWidth <= element.clientWidth ? [] : [element.outerHTML.slice(0, 120)];
+    }),
+  );
+}
+
 /** Chooses a backend in the bar by a click, and waits until it computes. */
 export async function chooseBackend(page: Page, name: string): Promise<void> {
   await page.locator(`.backend.${name}`).click();

@@ -17,7 +17,11 @@ export function Bar(): VNode {
   const error = run?.error.value;
   return (
     <section class="bar" aria-label={shell.bar}>
-      <Backends current={progress?.backend ?? backend.value} />
+      {run?.without?.backend === undefined ? (
+        <Backends current={progress?.backend ?? backend.value} />
+      ) : (
+        <p class="backends fixed">{run.without.backend}</p>
+      )}
       <div class="run">
         <button
           type="button"
@@ -31,10 +35,10 @@ export function Bar(): VNode {
         <button
           type="button"
           class="icon"
-          disabled={run === undefined || isPlaying}
+          disabled={run?.stepOnce === undefined || isPlaying}
           aria-label={shell.step}
           title={shell.step}
-          onClick={() => void run?.stepOnce()}
+          onClick={() => void run?.stepOnce?.()}
         >
           <Icon name="step" />
         </button>
@@ -48,7 +52,7 @@ export function Bar(): VNode {
         >
           <Icon name="reset" />
         </button>
-        <Seed />
+        <Seed reason={run?.without?.seed} />
         <CopyLink />
         <output class="step-count" data-loss={progress?.loss}>
           {run === undefined
@@ -94,7 +98,7 @@ function Backends({ current }: { readonly current: string }): VNode {
                 : shell.perSecond(rate);
         const isChosen = name === (pending.value ?? current);
         return (
-          <label key={name} class={`backend ${name}`} title={unavailable.value[name]}>
+          <label key={name} class={`backend ${name}`} title={unavailable.value[name] ?? shell.backends[name]}>
             <input
               type="radio"
               name="backend"
@@ -110,13 +114,14 @@ function Backends({ current }: { readonly current: string }): VNode {
   );
 }
 
-function Seed(): VNode {
+function Seed({ reason }: { readonly reason: string | undefined }): VNode {
   const text = useSignal<string | undefined>(undefined);
   return (
-    <label class="seed">
+    <label class="seed" title={reason}>
       {shell.seed}
       <input
         type="number"
+        disabled={reason !== undefined}
         min={0}
         max={4_294_967_295}
         step={1}

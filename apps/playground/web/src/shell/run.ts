@@ -14,10 +14,17 @@ export interface Run {
   readonly error: ReadonlySignal<string | undefined>;
   play(): Promise<void>;
   pause(): Promise<void>;
-  stepOnce(): Promise<void>;
+  /** Missing where the run has no single steps. */
+  stepOnce?(): Promise<void>;
   /** Begins again from the first step, with the seed and the settings of now. */
   reset(): Promise<void>;
-  moveTo(backend: string): Promise<BackendInfo>;
+  /** Missing where there is nothing to choose, for which `backend` gives the reason. */
+  moveTo?(backend: string): Promise<BackendInfo>;
+  /** What the bar says in the place of what has no effect here. */
+  readonly without?: {
+    readonly backend?: string;
+    readonly seed?: string;
+  };
 }
 
 /** The run of the open demo; undefined where it has none. */
@@ -32,7 +39,7 @@ export async function chooseBackend(name: string): Promise<void> {
   const before = openRun.value?.progress.value?.backend ?? backend.value;
   backend.value = name;
   deviceNotice.value = undefined;
-  if (openRun.value === undefined || name === before) return;
+  if (openRun.value?.moveTo === undefined || name === before) return;
   pending.value = name;
   try {
     const info = await openRun.value.moveTo(name);

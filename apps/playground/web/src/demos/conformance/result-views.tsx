@@ -17,7 +17,6 @@ export function GroupTable({ groups }: { readonly groups: readonly GroupSummary[
             <th scope="col">{texts.failed}</th>
             <th scope="col">{texts.skipped}</th>
             <th scope="col">{texts.worst}</th>
-            <th scope="col">{texts.allowed}</th>
           </tr>
         </thead>
         <tbody>
@@ -27,8 +26,7 @@ export function GroupTable({ groups }: { readonly groups: readonly GroupSummary[
               <td>{passed}</td>
               <td class="failed">{failed}</td>
               <td>{skipped}</td>
-              <td>{short(worst.error)}</td>
-              <td>{worst.tolerance === 0 ? texts.exact : short(worst.tolerance)}</td>
+              <td>{texts.worstOf(short(worst.error), worst.tolerance === 0 ? texts.exact : short(worst.tolerance))}</td>
             </tr>
           ))}
         </tbody>

@@ -7,6 +7,7 @@ import type { Progress } from '../../experiment/experiment.ts';
 import { device, reasonFor } from '../../shell/device.ts';
 import type { Run } from '../../shell/run.ts';
 import { failureOf } from '../../start-worker.ts';
+import { conformance as texts } from '../../texts/en/conformance.ts';
 import type { News } from './run-cases.ts';
 import type { ConformanceWorker } from './worker.ts';
 
@@ -29,6 +30,7 @@ export class Suite implements Run {
   readonly state: Signal<SuiteState> = signal(empty);
   readonly progress: Signal<Progress<unknown> | undefined> = signal(undefined);
   readonly error: Signal<string | undefined> = signal(undefined);
+  readonly without = { seed: texts.noSeed };
   filter = '';
   /** When the first backend has started: a run waits for it. */
   ready: Promise<unknown> = Promise.resolve();
@@ -36,6 +38,8 @@ export class Suite implements Run {
   private worker: { script: Worker; remote: Remote<ConformanceWorker>; broken: Promise<never> } | undefined;
   private backend = 'cpu';
   private pack: Promise<ArrayBuffer> | undefined;
+  /** Whether the worker runs cases; a backend that starts in it is not interrupted by a stop. */
+  private isAtCases = false;
   /** Counts runs and stops: what an earlier one tells is not heard. */
   private wish = 0;
 
@@ -49,6 +53,8 @@ export class Suite implements Run {
     const info = await this.ask((worker) => worker.describe(name));
     this.backend = name;
     device.value = info;
+    // The bar shows which one it is before anything runs.
+    this.set({});
     return info;
   }
 
@@ -66,11 +72,14 @@ export class Suite implements Run {
     return this.run();
   }
 
-  /** Ends the worker: whatever case is under way, it stops at once. */
+  /** Ends the worker that is at the cases: whatever case is under way, it stops at once. */
   pause(): Promise<void> {
     this.wish++;
-    this.worker?.script.terminate();
-    this.worker = undefined;
+    if (this.isAtCases) {
+      this.worker?.script.terminate();
+      this.worker = undefined;
+      this.isAtCases = false;
+    }
     this.set({ playing: false });
     return Promise.resolve();
   }
@@ -124,11 +133,14 @@ export class Suite implements Run {
         before: this.state.peek().results,
         ...(count !== undefined && { count }),
       };
+      this.isAtCases = true;
       await this.ask((worker) => worker.run(this.backend, pack, selection, proxy(hear)));
     } catch (error) {
       if (wish === this.wish) this.fail(error);
     }
-    if (wish === this.wish) this.set({ playing: false });
+    if (wish !== this.wish) return;
+    this.isAtCases = false;
+    this.set({ playing: false });
   }
 
   /** Fetched when they are first wanted, and asked for again after a failure. */

@@ -11,12 +11,21 @@ import { frameSeconds } from './heard.ts';
 import { MovingMap } from './moving-map.tsx';
 import { useListening } from './use-listening.ts';
 
+/** Seconds without speech after which a microphone may be muted. */
+const patience = 3;
+
 /** A voice detector hears the microphone, a file or an example, and shows its cells. */
 export default function Listen(): VNode {
-  const { heard, count, isListening, rate, fault, start, startExample, stop } = useListening();
+  const { heard, count, isListening, isMicrophone, rate, fault, start, startExample, stop } = useListening();
   useDroppedFiles(undefined, start);
   const kind = useSetting<string>('cells', 'h');
   const shown = kind.value === 'c' ? 'c' : 'h';
+  const summary = (): string => {
+    const all = count * frameSeconds;
+    if (heard.spoken > 0) return texts.summary(heard.spoken, all);
+    if (!isListening) return texts.noSpeech(all);
+    return isMicrophone && all > patience ? texts.muted : texts.summary(0, all);
+  };
   return (
     <>
       <p>{texts.lead}</p>
@@ -40,7 +49,7 @@ export default function Listen(): VNode {
           ) : (
             <>
               <strong>{Math.round(100 * heard.probability)} %</strong> {texts.probability}
-              <span class="quiet small"> {texts.summary(heard.spoken, count * frameSeconds)}</span>
+              <span class="quiet small"> {summary()}</span>
             </>
           )}
         </p>
@@ -53,9 +62,9 @@ export default function Listen(): VNode {
               <option value="c">{texts.c}</option>
             </select>
           </label>
-          <span class="quiet small">{rate === undefined ? '' : texts.rate(rate)}</span>
         </div>
         <p class="quiet small">{texts.hint}</p>
+        <p class="quiet small listen-rate">{rate === undefined ? '\u00a0' : texts.rate(rate)}</p>
         <p class="quiet small">{texts.credit}</p>
       </section>
       <CodePanel code={code} packages={['@rnn/core', '@rnn/backend-cpu', '@rnn/io']} />

@@ -85,7 +85,9 @@ async function microphone(): Promise<MediaStream> {
     return await devices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false } });
   } catch (error) {
     const name = error instanceof DOMException ? error.name : '';
-    throw new Error(name === 'NotFoundError' ? texts.noMicrophone : texts.notAllowed, { cause: error });
+    const message =
+      { NotFoundError: texts.noMicrophone, NotReadableError: texts.notReadable }[name] ?? texts.notAllowed;
+    throw new Error(message, { cause: error });
   }
 }
 

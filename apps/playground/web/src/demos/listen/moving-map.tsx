@@ -68,6 +68,7 @@ export function MovingMap({ heard, count, kind }: MovingMapProps): VNode {
         onMouseLeave={() => (place.value = undefined)}
       >
         <canvas ref={map} width={shownFrames} height={cells} />
+        {count === 0 && <p class="empty quiet">{texts.empty}</p>}
       </div>
       <p class="reading quiet small" aria-live="polite">
         {at === undefined || value === undefined

@@ -13,6 +13,8 @@ export interface ListeningState {
   /** Frames heard; changes with every frame. */
   readonly count: number;
   readonly isListening: boolean;
+  /** Whether it comes, or came, from the microphone. */
+  readonly isMicrophone: boolean;
   /** Samples a second that the detector gets; undefined before the first sound. */
   readonly rate: number | undefined;
   /** Why nothing can be heard, for people. */
@@ -27,6 +29,7 @@ export function useListening(): ListeningState {
   const heard = useSignal(new Heard());
   const count = useSignal(0);
   const isListening = useSignal(false);
+  const isMicrophone = useSignal(false);
   const rate = useSignal<number | undefined>(undefined);
   const fault = useSignal<string | undefined>(undefined);
   const current = useRef<Listening | undefined>(undefined);
@@ -51,7 +54,9 @@ export function useListening(): ListeningState {
         isListening.value = true;
       });
       try {
-        const listening = await listen(await find(), {
+        const source = await find();
+        isMicrophone.value = source === 'microphone';
+        const listening = await listen(source, {
           onFrame: (frame) => {
             log.add(frame);
             if (sound === sounds.current) count.value = log.count;
@@ -84,9 +89,8 @@ export function useListening(): ListeningState {
       error: nothing,
       play: async () => actions.startExample(),
       pause: async () => actions.stop(),
-      stepOnce: async () => actions.startExample(),
       reset: async () => actions.startExample(),
-      moveTo: () => Promise.reject(new Error(texts.noBackend)),
+      without: { backend: texts.noBackend, seed: texts.noSeed },
     };
     const follow = (): void => {
       progress.value = {
@@ -113,6 +117,7 @@ export function useListening(): ListeningState {
     heard: heard.value,
     count: count.value,
     isListening: isListening.value,
+    isMicrophone: isMicrophone.value,
     rate: rate.value,
     fault: fault.value,
     ...actions,

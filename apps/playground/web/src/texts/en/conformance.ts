@@ -4,6 +4,7 @@ export const conformance = {
     'Every backend has to pass the same cases: each operation and derivative against plain double precision, cells, ' +
     'layers, losses and trainings against the numbers of PyTorch, random programs, special values, memory and errors.',
   how: 'Choose a backend in the bar, and run them here, in this browser, on this machine.',
+  noSeed: 'The suite has a seed of its own, the same everywhere.',
   filter: 'Only cases whose group or name contains',
   placeholder: 'all',
   run: 'Run the cases',
@@ -31,8 +32,8 @@ export const conformance = {
   passed: 'Passed',
   failed: 'Failed',
   skipped: 'Skipped',
-  worst: 'Worst error',
-  allowed: 'Allowed',
+  worst: 'Worst error (allowed)',
+  worstOf: (error: string, allowed: string) => `${error} (${allowed})`,
   exact: 'exact',
   none: '–',
   failures: 'What failed',

@@ -1,5 +1,5 @@
 export const listenTexts = {
-  lead: 'A voice detector that many web pages use, by way of ONNX: imported by @rnn/io, exported as one module, run in the audio thread. It says 31 times a second how likely somebody speaks. Nothing you say leaves this page.',
+  lead: 'A voice detector that many web pages use. It says 31 times a second how likely somebody speaks, and you see its 128 memory cells at it. Nothing you say leaves this page.',
   example: 'Hear the example',
   microphone: 'Use the microphone',
   file: 'Open a sound file',
@@ -11,7 +11,7 @@ export const listenTexts = {
     speech.length === 0
       ? 'No speech yet.'
       : `Speech from ${speech.map(({ from, to }) => `${from.toFixed(2)} to ${to.toFixed(2)} s`).join(', ')}.`,
-  curve: 'Probability of speech, the last 8 s',
+  curve: 'Probability of speech, 0 to 100 %, the last 8 s',
   cells: '128 cells, the last 8 s',
   h: 'output h',
   c: 'cell state c',
@@ -24,12 +24,17 @@ export const listenTexts = {
       ? 'The sound comes at 16 kHz.'
       : `The sound comes at ${(rate / 1000).toLocaleString('en')} kHz and is resampled to 16 kHz.`,
   credit:
-    'Model: Silero VAD, MIT licence. The example was made by a speech synthesiser: English, then German, noise between.',
+    'Model: Silero VAD, MIT licence, read from its ONNX file by @rnn/io and written as one module. The example was made by a speech synthesiser: English, then German, noise between.',
   noWorklet: 'This browser has no AudioWorklet, which the detector runs in. A newer one does.',
   notSecure: 'The microphone needs a page that is served safely: open it by https, or from this machine.',
   noMicrophone: 'No microphone was found. Connect one, or open a sound file.',
   notAllowed: 'The microphone was not allowed. Allow it in the browser’s settings for this page, or open a sound file.',
   noSound: 'This is no sound that the browser can read. WAV, MP3 and Ogg are.',
   notLoaded: 'The example could not be loaded. Check the connection and try again.',
-  noBackend: 'The detector is a module of its own, with its own WebAssembly, and runs in the audio thread.',
+  notReadable: 'The microphone could not be opened; another program may be using it. Close that, or open a sound file.',
+  noBackend: 'No backend to choose here: the detector is one module, with its own WebAssembly.',
+  noSeed: 'Nothing is drawn by lot here.',
+  noSpeech: (all: number) => `No speech was heard in these ${all.toFixed(1)} s.`,
+  muted: 'No speech so far. If you speak and nothing moves, look whether the microphone is muted.',
+  empty: 'When something is heard, 128 rows of colour move here.',
 } as const;

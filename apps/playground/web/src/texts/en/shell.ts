@@ -10,6 +10,12 @@ export const shell = {
   again: 'Try again',
   bar: 'Run',
   backend: 'Backend',
+  backends: {
+    cpu: 'Plain JavaScript, on one core of the processor',
+    wasm: 'WebAssembly, on the processor',
+    webgl2: 'The graphics card, by WebGL 2',
+    webgpu: 'The graphics card, by WebGPU',
+  },
   play: 'Play',
   pause: 'Pause',
   step: 'One step',
