@@ -1,6 +1,6 @@
 import type { Page } from 'playwright';
 import { describe, expect, test, vi } from 'vitest';
-import { axeFindings, button, desktop, phone, testPage, watched } from './page.ts';
+import { axeFindings, button, desktop, phone, testPage, tooWide, watched } from './page.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 const site = testPage();
@@ -33,6 +33,10 @@ describe('The cell', () => {
     await page.keyboard.press('ArrowRight');
     expect(await numbersOf(page, 'next h')).toEqual(['0.19', '-0.72']);
     expect(page.url()).toContain('t=3');
+    // What the colours stand for, and which row and column is what.
+    expect(await page.locator('.heat-map .key').allTextContents()).toEqual(['−1  1']);
+    expect(await page.locator('.row-labels li').allTextContents()).toEqual(['h[0]', 'h[1]']);
+    expect(await page.locator('.column-labels li').last().textContent()).toBe('step 5');
     await button(page, 'Play').click();
     await expect.poll(() => page.locator('output.time').textContent(), { timeout: 5000 }).toBe('step 5 of 5');
     await button(page, 'Pause').click();
@@ -128,6 +132,6 @@ describe('The cell', () => {
     await page.waitForTimeout(500);
     expect(await axeFindings(page)).toEqual([]);
     expect((await watched(page)).shift).toBeLessThan(0.05);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    expect(await tooWide(page)).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { wasm } from '@rnn/backend-wasm';
 import { manualSeed, scope, setBackend, type Backend, type BackendInfo } from '@rnn/core';
 import { expect, test } from 'vitest';
 import { agreementOf, comparedSteps, toleranceOf } from '../../web/src/demos/backends/agreement.ts';
-import { describeAbsence, describeBackend } from '../../web/src/demos/backends/describe.ts';
+import { cardName, describeAbsence, describeBackend } from '../../web/src/demos/backends/describe.ts';
 import { reasonFor } from '../../web/src/shell/device.ts';
 import { RaceExperiment } from '../../web/src/demos/backends/race-experiment.ts';
 
@@ -64,7 +64,7 @@ test('what runs is told in sentences, without the words of who built it', async 
   } as const;
   expect(describeBackend('webgl2', { ...card, device: 'NVIDIA H100 (webgl2)', notes: ['mode webgl2'] })).toEqual([
     'The graphics card computes: NVIDIA H100.',
-    'A result may be off by 4e-6 of its size, more than on a processor.',
+    'A result may be off by 4 millionths of its size, more than on a processor.',
   ]);
   const imitated = describeBackend('webgpu', { ...card, device: 'Google, SwiftShader Device (webgpu)' }).join(' ');
   expect(imitated).toContain('There is no graphics card here');
@@ -76,4 +76,17 @@ test('what cannot run says what to do first, and the reason after it', () => {
   const [advice, reason] = describeAbsence('webgpu', reasonFor(error));
   expect(advice).toContain('WebGL 2 does the same');
   expect(reason).toBe('The browser says: WebGPU finds no adapter here');
+});
+
+test.each([
+  ['ANGLE (NVIDIA, NVIDIA GeForce RTX 3080 (0x00002206) Direct3D11 vs_5_0 ps_5_0, D3D11)', 'NVIDIA GeForce RTX 3080'],
+  ['ANGLE (Intel, Mesa Intel(R) UHD Graphics 620 (KBL GT2), OpenGL 4.6)', 'Mesa Intel(R) UHD Graphics 620 (KBL GT2)'],
+  ['ANGLE (Apple, ANGLE Metal Renderer: Apple M2, Unspecified Version)', 'Apple M2'],
+  [
+    'ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero) (0x0000C0DE)), SwiftShader driver)',
+    'SwiftShader Device',
+  ],
+  ['nvidia ampere', 'nvidia ampere'],
+])('a card is called what people call it: %s', (device, name) => {
+  expect(cardName(device)).toBe(name);
 });

@@ -15,8 +15,9 @@ export interface HeatMapProps {
   /** What rows and columns are called in the text below: `unit 3`, `the letter e`. */
   readonly rowName?: (row: number) => string;
   readonly columnName?: (column: number) => string;
-  /** Names that stand beside the rows; none unless given. */
+  /** Names that stand beside the rows, and below the columns; none unless given. */
   readonly rowLabels?: readonly string[];
+  readonly columnLabels?: readonly string[];
   /** Pixels of a row; 12 unless given. */
   readonly rowHeight?: number;
   /** A column that is marked. */
@@ -103,8 +104,8 @@ export function HeatMap(props: HeatMapProps): VNode {
     <div class={props.rowLabels === undefined ? 'heat-map' : 'heat-map labelled'}>
       {props.rowLabels !== undefined && (
         <ol class="row-labels" aria-hidden="true">
-          {props.rowLabels.map((name) => (
-            <li key={name}>{name}</li>
+          {props.rowLabels.map((name, row) => (
+            <li key={row}>{name}</li>
           ))}
         </ol>
       )}
@@ -123,13 +124,38 @@ export function HeatMap(props: HeatMapProps): VNode {
       >
         <canvas ref={canvas} width={Math.max(columns, 1)} height={Math.max(rows, 1)} />
       </div>
-      <p class="reading" aria-live="polite">
-        {isInside
-          ? `${rowName(at.row)}, ${columnName(at.column)}: ${format(values[at.row * columns + at.column])}`
-          : '\u00a0'}
-      </p>
+      {props.columnLabels !== undefined && (
+        <ol class="column-labels" aria-hidden="true">
+          {props.columnLabels.map((name, column) => (
+            <li key={column}>{name}</li>
+          ))}
+        </ol>
+      )}
+      <div class="below">
+        <p class="reading" aria-live="polite">
+          {isInside
+            ? `${rowName(at.row)}, ${columnName(at.column)}: ${format(values[at.row * columns + at.column])}`
+            : '\u00a0'}
+        </p>
+        <Key scale={scale} isSigned={values.length === 0 || isSigned(values)} />
+      </div>
     </div>
   );
+}
+
+/** What the colours stand for. */
+function Key({ scale, isSigned }: { readonly scale: number; readonly isSigned: boolean }): VNode {
+  const most = Number(scale.toPrecision(2));
+  return (
+    <p class="key" aria-hidden="true">
+      {isSigned ? `−${most}` : 0} <span class={isSigned ? 'colours signed' : 'colours'} /> {most}
+    </p>
+  );
+}
+
+function isSigned(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] < 0) return true;
+  return false;
 }
 
 function largest(values: ArrayLike<number>): number {

@@ -24,6 +24,8 @@ export interface LinePlotProps {
   readonly lines: readonly Line[];
   /** The quantity of the horizontal axis, e.g. `step`. */
   readonly xLabel: string;
+  /** The quantity of the vertical axis and its unit. */
+  readonly yLabel: string;
   /** How a value is written in the legend, on the axes and in the text; two digits unless given. */
   readonly format?: (value: number) => string;
   readonly formatX?: (value: number) => string;
@@ -142,9 +144,12 @@ export function LinePlot(props: LinePlotProps): VNode {
 
   return (
     <div class="line-plot">
+      <p class="axis-name" aria-hidden="true">
+        ↑ {props.yLabel}
+      </p>
       <div ref={place} class="plot" aria-hidden="true" />
       <p class="hidden">
-        {label}. {props.description ?? inWords(xs, lines, xLabel, format, formatX)}
+        {label}: {props.yLabel}. {props.description ?? inWords(xs, lines, xLabel, format, formatX)}
       </p>
     </div>
   );

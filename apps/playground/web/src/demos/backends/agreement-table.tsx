@@ -11,25 +11,21 @@ export function AgreementTable({ lanes }: { readonly lanes: readonly Lane[] }): 
     <section class="card agreement">
       <h3>{texts.agreement}</h3>
       <p class="quiet small">{texts.agreementWhat(comparedSteps)}</p>
-      <div class="scrolls" tabIndex={0} role="region" aria-label={texts.agreement}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{texts.backend}</th>
-              <th scope="col">{texts.firstLoss}</th>
-              <th scope="col">{texts.lastLoss(comparedSteps)}</th>
-              <th scope="col">{texts.difference}</th>
-              <th scope="col">{texts.allowed}</th>
-              <th scope="col">{texts.verdict}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {lanes.map((lane) => (
-              <Row key={lane.name} lane={lane} reference={reference} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{texts.backend}</th>
+            <th scope="col">{texts.lossesAt(comparedSteps)}</th>
+            <th scope="col">{texts.difference}</th>
+            <th scope="col">{texts.verdict}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {lanes.map((lane) => (
+            <Row key={lane.name} lane={lane} reference={reference} />
+          ))}
+        </tbody>
+      </table>
     </section>
   );
 }
@@ -42,21 +38,19 @@ function Row({ lane, reference }: { readonly lane: Lane; readonly reference: Lan
       : agreementOf(losses, reference.losses, toleranceOf(info));
   const comparison =
     lane === reference
-      ? [texts.pending, texts.pending, texts.reference]
+      ? [texts.pending, texts.reference]
       : agreement === undefined
-        ? [texts.pending, texts.pending, state === 'unavailable' ? texts.states.unavailable : texts.pending]
+        ? [texts.pending, state === 'unavailable' ? texts.states.unavailable : texts.pending]
         : [
-            agreement.difference.toExponential(1),
-            agreement.tolerance.toExponential(1),
+            texts.differenceOf(agreement.difference, agreement.tolerance),
             (agreement.agrees ? texts.agrees : texts.differs)(agreement.steps),
           ];
   return (
     <tr class={name}>
       <th scope="row">{name}</th>
-      <td>{losses[0]?.toFixed(7) ?? texts.pending}</td>
-      <td>{losses[comparedSteps - 1]?.toFixed(7) ?? texts.pending}</td>
+      <td>{[losses[0], losses[comparedSteps - 1]].map((loss) => loss?.toFixed(7) ?? texts.pending).join(' → ')}</td>
       {comparison.map((text, i) => (
-        <td key={i} class={i === 2 && agreement !== undefined ? (agreement.agrees ? 'good' : 'bad') : undefined}>
+        <td key={i} class={i === 1 && agreement !== undefined ? (agreement.agrees ? 'good' : 'bad') : undefined}>
           {text}
         </td>
       ))}

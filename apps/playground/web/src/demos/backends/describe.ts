@@ -10,7 +10,7 @@ export function describeBackend(name: string, info: BackendInfo): string[] {
   const isGraphics = info.simd === 'gpu';
   const sentences: string[] = [];
   if (isGraphics) {
-    const card = info.device.replace(/ \((?:webgl2|webgpu)\)$/, '');
+    const card = cardName(info.device.replace(/ \((?:webgl2|webgpu)\)$/, ''));
     sentences.push(imitations.test(card) ? texts.imitated(card) : texts.card(card));
     sentences.push(info.bound === undefined ? texts.asExact : texts.within(info.bound.tolerance));
     if (info.bound?.reason.includes('plain float32')) sentences.push(texts.plainSums);
@@ -22,6 +22,20 @@ export function describeBackend(name: string, info: BackendInfo): string[] {
   else sentences.push(texts.fourAtATime, info.simd === 'relaxed' ? texts.relaxed : texts.strict);
   if (info.notes.some((note) => /single operations/.test(note))) sentences.push(texts.notCompiled);
   return sentences;
+}
+
+/**
+ * What a card is called in a shop: `ANGLE (NVIDIA, NVIDIA GeForce RTX 3080 (0x2206) Direct3D11
+ * vs_5_0 ps_5_0, D3D11)`, as WebGL says it, is an `NVIDIA GeForce RTX 3080`.
+ */
+export function cardName(device: string): string {
+  const [, made = device] = /^ANGLE \([^,]+, (.+), [^,]*\)$/.exec(device) ?? [];
+  return made
+    .replace(/^ANGLE Metal Renderer: /, '')
+    .replace(/^(?:Vulkan|OpenGL ES|OpenGL)[\d. ]* \((.+)\)$/, '$1')
+    .replace(/(?: \([^()]*\))* ?(?:\(0x[\da-f]+\)).*$/i, '')
+    .replace(/ (?:Direct3D|OpenGL|Vulkan|vs_).*$/, '')
+    .trim();
 }
 
 function threadSentence(name: string, { threads, notes }: BackendInfo): string {

@@ -143,6 +143,8 @@ export default function Cell(): VNode {
                 rowHeight={28}
                 marked={t}
                 rowName={(row) => `${name}[${row}]`}
+                rowLabels={Array.from({ length: shape[1] }, (_, row) => `${name}[${row}]`)}
+                columnLabels={Array.from({ length: shape[0] - 1 }, (_, step) => texts.stepLabel(step))}
                 columnName={(column) => texts.stepOf(column, steps)}
                 format={(value) => value.toFixed(4)}
                 onChoose={({ column }) => (time.value = column)}

@@ -59,6 +59,11 @@ export default function Draw(): VNode {
     own.value = '';
     example.value = name;
   };
+  const dare = (next: number): void => {
+    temperature.value = next;
+    if (view === undefined) return;
+    session.ask('chance', next).catch((error: unknown) => session.fail(error));
+  };
   return (
     <>
       <section class="card">
@@ -99,13 +104,8 @@ export default function Draw(): VNode {
               max={1.5}
               step={0.05}
               value={settings.temperature}
-              onInput={({ currentTarget }) => {
-                temperature.value = currentTarget.valueAsNumber;
-                if (view === undefined) return;
-                session.ask('chance', currentTarget.valueAsNumber).catch((error: unknown) => session.fail(error));
-              }}
+              onInput={({ currentTarget }) => dare(currentTarget.valueAsNumber)}
             />
-            <span class="quiet">{texts.temperatureNote}</span>
           </label>
           <label>
             {texts.hidden}{' '}
@@ -121,12 +121,28 @@ export default function Draw(): VNode {
             </select>
           </label>
         </div>
+        <p class="quiet">
+          {texts.daring.before}
+          <button type="button" class="word" onClick={() => dare(0.1)}>
+            {texts.daring.low}
+          </button>
+          {texts.daring.between}
+          <button type="button" class="word" onClick={() => dare(1)}>
+            {texts.daring.high}
+          </button>
+        </p>
         <p class="quiet small">{texts.keys}</p>
         <p>{texts.lead}</p>
       </section>
       <section class="card">
         <h3>{texts.loss}</h3>
-        <LinePlot label={texts.loss} xLabel="step" height={160} {...curveLines(session.curve.value)} />
+        <LinePlot
+          label={texts.loss}
+          xLabel="step"
+          yLabel={texts.lossAxis}
+          height={160}
+          {...curveLines(session.curve.value)}
+        />
         <p class="quiet small">{texts.lossNote}</p>
       </section>
       <ModelFiles

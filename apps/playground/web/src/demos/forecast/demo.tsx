@@ -118,11 +118,13 @@ export default function Forecast(): VNode {
         onGiveUp={giveUp}
       />
       <section class="card" aria-label={texts.plot} hidden={isGone}>
+        <p class="quiet small">{texts.lead}</p>
         <div class="tall-plot">
           {isCurrent && (
             <LinePlot
-              label={`${texts.plot}: ${target}`}
+              label={texts.plot}
               xLabel={words.row}
+              yLabel={texts.axis(target, isOwn)}
               formatX={rowName}
               format={texts.error}
               height={260}
@@ -228,7 +230,6 @@ export default function Forecast(): VNode {
             />
           </label>
         </div>
-        <p class="quiet">{texts.lead}</p>
       </section>
       <div class="columns" hidden={isGone}>
         <section class="card">
@@ -256,7 +257,14 @@ export default function Forecast(): VNode {
         </section>
         <section class="card">
           <h3>{texts.loss}</h3>
-          <LinePlot label={texts.loss} xLabel="step" height={160} isLogarithmic {...curveLines(session.curve.value)} />
+          <LinePlot
+            label={texts.loss}
+            xLabel="step"
+            yLabel={texts.lossAxis}
+            height={160}
+            isLogarithmic
+            {...curveLines(session.curve.value)}
+          />
           <p class="quiet small">{texts.lossNote}</p>
         </section>
       </div>

@@ -69,10 +69,6 @@ export default function Memory(): VNode {
                       <strong>{texts.recalls(net.accuracy)}</strong>
                     </p>
                     <p class="verdict">{texts.verdicts[net.verdict]}</p>
-                    <p class="quiet small">
-                      {texts.factor(net.factor)} {net.accuracy > 0.95 ? texts.learnt : texts.advice[net.verdict]}
-                    </p>
-                    <p class="quiet small">{texts.gradient(net.gradient)}</p>
                   </>
                 )}
               </div>
@@ -87,6 +83,7 @@ export default function Memory(): VNode {
           <LinePlot
             label={texts.flow}
             xLabel={texts.step}
+            yLabel={texts.flowAxis}
             xs={Array.from({ length: settings.length }, (_, t) => t + 1)}
             lines={lines((net) => Array.from({ length: settings.length }, (_, t) => norms[net]?.[t] || null))}
             isLogarithmic
@@ -99,6 +96,7 @@ export default function Memory(): VNode {
           <LinePlot
             label={texts.recall}
             xLabel={texts.trained}
+            yLabel={texts.recallAxis}
             xs={history.map(({ step }) => step)}
             lines={lines((net) => history.map(({ accuracies }) => accuracies[net]))}
             range={[0, 1]}
@@ -154,6 +152,25 @@ export default function Memory(): VNode {
         </p>
         <p role="status">{told.value}</p>
       </div>
+      <section class="card">
+        <h3>{texts.reasons}</h3>
+        <div class="reasons" aria-live="off">
+          {netNames.map((name, i) => {
+            const net = view?.nets[i];
+            return (
+              <p key={name} class="small">
+                <strong>{name}</strong>{' '}
+                {net !== undefined && (
+                  <span class="quiet">
+                    {texts.factor(net.factor)} {net.accuracy > 0.95 ? texts.learnt : texts.advice[net.verdict]}{' '}
+                    {texts.gradient(net.gradient)}
+                  </span>
+                )}
+              </p>
+            );
+          })}
+        </div>
+      </section>
       <ModelFiles
         onSave={(format) => session.ask('saveModel', format)}
         onLoad={(name, bytes) => session.ask('loadModel', name, bytes)}

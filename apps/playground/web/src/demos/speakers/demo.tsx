@@ -102,6 +102,17 @@ export default function Speakers(): VNode {
               </select>
             </label>
           </div>
+          <p class="quiet">
+            {texts.choices.before}
+            <button type="button" class="word" onClick={() => (layer.value = 'RNN')}>
+              {texts.choices.layer}
+            </button>
+            {texts.choices.between}
+            <button type="button" class="word" onClick={() => (hidden.value = 8)}>
+              {texts.choices.units}
+            </button>
+            {texts.choices.after}
+          </p>
           <p class="accuracy">
             <strong>{view === undefined ? '–' : `${(100 * view.accuracy).toFixed(1)} %`}</strong> {texts.accuracy}
             <span class="quiet small"> {view !== undefined && texts.right(right, view.utterances.length)}</span>{' '}
@@ -124,7 +135,13 @@ export default function Speakers(): VNode {
         </section>
         <section class="card">
           <h3>{texts.loss}</h3>
-          <LinePlot label={texts.loss} xLabel="step" height={180} {...curveLines(session.curve.value)} />
+          <LinePlot
+            label={texts.loss}
+            xLabel="step"
+            yLabel={texts.lossAxis}
+            height={180}
+            {...curveLines(session.curve.value)}
+          />
           <p class="quiet small">
             {texts.lossNote} {texts.data}
           </p>

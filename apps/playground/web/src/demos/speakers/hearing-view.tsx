@@ -20,6 +20,8 @@ export function HearingView({ hearing }: { readonly hearing: Hearing }): VNode {
     [hearing],
   );
   const { heard, step } = settledStep(beliefs, speakers);
+  // All of them would not fit on a phone.
+  const stepLabels = Array.from({ length: steps }, (_, t) => (t === 0 || (t + 1) % 5 === 0 ? String(t + 1) : ''));
   return (
     <>
       <p>{texts.settled(speaker, heard, step, steps)}</p>
@@ -34,6 +36,8 @@ export function HearingView({ hearing }: { readonly hearing: Hearing }): VNode {
             scale={1}
             rowHeight={18}
             rowName={texts.who}
+            rowLabels={Array.from({ length: speakers }, (_, row) => texts.speaker(row))}
+            columnLabels={stepLabels}
             columnName={texts.step}
           />
           <h3>{texts.input}</h3>
@@ -43,6 +47,8 @@ export function HearingView({ hearing }: { readonly hearing: Hearing }): VNode {
             rows={coefficients}
             columns={steps}
             rowName={texts.coefficient}
+            rowLabels={Array.from({ length: coefficients }, (_, row) => texts.speaker(row))}
+            columnLabels={stepLabels}
             columnName={texts.step}
           />
         </div>
@@ -56,6 +62,7 @@ export function HearingView({ hearing }: { readonly hearing: Hearing }): VNode {
             scale={1}
             rowHeight={Math.max(3, Math.round(360 / hidden))}
             rowName={texts.unit}
+            columnLabels={stepLabels}
             columnName={texts.step}
           />
         </div>

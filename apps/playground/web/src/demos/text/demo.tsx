@@ -139,7 +139,14 @@ export default function Text(): VNode {
             </div>
           </dl>
           <p class="quiet small">{words.curve}</p>
-          <LinePlot label={words.learns} xLabel="step" xs={xs} lines={withGuess} range={[undefined, undefined]} />
+          <LinePlot
+            label={words.learns}
+            xLabel="step"
+            yLabel={words.bits}
+            xs={xs}
+            lines={withGuess}
+            range={[undefined, undefined]}
+          />
           <div class="controls">
             <label>
               {words.units}

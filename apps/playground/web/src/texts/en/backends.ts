@@ -34,12 +34,11 @@ export const backends = {
   agreementWhat: (steps: number) =>
     `All begin with the same weights, so the losses of the first ${steps} steps may differ by rounding alone.`,
   backend: 'Backend',
-  firstLoss: 'Loss, step 1',
-  lastLoss: (steps: number) => `step ${steps}`,
-  difference: 'Largest difference',
-  allowed: 'Allowed',
+  lossesAt: (steps: number) => `Loss, step 1 → ${steps}`,
+  difference: 'Largest difference (allowed)',
+  differenceOf: (difference: number, allowed: number) => `${difference.toExponential(1)} (${allowed.toExponential(1)})`,
   verdict: 'Same?',
-  reference: 'compared with',
+  reference: 'the others are held against it',
   agrees: (steps: number) => `yes, ${steps} ${steps === 1 ? 'step' : 'steps'}`,
   differs: (steps: number) => `no, ${steps} ${steps === 1 ? 'step' : 'steps'}`,
   pending: '–',
@@ -67,7 +66,7 @@ export const backends = {
   imitated: (card: string) =>
     `There is no graphics card here: a program imitates one on the processor (${card}). It is right, and slow.`,
   within: (tolerance: number) =>
-    `A result may be off by ${tolerance.toExponential(0)} of its size, more than on a processor.`,
+    `A result may be off by ${Math.round(tolerance * 1e6)} millionths of its size, more than on a processor.`,
   asExact: 'Results are as exact as on a processor.',
   plainSums: 'Long sums lose a few digits on this device.',
   tinyNumbers: 'Numbers closer to 0 than 1e-38 count as 0.',

@@ -16,6 +16,7 @@ export const cell = {
   before: 'One step back',
   after: 'One step on',
   stepOf: (t: number, steps: number) => `step ${t + 1} of ${steps}`,
+  stepLabel: (t: number) => `step ${t + 1}`,
   states: 'The state after each step',
   inside: 'What happens in this step',
   insideHint: 'Point at a term of a formula: the numbers that it stands for light up.',

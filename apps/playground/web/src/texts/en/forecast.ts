@@ -10,7 +10,7 @@ const series: Readonly<
   Record<string, { title: string; row: string; rows: string; unit: string; same: string; season: string }>
 > = {
   sunspots: {
-    title: 'Sunspots, by month since 1749',
+    title: 'Sunspots by month',
     row: 'month',
     rows: 'months',
     unit: 'sunspots',
@@ -18,7 +18,7 @@ const series: Readonly<
     season: 'it is as 11 years ago',
   },
   weather: {
-    title: 'Seattle weather, by day',
+    title: 'Seattle weather by day',
     row: 'day',
     rows: 'days',
     unit: '',
@@ -26,7 +26,7 @@ const series: Readonly<
     season: 'it is as a year ago',
   },
   sp500: {
-    title: 'S&P 500, by trading day',
+    title: 'S&P 500 by trading day',
     row: 'day',
     rows: 'days',
     unit: 'points',
@@ -43,8 +43,18 @@ const own = {
   season: 'it is as one season ago',
 };
 
+/** What the columns of the built-in series are. */
+const quantities: Readonly<Record<string, string>> = {
+  sunspots: 'sunspots, mean of the month',
+  close: 'points at close',
+  temp_max: 'highest temperature of the day, °C',
+  temp_min: 'lowest temperature of the day, °C',
+  precipitation: 'rain and snow, mm',
+  wind: 'wind, m/s',
+};
+
 export const forecastTexts = {
-  lead: 'A net of recurrent cells reads the series row by row and learns what comes next. The orange line is its forecast of a part it has never seen; watch it change while the net learns.',
+  lead: 'Orange: how the net goes on, in a part that it has never seen. Watch it change while the net learns.',
   of: (source: string) => series[source] ?? own,
   source: 'Series',
   choose: 'Open a CSV file',
@@ -64,11 +74,13 @@ export const forecastTexts = {
   season: 'Season (rows, 0: none)',
   ahead: 'Look ahead',
   origin: 'From',
+  axis: (column: string, isOwn: boolean) => (isOwn ? column : (quantities[column] ?? column)),
   plot: 'Forecast and truth',
   truth: 'truth',
   forecast: 'forecast',
   band: (level: number, edge: 'from' | 'to') => `${percent(level)} band ${edge}`,
   loss: 'Loss while it learns',
+  lossAxis: 'squared error',
   lossNote:
     'Mean squared error of a batch, in squared deviations of the series. The line takes the colour of the backend that computes.',
   learns: (rows: number, used: number) =>

@@ -15,6 +15,9 @@ export const memory = {
   flow: 'How much of the gradient reaches each step',
   flowHint:
     'Size of dL/dh at each time step, on a logarithmic scale: the symbol is at the left end, the question at the right.',
+  flowAxis: 'size of dL/dh',
+  recallAxis: 'recalled',
+  reasons: 'What the gradients say',
   recall: 'How many symbols each net recalls',
   recallHint: (symbols: number) => `On sequences that it did not learn from; a guess is right once in ${symbols}.`,
   step: 'time step',
@@ -39,7 +42,7 @@ export const memory = {
     healthy: 'Enough of it arrives to learn from.',
   } satisfies Record<FlowVerdict, string>,
   learnt: 'It recalls the symbol already: what little gradient is left has little to correct.',
-  gradient: (norm: number) => `gradient of all weights: ${norm.toPrecision(2)}`,
+  gradient: (norm: number) => `The gradient of all weights is ${norm.toPrecision(2)} long.`,
   try: 'Try:',
   tries: [
     { text: 'a forget-gate bias of 0', settings: { bias: 0 } },

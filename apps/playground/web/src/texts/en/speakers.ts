@@ -4,20 +4,27 @@ export const speakersTexts = {
   layer: 'Layer',
   hidden: 'Units',
   accuracy: 'recognised',
-  right: (right: number, all: number) => `${right} of ${all} test utterances`,
+  right: (right: number, all: number) => `${right} of ${all} test utterances.`,
   chance: 'By chance it would be 11 %.',
   matrix: 'Who was taken for whom',
   speaks: 'Speaks',
   heard: 'heard',
   speaker: (index: number) => String(index + 1),
   choose: 'Choose a cell of the table, then an utterance: see what happens inside.',
+  choices: {
+    before: 'Try also ',
+    layer: 'a plain RNN',
+    between: ' or ',
+    units: 'only 8 units',
+    after: ' and see what is lost.',
+  },
   cell: (speaker: number, heard: number, count: number) =>
     speaker === heard
       ? `Speaker ${speaker + 1}, recognised: ${count === 1 ? 'one utterance' : `${count} utterances`}`
       : `Speaker ${speaker + 1}, taken for ${heard + 1}: ${count === 1 ? 'one utterance' : `${count} utterances`}`,
   utterance: 'Utterance',
   number: (index: number, steps: number) => `no. ${index + 1}, ${steps} steps`,
-  beliefs: 'Who it seems to be, step by step',
+  beliefs: 'Which of the nine it seems to be, step by step',
   states: 'State of each unit, step by step',
   input: 'What is heard: 12 numbers a step',
   unit: (unit: number) => `unit ${unit + 1}`,
@@ -31,5 +38,6 @@ export const speakersTexts = {
   notLoaded: 'The utterances could not be loaded. Check the connection and try again.',
   again: 'Try again',
   loss: 'Loss while it learns',
+  lossAxis: 'cross entropy',
   lossNote: 'Cross entropy of a batch; a net that guesses has 2.20.',
 } as const;

@@ -20,7 +20,7 @@ export const text = {
     'Temperature says how daring it is: try ',
     ' (safe, and soon in circles), ',
     ' (as it learned) and ',
-    ' (wild). Change the backend above while it learns: the curve goes on, in another colour.',
+    ' (wild). Above stand four backends, four ways to compute the same: choose another one while it learns, and the curve goes on in its colour.',
   ],
   inside: 'Look inside',
   insideAdvice:
