@@ -42,15 +42,15 @@ export class StepRunner<M extends Module, S extends Tree> {
 
   /** One step; `x` makes its input. */
   run(x: () => Tensor, state: S | undefined): [output: Tensor, state: S] {
-    return this.evaluated((): [Tensor, S] => {
+    return this.evaluation.run((): [Tensor, S] => {
       const [output, next] = this.call(this.model, x(), state);
       return [detach(output).keep(), keptTree(next)];
     });
   }
 
-  /** Runs a function in evaluation mode, unrecorded, and frees what it makes and does not keep. */
-  evaluated<R>(fn: () => R): R {
-    return this.evaluation.run(fn);
+  /** A function in evaluation mode, unrecorded, that frees what it makes and does not keep. */
+  evaluated<R>(fn: () => R): () => R {
+    return this.evaluation.bound(fn);
   }
 
   /** The step itself, with a check of what it gives. */

@@ -22,6 +22,11 @@ import { StepRunner, type SequenceStep } from './carried-state.js';
 /** A state of several rows as a list of tensors `[B, ...]`, whatever form it has for the model. */
 export type RowState = readonly Tensor[];
 
+interface RowArguments {
+  readonly samples: TypedHostArray;
+  readonly state: RowState | undefined;
+}
+
 /** What is known of a model's state from its first step on. */
 interface StateForm<S> {
   /** The tree, with tensors that are gone. */
@@ -46,12 +51,19 @@ export class RowStep<M extends Module, S extends Tree> {
   private mode: 'compiled' | 'eager' | undefined;
   private readonly first: Tensor | undefined;
   private readonly options: { readonly parameters: M; readonly compile: 'auto' };
+  private readonly evaluated: () => [output: Tensor, state: RowState];
+  /** What `run` was called with; a field, so that its calls make no closures. */
+  private arguments: RowArguments | undefined;
+  /** The shape and the place of the last input: the next one mostly has the same. */
+  private shape: Shape = [];
+  private place: { readonly backend: Backend | undefined } = { backend: undefined };
 
   constructor(owner: string, model: M, step: SequenceStep<M, S>) {
     this.owner = owner;
     this.runner = new StepRunner(owner, model, step);
     [this.first] = model.parameters();
     this.options = { parameters: model, compile: 'auto' };
+    this.evaluated = this.runner.evaluated(() => this.advance());
   }
 
   /** Where the model is: it may move. */
@@ -67,18 +79,34 @@ export class RowStep<M extends Module, S extends Tree> {
    * @returns the output, a row for each sample, and the state after the step; the caller frees both
    */
   run(samples: TypedHostArray, state: RowState | undefined): [output: Tensor, state: RowState] {
-    const form = (this.form ??= this.formOf(samples));
-    const x = (): Tensor => fromData(samples.data, [1, ...samples.shape], { backend: this.backend });
-    return this.runner.evaluated((): [Tensor, RowState] => {
-      if (state === undefined || samples.shape[0] > ONE_PROGRAM_ROWS || this.modeOf(x, state) === 'eager') {
-        // A model may give one tensor twice, or one of its parameters.
-        const [output, next] = this.rowsOf(form, x(), state);
-        return [detach(output).keep(), next.map((part) => detach(part).keep())];
-      }
-      const [output, next] = scan(this.step, x(), state, this.options);
-      for (let i = 0; i < next.length; i++) next[i].keep();
-      return [output.keep(), next];
-    });
+    this.form ??= this.formOf(samples);
+    this.arguments = { samples, state };
+    return this.evaluated();
+  }
+
+  /** The step of `run`, in evaluation mode. */
+  private readonly advance = (): [output: Tensor, state: RowState] => {
+    const { samples, state } = this.arguments as RowArguments;
+    this.arguments = undefined;
+    const x = this.input(samples);
+    if (state === undefined || samples.shape[0] > ONE_PROGRAM_ROWS || this.modeOf(x, state) === 'eager') {
+      // A model may give one tensor twice, or one of its parameters.
+      const [output, next] = this.rowsOf(this.form as StateForm<S>, x, state);
+      return [detach(output).keep(), next.map((part) => detach(part).keep())];
+    }
+    const [output, next] = scan(this.step, x, state, this.options);
+    for (let i = 0; i < next.length; i++) next[i].keep();
+    return [output.keep(), next];
+  };
+
+  /** Samples as a sequence of one step. */
+  private input({ shape, data }: TypedHostArray): Tensor {
+    const { backend } = this;
+    if (this.place.backend !== backend) this.place = { backend };
+    let isKnown = this.shape.length === shape.length + 1;
+    for (let i = 0; isKnown && i < shape.length; i++) isKnown = this.shape[i + 1] === shape[i];
+    if (!isKnown) this.shape = [1, ...shape];
+    return fromData(data, this.shape, this.place);
   }
 
   /** Refuses a state that the model does not have. */
@@ -123,8 +151,8 @@ export class RowStep<M extends Module, S extends Tree> {
     return [first === rows ? output : squeeze(output, 0), leaves];
   }
 
-  private modeOf(x: () => Tensor, state: RowState): 'compiled' | 'eager' {
-    return (this.mode ??= explain(this.step, x(), state, this.options).mode);
+  private modeOf(x: Tensor, state: RowState): 'compiled' | 'eager' {
+    return (this.mode ??= explain(this.step, x, state, this.options).mode);
   }
 
   /** Finds out by steps of zeros in which dimensions states of one row and of two differ. */

@@ -1,29 +1,45 @@
-import { ArgumentError, ShapeError, type Shape, type Tensor, type TypedArray } from '@rnn/core';
+import { ArgumentError, ShapeError, Tensor, type Shape, type TypedArray } from '@rnn/core';
 import { refuse, describeValue } from '@rnn/core/checks';
 import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
 
-/**
- * An output of the model with the positions of its rows among the sessions; in order where there
- * are none.
- */
+/** An output of the model with the positions of its rows among the sessions. */
 export interface Output {
   readonly output: Tensor;
-  readonly positions: readonly number[] | undefined;
+  readonly positions: readonly number[];
 }
 
+/** The output of sessions that were stepped together, or those of several groups. */
+export type Outputs = Tensor | readonly Output[];
+
 /** Reads outputs at once and frees them. */
-export function now(outputs: readonly Output[], rows: number): TypedArray {
+export function now(outputs: Outputs, rows: number): TypedArray {
+  if (outputs instanceof Tensor) {
+    try {
+      return outputs.dataSync();
+    } finally {
+      outputs.dispose();
+    }
+  }
   try {
-    const values: TypedArray[] = [];
-    for (let i = 0; i < outputs.length; i++) values.push(outputs[i].output.dataSync());
-    return inOrder(outputs, values, rows);
+    return inOrder(
+      outputs,
+      outputs.map(({ output }) => output.dataSync()),
+      rows,
+    );
   } finally {
-    for (let i = 0; i < outputs.length; i++) outputs[i].output.dispose();
+    for (const { output } of outputs) output.dispose();
   }
 }
 
 /** Reads outputs and frees them. */
-export async function later(outputs: readonly Output[], rows: number): Promise<TypedArray> {
+export async function later(outputs: Outputs, rows: number): Promise<TypedArray> {
+  if (outputs instanceof Tensor) {
+    try {
+      return await outputs.data();
+    } finally {
+      outputs.dispose();
+    }
+  }
   try {
     return inOrder(outputs, await Promise.all(outputs.map(({ output }) => output.data())), rows);
   } finally {
@@ -33,13 +49,9 @@ export async function later(outputs: readonly Output[], rows: number): Promise<T
 
 /** Rows as the sessions were named. */
 function inOrder(outputs: readonly Output[], values: readonly TypedArray[], rows: number): TypedArray {
-  return outputs[0].positions === undefined ? values[0] : reordered(outputs, values, rows);
-}
-
-function reordered(outputs: readonly Output[], values: readonly TypedArray[], rows: number): TypedArray {
   const width = values.reduce((sum, { length }) => sum + length, 0) / rows;
   const result = zerosLikeArray(values[0], rows * width);
-  outputs.forEach(({ positions = [] }, i) => {
+  outputs.forEach(({ positions }, i) => {
     positions.forEach((at, row) => result.set(values[i].subarray(row * width, (row + 1) * width), at * width));
   });
   return result;
@@ -69,8 +81,9 @@ export function checkIds(ids: readonly unknown[]): void {
 /** A sample as a batch of one. */
 export function oneRow(sample: HostValues | number): TypedHostArray {
   if (typeof sample === 'number') return { shape: [1, 1], data: Float32Array.of(sample) };
-  const { shape, data } = hostArrayOf('Stream.push', 'sample', sample);
-  return { shape: isIndices(shape, data, 1) ? [1] : [1, ...shape], data };
+  const array = hostArrayOf('Stream.push', 'sample', sample);
+  const { shape, data } = array;
+  return isIndices(shape, data, 1) ? array : { shape: shape.length === 1 ? [1, shape[0]] : [1, ...shape], data };
 }
 
 /** Samples as a batch. */

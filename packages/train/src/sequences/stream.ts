@@ -6,7 +6,7 @@ import { checkModel } from '../evaluation.js';
 import { disposeTree } from '../tree.js';
 import { forwardStep, type SequenceStep } from './carried-state.js';
 import { RowStep, type RowState } from './row-step.js';
-import { asRows, checkIds, later, now, oneRow, picked, rowsFor, type Output } from './session-samples.js';
+import { asRows, checkIds, later, now, oneRow, picked, rowsFor, type Output, type Outputs } from './session-samples.js';
 import { restoredState, savedState, type SavedSession } from './saved-session.js';
 import { SessionRows, type SessionId } from './session-rows.js';
 
@@ -198,13 +198,13 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
   }
 
   /** Makes a step of some sessions; who reads the outputs frees them. */
-  private advanced(keys: readonly Key[], samples: TypedHostArray): Output[] {
+  private advanced(keys: readonly Key[], samples: TypedHostArray): Outputs {
     const { rows, model } = this;
     const batch = rows.together(keys);
     if (batch !== undefined) {
       const [output, state] = model.run(samples, batch.state);
       rows.advance(batch, state);
-      return [{ output, positions: undefined }];
+      return output;
     }
     return this.regrouped(keys, samples);
   }
