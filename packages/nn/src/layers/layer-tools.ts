@@ -4,6 +4,7 @@
  */
 import { ArgumentError, type Tensor } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
+import type { DescribedLayer } from './describe-layer.js';
 import type { CheckedSequence } from './layer-checks.js';
 import type { LayerExplanation } from './layer-explanation.js';
 import type { SequenceOptions } from './layer-options.js';
@@ -36,6 +37,8 @@ export interface LayerTools {
     input: Tensor,
     state: readonly Tensor[] | undefined,
   ) => void;
+  /** Sizes and options as PyTorch prints them. */
+  readonly described: (layer: DescribedLayer) => string;
   readonly explain: (
     layer: LayerFields,
     sequence: CheckedSequence,

@@ -3,7 +3,6 @@ import { checkCount, checkTensor, refuse } from '@rnn/core/checks';
 import { putBeside } from '../beside.js';
 import type { StepWeights } from '../cells/recurrent-cell.js';
 import type { LSTMState } from '../cells/two-state-cell.js';
-import { listed } from '../describe.js';
 import { uniform_, zeros_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -127,18 +126,7 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
   }
 
   protected override extraRepr(): string {
-    const { inputSize, hiddenSize, numLayers, projSize, bias, batchFirst, dropout: drop, bidirectional } = this;
-    const sizes = partsOf(this).states.isConcatenated ? `[${this.hiddenSizes.join(', ')}]` : hiddenSize;
-    const options = listed({
-      ...(projSize > 0 && { proj_size: projSize }),
-      ...(numLayers > 1 && { num_layers: numLayers }),
-      ...(!bias && { bias }),
-      ...(batchFirst && { batch_first: batchFirst }),
-      ...(drop > 0 && { dropout: drop }),
-      ...(bidirectional && { bidirectional }),
-      ...(this.learnInitialState && { learn_initial_state: true }),
-    });
-    return [inputSize, sizes, ...(options === '' ? [] : [options])].join(', ');
+    return layerTools(partsOf(this).kind.name, 'extraRepr').described(this);
   }
 
   /**
