@@ -111,6 +111,8 @@ class BoundSequence implements BoundScan {
   /** What is captured of parameters that are compared; nothing where they are not as before. */
   private readonly recapture: (() => readonly Tensor[] | undefined) | undefined;
   private readonly batch: Shape;
+  /** The dimensions of the outputs in front of a row's, at the last call. */
+  private lead: Shape = [];
   /** Elements of each tensor of the state, where it is zero. */
   private readonly zeros: readonly number[];
   private readonly lastShapes: readonly Shape[];
@@ -149,7 +151,8 @@ class BoundSequence implements BoundScan {
         else if (i > 0 && zeros[i] === zeros[i - 1]) carried[i] = carried[i - 1];
         else carried[i] = backend.fill(0, zeros[i], dtype);
       }
-      return this.call.run([xs], carried, this.captured, [shape[0], ...this.batch], this.lastShapes);
+      if (this.lead[0] !== shape[0]) this.lead = [shape[0], ...this.batch];
+      return this.call.run([xs], carried, this.captured, this.lead, this.lastShapes);
     } finally {
       for (let i = state.length; i < carried.length; i++)
         if (carried[i] !== undefined && (i === 0 || carried[i] !== carried[i - 1])) backend.release(carried[i]);

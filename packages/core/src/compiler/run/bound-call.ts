@@ -157,7 +157,7 @@ export class BoundCall {
 
   private shapesBehind(pass: ForwardExecutable, lead: Shape): readonly Shape[] {
     const { form } = this;
-    if (this.lead === undefined || !sameShape(this.lead, lead)) {
+    if (this.lead !== lead && (this.lead === undefined || !sameShape(this.lead, lead))) {
       this.lead = lead;
       this.outputShapes = pass.outputs.map((_, i) => pass.outputShape(i, lead, form.isElementwise));
     }
