@@ -24,14 +24,7 @@ export interface Compiler {
     options: ScanOptions,
   ) => [ys: Tree, last: Tree] | undefined;
   readonly bindScan: (scan: Scan, shapes: ScanShapes) => BoundScan | undefined;
-  /**
-   * The results by the programs of an earlier call that looked alike; nothing if there was none.
-   */
-  readonly recalledScan: (scan: Scan) => ScanResults | undefined;
-  /**
-   * The results by programs that are made now; nothing where the step has to run by single
-   * operations.
-   */
+  /** The results by programs; nothing where the step has to run by single operations. */
   readonly compiledScan: (scan: Scan) => ScanResults | undefined;
   readonly explainScan: (scan: Scan) => Explanation;
   /** @throws TraceError for a step that cannot be compiled */

@@ -1,6 +1,9 @@
 import { checkOptions } from './checks/options.js';
 import { checkFunction } from './checks/values.js';
 import { compilerFor, installedCompiler } from './compiler-slot.js';
+import { zeros } from './ops/fill.js';
+import { concat } from './ops/join.js';
+import { narrow } from './ops/slice.js';
 import { runEagerly, type Scan, type ScanResults } from './scan/eager.js';
 import {
   checkNext,
@@ -84,20 +87,34 @@ export function scan(
   const bound = installedCompiler()?.boundScan(step, xs, state, options);
   if (bound !== undefined) return bound;
   // Marks of resets are made along with the arrangement, and go with it.
-  return options.resetTo === undefined ? run(step, xs, state, options) : scope(() => run(step, xs, state, options));
+  return scope(() => {
+    const arranged = arrange(step, xs, state, options);
+    const compiler = compilerFor('scan', arranged.compile);
+    const run = (scan: Scan): ScanResults => compiler?.compiledScan(scan) ?? runEagerly(scan);
+    const { steps, lengths } = arranged.extent;
+    // As many as the longest row has, and one, without effect, where no row has any.
+    const count = lengths === undefined ? steps : Math.max(1, ...lengths);
+    return inForm(arranged, count < steps ? ofFirstSteps(arranged, count, run) : run(arranged));
+  });
 }
 
-function run(
-  step: AnyStep,
-  xs: object,
-  state: object,
-  options: ScanOptions,
-): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
-  const arranged = arrange(step, xs, state, options);
-  const compiler = compilerFor('scan', arranged.compile);
-  const known = compiler?.recalledScan(arranged);
-  if (known !== undefined) return inForm(arranged, known);
-  return scope(() => inForm(arranged, compiler?.compiledScan(arranged) ?? runEagerly(arranged)));
+/**
+ * The results of a scan whose rows all end within the first steps: what lies behind is never read,
+ * and the outputs are zero there.
+ */
+function ofFirstSteps(scan: Scan, count: number, run: (scan: Scan) => ScanResults): ScanResults {
+  const { inputs, extent } = scan;
+  const { steps, lengths, resets } = extent;
+  const { outputs, ...rest } = run({
+    ...scan,
+    inputs: inputs.map((x) => narrow(x, 0, 0, count)),
+    extent: { steps: count, lengths, resets: resets?.subarray(0, count * (resets.length / steps)) },
+  });
+  const lengthened = outputs.map((y) => {
+    const { shape, dtype, backend } = y;
+    return concat([y, zeros([steps - count, ...shape.slice(1)], { dtype, backend })]);
+  });
+  return { ...rest, outputs: lengthened };
 }
 
 /** A step on trees that were made from the forms of its arguments. */

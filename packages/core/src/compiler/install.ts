@@ -5,7 +5,7 @@ import { bindScan, runBoundScan } from './bound-scan.js';
 import { bindRecordedScan } from './bound-training.js';
 import { explainDispatch } from './explain.js';
 import { loweredOf } from './lowered.js';
-import { compiledScan, dispatch, recalledDispatch, recalledScan } from './pipeline.js';
+import { compiledScan, dispatch, recalledDispatch } from './pipeline.js';
 import { OneStep } from './row-function.js';
 
 installCompiler({
@@ -14,7 +14,6 @@ installCompiler({
     const known = recalledDispatch(scan);
     return known && (bindRecordedScan(scan, known, shapes) ?? bindScan(scan, known, shapes));
   },
-  recalledScan,
   compiledScan,
   explainScan: (scan) => {
     const how = dispatch(scan);

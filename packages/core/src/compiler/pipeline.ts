@@ -29,20 +29,14 @@ import { needsBatch, getTrace, setTrace, type CompiledDispatch, type Trace } fro
 import type { TensorSpec } from './trace/record-step.js';
 import { replayedStep } from './trace/replay.js';
 
-/** The results by the programs of an earlier call that looked alike; nothing if there was none. */
-export function recalledScan(scan: Scan): ScanResults | undefined {
-  const known = recalledDispatch(scan);
-  return known === undefined ? undefined : compiled(scan, known);
-}
-
 /**
- * The results by programs that are made now; nothing where the step has to run by single
- * operations.
+ * The results by programs: those of an earlier call that looked alike, or made now; nothing where
+ * the step has to run by single operations.
  *
  * @throws TraceError for a scan that requires to be compiled and cannot be
  */
 export function compiledScan(scan: Scan): ScanResults | undefined {
-  const how = dispatchAnew(scan);
+  const how = dispatch(scan);
   return how.kind === 'eager' ? undefined : compiled(scan, how);
 }
 
@@ -71,7 +65,7 @@ export function compiled(scan: Scan, traced: CompiledDispatch, lastShapes?: read
     lead: batched ? [steps, rows] : [steps],
     lastShapes,
     isElementwise: false,
-    draw: () => drawAll(draws, extent, rows, reverse, backend),
+    draw: () => drawAll(draws, extent.steps, rows, reverse, backend),
     again: (ends) => {
       const first = inputs.length + states.length;
       const again = runEagerly({

@@ -223,23 +223,6 @@ export function validSteps(lengths: ArrayLike<number>, steps: number): Float32Ar
 }
 
 /**
- * For each step and row, a step and row (as `t * rows + row`) with valid values: its own, past the
- * end of a row the last one, and for a row without steps the first one of another row.
- *
- * @returns `undefined` where no row has a step
- */
-export function standInSteps(lengths: ArrayLike<number>, steps: number): Int32Array | undefined {
-  const rows = lengths.length;
-  const other = Array.from(lengths).findIndex((length) => length > 0);
-  if (other < 0) return undefined;
-  return Int32Array.from({ length: steps * rows }, (_, i) => {
-    const [t, row] = [Math.floor(i / rows), i % rows];
-    if (lengths[row] === 0) return other;
-    return Math.min(t, lengths[row] - 1) * rows + row;
-  });
-}
-
-/**
  * The lengths of a batch as numbers, after a check.
  *
  * @example

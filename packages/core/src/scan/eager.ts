@@ -15,7 +15,7 @@ import { scope } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { TreeForm } from '../tree.js';
-import { stepCount, StepDrawer } from './random.js';
+import { StepDrawer } from './random.js';
 import { validSteps, type ScanExtent } from './arguments.js';
 
 /** What a step makes. */
@@ -86,10 +86,9 @@ export function runEagerly({
   let current: readonly Tensor[] = initial;
   const outputs: (readonly Tensor[])[] = [];
   let form: TreeForm = TreeForm.tensor;
-  const count = stepCount(extent);
   const drawer = new StepDrawer();
   const makeStep = (n: number): void => {
-    const t = reverse ? count - 1 - n : n;
+    const t = reverse ? steps - 1 - n : n;
     const mask = maskAt(t);
     const before = current;
     const [y, next] = scope(() => {
@@ -118,13 +117,11 @@ export function runEagerly({
     current = next;
   };
   try {
-    for (let n = 0; n < count; n++) makeStep(n);
+    for (let n = 0; n < steps; n++) makeStep(n);
   } finally {
     drawer.release();
   }
-  const stacked = outputs[0].map((first, i) =>
-    stack(Array.from({ length: steps }, (_, t) => outputs[t]?.[i] ?? zerosLike(first))),
-  );
+  const stacked = outputs[0].map((_, i) => stack(outputs.map((ys) => ys[i])));
   return { outputs: stacked, last: current.map((s, i) => (s === initial[i] ? reshape(s, s.shape) : s)), form };
 }
 

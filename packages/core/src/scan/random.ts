@@ -24,54 +24,34 @@ export function sameGenerators(a: readonly TracedDraw[], b: readonly TracedDraw[
 }
 
 /**
- * How many steps a loop makes: as many as the longest row has, and one, without effect, where no
- * row has any.
- */
-export function stepCount({
-  steps,
-  lengths,
-}: {
-  readonly steps: number;
-  readonly lengths: ArrayLike<number> | undefined;
-}): number {
-  return lengths === undefined ? steps : Math.max(1, ...Array.from(lengths));
-}
-
-/**
  * Draws for all steps at once.
  *
  * @param draws - of one step, in the order of the calls
- * @param extent - of the scan
+ * @param steps - of the scan
  * @param rows - of the batch
  * @param reverse - whether the last step comes first
  * @param backend - where the results go
- * @returns `[steps * rows * width]` each; where the loop makes no step, the draws of another, which
- *   are as valid as any: a function with a pole, such as a logarithm, is finite there
+ * @returns `[steps * rows * width]` each
  */
 export function drawAll(
   draws: readonly TracedDraw[],
-  extent: { readonly steps: number; readonly lengths: ArrayLike<number> | undefined },
+  steps: number,
   rows: number,
   reverse: boolean,
   backend: Backend,
 ): Tensor[] {
-  const count = stepCount(extent);
-  const arrays = draws.map(({ dtype, width }) => hostArray(dtype, extent.steps * rows * width) as FloatArray);
-  for (let n = 0; n < count; n++) {
-    const t = reverse ? count - 1 - n : n;
+  const arrays = draws.map(({ dtype, width }) => hostArray(dtype, steps * rows * width) as FloatArray);
+  for (let n = 0; n < steps; n++) {
+    const t = reverse ? steps - 1 - n : n;
     draws.forEach(({ width, generator, fill, perSequence }, i) => {
       const size = rows * width;
       const step = arrays[i].subarray(t * size, (t + 1) * size);
       if (!perSequence || n === 0) fill(step, generator);
       else {
-        const first = reverse ? count - 1 : 0;
+        const first = reverse ? steps - 1 : 0;
         step.set(arrays[i].subarray(first * size, (first + 1) * size));
       }
     });
-  }
-  for (const values of arrays) {
-    const size = values.length / extent.steps;
-    for (let t = count; t < extent.steps; t++) values.copyWithin(t * size, 0, size);
   }
   return arrays.map((values) => wrap(backend, backend.upload(values), [values.length]));
 }

@@ -137,15 +137,11 @@ export function guardsHold(before: FieldGuards, value: unknown, tensors: Tensor[
         if (!Object.is((value as Record<PropertyKey, unknown>)[name], given)) return false;
       }
       if (inherited !== undefined) return guardsHold(inherited, prototype, tensors);
-      return identity === undefined || !hasInherited(value);
+      // A field that its class has been given since; methods and accessors of a class are not met.
+      if (identity !== undefined) for (const name in value) if (!Object.hasOwn(value, name)) return false;
+      return true;
     }
   }
-}
-
-/** Whether an object inherits a field: methods and accessors of a class are none. */
-function hasInherited(value: object): boolean {
-  for (const name in value) if (!Object.hasOwn(value, name)) return true;
-  return false;
 }
 
 /** The names of an object's fields; of a prototype those that hold a value by themselves. */

@@ -5,7 +5,7 @@ import { mergeDims } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
 import { transaction } from '../../transaction.js';
 import type { LoopBounds } from './executable.js';
-import { standInSteps, validSteps } from '../../scan/arguments.js';
+import { validSteps } from '../../scan/arguments.js';
 
 /**
  * 1 for every step that a row still has, 0 beyond: `[steps, rows]`, or nothing if all rows have all
@@ -53,5 +53,22 @@ export function padded(backend: Backend, extent: LoopBounds, storage: Storage): 
     );
     primitives.release(index);
     return result;
+  });
+}
+
+/**
+ * For each step and row, a step and row (as `t * rows + row`) with valid values: its own, past the
+ * end of a row the last one, and for a row without steps the first one of another row.
+ *
+ * @returns `undefined` where no row has a step
+ */
+function standInSteps(lengths: ArrayLike<number>, steps: number): Int32Array | undefined {
+  const rows = lengths.length;
+  const other = Array.from(lengths).findIndex((length) => length > 0);
+  if (other < 0) return undefined;
+  return Int32Array.from({ length: steps * rows }, (_, i) => {
+    const [t, row] = [Math.floor(i / rows), i % rows];
+    if (lengths[row] === 0) return other;
+    return Math.min(t, lengths[row] - 1) * rows + row;
   });
 }

@@ -3,7 +3,6 @@
  * in the autograd graph. It decides what requires a gradient, and whether a gradient is zero (there
  * is a way to it, whose derivative is zero) or does not exist, as in a loop by hand.
  */
-import { stepCount } from '../../scan/random.js';
 import type { RecordedEdge, Recording } from './recording.js';
 import type { Tensor } from '../../tensor.js';
 
@@ -61,10 +60,9 @@ function overTime(recording: Recording, extent: LoopExtent, reverse: boolean): D
   const first = inputs.length; // the end that is the first state
   const ends = first + states.length + captured.length;
   const { outputs, next } = ofOneStep(recording, ends);
-  const count = stepCount(extent);
-  const { lengths, resets } = extent;
-  const rows = lengths?.length ?? (resets === undefined ? 1 : resets.length / extent.steps);
-  const shortest = lengths === undefined ? extent.steps : Math.min(...Array.from(lengths));
+  const { steps, lengths, resets } = extent;
+  const rows = lengths?.length ?? (resets === undefined ? 1 : resets.length / steps);
+  const shortest = lengths === undefined ? steps : Math.min(...Array.from(lengths));
   const isEmpty = lengths !== undefined && Math.max(...Array.from(lengths)) === 0;
   const initial = states.map((_, k) => Array.from({ length: ends }, (_, end) => end === first + k));
   /** What a step's result depends on, given what the states before the step do. */
@@ -76,8 +74,8 @@ function overTime(recording: Recording, extent: LoopExtent, reverse: boolean): D
   const joined = (a: Ends, b: Ends): boolean[] => a.map((isSet, i) => isSet || b[i]);
   let current: readonly Ends[] = initial;
   let made: readonly Ends[] | undefined;
-  for (let n = 0; n < count; n++) {
-    const t = reverse ? count - 1 - n : n;
+  for (let n = 0; n < steps; n++) {
+    const t = reverse ? steps - 1 - n : n;
     const isReset = resets?.subarray(t * rows, (t + 1) * rows).includes(1) === true;
     const before = isReset ? current.map((of, k) => joined(of, initial[k])) : current;
     const ys = outputs.map((direct) => through(direct, before));
