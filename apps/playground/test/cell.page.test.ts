@@ -29,6 +29,11 @@ describe('The cell', () => {
     expect(await numbersOf(page, 'next h')).toEqual(['0.05', '-0.28']);
     await button(page, 'One step on').click();
     expect(await numbersOf(page, 'next h')).toEqual(['0.47', '0.88']);
+    // At the first step there is none before it, and the focus stays where it is.
+    for (let i = 0; i < 2; i++) await button(page, 'One step back').press('Enter');
+    expect(await numbersOf(page, 'next h')).toEqual(['0.05', '-0.28']);
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('One step back');
+    await button(page, 'One step on').click();
     await page.getByRole('slider', { name: 'Time step' }).focus();
     await page.keyboard.press('ArrowRight');
     expect(await numbersOf(page, 'next h')).toEqual(['0.19', '-0.72']);

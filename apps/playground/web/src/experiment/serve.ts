@@ -2,6 +2,7 @@
 import { manualSeed, scope, setBackend, stack, type Backend, type BackendInfo, type Tensor } from '@rnn/core';
 import { expose } from 'comlink';
 import { backends } from '../backends.ts';
+import { nextTask } from '../next-task.ts';
 import type { Experiment, ExperimentOptions, Progress } from './experiment.ts';
 import { Queue } from './queue.ts';
 
@@ -259,19 +260,6 @@ class Run<E extends Experiment> {
       for (const loss of unread) loss.dispose();
     }
   }
-}
-
-/** Resolves in a macrotask of its own; a timer would wait longer each time, up to 4 ms. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.addEventListener('message', () => {
-      port1.close();
-      resolve();
-    });
-    port1.start();
-    port2.postMessage(undefined);
-  });
 }
 
 /** Steps in a second, over about the last one. */

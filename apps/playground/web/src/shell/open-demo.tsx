@@ -3,6 +3,7 @@ import { Component, type ComponentType, type VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { demoList } from '../demo-list.ts';
 import { demos } from '../demos.ts';
+import { nextTask } from '../next-task.ts';
 import { shell } from '../texts/en/shell.ts';
 import { openDemo } from './address.ts';
 import { ErrorNotice } from './error-notice.tsx';
@@ -18,10 +19,14 @@ export function OpenDemo(): VNode {
   useEffect(() => {
     let isWanted = true;
     failure.value = undefined;
-    demos[id]().then(
-      ({ default: View }) => isWanted && (loaded.value = { id, View }),
-      (error: unknown) => isWanted && (failure.value = error),
-    );
+    const load = async (): Promise<void> => {
+      const { default: View } = await demos[id]();
+      // Its scripts have just run; it draws in a task of its own, so that keys and clicks come in
+      // between.
+      await nextTask();
+      if (isWanted) loaded.value = { id, View };
+    };
+    load().catch((error: unknown) => isWanted && (failure.value = error));
     return () => {
       isWanted = false;
     };

@@ -52,10 +52,11 @@ export function Confusion(props: ConfusionProps): VNode {
                   >
                     <button
                       type="button"
-                      disabled={count === 0}
+                      aria-disabled={count === 0}
+                      tabIndex={count === 0 ? -1 : 0}
                       aria-pressed={chosen?.[0] === truth && chosen[1] === guess}
                       aria-label={`${rowTitle} ${className(truth)}, ${columnTitle} ${className(guess)}: ${count}`}
-                      onClick={() => onChoose?.(truth, guess)}
+                      onClick={() => count > 0 && onChoose?.(truth, guess)}
                     >
                       {count === 0 ? '' : count}
                     </button>

@@ -100,8 +100,8 @@ export default function Cell(): VNode {
             type="button"
             class="icon"
             aria-label={texts.before}
-            disabled={t === 0}
-            onClick={() => (time.value = t - 1)}
+            aria-disabled={t === 0}
+            onClick={() => (time.value = Math.max(0, t - 1))}
           >
             ‹
           </button>
@@ -120,8 +120,8 @@ export default function Cell(): VNode {
             type="button"
             class="icon"
             aria-label={texts.after}
-            disabled={t === steps - 1}
-            onClick={() => (time.value = t + 1)}
+            aria-disabled={t === steps - 1}
+            onClick={() => (time.value = Math.min(steps - 1, t + 1))}
           >
             ›
           </button>

@@ -38,7 +38,7 @@ export default function Listen(): VNode {
             {texts.microphone}
           </button>
           <FileButton label={texts.file} accept="audio/*" onFile={start} />
-          <button type="button" disabled={!isListening} onClick={stop}>
+          <button type="button" aria-disabled={!isListening} onClick={stop}>
             {texts.stop}
           </button>
         </div>
