@@ -3,6 +3,7 @@ import { manualSeed, scope, setBackend, stack, type Backend, type BackendInfo, t
 import { expose } from 'comlink';
 import { backends } from '../backends.ts';
 import { nextTask } from '../next-task.ts';
+import { Ahead } from './ahead.ts';
 import type { Experiment, ExperimentOptions, Progress } from './experiment.ts';
 import { Queue } from './queue.ts';
 
@@ -125,6 +126,8 @@ class Run<E extends Experiment> {
   private looping = false;
   private failure: string | undefined;
   private rate = new Rate();
+  /** How far the device may be behind; each has its own. */
+  private ahead = new Ahead();
   private readonly queue = new Queue();
   private view: Awaited<ReturnType<E['view']>> | undefined;
 
@@ -161,6 +164,7 @@ class Run<E extends Experiment> {
         const began = performance.now();
         do {
           this.step();
+          if (this.unread.length >= this.ahead.steps) await this.readLosses();
           if (performance.now() - reported < reportEvery) continue;
           await this.report();
           reported = performance.now();
@@ -201,6 +205,7 @@ class Run<E extends Experiment> {
       setBackend(backend);
       this.backend = name;
       this.rate = new Rate();
+      this.ahead = new Ahead();
       await this.report();
     });
   }
@@ -251,7 +256,9 @@ class Run<E extends Experiment> {
     this.unread = [];
     const all = scope(() => stack(unread));
     try {
+      const began = performance.now();
       const values = await all.data();
+      this.ahead.waited(performance.now() - began);
       const first = this.steps - values.length + 1;
       values.forEach((loss, i) => this.losses.push({ step: first + i, loss, backend: this.backend }));
       this.loss = values[values.length - 1];

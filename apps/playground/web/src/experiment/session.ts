@@ -9,6 +9,9 @@ import type { ExperimentWorker, Question } from './serve.ts';
 
 type ViewOf<E extends Experiment> = Awaited<ReturnType<E['view']>>;
 
+/** Milliseconds after which a stop is shown, whatever the device is at. */
+const answersWithin = 250;
+
 /**
  * A run that the page can begin, play, pause, step, move and ask.
  *
@@ -26,6 +29,8 @@ export class Session<E extends Experiment, Settings> {
   private readonly remote: Remote<ExperimentWorker<E, Settings>>;
   /** Fails when the worker does, so that nothing waits for its answers. */
   private readonly broken: Promise<never>;
+  /** The last stop, until it is to play again. */
+  private stop: symbol | undefined;
   /** Counts the runs: a message of an earlier one is not of this one. */
   private runs = 0;
 
@@ -59,11 +64,14 @@ export class Session<E extends Experiment, Settings> {
   /** Begins again from the first step; if `plays`, it plays unless `pause` comes in between. */
   async begin(options: ExperimentOptions<Settings>, backend: string, plays = false): Promise<void> {
     const run = ++this.runs;
+    this.stop = undefined;
     const listen = (progress: Progress<ViewOf<E>>): void => {
       if (run !== this.runs) return;
+      // What was on its way when the stop was shown does not undo it.
+      const isShown = this.stop !== undefined && this.latest.peek()?.playing === false;
       batch(() => {
         if (progress.losses.length > 0) this.points.value = curveWith(this.points.value, progress.losses);
-        this.latest.value = progress;
+        this.latest.value = isShown ? { ...progress, playing: false } : progress;
         this.failure.value = progress.error;
       });
     };
@@ -79,11 +87,19 @@ export class Session<E extends Experiment, Settings> {
   }
 
   play(): Promise<void> {
+    this.stop = undefined;
     return this.answer(this.remote.play());
   }
 
-  pause(): Promise<void> {
-    return this.answer(this.remote.pause());
+  /** Stops; where a step takes longer than that, the run is shown at rest before it is. */
+  async pause(): Promise<void> {
+    const stop = Symbol('stop');
+    this.stop = stop;
+    setTimeout(() => {
+      const progress = this.latest.peek();
+      if (this.stop === stop && progress !== undefined) this.latest.value = { ...progress, playing: false };
+    }, answersWithin);
+    await this.answer(this.remote.pause());
   }
 
   stepOnce(): Promise<void> {
