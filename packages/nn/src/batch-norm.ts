@@ -106,7 +106,15 @@ export class BatchNorm1d extends Module {
     return `${numFeatures}, ${listed({ eps })}, ${share}, ${rest}`;
   }
 
-  /** Sets the factors to 1 and the summands to 0. */
+  /**
+   * Sets the factors to 1 and the summands to 0.
+   *
+   * @example
+   * ```ts
+   * const norm = new BatchNorm1d(4);
+   * norm.resetParameters(); // as it was made
+   * ```
+   */
   resetParameters(): void {
     if (this.weight !== undefined) ones_(this.weight);
     if (this.bias !== undefined) zeros_(this.bias);

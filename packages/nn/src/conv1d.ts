@@ -129,7 +129,15 @@ export class Conv1d extends Module {
     return options.join(', ');
   }
 
-  /** Draws the parameters anew. */
+  /**
+   * Draws the parameters anew.
+   *
+   * @example
+   * ```ts
+   * const conv = new Conv1d(3, 4, 2);
+   * conv.resetParameters(); // as if it were made now
+   * ```
+   */
   resetParameters(): void {
     kaimingUniform_(this.weight, { a: Math.sqrt(5) }); // the same as ± 1/√(inputs of an output)
     const bound = 1 / Math.sqrt((this.inChannels / this.groups) * this.kernelSize);

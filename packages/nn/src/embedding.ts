@@ -91,7 +91,15 @@ export class Embedding extends Module {
     return `${numEmbeddings}, ${embeddingDim}${paddingIdx === undefined ? '' : `, padding_idx=${paddingIdx}`}`;
   }
 
-  /** Draws the table anew; the padding row is zero. */
+  /**
+   * Draws the table anew; the padding row is zero.
+   *
+   * @example
+   * ```ts
+   * const embedding = new Embedding(10, 4);
+   * embedding.resetParameters(); // as if it were made now
+   * ```
+   */
   resetParameters(): void {
     const { embeddingDim, paddingIdx } = this;
     fillFrom('Embedding', this.weight, {}, (out, generator) => {

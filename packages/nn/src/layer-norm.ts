@@ -114,7 +114,15 @@ export class LayerNorm extends Module {
     return `${shape}, ${listed({ eps, elementwise_affine: weight !== undefined, bias: bias !== undefined })}`;
   }
 
-  /** Sets the factors to 1 and the summands to 0. */
+  /**
+   * Sets the factors to 1 and the summands to 0.
+   *
+   * @example
+   * ```ts
+   * const norm = new LayerNorm(4);
+   * norm.resetParameters(); // as it was made
+   * ```
+   */
   resetParameters(): void {
     if (this.weight !== undefined) ones_(this.weight);
     if (this.bias !== undefined) zeros_(this.bias);

@@ -52,7 +52,15 @@ export class Linear extends Module {
     return listed({ in_features, out_features, bias: bias !== undefined });
   }
 
-  /** Draws the parameters anew. */
+  /**
+   * Draws the parameters anew.
+   *
+   * @example
+   * ```ts
+   * const linear = new Linear(3, 2);
+   * linear.resetParameters(); // as if it were made now
+   * ```
+   */
   resetParameters(): void {
     kaimingUniform_(this.weight, { a: Math.sqrt(5) }); // the same as ± 1/√inFeatures
     const bound = 1 / Math.sqrt(this.inFeatures);

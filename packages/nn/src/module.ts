@@ -45,13 +45,24 @@ export abstract class Module {
   /**
    * All parameters of this module and those below it.
    *
+   * @example
+   * ```ts
+   * new Linear(3, 2).parameters().map(({ shape }) => shape); // [[2, 3], [2]]
+   * ```
    * @returns each once, own ones first, in order of definition
    */
   parameters(): Parameter[] {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
 
-  /** The same with their names in the state dict; a shared parameter comes under its first name. */
+  /**
+   * The same with their names in the state dict; a shared parameter comes under its first name.
+   *
+   * @example
+   * ```ts
+   * new Linear(3, 2).namedParameters().map(([name]) => name); // ['weight', 'bias']
+   * ```
+   */
   namedParameters(): [name: string, parameter: Parameter][] {
     const seen = new Set<Parameter>();
     return treeOf(this).flatMap(({ path, members: { parameters } }) =>
@@ -63,34 +74,76 @@ export abstract class Module {
     );
   }
 
-  /** All tensors that were registered as buffers, here and below. */
+  /**
+   * All tensors that were registered as buffers, here and below.
+   *
+   * @example
+   * ```ts
+   * new BatchNorm1d(4).buffers().length; // 3: running mean, running variance, number of batches
+   * ```
+   */
   buffers(): Tensor[] {
     return this.namedBuffers().map(([, buffer]) => buffer);
   }
 
-  /** The same with their names in the state dict. */
+  /**
+   * The same with their names in the state dict.
+   *
+   * @example
+   * ```ts
+   * new BatchNorm1d(4).namedBuffers().map(([name]) => name); // ['running_mean', 'running_var', 'num_batches_tracked']
+   * ```
+   */
   namedBuffers(): [name: string, buffer: Tensor][] {
     return this.namedModules().flatMap(([path, module]) =>
       ownBuffers(module).map(([name, buffer]): [string, Tensor] => [joined(path, name), buffer]),
     );
   }
 
-  /** The modules that this one holds itself. */
+  /**
+   * The modules that this one holds itself.
+   *
+   * @example
+   * ```ts
+   * new Sequential(new Linear(3, 2), new ReLU()).children().length; // 2
+   * ```
+   */
   children(): Module[] {
     return this.namedChildren().map(([, module]) => module);
   }
 
-  /** The same with the names of their properties, `layers.0` for one in an array. */
+  /**
+   * The same with the names of their properties, `layers.0` for one in an array.
+   *
+   * @example
+   * ```ts
+   * new Sequential(new Linear(3, 2), new ReLU()).namedChildren().map(([name]) => name); // ['0', '1']
+   * ```
+   */
   namedChildren(): [name: string, module: Module][] {
     return membersOf(this, kinds).modules.map(([name, module]) => [name, module]);
   }
 
-  /** This module and all below it, each once, a parent before its children. */
+  /**
+   * This module and all below it, each once, a parent before its children.
+   *
+   * @example
+   * ```ts
+   * new Sequential(new Linear(3, 2), new ReLU()).modules().length; // 3
+   * ```
+   */
   modules(): Module[] {
     return this.namedModules().map(([, module]) => module);
   }
 
-  /** The same with their paths; that of this module itself is ''. */
+  /**
+   * The same with their paths; that of this module itself is ''.
+   *
+   * @example
+   * ```ts
+   * new Sequential(new Linear(3, 2), new ReLU()).namedModules().map(([path]) => path); // ['', '0', '1']
+   * ```
+   */
   namedModules(): [path: string, module: Module][] {
     return treeOf(this).map(({ path, module }) => [path, module]);
   }
@@ -99,6 +152,19 @@ export abstract class Module {
    * Adds a parameter under a name that is made at run time; `this[name]` is the parameter. A class
    * field does the same.
    *
+   * @example
+   * ```ts
+   * class Scales extends Module {
+   *   constructor(count: number) {
+   *     super();
+   *     for (let i = 0; i < count; i++) {
+   *       this.registerParameter(`scale${i}`, new Parameter(ones([4])));
+   *     }
+   *   }
+   *   forward(): void {}
+   * }
+   * Object.keys(new Scales(2).stateDict()); // ['scale0', 'scale1']
+   * ```
    * @param name - the property's name and the key in the state dict
    * @param parameter - any shape
    * @returns the parameter
@@ -119,7 +185,18 @@ export abstract class Module {
    *
    * @example
    * ```ts
-   * this.registerBuffer('mean', zeros([3]));
+   * class Centred extends Module {
+   *   declare mean: Tensor;
+   *   constructor() {
+   *     super();
+   *     this.registerBuffer('mean', zeros([3]));
+   *   }
+   *   forward(x: Tensor): Tensor {
+   *     return x.sub(this.mean);
+   *   }
+   * }
+   * Object.keys(new Centred().stateDict()); // ['mean']
+   * new Centred().parameters().length; // 0
    * ```
    * @param name - the property's name and the key in the state dict
    * @param tensor - any shape; the buffer is a handle of its own on the same values
@@ -140,14 +217,30 @@ export abstract class Module {
     return buffer;
   }
 
-  /** Puts this module and all below it into training mode (or out of it). */
+  /**
+   * Puts this module and all below it into training mode (or out of it).
+   *
+   * @example
+   * ```ts
+   * const model = new Dropout(0.5);
+   * model.eval();
+   * model.train().training; // true
+   * ```
+   */
   train(mode = true): this {
     checkFlag('train', 'mode', mode);
     for (const module of this.modules()) module.training = mode;
     return this;
   }
 
-  /** Puts this module and all below it into evaluation mode: dropout does nothing. */
+  /**
+   * Puts this module and all below it into evaluation mode: dropout does nothing.
+   *
+   * @example
+   * ```ts
+   * new Dropout(0.5).eval().forward(ones([3])).toArray(); // [1, 1, 1]
+   * ```
+   */
   eval(): this {
     return this.train(false);
   }
@@ -171,6 +264,10 @@ export abstract class Module {
    * Moves parameters, buffers and gradients to another backend. The parameters stay the same
    * objects, so an optimiser goes on with them.
    *
+   * @example
+   * ```ts
+   * const model = new LSTM(3, 5).to(await cpu());
+   * ```
    * @param backend - what a backend's factory resolved to
    * @returns this module
    * @throws BackendError when something lies on a backend that answers only later, which `moveTo`
@@ -202,7 +299,17 @@ export abstract class Module {
     return this;
   }
 
-  /** Frees the gradients of all parameters: call it before the next `backward`. */
+  /**
+   * Frees the gradients of all parameters: call it before the next `backward`.
+   *
+   * @example
+   * ```ts
+   * const model = new Linear(3, 1);
+   * model.forward(ones([4, 3])).sum().backward();
+   * model.zeroGrad();
+   * model.weight.grad; // undefined
+   * ```
+   */
   zeroGrad(): void {
     for (const parameter of this.parameters()) {
       parameter.grad?.dispose();
@@ -210,12 +317,28 @@ export abstract class Module {
     }
   }
 
-  /** Frees parameters, their gradients and buffers; the module can no longer be used. */
+  /**
+   * Frees parameters, their gradients and buffers; the module can no longer be used.
+   *
+   * @example
+   * ```ts
+   * const model = new Linear(3, 2);
+   * model.dispose(); // its memory is free at once, not when the garbage collector comes by
+   * ```
+   */
   dispose(): void {
     for (const tensor of [...this.parameters(), ...this.buffers()]) tensor.dispose();
   }
 
-  /** Whether all parameters want a gradient: `requiresGrad_(false)` freezes the module. */
+  /**
+   * Whether all parameters want a gradient: `requiresGrad_(false)` freezes the module.
+   *
+   * @example
+   * ```ts
+   * const model = new Linear(3, 2).requiresGrad_(false);
+   * model.weight.requiresGrad; // false
+   * ```
+   */
   requiresGrad_(on = true): this {
     checkFlag('requiresGrad_', 'on', on);
     for (const parameter of this.parameters()) parameter.requiresGrad = on;
@@ -305,7 +428,14 @@ export abstract class Module {
     return moduleTool('clone')<Module>(this, cloneKinds) as this;
   }
 
-  /** Number of elements of all parameters, shared ones counted once. */
+  /**
+   * Number of elements of all parameters, shared ones counted once.
+   *
+   * @example
+   * ```ts
+   * new LSTM(3, 5).parameterCount(); // 200
+   * ```
+   */
   parameterCount(): number {
     return this.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
   }
@@ -361,6 +491,11 @@ export abstract class Module {
   /**
    * What `JSON.stringify` writes: the same text, no weights. For those,
    * `JSON.stringify(model.stateDict())`.
+   *
+   * @example
+   * ```ts
+   * JSON.stringify({ model: new ReLU() }); // '{"model":"ReLU()"}'
+   * ```
    */
   toJSON(): string {
     return this.toString();

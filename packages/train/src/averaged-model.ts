@@ -106,7 +106,15 @@ export class AveragedModel<M extends Module> {
     this.nAveraged++;
   }
 
-  /** The number of updates and the module's state dict. */
+  /**
+   * The number of updates and the module's state dict.
+   *
+   * @example
+   * ```ts
+   * const averaged = new AveragedModel(new Linear(3, 2));
+   * averaged.stateDict().nAveraged; // 0
+   * ```
+   */
   stateDict(): AveragedModelStateDict {
     return { nAveraged: this.nAveraged, module: this.module.stateDict() };
   }
@@ -114,6 +122,11 @@ export class AveragedModel<M extends Module> {
   /**
    * Takes over what `stateDict` gave.
    *
+   * @example
+   * ```ts
+   * const averaged = new AveragedModel(new Linear(3, 2));
+   * averaged.loadStateDict(new AveragedModel(new Linear(3, 2)).stateDict());
+   * ```
    * @throws StateDictError when it does not fit; then nothing has changed
    */
   loadStateDict(dict: { readonly nAveraged: number; readonly module: StateSource }): void {
@@ -126,7 +139,15 @@ export class AveragedModel<M extends Module> {
     this.nAveraged = dict.nAveraged;
   }
 
-  /** Frees the average. */
+  /**
+   * Frees the average.
+   *
+   * @example
+   * ```ts
+   * const averaged = new AveragedModel(new Linear(3, 2));
+   * averaged.dispose();
+   * ```
+   */
   dispose(): void {
     this.module.dispose();
   }

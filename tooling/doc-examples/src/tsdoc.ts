@@ -11,8 +11,19 @@ export interface Export {
   readonly entry: string;
   /** The program of its `@example`; `undefined` where it has none. */
   readonly example: string | undefined;
-  /** Public methods without a description. */
-  readonly undocumented: readonly string[];
+  /** Of a class: its public methods. */
+  readonly methods: readonly Method[];
+}
+
+/** A public method of a class. */
+export interface Method {
+  /** `@rnn/nn: Module.eval`. */
+  readonly name: string;
+  readonly entry: string;
+  readonly example: string | undefined;
+  readonly isDescribed: boolean;
+  /** Whether an example shows it: its own, its class's, or that of where it comes from. */
+  readonly isShown: boolean;
 }
 
 /** An example as a module that checks what its comments say. */
@@ -45,7 +56,7 @@ const program = ts.createProgram(
   { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, skipLibCheck: true, types: ['node'] },
 );
 const checker = program.getTypeChecker();
-const { Function: fn, Class, Variable, Alias, Method } = ts.SymbolFlags;
+const { Function: fn, Class, Variable, Alias, Method: fnOfClass } = ts.SymbolFlags;
 
 /** Functions, classes and constants of all packages, each once; types speak for themselves. */
 export function exports(): Export[] {
@@ -54,12 +65,16 @@ export function exports(): Export[] {
     symbolsOf(types).flatMap((symbol): Export[] => {
       if (seen.has(symbol) || (symbol.flags & (fn | Class | Variable)) === 0) return [];
       seen.add(symbol);
-      const tag = symbol.getJsDocTags(checker).find(({ name }) => name === 'example');
-      const text = ts.displayPartsToString(tag?.text);
-      const example = /```ts(?: fragment)?\n(.*?)```/s.exec(text)?.[1];
-      return [{ name: `${entry}: ${symbol.name}`, entry, example, undocumented: undocumentedIn(symbol) }];
+      const name = `${entry}: ${symbol.name}`;
+      return [{ name, entry, example: exampleOf(symbol), methods: methodsOf(symbol, entry) }];
     }),
   );
+}
+
+/** The program of a symbol's `@example`. */
+function exampleOf(symbol: ts.Symbol): string | undefined {
+  const tag = symbol.getJsDocTags(checker).find(({ name }) => name === 'example');
+  return /```ts(?: fragment)?\n(.*?)```/s.exec(ts.displayPartsToString(tag?.text))?.[1];
 }
 
 function symbolsOf(types: string): ts.Symbol[] {
@@ -71,19 +86,28 @@ function symbolsOf(types: string): ts.Symbol[] {
     .map((symbol) => ((symbol.flags & Alias) === 0 ? symbol : checker.getAliasedSymbol(symbol)));
 }
 
-function undocumentedIn(symbol: ts.Symbol): string[] {
+function methodsOf(symbol: ts.Symbol, entry: string): Method[] {
   if ((symbol.flags & Class) === 0) return [];
-  return checker
-    .getDeclaredTypeOfSymbol(symbol)
-    .getProperties()
-    .filter(({ flags, name, declarations = [] }) => {
-      const [declaration] = declarations;
-      if ((flags & Method) === 0 || name.startsWith('__') || declaration === undefined) return false;
-      const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
-      return (ts.getCombinedModifierFlags(declaration) & hidden) === 0;
-    })
-    .filter((method) => method.getDocumentationComment(checker).length === 0)
-    .map(({ name }) => name);
+  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
+  const type = checker.getDeclaredTypeOfSymbol(symbol);
+  return type.getProperties().flatMap((method): Method[] => {
+    const { flags, name, declarations: [declaration] = [] } = method;
+    if ((flags & fnOfClass) === 0 || name.startsWith('__') || declaration === undefined) return [];
+    if ((ts.getCombinedModifierFlags(declaration) & hidden) !== 0) return [];
+    const overridden = (type.getBaseTypes() ?? []).flatMap((base) => checker.getPropertyOfType(base, name) ?? []);
+    const isInherited = declaration.parent !== symbol.declarations?.[0];
+    const example = isInherited ? undefined : exampleOf(method);
+    const isCalled = exampleOf(symbol)?.includes(`${name}(`) === true;
+    return [
+      {
+        name: `${entry}: ${symbol.name}.${name}`,
+        entry,
+        example,
+        isDescribed: method.getDocumentationComment(checker).length > 0,
+        isShown: isInherited || example !== undefined || isCalled || overridden.length > 0,
+      },
+    ];
+  });
 }
 
 /** Where a name can be imported from: the packages first, their other entries behind. */
@@ -103,7 +127,7 @@ const elsewhere = new Set(['@rnn/backend-native', '@rnn/backend-gpu', '@rnn/io/n
  *
  * @returns nothing for an example that speaks of things which it does not make
  */
-export function checkOf({ name, entry, example }: Export): Check | undefined {
+export function checkOf({ name, entry, example }: Pick<Export, 'name' | 'entry' | 'example'>): Check | undefined {
   if (example === undefined) return undefined;
   const file = ts.createSourceFile('example.ts', example, ts.ScriptTarget.ES2022, true);
   const imported = namesToImport(file, entry);

@@ -146,6 +146,10 @@ export class OnnxModule extends Module {
   /**
    * The same on every backend, also where numbers have to be waited for.
    *
+   * @example
+   * ```ts
+   * const { y } = await model.runAsync({ x: randn([2, 7, 3]) }); // on WebGPU, too
+   * ```
    * @param inputs - as for `run`
    * @returns a promise of the results
    * @throws what `run` throws, but for the BackendError

@@ -79,6 +79,12 @@ export class SafetensorsFile {
   /**
    * What the header says of a tensor.
    *
+   * @example
+   * ```ts
+   * const bytes = encodeSafetensors({ weight: { shape: [2], data: Float32Array.of(1, 2) } });
+   * const file = await openSafetensors(new Blob([bytes]));
+   * file.info('weight').bytes; // 8
+   * ```
    * @param name - one of `names`
    * @throws ArgumentError when the file has no such tensor
    */
@@ -120,6 +126,12 @@ export class SafetensorsFile {
    * Reads one tensor; see `read`. A large one is read in parts, and where its backend takes them so
    * it is never in memory twice.
    *
+   * @example
+   * ```ts
+   * const bytes = encodeSafetensors({ weight: { shape: [2], data: Float32Array.of(1, 2) } });
+   * const file = await openSafetensors(new Blob([bytes]));
+   * (await file.tensor('weight')).toArray(); // [1, 2]
+   * ```
    * @param name - one of `names`
    * @param options - `backend`, and `dtype` for a floating tensor
    * @returns a promise of the tensor
@@ -173,6 +185,12 @@ export class SafetensorsFile {
   /**
    * Reads all tensors, one after another: beside them never more than one's numbers are in memory.
    *
+   * @example
+   * ```ts
+   * const bytes = encodeSafetensors({ weight: { shape: [2], data: Float32Array.of(1, 2) } });
+   * const file = await openSafetensors(new Blob([bytes]));
+   * Object.keys(await file.tensors()); // ['weight']
+   * ```
    * @param options - `backend`, and `dtype` for the floating tensors
    * @returns a promise of tensors by name
    */

@@ -145,7 +145,15 @@ export class MultiheadAttention extends Module {
     resetProjections(this);
   }
 
-  /** Draws the parameters anew. */
+  /**
+   * Draws the parameters anew.
+   *
+   * @example
+   * ```ts
+   * const attention = new MultiheadAttention(4, 2);
+   * attention.resetParameters(); // as if it were made now
+   * ```
+   */
   resetParameters(): void {
     this.out_proj.resetParameters();
     resetProjections(this);

@@ -72,13 +72,28 @@ export abstract class InputGatedCell extends Module {
     return `${inputSize}, ${hiddenSize}${bias_ih === undefined ? ', bias=False' : ''}`;
   }
 
-  /** Draws the parameters anew. */
+  /**
+   * Draws the parameters anew.
+   *
+   * @example
+   * ```ts
+   * const cell = new MinGRUCell(3, 4);
+   * cell.resetParameters(); // as if it were made now
+   * ```
+   */
   resetParameters(): void {
     const bound = 1 / Math.sqrt(this.inputSize);
     for (const parameter of this.parameters()) uniform_(parameter, -bound, bound);
   }
 
-  /** Zeros, `[batch, hiddenSize]` or `[hiddenSize]`. */
+  /**
+   * Zeros, `[batch, hiddenSize]` or `[hiddenSize]`.
+   *
+   * @example
+   * ```ts
+   * new MinGRUCell(3, 4).initialState(2).shape; // [2, 4]
+   * ```
+   */
   initialState(batch?: number): Tensor {
     const { dtype, backend } = this.weight_ih;
     return zeros(batch === undefined ? [this.hiddenSize] : [batch, this.hiddenSize], { dtype, backend });

@@ -125,7 +125,15 @@ export abstract class RecurrentCell extends Module {
     return `${inputSize}, ${hiddenSize}${bias_ih === undefined ? ', bias=False' : ''}`;
   }
 
-  /** Draws the parameters anew. */
+  /**
+   * Draws the parameters anew.
+   *
+   * @example
+   * ```ts
+   * const cell = new GRUCell(3, 4);
+   * cell.resetParameters(); // as if it were made now
+   * ```
+   */
   resetParameters(): void {
     const bound = 1 / Math.sqrt(this.hiddenSize);
     for (const parameter of this.parameters()) uniform_(parameter, -bound, bound);

@@ -43,7 +43,14 @@ export class StackedCells<S extends StackedState = StackedState> extends Module 
     this.length = list.length;
   }
 
-  /** The cells from the lowest to the highest. */
+  /**
+   * The cells from the lowest to the highest.
+   *
+   * @example
+   * ```ts
+   * new StackedCells([new LSTMCell(3, 4), new GRUCell(4, 2)]).list().length; // 2
+   * ```
+   */
   list(): Cell<Tensors>[] {
     return Array.from({ length: this.length }, (_, i) => this[i]);
   }

@@ -24,7 +24,15 @@ export abstract class TwoStateCell extends RecurrentCell {
   /** One step on checked arguments. It reads shapes only, so that it can be traced. */
   protected abstract step(x: Tensor, state: LSTMState): [h: Tensor, c: Tensor];
 
-  /** Zeros for h and c, `[batch, hiddenSize]` or `[hiddenSize]` each. */
+  /**
+   * Zeros for h and c, `[batch, hiddenSize]` or `[hiddenSize]` each.
+   *
+   * @example
+   * ```ts
+   * const [h, c] = new LSTMCell(3, 4).initialState(2);
+   * [h.shape, c.shape]; // [[2, 4], [2, 4]]
+   * ```
+   */
   initialState(batch?: number): [h: Tensor, c: Tensor] {
     return [this.zeroState(batch), this.zeroState(batch)];
   }

@@ -146,6 +146,12 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
   /**
    * The outputs of both cells after their last steps, merged as the outputs are.
    *
+   * @example
+   * ```ts
+   * const layer = new Bidirectional(new GRUCell(3, 4), new GRUCell(3, 4));
+   * const [, last] = layer.forward(ones([7, 5, 3]));
+   * layer.lastHidden(last).shape; // [5, 8]
+   * ```
    * @param last - the states that `forward` gave
    * @returns `[B, ...]`
    */
@@ -156,6 +162,11 @@ export class Bidirectional<S extends Tensors = Tensor> extends Module {
   /**
    * Says which mode each cell runs in, with the programs that run. Nothing is computed.
    *
+   * @example
+   * ```ts
+   * const layer = new Bidirectional(new GRUCell(3, 4), new GRUCell(3, 4));
+   * layer.explain(ones([7, 5, 3])).map(({ mode }) => mode); // ['compiled', 'compiled']
+   * ```
    * @param x - as for `forward`
    * @param h0 - as for `forward`
    * @param options - as for `forward`

@@ -135,7 +135,15 @@ export class LRU extends Module {
     return `${inputSize}, ${stateSize}${output}${batchFirst ? ', batch_first=True' : ''}`;
   }
 
-  /** Draws the parameters anew. */
+  /**
+   * Draws the parameters anew.
+   *
+   * @example
+   * ```ts
+   * const lru = new LRU(3, 4);
+   * lru.resetParameters(); // as if it were made now
+   * ```
+   */
   resetParameters(): void {
     const { rMin, rMax, maxPhase, inputSize, stateSize } = this;
     const magnitudes = new Float64Array(stateSize);
@@ -199,6 +207,10 @@ export class LRU extends Module {
   /**
    * Says which mode the recurrence runs in, with the programs that run. Nothing is computed.
    *
+   * @example
+   * ```ts
+   * new LRU(3, 4).explain(ones([7, 5, 3])).map(({ name }) => name); // ['lru']
+   * ```
    * @param x - as for `forward`
    * @param state - as for `forward`
    * @param options - as for `forward`

@@ -114,7 +114,15 @@ export abstract class RecurrentLayer<S extends Tensor | LSTMState = Tensor | LST
     }
   }
 
-  /** Draws the weights anew; a learned initial state is zero again. */
+  /**
+   * Draws the weights anew; a learned initial state is zero again.
+   *
+   * @example
+   * ```ts
+   * const gru = new GRU(3, 4);
+   * gru.resetParameters(); // as if it were made now
+   * ```
+   */
   resetParameters(): void {
     for (const run of partsOf(this).runs) {
       const bound = 1 / Math.sqrt(this.hiddenSizes[run.layer]);

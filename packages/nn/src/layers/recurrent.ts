@@ -145,6 +145,12 @@ export class Recurrent<S extends CellState = Tensor> extends Module {
    * The output after the last step of each row: the hidden state, or whatever comes first in the
    * state of the (last) cell.
    *
+   * @example
+   * ```ts
+   * const layer = new Recurrent(new LSTMCell(3, 4));
+   * const [, last] = layer.forward(ones([7, 5, 3]));
+   * layer.lastHidden(last).shape; // [5, 4]
+   * ```
    * @param last - the state that `forward` gave
    * @returns `[B, ...]`
    */

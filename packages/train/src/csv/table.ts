@@ -50,6 +50,11 @@ export class CsvTable {
   /**
    * What kind of values a column has.
    *
+   * @example
+   * ```ts
+   * const table = fromCsv('day,city,rain\n2024-01-01,Bonn,3\n2024-01-02,Köln,0');
+   * table.type('rain'); // 'number'
+   * ```
    * @throws ArgumentError when there is no such column
    */
   type(name: string): CsvColumnType {
@@ -69,6 +74,11 @@ export class CsvTable {
   /**
    * The dates of a column, in milliseconds since 1970: `new Date(...)` takes each.
    *
+   * @example
+   * ```ts
+   * const table = fromCsv('day,city,rain\n2024-01-01,Bonn,3\n2024-01-02,Köln,0');
+   * table.dates('day')[0]; // 1704067200000
+   * ```
    * @param name - of a column of dates
    * @throws ArgumentError when there is no such column, or it has other values
    */
@@ -79,6 +89,11 @@ export class CsvTable {
   /**
    * The words of a column by number, as class indices are.
    *
+   * @example
+   * ```ts
+   * const table = fromCsv('day,city,rain\n2024-01-01,Bonn,3\n2024-01-02,Köln,0');
+   * table.categories('city').labels; // ['Bonn', 'Köln']
+   * ```
    * @param name - of a column of words
    * @throws ArgumentError when there is no such column, or it has other values
    */

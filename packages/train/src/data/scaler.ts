@@ -144,6 +144,12 @@ export abstract class Scaler {
   /**
    * What has been learnt, as plain values that JSON keeps.
    *
+   * @example
+   * ```ts
+   * const scaler = new StandardScaler();
+   * scaler.fit([[1], [3]]);
+   * scaler.stateDict().offset; // [2]
+   * ```
    * @throws ArgumentError before `fit`
    */
   stateDict(): ScalerStateDict {
@@ -154,6 +160,13 @@ export abstract class Scaler {
   /**
    * Takes over what `stateDict` gave, in the place of `fit`.
    *
+   * @example
+   * ```ts
+   * const scaler = new StandardScaler();
+   * scaler.fit([[1], [3]]);
+   * const server = new StandardScaler();
+   * server.loadStateDict(JSON.parse(JSON.stringify(scaler.stateDict())));
+   * ```
    * @throws StateDictError when a name is missing or unknown or a value of another kind; then
    *   nothing has changed
    */

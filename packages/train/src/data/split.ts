@@ -33,6 +33,12 @@ export class Subset<B> implements Dataset<B> {
   /**
    * Some of the examples, in the given order.
    *
+   * @example
+   * ```ts
+   * const data = new TensorDataset(tensor([1, 2, 3]), tensor([4, 5, 6]));
+   * const [x] = new Subset(data, [2, 0]).batch([0]);
+   * x?.toArray(); // [3]
+   * ```
    * @param indices - positions here, 0 to `length - 1`
    * @param backend - where to put them; as the data set does when left out
    */

@@ -86,6 +86,11 @@ export abstract class Vocabulary {
   /**
    * The index of one token.
    *
+   * @example
+   * ```ts
+   * const vocabulary = new CharVocabulary('abba', { unknown: '?' });
+   * vocabulary.indexOf('x') === vocabulary.indexOf('?'); // true
+   * ```
    * @throws ArgumentError when it is not in the vocabulary and there is no `unknown`
    */
   indexOf(token: string): number {
@@ -107,6 +112,11 @@ export abstract class Vocabulary {
   /**
    * The text of indices.
    *
+   * @example
+   * ```ts
+   * const vocabulary = new CharVocabulary('abba c');
+   * vocabulary.decode(vocabulary.encode('cab')); // 'cab'
+   * ```
    * @param indices - a list or an `Int32Array`
    * @param options - `skipSpecials`: whether to leave out the special tokens; false unless given
    * @throws ArgumentError for a number that is no index
@@ -127,7 +137,15 @@ export abstract class Vocabulary {
     return this.textOf(tokens);
   }
 
-  /** The vocabulary as plain values that JSON keeps. */
+  /**
+   * The vocabulary as plain values that JSON keeps.
+   *
+   * @example
+   * ```ts
+   * const vocabulary = new CharVocabulary('abba c');
+   * vocabulary.stateDict().tokens.length; // 4
+   * ```
+   */
   stateDict(): VocabularyStateDict {
     return { tokens: [...this.list], specials: this.specials, unknown: this.unknown };
   }
@@ -135,6 +153,13 @@ export abstract class Vocabulary {
   /**
    * Takes over what `stateDict` gave, in the place of the tokens so far.
    *
+   * @example
+   * ```ts
+   * const vocabulary = new CharVocabulary('abba c');
+   * const server = new CharVocabulary('');
+   * server.loadStateDict(JSON.parse(JSON.stringify(vocabulary.stateDict())));
+   * server.size; // 4
+   * ```
    * @throws StateDictError when it is no vocabulary; then nothing has changed
    */
   loadStateDict(dict: VocabularyStateDict): void {

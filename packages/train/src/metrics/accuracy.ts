@@ -63,6 +63,18 @@ export class Accuracy implements Metric {
     return this.hits / this.count;
   }
 
+  /**
+   * Forgets everything.
+   *
+   * @example
+   * ```ts
+   * const accuracy = new Accuracy();
+   * accuracy.update([1, 0], [1, 1]);
+   * accuracy.reset();
+   * accuracy.update([1], [1]);
+   * accuracy.compute(); // 1
+   * ```
+   */
   reset(): void {
     this.hits = 0;
     this.count = 0;

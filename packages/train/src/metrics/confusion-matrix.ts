@@ -112,6 +112,17 @@ export class ConfusionMatrix implements Metric<number[][]> {
     );
   }
 
+  /**
+   * Forgets everything.
+   *
+   * @example
+   * ```ts
+   * const matrix = new ConfusionMatrix(2);
+   * matrix.update([1, 0], [1, 1]);
+   * matrix.reset();
+   * matrix.compute(); // [[0, 0], [0, 0]]
+   * ```
+   */
   reset(): void {
     this.counts.counts.fill(0);
   }

@@ -181,7 +181,18 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return this;
   }
 
-  /** Frees all gradients, so that the next `backward` starts from none. */
+  /**
+   * Frees all gradients, so that the next `backward` starts from none.
+   *
+   * @example
+   * ```ts
+   * const model = new Linear(3, 2);
+   * const optimizer = new Adam(model.parameters());
+   * model.forward(ones([4, 3])).sum().backward();
+   * optimizer.zeroGrad();
+   * model.weight.grad; // undefined
+   * ```
+   */
   zeroGrad(): void {
     for (const { params } of this.paramGroups) {
       for (const param of params) {
@@ -194,6 +205,12 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * The options of all groups and what is kept for each parameter.
    *
+   * @example
+   * ```ts
+   * const model = new Linear(3, 2);
+   * const optimizer = new Adam(model.parameters());
+   * optimizer.stateDict().paramGroups.map(({ lr }) => lr); // [0.001]
+   * ```
    * @returns plain objects; its tensors are a snapshot that later steps do not change, and belong
    *   to the caller. `JSON.stringify` writes a tensor as `{ shape, data }`, where its backend can
    *   be read without waiting
@@ -223,6 +240,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * The options of all groups, one a line, in PyTorch's form. Node's `console.log` shows the same.
    *
+   * @example
+   * ```ts
+   * new SGD(new Linear(3, 2).parameters(), { lr: 0.1 }).toString().split('\n')[0]; // 'SGD ('
+   * ```
    * @returns `SGD (\nParameter Group 0\n    lr: 0.1 ...)`
    */
   toString(): string {
@@ -237,6 +258,12 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * What `JSON.stringify` writes: that of `stateDict()`, with the numbers of what is kept and
    * without the parameters.
    *
+   * @example
+   * ```ts
+   * const model = new Linear(3, 2);
+   * const optimizer = new Adam(model.parameters());
+   * optimizer.loadStateDict(JSON.parse(JSON.stringify(optimizer)));
+   * ```
    * @returns plain values, which `loadStateDict` takes
    */
   toJSON(): unknown {
@@ -247,6 +274,13 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * Takes over what `stateDict` gave, here or in another process. Tensors move to the parameters'
    * backends and types.
    *
+   * @example
+   * ```ts
+   * const model = new Linear(3, 2);
+   * const optimizer = new Adam(model.parameters());
+   * optimizer.loadStateDict(new Adam(new Linear(3, 2).parameters(), { lr: 0.01 }).stateDict());
+   * optimizer.paramGroups.map(({ lr }) => lr); // [0.01]
+   * ```
    * @param dict - as `stateDict` returns it, or `JSON.parse` of its text; in place of a tensor
    *   `{ shape, data }` will do, in whose list the texts 'NaN', 'Infinity' and '-Infinity' stand
    *   for numbers that JSON lacks
@@ -292,7 +326,16 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     });
   }
 
-  /** Frees the state. The parameters stay; a further step starts as the first one did. */
+  /**
+   * Frees the state. The parameters stay; a further step starts as the first one did.
+   *
+   * @example
+   * ```ts
+   * const model = new Linear(3, 2);
+   * const optimizer = new Adam(model.parameters());
+   * optimizer.dispose(); // the parameters stay
+   * ```
+   */
   dispose(): void {
     for (const { tensors } of this.states.values()) for (const tensor of tensors.values()) tensor.dispose();
     this.states.clear();

@@ -75,6 +75,14 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
   /**
    * Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts.
    * The rates themselves are part of the optimiser's state.
+   *
+   * @example
+   * ```ts
+   * const optimizer = new SGD(new Linear(3, 2).parameters(), { lr: 1 });
+   * const schedule = new StepLR(optimizer, { stepSize: 2 });
+   * schedule.step();
+   * schedule.stateDict().lastEpoch; // 1
+   * ```
    */
   stateDict(): ScheduleStateDict {
     return toJSONNumbers(this.present()) as ScheduleStateDict;
@@ -84,6 +92,12 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
    * Takes over what `stateDict` gave. Load the optimiser's state too: making a schedule sets the
    * first step's rates there.
    *
+   * @example
+   * ```ts
+   * const optimizer = new SGD(new Linear(3, 2).parameters(), { lr: 1 });
+   * const schedule = new StepLR(optimizer, { stepSize: 2 });
+   * schedule.loadStateDict(JSON.parse(JSON.stringify(schedule.stateDict())));
+   * ```
    * @throws StateDictError when a name is missing or unknown or a value of another kind; then
    *   nothing has changed
    */
@@ -110,6 +124,15 @@ export abstract class LRScheduler<S extends ScheduleStateDict = ScheduleStateDic
   /**
    * Begins anew at the first step, from the rates that the groups have now, as if the schedule were
    * made now. `SequentialLR` calls it where the turn of a schedule comes.
+   *
+   * @example
+   * ```ts
+   * const optimizer = new SGD(new Linear(3, 2).parameters(), { lr: 1 });
+   * const schedule = new StepLR(optimizer, { stepSize: 2 });
+   * schedule.step();
+   * schedule.restart();
+   * schedule.lastEpoch; // 0
+   * ```
    */
   restart(): void {
     this.lastEpoch = -1;

@@ -142,13 +142,31 @@ export class ReduceLROnPlateau {
     };
   }
 
-  /** The rate of each group as the last `step` left it. */
+  /**
+   * The rate of each group as the last `step` left it.
+   *
+   * @example
+   * ```ts
+   * const optimizer = new SGD(new Linear(3, 2).parameters(), { lr: 1 });
+   * const schedule = new ReduceLROnPlateau(optimizer, { patience: 0 });
+   * for (const loss of [3, 3]) schedule.step(loss);
+   * schedule.getLastLR(); // [0.1]
+   * ```
+   */
   getLastLR(): number[] {
     return [...this.state.lastLr];
   }
 
   /**
    * Where the schedule stands, with its options: plain values that JSON keeps, infinities as texts.
+   *
+   * @example
+   * ```ts
+   * const optimizer = new SGD(new Linear(3, 2).parameters(), { lr: 1 });
+   * const schedule = new ReduceLROnPlateau(optimizer, { patience: 0 });
+   * schedule.step(3);
+   * schedule.stateDict().best; // 3
+   * ```
    */
   stateDict(): ScheduleStateDict {
     return toJSONNumbers(this.state) as ScheduleStateDict;
@@ -157,6 +175,12 @@ export class ReduceLROnPlateau {
   /**
    * Takes over what `stateDict` gave.
    *
+   * @example
+   * ```ts
+   * const optimizer = new SGD(new Linear(3, 2).parameters(), { lr: 1 });
+   * const schedule = new ReduceLROnPlateau(optimizer, { patience: 0 });
+   * schedule.loadStateDict(JSON.parse(JSON.stringify(schedule.stateDict())));
+   * ```
    * @throws StateDictError when a name is missing or unknown or a value of another kind; then
    *   nothing has changed
    */

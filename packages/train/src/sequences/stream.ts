@@ -89,6 +89,12 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
   /**
    * Takes the next sample of the one session that has no name.
    *
+   * @example
+   * ```ts
+   * const sessions: Stream = stream(new GRU(2, 3));
+   * const y = await sessions.push([0.2, 0.7]);
+   * y.length; // 3
+   * ```
    * @param sample - a list or typed array of its features, `{ shape, data }`, or a number; an
    *   `Int32Array` of one element is an index, x [1, 1]
    * @returns the output for it, its numbers in row-major order
@@ -98,7 +104,15 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
     return later(this.advanced(ownKeys, oneRow(sample)), 1);
   }
 
-  /** `push` at once; a backend that can only answer later throws a `BackendError`. */
+  /**
+   * `push` at once; a backend that can only answer later throws a `BackendError`.
+   *
+   * @example
+   * ```ts
+   * const sessions: Stream = stream(new GRU(2, 3));
+   * sessions.pushSync([0.2, 0.7]).length; // 3
+   * ```
+   */
   pushSync(sample: HostValues | number): TypedArray {
     return now(this.advanced(ownKeys, oneRow(sample)), 1);
   }
@@ -119,7 +133,15 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
     return asRows(await later(outputs, ids.length), ids.length);
   }
 
-  /** `step` at once; a backend that can only answer later throws a `BackendError`. */
+  /**
+   * `step` at once; a backend that can only answer later throws a `BackendError`.
+   *
+   * @example
+   * ```ts
+   * const sessions: Stream = stream(new GRU(2, 3));
+   * sessions.stepSync(['ann', 'bob'], [[0.1, 0.4], [0.3, 0.9]]).shape; // [2, 3]
+   * ```
+   */
   stepSync(ids: readonly SessionId[], samples: HostValues): TypedHostArray {
     checkList('Stream.step', 'ids', ids, 'name', 1);
     const outputs = this.advanced(ids, rowsFor(ids.length, samples));
@@ -173,7 +195,15 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
     return had;
   }
 
-  /** Whether a session has begun; that of `push` when `id` is left out. */
+  /**
+   * Whether a session has begun; that of `push` when `id` is left out.
+   *
+   * @example
+   * ```ts
+   * const sessions: Stream = stream(new GRU(2, 3));
+   * sessions.has('ann'); // false
+   * ```
+   */
   has(id?: SessionId): boolean {
     return this.rows.has(keyOf(id));
   }
@@ -188,7 +218,16 @@ export class Stream<M extends Module = Module, S extends Tree = Tree> {
     return [...this.rows.ids()].filter((id) => id !== own);
   }
 
-  /** Forgets all sessions and frees their memory. */
+  /**
+   * Forgets all sessions and frees their memory.
+   *
+   * @example
+   * ```ts
+   * const sessions: Stream = stream(new GRU(2, 3));
+   * sessions.dispose();
+   * sessions.size; // 0
+   * ```
+   */
   dispose(): void {
     this.rows.clear();
   }
