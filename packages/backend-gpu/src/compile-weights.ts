@@ -48,7 +48,7 @@ function isOnlyWeight(instruction: Instruction, value: number): boolean {
   return operandsOf(instruction).filter((each) => each === value).length === 1;
 }
 
-/** The fixed operands as a program with turned weights wants them. */
+/** The constants as a program with turned weights wants them. */
 export function turnedOperands(
   arena: Arena,
   fixed: readonly DeviceArray[],

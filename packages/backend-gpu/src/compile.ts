@@ -163,7 +163,7 @@ class GpuProgram implements CompiledProgram {
   }
 }
 
-/** The stacked operands of some steps side by side: of as many as an array holds. */
+/** `xs` of some steps side by side: of as many as an array holds. */
 class PackedInputs {
   private readonly arena: Arena;
   private readonly xs: readonly DeviceArray[];

@@ -9,7 +9,7 @@ import { divide } from '../kernels/walk.js';
  */
 export type Tensor =
   | { readonly kind: 'xs' | 'carry' | 'perRow' | 'consts' | 'kernel'; readonly index: number }
-  /** The stacked operands side by side; the carried values side by side. */
+  /** `xs` side by side; `carry` side by side. */
   | { readonly kind: 'inputs' | 'state' };
 
 /**

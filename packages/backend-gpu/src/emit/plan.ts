@@ -13,7 +13,7 @@ export interface KernelPlan {
   /** For each kernel, those whose results are read there for the last time. */
   readonly expires: readonly (readonly number[])[];
   readonly layout: StateLayout;
-  /** Whether the stacked operands are wanted side by side in one tensor. */
+  /** Whether `xs` are wanted side by side in one tensor. */
   readonly isPacked: boolean;
   /**
    * Where outputs and carried values are found after the step. In a loop that is always the last
@@ -42,7 +42,7 @@ const ATTEMPTS = 24;
  * Plans a step of a program. The values that have to be stored (`storedValues`) are computed in as
  * few rounds as their dependencies allow, each round in one kernel where its operands are not too
  * many; the last kernel computes the state and the outputs. Where a kernel has too many operands,
- * those of a loop that are stacked are put side by side into one before it; if that is not enough,
+ * those of a loop that are `xs` are put side by side into one before it; if that is not enough,
  * a value inside it is stored by a kernel before.
  *
  * @param isLoop - whether steps hand on a state
