@@ -43,7 +43,10 @@ const { loss: nats } = await evaluate(model, heldOut, { loss, tbptt: 64 });
 console.log(`held out: ${(nats / Math.LN2).toFixed(2)} bits a character`);
 const prompt = 'And God said';
 process.stdout.write(prompt);
+let column = prompt.length;
 for await (const piece of generate(model, prompt, { vocabulary, temperature: 0.7, maxTokens: 200, seed: 1 })) {
-  process.stdout.write(piece);
+  const isBreak = piece === '\n' || (piece === ' ' && column > 66); // no line grows wider than a terminal
+  process.stdout.write(isBreak ? '\n' : piece);
+  column = isBreak ? 0 : column + 1;
 }
 console.log();
