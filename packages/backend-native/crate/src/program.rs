@@ -58,10 +58,10 @@ impl Compiled {
         let (steps, rows) = (args.size(), args.size());
         operands.clear();
         let sizes = [
-            ("stacked operand", &program.stacked, steps * rows),
-            ("carried operand", &program.carried, rows),
-            ("per-row operand", &program.per_row, rows),
-            ("fixed operand", &program.fixed_elements, 1),
+            ("x", &program.xs, steps * rows),
+            ("carry", &program.carry, rows),
+            ("per-row constant", &program.per_row, rows),
+            ("constant", &program.const_elements, 1),
         ];
         for (name, elements, times) in sizes {
             for each in elements {
@@ -72,7 +72,7 @@ impl Compiled {
         }
         packed.clear();
         for packing in &layout.packings {
-            packed.push(engine.packed::<R>(operands[program.first_fixed + packing.fixed], packing.form)?);
+            packed.push(engine.packed::<R>(operands[program.first_const + packing.constant], packing.form)?);
         }
         let work = layout.work_of_row.saturating_mul(rows * steps);
         let most = engine.pool.count().min((work / WORTHWHILE).max(1)).min(rows.div_ceil(UNIT));
@@ -80,9 +80,9 @@ impl Compiled {
 
         // Everything is taken first, and given back if not all of it fits.
         results.clear();
-        let bytes_of = |i: usize| match program.outputs.get(i) {
+        let bytes_of = |i: usize| match program.ys.get(i) {
             Some(value) => steps * rows * program.widths[*value] * size,
-            None => rows * program.carried[i - program.outputs.len()] * size,
+            None => rows * program.carry[i - program.ys.len()] * size,
         };
         let give_back = |engine: &mut Engine, results: &[usize]| {
             for (i, block) in results.iter().enumerate() {
@@ -90,7 +90,7 @@ impl Compiled {
             }
         };
         let room_bytes = layout.room_bytes(program, block_rows, size);
-        let count = program.outputs.len() + program.carried.len();
+        let count = program.ys.len() + program.carry.len();
         let mut take_all = || -> Result<usize, Full> {
             for i in 0..count {
                 results.push(engine.memory.take(bytes_of(i))?);
@@ -127,7 +127,7 @@ impl Compiled {
 
 /// A weight that some product reads packed.
 struct Packing {
-    /// Which of the fixed operands it is.
-    fixed: usize,
+    /// Which of the constants it is.
+    constant: usize,
     form: Form,
 }

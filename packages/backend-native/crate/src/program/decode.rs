@@ -31,17 +31,17 @@ pub struct Instruction {
 pub struct Program {
     pub is_float64: bool,
     pub reverse: bool,
-    pub stacked: Vec<usize>,
-    pub carried: Vec<usize>,
+    pub xs: Vec<usize>,
+    pub carry: Vec<usize>,
     pub per_row: Vec<usize>,
-    pub fixed: Vec<(usize, usize)>,
-    pub fixed_elements: Vec<usize>,
+    pub consts: Vec<(usize, usize)>,
+    pub const_elements: Vec<usize>,
     pub body: Vec<Instruction>,
-    pub next: Vec<usize>,
-    pub outputs: Vec<usize>,
+    pub carry_out: Vec<usize>,
+    pub ys: Vec<usize>,
     /// Of all values.
     pub widths: Vec<usize>,
-    pub first_fixed: usize,
+    pub first_const: usize,
     pub first: usize,
 }
 
@@ -87,30 +87,30 @@ impl Program {
     pub fn decode(mut words: Arguments) -> Program {
         let words = &mut words;
         let (is_float64, reverse) = (words.flag(), words.flag());
-        let (stacked, carried, per_row) = (words.sizes(), words.sizes(), words.sizes());
-        let fixed: Vec<(usize, usize)> = (0..words.size()).map(|_| (words.size(), words.size())).collect();
+        let (xs, carry, per_row) = (words.sizes(), words.sizes(), words.sizes());
+        let consts: Vec<(usize, usize)> = (0..words.size()).map(|_| (words.size(), words.size())).collect();
         let body: Vec<Instruction> = (0..words.size()).map(|_| instruction(words)).collect();
-        let (next, outputs) = (words.sizes(), words.sizes());
-        let first_fixed = stacked.len() + carried.len() + per_row.len();
-        let first = first_fixed + fixed.len();
-        let widths = stacked
+        let (carry_out, ys) = (words.sizes(), words.sizes());
+        let first_const = xs.len() + carry.len() + per_row.len();
+        let first = first_const + consts.len();
+        let widths = xs
             .iter()
-            .chain(&carried)
+            .chain(&carry)
             .chain(&per_row)
             .copied()
-            .chain(fixed.iter().map(|shape| shape.1))
+            .chain(consts.iter().map(|shape| shape.1))
             .chain(body.iter().map(|instruction| instruction.width))
             .collect();
-        let fixed_elements = fixed.iter().map(|shape| shape.0 * shape.1).collect();
-        Program { is_float64, reverse, stacked, carried, per_row, fixed, fixed_elements, body, next, outputs, widths, first_fixed, first }
+        let const_elements = consts.iter().map(|shape| shape.0 * shape.1).collect();
+        Program { is_float64, reverse, xs, carry, per_row, consts, const_elements, body, carry_out, ys, widths, first_const, first }
     }
 
     pub fn instruction(&self, value: usize) -> Option<&Instruction> {
         value.checked_sub(self.first).map(|i| &self.body[i])
     }
 
-    pub fn is_fixed(&self, value: usize) -> bool {
-        value >= self.first_fixed && value < self.first
+    pub fn is_const(&self, value: usize) -> bool {
+        value >= self.first_const && value < self.first
     }
 
     /// Features of `x` as they lie there, read in place.

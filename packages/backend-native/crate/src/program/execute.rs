@@ -54,7 +54,7 @@ impl<R: Tabled> Run<'_, R> {
         let slots = &layout.slots;
         let first = if program.reverse { steps.saturating_sub(1) } else { 0 };
         let direction = if program.reverse { -1 } else { 1 };
-        let states = program.carried.len();
+        let states = program.carry.len();
         // SAFETY: `room_bytes` has counted all of these.
         let (pointers, moves, buffers, mut workspace) = unsafe {
             let nowhere = std::ptr::null_mut::<R>();
@@ -68,17 +68,17 @@ impl<R: Tabled> Run<'_, R> {
             (pointers, moves, buffers, Workspace { loads, results })
         };
         let mut slot = 0;
-        let mut put = |address: usize, width: usize, stacked: bool| unsafe {
-            pointers[slot] = (address as *mut R).add((if stacked { first * self.rows } else { 0 } + top) * width);
-            moves[slot] = if stacked { direction * (self.rows * width) as isize } else { 0 };
+        let mut put = |address: usize, width: usize, moves_on: bool| unsafe {
+            pointers[slot] = (address as *mut R).add((if moves_on { first * self.rows } else { 0 } + top) * width);
+            moves[slot] = if moves_on { direction * (self.rows * width) as isize } else { 0 };
             slot += 1;
         };
         for (value, address) in self.operands.iter().enumerate() {
-            put(*address, if program.is_fixed(value) { 0 } else { program.widths[value] }, value < program.stacked.len());
+            put(*address, if program.is_const(value) { 0 } else { program.widths[value] }, value < program.xs.len());
         }
-        let (outputs, last) = self.results.split_at(program.outputs.len());
-        outputs.iter().zip(&program.outputs).for_each(|(address, value)| put(*address, program.widths[*value], true));
-        last.iter().zip(&program.carried).for_each(|(address, width)| put(*address, *width, false));
+        let (outputs, last) = self.results.split_at(program.ys.len());
+        outputs.iter().zip(&program.ys).for_each(|(address, value)| put(*address, program.widths[*value], true));
+        last.iter().zip(&program.carry).for_each(|(address, width)| put(*address, *width, false));
         let mut free = room.next_multiple_of(64) as *mut R;
         let unit = 64 / size_of::<R>();
         for (i, width) in layout.scratch.iter().enumerate() {
@@ -86,10 +86,10 @@ impl<R: Tabled> Run<'_, R> {
             // Scratch values are counted for whole blocks.
             free = unsafe { free.add((width * self.block_rows).next_multiple_of(unit)) };
         }
-        for (i, width) in program.carried.iter().enumerate() {
+        for (i, width) in program.carry.iter().enumerate() {
             let last = pointers[slots.after + i];
             buffers[i] = [last, last];
-            if layout.carried_in[i].is_none() {
+            if layout.carry_in[i].is_none() {
                 buffers[i][1] = free;
                 free = unsafe { free.add((width * self.block_rows).next_multiple_of(unit)) };
                 pointers[slots.after + i] = buffers[i][(steps + 1) % 2];
@@ -109,7 +109,7 @@ impl<R: Tabled> Run<'_, R> {
                     self.copy(layout.home(*value), *place, program.widths[*value], rows, pointers);
                 }
                 // What was the state after this step is the state before the next.
-                for (i, output) in layout.carried_in.iter().enumerate() {
+                for (i, output) in layout.carry_in.iter().enumerate() {
                     match output {
                         Some(output) => pointers[slots.before + i] = pointers[slots.outputs + output],
                         None => {
@@ -122,7 +122,7 @@ impl<R: Tabled> Run<'_, R> {
                     *pointer = pointer.wrapping_offset(*step);
                 }
             }
-            for (i, width) in program.carried.iter().enumerate() {
+            for (i, width) in program.carry.iter().enumerate() {
                 let to = (last[i] as *mut R).add(top * width);
                 let from = pointers[slots.before + i];
                 if from != to {

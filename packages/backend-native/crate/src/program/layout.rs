@@ -36,8 +36,8 @@ pub struct Layout {
     pub scratch: Vec<usize>,
     /// Values that have to be copied at the end of a step to where they are wanted as well.
     pub copies: Vec<(usize, Home)>,
-    /// For each carried operand the output that holds its next values already, so that nothing is copied.
-    pub carried_in: Vec<Option<usize>>,
+    /// For each part of the carry the output that holds its next values already, so that nothing is copied.
+    pub carry_in: Vec<Option<usize>>,
     pub packings: Vec<Packing>,
     /// By the number of a value: its first packing.
     pub packing_of: Vec<Option<usize>>,
@@ -61,23 +61,22 @@ impl Layout {
     pub fn of(program: &Program) -> Layout {
         let count = program.widths.len();
         // Operands have the pointers of their numbers; what is written follows.
-        let after = program.first + program.outputs.len();
-        let mut slots =
-            Slots { before: program.stacked.len(), outputs: program.first, after, scratch: after + program.carried.len(), count: 0 };
+        let after = program.first + program.ys.len();
+        let mut slots = Slots { before: program.xs.len(), outputs: program.first, after, scratch: after + program.carry.len(), count: 0 };
         let mut homes: Vec<Option<Home>> = vec![None; count];
         for (value, home) in homes.iter_mut().enumerate().take(program.first) {
-            let step = if program.is_fixed(value) { 0 } else { program.widths[value] };
+            let step = if program.is_const(value) { 0 } else { program.widths[value] };
             *home = Some(Home { slot: value, offset: 0, step });
         }
 
         // What is wanted somewhere is computed there.
         let is_made = |value: usize| value >= program.first && program.range(value).is_none();
-        for (i, value) in program.outputs.iter().enumerate() {
+        for (i, value) in program.ys.iter().enumerate() {
             if is_made(*value) && homes[*value].is_none() {
                 homes[*value] = Some(Home { slot: slots.outputs + i, offset: 0, step: program.widths[*value] });
             }
         }
-        for (i, value) in program.next.iter().enumerate() {
+        for (i, value) in program.carry_out.iter().enumerate() {
             if is_made(*value) && homes[*value].is_none() {
                 homes[*value] = Some(Home { slot: slots.after + i, offset: 0, step: program.widths[*value] });
             }
@@ -102,7 +101,7 @@ impl Layout {
                 }
             }
         }
-        for value in program.outputs.iter().chain(&program.next) {
+        for value in program.ys.iter().chain(&program.carry_out) {
             leaves[base(*value)] = true;
         }
         // Backwards: a concatenation has its place before its parts get theirs in it.
@@ -139,17 +138,17 @@ impl Layout {
                 copies.push((value, place));
             }
         };
-        for (i, value) in program.outputs.iter().enumerate() {
+        for (i, value) in program.ys.iter().enumerate() {
             want(*value, slots.outputs + i, program.widths[*value]);
         }
-        let mut carried_in = Vec::new();
-        for (i, value) in program.next.iter().enumerate() {
+        let mut carry_in = Vec::new();
+        for (i, value) in program.carry_out.iter().enumerate() {
             // An output that is written while it is computed holds the state as well.
-            let output = program.outputs.iter().position(|output| output == value).filter(|_| is_made(*value));
+            let output = program.ys.iter().position(|output| output == value).filter(|_| is_made(*value));
             if output.is_none() {
-                want(*value, slots.after + i, program.carried[i]);
+                want(*value, slots.after + i, program.carry[i]);
             }
-            carried_in.push(output);
+            carry_in.push(output);
         }
 
         let (packings, packing_of) = pack(program);
@@ -169,8 +168,8 @@ impl Layout {
             });
         }
         let made: usize = program.body.iter().map(|each| each.width).sum();
-        let has_output = |i: usize| carried_in[i].is_some();
-        let states = (0..program.carried.len()).filter(|i| !has_output(*i)).map(|i| program.carried[i]).collect();
+        let has_output = |i: usize| carry_in[i].is_some();
+        let states = (0..program.carry.len()).filter(|i| !has_output(*i)).map(|i| program.carry[i]).collect();
         Layout {
             states,
             slots,
@@ -178,16 +177,16 @@ impl Layout {
             groups: list,
             scratch,
             copies,
-            carried_in,
+            carry_in,
             packings,
             packing_of,
             work_of_row: program.body.iter().map(|each| work(program, each)).sum(),
             segment_room,
             most_loads,
             most_members,
-            row_elements: (made + program.stacked.iter().sum::<usize>()).max(1),
-            weight_elements: program.fixed.iter().map(|shape| shape.0 * shape.1).max().unwrap_or(0),
-            is_loop: !program.carried.is_empty(),
+            row_elements: (made + program.xs.iter().sum::<usize>()).max(1),
+            weight_elements: program.consts.iter().map(|shape| shape.0 * shape.1).max().unwrap_or(0),
+            is_loop: !program.carry.is_empty(),
         }
     }
 
@@ -208,7 +207,7 @@ impl Layout {
         let bytes = |width: usize| (width * rows * size).next_multiple_of(64);
         let scratch: usize = self.scratch.iter().map(|width| bytes(*width)).sum();
         let states: usize = self.states.iter().map(|width| bytes(*width)).sum();
-        let lists = 2 * self.slots.count + 2 * program.carried.len() + 2 * self.most_loads + self.most_members;
+        let lists = 2 * self.slots.count + 2 * program.carry.len() + 2 * self.most_loads + self.most_members;
         scratch + states + (self.segment_room * size + lists * size_of::<usize>()).next_multiple_of(64)
     }
 }
@@ -288,17 +287,17 @@ fn pack(program: &Program) -> (Vec<Packing>, Vec<Option<usize>>) {
                 let (row, column) = if *transposed { (1, k as isize) } else { (n as isize, 1) };
                 Some((*weight, Form { count: 1, apart: 0, row, column, k, n }))
             }
-            Some(Kind::Product { b, blocks, k, n, strides_b, .. }) if program.is_fixed(*b) => {
+            Some(Kind::Product { b, blocks, k, n, strides_b, .. }) if program.is_const(*b) => {
                 let [apart, row, column] = *strides_b;
                 Some((*b, Form { count: if apart == 0 { 1 } else { *blocks }, apart, row, column, k: *k, n: *n }))
             }
             _ => None,
         };
         if let Some((weight, form)) = wanted {
-            let fixed = weight - program.first_fixed;
-            let known = packings.iter().position(|each| each.fixed == fixed && each.form == form);
+            let constant = weight - program.first_const;
+            let known = packings.iter().position(|each| each.constant == constant && each.form == form);
             packing_of[value] = Some(known.unwrap_or_else(|| {
-                packings.push(Packing { fixed, form });
+                packings.push(Packing { constant, form });
                 packings.len() - 1
             }));
         }

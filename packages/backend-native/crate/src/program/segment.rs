@@ -41,7 +41,7 @@ struct Load {
     /// One element stands for all features.
     single: bool,
     /// The same for all rows: a row that is repeated in its buffer once.
-    fixed: bool,
+    constant: bool,
     buffer: usize,
 }
 
@@ -80,7 +80,7 @@ impl Segment {
                 }
                 let home = homes[value].expect("a value from outside is in memory");
                 let single = program.widths[value] == 1 && width > 1;
-                loads.push((value, Load { home, single, fixed: home.step == 0, buffer: 0 }));
+                loads.push((value, Load { home, single, constant: home.step == 0, buffer: 0 }));
                 Source::Load(loads.len() - 1)
             }
         };
@@ -137,7 +137,7 @@ impl Segment {
         let Workspace { loads, results } = workspace;
         let most = self.rows.min(rows);
         unsafe {
-            for load in self.loads.iter().filter(|load| load.fixed && !load.single && most > 1) {
+            for load in self.loads.iter().filter(|load| load.constant && !load.single && most > 1) {
                 let (buffer, row) = (room.add(load.buffer * BLOCK), at(load.home));
                 for i in 0..most {
                     copy_small(buffer.add(i * width), row, width);
@@ -149,10 +149,10 @@ impl Segment {
                     let columns = self.columns.min(width - left);
                     let n = count * columns;
                     for (load, (pointer, step)) in self.loads.iter().zip(loads.iter_mut()) {
-                        let Load { home, single, fixed, buffer } = *load;
+                        let Load { home, single, constant, buffer } = *load;
                         let from = at(home).add(top * home.step + if single { 0 } else { left });
                         let room = room.add(buffer * BLOCK);
-                        (*pointer, *step) = if single && (fixed || count == 1) {
+                        (*pointer, *step) = if single && (constant || count == 1) {
                             (from.cast_const(), 0)
                         } else if single {
                             for i in 0..count {
@@ -164,7 +164,7 @@ impl Segment {
                             (room.cast_const(), 1)
                         } else if count == 1 || home.step == width {
                             (from.cast_const(), 1)
-                        } else if fixed {
+                        } else if constant {
                             (room.cast_const(), 1)
                         } else {
                             for i in 0..count {
