@@ -72,6 +72,11 @@ export function axisOf(node: Node, axis: number, rank: number): number {
   return at;
 }
 
+/** The same with one axis in front of the others. */
+export function toFront(tensor: Tensor, axis: number): Tensor {
+  return axis === 0 ? tensor : tensor.permute([axis, ...tensor.shape.map((_, i) => i).filter((i) => i !== axis)]);
+}
+
 /** A place of a dimension by its index, which may count from the end. */
 export function placeOf(node: Node, index: number, size: number): number {
   if (!(index >= -size && index < size)) node.fail(`the index ${index} does not exist in a dimension of ${size}`);

@@ -9,6 +9,9 @@ import { withLastUses } from '../last-uses.js';
 import type { Graph, PlannedNode, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
 
+/** One number on the host. */
+export const scalar = (type: 'int64' | 'bool', number: number): Value => Value.host(hostArray(type, [], [number]));
+
 /** More turns than this are not run beforehand: each one leaves its numbers behind. */
 const TURNS_AT_MOST = 1 << 20;
 
@@ -159,7 +162,7 @@ export interface ControlRun {
   /** The control states after the last turn. */
   readonly last: readonly Value[];
   /** For each watched name its value in every turn. */
-  readonly watched: readonly (readonly Value[])[];
+  readonly watched: ReadonlyMap<string, readonly Value[]>;
 }
 
 /**
@@ -177,17 +180,17 @@ export function runControl(
   initial: readonly Value[],
   around: Surroundings,
 ): ControlRun | undefined {
-  const seen: Value[][] = watched.map(() => []);
-  let [states, condition] = [initial, Value.host(hostArray('bool', [], [1]))];
+  const seen = new Map<string, Value[]>(watched.map((name) => [name, []]));
+  let [states, condition] = [initial, scalar('bool', 1)];
   let turn = 0;
   for (; turn < turns && condition.host.numbers[0] !== 0; turn++) {
     if (turn === TURNS_AT_MOST) return undefined;
-    const inputs = [Value.host(hostArray('int64', [], [turn])), condition, ...states];
+    const inputs = [scalar('int64', turn), condition, ...states];
     const { done, value } = around.run(control, inputs).next();
     if (done !== true || !value.every((result) => result.isHost)) return undefined;
     condition = value[0];
     states = value.slice(1, 1 + states.length);
-    for (let i = 0; i < seen.length; i++) seen[i].push(value[1 + states.length + i]);
+    watched.forEach((name, i) => seen.get(name)?.push(value[1 + states.length + i]));
   }
   return { turns: turn, last: states, watched: seen };
 }

@@ -1,14 +1,13 @@
 /** A loop as a scan, where its control part is known beforehand. */
-import { fromData, noGrad, sameShape, scope, zeros, type Tensor } from '@rnn/core';
+import { fromData, noGrad, sameShape, scope, zeros } from '@rnn/core';
 import { deviceType, isReal } from '../element-types.js';
 import { runGraph } from '../execute.js';
-import { hostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import type { Graph, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
 import { bodyScan, type BodyScan } from './body-scan.js';
-import { axisOf } from './common.js';
-import { cutBody, runControl, usesOf, type ControlRun, type CutBody, type Sequence } from './loop-control.js';
+import { axisOf, placeOf, toFront } from './common.js';
+import { cutBody, runControl, scalar, usesOf, type ControlRun, type CutBody, type Sequence } from './loop-control.js';
 
 /** What a body that walks over nothing calls its steps: no file has such a name. */
 const NO_NAME = '\0';
@@ -85,7 +84,7 @@ class CutLoop {
     if (outlook === undefined || !this.#keepsShapes(states, outside)) return undefined;
     const { control, known, varying, ranges } = outlook;
     const xs = sequences.map((sequence, i) => picked(this.#node, sequence, ranges[i], control.turns, around));
-    for (const name of varying) xs.push(overTurns(this.#seen(control, name), around));
+    for (const name of varying) xs.push(overTurns(control.watched.get(name) ?? [], around));
     if (xs.length === 0) xs.push(emptySteps(control.turns, data[0], around));
     const results = this.#scanOf(varying)(data, xs, withNames(around, known));
     const last = [...states];
@@ -94,13 +93,8 @@ class CutLoop {
     return [...last, ...results.slice(data.length)];
   }
 
-  #seen({ watched }: ControlRun, name: string): readonly Value[] {
-    return watched[this.#cut.watched.indexOf(name)];
-  }
-
   #outlookOf(turns: number, initial: readonly Value[], around: Surroundings): Outlook | undefined {
     const read = [...initial, ...this.#cut.reads.map((name) => around.lookUp(name))];
-    if (!read.every((value) => value.isHost)) return undefined;
     const numbers = read.map(({ host }) => `${host.shape.join()}:${Array.from(host.numbers).join()}`);
     const key = [turns, ...numbers].join(';');
     if (this.#outlook?.key !== key) this.#outlook = { key, value: this.#makeOutlook(turns, initial, around) };
@@ -113,12 +107,12 @@ class CutLoop {
     const known = new Map<string, Value>();
     const varying: string[] = [];
     for (const name of this.#cut.leaks) {
-      const values = this.#seen(control, name);
+      const values = control.watched.get(name) ?? [];
       if (values.every((value) => isSame(value, values[0]))) known.set(name, values[0]);
       else if (this.#isOnlyComputedWith(name)) varying.push(name);
       else return undefined;
     }
-    const ranges = this.#cut.sequences.map(({ index }) => rangeOf(this.#seen(control, index)));
+    const ranges = this.#cut.sequences.map(({ index }) => rangeOf(control.watched.get(index) ?? []));
     return ranges.every((range) => range !== undefined) ? { control, known, varying, ranges } : undefined;
   }
 
@@ -142,7 +136,7 @@ class CutLoop {
       noGrad(() => {
         let isKept = false;
         scope(() => {
-          const turn = around.run(body, [firstTurn(), goingOn(), ...states]);
+          const turn = around.run(body, [scalar('int64', 0), scalar('bool', 1), ...states]);
           const { done, value } = turn.next();
           // Where it waits for numbers, it ends here.
           if (done !== true) turn.return([]);
@@ -174,30 +168,27 @@ class CutLoop {
 
 /** Some more names around a loop. */
 function withNames(around: Surroundings, names: ReadonlyMap<string, Value>): Surroundings {
-  if (names.size === 0) return around;
+  const run: Surroundings['run'] = (graph, values) => runGraph(graph, values, around.backend, inner);
   const inner: Surroundings = {
     backend: around.backend,
     lookUp: (name) => names.get(name) ?? around.lookUp(name),
-    run: (graph, values) => runGraph(graph, values, around.backend, inner),
-    runOnce: (graph, values) => runGraph(graph, values, around.backend, inner),
+    run,
+    runOnce: run,
     keep: (owner, sources, make) => around.keep(owner, sources, make),
   };
   return inner;
 }
 
-function isSame(a: Value, b: Value): boolean {
-  if (a === b) return true;
-  const [x, y] = [a.host.numbers, b.host.numbers];
-  return (
-    a.type === b.type && sameShape(a.shape, b.shape) && Array.from(x).every((number, i) => Object.is(number, y[i]))
-  );
+/** Whether two values of one name are the same. */
+function isSame({ host: a }: Value, { host: b }: Value): boolean {
+  return sameShape(a.shape, b.shape) && Array.from(a.numbers).every((number, i) => Object.is(number, b.numbers[i]));
 }
 
 /** The steps that single indices pick, where they follow one another. */
 function rangeOf(indices: readonly Value[]): Range | undefined {
   if (indices.some(({ shape }) => shape.length > 0)) return undefined;
   const numbers = indices.map(({ host }) => host.numbers[0]);
-  const isDown = numbers.length > 1 && numbers[1] < numbers[0];
+  const isDown = numbers[1] < numbers[0];
   const [first] = isDown ? numbers.slice(-1) : numbers;
   const isRange = numbers.every((number, i) => number === (isDown ? numbers[0] - i : first + i));
   return isRange && first >= 0 ? { first, isDown } : undefined;
@@ -208,14 +199,9 @@ function picked(node: Node, { name, axis }: Sequence, range: Range, turns: numbe
   const value = around.lookUp(name);
   const tensor = value.on(around.backend);
   const at = axisOf(node, axis, tensor.rank);
-  const [size, end] = [tensor.shape[at], range.first + turns];
-  if (end > size) node.fail(`its body picks the step ${end - 1} of '${name}', which has ${size}`);
-  const steps = inFront(tensor, at).slice(0, range.first, end);
+  const end = placeOf(node, range.first + turns - 1, tensor.shape[at]) + 1;
+  const steps = toFront(tensor, at).slice(0, range.first, end);
   return Value.device(value.type, range.isDown ? steps.flip(0) : steps);
-}
-
-function inFront(tensor: Tensor, axis: number): Tensor {
-  return axis === 0 ? tensor : tensor.permute([axis, ...tensor.shape.map((_, i) => i).filter((i) => i !== axis)]);
 }
 
 /** A control value of each turn as one tensor. */
@@ -230,6 +216,3 @@ function emptySteps(turns: number, state: Value, { backend }: Surroundings): Val
   const { dtype, shape } = state.on(backend);
   return Value.device(state.type, zeros([turns, ...shape.slice(0, 1), 1], { dtype, backend }));
 }
-
-const firstTurn = (): Value => Value.host(hostArray('int64', [], [0]));
-const goingOn = (): Value => Value.host(hostArray('bool', [], [1]));

@@ -6,6 +6,7 @@ import type { Node } from '../node.js';
 import { needed, type Operators } from '../operator.js';
 import type { DeclaredOutput, Graph, Kernel, Steps, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
+import { scalar } from './loop-control.js';
 import { scannedLoop } from './loop-scan.js';
 
 function loop(node: Node): Kernel {
@@ -27,8 +28,6 @@ function loop(node: Node): Kernel {
     },
   };
 }
-
-const scalar = (type: 'int64' | 'bool', number: number): Value => Value.host(hostArray(type, [], [number]));
 
 function* turnByTurn(
   node: Node,

@@ -5,7 +5,7 @@ import { needed, type Operators } from '../operator.js';
 import type { Kernel } from '../plan.js';
 import { Value } from '../value.js';
 import { bodyScan, type BodyScan } from './body-scan.js';
-import { axisOf } from './common.js';
+import { axisOf, toFront } from './common.js';
 
 /** Where time lies in a tensor, and which way it is walked. */
 interface Course {
@@ -61,10 +61,6 @@ function onCourse(node: Node, loop: BodyScan, inputs: readonly Course[], outputs
     });
     return [...results.slice(0, states.length), ...ys];
   };
-}
-
-function toFront(tensor: Tensor, axis: number): Tensor {
-  return axis === 0 ? tensor : tensor.permute([axis, ...tensor.shape.map((_, i) => i).filter((i) => i !== axis)]);
 }
 
 function fromFront(tensor: Tensor, axis: number): Tensor {
