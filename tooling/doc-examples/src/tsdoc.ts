@@ -16,7 +16,7 @@ export interface Export {
 }
 
 /** A public method of a class. */
-export interface Method {
+interface Method {
   /** `@rnn/nn: Module.eval`. */
   readonly name: string;
   readonly entry: string;
