@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 import { ErrorNotice } from '../../shell/error-notice.tsx';
@@ -24,6 +25,8 @@ export function SuitePanel({ suite, name, filter, onFilter, children }: SuitePan
     void suite.reset();
   }, [suite, filter]);
 
+  // What is being typed: the panel is drawn again while a backend starts and while cases run.
+  const draft = useSignal<string | undefined>(undefined);
   const { results, total, groups, playing } = suite.state.value;
   const count = (status: string): number => results.filter((one) => one.status === status).length;
   const isOver = total !== undefined && results.length >= total;
@@ -36,10 +39,14 @@ export function SuitePanel({ suite, name, filter, onFilter, children }: SuitePan
             {texts.filter}
             <input
               type="text"
-              value={filter}
+              value={draft.value ?? filter}
+              onInput={({ currentTarget }) => (draft.value = currentTarget.value)}
               placeholder={texts.placeholder}
               spellcheck={false}
-              onChange={({ currentTarget }) => onFilter(currentTarget.value)}
+              onChange={({ currentTarget }) => {
+                draft.value = undefined;
+                onFilter(currentTarget.value);
+              }}
             />
           </label>
           <button type="button" class="primary run-cases" onClick={() => void (playing ? suite.pause() : suite.play())}>

@@ -28,6 +28,8 @@ export default function Forecast(): VNode {
   const layer = useSetting<string>('layer', 'LSTM');
   const hidden = useSetting('units', 24);
   const season = useSetting('season', -1);
+  // What is being typed: the demo is drawn again while it learns.
+  const typedSeason = useSignal<string | undefined>(undefined);
   const ahead = useSetting('ahead', 0);
   const from = useSetting('from', 0);
   // An address holds the name of a file, not what is in it.
@@ -222,9 +224,11 @@ export default function Forecast(): VNode {
               type="number"
               min={0}
               max={rows}
-              value={seasonRows}
+              value={typedSeason.value ?? seasonRows}
+              onInput={({ currentTarget }) => (typedSeason.value = currentTarget.value)}
               onChange={({ currentTarget }) => {
                 const { valueAsNumber } = currentTarget;
+                typedSeason.value = undefined;
                 season.value = Number.isInteger(valueAsNumber) && valueAsNumber >= 0 ? valueAsNumber : -1;
               }}
             />
