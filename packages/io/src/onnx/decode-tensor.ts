@@ -1,7 +1,7 @@
 /** `TensorProto`: numbers in a file. Every size is checked before anything is made of it. */
 import { FormatError, sizeOf, type Shape } from '@rnn/core';
 import { elementType, wrapped, type ElementType } from './element-types.js';
-import { hostArray, type HostArray } from './host-array.js';
+import type { HostArray } from './host-array.js';
 import { TensorProto_DataLocation, type TensorProto } from './schema.generated.js';
 
 /** Bytes of an element in `raw_data`. */
@@ -43,13 +43,13 @@ export function decodeTensor(proto: TensorProto, where: string): HostArray {
   if (proto.rawData.length === 0 && listed !== undefined && listed.length > 0) {
     if (listed.length !== size)
       refuse(where, `${listed.length} numbers`, `${size}, as its shape is [${shape.join(', ')}]`);
-    return hostArray(type, shape, listed);
+    return { type, shape, numbers: listed };
   }
   const bytes = size * widths[type];
   if (proto.rawData.length !== bytes) {
     refuse(where, `${proto.rawData.length} bytes`, `${bytes}, as its shape is [${shape.join(', ')}] of ${type}`);
   }
-  return hostArray(type, shape, fromBytes(proto.rawData, type, size));
+  return { type, shape, numbers: fromBytes(proto.rawData, type, size) };
 }
 
 function dimensions(dims: readonly bigint[], where: string): Shape {

@@ -60,6 +60,30 @@ export function* runGraph(
   }
 }
 
+/**
+ * Surroundings in which some more names are known.
+ *
+ * @param around - the others
+ * @param names - the names
+ * @param changes - what else is different there
+ */
+export function withNames(
+  around: Surroundings,
+  names: ReadonlyMap<string, Value>,
+  changes: Partial<Pick<Surroundings, 'backend' | 'keep'>> = {},
+): Surroundings {
+  const run: Surroundings['run'] = (graph, values) => runGraph(graph, values, inner.backend, inner);
+  const inner: Surroundings = {
+    backend: around.backend,
+    keep: (owner, sources, make) => around.keep(owner, sources, make),
+    ...changes,
+    lookUp: (name) => names.get(name) ?? around.lookUp(name),
+    run,
+    runOnce: run,
+  };
+  return inner;
+}
+
 function* runNode(bound: BoundNode, frame: Frame, isShaped: boolean, recorder?: RunRecorder): Steps<void> {
   const { node, kernel } = bound.planned;
   const inputs = frame.inputsOf(bound);

@@ -17,10 +17,6 @@ export interface HostArray {
 /** More numbers than that are for a device. */
 export const HOST_LIMIT = 65_536;
 
-export function hostArray(type: ElementType, shape: Shape, numbers: ArrayLike<number>): HostArray {
-  return { type, shape, numbers };
-}
-
 /** Strides of a dense array. */
 export function denseStrides(shape: Shape): number[] {
   const strides = shape.slice();

@@ -1,7 +1,6 @@
 /** Inputs of a run, held against what the model says of them. */
 import { ArgumentError, Tensor, tensor, type Backend, type TensorLike } from '@rnn/core';
 import { deviceType, type ElementType } from './element-types.js';
-import { hostArray } from './host-array.js';
 import { Value } from './value.js';
 
 /** An input or output of a model. */
@@ -38,7 +37,7 @@ export function inputValue(info: OnnxValueInfo, input: OnnxInput, backend: Backe
     value.isOwned = true;
     return value;
   }
-  return Value.host(hostArray(type, shape, numbers));
+  return Value.of(type, shape, numbers);
 }
 
 function flatten(info: OnnxValueInfo, level: TensorLike, depth: number, shape: number[], out: number[]): void {

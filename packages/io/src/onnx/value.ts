@@ -55,6 +55,11 @@ export class Value {
     return new Value(type, shape, numbers, undefined);
   }
 
+  /** Numbers on the host, in row-major order. */
+  static of(type: ElementType, shape: Shape, numbers: ArrayLike<number>): Value {
+    return new Value(type, shape, numbers, undefined);
+  }
+
   static device(type: ElementType, tensor: Tensor): Value {
     return new Value(type, tensor.shape, undefined, tensor);
   }

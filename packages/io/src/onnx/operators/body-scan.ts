@@ -1,8 +1,7 @@
 /** A graph as the step of core's `scan`, which traces and compiles it where it can. */
 import { scan, type Step, type Tensor } from '@rnn/core';
 import type { ElementType } from '../element-types.js';
-import { finish, runGraph } from '../execute.js';
-import { hostArray } from '../host-array.js';
+import { finish, runGraph, withNames } from '../execute.js';
 import type { Graph, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
 
@@ -52,13 +51,8 @@ export function bodyScan(body: Graph): BodyScan {
     const { backend } = xs[0];
     const inputs = [...before, ...xs].map((tensor, i) => Value.device(types[i], tensor));
     const seen = outerValues(captured, outer, parameters);
-    const surroundings: Surroundings = {
-      backend,
-      lookUp: (name) => seen.get(name) ?? around.lookUp(name),
-      run: (graph, values) => runGraph(graph, values, backend, surroundings),
-      runOnce: (graph, values) => runGraph(graph, values, backend, surroundings),
-      keep: (_owner, _sources, make) => make().value, // a trace is made once
-    };
+    // A trace is made once.
+    const surroundings = withNames(around, seen, { backend, keep: (_owner, _sources, make) => make().value });
     const results = finish(runGraph(body, inputs, backend, surroundings), (tensor) => tensor.dataSync());
     resultTypes = results.map(({ type }) => type);
     const tensors = results.map((value) => value.on(backend));
@@ -97,7 +91,7 @@ function outerValues(
   return new Map(
     outer.map(({ type, shape, isHost }, i): [string, Value] => [
       names[i],
-      isHost ? Value.host(hostArray(type, shape, numbers[nextNumbers++])) : Value.device(type, tensors[nextTensor++]),
+      isHost ? Value.of(type, shape, numbers[nextNumbers++]) : Value.device(type, tensors[nextTensor++]),
     ]),
   );
 }

@@ -1,7 +1,7 @@
 /** What operators share: choosing between host and device, axes, shapes. */
 import { sizeOf, type Shape, type Tensor } from '@rnn/core';
 import type { ElementType } from '../element-types.js';
-import { expanded, HOST_LIMIT, hostArray } from '../host-array.js';
+import { expanded, HOST_LIMIT } from '../host-array.js';
 import type { Node } from '../node.js';
 import type { Inputs, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
@@ -45,7 +45,7 @@ export function onHost(
   );
   const all = values.map((value) => expanded(value.host, shape).numbers);
   const numbers = Array.from({ length: sizeOf(shape) }, (_, i) => fn(...all.map((list) => list[i])));
-  return Value.host(hostArray(type, shape, numbers));
+  return Value.of(type, shape, numbers);
 }
 
 /** The operands of an elementwise function: tensors, and at most all but one numbers. */
@@ -95,5 +95,5 @@ export function device(type: ElementType, tensor: Tensor): readonly Value[] {
 }
 
 export function host(type: ElementType, shape: Shape, numbers: ArrayLike<number>): readonly Value[] {
-  return [Value.host(hostArray(type, shape, numbers))];
+  return [Value.of(type, shape, numbers)];
 }

@@ -1,7 +1,6 @@
 /** Picking by index. */
 import { fromData, gather, indexSelect, reshape, sizeOf, type Tensor } from '@rnn/core';
 import { isKnownIndex } from '@rnn/core/checks';
-import { hostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, type Operator, type Operators } from '../operator.js';
 import type { Inputs, Kernel, Surroundings } from '../plan.js';
@@ -58,7 +57,7 @@ function gatheredOnHost(x: Value, axis: number, places: Int32Array, shape: reado
       for (let i = 0; i < inner; i++) picked.push(numbers[(row * size + place) * inner + i]);
     }
   }
-  return Value.host(hostArray(x.type, shape, picked));
+  return Value.of(x.type, shape, picked);
 }
 
 function uploaded(places: Int32Array, shape: readonly number[], { backend }: Surroundings): Tensor {

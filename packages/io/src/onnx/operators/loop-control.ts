@@ -4,13 +4,12 @@
  * around), but its numbers are on the host and depend on nothing that the loop computes. So the
  * control part of all turns is run first, and the rest is a scan.
  */
-import { hostArray } from '../host-array.js';
 import { withLastUses } from '../last-uses.js';
 import type { Graph, PlannedNode, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
 
 /** One number on the host. */
-export const scalar = (type: 'int64' | 'bool', number: number): Value => Value.host(hostArray(type, [], [number]));
+export const scalar = (type: 'int64' | 'bool', number: number): Value => Value.of(type, [], [number]);
 
 /** More turns than this are not run beforehand: each one leaves its numbers behind. */
 const TURNS_AT_MOST = 1 << 20;

@@ -1,7 +1,7 @@
 /** A loop as a scan, where its control part is known beforehand. */
 import { fromData, noGrad, sameShape, scope, zeros } from '@rnn/core';
 import { deviceType, isReal } from '../element-types.js';
-import { runGraph } from '../execute.js';
+import { withNames } from '../execute.js';
 import type { Node } from '../node.js';
 import type { Graph, Surroundings } from '../plan.js';
 import { Value } from '../value.js';
@@ -164,19 +164,6 @@ class CutLoop {
     this.#scans.set(key, scan);
     return scan;
   }
-}
-
-/** Some more names around a loop. */
-function withNames(around: Surroundings, names: ReadonlyMap<string, Value>): Surroundings {
-  const run: Surroundings['run'] = (graph, values) => runGraph(graph, values, around.backend, inner);
-  const inner: Surroundings = {
-    backend: around.backend,
-    lookUp: (name) => names.get(name) ?? around.lookUp(name),
-    run,
-    runOnce: run,
-    keep: (owner, sources, make) => around.keep(owner, sources, make),
-  };
-  return inner;
 }
 
 /** Whether two values of one name are the same. */

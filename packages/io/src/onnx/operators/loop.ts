@@ -1,7 +1,6 @@
 /** Loop: a graph that runs a number of times, or until it says that it is done. */
 import { stack, zeros } from '@rnn/core';
 import { deviceType, isReal } from '../element-types.js';
-import { hostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, type Operators } from '../operator.js';
 import type { DeclaredOutput, Graph, Kernel, Steps, Surroundings } from '../plan.js';
@@ -65,7 +64,7 @@ function stackedValues(values: readonly Value[], around: Surroundings): Value {
     return Value.device(first.type, stack(values.map((value) => value.on(around.backend))));
   }
   const numbers = values.flatMap((value) => Array.from(value.host.numbers));
-  return Value.host(hostArray(first.type, [values.length, ...first.shape], numbers));
+  return Value.of(first.type, [values.length, ...first.shape], numbers);
 }
 
 /**
@@ -76,7 +75,7 @@ function noValues(node: Node, declared: DeclaredOutput | undefined, { backend }:
   if (declared === undefined) return node.fail('it makes no turn, and the file does not say what it collects');
   const { type } = declared;
   const shape = [0, ...declared.shape.map((size) => size ?? 0)];
-  if (!isReal(type)) return Value.host(hostArray(type, shape, []));
+  if (!isReal(type)) return Value.of(type, shape, []);
   return Value.device(type, zeros(shape, { dtype: deviceType(type, backend.info.dtypes), backend }));
 }
 

@@ -3,7 +3,7 @@
  * over numbers.
  */
 import { concat, expand, permute, sizeOf, type Shape, type Tensor } from '@rnn/core';
-import { broadcastStrides, denseStrides, hostArray, walked } from '../host-array.js';
+import { broadcastStrides, denseStrides, walked } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, wholeNumbers, type Operator, type Operators } from '../operator.js';
 import type { Kernel, Surroundings } from '../plan.js';
@@ -186,7 +186,7 @@ const join: Operator = (node) => ({
         for (let i = 0; i < run; i++) numbers.push(host.numbers[row * run + i]);
       }
     }
-    return [Value.host(hostArray(first.type, shape, numbers))];
+    return [Value.of(first.type, shape, numbers)];
   },
 });
 

@@ -1,6 +1,6 @@
 /** Pools: the largest value or the mean of what a window sees, for each channel. */
 import { add, amax, div, gt, maximum, ne, sizeOf, where, type Tensor } from '@rnn/core';
-import { denseStrides, hostArray, walk } from '../host-array.js';
+import { denseStrides, walk } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, type Operator, type Operators } from '../operator.js';
 import type { Kernel } from '../plan.js';
@@ -59,7 +59,7 @@ function largest(
     const numbers: number[] = [];
     const steps = windows.map(({ stride }, i) => stride * strides[i]);
     walk(counts, steps, start, (at) => numbers.push(at));
-    return Value.host(hostArray('int64', counts, numbers)).on(x.backend);
+    return Value.of('int64', counts, numbers).on(x.backend);
   });
   let [values, places] = [all[0], grids[0].expand([batch, channels, ...counts])];
   for (let k = 1; k < all.length; k++) {
@@ -68,8 +68,8 @@ function largest(
     places = where(isLarger.to('int32'), grids[k], places);
   }
   const rows = Array.from({ length: batch * channels }, (_, row) => row * size);
-  const lead = hostArray('int64', [batch, channels, ...new Array<number>(spatial.length).fill(1)], rows);
-  return [values, add(places, Value.host(lead).on(x.backend))];
+  const lead = Value.of('int64', [batch, channels, ...new Array<number>(spatial.length).fill(1)], rows);
+  return [values, add(places, lead.on(x.backend))];
 }
 
 const maxPool: Operator = (node) => {
@@ -99,7 +99,7 @@ const averagePool: Operator = (node) => {
       });
       if (counts.every((count) => count === counts[0])) return div(t, counts[0]);
       const shape = [window.count, ...new Array<number>(rank - 1 - i).fill(1)];
-      return div(t, Value.host(hostArray('float32', shape, counts)).on(x.backend));
+      return div(t, Value.of('float32', shape, counts).on(x.backend));
     }, sum);
     return [mean];
   });

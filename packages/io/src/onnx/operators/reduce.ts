@@ -23,7 +23,7 @@ import {
   type Tensor,
 } from '@rnn/core';
 import { isReal } from '../element-types.js';
-import { denseStrides, hostArray, walk } from '../host-array.js';
+import { denseStrides, walk } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, wholeNumbers, type Operator, type Operators } from '../operator.js';
 import type { Kernel } from '../plan.js';
@@ -77,7 +77,7 @@ function reducedOnHost(
     results.push(reduce(list));
   });
   const shape = keepDims ? x.shape.map((size, i) => (isReduced(i) ? 1 : size)) : outer;
-  return Value.host(hostArray(x.type, shape, results));
+  return Value.of(x.type, shape, results);
 }
 
 const total = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
@@ -154,7 +154,7 @@ function topK(node: Node): Kernel {
       });
       const { backend } = around;
       const values = gather(x.on(backend), axis, fromData(places, shape, { dtype: 'int32', backend }));
-      return [Value.device(x.type, values), Value.host(hostArray('int64', shape, places))];
+      return [Value.device(x.type, values), Value.of('int64', shape, places)];
     },
   };
 }

@@ -3,7 +3,6 @@
  * a place of the result is a sum of some places of the input, so many whatever the length.
  */
 import { add, indexSelect, mul, type Tensor } from '@rnn/core';
-import { hostArray } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, type Operator, type Operators } from '../operator.js';
 import type { Inputs } from '../plan.js';
@@ -133,9 +132,9 @@ function resized(x: Tensor, axis: number, taps: readonly Tap[]): Tensor {
   const behind = new Array<number>(x.rank - 1 - axis).fill(1);
   return taps
     .map(({ places, weights }) => {
-      const seen = indexSelect(x, axis, Value.host(hostArray('int32', [places.length], places)).on(x.backend));
+      const seen = indexSelect(x, axis, Value.of('int32', [places.length], places).on(x.backend));
       if (weights.every((weight) => weight === 1)) return seen;
-      return mul(seen, Value.host(hostArray('float32', [weights.length, ...behind], weights)).on(x.backend));
+      return mul(seen, Value.of('float32', [weights.length, ...behind], weights).on(x.backend));
     })
     .reduce((a, b) => add(a, b));
 }

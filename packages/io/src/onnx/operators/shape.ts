@@ -1,7 +1,7 @@
 /** Shapes as numbers, constants, and conversions of type. */
 import { arange, eq, full, sizeOf, where, type Tensor } from '@rnn/core';
 import { deviceType, elementType, isReal, wrapped, type ElementType } from '../element-types.js';
-import { HOST_LIMIT, hostArray } from '../host-array.js';
+import { HOST_LIMIT } from '../host-array.js';
 import type { Node } from '../node.js';
 import { needed, wholeNumbers, type Operator, type Operators } from '../operator.js';
 import type { Kernel, Surroundings } from '../plan.js';
@@ -34,16 +34,16 @@ function constant(node: Node): Kernel {
     node.ints('value_ints'),
   ];
   let value = array && Value.host(array);
-  if (real !== undefined) value = Value.host(hostArray('float32', [], [real]));
-  if (reals !== undefined) value = Value.host(hostArray('float32', [reals.length], reals));
-  if (whole !== undefined) value = Value.host(hostArray('int64', [], [whole]));
-  if (wholes !== undefined) value = Value.host(hostArray('int64', [wholes.length], wholes));
+  if (real !== undefined) value = Value.of('float32', [], [real]);
+  if (reals !== undefined) value = Value.of('float32', [reals.length], reals);
+  if (whole !== undefined) value = Value.of('int64', [], [whole]);
+  if (wholes !== undefined) value = Value.of('int64', [wholes.length], wholes);
   const found = value ?? node.fail('it has no value of numbers');
   return { run: () => [found] };
 }
 
 function constantOfShape(node: Node): Kernel {
-  const filling = node.tensor('value') ?? hostArray('float32', [1], [0]);
+  const filling = node.tensor('value') ?? { type: 'float32', shape: [1], numbers: [0] };
   const [number] = Array.from(filling.numbers);
   return {
     onHost: [0],
@@ -157,7 +157,7 @@ function oneHotOf(node: Node): Kernel {
       const { backend } = around;
       // An index that does not exist marks nothing.
       const numbers = Array.from(indices.host.numbers, (i) => (i < 0 ? i + count : i));
-      const places = Value.host(hostArray('int64', [...indices.shape, 1], numbers)).on(backend);
+      const places = Value.of('int64', [...indices.shape, 1], numbers).on(backend);
       const marks = eq(places, arange(0, count, 1, { dtype: 'int32', backend }));
       const order = Array.from({ length: rank }, (_, i) => (i < at ? i : i === at ? rank - 1 : i - 1));
       const dtype = deviceType(values.type, backend.info.dtypes);
