@@ -138,6 +138,11 @@ export interface BackendInfo {
   readonly largestInteger?: number;
   /** Stated only where the CPU's tolerance cannot be kept. */
   readonly bound?: NumericBound;
+  /**
+   * Stated only where what runs is written down to run again with other numbers, so that none that
+   * are read may decide what runs.
+   */
+  readonly records?: true;
   /** How the choices above came about (features detected, options given), in sentences. */
   readonly notes: readonly string[];
 }

@@ -93,7 +93,8 @@ export function scan(
     const run = (scan: Scan): ScanResults => compiler?.compiledScan(scan) ?? runEagerly(scan);
     const { steps, lengths } = arranged.extent;
     // As many as the longest row has, and one, without effect, where no row has any.
-    const count = lengths === undefined ? steps : Math.max(1, ...lengths);
+    const isWhole = lengths === undefined || arranged.inputs[0].backend.info.records;
+    const count = isWhole ? steps : Math.max(1, ...lengths);
     return inForm(arranged, count < steps ? ofFirstSteps(arranged, count, run) : run(arranged));
   });
 }

@@ -38,7 +38,7 @@ export abstract class FlowMemory implements FlowWriter {
     this.flow = flow;
     this.pool = new ConstantPool(inner, this.flow);
     this.names = names;
-    this.info = { ...inner.info, name: 'module', device: `traces for a module`, synchronous: true };
+    this.info = { ...inner.info, name: 'module', device: 'traces for a module', synchronous: true, records: true };
   }
 
   // --- between tensors and the flow

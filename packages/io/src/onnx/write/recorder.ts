@@ -57,9 +57,15 @@ export class Recorder implements Backend {
   constructor(inner: Backend, opset: number) {
     this.#inner = inner;
     this.#opset = opset;
-    // Like that of a graphics card, a graph is not planned by what a few rows cost: it is the same
-    // for all sizes.
-    this.info = { ...inner.info, name: 'onnx', device: `records what runs on ${inner.info.name}`, simd: 'gpu' };
+    this.info = {
+      ...inner.info,
+      name: 'onnx',
+      device: `records what runs on ${inner.info.name}`,
+      // Like that of a graphics card, a graph is not planned by what a few rows cost: it is the same
+      // for all sizes.
+      simd: 'gpu',
+      records: true,
+    };
   }
 
   // --- between tensors and the graph
