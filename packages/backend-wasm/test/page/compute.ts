@@ -6,7 +6,8 @@ import { ones, RnnError, setBackend, type Backend } from '@rnn/core';
 
 /** The backend's own count of calls that its workers took. */
 function helpedBy(backend: Backend): number {
-  return (backend as unknown as { readonly threads: { readonly helped: number } }).threads.helped;
+  const { helpers } = backend as unknown as { readonly helpers: { readonly threads: { readonly helped: number } } };
+  return helpers.threads.helped;
 }
 
 /** Computes on two threads, if it may; tells what came of it. */

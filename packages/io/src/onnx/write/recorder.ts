@@ -61,8 +61,8 @@ export class Recorder implements Backend {
       ...inner.info,
       name: 'onnx',
       device: `records what runs on ${inner.info.name}`,
-      // Like that of a graphics card, a graph is not planned by what a few rows cost: it is the same
-      // for all sizes.
+      // Like that of a graphics card, a graph is not planned by what a few rows cost: it is the
+      // same for all sizes.
       simd: 'gpu',
       records: true,
     };
