@@ -46,7 +46,7 @@ export class WasmBackend implements Backend {
   private readonly memoryOf: Memory;
   private readonly kernels: Kernels;
   private readonly helpers: Helpers | undefined;
-  /** The same for products. */
+  /** What products are computed with. */
   private readonly context: MatmulContext;
   /** Dense copies of operands, made for the kernel that runs now. */
   private readonly copies: Storage[] = [];

@@ -23,6 +23,7 @@ import {
   type Tensors,
 } from '@rnn/core';
 import {
+  bceLoss,
   Bidirectional,
   Dropout,
   Embedding,
@@ -280,6 +281,14 @@ const samples: Sample[] = [
       if (bias === undefined) throw new Error('expected a bias');
       const [ys, last] = scan(step, input.forward(x), zeros([x.shape[1], 4]), { parameters: { weight, bias } });
       return { ys, last };
+    }),
+    inputs: sequence,
+  },
+  {
+    name: 'a loss that looks at its numbers where it can',
+    model: net([new Linear(3, 1)], ([head]) => (x) => {
+      const y = head.forward(x).sigmoid();
+      return bceLoss(y, x.narrow(-1, 0, 1).sigmoid(), { reduction: 'none' });
     }),
     inputs: sequence,
   },

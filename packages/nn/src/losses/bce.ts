@@ -76,21 +76,18 @@ export function bceLoss(input: Tensor, target: Tensor, options: BCELossOptions =
   });
 }
 
-/** Refuses numbers that are no probabilities, where they can be read. */
+/** Refuses numbers that are no probabilities, where they can be read; a NaN is none of them. */
 function checkShares(owner: string, argument: string, shares: Tensor, hint?: string): void {
-  if (!shares.backend.info.synchronous) return;
-  const numbers = readable(shares);
-  for (let i = 0; i < numbers.length; i++) {
-    const share = numbers[i];
-    if (share >= 0 && share <= 1) continue;
-    if (Number.isNaN(share)) continue;
-    refuse(ArgumentError, owner, argument, {
-      has: 'the value',
-      received: String(share),
-      expected: 'numbers from 0 to 1',
-      hint,
-    });
-  }
+  const { synchronous, records } = shares.backend.info;
+  if (!synchronous || records) return;
+  const wrong = readable(shares).find((share) => share < 0 || share > 1);
+  if (wrong === undefined) return;
+  refuse(ArgumentError, owner, argument, {
+    has: 'the value',
+    received: String(wrong),
+    expected: 'numbers from 0 to 1',
+    hint,
+  });
 }
 
 /** The numbers of a tensor; none of one that stands for a value while a step is traced. */
