@@ -39,6 +39,8 @@ function nodeProject(folder: string, kind: 'node' | 'page'): TestProjectConfigur
       globalSetup: isPage ? globSync(`${root}/${folder}/test/page-setup.ts`) : [],
       setupFiles: compiling.has(basename(folder)) ? [`${root}/packages/core/test/require-compiled.ts`] : [],
       testTimeout,
+      // What a page shows comes a moment later, on a busy machine a long one.
+      ...(isPage && { expect: { poll: { timeout: testTimeout, interval: 50 } } }),
     },
   };
 }

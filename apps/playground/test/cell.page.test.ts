@@ -26,27 +26,29 @@ describe('The cell', () => {
     const page = await site.open('#/cell');
     await ready(page);
     // h = [0.0469, -0.2779] is what PyTorch prints for the first step.
-    expect(await numbersOf(page, 'next h')).toEqual(['0.05', '-0.28']);
+    await expect.poll(() => numbersOf(page, 'next h')).toEqual(['0.05', '-0.28']);
     await button(page, 'One step on').click();
-    expect(await numbersOf(page, 'next h')).toEqual(['0.47', '0.88']);
+    await expect.poll(() => numbersOf(page, 'next h')).toEqual(['0.47', '0.88']);
     // At the first step there is none before it, and the focus stays where it is.
     for (let i = 0; i < 2; i++) await button(page, 'One step back').press('Enter');
-    expect(await numbersOf(page, 'next h')).toEqual(['0.05', '-0.28']);
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('One step back');
+    await expect.poll(() => numbersOf(page, 'next h')).toEqual(['0.05', '-0.28']);
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')))
+      .toBe('One step back');
     await button(page, 'One step on').click();
     await page.getByRole('slider', { name: 'Time step' }).focus();
     await page.keyboard.press('ArrowRight');
-    expect(await numbersOf(page, 'next h')).toEqual(['0.19', '-0.72']);
-    expect(page.url()).toContain('t=3');
+    await expect.poll(() => numbersOf(page, 'next h')).toEqual(['0.19', '-0.72']);
+    await expect.poll(() => page.url()).toContain('t=3');
     // What the colours stand for, and which row and column is what.
-    expect(await page.locator('.heat-map .key').allTextContents()).toEqual(['−1  1']);
+    await expect.poll(() => page.locator('.heat-map .key').allTextContents()).toEqual(['−1  1']);
     expect(await page.locator('.row-labels li').allTextContents()).toEqual(['h[0]', 'h[1]']);
     expect(await page.locator('.column-labels li').last().textContent()).toBe('step 5');
     await button(page, 'Play').click();
-    await expect.poll(() => page.locator('output.time').textContent(), { timeout: 5000 }).toBe('step 5 of 5');
+    await expect.poll(() => page.locator('output.time').textContent()).toBe('step 5 of 5');
     await button(page, 'Pause').click();
     await button(page, 'Reset').click();
-    expect(await numbersOf(page, 'next h')).toEqual(['0.05', '-0.28']);
+    await expect.poll(() => numbersOf(page, 'next h')).toEqual(['0.05', '-0.28']);
   });
 
   test('prints as PyTorch does, and shows its program', async () => {
@@ -55,7 +57,7 @@ describe('The cell', () => {
     await page.getByText('The table against PyTorch').click();
     await page.getByText('11 of 11 print as in PyTorch.').waitFor();
     await page.getByText('The program that it became').click();
-    expect(await page.locator('.became pre').textContent()).toContain('tanh %3');
+    await expect.poll(() => page.locator('.became pre').textContent()).toContain('tanh %3');
   });
 
   test('takes a number apart to one multiply-add', async () => {
@@ -67,7 +69,7 @@ describe('The cell', () => {
     await zoom.getByRole('button', { name: /^Wh.matmul\(h\).add/ }).click();
     await zoom.getByRole('button', { name: /^Wh.matmul\(h\)\[0\]/ }).click();
     // W_h[0] · h_0 by the numbers that PyTorch printed: 1.5410 * 0.0469 + -0.2934 * -0.2779
-    expect(await zoom.locator('.product').allTextContents()).toEqual(['0.0723', '0.0815', '0.1538']);
+    await expect.poll(() => zoom.locator('.product').allTextContents()).toEqual(['0.0723', '0.0815', '0.1538']);
   });
 
   test('lights what a term of the formula stands for', async () => {
@@ -75,7 +77,7 @@ describe('The cell', () => {
     await ready(page);
     await page.locator('.formula .value-Wx').first().hover();
     await expect.poll(() => page.locator('.number-grid.lit').getAttribute('aria-label')).toBe('Wx');
-    expect(await page.locator('.reading').last().textContent()).toContain('Wx = -1.085');
+    await expect.poll(() => page.locator('.reading').last().textContent()).toContain('Wx = -1.085');
   });
 
   test('runs a cell of the visitor; a wrong one is refused in place and the old run stays', async () => {
@@ -87,17 +89,17 @@ describe('The cell', () => {
     await write(page, 'const step = (x, h) => h.plus(x);');
     const error = page.locator('.wrong-cell');
     await error.getByText('Line 1, column 26: There is no function plus.').waitFor();
-    expect(await numbersOf(page, 'next h')).toEqual(before);
+    await expect.poll(() => numbersOf(page, 'next h')).toEqual(before);
     await page.locator('.code-editor .wrong').waitFor();
     await write(page, 'const W = randn([H, X]);\nconst step = (x, h) => W.matmul(h);');
     await error.getByText(/^Line 2, column 24: matmul/).waitFor();
-    expect(await numbersOf(page, 'next h')).toEqual(before);
+    await expect.poll(() => numbersOf(page, 'next h')).toEqual(before);
     await error.getByRole('button').click();
     await error.waitFor({ state: 'detached' });
     // The copied link shows the same cell.
     const again = await site.open(new URL(page.url()).hash);
     await ready(again);
-    expect(await numbersOf(again, 'next h')).toEqual(before);
+    await expect.poll(() => numbersOf(again, 'next h')).toEqual(before);
   });
 
   test('never runs code of a link', async () => {
@@ -112,7 +114,7 @@ describe('The cell', () => {
     await ready(page);
     await page.locator('.backend.cpu').click();
     await page.locator('.backend.cpu input:checked').waitFor({ state: 'attached' });
-    expect(await numbersOf(page, 'next h')).toEqual(['0.98', '-0.99']);
+    await expect.poll(() => numbersOf(page, 'next h')).toEqual(['0.98', '-0.99']);
   });
 
   test('is worked by the keyboard alone', async () => {
@@ -124,8 +126,8 @@ describe('The cell', () => {
     await page.getByRole('grid', { name: 'sums' }).getByRole('gridcell').first().focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
-    expect(await page.locator('.zoom-head').textContent()).toContain('sums[1] =');
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('TD');
+    await expect.poll(() => page.locator('.zoom-head').textContent()).toContain('sums[1] =');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('TD');
   });
 
   test.each([

@@ -50,7 +50,7 @@ test('by keys alone: pen down, a line, pen up, and the net learns it', async () 
   await drawing.press('Enter');
   await page.getByText(/^3\d pen steps were drawn/).waitFor();
   await untilStep(page, 2);
-  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('CANVAS');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('CANVAS');
 });
 
 test('another backend takes the run over; it learns on where it was', async () => {
@@ -59,5 +59,5 @@ test('another backend takes the run over; it learns on where it was', async () =
   const before = await stepCount(page);
   await chooseBackend(page, 'wasm');
   await untilStep(page, before + 3);
-  expect(await page.locator('.backend.cpu .rate').innerText()).toMatch(/steps\/s$/);
+  await expect.poll(() => page.locator('.backend.cpu .rate').innerText()).toMatch(/steps\/s$/);
 });

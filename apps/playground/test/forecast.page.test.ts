@@ -33,7 +33,7 @@ test('sunspots: the forecast redraws while it learns, and beats “next month is
   await button(page, 'Pause').click();
   expect(await page.locator('.line-plot .hidden').first().innerText()).not.toBe(before);
   // The naive error is that of the file, which data.test.ts computes by a plain loop.
-  expect(await verdict(page)).toContain('“next month is like this one” by 19.6');
+  await expect.poll(() => verdict(page)).toContain('“next month is like this one” by 19.6');
   expect(await axeFindings(page)).toEqual([]);
   expect((await watched(page)).shift).toBeLessThan(0.05);
 });
@@ -54,7 +54,9 @@ test('a file of one’s own is chosen, its columns too; a broken one says where'
   await choose(page, 'broken.csv', `a,b\n${rows.map((_, i) => (i === 40 ? '1' : '1,2')).join('\n')}`);
   const alert = page.locator('.drop [role=alert]');
   await alert.waitFor();
-  expect(await alert.innerText()).toContain('broken.csv cannot be used. Row 42 has 1 cell, the first one 2.');
+  await expect
+    .poll(() => alert.innerText())
+    .toContain('broken.csv cannot be used. Row 42 has 1 cell, the first one 2.');
   expect(await axeFindings(page)).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await button(page, 'Back to the sunspots').click();
@@ -98,7 +100,7 @@ test('another backend takes the run over; it learns on where it was', async () =
   const before = await stepCount(page);
   await chooseBackend(page, 'wasm');
   await untilStep(page, before + 5);
-  expect(await page.locator('.backend.cpu .rate').innerText()).toMatch(/steps\/s$/);
+  await expect.poll(() => page.locator('.backend.cpu .rate').innerText()).toMatch(/steps\/s$/);
 });
 
 test('by keyboard alone: the slider looks elsewhere, at rest as well', async () => {
@@ -113,5 +115,5 @@ test('by keyboard alone: the slider looks elsewhere, at rest as well', async () 
   await slider.press('ArrowRight');
   await expect.poll(() => text.innerText()).not.toBe(before);
   expect(new URL(page.url()).hash).toContain('ahead=73');
-  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
 });

@@ -4,7 +4,7 @@ import { decodeSafetensors } from '@rnn/io';
 import type { Page } from 'playwright';
 import { expect, test, vi } from 'vitest';
 import { written } from '../web/src/demos/draw/strokes.ts';
-import { button, dropFile, lossAfter, testPage, untilStep } from './page.ts';
+import { button, drawn, dropFile, lossAfter, testPage, untilStep } from './page.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
@@ -23,7 +23,7 @@ async function copied(page: Page): Promise<string> {
 async function come(page: Page, link: string): Promise<void> {
   await page.goto('about:blank');
   await page.goto(link);
-  await page.locator('html[data-ready]').waitFor({ state: 'attached' });
+  await drawn(page);
 }
 
 test.each([
@@ -74,7 +74,7 @@ test('a file of one’s own is no part of a link, which says so; with the file i
   const here = await lossAfter(page, 3);
   await come(page, await copied(page));
   await page.getByText('This link is of mine.csv').waitFor();
-  expect(await button(page, 'Play').isDisabled()).toBe(true);
+  await expect.poll(() => button(page, 'Play').isDisabled()).toBe(true);
   await page.locator('.drop input[type=file]').setInputFiles({ name: 'mine.csv', mimeType: 'text/csv', buffer: mine });
   expect(await lossAfter(page, 3)).toBe(here);
 
@@ -82,7 +82,7 @@ test('a file of one’s own is no part of a link, which says so; with the file i
   await dropFile(page, 'broken.csv', Buffer.from('a,b\n1,2\n3\n', 'utf8'));
   await page.locator('.drop [role=alert]').waitFor();
   expect(await page.locator('.bar .error').count()).toBe(0);
-  expect(await button(page, 'Play').isDisabled()).toBe(true);
+  await expect.poll(() => button(page, 'Play').isDisabled()).toBe(true);
 });
 
 test('a text is learned from wherever it is dropped; what no demo can use is said, and the page stays', async () => {

@@ -44,7 +44,7 @@ test('the example: speech is heard where onnxruntime hears it, and cells are rea
   // What has no effect here is not offered, and the bar says why.
   await page.locator('.bar').getByText('No backend to choose here').waitFor();
   expect(await page.locator('.bar input:enabled').count()).toBe(0);
-  expect(await button(page, 'One step').isDisabled()).toBe(true);
+  await expect.poll(() => button(page, 'One step').isDisabled()).toBe(true);
   await button(page, 'Hear the example').click();
   await button(page, 'Play').waitFor({ timeout: 60_000 });
   await expect.poll(() => seconds(page)).toBeGreaterThan(9);
@@ -52,7 +52,9 @@ test('the example: speech is heard where onnxruntime hears it, and cells are rea
   const cells = page.getByRole('application', { name: /^128 cells/ });
   await cells.focus();
   await cells.press('ArrowDown');
-  expect(await page.locator('.moving-map .reading').innerText()).toMatch(/^cell 2 at [\d.]+ s: -?[01]\.\d{3}$/);
+  await expect
+    .poll(() => page.locator('.moving-map .reading').innerText())
+    .toMatch(/^cell 2 at [\d.]+ s: -?[01]\.\d{3}$/);
   expect(await tooWide(page)).toEqual([]);
   expect((await watched(page)).shift).toBeLessThan(0.05);
 });
@@ -63,7 +65,7 @@ test('the microphone: the probability rises where the speech is', async () => {
   await expect.poll(() => seconds(page), { timeout: 60_000 }).toBeGreaterThan(10);
   await button(page, 'Stop').press('Enter');
   await button(page, 'Play').waitFor();
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Stop');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Stop');
   const frames = await heard(page, 300);
   // Chromium plays the file round and round, from anywhere.
   const best = Math.max(...isSpeech.map((_, shift) => agreement(frames, shift)));

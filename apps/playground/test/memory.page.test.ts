@@ -11,7 +11,7 @@ describe('Memory', () => {
       Number(/(\d+)/.exec((await page.locator(`.net.${net} strong`).textContent()) ?? '')?.[1]);
     await expect.poll(() => recalls('LSTM'), { timeout: 150_000, interval: 200 }).toBe(100);
     expect(await recalls('RNN')).toBeLessThan(60);
-    expect(await page.locator('.net.RNN .verdict').textContent()).toBe('its gradient vanishes');
+    await expect.poll(() => page.locator('.net.RNN .verdict').textContent()).toBe('its gradient vanishes');
   });
 
   test('a slider begins again, and the address keeps it', async () => {
@@ -21,9 +21,9 @@ describe('Memory', () => {
     await page.getByRole('slider', { name: 'Length' }).focus();
     await page.keyboard.press('ArrowLeft');
     await expect.poll(() => stepCount(page)).toBe(0);
-    expect(page.url()).toContain('length=45');
+    await expect.poll(() => page.url()).toContain('length=45');
     await page.getByRole('button', { name: 'a forget-gate bias of 0' }).click();
-    expect(page.url()).toContain('bias=0');
+    await expect.poll(() => page.url()).toContain('bias=0');
     await expect.poll(() => page.locator('.net.LSTM .verdict').textContent()).toBe('its gradient vanishes');
   });
 

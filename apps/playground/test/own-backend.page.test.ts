@@ -61,8 +61,8 @@ test('wrong numbers are named; what cannot be loaded is refused in words', async
   await button(page, 'Run the cases').waitFor();
   await run(page, 'kernel elementwise');
   await page.getByText('minimal fails in what stands below.').waitFor();
-  expect(await page.locator('.failures li').first().innerText()).toMatch(/add/);
-  expect(await page.locator('.results tr.fails .failed').innerText()).toMatch(/^[1-9]/);
+  await expect.poll(() => page.locator('.failures li').first().innerText()).toMatch(/add/);
+  await expect.poll(() => page.locator('.results tr.fails .failed').innerText()).toMatch(/^[1-9]/);
 
   await choose(page, 'export default () => {');
   await says(page, /^mine\.js cannot be used\. It is no module that runs by itself: /);

@@ -56,7 +56,10 @@ export interface TestPage {
   readonly address: string;
   /** The address of the folder with its files. */
   readonly folder: string;
-  /** Opens it at `#/...`; the console must stay clean until the end of the test. */
+  /**
+   * Opens it at `#/...`, until the demo is drawn; the console must stay clean until the end of the
+   * test.
+   */
   open(hash?: string, options?: OpenOptions): Promise<Page>;
   /** What went wrong so far without being shown, to be emptied by a test that expects it. */
   readonly complaints: string[];
@@ -138,10 +141,15 @@ export function testPage(): TestPage {
       if (withoutWebAssembly) await withholdWebAssembly(page);
       if (withoutWorkers) await page.route(/\/worker-[^/]*\.js$/, () => {});
       await page.goto(`${plainFolder ? addressOf(plain) : address()}${hash}`);
-      await page.locator('html[data-ready]').waitFor({ state: 'attached' });
+      await drawn(page);
       return page;
     },
   };
+}
+
+/** Waits until the page and the demo of its address are drawn. */
+export async function drawn(page: Page): Promise<void> {
+  await page.locator('html[data-ready] main:not([aria-busy="true"])').waitFor({ state: 'attached' });
 }
 
 /** What the page's main thread went through. */

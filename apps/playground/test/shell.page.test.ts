@@ -74,7 +74,7 @@ test('a demo that does not come says so, and comes when it is tried again', asyn
   await page.getByRole('link', { name: 'Draw', exact: true }).click();
   const notice = page.locator('#demo .error');
   await notice.waitFor();
-  expect(await notice.textContent()).toMatch(/^This demo could not be loaded\. Check the connection/);
+  await expect.poll(() => notice.textContent()).toMatch(/^This demo could not be loaded\. Check the connection/);
   await page.unroute('**/assets/demo-*.js');
   site.complaints.splice(0); // the browser's own note of the file
   await page.getByRole('button', { name: 'Try again' }).click();
@@ -113,8 +113,8 @@ test('in forced colours what is chosen is marked by an outline, and axe finds no
   await untilStep(page, 5);
   const outline = (place: string): Promise<string> =>
     page.locator(place).evaluate((element) => getComputedStyle(element).outlineStyle);
-  expect(await outline('.backend.wasm')).toBe('solid');
-  expect(await outline('.backend.cpu')).toBe('none');
+  await expect.poll(() => outline('.backend.wasm')).toBe('solid');
+  await expect.poll(() => outline('.backend.cpu')).toBe('none');
   expect(await axeFindings(page)).toEqual([]);
 });
 
@@ -127,7 +127,9 @@ test('without scripts, and opened as a file, it says what to do', async () => {
     await page.goto(site.address);
     // Texts are not looked for in a noscript element.
     await page.locator('noscript p').waitFor();
-    expect(await page.locator('noscript p').innerText()).toMatch(/^The nets on this page learn by JavaScript/);
+    await expect
+      .poll(() => page.locator('noscript p').innerText())
+      .toMatch(/^The nets on this page learn by JavaScript/);
     expect(await page.locator('.from-file').isVisible()).toBe(false);
   } finally {
     await context?.close();

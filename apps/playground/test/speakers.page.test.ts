@@ -34,7 +34,7 @@ test('a click on a cell, then an utterance: its states over time', async () => {
   const [, speaker] = /^Speaks (\d)/.exec(name) ?? [];
   await page.getByText(new RegExp(`^Speaker ${speaker} speaks`)).waitFor();
   const states = page.getByRole('application', { name: /^State of each unit/ });
-  expect(await states.getAttribute('aria-label')).toMatch(/32 rows, \d+ columns/);
+  await expect.poll(() => states.getAttribute('aria-label')).toMatch(/32 rows, \d+ columns/);
   // A value is read by the arrow keys, without a pointer.
   await states.focus();
   await states.press('ArrowRight');
@@ -51,7 +51,7 @@ test('another backend takes the run over; it learns on where it was', async () =
   const before = await stepCount(page);
   await chooseBackend(page, 'wasm');
   await untilStep(page, before + 5);
-  expect(await page.locator('.backend.cpu .rate').innerText()).toMatch(/steps\/s$/);
+  await expect.poll(() => page.locator('.backend.cpu .rate').innerText()).toMatch(/steps\/s$/);
 });
 
 test('utterances that cannot be loaded: it says so, and tries again', async () => {

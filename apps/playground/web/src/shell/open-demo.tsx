@@ -33,8 +33,9 @@ export function OpenDemo(): VNode {
   }, [id, attempt.value]);
 
   const View = loaded.value?.id === id ? loaded.value.View : undefined;
+  const isLoading = View === undefined && failure.value === undefined;
   return (
-    <main id="demo" tabIndex={-1} aria-label={demo?.title} aria-busy={View === undefined}>
+    <main id="demo" tabIndex={-1} aria-label={demo?.title} aria-busy={isLoading}>
       <div class="demo-head">
         <h2>{demo?.title}</h2>
         <p>{demo?.summary}</p>
