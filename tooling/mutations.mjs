@@ -17,7 +17,7 @@ const projects = { core: [], nn: [], train: [], conformance: ['test/cpu.test.ts'
 const parts = {
   recorder: [
     `${folder}/trace/recorder.ts`,
-    '  binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {',
+    "  binary(...args: Args<'binary'>): Storage {",
   ],
   'autograd graph': [`${folder}/trace/record-step.ts`, '  const endOf = new Map<GradNode<Tensor>, number>();'],
   'other sizes': [`${folder}/cache/program-cache.ts`, '  let cause: unknown;'],

@@ -148,7 +148,6 @@ function trace(scan: Scan): Trace | TraceError {
       inputs: inputs.map((x) => slot(x, 1)),
       states: states.map((s) => slot(s, 0)),
       recorded: isGradEnabled(),
-      mayDraw: true,
     };
     try {
       return { ...plansFor(step, request, reverse), batched };

@@ -150,7 +150,6 @@ export class OneStep extends EagerRows {
       inputs: inputs.map((x) => ({ shape: [this.widthOf(x)], dtype: x.dtype, wantsGrad: x.requiresGrad })),
       states: [],
       recorded: isGradEnabled(),
-      mayDraw: true,
     };
   }
 

@@ -5,7 +5,6 @@
 import { TraceError } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
 import { countPrograms, countTrace } from './cache-info.js';
-import { dependencesOf, shareDependences, type Dependences } from '../trace/dependence.js';
 import type { TracedDraw } from '../../scan/random.js';
 import type { ListStep } from '../../scan/eager.js';
 import { plansOf, type Plans } from '../lower/passes.js';
@@ -45,7 +44,7 @@ class Recent<T> {
 interface Known {
   readonly plans: Plans;
   /** Not the recording itself: its rules may hold tensors that the step captured. */
-  readonly dependences: Dependences;
+  readonly dependences: Recording['dependences'];
 }
 
 /** By what a step does at some number of rows. */
@@ -86,7 +85,7 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
   const known = key === undefined ? undefined : byRecording.get(key);
   countPrograms(known !== undefined);
   if (known !== undefined) {
-    shareDependences(recording, known.dependences);
+    recording.dependences = known.dependences;
     return { plans: known.plans, captured, draws, recording };
   }
   const general = batched ? forAnyRows(step, request, here) : here;
@@ -97,9 +96,9 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
     const name = `${about}\n${traced.key}`;
     plans = byGraph.get(name);
     if (plans === undefined) byGraph.set(name, (plans = plansOf(traced, inputs[0].dtype, reverse)));
-    if (generalKey !== undefined) byRecording.set(generalKey, { plans, dependences: dependencesOf(general.recording) });
+    if (generalKey !== undefined) byRecording.set(generalKey, { plans, dependences: general.recording.dependences });
   }
-  if (key !== undefined) byRecording.set(key, { plans, dependences: dependencesOf(recording) });
+  if (key !== undefined) byRecording.set(key, { plans, dependences: recording.dependences });
   return { plans, captured, draws, recording };
 }
 

@@ -7,7 +7,7 @@ import { isGradEnabled } from '../../grad-mode.js';
 import { isRecorded, recordAll, wrap } from '../../record.js';
 import type { Shape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
-import { dependenceOf, reachedBy, recordedResults } from '../trace/dependence.js';
+import { dependenceOf, isReached, recordedResults } from '../trace/dependence.js';
 import { drawingAgain, generatorStates, type GeneratorStates } from '../../scan/random.js';
 import type { FoundPlans } from '../cache/program-cache.js';
 import { masked, maskOf, padded } from './masks.js';
@@ -141,12 +141,11 @@ function record(
   const { plans, recording } = traced;
   const ends = endsOf(residuals);
   const counts = countsOf(residuals);
-  const dependsOn = dependenceOf(recording, extent, reverse).results;
+  const dependsOn = dependenceOf(recording, extent, reverse);
   const recorded = recordedResults(results, dependsOn, ends);
   if (recorded === undefined) return;
   recordAll(recorded, name, ends, listOfResiduals(residuals), (grads, list, wanted) => {
-    const isReached = reachedBy(grads, dependsOn);
-    const reached = wanted.map((isWanted, end) => isWanted && isReached[end]);
+    const reached = wanted.map((isWanted, end) => isWanted && isReached(end, grads, dependsOn));
     const saved = residualsOf(list, counts);
     if (!isGradEnabled()) return runBackward(plans, { grads, residuals: saved, wanted: reached, extent, isMasked });
     // A derivative that is to be derived again is taken through single operations.

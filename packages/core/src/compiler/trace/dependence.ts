@@ -3,18 +3,8 @@
  * in the autograd graph. It decides what requires a gradient, and whether a gradient is zero (there
  * is a way to it, whose derivative is zero) or does not exist, as in a loop by hand.
  */
-import type { RecordedEdge, Recording } from './recording.js';
 import type { Tensor } from '../../tensor.js';
-
-/** For each end, whether a result depends on it. */
-export type Ends = readonly boolean[];
-
-export interface Dependence {
-  readonly outputs: readonly Ends[];
-  readonly last: readonly Ends[];
-  /** Both, one after the other. */
-  readonly results: readonly Ends[];
-}
+import type { Ends, RecordedEdge, Recording } from './recording.js';
 
 interface LoopExtent {
   readonly steps: number;
@@ -22,95 +12,68 @@ interface LoopExtent {
   readonly resets: Uint8Array | undefined;
 }
 
-/** What is known of scans without lengths and resets, by the number of steps. */
-export type Dependences = Map<number, Dependence>;
-
-const known = new WeakMap<Recording, Dependences>();
-
-/** What is known, and will be, of a recording. */
-export function dependencesOf(recording: Recording): Dependences {
-  let bySteps = known.get(recording);
-  if (bySteps === undefined) known.set(recording, (bySteps = new Map<number, Dependence>()));
-  return bySteps;
-}
-
-/** Lets a recording have what is known of another that says the same. */
-export function shareDependences(recording: Recording, of: Dependences): void {
-  known.set(recording, of);
-}
-
 /**
+ * The ends that each output and each last state depends on.
+ *
  * @param recording - of the step
  * @param extent - of the scan
  * @param reverse - whether the last step comes first
  */
-export function dependenceOf(recording: Recording, extent: LoopExtent, reverse: boolean): Dependence {
+export function dependenceOf(recording: Recording, extent: LoopExtent, reverse: boolean): readonly Ends[] {
   if (extent.lengths !== undefined || extent.resets !== undefined) return overTime(recording, extent, reverse);
-  const bySteps = dependencesOf(recording);
-  let found = bySteps.get(extent.steps);
+  const { dependences } = recording;
+  let found = dependences.get(extent.steps);
   if (found === undefined) {
-    if (bySteps.size > 64) bySteps.clear();
-    bySteps.set(extent.steps, (found = overTime(recording, extent, reverse)));
+    if (dependences.size > 64) dependences.clear();
+    dependences.set(extent.steps, (found = overTime(recording, extent, reverse)));
   }
   return found;
 }
 
-function overTime(recording: Recording, extent: LoopExtent, reverse: boolean): Dependence {
-  const { inputs, states, captured } = recording;
-  const first = inputs.length; // the end that is the first state
-  const ends = first + states.length + captured.length;
-  const { outputs, next } = ofOneStep(recording, ends);
-  const { steps, lengths, resets } = extent;
+function overTime(recording: Recording, { steps, lengths, resets }: LoopExtent, reverse: boolean): readonly Ends[] {
+  const first = recording.inputs.length; // the end that is the first state
+  const { outputs, next } = ofOneStep(recording);
   const rows = lengths?.length ?? (resets === undefined ? 1 : resets.length / steps);
-  const shortest = lengths === undefined ? steps : Math.min(...Array.from(lengths));
-  const isEmpty = lengths !== undefined && Math.max(...Array.from(lengths)) === 0;
-  const initial = states.map((_, k) => Array.from({ length: ends }, (_, end) => end === first + k));
+  const counts = lengths === undefined ? [steps] : Array.from(lengths);
+  const [shortest, isEmpty] = [Math.min(...counts), Math.max(...counts) === 0];
+  const initial: readonly Ends[] = recording.states.map((_, k) => new Set([first + k]));
   /** What a step's result depends on, given what the states before the step do. */
-  const through = (direct: Ends, before: readonly Ends[]): boolean[] =>
-    direct.map((isDirect, end) => {
-      const isState = end >= first && end < first + states.length;
-      return (isDirect && !isState) || before.some((of, k) => direct[first + k] && of[end]);
-    });
-  const joined = (a: Ends, b: Ends): boolean[] => a.map((isSet, i) => isSet || b[i]);
-  let current: readonly Ends[] = initial;
-  let made: readonly Ends[] | undefined;
+  const through = (direct: Ends, before: readonly Ends[]): Ends =>
+    union(...Array.from(direct, (end) => before[end - first] ?? [end]));
+  let current = initial;
+  let made: readonly Ends[] = outputs.map(() => new Set());
+  /** Kinds of steps that have changed nothing since the last change: they never will again. */
+  const settled = new Set<string>();
   for (let n = 0; n < steps; n++) {
     const t = reverse ? steps - 1 - n : n;
     const isReset = resets?.subarray(t * rows, (t + 1) * rows).includes(1) === true;
-    const before = isReset ? current.map((of, k) => joined(of, initial[k])) : current;
-    const ys = outputs.map((direct) => through(direct, before));
-    const after = next.map((direct, k) => {
-      const moved = through(direct, before);
-      if (isEmpty) return current[k];
-      return t < shortest ? moved : joined(moved, current[k]); // rows that have ended keep their state
-    });
-    const all: readonly Ends[] = made === undefined ? ys : ys.map((y, i) => joined(y, (made as readonly Ends[])[i]));
-    const isSteady =
-      lengths === undefined && resets === undefined && n > 0 && sameEnds(all, made ?? []) && sameEnds(after, current);
-    made = all;
-    current = after;
-    if (isSteady) break;
+    const isShort = t >= shortest;
+    const kind = `${isReset} ${isShort}`;
+    if (settled.has(kind)) continue;
+    const [before, madeBefore] = [current, made];
+    const started = isReset ? before.map((of, k) => union(of, initial[k])) : before;
+    made = outputs.map((direct, i) => union(made[i], through(direct, started)));
+    // Rows that have ended keep their state.
+    if (!isEmpty) current = next.map((direct, k) => union(through(direct, started), isShort ? before[k] : []));
+    if (sameEnds(made, madeBefore) && sameEnds(current, before)) settled.add(kind);
+    else settled.clear();
   }
-  const of = made ?? [];
-  return { outputs: of, last: current, results: [...of, ...current] };
+  return [...made, ...current];
+}
+
+function union(...lists: readonly Iterable<number>[]): Ends {
+  return new Set(lists.flatMap((list) => [...list]));
 }
 
 function sameEnds(a: readonly Ends[], b: readonly Ends[]): boolean {
-  return a.length === b.length && a.every((of, i) => of.every((isSet, end) => isSet === b[i][end]));
+  return a.every((ends, i) => ends.size === b[i].size && [...ends].every((end) => b[i].has(end)));
 }
 
 /** What the results of a single step depend on. */
-function ofOneStep(recording: Recording, ends: number): { outputs: readonly Ends[]; next: readonly Ends[] } {
-  const ofNodes: boolean[][] = [];
-  const add = (to: boolean[], edge: RecordedEdge | undefined): void => {
-    if (edge?.kind === 'end') to[edge.end] = true;
-    else if (edge !== undefined) ofNodes[edge.node].forEach((isSet, end) => (to[end] ||= isSet));
-  };
-  const of = (edges: readonly (RecordedEdge | undefined)[]): boolean[] => {
-    const set = Array.from({ length: ends }, () => false);
-    for (const edge of edges) add(set, edge);
-    return set;
-  };
+function ofOneStep(recording: Recording): { readonly outputs: readonly Ends[]; readonly next: readonly Ends[] } {
+  const ofNodes: Ends[] = [];
+  const of = (edges: readonly (RecordedEdge | undefined)[]): Ends =>
+    union(...edges.map((edge) => (edge === undefined ? [] : edge.kind === 'end' ? [edge.end] : ofNodes[edge.node])));
   for (const { inputs } of recording.nodes) ofNodes.push(of(inputs));
   return {
     outputs: recording.outputs.map(({ edge }) => of([edge])),
@@ -134,19 +97,16 @@ export function recordedResults(
   const recorded: (Tensor | undefined)[] = [];
   let isAny = false;
   for (let i = 0; i < results.length; i++) {
-    const of = dependsOn[i];
     let isRecorded = false;
-    for (let end = 0; end < ends.length && !isRecorded; end++) isRecorded = of[end] && ends[end].requiresGrad;
+    for (const end of dependsOn[i]) isRecorded ||= ends[end].requiresGrad;
     recorded.push(isRecorded ? results[i] : undefined);
     isAny ||= isRecorded;
   }
   return isAny ? recorded : undefined;
 }
 
-/** Which ends the results that have gradients depend on. */
-export function reachedBy(grads: readonly (Tensor | undefined)[], dependsOn: readonly Ends[]): Ends {
-  const reached = dependsOn[0].map(() => false);
-  for (let i = 0; i < grads.length; i++)
-    if (grads[i] !== undefined) for (let end = 0; end < reached.length; end++) reached[end] ||= dependsOn[i][end];
-  return reached;
+/** Whether a result that has a gradient depends on an end. */
+export function isReached(end: number, grads: readonly (Tensor | undefined)[], dependsOn: readonly Ends[]): boolean {
+  for (let i = 0; i < grads.length; i++) if (grads[i] !== undefined && dependsOn[i].has(end)) return true;
+  return false;
 }

@@ -1,21 +1,20 @@
 /** Calls a step once on symbols and writes down what it does. */
 import type { Backend } from '../../backend.js';
+import { checkSameBackend } from '../../checks/tensors.js';
 import { withBackend } from '../../current-backend.js';
 import type { DType } from '../../dtype.js';
 import { TraceError } from '../../errors.js';
 import { withRecording } from '../../grad-mode.js';
 import type { GradNode } from '../../grad-node.js';
-import { sampleNow, withSampler } from '../../ops/draw.js';
+import { withSampler, type Draw } from '../../ops/draw.js';
 import { scope } from '../../scope.js';
 import { showShape, sizeOf, type Shape } from '../../shape.js';
 import { withLiftedConstants, type Tensor, type TensorEdge } from '../../tensor.js';
 import { whileTracing } from '../../tracing-mode.js';
 import type { TracedDraw } from '../../scan/random.js';
 import { checkStates, type ListStep, type StepResult } from '../../scan/eager.js';
-import { Recorder } from './recorder.js';
+import { Recorder, symbol } from './recorder.js';
 import type { RecordedEdge, RecordedNode, RecordedStorage, RecordedValue, Recording } from './recording.js';
-import { symbol } from './symbolic-backend.js';
-import { Captures, withRows } from './captures.js';
 
 /** Shape and type of a tensor that goes into a step, without the batch. */
 export interface TensorSpec {
@@ -35,8 +34,6 @@ export interface TraceRequest {
   readonly states: readonly TensorSpec[];
   /** Whether a derivative may be asked for. */
   readonly recorded: boolean;
-  /** Whether the step may draw random tensors, which the caller then provides at each run. */
-  readonly mayDraw?: boolean;
   /** Tensors that the step may capture and whose first dimension is the batch. */
   readonly perRow?: ReadonlySet<Tensor>;
 }
@@ -62,7 +59,7 @@ export interface RecordedStep {
 export function recordStep(step: ListStep, request: TraceRequest): RecordedStep {
   const { backend, recorded } = request;
   const recorder = new Recorder(backend);
-  const around = new Captures(recorder, request);
+  const around = new Surroundings(recorder, request);
   const results: Recording[] = [];
   try {
     whileTracing(() =>
@@ -103,9 +100,9 @@ function withRowsOf<R>({ perRow, rows }: TraceRequest, fn: () => R): R {
 
 function recordCall(
   step: ListStep,
-  { rows, batched, inputs, states, recorded, mayDraw = false }: TraceRequest,
+  { rows, batched, inputs, states, recorded, perRow }: TraceRequest,
   recorder: Recorder,
-  around: Captures,
+  around: Surroundings,
 ): Recording {
   const ends = (slots: readonly TensorSpec[], wantGrad: boolean | undefined): readonly Tensor[] =>
     slots.map(({ shape, dtype, wantsGrad }) => {
@@ -114,45 +111,44 @@ function recordCall(
     });
   const x = ends(inputs, undefined);
   const s = ends(states, recorded); // whether a later state has a gradient depends on the step
-  const { outputs: ys, next: after, form } = called(step, x, s, mayDraw ? around.drawInput : sampleNow);
+  const { outputs: ys, next: after, form } = called(step, x, s, around);
   if (after.some((t, i) => t.dtype !== s[i].dtype)) throw new TraceError('the step changes the type of the state');
   for (const y of ys) {
     if (batched && y.shape[0] !== rows)
       throw new TraceError(`the step's output of shape ${showShape(y.shape)} has no batch in front`);
   }
-  const endTensors = [...x, ...s, ...around.captured.map((tensor) => around.lifted.get(tensor) as Tensor)];
-  const { nodes, edgeOf } = recordedGraph([...ys, ...after], endTensors);
+  const { nodes, edgeOf } = recordedGraph([...ys, ...after], [...x, ...s, ...around.lifted.values()]);
   const value = (tensor: Tensor): RecordedValue => ({
-    storage: tensor.storage as RecordedStorage,
+    storage: storageOf(tensor),
     shape: tensor.shape,
     edge: edgeOf(tensor.gradEdge),
   });
   return {
     rows,
-    inputs: x.map((tensor) => tensor.storage as RecordedStorage),
-    states: s.map((tensor) => tensor.storage as RecordedStorage),
-    captured: around.capturedStorages,
-    perRow: around.captured.map((tensor) => around.perRow.has(tensor)),
-    drawn: around.drawnStorages,
+    inputs: x.map(storageOf),
+    states: s.map(storageOf),
+    captured: Array.from(around.lifted.values(), storageOf),
+    perRow: around.captured.map((tensor) => perRow?.has(tensor) === true),
+    drawn: around.drawn,
     calls: recorder.calls,
     nodes,
     outputs: ys.map(value),
     next: after.map(value),
     form,
+    dependences: new Map(),
   };
+}
+
+function storageOf({ storage }: Tensor): RecordedStorage {
+  return storage as RecordedStorage;
 }
 
 /**
  * Calls the step. Whatever is wrong with it shows again, with real tensors, when it runs eagerly.
  */
-function called(
-  step: ListStep,
-  x: readonly Tensor[],
-  s: readonly Tensor[],
-  sampler: Parameters<typeof withSampler>[0],
-): StepResult {
+function called(step: ListStep, x: readonly Tensor[], s: readonly Tensor[], { drawInput }: Surroundings): StepResult {
   try {
-    const result = withSampler(sampler, () => step(x, s));
+    const result = withSampler(drawInput, () => step(x, s));
     checkStates(s, result.next);
     for (const tensor of [...result.outputs, ...result.next]) void tensor.storage; // a freed one says so
     return result;
@@ -205,4 +201,69 @@ function recordedGraph(
     isCustom,
   }));
   return { nodes, edgeOf };
+}
+
+/**
+ * What a recorded step finds around it: tensors of a real backend, which are lifted, and random
+ * numbers, which become inputs.
+ */
+class Surroundings {
+  /** By tensor, in the order of the first use: two that share their memory are two leaves. */
+  readonly lifted: Map<Tensor, Tensor> = new Map();
+  /** What the step drew, in the order of its calls. */
+  readonly draws: TracedDraw[] = [];
+  readonly drawn: RecordedStorage[] = [];
+  private readonly recorder: Recorder;
+  private readonly request: TraceRequest;
+
+  constructor(recorder: Recorder, request: TraceRequest) {
+    this.recorder = recorder;
+    this.request = request;
+  }
+
+  get captured(): readonly Tensor[] {
+    return [...this.lifted.keys()];
+  }
+
+  /**
+   * What stands for a tensor of the real backend; nothing for what the trace itself made, and for
+   * what was freed.
+   */
+  readonly liftedFor = (tensor: Tensor): Tensor | undefined => {
+    const { recorder } = this;
+    const { backend, storage } = tensor.home;
+    if (backend === recorder || tensor.isDisposed) return undefined;
+    checkSameBackend('scan', 'a tensor of the step', backend, this.request.backend, 'xs');
+    let lifted = this.lifted.get(tensor);
+    if (lifted === undefined) {
+      const end = recorder.end(tensor.size, storage.dtype);
+      lifted = symbol(recorder, end, tensor.shape, tensor.requiresGrad).keep();
+      this.lifted.set(tensor, lifted);
+    }
+    return lifted;
+  };
+
+  /** What stands for a random tensor, which is drawn at each run. */
+  readonly drawInput = ({ shape, dtype, backend, generator, fill, perSequence }: Draw): Tensor => {
+    const { recorder } = this;
+    const { batched, rows } = this.request;
+    if (backend !== recorder) throw new TraceError('the step draws random numbers on another backend');
+    if (batched && shape[0] !== rows) {
+      throw new TraceError(`the step draws random numbers of shape ${showShape(shape)}, without the batch in front`);
+    }
+    const end = recorder.end(sizeOf(shape), dtype);
+    this.drawn.push(end);
+    this.draws.push({ width: sizeOf(shape) / rows, dtype, generator, fill, perSequence });
+    return symbol(recorder, end, [...shape], false);
+  };
+
+  /** Forgets the lifted constants, which outlive the scopes of the step. */
+  release(): void {
+    for (const lifted of this.lifted.values()) lifted.dispose();
+  }
+}
+
+/** The shape of a tensor of a step, with its rows if it has a batch. */
+export function withRows(batched: boolean, rows: number, shape: Shape): Shape {
+  return batched ? [rows, ...shape] : shape;
 }

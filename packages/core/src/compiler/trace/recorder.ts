@@ -1,25 +1,85 @@
-/** A backend that computes nothing: it writes down which primitives are called on what. */
-import type {
-  BinaryOp,
-  ConcatPart,
-  Matrices,
-  MatmulSizes,
-  Operand,
-  ReduceOp,
-  Storage,
-  Strided,
-  UnaryOp,
-} from '../../backend.js';
-import type { DType } from '../../dtype.js';
-import { TraceError } from '../../errors.js';
-import { sizeOf } from '../../shape.js';
+/** Backends that compute nothing; the recorder writes down which primitives are called on what. */
+import type { Backend, BackendInfo, ReduceOp, Storage, Strided } from '../../backend.js';
+import { dtypeOf, type DType, type TypedArray } from '../../dtype.js';
+import { BackendError, TraceError } from '../../errors.js';
+import { sizeOf, type Shape } from '../../shape.js';
+import { SharedStorage } from '../../shared-storage.js';
+import { Tensor } from '../../tensor.js';
 import type { Call, RecordedStorage } from './recording.js';
-import { SymbolicBackend } from './symbolic-backend.js';
 
-/** `Omit` for each member of a union. */
-type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never;
+/** Holds no memory, so it need not be freed when it is lost. */
+export class SymbolStorage extends SharedStorage {
+  override watch(): void {}
+}
 
-export class Recorder extends SymbolicBackend {
+/** A tensor that stands for a value. */
+export function symbol(backend: Backend, storage: Storage, shape: Shape, wantsGrad: boolean): Tensor {
+  const tensor = new Tensor(new SymbolStorage(backend, storage), shape);
+  if (wantsGrad) tensor.requiresGrad = true;
+  return tensor;
+}
+
+/** What such backends have in common: no memory, and refusals of what cannot be written down. */
+export abstract class SymbolicBackend {
+  readonly info: BackendInfo;
+
+  /** @param real - the backend for which something is traced; its types are ours */
+  constructor(real: Backend) {
+    this.info = { ...real.info, name: 'trace', device: 'none: records operations', synchronous: true };
+  }
+
+  abstract fill(value: number, size: number, dtype: DType): Storage;
+
+  upload(values: TypedArray): Storage {
+    if (values.length === 1) return this.fill(values[0], 1, dtypeOf(values));
+    throw new TraceError('the step makes a tensor out of numbers; make it outside and let the step use it');
+  }
+
+  read(): Promise<TypedArray> {
+    return Promise.reject(this.refusal());
+  }
+
+  readSync(): TypedArray {
+    throw this.refusal();
+  }
+
+  private refusal(): TraceError {
+    return new TraceError('the step reads numbers (data, item, toArray), so what it does may depend on them');
+  }
+
+  release(): void {}
+
+  memory(): { storages: number; bytes: number } {
+    return { storages: 0, bytes: 0 };
+  }
+
+  dispose(): void {
+    throw new BackendError('the tracing backend cannot be disposed of');
+  }
+
+  gather(): Storage {
+    throw new TraceError('the step picks by index (gather, indexSelect)');
+  }
+
+  scatterAdd(): Storage {
+    throw new TraceError('the step adds by index (scatterAdd)');
+  }
+
+  /** Refuses what looks for a position. */
+  protected checkReduce(op: ReduceOp): asserts op is Exclude<ReduceOp, 'argmax'> {
+    if (op === 'argmax') throw new TraceError('the step looks for a position (argmax, max with indices)');
+  }
+
+  /** Refuses a copy that changes the type. */
+  protected checkCopy({ storage }: Strided, dtype: DType): void {
+    if (storage.dtype !== dtype) throw new TraceError(`the step converts ${storage.dtype} to ${dtype}`);
+  }
+}
+
+/** The arguments of a primitive. */
+type Args<P extends Call['primitive']> = Parameters<Backend[P]>;
+
+export class Recorder extends SymbolicBackend implements Backend {
   readonly calls: Call[] = [];
   private storages = 0;
 
@@ -28,52 +88,52 @@ export class Recorder extends SymbolicBackend {
     return { size, dtype, serial: this.storages++ };
   }
 
-  private add(size: number, dtype: DType, call: Without<Call, 'result'>): RecordedStorage {
-    const result = this.end(size, dtype);
-    this.calls.push({ ...call, result });
-    return result;
+  private note(call: Call): Storage {
+    this.calls.push(call);
+    return call.result;
   }
 
-  fill(value: number, size: number, dtype: DType): Storage {
-    return this.add(size, dtype, { kind: 'fill', value });
+  fill(...args: Args<'fill'>): Storage {
+    const [, size, dtype] = args;
+    return this.note({ primitive: 'fill', args, result: this.end(size, dtype) });
   }
 
-  // --- elementwise
-  // ----------------------------------------------------------------------------------------------
-  unary(op: UnaryOp, x: Storage): Storage {
-    return this.add(x.size, x.dtype, { kind: 'unary', op, x });
+  unary(...args: Args<'unary'>): Storage {
+    const [, { size, dtype }] = args;
+    return this.note({ primitive: 'unary', args, result: this.end(size, dtype) });
   }
 
-  binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {
+  binary(...args: Args<'binary'>): Storage {
+    const [, a, b, sizes] = args;
     const { dtype } = typeof a === 'object' ? a.storage : (b as Strided).storage;
-    return this.add(sizeOf(sizes), dtype, { kind: 'binary', op, a, b, sizes });
+    return this.note({ primitive: 'binary', args, result: this.end(sizeOf(sizes), dtype) });
   }
 
-  select(condition: Strided, a: Operand, b: Operand, sizes: readonly number[], dtype: DType): Storage {
-    return this.add(sizeOf(sizes), dtype, { kind: 'select', condition, a, b, sizes });
+  select(...args: Args<'select'>): Storage {
+    const [, , , sizes, dtype] = args;
+    return this.note({ primitive: 'select', args, result: this.end(sizeOf(sizes), dtype) });
   }
 
-  // --- moving data
-  // ----------------------------------------------------------------------------------------------
-  copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
-    if (x.storage.dtype !== dtype) throw new TraceError(`the step converts ${x.storage.dtype} to ${dtype}`);
-    return this.add(sizeOf(sizes), dtype, { kind: 'copy', x, sizes });
+  copy(...args: Args<'copy'>): Storage {
+    const [x, sizes, dtype] = args;
+    this.checkCopy(x, dtype);
+    return this.note({ primitive: 'copy', args, result: this.end(sizeOf(sizes), dtype) });
   }
 
-  concat(parts: readonly ConcatPart[], outer: number): Storage {
+  concat(...args: Args<'concat'>): Storage {
+    const [parts, outer] = args;
     const size = parts.reduce((sum, part) => sum + part.run, 0) * outer;
-    return this.add(size, parts[0].storage.dtype, { kind: 'concat', parts, outer });
+    return this.note({ primitive: 'concat', args, result: this.end(size, parts[0].storage.dtype) });
   }
 
-  // --- contracting
-  // ----------------------------------------------------------------------------------------------
-  reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
+  reduce(...args: Args<'reduce'>): Storage {
+    const [op, { dtype }, outer, , inner] = args;
     this.checkReduce(op);
-    return this.add(outer * inner, x.dtype, { kind: 'reduce', op, x, outer, size, inner });
+    return this.note({ primitive: 'reduce', args, result: this.end(outer * inner, dtype) });
   }
 
-  matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
-    const { batch, m, n } = sizes;
-    return this.add(sizeOf(batch) * m * n, a.storage.dtype, { kind: 'matmul', a, b, sizes });
+  matmul(...args: Args<'matmul'>): Storage {
+    const [{ storage }, , { batch, m, n }] = args;
+    return this.note({ primitive: 'matmul', args, result: this.end(sizeOf(batch) * m * n, storage.dtype) });
   }
 }

@@ -3,17 +3,7 @@
  * in the autograd graph. It is data, so that it can be compared with another call, performed again
  * on real storages, and turned into programs.
  */
-import type {
-  BinaryOp,
-  ConcatPart,
-  Matrices,
-  MatmulSizes,
-  Operand,
-  ReduceOp,
-  Storage,
-  Strided,
-  UnaryOp,
-} from '../../backend.js';
+import type { Backend, Operand, Storage } from '../../backend.js';
 import type { DerivativeRule } from '../../grad-node.js';
 import { mergeDims, type Shape } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
@@ -24,36 +14,20 @@ export interface RecordedStorage extends Storage {
   readonly serial: number;
 }
 
-/** One call of a primitive. */
-export type Call = { readonly result: RecordedStorage } & (
-  | { readonly kind: 'fill'; readonly value: number }
-  | { readonly kind: 'unary'; readonly op: UnaryOp; readonly x: Storage }
-  | {
-      readonly kind: 'binary';
-      readonly op: BinaryOp;
-      readonly a: Operand;
-      readonly b: Operand;
-      readonly sizes: readonly number[];
-    }
-  | {
-      readonly kind: 'select';
-      readonly condition: Strided;
-      readonly a: Operand;
-      readonly b: Operand;
-      readonly sizes: readonly number[];
-    }
-  | { readonly kind: 'copy'; readonly x: Strided; readonly sizes: readonly number[] }
-  | { readonly kind: 'concat'; readonly parts: readonly ConcatPart[]; readonly outer: number }
-  | {
-      readonly kind: 'reduce';
-      readonly op: ReduceOp;
-      readonly x: Storage;
-      readonly outer: number;
-      readonly size: number;
-      readonly inner: number;
-    }
-  | { readonly kind: 'matmul'; readonly a: Matrices; readonly b: Matrices; readonly sizes: MatmulSizes }
-);
+/** The primitives of which calls are recorded. */
+type Primitive = 'fill' | 'unary' | 'binary' | 'select' | 'copy' | 'concat' | 'reduce' | 'matmul';
+
+/** One call of a primitive, with its arguments as they came. */
+export type Call = {
+  readonly [P in Primitive]: {
+    readonly primitive: P;
+    readonly args: Readonly<Parameters<Backend[P]>>;
+    readonly result: RecordedStorage;
+  };
+}[Primitive];
+
+/** Inputs, states and captured tensors, by number, in this order. */
+export type Ends = ReadonlySet<number>;
 
 /**
  * Where a gradient goes: to a result of an earlier node, or to an end (an input, a state, a
@@ -97,6 +71,11 @@ export interface Recording {
   readonly next: readonly RecordedValue[];
   /** What the outputs came in. */
   readonly form: TreeForm;
+  /**
+   * For scans of some numbers of steps, what the outputs and the last states depend on: filled in
+   * by `dependenceOf`, and shared by recordings that say the same.
+   */
+  dependences: Map<number, readonly Ends[]>;
 }
 
 /**
@@ -172,46 +151,38 @@ class Words {
   }
 
   call(call: Call): void {
-    switch (call.kind) {
+    const { primitive, args } = call;
+    this.text += `${primitive} `;
+    switch (primitive) {
       case 'fill':
-        this.text += `fill ${number(call.value)} ${this.scaled(call.result.size)}${call.result.dtype}\n`;
-        break;
-      case 'unary':
-        this.text += `${call.op} ${serialOf(call.x)}\n`;
+        this.text += `${number(args[0])} ${this.scaled(args[1])}${args[2]}`;
         break;
       case 'binary':
-        this.text += `${call.op} `;
-        this.walk(call.sizes, call.a, call.b);
+        this.text += `${args[0]} `;
+        this.walk(args[3], args[1], args[2]);
         break;
       case 'select':
-        this.text += 'select ';
-        this.walk(call.sizes, call.condition, call.a, call.b);
+        this.walk(args[3], args[0], args[1], args[2]);
         break;
       case 'copy':
-        this.text += 'copy ';
-        this.walk(call.sizes, call.x);
+        this.walk(args[1], args[0]);
         break;
-      case 'concat':
-        this.text += 'concat ';
-        for (const { storage, run } of call.parts) this.text += `${serialOf(storage)}*${this.scaled(run)} `;
-        this.text += `${this.scaled(call.outer)}\n`;
-        break;
-      case 'reduce':
-        this.text += `${call.op} ${serialOf(call.x)} over ${this.scaled(call.outer)},${this.scaled(call.size)},${this.scaled(call.inner)}\n`;
-        break;
-      case 'matmul':
-        this.text += 'matmul ';
-        this.matrices(call.a);
-        this.matrices(call.b);
-        this.sizes(call.sizes.batch);
-        this.text += `${this.scaled(call.sizes.m)},${this.scaled(call.sizes.k)},${this.scaled(call.sizes.n)}\n`;
+      default:
+        for (const argument of args) this.argument(argument);
     }
+    this.text += '\n';
   }
 
-  private matrices({ storage, batchStrides, transposed }: Matrices): void {
-    this.text += `${serialOf(storage)}${transposed ? 'T' : ''}[`;
-    this.sizes(batchStrides);
-    this.text += '] ';
+  /** An argument in which every number is a size or a stride. */
+  private argument(x: unknown): void {
+    if (typeof x === 'number') this.text += `${this.scaled(x)},`;
+    else if (typeof x !== 'object' || x === null) this.text += `${String(x)} `;
+    else if ('serial' in x) this.text += `${String(x.serial)} `;
+    else {
+      this.text += '[';
+      for (const key in x) this.argument((x as Record<string, unknown>)[key]);
+      this.text += ']';
+    }
   }
 
   /**
@@ -235,7 +206,6 @@ class Words {
       for (const x of operands) this.operand(x, typeof x === 'object' ? merged.strides[next++] : undefined);
       for (const size of merged.sizes) this.text += `${size},`;
     }
-    this.text += '\n';
   }
 
   /** @param strides - scaled already */

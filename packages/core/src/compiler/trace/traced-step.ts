@@ -11,12 +11,10 @@ import type { Tensor } from '../../tensor.js';
 import { whileTracing } from '../../tracing-mode.js';
 import type { TreeForm } from '../../tree.js';
 import { Graph, type Value } from '../ir/graph.js';
-import type { RecordedStep, TensorSpec, TraceRequest } from './record-step.js';
-import { Recorder } from './recorder.js';
+import { withRows, type RecordedStep, type TensorSpec, type TraceRequest } from './record-step.js';
+import { Recorder, symbol } from './recorder.js';
 import { describe } from './recording.js';
 import { replay, type ReplayEnds } from './replay.js';
-import { symbol, SymbolStorage } from './symbolic-backend.js';
-import { withRows } from './captures.js';
 import { Tracer } from './tracer.js';
 
 /** The derivative of a step. */
@@ -106,8 +104,7 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
       captured: capturedValues.map(on),
       drawn: drawn.map(on),
     });
-    const share = (storage: Storage): SymbolStorage => new SymbolStorage(tracer, storage);
-    const { outputs: ys, next: after } = withRecording(recorded, () => replay(recording, tracer, found, share));
+    const { outputs: ys, next: after } = withRecording(recorded, () => replay(recording, tracer, found));
     const outputs = ys.map((y) => tracer.rowValueOf(y.storage));
     const next = after.map((y) => tracer.rowValueOf(y.storage));
     const outputShapes = ys.map((y) => (batched ? y.shape.slice(1) : y.shape));
@@ -195,8 +192,7 @@ export function describeDerivative(step: RecordedStep, request: TraceRequest, as
       captured: recording.captured.map(copy),
       drawn: recording.drawn.map(copy),
     });
-    const share = (storage: Storage): SymbolStorage => new SymbolStorage(recorder, storage);
-    const { outputs, next } = replay(recording, recorder, found, share);
+    const { outputs, next } = replay(recording, recorder, found);
     derive(found, outputs, next, (i) => copy((i < outputs.length ? outputs[i] : next[i - outputs.length]).storage));
     made.push(describe({ ...recording, calls: recorder.calls, nodes: [], outputs: [], next: [] }, as));
   });

@@ -24,16 +24,12 @@ import type { DType } from '../../dtype.js';
 import { TraceError } from '../../errors.js';
 import { sizeOf } from '../../shape.js';
 import type { Graph, Value } from '../ir/graph.js';
-import { SymbolicBackend } from './symbolic-backend.js';
-import { TraceConstants } from './constants.js';
-import { TraceProducts } from './products.js';
+import { SymbolicBackend } from './recorder.js';
 import { holding, TraceRows, type TraceStorage } from './rows.js';
 
-export class Tracer extends SymbolicBackend {
+export class Tracer extends SymbolicBackend implements Backend {
   private readonly graph: Graph;
   private readonly rows: TraceRows;
-  private readonly constants: TraceConstants;
-  private readonly products: TraceProducts;
 
   /**
    * @param graph - where the primitives write
@@ -44,8 +40,6 @@ export class Tracer extends SymbolicBackend {
     super(real);
     this.graph = graph;
     this.rows = new TraceRows(graph, rows);
-    this.constants = new TraceConstants(graph);
-    this.products = new TraceProducts(graph, this.rows, this.constants);
   }
 
   /** A storage for a value of the graph. */
@@ -62,7 +56,10 @@ export class Tracer extends SymbolicBackend {
 
   /** The gradient of a constant, as a sum over the batch. */
   totalOf(storage: Storage): Value {
-    return this.products.totalOf(storage);
+    const { value } = storage as TraceStorage;
+    if (value.domain === 'reduced') return value;
+    if (value.domain === 'constant') throw new TraceError('a gradient does not depend on the rows');
+    return this.graph.sumRows(value);
   }
 
   isZero(storage: Storage): boolean {
@@ -74,15 +71,11 @@ export class Tracer extends SymbolicBackend {
     return holding(this.graph.number(value, dtype), size);
   }
 
-  // --- elementwise
-  // ----------------------------------------------------------------------------------------------
   unary(op: UnaryOp, x: Storage): Storage {
     const storage = x as TraceStorage;
     this.checkFloat(x.dtype);
     if (this.rows.isSpread(storage)) return this.storageOf(this.graph.unary(op, this.rows.rowOf(storage)));
-    return this.constants.primitive(`${op} ${this.constants.name(x)}`, x.size, x.dtype, [x], (backend, [s]) =>
-      backend.unary(op, s),
-    );
+    return this.primitive(`${op} ${this.name(x)}`, x.size, x.dtype, [x], (backend, [s]) => backend.unary(op, s));
   }
 
   binary(op: BinaryOp, a: Operand, b: Operand, sizes: readonly number[]): Storage {
@@ -90,7 +83,7 @@ export class Tracer extends SymbolicBackend {
     this.checkFloat(dtype);
     const size = sizeOf(sizes);
     if (!this.rows.hasRows([a, b], size)) {
-      return this.constants.elementwise(op, [a, b], sizes, dtype, (backend, [x, y]) => backend.binary(op, x, y, sizes));
+      return this.elementwise(op, [a, b], sizes, dtype, (backend, [x, y]) => backend.binary(op, x, y, sizes));
     }
     const width = size / this.rows.count;
     const [x, y] = [this.rows.argument(a, sizes), this.rows.argument(b, sizes)];
@@ -104,7 +97,7 @@ export class Tracer extends SymbolicBackend {
     this.checkFloat(condition.storage.dtype);
     const size = sizeOf(sizes);
     if (!this.rows.hasRows([condition, a, b], size)) {
-      return this.constants.elementwise('select', [condition, a, b], sizes, dtype, (backend, [c, x, y]) =>
+      return this.elementwise('select', [condition, a, b], sizes, dtype, (backend, [c, x, y]) =>
         backend.select(c as Strided, x, y, sizes, dtype),
       );
     }
@@ -114,18 +107,14 @@ export class Tracer extends SymbolicBackend {
     return this.storageOf(this.graph.select(mark, x, y, size / this.rows.count, dtype));
   }
 
-  // --- moving data
-  // ----------------------------------------------------------------------------------------------
   copy(x: Strided, sizes: readonly number[], dtype: DType): Storage {
     const { value } = x.storage as TraceStorage;
     const size = sizeOf(sizes);
-    if (x.storage.dtype !== dtype) throw new TraceError(`the step converts ${x.storage.dtype} to ${dtype}`);
+    this.checkCopy(x, dtype);
     if (value.operation.kind === 'number') return holding(value, size);
     if (!this.rows.hasRows([x], size)) {
-      const { offset, strides } = x;
-      const key = `copy ${value.id} ${offset} [${sizes.join()}] [${strides.join()}]`;
-      return this.constants.primitive(key, size, dtype, [x.storage], (backend, [storage]) =>
-        backend.copy({ storage, offset, strides }, sizes, dtype),
+      return this.elementwise('copy', [x], sizes, dtype, (backend, [real]) =>
+        backend.copy(real as Strided, sizes, dtype),
       );
     }
     const { offset, ...walk } = this.rows.features(x, sizes);
@@ -137,9 +126,9 @@ export class Tracer extends SymbolicBackend {
     const size = parts.reduce((sum, part) => sum + part.run, 0) * outer;
     const storages = parts.map(({ storage }) => storage as TraceStorage);
     if (!storages.some((storage) => this.rows.isSpread(storage))) {
-      const key = `concat ${parts.map(({ storage, run }) => `${this.constants.name(storage)}*${run}`).join()} ${outer}`;
+      const key = `concat ${parts.map(({ storage, run }) => `${this.name(storage)}*${run}`).join()} ${outer}`;
       const runs = parts.map(({ run }) => run);
-      return this.constants.primitive(key, size, dtype, storages, (backend, list) =>
+      return this.primitive(key, size, dtype, storages, (backend, list) =>
         backend.concat(
           list.map((storage, i) => ({ storage, run: runs[i] })),
           outer,
@@ -156,15 +145,13 @@ export class Tracer extends SymbolicBackend {
     return this.storageOf(this.graph.concat(pieces));
   }
 
-  // --- contracting
-  // ----------------------------------------------------------------------------------------------
   reduce(op: ReduceOp, x: Storage, outer: number, size: number, inner: number): Storage {
     const storage = x as TraceStorage;
     this.checkReduce(op);
     this.checkFloat(x.dtype);
     if (!this.rows.isSpread(storage)) {
-      const key = `${op} ${this.constants.name(storage)} over ${outer} ${size} ${inner}`;
-      return this.constants.primitive(key, outer * inner, x.dtype, [x], (backend, [s]) =>
+      const key = `${op} ${this.name(storage)} over ${outer} ${size} ${inner}`;
+      return this.primitive(key, outer * inner, x.dtype, [x], (backend, [s]) =>
         backend.reduce(op, s, outer, size, inner),
       );
     }
@@ -179,11 +166,79 @@ export class Tracer extends SymbolicBackend {
   }
 
   matmul(a: Matrices, b: Matrices, sizes: MatmulSizes): Storage {
-    this.checkFloat(a.storage.dtype);
-    return this.products.matmul(a, b, sizes);
+    const { dtype } = a.storage;
+    this.checkFloat(dtype);
+    if (this.rows.isSpread(a.storage as TraceStorage) || this.rows.isSpread(b.storage as TraceStorage))
+      return this.rows.matmul(a, b, sizes);
+    const { batch, m, k, n } = sizes;
+    const size = sizeOf(batch) * m * n;
+    const side = ({ storage, transposed, batchStrides }: Matrices): string =>
+      `${this.name(storage)}${transposed ? '^T' : ''} [${batchStrides.join()}]`;
+    const key = `matmul ${side(a)} ${side(b)} [${batch.join()}] ${m} ${k} ${n}`;
+    return this.primitive(key, size, dtype, [a.storage, b.storage], (backend, [x, y]) =>
+      backend.matmul({ ...a, storage: x }, { ...b, storage: y }, sizes),
+    );
   }
 
   private checkFloat(dtype: DType): void {
     if (dtype === 'int32') throw new TraceError('the step computes with int32');
+  }
+
+  /** What a key says of a storage: a number has the size that this use of it needs. */
+  private name(storage: Storage): string {
+    const { value, size } = storage as TraceStorage;
+    return value.operation.kind === 'number' ? `${value.id}(${size})` : String(value.id);
+  }
+
+  /**
+   * A call of a primitive on values that are the same for all rows, or are sums over them: repeated
+   * once a run, on real storages.
+   */
+  private primitive(
+    key: string,
+    size: number,
+    dtype: DType,
+    storages: readonly Storage[],
+    call: (backend: Backend, storages: readonly Storage[]) => Storage,
+  ): Storage {
+    const values = storages.map((storage) => (storage as TraceStorage).value);
+    const domain = values.some((value) => value.domain === 'reduced') ? 'reduced' : 'constant';
+    const sizes = storages.map((storage) => storage.size);
+    const value = this.graph.primitive(domain, size, dtype, `${key} ${domain}`, values, (backend, inputs) => {
+      const made: Storage[] = [];
+      const real = inputs.map((input, i) => {
+        if (input.size === sizes[i]) return input;
+        const { operation } = values[i];
+        const filled = backend.fill(operation.kind === 'number' ? operation.value : NaN, sizes[i], dtype);
+        made.push(filled);
+        return filled;
+      });
+      const result = call(backend, real);
+      for (const storage of made) backend.release(storage);
+      return result;
+    });
+    return holding(value, size);
+  }
+
+  /** The same for a primitive that walks strided operands. */
+  private elementwise(
+    op: string,
+    operands: readonly Operand[],
+    sizes: readonly number[],
+    dtype: DType,
+    call: (backend: Backend, operands: readonly Operand[]) => Storage,
+  ): Storage {
+    const words = operands.map((x) =>
+      typeof x === 'number' ? `(${x})` : `${this.name(x.storage)}+${x.offset}[${x.strides.join()}]`,
+    );
+    const key = `${op} ${words.join(' ')} : [${sizes.join()}]`;
+    const storages = operands.flatMap((x) => (typeof x === 'number' ? [] : [x.storage]));
+    return this.primitive(key, sizeOf(sizes), dtype, storages, (backend, real) => {
+      let next = 0;
+      return call(
+        backend,
+        operands.map((x) => (typeof x === 'number' ? x : { ...x, storage: real[next++] })),
+      );
+    });
   }
 }
