@@ -15,10 +15,7 @@ const projects = { core: [], nn: [], train: [], conformance: ['test/cpu.test.ts'
 
 /** Each part: a file, and the line behind which it breaks. */
 const parts = {
-  recorder: [
-    `${folder}/trace/recorder.ts`,
-    "  binary(...args: Args<'binary'>): Storage {",
-  ],
+  recorder: [`${folder}/trace/recorder.ts`, "  binary(...args: Args<'binary'>): Storage {"],
   'autograd graph': [`${folder}/trace/record-step.ts`, '  const endOf = new Map<GradNode<Tensor>, number>();'],
   'other sizes': [`${folder}/cache/program-cache.ts`, '  let cause: unknown;'],
   graph: [`${folder}/trace/traced-step.ts`, '  const tracer = new Tracer(graph, rows, backend);'],
