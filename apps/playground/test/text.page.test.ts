@@ -224,14 +224,20 @@ test('weights go out as a file and come back; a broken file changes nothing', as
   const { tensors } = decodeSafetensors(buffer);
   expect(tensors['lstm.weight_hh_l0'].shape).toEqual([128, 32]);
   const input = page.locator('.model-files input');
-  await input.setInputFiles({
-    name: 'broken.safetensors',
-    mimeType: 'application/octet-stream',
-    buffer: buffer.subarray(0, 5000),
-  });
-  await expect
-    .poll(() => page.locator('.model-files .error').textContent())
-    .toMatch(/^broken\.safetensors could not be loaded, so the model stays as it was\. /);
+  for (const [end, kind] of [
+    ['safetensors', 'safetensors'],
+    ['onnx', 'ONNX'],
+    ['pt', 'PyTorch'],
+  ]) {
+    const broken = { name: `broken.${end}`, mimeType: 'application/octet-stream', buffer: buffer.subarray(0, 5000) };
+    await input.setInputFiles(broken);
+    await page
+      .locator('.model-files .error')
+      .getByText(
+        `broken.${end} could not be loaded, so the model stays as it was. It cannot be read as ${kind}: it may be cut off`,
+      )
+      .waitFor();
+  }
   await input.setInputFiles({ name: 'mine.safetensors', mimeType: 'application/octet-stream', buffer });
   await expect
     .poll(() => page.locator('.model-files [role=status]').textContent())

@@ -76,6 +76,12 @@ describe('bytes of something else are called by their name', () => {
     expect(() => readPyTorch(of('hello'))).toThrow(/of no known kind, expected one that torch.save wrote/);
     expect(() => readPyTorch(zip.subarray(0, 700))).toThrow(/cut off or broken/);
   });
+
+  test('a model that is cut off is not taken for another kind', () => {
+    const half = onnx.subarray(0, onnx.length / 2);
+    expect(() => readOnnx(half)).toThrow(FormatError);
+    expect(() => readOnnx(half)).not.toThrow(/which readOnnx reads/);
+  });
 });
 
 describe('options and arguments that cannot be meant', () => {

@@ -89,12 +89,55 @@ test('a .pt that torch.save wrote says what the net says in PyTorch', async () =
   for (const [i, value] of output.entries()) expect(values[i]).toBeCloseTo(value, 5);
 });
 
-test('weights of another model, or none at all, leave it as it was', async () => {
+/** What only programs can do something about. */
+const programWords =
+  /\b(readOnnx|readSafetensors|loadStateDict|decode\w+|FormatError|StateDictError|bytes|header|undefined)\b/;
+
+test('a file that does not fit says what is wrong and what to do, and leaves the model as it was', async () => {
   const experiment = forecaster('GRU')(4);
   const before = await weightsOf(experiment);
-  const file = await forecaster('LSTM')(5).saveModel('safetensors');
-  await expect(experiment.loadModel(file.name, bytesOf(file))).rejects.toThrow(/layer\.weight_ih_l0/);
-  await expect(experiment.loadModel('half.safetensors', bytesOf(file).subarray(0, 99))).rejects.toThrow('safetensors');
-  await expect(experiment.loadModel('cat.jpg', bytesOf(file))).rejects.toThrow('cat.jpg is no model');
+  const [own, wider, lstm] = await Promise.all(
+    [
+      experiment,
+      new ForecastExperiment({ seed: 5, settings: { series: wave, layer: 'GRU', hidden: 16, season: undefined } }),
+      forecaster('LSTM')(5),
+    ].map(async (each) => {
+      const files = await Promise.all([each.saveModel('safetensors'), each.saveModel('onnx')]);
+      return { safetensors: bytesOf(files[0]), onnx: bytesOf(files[1]) };
+    }),
+  );
+  const pt = await readFile(new URL('forecaster.pt', import.meta.url));
+  const webPage = new TextEncoder().encode('<html>This file is not here.</html>');
+  const cases: readonly [name: string, bytes: Uint8Array, words: RegExp][] = [
+    ...(['safetensors', 'onnx', 'pt'] as const).flatMap((end): [string, Uint8Array, RegExp][] => [
+      [`empty.${end}`, new Uint8Array(), /^It is empty\. Save or download it once more/],
+      [`page.${end}`, webPage, /^It cannot be read as .*\. Save or download it once more/],
+    ]),
+    ['half.safetensors', own.safetensors.subarray(0, 99), /^It cannot be read as safetensors: it may be cut off/],
+    ['half.onnx', own.onnx.subarray(0, own.onnx.length / 2), /^It cannot be read as ONNX: it may be cut off/],
+    ['half.pt', pt.subarray(0, pt.length / 2), /^It cannot be read as PyTorch: it may be cut off/],
+    ['other.pt', own.safetensors, /^It cannot be read as PyTorch: .* something else under this name/],
+    ['wider.safetensors', wider.safetensors, /“layer\.weight_ih_l0” is 48 × 1 in the file and 24 × 1 here\. Choose/],
+    ['wider.onnx', wider.onnx, /“layer\.weight_ih_l0” is 48 × 1 in the file and 24 × 1 here\. Choose/],
+    ['lstm.safetensors', lstm.safetensors, /“layer\.weight_ih_l0” is 32 × 1 in the file and 24 × 1 here\. Choose/],
+    ['cat.jpg', own.safetensors, /^cat\.jpg is no model: its name should end in/],
+  ];
+  for (const [name, bytes, words] of cases) {
+    const said = await experiment.loadModel(name, bytes).then(String, ({ message }: Error) => message);
+    expect(said, name).toMatch(words);
+    expect(said, name).not.toMatch(programWords);
+  }
   expect(await weightsOf(experiment)).toEqual(before);
+});
+
+test('a file of another net names what is missing, and what has no place', async () => {
+  manualSeed(0);
+  const draw = new DrawExperiment({
+    seed: 0,
+    settings: { strokes: examples.loops?.() ?? [], hidden: 8, temperature: 0.3 },
+  });
+  const file = await draw.saveModel('safetensors');
+  await expect(forecaster('LSTM')(1).loadModel(file.name, bytesOf(file))).rejects.toThrow(
+    /^It is of another net\. This one needs “layer\.weight_ih_l0” and 3 more, which the file does not have\. The file has “lstm\.\w+” and 3 more, for which there is no place here\. Load a file/,
+  );
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { cpu } from '@rnn/backend-cpu';
 import { wasm } from '@rnn/backend-wasm';
-import { fromData, Generator, logSoftmax, manualSeed, noGrad, RnnError, setBackend, type Backend } from '@rnn/core';
+import { fromData, Generator, logSoftmax, manualSeed, noGrad, setBackend, type Backend } from '@rnn/core';
 import { expect, test } from 'vitest';
 import { TextExperiment, type Reading } from '../../web/src/demos/text/experiment.ts';
 import { frequencyBits, packed, textOf, unpacked } from '../../web/src/demos/text/own-text.ts';
@@ -122,7 +122,7 @@ test.each(['safetensors', 'onnx'] as const)('a model comes back from %s as it wa
   await second.loadModel(name, content as Uint8Array);
   const passage = 'And God said';
   expect((await second.read(passage)).states).toEqual((await first.read(passage)).states);
-  await expect(second.loadModel(name, (content as Uint8Array).slice(0, 300))).rejects.toThrow(RnnError);
+  await expect(second.loadModel(name, (content as Uint8Array).slice(0, 300))).rejects.toThrow('it may be cut off');
 });
 
 test('letters that it never saw are left out of a passage', async () => {

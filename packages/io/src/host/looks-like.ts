@@ -10,8 +10,17 @@ const starts: readonly (readonly [start: string, kind: string])[] = [
   ['\x80', 'a pickle that torch.save did not write'],
 ];
 
-/** What a file is that is not what it was taken for; nothing where that cannot be told. */
-export function looksLike(bytes: Uint8Array): string | undefined {
+/**
+ * What a file is that is not what it was taken for; nothing where that cannot be told.
+ *
+ * @param reader - that cannot read it: a file that begins as its own do is a broken one of them
+ */
+export function looksLike(bytes: Uint8Array, reader: string): string | undefined {
+  const kind = kindOf(bytes);
+  return kind?.endsWith(`which ${reader} reads`) ? undefined : kind;
+}
+
+function kindOf(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return 'empty';
   const text = String.fromCharCode(...bytes.subarray(0, 64));
   // Eight bytes of a length, then a header in JSON.

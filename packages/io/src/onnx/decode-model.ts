@@ -35,7 +35,7 @@ export function decodeModel(bytes: Uint8Array | ArrayBuffer): OnnxModel {
 
 /** Says what the bytes are, if that can be told, or else where reading them ended. */
 function refuse(bytes: Uint8Array, reason: string, cause?: unknown): never {
-  const kind = looksLike(bytes);
+  const kind = looksLike(bytes, 'readOnnx');
   throw new FormatError(
     `readOnnx: the bytes are not an ONNX model: ${kind === undefined ? reason : `they are ${kind}`}`,
     {

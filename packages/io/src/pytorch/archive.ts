@@ -68,6 +68,9 @@ function extract(
   } catch (cause) {
     if (fault !== undefined) throw fault as Error;
     if (String.fromCharCode(bytes[0], bytes[1]) === 'PK') refuse('the archive is cut off or broken', cause);
-    return refuse(`the file is ${looksLike(bytes) ?? 'of no known kind'}, expected one that torch.save wrote`, cause);
+    return refuse(
+      `the file is ${looksLike(bytes, 'readPyTorch') ?? 'of no known kind'}, expected one that torch.save wrote`,
+      cause,
+    );
   }
 }

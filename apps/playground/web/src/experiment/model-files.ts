@@ -1,6 +1,7 @@
 /** A model in and out of files, in an experiment's worker; `@rnn/io` is loaded when wanted. */
 import type { Tensor } from '@rnn/core';
 import type { HostArray, Module } from '@rnn/nn';
+import { modelFiles as words } from '../texts/en/model-files.ts';
 
 /** What a model can be downloaded as. */
 export type ModelFormat = 'safetensors' | 'onnx' | 'module';
@@ -43,14 +44,59 @@ export async function writeModel(
  * Puts the weights of a file into a model.
  *
  * @param name - of the file: its end says what it is
- * @throws FormatError when the file is broken, StateDictError when its weights are of another model
+ * @throws what is wrong with the file and what to do, for a visitor; the model is as it was
  */
 export async function loadModel(model: Module, name: string, bytes: Uint8Array): Promise<void> {
-  const { decodePyTorch, decodeSafetensors, readOnnx } = await import('@rnn/io');
-  if (/\.safetensors$/i.test(name)) model.loadStateDict(decodeSafetensors(bytes).tensors);
-  else if (/\.(pt|pth|bin)$/i.test(name)) model.loadStateDict(decodePyTorch(bytes) as Record<string, HostArray>);
-  else if (/\.onnx$/i.test(name)) model.loadStateDict(await fromOnnx(readOnnx(bytes)));
-  else throw new Error(`${name} is no model: its name should end in .safetensors, .onnx or .pt.`);
+  const read = readers.find(({ names }) => names.test(name));
+  if (read === undefined) throw new Error(words.otherName(name));
+  if (bytes.length === 0) throw new Error(words.empty);
+  let weights: Record<string, HostArray>;
+  try {
+    weights = await read.weights(bytes);
+  } catch (cause) {
+    throw new Error(words.unreadable(words.kinds[read.kind]), { cause });
+  }
+  const fault = misfit(model, weights);
+  if (fault !== undefined) throw new Error(fault);
+  model.loadStateDict(weights);
+}
+
+interface Reader {
+  readonly kind: keyof typeof words.kinds;
+  readonly names: RegExp;
+  /** The weights of a file, as PyTorch names and orders them; `@rnn/io` comes when it is wanted. */
+  weights(bytes: Uint8Array): Promise<Record<string, HostArray>>;
+}
+
+const readers: readonly Reader[] = [
+  {
+    kind: 'safetensors',
+    names: /\.safetensors$/i,
+    weights: async (bytes) => (await import('@rnn/io')).decodeSafetensors(bytes).tensors,
+  },
+  {
+    kind: 'pt',
+    names: /\.(pt|pth|bin)$/i,
+    weights: async (bytes) => (await import('@rnn/io')).decodePyTorch(bytes) as Record<string, HostArray>,
+  },
+  {
+    kind: 'onnx',
+    names: /\.onnx$/i,
+    weights: async (bytes) => fromOnnx((await import('@rnn/io')).readOnnx(bytes)),
+  },
+];
+
+/** Why weights do not fit a model, for a visitor; undefined where they do. */
+function misfit(model: Module, weights: Record<string, HostArray>): string | undefined {
+  const own = Object.entries(model.stateDict());
+  const lacks = own.flatMap(([name]) => (weights[name]?.shape === undefined ? [name] : []));
+  const has = Object.keys(weights).filter((name) => own.every(([known]) => known !== name));
+  if (lacks.length > 0 || has.length > 0) return words.otherNet(lacks, has);
+  for (const [name, { shape }] of own) {
+    const there = weights[name].shape;
+    if (shape.join() !== there.join()) return words.otherSize(name, there, shape);
+  }
+  return undefined;
 }
 
 /** The weights of a file that `writeOnnx` wrote, as PyTorch orders them. */
