@@ -3,7 +3,11 @@ import { basename, dirname } from 'node:path';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 const root: string = import.meta.dirname;
-const testTimeout = 30_000;
+/**
+ * What ends a test that hangs: a machine that is many times slower, or has much to do, still comes
+ * to the end of the longest.
+ */
+const testTimeout = 180_000;
 
 // Across packages tests see sources (the condition stands in each package's exports), so nobody
 // tests against a stale build.
@@ -39,8 +43,9 @@ function nodeProject(folder: string, kind: 'node' | 'page'): TestProjectConfigur
       globalSetup: isPage ? globSync(`${root}/${folder}/test/page-setup.ts`) : [],
       setupFiles: compiling.has(basename(folder)) ? [`${root}/packages/core/test/require-compiled.ts`] : [],
       testTimeout,
+      hookTimeout: testTimeout,
       // What a page shows comes a moment later, on a busy machine a long one.
-      ...(isPage && { expect: { poll: { timeout: testTimeout, interval: 50 } } }),
+      ...(isPage && { expect: { poll: { timeout: testTimeout / 3, interval: 50 } } }),
     },
   };
 }
@@ -85,6 +90,7 @@ async function browserProject(folder: string): Promise<TestProjectConfiguration>
       globalSetup: globSync(`${folder}/test/browser-setup.ts`, { cwd: root }),
       include: [`${folder}/test/**/*.browser.test.ts`],
       testTimeout,
+      hookTimeout: testTimeout,
       browser: {
         enabled: true,
         headless: true,

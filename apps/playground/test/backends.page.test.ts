@@ -1,9 +1,7 @@
 /** The race in Chromium: results, agreement, what cannot run, the bar, keyboard, a phone. */
 import type { Page } from 'playwright';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { axeFindings, button, phone, testPage, tooWide, watched } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const site = testPage();
 /** Short turns: these tests ask what is shown, not who wins. */

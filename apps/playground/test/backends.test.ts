@@ -1,13 +1,11 @@
 import { BackendError, type Backend } from '@rnn/core';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { backends } from '../src/backends.ts';
 import { runBackends } from '../src/chapters/backends.ts';
 import { runVowels } from '../src/chapters/vowels.ts';
 import { quietContext } from './context.ts';
 
 // Training takes as long as the machine needs; nothing is asserted about it.
-vi.setConfig({ testTimeout: 600_000 });
-
 /** Why there is no machine code here; undefined where there is. */
 const reason = await backends.native().then(
   (backend) => void backend.dispose(),

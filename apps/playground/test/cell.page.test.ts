@@ -1,8 +1,7 @@
 import type { Page } from 'playwright';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { axeFindings, button, desktop, phone, testPage, tooWide, watched } from './page.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 const site = testPage();
 
 /** The state after the step that is shown, as its grid has it. */

@@ -2,10 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Report } from '@rnn/conformance';
 import type { Page } from 'playwright';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { axeFindings, button, phone, testPage, tooWide, watched } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const site = testPage();
 const movement = '#/conformance?backend=cpu&filter=kernel%20movement';

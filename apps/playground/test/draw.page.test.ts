@@ -1,9 +1,7 @@
 /** The drawing in Chromium: by pointer, by keys, from a link, on another backend. */
 import type { Page } from 'playwright';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { axeFindings, button, chooseBackend, phone, stepCount, testPage, untilStep } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const site = testPage();
 const args = ['--disable-gpu'];

@@ -1,11 +1,9 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { runFiles } from '../src/chapters/files.ts';
 import { withFileTools } from '../src/data/file-tools.ts';
 import { quietContext } from './context.ts';
 
 // Training takes as long as the machine needs; nothing is asserted about it.
-vi.setConfig({ testTimeout: 600_000 });
-
 test('ONNX Runtime, PyTorch and this library agree on what was trained', async () => {
   const context = await quietContext({ duration: { steps: 10 } });
   const before = context.backend.memory().storages;

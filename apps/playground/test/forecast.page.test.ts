@@ -3,10 +3,8 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { axeFindings, button, chooseBackend, phone, stepCount, testPage, untilStep, watched } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const site = testPage();
 /** These demos draw on canvases alone: a software renderer of WebGL would only slow them down. */

@@ -2,11 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { decodeSafetensors } from '@rnn/io';
 import type { Page } from 'playwright';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { written } from '../web/src/demos/draw/strokes.ts';
 import { button, drawn, dropFile, lossAfter, testPage, untilStep } from './page.ts';
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const site = testPage();
 const zigzag = Array.from({ length: 8 }, (_, i) => ({ x: 60 * (i + 1), y: 100 + 80 * (i % 2) }));

@@ -2,10 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { axeFindings, button, phone, testPage, tooWide, watched } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const site = testPage();
 const speech = fileURLToPath(new URL('../data/silero/speech.wav', import.meta.url));

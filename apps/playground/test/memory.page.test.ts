@@ -1,7 +1,6 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { axeFindings, button, desktop, phone, stepCount, testPage, tooWide, untilStep, watched } from './page.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
 const site = testPage();
 
 describe('Memory', () => {

@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Report } from '@rnn/conformance';
 import type { Page } from 'playwright';
 import ts from 'typescript';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { axeFindings, button, dropFile, phone, testPage } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const site = testPage();
 /** The backend of docs/new-backend.md as one file: it imports nothing but types. */

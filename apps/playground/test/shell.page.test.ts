@@ -1,9 +1,7 @@
 /** What holds of the page whatever demo is open. */
 import { gzipSync } from 'node:zlib';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { axeFindings, phone, testPage, untilStep } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const site = testPage();
 

@@ -1,9 +1,7 @@
 /** The speakers in Chromium: a result, a look inside, another backend, keyboard, missing data. */
 import type { Page } from 'playwright';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { axeFindings, button, chooseBackend, phone, stepCount, testPage, untilStep, watched } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const site = testPage();
 /** These demos draw on canvases alone: a software renderer of WebGL would only slow them down. */

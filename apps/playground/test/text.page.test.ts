@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { decodeSafetensors } from '@rnn/io';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Page } from 'playwright';
 import {
   axeFindings,
@@ -16,8 +16,6 @@ import {
   watched,
   withGraphics,
 } from './page.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const site = testPage();
 

@@ -5,11 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 
 // The tour takes as long as the machine needs; nothing is asserted about it.
-vi.setConfig({ testTimeout: 600_000 });
-
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 interface Outcome {

@@ -1,5 +1,5 @@
 import { wasm } from '@rnn/backend-wasm';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { runBackends } from '../src/chapters/backends.ts';
 import { runGradients } from '../src/chapters/gradients.ts';
 import { runLesson } from '../src/chapters/lesson.ts';
@@ -8,8 +8,6 @@ import { runVowels } from '../src/chapters/vowels.ts';
 import { quietContext } from './context.ts';
 
 // Training takes as long as the machine needs; nothing is asserted about it.
-vi.setConfig({ testTimeout: 600_000 });
-
 // PyTorch 2.15 with the same settings: 17.7 to 18.8 over three seeds; "next = this" has 19.6.
 test('an LSTM that learns for 600 steps forecasts sunspots with an error of at most 19.0', async () => {
   const { forecasts, naive } = await runSunspots(

@@ -31,7 +31,7 @@ function registerCases(): void {
     await expectConversions(backend);
     await backend.dispose();
   });
-  it('the errors are those of the README', { timeout: 120_000 }, async () => {
+  it('the errors are those of the README', async () => {
     const backend = await gpu({ mode: 'webgpu' });
     await expectAccuracy(backend);
     await backend.dispose();

@@ -38,7 +38,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Runs a program in a process of its own, which has to end by itself. */
 function run(code: string): string {
   writeFileSync(join(folder, 'main.mjs'), code);
-  return execFileSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8', timeout: 25_000 });
+  return execFileSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8', timeout: 120_000 });
 }
 
 built('processes', () => {

@@ -22,7 +22,7 @@ test('the example passes every case that it does not declare itself unable to ru
   const reasons = report.results.filter(({ status }) => status === 'skipped').map(({ reason }) => reason);
   expect(new Set(reasons)).toEqual(new Set(['minimal does not declare float64']));
   expect(report.passed + report.skipped).toBe(cases.length);
-}, 180_000);
+});
 
 test('the example is at most 300 lines', () => {
   expect(example.split('\n').length - 1).toBeLessThanOrEqual(300);
@@ -33,7 +33,7 @@ test('with programs it passes all cases that need no file, and its runner of pro
   expect(failuresOf(report)).toEqual([]);
   expect(report.passed).toBeGreaterThan(0);
   expect(compiling.split('\n').length - 1).toBeLessThanOrEqual(120);
-}, 180_000);
+});
 
 describe('the guide', () => {
   test('is made of the pieces of the example, one after another, and a test file of three lines', () => {

@@ -55,7 +55,7 @@ async function visit(query: string, isDev: boolean): Promise<unknown> {
   try {
     await page.goto(`${server.resolvedUrls?.local[0]}${query}`);
     const body = page.locator('body[data-result]');
-    await body.waitFor({ state: 'attached', timeout: 20_000 });
+    await body.waitFor({ state: 'attached', timeout: 120_000 });
     return JSON.parse((await body.getAttribute('data-result')) ?? '');
   } finally {
     await page.close();

@@ -78,7 +78,7 @@ describe.each(['typescript', 'typescript-newest'])(
   },
 );
 
-test('every example has sound types by TypeScript 5.4, the oldest that is promised', { timeout: 120_000 }, async () => {
+test('every example has sound types by TypeScript 5.4, the oldest that is promised', async () => {
   const project = join(folder, 'oldest.json');
   const lib = ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'];
   const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };

@@ -55,7 +55,7 @@ beforeAll(async () => {
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
   writeFileSync(file, text);
   editor = openEditor(file);
-}, 120_000);
+});
 afterAll(() => editor.close());
 
 /** The file of a definition, from the folder of packages, and the name that stands there. */

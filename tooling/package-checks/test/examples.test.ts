@@ -20,7 +20,7 @@ const projects = exampleProjects().filter(({ name }) => jobs.includes(name));
 let copyOf: (project: ExampleProject) => string;
 beforeAll(async () => {
   copyOf = await layOut(scratch);
-}, 120_000);
+});
 
 const folderOf = (name: string): string => copyOf(projects.find((each) => each.name === name) as ExampleProject);
 

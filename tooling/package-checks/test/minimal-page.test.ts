@@ -7,13 +7,11 @@ import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import { rollup } from 'rollup';
 import { build as viteBuild } from 'vite';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
 import { root } from '../src/packages.ts';
 
 // Four bundlers take as long as the machine needs.
-vi.setConfig({ testTimeout: 300_000 });
-
 const exec = promisify(execFile);
 const example = join(root, 'examples/minimal-page/src');
 // In this folder, not in a temporary one, so that the packages are found.

@@ -35,7 +35,7 @@ beforeAll(async () => {
   await git('add', 'package.json', 'packages', '.changeset');
   await git('-c', 'user.name=Nobody', '-c', 'user.email=nobody@localhost', 'commit', '-qm', 'All');
   await exec(process.execPath, [join(root, 'node_modules/@changesets/cli/bin.js'), 'version'], { cwd: copy });
-}, 120_000);
+});
 
 test('every changeset names packages that are published, and has a text', () => {
   const names = publishedPackages().map(({ name }) => name);

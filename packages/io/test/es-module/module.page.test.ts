@@ -116,7 +116,7 @@ async function visit(url: string, first = ''): Promise<[engine: string, output: 
   try {
     await tab.goto(url);
     const body = tab.locator('body[data-result]');
-    await body.waitFor({ state: 'attached', timeout: 20_000 }).catch((error: Error) => {
+    await body.waitFor({ state: 'attached', timeout: 120_000 }).catch((error: Error) => {
       throw new Error(`${error.message}\n${errors.join('\n')}`);
     });
     return JSON.parse((await body.getAttribute('data-result')) ?? '') as [string, number[]];

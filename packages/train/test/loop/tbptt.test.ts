@@ -340,7 +340,7 @@ test('memory is flat over 10,000 steps, and nothing is left at the end', async (
   setBackend(backend);
   expect(seen.size).toBe(1);
   expect(own.memory()).toEqual(before);
-}, 120_000);
+});
 
 describe('refuses', () => {
   const streams = (): unknown => textStreams(text, { rows: 4, steps: 8 });

@@ -85,7 +85,7 @@ describe('a training in a worker', () => {
 
   test('is started from an address, and its worker does not outlive it', async () => {
     const script = fileURLToPath(new URL('start-from-address.ts', import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 120_000 });
     expect(stdout.trim()).toBe('2');
   });
 

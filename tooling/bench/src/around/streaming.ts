@@ -1,5 +1,6 @@
 import { Session } from 'node:inspector/promises';
-import { fromData, getBackend, noGrad, scope } from '@rnn/core';
+import { fromData, getBackend, noGrad, randn, scope } from '@rnn/core';
+import { exportModule } from '@rnn/io';
 import { LSTM, LSTMCell } from '@rnn/nn';
 import { stream } from '@rnn/train';
 import { measure } from '../measure.ts';
@@ -7,14 +8,17 @@ import type { Row, Section } from './section.ts';
 
 const [FEATURES, UNITS, SESSIONS] = [32, 64, 1000];
 
-/** Samples one by one: by the cell in a loop, which is A2 of the workloads, and by `stream`. */
+/**
+ * Samples one by one: by the cell in a loop, which is A2 of the workloads, by `stream`, and by the
+ * module that `exportModule` writes.
+ */
 export function streaming(time: number): Section {
   const sample = new Float32Array(FEATURES).fill(0.5);
   let least = 0;
-  const row = (name: string, make: () => () => unknown, samples = 1): Row => ({
+  const row = (name: string, make: () => (() => unknown) | Promise<() => unknown>, samples = 1): Row => ({
     name,
     cells: async () => {
-      const call = make();
+      const call = await make();
       const { minimum } = await measure(call, { time, warmup: 500 });
       const each = (1000 * minimum) / samples;
       least ||= each;
@@ -34,6 +38,7 @@ export function streaming(time: number): Section {
         const sessions = stream(new LSTM(FEATURES, UNITS));
         return () => sessions.push(sample);
       }),
+      row('exported by exportModule', () => exportedStep(sample)),
       row(
         `stream, ${SESSIONS} sessions`,
         () => {
@@ -46,6 +51,19 @@ export function streaming(time: number): Section {
       ),
     ],
   };
+}
+
+interface ExportedLSTM {
+  readonly initialState: () => unknown;
+  readonly step: (sample: Float32Array, state: unknown) => Float32Array;
+}
+
+async function exportedStep(sample: Float32Array): Promise<() => unknown> {
+  const { code } = exportModule(new LSTM(FEATURES, UNITS), [randn([1, 1, FEATURES])]);
+  const url = `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
+  const { step, initialState } = (await import(url)) as ExportedLSTM;
+  const state = initialState();
+  return () => step(sample, state);
 }
 
 const cellLoop = (sample: Float32Array) => (): (() => unknown) => {
