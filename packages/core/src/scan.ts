@@ -142,6 +142,8 @@ export function arrange(step: AnyStep, xs: object, state: object, options: ScanO
   const extent = checkScan(inputs, states, options);
   const { record = nothing, parameters } = options;
   const arranged: Scan = {
+    name: 'scan',
+    rowwise: undefined,
     step: (x, s) => {
       const call = step as (x: Tree, state: Tree, parameters: object) => unknown;
       const [result, tapped] = gatherTaps(record, () =>

@@ -20,7 +20,7 @@ import {
   type Shape,
   type Tensor,
 } from '../src/index.js';
-import { carryKinds } from '../src/compiler/carry-kind.js';
+import { carryKinds } from '../src/compiler/explain.js';
 
 beforeAll(async () => {
   setBackend(await cpu());

@@ -1,54 +1,110 @@
-/** Calls of `scan` that come again as they were but for the tensors' values: see `BoundCall`. */
+/** Calls that come again as they were but for the tensors' values: see `BoundCall`. */
 import { ambient } from '../ambient.js';
-import type { Storage } from '../backend.js';
+import type { Backend, Storage } from '../backend.js';
 import { checkOptions } from '../checks/options.js';
+import { isRecorded, wrap } from '../record.js';
+import type { RowResults } from '../row-wise.js';
 import type { BoundScan, ScanShapes } from '../scan/bound-scan.js';
 import type { Scan } from '../scan/eager.js';
 import { scanOptions, type ScanOptions } from '../scan/arguments.js';
-import { sizeOf, type Shape } from '../shape.js';
+import { sameShape, sizeOf, type Shape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { TreeForm, type Tree } from '../tree.js';
+import { countTrace } from './cache/cache-info.js';
 import { isPlain } from './cache/guards.js';
-import type { ParameterGuards } from './cache/trace-cache.js';
-import { BoundCall, BoundCalls, BoundParameters } from './run/bound-call.js';
+import { hasForm, rowsOf, specOf, type Traced } from './cache/trace-cache.js';
+import { BoundCall, BoundParameters } from './run/bound-call.js';
+import { leadOf, run } from './run/run-call.js';
 import type { RunResults } from './run/run.js';
-import type { CompiledDispatch } from './scan-traces.js';
+import type { TensorSpec } from './trace/record-step.js';
 
-interface KnownScan {
-  readonly step: object;
+/** A call that was bound, and what tells it from others. */
+interface KnownCall {
+  readonly source: object;
   readonly call: BoundCall;
   readonly parameters: BoundParameters;
   readonly stateForm: TreeForm;
   readonly outputForm: TreeForm;
   readonly reverse: boolean;
-  /**
-   * The size of the batch, which is a dimension of the outputs; `undefined` where there is none.
-   */
-  readonly batch: number | undefined;
+  /** The dimensions of the outputs in front of a row's. */
+  readonly lead: Shape;
 }
 
-/** By the parameters where they are an object of some class, else by the step. */
-const known = new BoundCalls<KnownScan>();
-const ownerOf = (step: object, parameters: object): object => (isPlain(parameters) ? step : parameters);
+const KEPT_AT_MOST = 16;
 
-/** Binds a scan whose trace serves again, for later calls of `scan`. */
-export function keepBound(scan: Scan, how: CompiledDispatch, guards: ParameterGuards): void {
-  const { source, record, inputs, states, parameters, inputForm, stateForm, extent, reverse } = scan;
-  if (parameters === undefined || inputForm !== TreeForm.tensor || record.length > 0) return;
+/** Bound calls by what they belong to and by backend: both may go while the other stays. */
+export class BoundCalls {
+  private readonly byOwner = new WeakMap<object, WeakMap<Backend, KnownCall[]>>();
+
+  /** In the order in which they were bound; `undefined` where there is none. */
+  of(source: object, parameters: object, backend: Backend): readonly KnownCall[] | undefined {
+    return this.byOwner.get(ownerOf(source, parameters))?.get(backend);
+  }
+
+  /** Keeps a call; the oldest one goes where there are many. */
+  keep(parameters: object, backend: Backend, call: KnownCall): void {
+    const owner = ownerOf(call.source, parameters);
+    let byBackend = this.byOwner.get(owner);
+    if (byBackend === undefined) this.byOwner.set(owner, (byBackend = new WeakMap()));
+    let calls = byBackend.get(backend);
+    if (calls === undefined) byBackend.set(backend, (calls = []));
+    if (calls.length >= KEPT_AT_MOST) calls.shift();
+    calls.push(call);
+  }
+}
+
+/** Parameters that are an object of some class, else the function. */
+function ownerOf(source: object, parameters: object): object {
+  return isPlain(parameters) ? source : parameters;
+}
+
+export const boundScans: BoundCalls = new BoundCalls();
+
+/** Binds a call whose trace serves again, if it is of the kind that can be. */
+export function bindCall(scan: Scan, traced: Traced, calls: BoundCalls): void {
+  const { source, record, inputs, states, parameters, inputForm, stateForm, extent, reverse, rowwise } = scan;
+  const { guards, captured, batched, plans } = traced;
+  if (guards === undefined || parameters === undefined || record.length > 0) return;
+  if (rowwise === undefined && inputForm !== TreeForm.tensor) return;
   if (extent.lengths !== undefined || extent.resets !== undefined) return;
-  const batch = how.batched ? inputs[0].shape[1] : undefined;
-  const call = BoundCall.of(how, inputs, states, { hasSteps: true, rows: batch ?? 1, isElementwise: false });
+  const call = BoundCall.of(traced, inputs, states, {
+    hasSteps: rowwise === undefined,
+    rows: rowsOf(scan, batched),
+    isElementwise: rowwise?.elementwise === true,
+  });
   if (call === undefined) return;
-  known.keep(ownerOf(source, parameters), inputs[0].backend, {
-    step: source,
+  calls.keep(parameters, inputs[0].backend, {
+    source,
     call,
-    parameters: new BoundParameters(guards, parameters, how.captured),
+    parameters: new BoundParameters(guards, parameters, captured),
     stateForm,
-    outputForm: how.plans.step.form,
+    outputForm: plans.step.form,
     reverse,
-    batch,
+    lead: leadOf(scan, batched),
   });
 }
+
+/** Runs a row-wise call that was bound; nothing where none serves. */
+export function runBoundRows(
+  calls: BoundCalls,
+  source: object,
+  inputs: readonly Tensor[],
+  parameters: object,
+): RowResults | undefined {
+  const list = calls.of(source, parameters, inputs[0].backend);
+  if (list === undefined) return undefined;
+  for (let i = list.length - 1; i >= 0; i--) {
+    const { call, parameters: known, lead, outputForm } = list[i];
+    if (!call.serves(inputs, none)) continue;
+    const captured = known.capturedIn(parameters, call);
+    if (captured !== undefined)
+      return { outputs: call.run(inputs, noStorages, captured, lead).outputs, form: outputForm };
+  }
+  return undefined;
+}
+
+const none: readonly Tensor[] = [];
+const noStorages: readonly Storage[] = [];
 
 /**
  * Runs a scan that was bound.
@@ -63,15 +119,15 @@ export function runBoundScan(
 ): [ys: Tree, last: Tree] | undefined {
   const { parameters, lengths, resets, record, compile = ambient.compile.value, reverse = false } = options;
   if (typeof parameters !== 'object' || parameters === null || !(xs instanceof Tensor)) return undefined;
-  const list = known.of(ownerOf(step, parameters), xs.backend);
+  const list = boundScans.of(step, parameters, xs.backend);
   if (list === undefined || ambient.tracing.value) return undefined;
   checkOptions('scan', options, scanOptions);
   if (lengths !== undefined || resets !== undefined || record !== undefined) return undefined;
   if (compile !== 'auto' && compile !== 'required') return undefined;
   const inputs = [xs];
   for (let i = list.length - 1; i >= 0; i--) {
-    const { step: own, call, parameters: known, stateForm, outputForm, reverse: isReverse, batch } = list[i];
-    if (own !== step || reverse !== isReverse) continue;
+    const { source, call, parameters: known, stateForm, outputForm, reverse: isReverse, lead } = list[i];
+    if (source !== step || reverse !== isReverse) continue;
     const states = stateForm.leavesOf(state);
     if (states === undefined || !call.serves(inputs, states)) continue;
     const captured = known.capturedIn(parameters, call);
@@ -79,12 +135,7 @@ export function runBoundScan(
     const [steps] = xs.shape;
     const carried = [];
     for (let k = 0; k < states.length; k++) carried.push(states[k].storage);
-    const { outputs, last }: RunResults = call.run(
-      inputs,
-      carried,
-      captured,
-      batch === undefined ? [steps] : [steps, batch],
-    );
+    const { outputs, last } = call.run(inputs, carried, captured, lead.length === 1 ? [steps] : [steps, lead[1]]);
     return [outputForm.filled(outputs), stateForm.filled(last)];
   }
   return undefined;
@@ -93,18 +144,28 @@ export function runBoundScan(
 /**
  * Binds a scan that a trace serves, for a caller that looks after step and parameters itself: see
  * `bindScan` of the package.
+ *
+ * @returns nothing for a scan that is recorded unless it starts from zeros, over a batch of
+ *   sequences as its caller has them
  */
-export function bindScan(scan: Scan, known: CompiledDispatch, shapes: ScanShapes): BoundScan | undefined {
-  const { parameters } = scan;
-  if (known.guards === undefined || parameters === undefined) return undefined;
-  const rows = known.batched ? scan.inputs[0].shape[1] : 1;
-  const form = { hasSteps: true, rows, isElementwise: false };
-  const call = BoundCall.of(known, [shapes.xs], shapes.state, form);
-  if (call === undefined) return undefined;
-  const guards = isPlain(parameters) ? undefined : new BoundParameters(known.guards, parameters, known.captured);
-  return new BoundSequence(call, known.captured, shapes, guards && (() => guards.capturedIn(parameters, call)));
+export function bindScan(scan: Scan, traced: Traced, shapes: ScanShapes): BoundScan | undefined {
+  const { inputs, states, parameters } = scan;
+  const { guards, captured, draws, batched } = traced;
+  if (guards === undefined || parameters === undefined) return undefined;
+  const rows = rowsOf(scan, batched);
+  const call = BoundCall.of(traced, [shapes.xs], shapes.state, { hasSteps: true, rows, isElementwise: false });
+  if (call !== undefined) {
+    const known = isPlain(parameters) ? undefined : new BoundParameters(guards, parameters, captured);
+    return new BoundSequence(call, captured, shapes, known && (() => known.capturedIn(parameters, call)));
+  }
+  const isRecordedFromZeros =
+    draws.length === 0 && batched && shapes.state.length === 0 && !isRecorded(states) && isPlain(parameters);
+  return isRecordedFromZeros && sameShape(shapes.xs.shape, inputs[0].shape)
+    ? new BoundTraining(scan, traced, shapes)
+    : undefined;
 }
 
+/** A scan that is not recorded. */
 class BoundSequence implements BoundScan {
   private readonly call: BoundCall;
   private captured: readonly Tensor[];
@@ -156,6 +217,60 @@ class BoundSequence implements BoundScan {
     } finally {
       for (let i = state.length; i < carried.length; i++)
         if (carried[i] !== undefined && (i === 0 || carried[i] !== carried[i - 1])) backend.release(carried[i]);
+    }
+  }
+}
+
+/**
+ * A scan that is recorded for `backward`. What is checked, and found among the traces, once, is not
+ * asked again; the run itself is that of any scan.
+ */
+class BoundTraining implements BoundScan {
+  /** Without its tensors, which others may take the places of. */
+  private readonly scan: Scan;
+  private readonly traced: Traced;
+  /** Without the steps, of which there may be any number. */
+  private readonly input: TensorSpec;
+  private readonly captured: readonly TensorSpec[];
+  private readonly states: readonly Shape[];
+  private readonly last: readonly Shape[];
+
+  constructor(scan: Scan, traced: Traced, { last }: ScanShapes) {
+    this.scan = { ...scan, inputs: none, states: none };
+    this.traced = traced;
+    const [x] = scan.inputs;
+    this.input = { ...specOf(x), shape: x.shape.slice(1) };
+    this.captured = traced.captured.map(specOf);
+    this.states = scan.states.map(({ shape }) => shape);
+    this.last = last;
+  }
+
+  serves(xs: Tensor, state: readonly Tensor[] = none): boolean {
+    if (!ambient.recording.value || ambient.checking.value || ambient.tracing.value) return false;
+    if (ambient.compile.value === 'never' || state.length > 0) return false;
+    const { backend } = xs;
+    if (!hasForm(xs, this.input, backend, 1) || xs.size === 0) return false;
+    const { captured } = this.traced;
+    for (let i = 0; i < captured.length; i++)
+      if (captured[i].isDisposed || !hasForm(captured[i], this.captured[i], backend, 0)) return false;
+    return true;
+  }
+
+  run(xs: Tensor): RunResults {
+    const { backend, dtype } = xs;
+    const states: Tensor[] = [];
+    try {
+      // Tensors of one shape start from the same zeros.
+      for (const shape of this.states) {
+        const before = states.at(-1);
+        const isSame = before !== undefined && sameShape(before.shape, shape);
+        states.push(isSame ? before : wrap(backend, backend.fill(0, shape[0] * shape[1], dtype), shape));
+      }
+      countTrace(true);
+      const extent = { ...this.scan.extent, steps: xs.shape[0] };
+      return run({ ...this.scan, inputs: [xs], states, extent }, this.traced, this.last);
+    } finally {
+      for (const state of states) state.dispose();
     }
   }
 }

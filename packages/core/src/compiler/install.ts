@@ -2,29 +2,23 @@
 import { installCompiler } from '../compiler-slot.js';
 import { TraceError } from '../errors.js';
 import { bindScan, runBoundScan } from './bound-scan.js';
-import { bindRecordedScan } from './bound-training.js';
-import { explainDispatch } from './explain.js';
-import { loweredOf } from './lowered.js';
-import { compiledScan, dispatch, recalledDispatch } from './pipeline.js';
+import { getTrace } from './cache/trace-cache.js';
+import { explainTraced, loweredOf } from './explain.js';
+import { compiledScan, dispatch, reasonForEager } from './pipeline.js';
 import { OneStep } from './row-function.js';
 
 installCompiler({
   boundScan: runBoundScan,
   bindScan: (scan, shapes) => {
-    const known = recalledDispatch(scan);
-    return known && (bindRecordedScan(scan, known, shapes) ?? bindScan(scan, known, shapes));
+    const known = reasonForEager(scan) === undefined ? getTrace(scan) : undefined;
+    return known && bindScan(scan, known, shapes);
   },
   compiledScan,
-  explainScan: (scan) => {
-    const how = dispatch(scan);
-    const [{ backend, shape }] = scan.inputs;
-    const rows = how.kind === 'compiled' && how.batched ? shape[1] : 1;
-    return explainDispatch(how, backend, { steps: scan.extent.steps, rows });
-  },
+  explainScan: (scan) => explainTraced(dispatch(scan), scan),
   lowerScan: (scan) => {
-    const how = dispatch(scan);
-    if (how.kind === 'eager') throw new TraceError(`lower: ${how.reason}`);
-    return loweredOf(how);
+    const traced = dispatch(scan);
+    if (typeof traced === 'string') throw new TraceError(`lower: ${traced}`);
+    return loweredOf(traced);
   },
   rowRunner: (name, fn, options) => new OneStep(name, fn, options),
 });

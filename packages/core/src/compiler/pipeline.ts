@@ -1,156 +1,84 @@
 /**
- * A scan from its arguments to its results, as five functions in a row, each at home in a file of
- * its own:
+ * The way of a call from its arguments to its results, as functions in a row:
  *
- * - *normalise*: `arrange` in `scan.ts` checks the arguments and takes tensors out of their trees;
- * - *trace*: `recordStep` calls the step on symbols, unless `recall` has a trace that serves again;
- * - *lower*: `plansFor` makes programs of what it did, unless another step did the same;
- * - *bind*: `forwardExecutable` makes the programs ready for a backend, and `keepBound` binds the
- *   call for those that come again;
- * - *run*: `runCompiled` runs them and records the whole run as one operation.
+ * - *normalise* says what the step gets: the forms of its tensors, with a batch or without;
+ * - *trace* calls the step on symbols and writes down what it does;
+ * - *lower* makes programs of that, unless another step did the same;
+ * - *bind* keeps the call for those that come again as it was but for the tensors' values;
+ * - *run* runs the programs on a backend and records the whole run as one operation.
  *
- * `compileFn` takes the same way with one step: see `row-function.ts`.
+ * A call is a scan, or that of a row-wise function, which is one step without time. Most calls find
+ * the trace of an earlier one, and begin with *bind*; those that were bound come here no more.
  */
 import { checkSameBackend } from '../checks/tensors.js';
 import { compileModeOf, refuseEager } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
 import { TraceError } from '../errors.js';
-import { isAnomalyEnabled, isGradEnabled } from '../grad-mode.js';
-import { runEagerly, type Scan, type ScanResults } from '../scan/eager.js';
-import { drawAll } from '../scan/random.js';
-import type { Shape } from '../shape.js';
-import type { Tensor } from '../tensor.js';
+import { isAnomalyEnabled } from '../grad-mode.js';
+import type { Scan, ScanResults } from '../scan/eager.js';
+import { isGathering } from '../scan/tap.js';
+import { sizeOf } from '../shape.js';
 import { isTracing } from '../tracing-mode.js';
-import { keepBound } from './bound-scan.js';
+import { bindCall, boundScans, type BoundCalls } from './bound-scan.js';
+import { countTrace } from './cache/cache-info.js';
 import { guardsOf } from './cache/guards.js';
 import { plansFor } from './cache/program-cache.js';
-import { runCompiled } from './run/run.js';
-import { needsBatch, getTrace, setTrace, type CompiledDispatch, type Trace } from './scan-traces.js';
-import type { TensorSpec } from './trace/record-step.js';
-import { replayedStep } from './trace/replay.js';
+import { getTrace, needsBatch, requestOf, setTrace, type Traced } from './cache/trace-cache.js';
+import { run } from './run/run-call.js';
+import { recordStep, type RecordedStep, type TraceRequest } from './trace/record-step.js';
 
 /**
- * The results by programs: those of an earlier call that looked alike, or made now; nothing where
- * the step has to run by single operations.
+ * The results by programs; nothing where the step has to run by single operations.
  *
- * @throws TraceError for a scan that requires to be compiled and cannot be
+ * @param scan - the call
+ * @param bound - where it is kept for those that come again
+ * @throws TraceError for a call that requires to be compiled and cannot be
  */
-export function compiledScan(scan: Scan): ScanResults | undefined {
-  const how = dispatch(scan);
-  return how.kind === 'eager' ? undefined : compiled(scan, how);
-}
-
-/**
- * The results by programs that are known.
- *
- * @param scan - arranged
- * @param traced - its trace
- * @param lastShapes - of the last state, where the caller wants others than those of the first
- */
-export function compiled(scan: Scan, traced: CompiledDispatch, lastShapes?: readonly Shape[]): ScanResults {
-  if (traced.guards !== undefined) keepBound(scan, traced, traced.guards);
-  const { inputs, states, reverse } = scan;
-  const { steps, lengths, resets } = scan.extent;
-  const { recording, draws, batched } = traced;
-  const [{ backend, shape }] = inputs;
-  const rows = batched ? shape[1] : 1;
-  const extent = { steps, rows, lengths: lengths && Int32Array.from(lengths), resets };
-  const { outputs, last } = runCompiled({
-    name: 'scan',
-    traced,
-    inputs,
-    states,
-    extent,
-    reverse,
-    lead: batched ? [steps, rows] : [steps],
-    lastShapes,
-    isElementwise: false,
-    draw: () => drawAll(draws, extent.steps, rows, reverse, backend),
-    again: (ends) => {
-      const first = inputs.length + states.length;
-      const again = runEagerly({
-        ...scan,
-        step: replayedStep(recording, ends.slice(first), draws),
-        inputs: ends.slice(0, inputs.length),
-        states: ends.slice(inputs.length, first),
-      });
-      return [...again.outputs, ...again.last];
-    },
-  });
-  return { outputs, last, form: traced.plans.step.form };
-}
-
-/** How a scan runs, and why. */
-export type Dispatch = CompiledDispatch | EagerDispatch;
-
-interface EagerDispatch {
-  readonly kind: 'eager';
-  readonly reason: string;
-}
-
-/** How a scan runs, as an earlier call that looked alike found out. */
-export function recalledDispatch(scan: Scan): CompiledDispatch | undefined {
-  if (scan.parameters === undefined || isAnomalyEnabled() || isTracing()) return undefined;
-  return compileModeOf(scan.compile) === 'never' ? undefined : getTrace(scan);
-}
-
-/** How a scan runs: as an earlier call found out, or found out now. */
-export function dispatch(scan: Scan): Dispatch {
-  return recalledDispatch(scan) ?? dispatchAnew(scan);
+export function compiledScan(scan: Scan, bound: BoundCalls = boundScans): ScanResults | undefined {
+  const traced = dispatch(scan);
+  if (typeof traced === 'string') return undefined;
+  bindCall(scan, traced, bound);
+  return run(scan, traced);
 }
 
 /**
- * Finds out how a scan runs that no earlier call looked like. Calls the step on symbols.
+ * The trace of a call, made now or for an earlier one that looked alike; or the reason why it runs
+ * by single operations.
  *
- * @throws TraceError for a scan that requires to be compiled and cannot be
+ * @throws TraceError for a call that requires to be compiled and cannot be
  */
-function dispatchAnew(scan: Scan): Dispatch {
-  if (isAnomalyEnabled()) return { kind: 'eager', reason: 'the anomaly mode looks at every operation' };
-  if (isTracing()) return { kind: 'eager', reason: 'it is a part of a step that is being traced' };
-  const mode = compileModeOf(scan.compile);
-  if (mode === 'never') return { kind: 'eager', reason: "compile is 'never'" };
+export function dispatch(scan: Scan): Traced | string {
+  const reason = reasonForEager(scan);
+  if (reason !== undefined) return reason;
+  const known = getTrace(scan);
+  if (known !== undefined) return known;
   const fields = scan.parameters && guardsOf(scan.parameters);
-  const found = trace(scan);
-  if (found instanceof TraceError) {
-    if (mode === 'required') refuseEager('scan', found);
-    return { kind: 'eager', reason: found.message };
-  }
-  const guards = fields && setTrace(scan, found, fields);
-  return { kind: 'compiled', ...found, guards };
+  const found = compile(scan);
+  if (!(found instanceof TraceError)) return { ...found, guards: fields && setTrace(scan, found, fields) };
+  if (compileModeOf(scan.compile) === 'required') refuseEager(scan.name, found);
+  return found.message;
 }
 
-/**
- * Traces the step: with a batch, and where that cannot be, on single vectors. Gives the reason why
- * neither works.
- */
-function trace(scan: Scan): Trace | TraceError {
-  const { step, inputs, states, reverse } = scan;
-  const { backend, dtype } = inputs[0];
-  const all = [...inputs, ...states];
-  for (const t of all) checkSameBackend('scan', 'state', t.backend, backend, 'xs');
-  if (all.some((t) => t.dtype !== dtype || !isFloating(t.dtype)))
-    return new TraceError(`the arguments are of ${[...new Set(all.map((t) => t.dtype))].join(' and ')}`);
-  const batch = inputs[0].shape[1];
-  const canBeBatched =
-    inputs.every((x) => x.rank > 1 && x.shape[1] === batch) && states.every((s) => s.rank > 0 && s.shape[0] === batch);
+/** Why a call runs by single operations whatever its step does. */
+export function reasonForEager({ compile, rowwise, inputs: [{ backend, size }] }: Scan): string | undefined {
+  if (isAnomalyEnabled()) return 'the anomaly mode looks at every operation';
+  if (isTracing()) return 'it is a part of a step that is being traced';
+  const mode = compileModeOf(compile);
+  if (mode === 'never') return "compile is 'never'";
+  if (rowwise === undefined) return undefined;
+  if (isGathering()) return 'it is a part of a step whose inner values are wanted';
+  if (size === 0) return 'there are no rows';
+  return mode === 'auto' && backend.compile === undefined ? 'the backend compiles nothing' : undefined;
+}
+
+/** Finds out what programs a step makes; the reason where it makes none. */
+function compile(scan: Scan): Traced | TraceError {
+  const requests = normalise(scan);
+  if (requests instanceof TraceError) return requests;
   const failures: TraceError[] = [];
-  for (const batched of [true, false]) {
-    if (batched ? !canBeBatched : needsBatch(scan)) continue;
-    const slot = (t: Tensor, lead: number): TensorSpec => ({
-      shape: t.shape.slice(lead + Number(batched)),
-      dtype,
-      wantsGrad: t.requiresGrad,
-    });
-    const request = {
-      backend,
-      batched,
-      rows: batched ? batch : 1,
-      inputs: inputs.map((x) => slot(x, 1)),
-      states: states.map((s) => slot(s, 0)),
-      recorded: isGradEnabled(),
-    };
+  for (const request of requests) {
     try {
-      return { ...plansFor(step, request, reverse), batched };
+      return lower(scan, request, trace(scan, request));
     } catch (error) {
       if (!(error instanceof TraceError)) throw error;
       failures.push(error);
@@ -159,4 +87,35 @@ function trace(scan: Scan): Trace | TraceError {
   // Why it does not work for whole batches, if there are any: that is how a step is meant to run.
   const [{ message, cause = failures[0] }] = failures;
   return new TraceError(message, { cause });
+}
+
+/** What the step may be traced as: with a batch, and where that cannot be, on single vectors. */
+function normalise(scan: Scan): readonly TraceRequest[] | TraceError {
+  const { inputs, states, rowwise } = scan;
+  const { backend, dtype } = inputs[0];
+  const all = [...inputs, ...states];
+  for (const t of all) checkSameBackend(scan.name, 'state', t.backend, backend, 'xs');
+  if (all.some((t) => t.dtype !== dtype || !isFloating(t.dtype)))
+    return new TraceError(`the arguments are of ${[...new Set(all.map((t) => t.dtype))].join(' and ')}`);
+  const batch = inputs[0].shape[1];
+  const canBeBatched =
+    rowwise !== undefined ||
+    (inputs.every((x) => x.rank > 1 && x.shape[1] === batch) &&
+      states.every((s) => s.rank > 0 && s.shape[0] === batch));
+  const ways = rowwise !== undefined || needsBatch(scan) ? [true] : [true, false];
+  return ways.filter((batched) => !batched || canBeBatched).map((batched) => requestOf(scan, batched));
+}
+
+/** What the step does, called on symbols. */
+function trace({ step }: Scan, request: TraceRequest): RecordedStep {
+  countTrace(false);
+  return recordStep(step, request);
+}
+
+/** The programs for what a step did. */
+function lower({ step, reverse, rowwise }: Scan, request: TraceRequest, recorded: RecordedStep): Traced {
+  const plans = plansFor(step, request, recorded, reverse);
+  if (rowwise?.elementwise === true && plans.step.outputShapes.some((shape) => sizeOf(shape) !== 1))
+    throw new TraceError('a result does not have the shape of the arguments');
+  return { ...recorded, plans, batched: request.batched };
 }

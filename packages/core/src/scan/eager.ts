@@ -37,8 +37,15 @@ export interface ScanResults {
   readonly form: TreeForm;
 }
 
-/** A scan with its arguments in one form. */
+/**
+ * A scan with its arguments in one form. The call of a row-wise function is one of a single step,
+ * whose tensors have no time in front.
+ */
 export interface Scan {
+  /** What messages and the autograd graph call it. */
+  readonly name: string;
+  /** What is known of a row-wise function; nothing for a loop over time. */
+  readonly rowwise: { readonly elementwise: boolean; readonly anyRows: boolean } | undefined;
   readonly step: ListStep;
   /** The user's function, by which its traces are remembered. */
   readonly source: object;

@@ -4,8 +4,7 @@
  */
 import { TraceError } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
-import { countPrograms, countTrace } from './cache-info.js';
-import type { TracedDraw } from '../../scan/random.js';
+import { countPrograms } from './cache-info.js';
 import type { ListStep } from '../../scan/eager.js';
 import { plansOf, type Plans } from '../lower/passes.js';
 import { recordStep, type RecordedStep, type TraceRequest } from '../trace/record-step.js';
@@ -52,30 +51,27 @@ const byRecording = new Recent<Known>(512);
 /** Plans by what a step computes for any number of rows, forward and backward. */
 const byGraph = new Recent<Plans>(256);
 
-/** What is found out about a step. */
-export interface FoundPlans {
+/** A recorded step with the plans for what it does. */
+export interface FoundPlans extends RecordedStep {
   readonly plans: Plans;
-  /** The tensors that this step captured, in the order of their first use. */
-  readonly captured: readonly Tensor[];
-  readonly draws: readonly TracedDraw[];
-  /** What it does at this number of rows. */
-  readonly recording: Recording;
 }
 
 /**
- * Records a step and finds the plans for what it does, or makes them.
+ * Finds the plans for what a step does, or makes them.
  *
- * The step is called on symbols with the rows that it really has, so what it does with their number
+ * The step was called on symbols with the rows that it really has, so what it did with their number
  * is what it would do eagerly. Plans hold for any number: they are made of a second call, with a
  * placeholder, if that one does the same.
  *
+ * @param step - to be called once more
+ * @param request - what it gets
+ * @param here - what it did
+ * @param reverse - whether the last step comes first
  * @throws TraceError when the step cannot be traced
  */
-export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean): FoundPlans {
+export function plansFor(step: ListStep, request: TraceRequest, here: RecordedStep, reverse: boolean): Plans {
   const { batched, recorded, inputs } = request;
-  countTrace(false);
-  const here = recordStep(step, request);
-  const { recording, captured, draws } = here;
+  const { recording, captured } = here;
   const wants = [...inputs, ...request.states, ...captured.map(({ requiresGrad }) => ({ wantsGrad: requiresGrad }))];
   const about = `${inputs[0].dtype} ${batched} ${reverse} ${recorded} ${wants.map(({ wantsGrad }) => Number(wantsGrad)).join('')}`;
   // What a user's derivative does stands in no recording: it is looked at each time.
@@ -86,7 +82,7 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
   countPrograms(known !== undefined);
   if (known !== undefined) {
     recording.dependences = known.dependences;
-    return { plans: known.plans, captured, draws, recording };
+    return known.plans;
   }
   const general = batched ? forAnyRows(step, request, here) : here;
   const generalKey = isCustom || general === here ? key : keyOf(general.recording);
@@ -99,7 +95,7 @@ export function plansFor(step: ListStep, request: TraceRequest, reverse: boolean
     if (generalKey !== undefined) byRecording.set(generalKey, { plans, dependences: general.recording.dependences });
   }
   if (key !== undefined) byRecording.set(key, { plans, dependences: recording.dependences });
-  return { plans, captured, draws, recording };
+  return plans;
 }
 
 /**

@@ -1,16 +1,19 @@
 /**
- * Traces that serve again. A function that is given what it works with as `parameters`, and that
+ * Traces that serve again. A step that is given what it works with as `parameters`, and that
  * captured nothing else, computes the same when its arguments have the same form and the
  * parameters' fields are as they were.
  */
 import type { Backend } from '../../backend.js';
 import { isGradEnabled } from '../../grad-mode.js';
+import type { Scan } from '../../scan/eager.js';
+import { sameGenerators } from '../../scan/random.js';
 import { sameShape } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
+import type { TensorSpec, TraceRequest } from '../trace/record-step.js';
+import type { Recording } from '../trace/recording.js';
 import { isPlain, guardsHold, type Fields } from './guards.js';
 import { countTrace } from './cache-info.js';
-import type { TensorSpec } from '../trace/record-step.js';
-import type { Recording } from '../trace/recording.js';
+import type { FoundPlans } from './program-cache.js';
 
 /** What of the parameters a trace depends on. */
 export interface ParameterGuards {
@@ -21,9 +24,23 @@ export interface ParameterGuards {
   readonly order: readonly number[];
 }
 
+/** A call whose step was traced, now or earlier, with the tensors that it captures now. */
+export interface Traced extends FoundPlans {
+  /** Whether the tensors have a batch; else the step works on single vectors. */
+  readonly batched: boolean;
+  /** What of the parameters the trace depends on, if it serves again. */
+  readonly guards?: ParameterGuards | undefined;
+}
+
 /** A trace with what it depends on. */
-interface Entry<T> extends ParameterGuards {
-  readonly trace: T;
+interface Entry
+  extends
+    ParameterGuards,
+    Pick<Traced, 'plans' | 'batched' | 'draws'>,
+    Pick<Scan, 'inputForm' | 'stateForm' | 'reverse'>,
+    Pick<TraceRequest, 'inputs' | 'states'> {
+  readonly needsBatch: boolean;
+  readonly record: string;
   /**
    * The backend's number. The backend itself is not held: one that is not used any more should go,
    * with all its memory.
@@ -31,130 +48,169 @@ interface Entry<T> extends ParameterGuards {
   readonly backend: number;
   readonly recorded: boolean;
   /**
-   * What the function did, for each number of rows that it was called with: it may look at that
-   * number.
+   * What the step did, for each number of rows that it was called with: it may look at that number.
    */
   readonly recordings: Map<number, Recording>;
-}
-
-/** A trace that serves, with the tensors that stand now where it captured some. */
-interface Recalled<T> {
-  readonly trace: T;
-  readonly guards: ParameterGuards;
-  readonly captured: readonly Tensor[];
-  readonly recording: Recording;
 }
 
 const REMEMBERED_AT_MOST = 16;
 const RECORDINGS_AT_MOST = 64;
 
-/** A call whose trace may serve others. */
-interface Remembering<T> {
-  readonly trace: T;
-  /** The tensors that the function used besides its arguments. */
-  readonly captured: readonly Tensor[];
-  readonly recording: Recording;
-  /** Where it ran. */
-  readonly backend: Backend;
-  readonly parameters: object;
-  /** How they looked before the function was called. */
-  readonly before: Fields;
+/**
+ * By the step, then by the parameters where they are an object of some class; those that are a
+ * plain object, which says all about itself, by the step again.
+ */
+const traces = new WeakMap<object, WeakMap<object, Entry[]>>();
+
+/** An earlier trace that serves for a call. */
+export function getTrace(scan: Scan): Traced | undefined {
+  const { source, inputs, parameters } = scan;
+  const entries = parameters && traces.get(source)?.get(isPlain(parameters) ? source : parameters);
+  if (entries === undefined) return undefined;
+  const [{ backend }] = inputs;
+  const place = numberOf(backend);
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i];
+    if (entry.recorded !== isGradEnabled() || entry.backend !== place || !serves(entry, scan, backend)) continue;
+    const { plans, batched, draws, recordings } = entry;
+    const recording = scan.rowwise?.anyRows === true ? first(recordings) : recordings.get(rowsOf(scan, batched));
+    if (recording === undefined) continue;
+    const captured = capturedIn(parameters as object, entry, backend);
+    if (captured === undefined) continue;
+    countTrace(true);
+    return { plans, batched, draws, captured, recording, guards: entry };
+  }
+  return undefined;
 }
 
-/** The traces of one function. */
-export class TraceCache<T, Call> {
-  private readonly serves: (trace: T, call: Call, backend: Backend) => boolean;
-  private readonly isAlike: (a: T, b: T) => boolean;
-  private readonly rowsOf: (trace: T, call: Call) => number | undefined;
-  /** Of parameters that are a plain object, which says all about itself. */
-  private readonly ofPlain: Entry<T>[] = [];
-  /** By the parameters, where they are an object of some class. */
-  private readonly ofObjects = new WeakMap<object, Entry<T>[]>();
-
-  /**
-   * @param serves - whether a trace serves for a call, as far as its own arguments go
-   * @param isAlike - whether two traces serve for the same calls
-   * @param rowsOf - how many rows a call has for a trace; `undefined` where the function does not
-   *   look at their number
-   */
-  constructor(
-    serves: (trace: T, call: Call, backend: Backend) => boolean,
-    isAlike: (a: T, b: T) => boolean,
-    rowsOf: (trace: T, call: Call) => number | undefined,
-  ) {
-    this.serves = serves;
-    this.isAlike = isAlike;
-    this.rowsOf = rowsOf;
+/**
+ * Keeps a trace for later calls, if it can serve again.
+ *
+ * @param scan - whose trace it is; with parameters
+ * @param traced - what was found
+ * @param before - the fields of the parameters before the step was called
+ * @returns what of the parameters it depends on, if it was kept
+ */
+export function setTrace(
+  scan: Scan,
+  { plans, batched, draws, captured, recording }: Traced,
+  { guards: fields, tensors }: Fields,
+): ParameterGuards | undefined {
+  const { source, inputForm, stateForm, reverse, record } = scan;
+  const parameters = scan.parameters as object;
+  const [{ backend }] = scan.inputs;
+  const now: Tensor[] = [];
+  if (!guardsHold(fields, parameters, now)) return undefined; // the step changes what it depends on
+  if (now.some((tensor, i) => tensor !== tensors[i])) return undefined;
+  // One tensor in two places: next time two may come, and the trace knows of one.
+  if (new Set(tensors).size < tensors.length) return undefined;
+  const order = captured.map((tensor) => tensors.indexOf(tensor));
+  if (order.includes(-1)) return undefined;
+  const made: Entry = {
+    plans,
+    batched,
+    draws,
+    inputForm,
+    stateForm,
+    reverse,
+    ...specsOf(scan, batched),
+    needsBatch: needsBatch(scan),
+    record: record.join('\n'),
+    fields,
+    slots: tensors.map(specOf),
+    order,
+    backend: numberOf(backend),
+    recorded: isGradEnabled(),
+    recordings: new Map([[recording.rows, recording]]),
+  };
+  let byOwner = traces.get(source);
+  if (byOwner === undefined) traces.set(source, (byOwner = new WeakMap<object, Entry[]>()));
+  const owner = isPlain(parameters) ? source : parameters;
+  let entries = byOwner.get(owner);
+  if (entries === undefined) byOwner.set(owner, (entries = []));
+  const known = entries.find((entry) => isAlike(entry, made) && guardsHold(entry.fields, parameters, []));
+  if (known !== undefined) {
+    if (known.recordings.size >= RECORDINGS_AT_MOST) known.recordings.clear();
+    known.recordings.set(recording.rows, recording);
+    return known;
   }
+  if (entries.length >= REMEMBERED_AT_MOST) entries.shift();
+  entries.push(made);
+  return made;
+}
 
-  /** An earlier trace that serves for a call. */
-  get(call: Call, backend: Backend, parameters: object): Recalled<T> | undefined {
-    const entries = this.entriesOf(parameters);
-    if (entries.length === 0) return undefined;
-    const place = numberOf(backend);
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i];
-      if (entry.recorded !== isGradEnabled() || entry.backend !== place) continue;
-      if (!this.serves(entry.trace, call, backend)) continue;
-      const rows = this.rowsOf(entry.trace, call);
-      const recording = rows === undefined ? first(entry.recordings) : entry.recordings.get(rows);
-      if (recording === undefined) continue;
-      const captured = capturedIn(parameters, entry, backend);
-      if (captured === undefined) continue;
-      countTrace(true);
-      return { trace: entry.trace, guards: entry, captured, recording };
-    }
-    return undefined;
-  }
+/** Whether two traces serve for the same calls, as far as the fields of the parameters allow. */
+function isAlike(a: Entry, b: Entry): boolean {
+  const same = ['plans', 'batched', 'needsBatch', 'inputForm', 'stateForm', 'reverse', 'record', 'backend'] as const;
+  return (
+    same.every((name) => a[name] === b[name]) &&
+    a.recorded === b.recorded &&
+    sameGenerators(a.draws, b.draws) &&
+    sameSpecs(a.inputs, b.inputs) &&
+    sameSpecs(a.states, b.states) &&
+    sameSpecs(a.slots, b.slots) &&
+    a.order.join() === b.order.join()
+  );
+}
 
-  /**
-   * Keeps a trace for later calls, if it can serve again.
-   *
-   * @returns what of the parameters it depends on, if it was kept
-   */
-  set({ trace, captured, recording, backend, parameters, before }: Remembering<T>): ParameterGuards | undefined {
-    const { tensors } = before;
-    const now: Tensor[] = [];
-    if (!guardsHold(before.guards, parameters, now)) return undefined; // the function changes what it depends on
-    if (now.some((tensor, i) => tensor !== tensors[i])) return undefined;
-    // One tensor in two places: next time two may come, and the trace knows of one.
-    if (new Set(tensors).size < tensors.length) return undefined;
-    const order = captured.map((tensor) => tensors.indexOf(tensor));
-    if (order.includes(-1)) return undefined;
-    const entries = this.entriesOf(parameters);
-    const isSame = (entry: Entry<T>): boolean =>
-      entry.recorded === isGradEnabled() &&
-      entry.backend === numberOf(backend) &&
-      this.isAlike(entry.trace, trace) &&
-      guardsHold(entry.fields, parameters, []) &&
-      haveForms(tensors, entry.slots, backend) &&
-      order.every((at, i) => entry.order[i] === at);
-    const known = entries.find(isSame);
-    if (known !== undefined) {
-      if (known.recordings.size >= RECORDINGS_AT_MOST) known.recordings.clear();
-      known.recordings.set(recording.rows, recording);
-      return known;
-    }
-    if (entries.length >= REMEMBERED_AT_MOST) entries.shift();
-    const entry: Entry<T> = {
-      trace,
-      backend: numberOf(backend),
-      recorded: isGradEnabled(),
-      fields: before.guards,
-      slots: tensors.map(({ shape, dtype, requiresGrad }) => ({ shape, dtype, wantsGrad: requiresGrad })),
-      order,
-      recordings: new Map([[recording.rows, recording]]),
-    };
-    entries.push(entry);
-    return entry;
-  }
+/** Whether the arguments must have a batch in front. */
+export function needsBatch({ extent }: Pick<Scan, 'extent'>): boolean {
+  return extent.lengths !== undefined || extent.resets !== undefined;
+}
 
-  private entriesOf(parameters: object): Entry<T>[] {
-    if (isPlain(parameters)) return this.ofPlain;
-    let entries = this.ofObjects.get(parameters);
-    if (entries === undefined) this.ofObjects.set(parameters, (entries = []));
-    return entries;
+/** Whether a trace serves for the arguments of a call. */
+function serves(entry: Entry, scan: Scan, backend: Backend): boolean {
+  const { inputs, states, record, rowwise } = scan;
+  if (entry.inputForm !== scan.inputForm || entry.stateForm !== scan.stateForm) return false;
+  if (entry.reverse !== scan.reverse || entry.needsBatch !== needsBatch(scan)) return false;
+  if (entry.record !== (record.length === 0 ? '' : record.join('\n'))) return false;
+  const lead = entry.batched ? 1 : 0;
+  const hasBatch = entry.batched && rowwise === undefined;
+  const batch = inputs[0].shape[1];
+  for (let i = 0; i < inputs.length; i++) {
+    if (!hasForm(inputs[i], entry.inputs[i], backend, rowwise === undefined ? lead + 1 : undefined)) return false;
+    if (hasBatch && inputs[i].shape[1] !== batch) return false;
   }
+  for (let i = 0; i < states.length; i++) {
+    if (!hasForm(states[i], entry.states[i], backend, lead)) return false;
+    if (hasBatch && states[i].shape[0] !== batch) return false;
+  }
+  return true;
+}
+
+/** The rows that the step of a call gets. */
+export function rowsOf({ inputs: [{ shape, size }], rowwise }: Scan, batched: boolean): number {
+  if (rowwise === undefined) return batched ? shape[1] : 1;
+  return rowwise.elementwise ? size : size / shape[shape.length - 1];
+}
+
+/** What the step of a call is traced as. */
+export function requestOf(scan: Scan, batched: boolean): TraceRequest {
+  const { inputs, states } = specsOf(scan, batched);
+  const isColumn = scan.rowwise?.elementwise === true;
+  return {
+    backend: scan.inputs[0].backend,
+    batched,
+    rows: rowsOf(scan, batched),
+    inputs: isColumn ? inputs.map((spec) => ({ ...spec, shape: [1] })) : inputs,
+    states,
+    recorded: isGradEnabled(),
+  };
+}
+
+/** The forms of a call's tensors, as one row has them; an element has no dimensions. */
+function specsOf({ inputs, states, rowwise }: Scan, batched: boolean): Pick<TraceRequest, 'inputs' | 'states'> {
+  const lead = Number(batched);
+  const row = (tensor: Tensor, front: number): TensorSpec => ({ ...specOf(tensor), shape: tensor.shape.slice(front) });
+  return {
+    inputs: inputs.map((x) => row(x, rowwise === undefined ? lead + 1 : x.rank - Number(!rowwise.elementwise))),
+    states: states.map((s) => row(s, lead)),
+  };
+}
+
+/** The form of a tensor. */
+export function specOf({ shape, dtype, requiresGrad }: Tensor): TensorSpec {
+  return { shape, dtype, wantsGrad: requiresGrad };
 }
 
 /**
@@ -190,7 +246,7 @@ function first<T>(map: ReadonlyMap<unknown, T>): T | undefined {
 }
 
 /** Whether two lists of forms are the same. */
-export function sameSpecs(a: readonly TensorSpec[], b: readonly TensorSpec[]): boolean {
+function sameSpecs(a: readonly TensorSpec[], b: readonly TensorSpec[]): boolean {
   return (
     a.length === b.length &&
     a.every(

@@ -19,7 +19,7 @@ import { validSteps } from '../../scan/arguments.js';
 export interface LoopBounds {
   readonly steps: number;
   readonly rows: number;
-  readonly lengths: Int32Array | undefined;
+  readonly lengths: readonly number[] | undefined;
   readonly resets: Uint8Array | undefined;
 }
 
