@@ -94,7 +94,7 @@ export function scan(
     const { steps, lengths } = arranged.extent;
     // As many as the longest row has, and one, without effect, where no row has any.
     const isWhole = lengths === undefined || arranged.inputs[0].backend.info.records;
-    const count = isWhole ? steps : Math.max(1, ...lengths);
+    const count = isWhole ? steps : lengths.reduce((a, b) => Math.max(a, b), 1);
     return inForm(arranged, count < steps ? ofFirstSteps(arranged, count, run) : run(arranged));
   });
 }

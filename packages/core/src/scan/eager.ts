@@ -78,8 +78,8 @@ export function runEagerly({
 }: Pick<Scan, 'step' | 'inputs' | 'states' | 'extent' | 'reverse'>): ScanResults {
   const { steps, lengths, resets } = extent;
   const { backend } = inputs[0];
-  const shortest = lengths === undefined ? steps : Math.min(...lengths);
-  const longest = lengths === undefined ? steps : Math.max(...lengths);
+  const shortest = lengths === undefined ? steps : lengths.reduce((a, b) => Math.min(a, b), steps);
+  const longest = lengths === undefined ? steps : lengths.reduce((a, b) => Math.max(a, b), 0);
   // One mask a step, 1 for rows that are still going; only steps in which rows differ need it.
   const masks = lengths && unbind(fromData(validSteps(lengths, steps), [steps, lengths.length], { backend }));
   const maskAt = (t: number): Tensor | undefined => (t < shortest ? undefined : masks?.[t]);

@@ -66,7 +66,8 @@ function ofLists(owner: string, { logProbs, targets, targetLengths }: CtcArgumen
   lists.forEach((row, b) => checkList(owner, `targets[${b}]`, row, 'classes'));
   const all = lists as readonly (readonly number[])[];
   if (targetLengths === undefined) return all.map((row) => [...row]);
-  const counts = checkLengths(owner, targetLengths, rows, Math.max(...all.map((row) => row.length)));
+  const longest = all.reduce((most, row) => Math.max(most, row.length), 0);
+  const counts = checkLengths(owner, targetLengths, rows, longest);
   return all.map((row, b) => {
     checkCount(owner, `targetLengths[${b}]`, counts[b], 0, row.length);
     return row.slice(0, counts[b]);

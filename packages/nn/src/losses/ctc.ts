@@ -106,7 +106,7 @@ function lossesOf(logProbs: Tensor, { labels, lengths }: CtcBatch, blank: number
   const { dtype, backend } = logProbs;
   // Blanks around the labels: the path goes from place to place, or from label to label where these
   // differ.
-  const places = 2 * Math.max(1, ...labels.map((row) => row.length)) + 1;
+  const places = 2 * labels.reduce((most, row) => Math.max(most, row.length), 1) + 1;
   const classes = new Int32Array(rows * places).fill(blank);
   const jumps = new Float32Array(rows * places).fill(NEVER);
   const starts = new Float32Array(rows * places).fill(NEVER);

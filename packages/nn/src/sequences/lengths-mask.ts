@@ -39,7 +39,7 @@ export function lengthsMask(lengths: Lengths, options: LengthsMaskOptions = {}):
     refuse(ArgumentError, name, 'lengths', { value: list, expected: 'one length for each row, and at least one row' });
   }
   list.forEach((length, row) => checkCount(name, `lengths[${row}]`, length));
-  const { steps = Math.max(...list) } = options;
+  const { steps = list.reduce((a, b) => Math.max(a, b), 0) } = options;
   checkCount(name, 'steps', steps);
   const shape = batchFirst ? [list.length, steps] : [steps, list.length];
   return to(

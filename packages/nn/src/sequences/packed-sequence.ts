@@ -99,7 +99,7 @@ export function packPaddedSequence(input: Tensor, lengths: Lengths, options: Pac
   }
   return scope(() => {
     const ordered = batchFirst ? transpose(input, 0, 1) : input;
-    const longest = Math.max(1, ...list);
+    const longest = list.reduce((a, b) => Math.max(a, b), 1);
     return new PackedSequence(longest === steps ? ordered : slice(ordered, 0, 0, longest), list);
   });
 }

@@ -62,7 +62,7 @@ export function padSequence(sequences: readonly Tensor[], options: PadOptions = 
     const expected = `[T, ...] like ${showShape(first.shape)} with any T`;
     refuse(ShapeError, name, `sequences[${i}]`, { has: 'shape', received: showShape(sequence.shape), expected });
   });
-  const steps = Math.max(...list.map((sequence) => sequence.shape[0]));
+  const steps = list.reduce((most, { shape }) => Math.max(most, shape[0]), 0);
   return scope(() =>
     stack(
       list.map((sequence) => padded(sequence, steps, paddingValue, paddingSide)),

@@ -25,7 +25,7 @@ export class StepSelection {
     this.#rows = rows;
     this.#places = places;
     this.lengths = places.map((row) => row.length);
-    this.steps = Math.max(1, ...this.lengths);
+    this.steps = this.lengths.reduce((a, b) => Math.max(a, b), 1);
   }
 
   /**

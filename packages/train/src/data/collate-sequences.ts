@@ -88,7 +88,7 @@ export function padded(
   { batchFirst = false, paddingValue = 0, backend }: CollateOptions,
 ): PaddedSequences {
   const lengths = sequences.map(({ shape }) => shape[0]);
-  const longest = Math.max(...lengths);
+  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
   const count = sequences.length;
   const step = sequences[0].shape.slice(1);
   const width = sizeOf(step);

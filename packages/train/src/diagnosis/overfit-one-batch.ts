@@ -81,7 +81,7 @@ export async function overfitOneBatch<M extends Module, B>(
     for (const tensor of [...copy.parameters(), ...copy.buffers()]) tensor.dispose();
   }
   const target = options.target ?? losses[0] / 20;
-  const least = Math.min(...losses);
+  const least = losses.reduce((a, b) => Math.min(a, b));
   const passed = least <= target;
   const course = `the loss went from ${losses[0].toPrecision(3)} to ${least.toPrecision(3)} in ${losses.length} steps`;
   const hint =

@@ -164,6 +164,13 @@ describe('collateSequences', () => {
 });
 
 describe('SequenceDataset', () => {
+  test('takes more sequences in a batch than a function takes arguments', () => {
+    const rows = 200_000;
+    const one = Float32Array.of(1);
+    const data = new SequenceDataset(new Array<Float32Array>(rows).fill(one), new Int32Array(rows));
+    expect(data.batch(Int32Array.from({ length: rows }, (_, i) => i)).input.shape).toEqual([1, rows]);
+  });
+
   test('pads batch by batch, with a target for each sequence', () => {
     const data = new SequenceDataset([[[1], [2], [3]], [[4]], [[5], [6]]], Int32Array.of(7, 8, 9));
     const { input, lengths, target } = data.batch([1, 2]);

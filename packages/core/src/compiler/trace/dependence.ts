@@ -8,7 +8,7 @@ import type { Ends, RecordedEdge, Recording } from './recording.js';
 
 interface LoopExtent {
   readonly steps: number;
-  readonly lengths: ArrayLike<number> | undefined;
+  readonly lengths: readonly number[] | undefined;
   readonly resets: Uint8Array | undefined;
 }
 
@@ -34,8 +34,8 @@ function overTime(recording: Recording, { steps, lengths, resets }: LoopExtent, 
   const first = recording.inputs.length; // the end that is the first state
   const { outputs, next } = ofOneStep(recording);
   const rows = lengths?.length ?? (resets === undefined ? 1 : resets.length / steps);
-  const counts = lengths === undefined ? [steps] : Array.from(lengths);
-  const [shortest, isEmpty] = [Math.min(...counts), Math.max(...counts) === 0];
+  const shortest = lengths === undefined ? steps : lengths.reduce((a, b) => Math.min(a, b), steps);
+  const isEmpty = lengths !== undefined && lengths.every((length) => length === 0);
   const initial: readonly Ends[] = recording.states.map((_, k) => new Set([first + k]));
   /** What a step's result depends on, given what the states before the step do. */
   const through = (direct: Ends, before: readonly Ends[]): Ends =>
