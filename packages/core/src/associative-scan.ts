@@ -17,7 +17,7 @@ import { concat } from './ops/join.js';
 import { transpose } from './ops/movement.js';
 import { narrow } from './ops/slice.js';
 import type { Program } from './program.js';
-import { isRecorded, recordAll } from './record.js';
+import { isRecorded, recordAll, restored } from './record.js';
 import { scan } from './scan.js';
 import { scope } from './scope.js';
 import { showShape } from './shape.js';
@@ -110,7 +110,8 @@ function linearScan(
     });
     if (!isRecorded(inputs)) return result;
     const saved = [a, result, ...(initial === undefined ? [] : [initial])];
-    recordAll([result], 'associativeScan', inputs, saved, ([grad], [coefficients, states, start], wanted) => {
+    recordAll([result], 'associativeScan', inputs, saved, ([grad], list, wanted) => {
+      const [coefficients, states, start] = restored(list);
       const first = zeros([1, ...a.shape.slice(1)], { dtype: a.dtype, backend: a.backend });
       // dL/dh_t = grad_t + a_(t+1) dL/dh_(t+1): the same recurrence the other way, with the
       // coefficients of the step after.

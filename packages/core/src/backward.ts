@@ -6,6 +6,7 @@ import { AutogradError } from './errors.js';
 import { resultChecks, withoutChecking, withRecording } from './grad-mode.js';
 import type { GradNode } from './grad-node.js';
 import { add } from './ops/arithmetic.js';
+import { restored } from './record.js';
 import { onesLike, zerosLike } from './ops/fill.js';
 import { detach } from './ops/identity.js';
 import { isOwned, scope, track } from './scope.js';
@@ -22,8 +23,11 @@ type Grads = readonly (Tensor | undefined)[];
 /** Gradients on their way to the nodes. The map owns them. */
 type Pending = Map<Node, (Tensor | undefined)[]>;
 
-/** What to do with the gradients that have arrived, complete, at a node. */
-type Arrival = (node: Node, grads: Grads) => void;
+/**
+ * What to do with the gradients that have arrived, complete, at a node. It may take one out of the
+ * list, which then is its own; where there are hooks it may not.
+ */
+type Arrival = (node: Node, grads: (Tensor | undefined)[]) => void;
 
 /**
  * Computes the gradient of a tensor with respect to every leaf that requires one and adds it to the
@@ -56,8 +60,15 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
     const { leaf } = node;
     // A leaf that was frozen since the forward pass gets nothing, though the gradient came as far
     // as here.
-    if (leaf?.requiresGrad && (targets === undefined || targets.has(node))) accumulate(leaf, grads[0], createGraph);
-    for (const [index, result] of node.retained ?? []) accumulate(result, grads[index], createGraph);
+    if (leaf?.requiresGrad && (targets === undefined || targets.has(node))) {
+      const isLast = !node.hasHooks && !createGraph && leaf.grad === undefined && !leaf.isDisposed;
+      if (isLast && grads[0]?.edge === undefined) {
+        leaf.grad = grads[0];
+        grads[0] = undefined;
+      } else accumulate(leaf, grads[0], createGraph);
+    }
+    if (node.retained !== undefined)
+      for (const [index, result] of node.retained) accumulate(result, grads[index], createGraph);
   });
 }
 
@@ -165,22 +176,23 @@ function propagate(
   const needed = targets === undefined ? undefined : leadingTo(targets, order);
   const pending: Pending = new Map();
   start.node.retain(); // a hook may dispose of the root
+  let node = start.node;
+  let arrived: (Tensor | undefined)[] = [];
+  const goThrough = (): void => {
+    const grads = node.hasHooks ? arrived.map((grad, i) => grad && afterHooks(operation, node, i, grad)) : arrived;
+    arrive(node, grads);
+    if (node.inputs.length > 0) send(operation, node, grads, pending, needed, createGraph);
+  };
   try {
     deliver(pending, start, gradient?.alias() ?? withRecording(false, () => onesLike(root)).keep(), createGraph);
-    for (const node of order) {
-      const arrived = pending.get(node);
-      if (arrived === undefined) continue;
+    for (let i = 0; i < order.length; i++) {
+      node = order[i];
+      const here = pending.get(node);
+      if (here === undefined) continue;
+      arrived = here;
       // Nothing is computed at a leaf.
       if (node.inputs.length === 0 && !node.hasHooks) arrive(node, arrived);
-      else {
-        scope(() => {
-          const grads = arrived.map((grad, i) =>
-            grad === undefined ? undefined : afterHooks(operation, node, i, grad),
-          );
-          arrive(node, grads);
-          if (node.inputs.length > 0) send(operation, node, grads, pending, needed, createGraph);
-        });
-      }
+      else scope(goThrough);
       discard(pending, node);
       if (!createGraph && !retainGraph) node.free();
     }
@@ -284,9 +296,13 @@ function send(
   needed: ReadonlySet<Node> | undefined,
   createGraph: boolean,
 ): void {
-  const wanted = node.inputs.map((edge) => edge !== undefined && (needed === undefined || needed.has(edge.node)));
+  const { inputs, saved } = node;
+  const wanted = new Array<boolean>(inputs.length);
+  for (let i = 0; i < wanted.length; i++) {
+    const edge = inputs[i];
+    wanted[i] = edge !== undefined && (needed === undefined || needed.has(edge.node));
+  }
   if (!wanted.includes(true)) return;
-  const { saved } = node;
   if (saved === undefined) {
     refuse(AutogradError, operation, 'hook', {
       received: `one that went backward through ${node.name} and so freed what this pass still needs of it`,
@@ -297,14 +313,15 @@ function send(
   // Checked as a whole, so that a NaN is put down to the operation and not to a part of its
   // derivative.
   const results = withoutChecking(() => withRecording(createGraph, () => node.derivative(grads, saved, wanted)));
-  resultChecks()?.gradients(`derivative of ${node.name}`, [...grads, ...saved], results);
-  node.inputs.forEach((edge, i) => {
+  resultChecks()?.gradients(`derivative of ${node.name}`, [...grads, ...restored(saved)], results);
+  for (let i = 0; i < inputs.length; i++) {
+    const edge = inputs[i];
     const result = results[i];
-    if (edge === undefined || !wanted[i] || result === undefined) return;
-    // What was not made here (a gradient passed on as it came, a saved value), or was sent already,
-    // needs a handle of its own.
+    if (edge === undefined || !wanted[i] || result === undefined) continue;
+    // What was not made here (a gradient passed on as it came), or was sent already, needs a handle
+    // of its own.
     deliver(pending, edge, isOwned(result) ? result.keep() : result.alias(), createGraph);
-  });
+  }
 }
 
 /** Adds a gradient to what waits for a node. */
@@ -327,6 +344,8 @@ function deliver(pending: Pending, { node, index }: TensorEdge, grad: Tensor, cr
 }
 
 function discard(pending: Pending, node: Node): void {
-  for (const grad of pending.get(node) ?? []) grad?.dispose();
+  const grads = pending.get(node);
+  if (grads === undefined) return;
+  for (let i = 0; i < grads.length; i++) grads[i]?.dispose();
   pending.delete(node);
 }

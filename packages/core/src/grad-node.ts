@@ -1,4 +1,7 @@
+import type { Storage } from './backend.js';
 import type { Disposable } from './scope.js';
+import type { Shape } from './shape.js';
+import type { SharedStorage } from './shared-storage.js';
 
 /** One result of a recorded operation. */
 export interface Edge<T extends Disposable> {
@@ -10,11 +13,38 @@ export interface Edge<T extends Disposable> {
 export type GradHook<T> = (grad: T) => T | void;
 
 /**
+ * What a recorded operation keeps of a tensor: its value, and its place in the graph. It does not
+ * hold that node: the operation's inputs do, and a result that held the node which keeps it would
+ * never be let go.
+ */
+export class Saved<T extends Disposable> {
+  readonly held: SharedStorage;
+  readonly shape: Shape;
+  readonly edge: Edge<T> | undefined;
+
+  /** Takes over one hold on the storage. */
+  constructor(held: SharedStorage, shape: Shape, edge: Edge<T> | undefined) {
+    this.held = held;
+    this.shape = shape;
+    this.edge = edge;
+    held.watch(); // no scope looks after it
+  }
+
+  get storage(): Storage {
+    return this.held.storage;
+  }
+
+  dispose(): void {
+    this.held.release();
+  }
+}
+
+/**
  * From the gradients of the results to the gradients of the inputs; `undefined` stands for zero.
  */
-export type DerivativeRule<T> = (
+export type DerivativeRule<T extends Disposable> = (
   grads: readonly (T | undefined)[],
-  saved: readonly T[],
+  saved: readonly Saved<T>[],
   wanted: readonly boolean[],
 ) => readonly (T | undefined)[];
 
@@ -40,7 +70,7 @@ export class GradNode<T extends Disposable> {
   readonly resultCount: number;
   derivative: DerivativeRule<T>;
   /** Values kept for the derivative; `undefined` once they were freed. */
-  saved: readonly T[] | undefined = [];
+  saved: readonly Saved<T>[] | undefined = [];
   /** Whether the rule is a user's own: what it does cannot be told from the name. */
   isCustom = false;
   /** The tensor whose `grad` collects what arrives here; only for leaves. */
@@ -103,7 +133,7 @@ export class GradNode<T extends Disposable> {
    */
   free(): void {
     if (this.leaf !== undefined || this.saved === undefined) return;
-    for (const tensor of this.saved) tensor.dispose();
+    for (let i = 0; i < this.saved.length; i++) this.saved[i].dispose();
     this.saved = undefined;
     this.derivative = nothing;
   }

@@ -5,8 +5,8 @@ import { isAnomalyEnabled, isGradEnabled, resultChecks, withoutChecking, withRec
 import { scope } from './scope.js';
 import type { Shape } from './shape.js';
 import { SharedStorage, type Bounds } from './shared-storage.js';
-import { GradNode, type DerivativeRule } from './grad-node.js';
-import { Tensor } from './tensor.js';
+import { GradNode, Saved, type DerivativeRule } from './grad-node.js';
+import { Tensor, type TensorEdge } from './tensor.js';
 
 /** The gradient of one input from the gradient of the result and the saved values. */
 export type Derivative = (grad: Tensor, saved: readonly Tensor[]) => Tensor;
@@ -50,9 +50,10 @@ export function isNoted(input: Tensor): boolean {
  */
 export function record(result: Tensor, { name, inputs, saved = [], derivatives }: Recording): Tensor {
   if (isRecorded(inputs)) {
-    recordAll([result], name, inputs, saved, ([grad], kept, wanted) =>
-      derivatives.map((derivative, i) => (wanted[i] ? derivative(grad as Tensor, kept) : undefined)),
-    );
+    recordAll([result], name, inputs, saved, ([grad], list, wanted) => {
+      const kept = restored(list);
+      return derivatives.map((derivative, i) => (wanted[i] ? derivative(grad as Tensor, kept) : undefined));
+    });
   }
   passCountOn(result, inputs);
   resultChecks()?.results(name, inputs, [result]);
@@ -72,10 +73,36 @@ export function recordAll(
   saved: readonly Tensor[],
   rule: DerivativeRule<Tensor>,
 ): void {
-  const edges = inputs.map((input) => input.gradEdge);
+  const node = attachAll(results, name, inputs, rule);
+  node.saved = saved.map(savedOf); // a result that is saved stands in the graph by now
+}
+
+/** The same for one that saves more than tensors: the caller gives that to the node. */
+export function attachAll(
+  results: readonly (Tensor | undefined)[],
+  name: string,
+  inputs: readonly Tensor[],
+  rule: DerivativeRule<Tensor>,
+): GradNode<Tensor> {
+  const edges = new Array<TensorEdge | undefined>(inputs.length);
+  for (let i = 0; i < edges.length; i++) edges[i] = inputs[i].gradEdge;
   const node = new GradNode<Tensor>(name, edges, results.length, rule);
   for (let index = 0; index < results.length; index++) results[index]?.attach({ node, index });
-  node.saved = saved.map((tensor) => tensor.saved());
+  return node;
+}
+
+/** What a recorded operation keeps of a tensor. */
+export function savedOf(tensor: Tensor): Saved<Tensor> {
+  return new Saved(tensor.held.retain(), tensor.shape, tensor.gradEdge);
+}
+
+/** Tensors of what was saved, at its place in the graph; they belong to the open scope. */
+export function restored(saved: readonly Saved<Tensor>[]): Tensor[] {
+  return saved.map(({ held, shape, edge }) => {
+    const tensor = new Tensor(held.retain(), shape);
+    if (edge !== undefined) tensor.attach(edge);
+    return tensor;
+  });
 }
 
 /** An operation made of others, with a derivative of its own. */

@@ -239,17 +239,6 @@ export class Tensor extends Tracked {
   }
 
   /**
-   * @internal The same for a recorded operation to keep. It does not hold its node: the operation's
-   *   inputs do, and a result that held
-   * the node which keeps it would never be let go.
-   */
-  saved(): Tensor {
-    const twin = new Tensor(this.held.retain(), this.shape).keep();
-    twin.#origin = this.gradEdge;
-    return twin;
-  }
-
-  /**
    * The elements in row-major order, as a typed array of its own. Works on every backend.
    * @returns a promise of a copy: `Float32Array`, `Float64Array` or `Int32Array` by `dtype`
    */

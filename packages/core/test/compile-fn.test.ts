@@ -186,6 +186,21 @@ describe('compileFn element by element', () => {
     expect(grad(first.sum(), [x])[0].toArray()).toEqual([6, 12]);
   });
 
+  test('of a call that comes again, other shapes give their own results, and two shapes are refused', () => {
+    const product = compileFn(([x, y]: readonly Tensor[], { by }: { by: Tensor }) => x.mul(y).add(by), {
+      elementwise: true,
+      anyRows: true,
+    });
+    const by = tensor([1], f64);
+    for (let round = 0; round < 2; round++)
+      for (const shape of [[2, 3], [], [7], [3, 2, 2], [0, 4], ...Array.from({ length: 20 }, (_, i) => [i + 1])]) {
+        const [x, y] = [randn(shape, f64), randn(shape, f64)];
+        expectClose(product([x, y], { by }), x.mul(y).add(1));
+      }
+    expect(() => product([zeros([4], f64), zeros([1], f64)], { by })).toThrow('x has shapes [4], [1]');
+    expect(() => product([zeros([4], f64), zeros([4])], { by })).toThrow('float32');
+  });
+
   test('refuses two shapes, and a function that is not elementwise', () => {
     const [x, y] = [zeros([2, 3], f64), zeros([3], f64)];
     expect(() => compiled([x, y], { lr: tensor(1, f64) })).toThrow('x has shapes [2, 3], [3], expected one shape');

@@ -71,6 +71,7 @@ export function bindCall(scan: Scan, traced: Traced, calls: BoundCalls): void {
     hasSteps: rowwise === undefined,
     rows: rowsOf(scan, batched),
     isElementwise: rowwise?.elementwise === true,
+    isAnyShape: rowwise?.elementwise === true && rowwise.anyRows,
   });
   if (call === undefined) return;
   calls.keep(parameters, inputs[0].backend, {
@@ -97,13 +98,15 @@ export function runBoundRows(
     const { call, parameters: known, lead, outputForm } = list[i];
     if (!call.serves(inputs, none)) continue;
     const captured = known.capturedIn(parameters, call);
-    if (captured !== undefined)
-      return { outputs: call.run(inputs, noStorages, captured, lead).outputs, form: outputForm };
+    if (captured === undefined) continue;
+    const { outputs } = call.run(inputs, noStorages, captured, call.isAnyShape ? inputs[0].shape : lead);
+    return { outputs, form: outputForm };
   }
   return undefined;
 }
 
 const none: readonly Tensor[] = [];
+const sequenceForm = { hasSteps: true, isElementwise: false, isAnyShape: false };
 const noStorages: readonly Storage[] = [];
 
 /**
@@ -153,7 +156,7 @@ export function bindScan(scan: Scan, traced: Traced, shapes: ScanShapes): BoundS
   const { guards, captured, draws, batched } = traced;
   if (guards === undefined || parameters === undefined) return undefined;
   const rows = rowsOf(scan, batched);
-  const call = BoundCall.of(traced, [shapes.xs], shapes.state, { hasSteps: true, rows, isElementwise: false });
+  const call = BoundCall.of(traced, [shapes.xs], shapes.state, { ...sequenceForm, rows });
   if (call !== undefined) {
     const known = isPlain(parameters) ? undefined : new BoundParameters(guards, parameters, captured);
     return new BoundSequence(call, captured, shapes, known && (() => known.capturedIn(parameters, call)));

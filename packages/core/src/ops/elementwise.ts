@@ -9,7 +9,7 @@ import { refuse } from '../checks/refusal.js';
 import { ArgumentError } from '../errors.js';
 import { resultChecks } from '../grad-mode.js';
 import type { DerivativeRule } from '../grad-node.js';
-import { isRecorded, placeOf, record, recordAll, wrap } from '../record.js';
+import { isRecorded, placeOf, record, recordAll, restored, wrap } from '../record.js';
 import { broadcastShapes, sizeOf, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { sumTo } from './broadcast.js';
@@ -129,7 +129,8 @@ function ruleOf(
   da: BinaryDerivative,
   db: BinaryDerivative,
 ): DerivativeRule<Tensor> {
-  return ([grad], saved, wanted) => {
+  return ([grad], list, wanted) => {
+    const saved = restored(list);
     const left = typeof a === 'number' ? a : saved[0];
     const right = typeof b === 'number' ? b : saved[saved.length - 1];
     const gradients: (Tensor | undefined)[] = [];

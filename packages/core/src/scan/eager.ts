@@ -10,7 +10,7 @@ import { zerosLike } from '../ops/fill.js';
 import { detach } from '../ops/identity.js';
 import { stack, unbind } from '../ops/join.js';
 import { narrow } from '../ops/slice.js';
-import { recordAll } from '../record.js';
+import { recordAll, restored } from '../record.js';
 import { scope } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
@@ -142,7 +142,7 @@ function withoutEffect(output: Tensor): Tensor {
   const leaves = leavesOf(output);
   if (leaves.length > 0)
     recordAll([result], 'scan', leaves, leaves, (_, saved, wanted) =>
-      saved.map((leaf, i) => (wanted[i] ? zerosLike(leaf) : undefined)),
+      restored(saved).map((leaf, i) => (wanted[i] ? zerosLike(leaf) : undefined)),
     );
   return result;
 }

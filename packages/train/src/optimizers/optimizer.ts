@@ -360,15 +360,13 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       kept.tensors.set(slot, (before === undefined ? filled(param, initial) : placed(before, param)).keep());
       before?.dispose();
     }
-    const numbers = scalars.of(param, { step: kept.step + 1, fresh });
-    scope(() => {
-      const state = slots.map(([slot]) => kept.tensors.get(slot) as Tensor);
-      const [next, ...after] = update([param, grad, ...state], numbers);
-      param.copy_(next);
-      state.forEach((tensor, i) => tensor.copy_(after[i]));
-    });
+    const operands = [param, grad];
+    for (const [slot] of slots) operands.push(kept.tensors.get(slot) as Tensor);
+    const after = update(operands, scalars.of(param, { step: kept.step + 1, fresh }));
+    param.copy_(after[0]);
+    for (let i = 1; i < after.length; i++) operands[i + 1].copy_(after[i]);
     kept.step++;
-    this.states.set(param, kept);
+    if (kept.step === 1) this.states.set(param, kept);
   }
 }
 

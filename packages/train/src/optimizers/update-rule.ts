@@ -18,16 +18,17 @@ export function choicesOf<O extends object>(options: O): Choices<O> {
   return choices as Choices<O>;
 }
 
-/** A text that differs where the choices do; made at every step, so without making them. */
-export function choicesKey(options: object): string {
-  let key = '';
+/** Whether options leave these choices; asked at every step, so without making them again. */
+export function leaveChoices(options: object, choices: object): boolean {
+  let count = 0;
   for (const name of Object.keys(options)) {
     const value = (options as Readonly<Record<string, unknown>>)[name];
-    if (typeof value === 'number') key += value === 0 ? `|${name}` : `|${name}!`;
-    else if (typeof value === 'boolean') key += value ? `|${name}!` : `|${name}`;
-    else if (typeof value === 'string') key += `|${name}=${JSON.stringify(value)}`;
+    if (typeof value !== 'number' && typeof value !== 'boolean' && typeof value !== 'string') continue;
+    const choice = (choices as Readonly<Record<string, unknown>>)[name];
+    if (choice !== (typeof value === 'number' ? value !== 0 : value)) return false;
+    count++;
   }
-  return key;
+  return count === Object.keys(choices).length;
 }
 
 /** How far the update of one parameter has come. */

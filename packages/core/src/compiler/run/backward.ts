@@ -5,7 +5,9 @@ import { add, mul } from '../../ops/arithmetic.js';
 import { sum } from '../../ops/broadcast.js';
 import { clone } from '../../ops/identity.js';
 import type { Storage } from '../../backend.js';
-import { wrap } from '../../record.js';
+import { Saved } from '../../grad-node.js';
+import { savedOf, wrap } from '../../record.js';
+import { SharedStorage } from '../../shared-storage.js';
 import { Tensor } from '../../tensor.js';
 import { masked, maskOf, padded } from './masks.js';
 import type { Plans } from '../lower/passes.js';
@@ -13,14 +15,14 @@ import { previousStates } from './previous-states.js';
 import { backwardExecutable } from './executables.js';
 import type { LoopBounds, Storages } from './executable.js';
 
-/** What a run saves for its derivative, by name. The autograd graph keeps it as one list. */
+/** What a run saves for its derivative. */
 export interface Residuals {
   readonly inputs: readonly Tensor[];
   readonly states: readonly Tensor[];
   /** Tensors that the step used besides its arguments. */
   readonly captured: readonly Tensor[];
   /** Values of the forward pass that the backward pass reads. */
-  readonly kept: readonly Tensor[];
+  readonly kept: readonly SharedStorage[];
   /**
    * Inputs of the backward pass that the run made: random numbers, and inputs without their
    * padding.
@@ -28,34 +30,38 @@ export interface Residuals {
   readonly made: readonly Tensor[];
 }
 
-/** How many there are of the first four. */
-type ResidualCounts = readonly [inputs: number, states: number, captured: number, kept: number];
+type SavedList = readonly Saved<Tensor>[];
 
-export function countsOf({ inputs, states, captured, kept }: Residuals): ResidualCounts {
-  return [inputs.length, states.length, captured.length, kept.length];
-}
+/** Residuals as they are kept, by name. */
+export class SavedRun {
+  /** All of them, which is what the autograd graph keeps. */
+  readonly list: SavedList;
+  readonly inputs: number;
+  readonly states: number;
+  /** The tensors that gradients are asked of: inputs, states and captured ones. */
+  readonly ends: SavedList;
+  readonly kept: SavedList;
+  readonly made: SavedList;
 
-export function listOfResiduals({ inputs, states, captured, kept, made }: Residuals): readonly Tensor[] {
-  return [...inputs, ...states, ...captured, ...kept, ...made];
-}
-
-/** The residuals of such a list. */
-export function residualsOf(list: readonly Tensor[], counts: ResidualCounts): Residuals {
-  let at = 0;
-  const [inputs, states, captured, kept] = counts.map((count) => list.slice(at, (at += count)));
-  return { inputs, states, captured, kept, made: list.slice(at) };
-}
-
-/** The tensors that gradients are asked of: inputs, states and captured ones. */
-export function endsOf({ inputs, states, captured }: Residuals): readonly Tensor[] {
-  return [...inputs, ...states, ...captured];
+  constructor({ inputs, states, captured, kept, made }: Residuals) {
+    const ends: Saved<Tensor>[] = [];
+    for (let i = 0; i < inputs.length; i++) ends.push(savedOf(inputs[i]));
+    for (let i = 0; i < states.length; i++) ends.push(savedOf(states[i]));
+    for (let i = 0; i < captured.length; i++) ends.push(savedOf(captured[i]));
+    this.inputs = inputs.length;
+    this.states = states.length;
+    this.ends = ends;
+    this.kept = kept.map((value) => new Saved<Tensor>(value.retain(), [value.storage.size], undefined));
+    this.made = made.map(savedOf);
+    this.list = [...ends, ...this.kept, ...this.made];
+  }
 }
 
 /** A backward pass that has come to a recorded program. */
 interface BackwardRun {
   /** Of the results. */
   readonly grads: readonly (Tensor | undefined)[];
-  readonly residuals: Residuals;
+  readonly saved: SavedRun;
   readonly wanted: readonly boolean[];
   readonly extent: LoopBounds;
   /** Whether the inputs had padding that was taken out. */
@@ -72,81 +78,107 @@ interface BackwardRun {
  */
 export function runBackward(
   plans: Plans,
-  { grads, residuals, wanted, extent, isMasked }: BackwardRun,
+  { grads, saved, wanted, extent, isMasked }: BackwardRun,
 ): (Tensor | undefined)[] {
-  const { captured, kept, made } = residuals;
-  const ends = endsOf(residuals);
-  const [{ backend, dtype }] = ends;
-  const [inputs, states] = [residuals.inputs.length, residuals.states.length];
+  const { inputs, states, ends, kept, made } = saved;
+  const [{ held, storage: firstEnd }] = ends;
+  const { backend } = held;
+  const { dtype } = firstEnd;
   const { plan, drawn, shifted, residualInputs, hasPoles, cotangents, results, sums } = backwardExecutable(
     backend,
     plans,
   );
-  const zerosLike = ({ shape, size }: Tensor): Tensor => wrap(backend, backend.fill(0, size, dtype), shape);
-  // What a gradient was asked of, and reaches, has one, if only zeros.
-  const ofEnds = (gradientOf: (end: number) => Tensor | undefined): (Tensor | undefined)[] =>
-    wanted.map((isWanted, end) => (isWanted ? (gradientOf(end) ?? zerosLike(ends[end])) : undefined));
-  const stateGradient = (i: number): Tensor | undefined => grads[cotangents.length + i];
+  const gradients = new Array<Tensor | undefined>(ends.length);
+  /** The gradient of a last state. */
+  const cotangentOf = (state: number): Tensor | undefined => grads[cotangents.length + state];
+  /** A gradient that was asked for, or is zeros. */
+  const arrive = (end: number, held: SharedStorage | undefined): void => {
+    if (!wanted[end]) return;
+    const { storage, shape } = ends[end];
+    gradients[end] =
+      held === undefined
+        ? wrap(backend, backend.fill(0, storage.size, dtype), shape)
+        : new Tensor(held.retain(), shape);
+  };
   // Where no row has a step nothing is computed, so there is nothing to derive: the state is handed
   // through.
-  if (extent.lengths?.every((length) => length === 0) === true)
-    return ofEnds((end) => (end >= inputs && end < inputs + states ? stateGradient(end - inputs) : undefined));
+  if (extent.lengths?.every((length) => length === 0) === true) {
+    for (let end = 0; end < ends.length; end++)
+      arrive(end, end >= inputs && end < inputs + states ? cotangentOf(end - inputs)?.held : undefined);
+    return gradients;
+  }
 
-  const mask = maskOf(backend, extent);
-  // Past the end of a row stand values of one of its own steps, all of the same one, so that they
-  // belong together.
-  const unpadded = mask === undefined || !hasPoles;
-  const clean = (value: Tensor): Tensor =>
-    unpadded ? value : wrap(backend, padded(backend, extent, value.storage), [value.size]);
-  const sources: Storages = residuals.inputs.map(({ storage }) => storage);
-  for (let i = 0; i < drawn; i++) sources.push(undefined); // those that are read come below
-  for (const tensor of captured) sources.push(tensor.storage);
-  for (const value of kept) sources.push(clean(value).storage);
-  for (const { state, kept: at } of shifted) {
-    const [initial, after] = [residuals.states[state], kept[at].storage];
-    const before =
-      extent.steps === 1
-        ? initial
-        : wrap(backend, previousStates(backend, after, initial.storage, extent, plans.reverse), [after.size]);
-    sources.push(clean(before).storage);
+  /** Storages that are made for this run, and freed at its end. */
+  const own: SharedStorage[] = [];
+  const temporary = (storage: Storage): Storage => {
+    own.push(new SharedStorage(backend, storage));
+    return storage;
+  };
+  let zeros: Storage | undefined;
+  /** Zeros of a size; one storage serves for neighbours. */
+  const zerosOf = (size: number): Storage => {
+    if (zeros?.size !== size) zeros = temporary(backend.fill(0, size, dtype));
+    return zeros;
+  };
+  try {
+    const mask = maskOf(backend, extent);
+    // Past the end of a row stand values of one of its own steps, all of the same one, so that they
+    // belong together.
+    const unpadded = mask === undefined || !hasPoles;
+    const clean = (storage: Storage): Storage => (unpadded ? storage : temporary(padded(backend, extent, storage)));
+    const sources: Storages = new Array<Storage | undefined>(plan.places); // just as long: `push` makes room for more
+    for (let i = 0; i < inputs; i++) sources[i] = ends[i].storage;
+    let place = inputs + drawn; // the random ones that are read come below
+    for (let end = inputs + states; end < ends.length; end++) sources[place++] = ends[end].storage;
+    for (let i = 0; i < kept.length; i++) sources[place++] = clean(kept[i].storage);
+    for (let i = 0; i < shifted.length; i++) {
+      const { state, kept: at } = shifted[i];
+      const [initial, after] = [ends[inputs + state].storage, kept[at].storage];
+      const isSingle = extent.steps === 1;
+      sources[place++] = clean(
+        isSingle ? initial : temporary(previousStates(backend, after, initial, extent, plans.reverse)),
+      );
+    }
+    // Inputs that the forward pass made: without their padding, or drawn.
+    let at = 0;
+    for (let i = 0; i < residualInputs.length; i++) {
+      const input = residualInputs[i];
+      if (input >= inputs) sources[input] = clean(made[at++].storage);
+      else if (isMasked) sources[input] = made[at++].storage;
+    }
+    for (let i = 0; i < cotangents.length; i++) {
+      const gradient = grads[i]?.storage;
+      if (gradient === undefined) sources[place++] = zerosOf(extent.steps * extent.rows * cotangents[i]);
+      else sources[place++] = mask === undefined ? gradient : temporary(masked(backend, mask, gradient));
+    }
+    const carried: Storage[] = [];
+    for (let i = 0; i < states; i++) carried.push(cotangentOf(i)?.storage ?? zerosOf(ends[inputs + i].storage.size));
+    // Behind the gradients of the state, sums over the steps: the gradients of per-row constants.
+    for (let i = 0; i < sums.length; i++)
+      if (sums[i] !== undefined) carried.push(zerosOf(ends[inputs + states + i].storage.size));
+    const { ys, carry } = plan.run(sources, carried, extent);
+    const first = own.length;
+    for (let i = 0; i < ys.length; i++) temporary(ys[i]);
+    for (let i = 0; i < carry.length; i++) temporary(carry[i]);
+    const found = (i: number): SharedStorage => own[first + i];
+    for (let end = 0; end < ends.length; end++) {
+      if (end >= inputs && end < inputs + states) arrive(end, found(ys.length + end - inputs));
+      else {
+        const sum = end < inputs ? undefined : sums[end - inputs - states];
+        const result = results[end];
+        if (sum !== undefined) arrive(end, found(ys.length + sum));
+        else if (result === undefined) arrive(end, undefined);
+        // A derivative may be infinite at the very step whose values stand past the end, and
+        // infinity times zero is none.
+        else if (wanted[end] && mask !== undefined && hasPoles && end < inputs)
+          gradients[end] = wrap(backend, masked(backend, mask, ys[result]), ends[end].shape);
+        else arrive(end, found(result));
+      }
+    }
+    return gradients;
+  } finally {
+    for (let i = 0; i < own.length; i++) own[i].release();
   }
-  // Inputs that the forward pass made: without their padding, or drawn.
-  let at = 0;
-  for (const input of residualInputs) {
-    if (input >= inputs) sources[input] = clean(made[at++]).storage;
-    else if (isMasked) sources[input] = made[at++].storage;
-  }
-  cotangents.forEach((width, i) => {
-    const gradient = grads[i];
-    let seed: Tensor;
-    if (gradient === undefined) {
-      const size = extent.steps * extent.rows * width;
-      seed = wrap(backend, backend.fill(0, size, dtype), [size]);
-    } else if (mask === undefined) seed = gradient;
-    else seed = wrap(backend, masked(backend, mask, gradient.storage), gradient.shape);
-    sources.push(seed.storage);
-  });
-  const carried: Storage[] = [];
-  for (let i = 0; i < states; i++) carried.push((stateGradient(i) ?? zerosLike(residuals.states[i])).storage);
-  // Behind the gradients of the state, sums over the steps: the gradients of per-row constants.
-  const constants = captured.filter((_, i) => sums[i] !== undefined);
-  for (const constant of constants) carried.push(zerosLike(constant).storage);
-  const { ys: found, carry } = plan.run(sources, carried, extent);
-  const gradients = found.map((storage) => wrap(backend, storage, [storage.size]));
-  const shapes = [...residuals.states, ...constants];
-  const first = carry.map((storage, i) => wrap(backend, storage, shapes[i].shape));
-  return ofEnds((end) => {
-    if (end >= inputs && end < inputs + states) return first[end - inputs];
-    const sum = end < inputs ? undefined : sums[end - inputs - states];
-    if (sum !== undefined) return first[sum];
-    const result = results[end];
-    if (result === undefined) return undefined;
-    // A derivative may be infinite at the very step whose values stand past the end, and infinity
-    // times zero is none.
-    if (mask !== undefined && hasPoles && end < inputs)
-      return wrap(backend, masked(backend, mask, gradients[result].storage), ends[end].shape);
-    return new Tensor(gradients[result].held.retain(), ends[end].shape);
-  });
 }
 
 /** What is to be derived, and by what. */

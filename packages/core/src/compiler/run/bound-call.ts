@@ -30,6 +30,8 @@ interface BoundForm {
   readonly rows: number;
   /** Whether each element is a row. */
   readonly isElementwise: boolean;
+  /** Whether the inputs may come in any shape that they have in common, which sets the rows. */
+  readonly isAnyShape: boolean;
 }
 
 export class BoundCall {
@@ -37,9 +39,10 @@ export class BoundCall {
   private readonly dtype: DType;
   private readonly recorded: boolean;
   private readonly plans: Plans;
-  /** What ran last, and for how many steps: mostly the next call has as many. */
+  /** What ran last, and for how many steps and rows: mostly the next call has as many. */
   private pass: ForwardExecutable | undefined;
   private steps = 0;
+  private rows = 0;
   private readonly inputs: readonly Shape[];
   private readonly states: readonly Shape[];
   private readonly form: BoundForm;
@@ -80,13 +83,18 @@ export class BoundCall {
     return isGeneral ? undefined : new BoundCall(plans, inputs, states, form);
   }
 
+  /** Whether the inputs may come in any shape that they have in common. */
+  get isAnyShape(): boolean {
+    return this.form.isAnyShape;
+  }
+
   /**
    * Whether this is the call of these inputs and states, in the mode that holds now; of these
    * inputs alone where the states are left out.
    */
   serves(inputs: readonly Tensor[], states?: readonly Tensor[]): boolean {
     if (ambient.recording.value !== this.recorded || ambient.checking.value || ambient.tracing.value) return false;
-    if (!this.fit(inputs, this.inputs, this.form.hasSteps)) return false;
+    if (!(this.isAnyShape ? this.areAlike(inputs) : this.fit(inputs, this.inputs, this.form.hasSteps))) return false;
     return states === undefined || this.fit(states, this.states, false);
   }
 
@@ -96,6 +104,16 @@ export class BoundCall {
    */
   servesWith(captured: readonly Tensor[]): boolean {
     for (let i = 0; i < captured.length; i++) if (!captured[i].isUnrecorded(this.backend, this.dtype)) return false;
+    return true;
+  }
+
+  /** Whether there are as many inputs as before, of one shape. */
+  private areAlike(inputs: readonly Tensor[]): boolean {
+    if (inputs.length !== this.inputs.length || inputs[0].size === 0) return false;
+    for (let i = 0; i < inputs.length; i++) {
+      if (!inputs[i].isUnrecorded(this.backend, this.dtype)) return false;
+      if (i > 0 && !sameShape(inputs[i].shape, inputs[0].shape)) return false;
+    }
     return true;
   }
 
@@ -128,38 +146,39 @@ export class BoundCall {
   ): RunResults {
     const { backend, form } = this;
     const steps = form.hasSteps ? inputs[0].shape[0] : 1;
-    const pass = this.passFor(steps);
+    const rows = form.isAnyShape ? inputs[0].size : form.rows;
+    const pass = this.passFor(steps, rows);
     const storages: Storages = new Array<Storage>(pass.plan.places); // just as long: `push` makes room for more
     for (let i = 0; i < inputs.length; i++) storages[i] = inputs[i].storage;
     for (let i = 0; i < captured.length; i++) storages[inputs.length + i] = captured[i].storage;
-    const extent = { steps, rows: form.rows, lengths: undefined, resets: undefined };
+    const extent = { steps, rows, lengths: undefined, resets: undefined };
     const made = pass.plan.run(storages, carried, extent);
     countTrace(true);
     const last = new Array<Tensor>(lastShapes.length);
     for (let i = 0; i < last.length; i++) last[i] = wrap(backend, made.carry[i], lastShapes[i]);
-    const shapes = this.shapesBehind(pass, lead);
-    const outputs = new Array<Tensor>(shapes.length);
+    const shapes = form.isElementwise ? undefined : this.shapesBehind(pass, lead);
+    const outputs = new Array<Tensor>(pass.outputs.length);
     for (let i = 0; i < outputs.length; i++) {
       const { at, first } = pass.outputs[i];
-      const shape = shapes[i];
+      const shape = shapes === undefined ? lead : shapes[i];
       outputs[i] = first === i ? wrap(backend, made.ys[at], shape) : new Tensor(outputs[first].held.retain(), shape);
     }
     return { outputs, last };
   }
 
-  private passFor(steps: number): ForwardExecutable {
-    if (this.pass === undefined || steps !== this.steps) {
+  private passFor(steps: number, rows: number): ForwardExecutable {
+    if (this.pass === undefined || steps !== this.steps || rows !== this.rows) {
       this.steps = steps;
-      this.pass = forwardExecutable(this.backend, this.plans, undefined, { steps, rows: this.form.rows });
+      this.rows = rows;
+      this.pass = forwardExecutable(this.backend, this.plans, undefined, { steps, rows });
     }
     return this.pass;
   }
 
   private shapesBehind(pass: ForwardExecutable, lead: Shape): readonly Shape[] {
-    const { form } = this;
     if (this.lead !== lead && (this.lead === undefined || !sameShape(this.lead, lead))) {
       this.lead = lead;
-      this.outputShapes = pass.outputs.map((_, i) => pass.outputShape(i, lead, form.isElementwise));
+      this.outputShapes = pass.outputs.map((_, i) => pass.outputShape(i, lead, false));
     }
     return this.outputShapes;
   }

@@ -28,8 +28,6 @@ export class ForwardExecutable {
   /** The inputs and random inputs that it reads, by number. */
   readonly residualInputs: readonly number[];
   private readonly shapes: readonly Shape[];
-  private readonly widths: readonly number[];
-  private readonly firstOutput: readonly number[];
 
   constructor(backend: Backend, step: TracedStep, plan: Stages, training: TrainingPlans | undefined) {
     const kept = training?.kept ?? [];
@@ -45,8 +43,6 @@ export class ForwardExecutable {
     const inputs = [...step.inputs, ...step.drawn];
     this.residualInputs = training?.residualInputs.map((value) => inputs.indexOf(value)) ?? [];
     this.shapes = step.outputShapes;
-    this.widths = results.map(({ width }) => width);
-    this.firstOutput = results.map((value) => step.outputs.indexOf(value));
   }
 
   /**
@@ -54,12 +50,6 @@ export class ForwardExecutable {
    */
   outputShape(output: number, lead: Shape, isElementwise: boolean): Shape {
     return isElementwise ? lead : lead.concat(this.shapes[output]);
-  }
-
-  /** The shape of a result: that of the first output that it is, or flat. */
-  shapeOf(result: number, lead: Shape, isElementwise: boolean, rows: number): Shape {
-    const output = this.firstOutput[result];
-    return output < 0 ? [rows * this.widths[result]] : this.outputShape(output, lead, isElementwise);
   }
 }
 

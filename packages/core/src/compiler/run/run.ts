@@ -4,24 +4,17 @@
  */
 import type { Storage } from '../../backend.js';
 import { isGradEnabled } from '../../grad-mode.js';
-import { isRecorded, recordAll, wrap } from '../../record.js';
+import { attachAll, isRecorded, restored, wrap } from '../../record.js';
 import type { Shape } from '../../shape.js';
+import { SharedStorage } from '../../shared-storage.js';
 import { Tensor } from '../../tensor.js';
 import { dependenceOf, isReached, recordedResults } from '../trace/dependence.js';
 import { drawingAgain, generatorStates, type GeneratorStates } from '../../scan/random.js';
 import type { FoundPlans } from '../cache/program-cache.js';
 import { masked, maskOf, padded } from './masks.js';
-import type { LoopBounds } from './executable.js';
+import type { LoopBounds, Storages } from './executable.js';
 import { forwardExecutable } from './executables.js';
-import {
-  countsOf,
-  deriveBySteps,
-  endsOf,
-  listOfResiduals,
-  residualsOf,
-  runBackward,
-  type Residuals,
-} from './backward.js';
+import { deriveBySteps, runBackward, SavedRun, type Residuals } from './backward.js';
 
 /** A traced step with the tensors of one call. */
 interface CompiledRun {
@@ -56,12 +49,14 @@ export interface RunResults {
 export function runCompiled(run: CompiledRun): RunResults {
   const { traced, inputs, states, extent, lead, lastShapes, isElementwise } = run;
   const { plans, captured, draws } = traced;
-  const { steps, rows, lengths } = extent;
+  const { lengths } = extent;
   const [{ backend }] = inputs;
   const training = isRecorded(inputs) || isRecorded(states) || isRecorded(captured) ? plans.training : undefined;
   const pass = forwardExecutable(backend, plans, training, extent);
   /** What is freed in the end: nothing in most runs that are not recorded. */
   const temporaries: Tensor[] = [];
+  /** What the run made, by the number of the result; held by those who want it. */
+  const values: SharedStorage[] = [];
   try {
     const mask = lengths === undefined ? undefined : maskOf(backend, extent);
     if (mask !== undefined) temporaries.push(mask);
@@ -69,33 +64,28 @@ export function runCompiled(run: CompiledRun): RunResults {
     const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
     const drawn = draws.length === 0 ? nothing : run.draw();
     for (let i = 0; i < drawn.length; i++) temporaries.push(drawn[i]);
-    const storagesOf = (list: readonly Tensor[]): Storage[] => list.map(({ storage }) => storage);
-    const { ys: made, carry: after } = pass.plan.run(
-      storagesOf([...given, ...drawn, ...captured]),
-      storagesOf(states),
-      extent,
-    );
-    const last = after.map((storage, i) => wrap(backend, storage, lastShapes?.[i] ?? states[i].shape));
-    const values: Tensor[] = []; // by the number of the result
-    const outputs: Tensor[] = [];
-    let taken = 0;
-    for (let i = 0; i < made.length; i++)
-      values.push(wrap(backend, made[i], pass.shapeOf(i, lead, isElementwise, steps * rows)));
-    for (let i = 0; i < pass.outputs.length; i++) {
-      const { at, first, isMasked } = pass.outputs[i];
+    const storages: Storages = new Array<Storage>(pass.plan.places); // just as long: `push` makes room for more
+    let place = 0;
+    for (let i = 0; i < given.length; i++) storages[place++] = given[i].storage;
+    for (let i = 0; i < drawn.length; i++) storages[place++] = drawn[i].storage;
+    for (let i = 0; i < captured.length; i++) storages[place++] = captured[i].storage;
+    const carried = new Array<Storage>(states.length);
+    for (let i = 0; i < carried.length; i++) carried[i] = states[i].storage;
+    const { ys, carry } = pass.plan.run(storages, carried, extent);
+    for (let i = 0; i < ys.length; i++) values.push(new SharedStorage(backend, ys[i]));
+    const last = new Array<Tensor>(carry.length);
+    for (let i = 0; i < last.length; i++) last[i] = wrap(backend, carry[i], lastShapes?.[i] ?? states[i].shape);
+    const outputs = new Array<Tensor>(pass.outputs.length);
+    for (let i = 0; i < outputs.length; i++) {
+      const { at, isMasked } = pass.outputs[i];
       const value = values[at];
-      const isFinal = mask === undefined || isMasked; // what the loop itself puts out is masked already
-      if (isFinal && first === i) {
-        outputs.push(value);
-        taken++;
-      } else {
-        const shape = pass.outputShape(i, lead, isElementwise);
-        outputs.push(
-          isFinal ? new Tensor(value.held.retain(), shape) : wrap(backend, masked(backend, mask, value.storage), shape),
-        );
-      }
+      const shape = pass.outputShape(i, lead, isElementwise);
+      // What the loop itself puts out is masked already.
+      const isFinal = mask === undefined || isMasked;
+      outputs[i] = isFinal
+        ? new Tensor(value.retain(), shape)
+        : wrap(backend, masked(backend, mask, value.storage), shape);
     }
-    if (taken < values.length) for (const value of values) if (!outputs.includes(value)) temporaries.push(value);
     if (training !== undefined) {
       const kept = pass.kept.map((at) => values[at]);
       // Inputs are saved as such; those that this run made are kept where they are read.
@@ -108,6 +98,7 @@ export function runCompiled(run: CompiledRun): RunResults {
     }
     return { outputs, last };
   } finally {
+    for (let i = 0; i < values.length; i++) values[i].release();
     for (let i = 0; i < temporaries.length; i++) temporaries[i].dispose();
   }
 }
@@ -139,23 +130,24 @@ function record(
   generators: GeneratorStates | undefined,
 ): void {
   const { plans, recording } = traced;
-  const ends = endsOf(residuals);
-  const counts = countsOf(residuals);
+  const { inputs, states, captured } = residuals;
+  const ends = [...inputs, ...states, ...captured];
   const dependsOn = dependenceOf(recording, extent, reverse);
   const recorded = recordedResults(results, dependsOn, ends);
   if (recorded === undefined) return;
-  recordAll(recorded, name, ends, listOfResiduals(residuals), (grads, list, wanted) => {
+  const saved = new SavedRun(residuals);
+  const node = attachAll(recorded, name, ends, (grads, _, wanted) => {
     const reached = wanted.map((isWanted, end) => isWanted && isReached(end, grads, dependsOn));
-    const saved = residualsOf(list, counts);
-    if (!isGradEnabled()) return runBackward(plans, { grads, residuals: saved, wanted: reached, extent, isMasked });
+    if (!isGradEnabled()) return runBackward(plans, { grads, saved, wanted: reached, extent, isMasked });
     // A derivative that is to be derived again is taken through single operations.
     return deriveBySteps({
       grads,
-      ends: endsOf(saved),
+      ends: restored(saved.ends),
       wanted: reached,
       run: generators === undefined ? again : (places) => drawingAgain(generators, () => again(places)),
     });
   });
+  node.saved = saved.list;
 }
 
 const nothing: readonly Tensor[] = [];

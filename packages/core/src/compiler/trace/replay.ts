@@ -7,6 +7,7 @@ import type { Backend, Storage } from '../../backend.js';
 import { TraceError } from '../../errors.js';
 import { GradNode, type DerivativeRule } from '../../grad-node.js';
 import { isGradEnabled } from '../../grad-mode.js';
+import { savedOf } from '../../record.js';
 import { SharedStorage } from '../../shared-storage.js';
 import { Tensor, type TensorEdge } from '../../tensor.js';
 import { drawFor, type TracedDraw } from '../../scan/random.js';
@@ -88,7 +89,7 @@ function results(
     for (const node of recording.nodes) {
       const made = new GradNode<Tensor>(node.name, node.inputs.map(edgeOf), node.resultCount, ruleOf(node));
       nodes.push(made);
-      made.saved = node.saved.map((value) => tensorOf(value).saved());
+      made.saved = node.saved.map((value) => savedOf(tensorOf(value)));
     }
   return { outputs: recording.outputs.map(tensorOf), next: recording.next.map(tensorOf) };
 }
