@@ -8,12 +8,16 @@ import { openDemo, openTab, tabAddress } from './address.ts';
 export function Tabs(): VNode {
   const list = useRef<HTMLElement>(null);
   const id = openDemo.value;
-  // On a phone they do not fit in a row: the open one is brought into view, by the row alone.
+  // On a phone they do not fit in a row: the open one is brought into view, by the row alone. Not
+  // before the frame that lays the page out: on arrival it would do so inside of the script.
   useLayoutEffect(() => {
-    const row = list.current;
-    const tab = row?.querySelector<HTMLElement>('[aria-current]');
-    if (row === null || tab === null || tab === undefined) return;
-    row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+    const frame = requestAnimationFrame(() => {
+      const row = list.current;
+      const tab = row?.querySelector<HTMLElement>('[aria-current]');
+      if (row === null || tab === null || tab === undefined) return;
+      row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+    });
+    return () => cancelAnimationFrame(frame);
   }, [id]);
   return (
     <nav ref={list} class="tabs" aria-label={shell.demos}>

@@ -1,11 +1,12 @@
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
-import { EditorState, StateEffect, StateField, type Extension } from '@codemirror/state';
+import { Compartment, EditorState, StateEffect, StateField, type Extension } from '@codemirror/state';
 import { Decoration, drawSelection, EditorView, keymap, lineNumbers, type DecorationSet } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { nextTask } from '../next-task.ts';
 
 /** A part of the text, in characters from its beginning. */
 interface Part {
@@ -106,13 +107,13 @@ export function CodeEditor(props: CodeEditorProps): VNode {
     const host = place.current;
     if (host === null) return;
     const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
+    const colouring = new Compartment();
     const extensions: Extension[] = [
       lineNumbers(),
       history(),
       drawSelection(),
       bracketMatching(),
-      javascript(),
-      syntaxHighlighting(colours),
+      colouring.of([]),
       EditorView.lineWrapping,
       keymap.of([...defaultKeymap, ...historyKeymap]),
       theme,
@@ -127,7 +128,13 @@ export function CodeEditor(props: CodeEditorProps): VNode {
     view.current = editor;
     // Heights of lines are measured again when the adopted styles hold.
     const frame = requestAnimationFrame(() => editor.requestMeasure());
+    let isGone = false;
+    // The first parse takes about as long as all the rest, so it has a task of its own.
+    void nextTask().then(() => {
+      if (!isGone) editor.dispatch({ effects: colouring.reconfigure([javascript(), syntaxHighlighting(colours)]) });
+    });
     return () => {
+      isGone = true;
       cancelAnimationFrame(frame);
       editor.destroy();
     };

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot, { type AlignedData, type Axis, type Series } from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Curve } from '../experiment/curve.ts';
+import { whole } from '../texts/en/writing.ts';
 import { colour } from './colour.ts';
 
 /** A line of a plot. */
@@ -40,7 +41,7 @@ export interface LinePlotProps {
   readonly onHover?: (index: number | undefined) => void;
 }
 
-const twoDigits = (value: number): string => (Number.isInteger(value) ? value.toLocaleString('en') : value.toFixed(2));
+const twoDigits = (value: number): string => (Number.isInteger(value) ? whole(value) : value.toFixed(2));
 
 /** Lines over a common axis; values on hover, and a text of the numbers for screen readers. */
 export function LinePlot(props: LinePlotProps): VNode {

@@ -1,3 +1,5 @@
+import { date, whole } from '../../texts/en/writing.ts';
+
 const day = 86_400_000;
 
 /**
@@ -6,22 +8,16 @@ const day = 86_400_000;
  * @param times - milliseconds since 1970
  */
 export function rowNames(times: Float64Array | undefined, first = 0): (row: number) => string {
-  if (times === undefined) return (row) => (first + row + 1).toLocaleString('en');
+  if (times === undefined) return (row) => whole(first + row + 1);
   const all = Array.from(times.subarray(0, 400));
   const areDays = all.every((time) => time % day === 0);
   const areMonths = areDays && all.every((time) => new Date(time).getUTCDate() === 1);
-  const format = new Intl.DateTimeFormat('en', {
-    timeZone: 'UTC',
-    year: 'numeric',
-    month: 'short',
-    ...(areMonths ? {} : { day: 'numeric' }),
-    ...(areDays ? {} : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
-  });
+  const exactness = areMonths ? 'month' : areDays ? 'day' : 'minute';
   const step = times.length > 1 ? (times[times.length - 1] - times[0]) / (times.length - 1) : day;
   // Rows past the end have no date of their own: they follow at the mean distance.
   return (row) => {
-    const whole = Math.round(row);
+    const at = Math.round(row);
     const last = times.length - 1;
-    return format.format(whole <= last ? times[Math.max(0, whole)] : times[last] + (whole - last) * step);
+    return date(at <= last ? times[Math.max(0, at)] : times[last] + (at - last) * step, exactness);
   };
 }

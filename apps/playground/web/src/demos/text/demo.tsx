@@ -10,6 +10,7 @@ import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { startWorker } from '../../start-worker.ts';
 import { text as words } from '../../texts/en/text.ts';
+import { whole } from '../../texts/en/writing.ts';
 import { curveLines, LinePlot } from '../../views/line-plot.tsx';
 import { Slider } from '../../views/slider.tsx';
 import type { TextExperiment, TextSettings } from './experiment.ts';
@@ -135,7 +136,7 @@ export default function Text(): VNode {
             </div>
             <div>
               <dt>{words.read}</dt>
-              <dd>{(view?.characters ?? 0).toLocaleString('en')}</dd>
+              <dd>{whole(view?.characters ?? 0)}</dd>
             </div>
           </dl>
           <p class="quiet small">{words.curve}</p>

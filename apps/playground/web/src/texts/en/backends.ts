@@ -1,3 +1,5 @@
+import { whole } from './writing.ts';
+
 /** What the demo of backends says. */
 export const backends = {
   what:
@@ -9,7 +11,7 @@ export const backends = {
   units: 'Units of the LSTM',
   turn: 'Seconds for each',
   seconds: (n: number) => `${n} s`,
-  perSecond: (rate: number) => `${rate >= 10 ? Math.round(rate).toLocaleString('en') : rate.toFixed(1)} steps/s`,
+  perSecond: (rate: number) => `${rate >= 10 ? whole(rate) : rate.toFixed(1)} steps/s`,
   states: {
     asked: 'starting …',
     waits: 'waits for its turn',
@@ -18,7 +20,7 @@ export const backends = {
     done: 'done',
     unavailable: 'not available here',
   },
-  steps: (steps: number) => `${steps.toLocaleString('en')} ${steps === 1 ? 'step' : 'steps'}`,
+  steps: (steps: number) => `${whole(steps)} ${steps === 1 ? 'step' : 'steps'}`,
   fastest: (name: string, times: number, slowest: string) =>
     `Here ${name} is the fastest: ${times >= 10 ? Math.round(times) : times.toFixed(1)} times as fast as ${slowest}.`,
   notYet: 'The result stands here when two have had their turn.',

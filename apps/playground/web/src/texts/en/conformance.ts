@@ -1,3 +1,5 @@
+import { whole } from './writing.ts';
+
 /** What the demo of conformance says. */
 export const conformance = {
   what:
@@ -14,12 +16,10 @@ export const conformance = {
   tries: ['kernel movement', 'softmax', 'lstm', 'training'],
   progress: 'Cases done',
   done: (done: number, total: number | undefined) =>
-    total === undefined
-      ? 'Nothing has run yet.'
-      : `${done.toLocaleString('en')} of ${total.toLocaleString('en')} cases`,
+    total === undefined ? 'Nothing has run yet.' : `${whole(done)} of ${whole(total)} cases`,
   nothingFits: (filter: string) => `No case has “${filter}” in its group or name. Try a shorter word.`,
   counts: (passed: number, failed: number, skipped: number) =>
-    `${passed.toLocaleString('en')} passed, ${failed.toLocaleString('en')} failed, ${skipped.toLocaleString('en')} skipped`,
+    `${whole(passed)} passed, ${whole(failed)} failed, ${whole(skipped)} skipped`,
   verdict: (backend: string, passed: number, failed: number) =>
     passed + failed === 0
       ? `All of these were skipped, so they say nothing about ${backend}.`
@@ -37,12 +37,12 @@ export const conformance = {
   exact: 'exact',
   none: '–',
   failures: 'What failed',
-  more: (count: number) => `and ${count.toLocaleString('en')} more, which the report names.`,
+  more: (count: number) => `and ${whole(count)} more, which the report names.`,
   skips: 'Not available on this backend',
   skipsWhat:
     'A case is skipped where the backend says that it does not have what the case needs: double precision (float64), ' +
     'for example, which WebAssembly and graphics cards here do not compute with. All that every model needs is never skipped.',
-  reason: (count: number, reason: string) => `${count.toLocaleString('en')} cases: ${reason}`,
+  reason: (count: number, reason: string) => `${whole(count)} cases: ${reason}`,
   own: 'A backend of your own',
   ownWhat: 'This page runs no scripts but its own, so that a link can never bring one in. Another page runs yours:',
   ownPage: 'run a backend of your own',

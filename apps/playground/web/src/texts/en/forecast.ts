@@ -1,9 +1,8 @@
 import type { ForecastView, PlaceScores, StepScores } from '../../demos/forecast/view.ts';
+import { percent, significant, whole } from './writing.ts';
 
-const digits = [3, 4].map((count) => new Intl.NumberFormat('en', { maximumSignificantDigits: count }));
 /** Numbers as they are read: three digits that count. */
-const number = (value: number): string => digits[Math.abs(value) >= 1000 ? 1 : 0].format(value);
-const percent = (share: number): string => `${Math.round(100 * share)} %`;
+const number = (value: number): string => significant(value, Math.abs(value) >= 1000 ? 4 : 3);
 
 /** What the series are called, and what one row of each is. */
 const series: Readonly<
@@ -84,11 +83,9 @@ export const forecastTexts = {
   lossNote:
     'Mean squared error of a batch, in squared deviations of the series. The line takes the colour of the backend that computes.',
   learns: (rows: number, used: number) =>
-    used < rows
-      ? `The file has ${rows.toLocaleString('en')} rows; the last ${used.toLocaleString('en')} are used.`
-      : `${rows.toLocaleString('en')} rows.`,
+    used < rows ? `The file has ${whole(rows)} rows; the last ${whole(used)} are used.` : `${whole(rows)} rows.`,
   split: ({ trainEnd, testStart }: ForecastView, rows: number) =>
-    `It learns from the first ${trainEnd.toLocaleString('en')}, the next ${(testStart - trainEnd).toLocaleString('en')} give the band its width, and the last ${(rows - testStart).toLocaleString('en')} are the test.`,
+    `It learns from the first ${whole(trainEnd)}, the next ${whole(testStart - trainEnd)} give the band its width, and the last ${whole(rows - testStart)} are the test.`,
   oneStepTitle: (row: string) => `One ${row} ahead`,
   hereTitle: (count: number, rows: string) => `${count} ${rows} ahead, from here`,
   model: 'this net',
@@ -99,7 +96,7 @@ export const forecastTexts = {
   /** What the errors of the test say. */
   verdict({ model, persistence, certainty, count }: StepScores, source: string): string {
     const { rows, same, unit } = forecastTexts.of(source);
-    const both = `Over ${count.toLocaleString('en')} ${rows} of the test it is off by ${number(model)}${unit && ` ${unit}`} (root mean square), “${same}” by ${number(persistence)}.`;
+    const both = `Over ${whole(count)} ${rows} of the test it is off by ${number(model)}${unit && ` ${unit}`} (root mean square), “${same}” by ${number(persistence)}.`;
     if (certainty >= 2)
       return `Better than no model. ${both} That is ${percent(1 - model / persistence)} less, and more than chance.`;
     if (certainty > -2) {
@@ -122,7 +119,7 @@ export const forecastTexts = {
     const best = Math.min(persistence, seasonal ?? Infinity);
     const compared = model < best ? 'closer than' : 'not as close as';
     const naive = best === persistence ? '“it stays as it is”' : `“${forecastTexts.of(source).season}”`;
-    return `In this one case, over ${count} ${rows}, the forecast is off by ${number(model)}${unit && ` ${unit}`}: ${compared} ${naive}, which is off by ${number(best)}. The 80 % band holds ${percent(inBand)} of the ${rows}.`;
+    return `In this one case, over ${count} ${rows}, the forecast is off by ${number(model)}${unit && ` ${unit}`}: ${compared} ${naive}, which is off by ${number(best)}. The 80\u00a0% band holds ${percent(inBand)} of the ${rows}.`;
   },
   future: 'From here on nobody knows the truth yet.',
   tries: [

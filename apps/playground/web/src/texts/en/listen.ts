@@ -1,3 +1,5 @@
+import { significant } from './writing.ts';
+
 export const listenTexts = {
   lead: 'A voice detector that many web pages use. It says 31 times a second how likely somebody speaks, and you see its 128 memory cells at it. Nothing you say leaves this page.',
   example: 'Hear the example',
@@ -22,7 +24,7 @@ export const listenTexts = {
   rate: (rate: number) =>
     rate === 16_000
       ? 'The sound comes at 16 kHz.'
-      : `The sound comes at ${(rate / 1000).toLocaleString('en')} kHz and is resampled to 16 kHz.`,
+      : `The sound comes at ${significant(rate / 1000, 5)} kHz and is resampled to 16 kHz.`,
   credit:
     'Model: Silero VAD, MIT licence, read from its ONNX file by @rnn/io and written as one module. The example was made by a speech synthesiser: English, then German, noise between.',
   noWorklet: 'This browser has no AudioWorklet, which the detector runs in. A newer one does.',

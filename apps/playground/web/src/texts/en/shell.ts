@@ -1,3 +1,5 @@
+import { whole } from './writing.ts';
+
 /** What the page says around its demos. */
 export const shell = {
   title: '@rnn playground',
@@ -29,9 +31,8 @@ export const shell = {
   install: 'Install',
   starting: 'Starting …',
   nothingRuns: '–',
-  stepOf: (step: number) => `step ${step.toLocaleString('en')}`,
-  perSecond: (rate: number) =>
-    rate >= 10 ? `${Math.round(rate).toLocaleString('en')} steps/s` : `${rate.toFixed(1)} steps/s`,
+  stepOf: (step: number) => `step ${whole(step)}`,
+  perSecond: (rate: number) => (rate >= 10 ? `${whole(rate)} steps/s` : `${rate.toFixed(1)} steps/s`),
   notAvailable: 'not available',
   starts: 'starting …',
   stays: (wanted: string, current: string, reason: string) =>

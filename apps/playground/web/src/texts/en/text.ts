@@ -1,3 +1,5 @@
+import { whole } from './writing.ts';
+
 /** What the demo "Text" says. */
 export const text = {
   wrote: 'What it writes now',
@@ -51,11 +53,11 @@ export const text = {
   learn: 'Learn from this',
   file: 'Open a file',
   builtIn: 'Back to the built-in text',
-  learnsFrom: (characters: number) => `It learns from your text of ${characters.toLocaleString('en')} characters.`,
+  learnsFrom: (characters: number) => `It learns from your text of ${whole(characters)} characters.`,
   tooShort: (characters: number) =>
-    `The text has ${characters.toLocaleString('en')} characters; it takes at least 1,000 to learn from.`,
+    `The text has ${whole(characters)} characters; it takes at least 1,000 to learn from.`,
   notText: (name: string) => `${name} is not a text: choose a file of plain text.`,
-  tooLong: (limit: number) => `Only the first ${limit.toLocaleString('en')} characters are used.`,
+  tooLong: (limit: number) => `Only the first ${whole(limit)} characters are used.`,
   notInLink: 'The text is too long for the address, so a copied link leads to the built-in text.',
   notLoaded: 'The built-in text could not be loaded. Check the connection, or paste a text below.',
   brokenLink: 'The text in the address is damaged, so the built-in text is used.',

@@ -3,6 +3,7 @@
  * trace.
  */
 import { RnnError, sizeOf, tap, Tensor, zeros, type Shape } from '@rnn/core';
+import { whole } from '../../../texts/en/writing.ts';
 import { functions, makers, type Argument } from './functions.ts';
 import { CellError, type CellSyntax, type Expression, type Pattern, type Span } from './syntax.ts';
 
@@ -300,7 +301,7 @@ function checkSize(shape: Shape, at: Span): void {
   const size = sizeOf(shape);
   if (size > largestTensor)
     throw new CellError(
-      `This tensor would hold ${size.toLocaleString('en')} numbers; in a cell it may hold ${largestTensor.toLocaleString('en')}.`,
+      `This tensor would hold ${whole(size)} numbers; in a cell it may hold ${whole(largestTensor)}.`,
       at,
     );
 }
