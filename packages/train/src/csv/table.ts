@@ -1,6 +1,6 @@
 import { ArgumentError, ShapeError } from '@rnn/core';
 import { checkList, refuse } from '@rnn/core/checks';
-import type { TypedHostArray } from '../host-array.js';
+import type { HostArray } from '../host-array.js';
 import type { CsvColumnType } from './cells.js';
 
 export type { CsvColumnType } from './cells.js';
@@ -62,7 +62,7 @@ export class CsvTable {
   }
 
   /**
-   * The numbers of a column.
+   * The numbers of a column, in float64; for a model that computes in float32 take `values`.
    *
    * @param name - of a column of numbers
    * @throws ArgumentError when there is no such column, or it has other values
@@ -107,19 +107,21 @@ export class CsvTable {
    *
    * @example
    * ```ts
-   * const series = table.values(['temperature', 'rain']); // { shape: [N, 2], data: Float32Array }
+   * const series = table.values(['temperature', 'rain']); // { shape: [N, 2], data }
    * ```
    * @param names - columns of numbers; all of them unless given
-   * @returns `{ shape: [N, F], data }`, float32
+   * @returns `{ shape: [N, F], data }`, the data a list of the numbers as they were read: they are
+   *   float32 once they are tensors, and scalers see them before
    * @throws ArgumentError when there is no such column, or it has other values; ShapeError when
    *   there is none at all
    */
-  values(names: readonly string[] = this.names.filter((name) => this.type(name) === 'number')): TypedHostArray {
+  values(
+    names: readonly string[] = this.names.filter((name) => this.type(name) === 'number'),
+  ): HostArray & { readonly data: number[] } {
     checkList('CsvTable.values', 'names', names, 'names');
     if (names.length === 0) throw new ShapeError('CsvTable.values: there is no column of numbers');
     const columns = names.map((name) => this.column('values', name, 'number').values);
-    const data = new Float32Array(this.length * names.length);
-    columns.forEach((column, f) => column.forEach((value, i) => (data[i * names.length + f] = value)));
+    const data = Array.from({ length: this.length }, (_, i) => columns.map((column) => column[i])).flat();
     return { shape: [this.length, names.length], data };
   }
 

@@ -3,8 +3,11 @@ import { checkBackend, checkCount, checkFlag, checkOptions, generatorOf, refuse 
 import type { Dataset } from './dataset.js';
 
 export interface BucketLoaderOptions {
-  /** Length of each example, such as `data.lengths` of a `SequenceDataset`. */
-  readonly lengths: ArrayLike<number>;
+  /**
+   * Length of each example; the data set's own `lengths` unless given, which a `SequenceDataset`
+   * has.
+   */
+  readonly lengths?: ArrayLike<number>;
   /** Examples in a batch; 1 unless given. */
   readonly batchSize?: number;
   /**
@@ -30,10 +33,11 @@ export interface BucketLoaderOptions {
  * @example
  * ```ts
  * const data = new SequenceDataset(sequences, targets);
- * const loader = new BucketLoader(data, { lengths: data.lengths, batchSize: 32, shuffle: true });
+ * const loader = new BucketLoader(data, { batchSize: 32, shuffle: true });
  * ```
  * @param dataset - what to take the batches from
- * @param options - `lengths`; `batchSize` 1, `shuffle` false, `pool` 50, `generator`, `backend`
+ * @param options - `lengths` those of the data set, `batchSize` 1, `shuffle` false, `pool` 50,
+ *   `generator`, `backend`
  * @throws ArgumentError when an option makes no sense or there is not one length for each example
  *
  * With `shuffle` examples are drawn into pools of `pool` batches, sorted within each, and the
@@ -52,14 +56,14 @@ export class BucketLoader<B> implements Iterable<B> {
   private readonly pool: number;
   private readonly backend: Backend | undefined;
 
-  constructor(dataset: Dataset<B>, options: BucketLoaderOptions) {
+  constructor(dataset: Dataset<B> & { readonly lengths?: ArrayLike<number> }, options: BucketLoaderOptions = {}) {
     const owner = 'BucketLoader';
     if (typeof (dataset as Partial<Dataset<B>> | null)?.batch !== 'function') {
       const expected = 'a Dataset with batch(indices), such as a SequenceDataset';
       refuse(ArgumentError, owner, 'dataset', { value: dataset, expected });
     }
     checkOptions(owner, options, ['lengths', 'batchSize', 'shuffle', 'pool', 'generator', 'backend']);
-    const { lengths, batchSize = 1, shuffle = false, pool = 50, generator, backend } = options;
+    const { lengths = dataset.lengths, batchSize = 1, shuffle = false, pool = 50, generator, backend } = options;
     checkCount(owner, 'dataset.length', dataset.length, 0);
     if (!(Array.isArray(lengths) || ArrayBuffer.isView(lengths)) || lengths.length !== dataset.length) {
       const expected = `a list of ${dataset.length}, one for each example`;

@@ -1,6 +1,6 @@
-import { dtypeOf, fromData, ShapeError, sizeOf, type Backend, type Tensor } from '@rnn/core';
+import { dtypeOf, ShapeError, sizeOf, type Backend, type Tensor } from '@rnn/core';
 import { checkBackend, checkFlag, checkList, checkNumber, checkOptions, refuse, type Interval } from '@rnn/core/checks';
-import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
+import { hostArrayOf, uploaded, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
 
 export interface CollateOptions {
   /** Whether the batch comes before time; false unless given, as for the recurrent layers. */
@@ -101,5 +101,5 @@ export function padded(
     for (let t = 0; t < lengths[b]; t++) values.set(data.subarray(t * width, (t + 1) * width), (t * count + b) * width);
   });
   const shape = batchFirst ? [count, longest, ...step] : [longest, count, ...step];
-  return { padded: fromData(values, shape, { backend }), lengths };
+  return { padded: uploaded(values, shape, backend), lengths };
 }

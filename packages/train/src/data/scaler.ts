@@ -13,7 +13,7 @@ import {
   to,
 } from '@rnn/core';
 import { checkCount, checkList, checkOptions, refuse } from '@rnn/core/checks';
-import { hostArrayOf, type HostValues, type TypedHostArray } from '../host-array.js';
+import { givenNumbers, type HostValues, type TypedHostArray } from '../host-array.js';
 import type { Column } from './tensor-dataset.js';
 
 /** A fitted scaler as plain values that JSON keeps: one entry of each list for each feature. */
@@ -79,7 +79,7 @@ export abstract class Scaler {
     const { shape, data } =
       values instanceof Tensor
         ? { shape: values.shape, data: values.dataSync() }
-        : hostArrayOf(owner, 'values', values);
+        : givenNumbers(owner, 'values', values);
     const width = shape.length < 2 ? 1 : shape[shape.length - 1];
     if (data.length === 0 || width === 0) {
       refuse(ArgumentError, owner, 'values', { received: 'empty', expected: 'at least one value of each feature' });
@@ -113,7 +113,8 @@ export abstract class Scaler {
    * @param values - features along the last dimension; `[N]` where there is one feature
    * @param options - `features` that the values hold; all unless given
    * @returns as many of the same shape: a tensor where a tensor came, else `{ shape, data }`
-   *   (float32; float64 for float64)
+   *   (float32, also for lists, whose numbers are scaled before they are rounded; float64 for a
+   *   `Float64Array`)
    * @throws ShapeError when the features are others than in `fit`; ArgumentError before `fit`
    */
   transform(values: Tensor, options?: ScalerOptions): Tensor;
@@ -133,6 +134,7 @@ export abstract class Scaler {
    * @param values - scaled values
    * @param options - `features` that the values hold; all unless given
    * @returns as many of the same shape: a tensor where a tensor came, else `{ shape, data }`
+   *   (float32; float64 for a `Float64Array` and for lists)
    * @throws ShapeError when the features are others than in `fit`; ArgumentError before `fit`
    */
   inverse(values: Tensor, options?: ScalerOptions): Tensor;
@@ -224,7 +226,7 @@ export abstract class Scaler {
     const chosen = typeof features === 'number' ? [features] : features;
     checkList(owner, 'features', chosen, 'features', 1);
     for (const feature of chosen) checkCount(owner, 'features', feature, 0, offset.length - 1);
-    const source = values instanceof Tensor ? values : hostArrayOf(owner, 'values', values);
+    const source = values instanceof Tensor ? values : givenNumbers(owner, 'values', values);
     const { shape } = source;
     // A single feature has no dimension of its own in [N], or where it is named by its number.
     const isFlat = typeof features === 'number' || (chosen.length === 1 && shape.length < 2);
@@ -246,7 +248,9 @@ export abstract class Scaler {
       });
     }
     const { data } = source;
-    const result = hostArray(data instanceof Float64Array ? 'float64' : 'float32', data.length);
+    // Scaled numbers are small and go to a model; what comes back may be far from 0 again.
+    const isExact = data instanceof Float64Array || (Array.isArray(data) && operation === 'inverse');
+    const result = hostArray(isExact ? 'float64' : 'float32', data.length);
     for (let i = 0; i < data.length; i++) {
       const f = i % chosen.length;
       if (operation === 'transform') result[i] = (data[i] - offsets[f]) / scales[f] + base;

@@ -1,6 +1,12 @@
-import { ArgumentError, sizeOf, type Backend, type Generator } from '@rnn/core';
+import { ArgumentError, sizeOf, type Backend, type Generator, type TypedArray } from '@rnn/core';
 import { checkCount, checkList, checkNumber, checkOptions, generatorOf, refuse } from '@rnn/core/checks';
-import { hostArrayOf, type HostValues, type TypedHostArray } from '../host-array.js';
+import {
+  givenNumbers,
+  type Float16Values,
+  type HostArray,
+  type HostValues,
+  type TypedHostArray,
+} from '../host-array.js';
 import { checkIndices, type Dataset } from './dataset.js';
 
 /**
@@ -100,31 +106,45 @@ export function randomSplit<B, const P extends readonly number[]>(
  * @param parts - numbers of steps that add up to N, or fractions that add up to 1
  * @param options - `overlap`: how many steps before its own each part but the first begins with, 0
  *   unless given: as many as a model sees, so that every step of a part is forecast
- * @returns `{ shape, data }` for each part, which share the memory of a typed array
+ * @returns `{ shape, data }` for each part, which share the memory of a typed array; the data of
+ *   lists are lists
  * @throws ArgumentError when the parts do not add up, one is empty, or the overlap is longer than
  *   what comes before a part
  *
  * Differs from PyTorch: has no counterpart there.
  */
 export function splitInTime<const P extends readonly number[]>(
+  series: TypedArray | Float16Values | TypedHostArray,
+  parts: P,
+  options?: { readonly overlap?: number },
+): Parts<P, TypedHostArray>;
+export function splitInTime<const P extends readonly number[]>(
+  series: HostValues,
+  parts: P,
+  options?: { readonly overlap?: number },
+): Parts<P, HostArray>;
+export function splitInTime<const P extends readonly number[]>(
   series: HostValues,
   parts: P,
   options: { readonly overlap?: number } = {},
-): Parts<P, TypedHostArray> {
+): Parts<P, HostArray> {
   const owner = 'splitInTime';
-  const { shape, data } = hostArrayOf(owner, 'series', series);
+  const { shape, data } = givenNumbers(owner, 'series', series);
   checkOptions(owner, options, ['overlap']);
   const { overlap = 0 } = options;
   const [steps, ...rest] = shape;
   const sizes = sizesOf(owner, parts, steps);
   checkCount(owner, 'overlap', overlap, 0, sizes.length > 1 ? sizes[0] : undefined);
   const width = sizeOf(rest);
-  const cuts = startsOf(sizes).map((start, i): TypedHostArray => {
+  const cuts = startsOf(sizes).map((start, i): HostArray => {
     const from = i === 0 ? 0 : start - overlap;
     const to = start + sizes[i];
-    return { shape: [to - from, ...rest], data: data.subarray(from * width, to * width) };
+    return {
+      shape: [to - from, ...rest],
+      data: 'subarray' in data ? data.subarray(from * width, to * width) : data.slice(from * width, to * width),
+    };
   });
-  return cuts as Parts<P, TypedHostArray>;
+  return cuts as Parts<P, HostArray>;
 }
 
 function checkDataset(owner: string, dataset: Dataset<unknown>): void {

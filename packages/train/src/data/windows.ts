@@ -1,6 +1,6 @@
-import { ArgumentError, fromData, ShapeError, type Backend, type Tensor } from '@rnn/core';
+import { ArgumentError, ShapeError, type Backend, type Tensor } from '@rnn/core';
 import { checkCount, checkFlag, checkList, checkOptions, refuse } from '@rnn/core/checks';
-import { hostArrayOf, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
+import { hostArrayOf, uploaded, zerosLikeArray, type HostValues, type TypedHostArray } from '../host-array.js';
 import { checkIndices, type Dataset } from './dataset.js';
 
 export interface WindowOptions {
@@ -163,5 +163,5 @@ function cut(
       for (let f = 0; f < width; f++) values[to + f] = data[from + chosen[f]];
     }
   });
-  return fromData(values, [...(batchFirst ? [count, length] : [length, count]), ...rest], { backend });
+  return uploaded(values, [...(batchFirst ? [count, length] : [length, count]), ...rest], backend);
 }

@@ -1,7 +1,7 @@
-import { ArgumentError, ShapeError, Tensor, type Shape } from '@rnn/core';
-import { checkCount, checkFlag, checkList, refuse } from '@rnn/core/checks';
+import { ArgumentError, checkLengths, type Lengths, ShapeError, Tensor, type Shape } from '@rnn/core';
+import { checkFlag, refuse } from '@rnn/core/checks';
 import type { Column } from '../data/tensor-dataset.js';
-import { hostArrayOf, type TypedHostArray } from '../host-array.js';
+import { givenNumbers, type HostArray } from '../host-array.js';
 
 /**
  * A measure of many batches, taken batch by batch: each `update` adds one, `compute` tells the
@@ -17,7 +17,7 @@ export interface Metric<V = number> {
 /** How far the sequences of a batch go; what lies past their ends is not counted. */
 export interface LengthOptions {
   /** Number of steps of each sequence of the batch; all of them unless given. */
-  readonly lengths?: readonly number[];
+  readonly lengths?: Lengths;
   /**
    * Whether the batch comes before time; false unless given, as for the recurrent layers. Read with
    * `lengths` only.
@@ -29,9 +29,9 @@ export interface LengthOptions {
  * Values of a tensor (read when asked, so the device must answer at once) or on the host, in one
  * form.
  */
-export function readValues(owner: string, argument: string, values: Column): TypedHostArray {
+export function readValues(owner: string, argument: string, values: Column): HostArray {
   if (values instanceof Tensor) return { shape: values.shape, data: values.dataSync() };
-  return hostArrayOf(owner, argument, values);
+  return givenNumbers(owner, argument, values);
 }
 
 /**
@@ -59,16 +59,11 @@ export function visitWithin(
     refuse(ShapeError, owner, 'target', { has: 'shape', received: `[${shape.join(', ')}]`, expected });
   }
   const [steps, count] = batchFirst ? [shape[1], shape[0]] : [shape[0], shape[1]];
-  checkList(owner, 'lengths', lengths);
-  if (lengths.length !== count) {
-    const expected = `${count}, one for each sequence`;
-    refuse(ShapeError, owner, 'lengths', { has: 'length', received: String(lengths.length), expected });
-  }
-  lengths.forEach((length, b) => checkCount(owner, `lengths[${b}]`, length, 0, steps));
+  const counts = checkLengths(owner, lengths, count, steps);
   const width = count * steps === 0 ? 0 : size / (count * steps);
   for (let i = 0; i < count * steps; i++) {
     const [row, column] = [Math.floor(i / shape[1]), i % shape[1]];
-    const isWithin = batchFirst ? column < lengths[row] : row < lengths[column];
+    const isWithin = batchFirst ? column < counts[row] : row < counts[column];
     if (isWithin) for (let f = 0; f < width; f++) visit(i * width + f);
   }
 }

@@ -13,7 +13,6 @@ import {
   ShapeError,
   slice,
   Tensor,
-  to,
   transpose,
   type Tree,
   type TypedArray,
@@ -22,17 +21,17 @@ import {
 import { refuse } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
 import type { Scaler } from '../data/scaler.js';
-import type { TypedHostArray } from '../host-array.js';
+import type { HostArray } from '../host-array.js';
 import { Evaluation } from '../evaluation.js';
 import { disposeTree, keptTree } from '../tree.js';
 
 /** A forecast after its arguments were checked. */
 export interface ClosedLoopOptions {
   /** `[N, F]` */
-  readonly series: TypedHostArray;
+  readonly series: HostArray;
   readonly targets: readonly number[];
   /** Features of the steps to come, `[steps, K]`. */
-  readonly ahead: { readonly features: readonly number[]; readonly values: TypedHostArray } | undefined;
+  readonly ahead: { readonly features: readonly number[]; readonly values: HostArray } | undefined;
   readonly scaler: Scaler | undefined;
   readonly horizon: number;
   /** Steps that a model without state sees; `undefined` for one that carries its state. */
@@ -127,7 +126,7 @@ export class ClosedLoop {
     const { data } = scaler === undefined ? series : scaler.transform(series);
     return noGrad(() =>
       scope(() => {
-        const x = to(fromData(data, [count, 1, features], { backend: this.backend }), 'float32');
+        const x = fromData(data, [count, 1, features], { backend: this.backend, dtype: 'float32' });
         const seen = window === undefined ? x : slice(x, 0, count - window);
         return detach(expand(seen, [seen.shape[0], rows, features])).keep();
       }),
@@ -224,11 +223,8 @@ export class ClosedLoop {
     const { data } = scaler === undefined ? values : scaler.transform(values, { features });
     const width = features.length;
     const part = data.slice(done * width, (done + horizon) * width);
-    return expand(to(fromData(part, [horizon, 1, width], { backend: this.backend }), 'float32'), [
-      horizon,
-      rows,
-      width,
-    ]);
+    const { backend } = this;
+    return expand(fromData(part, [horizon, 1, width], { backend, dtype: 'float32' }), [horizon, rows, width]);
   }
 }
 

@@ -2,7 +2,7 @@ import { ArgumentError, Generator, ShapeError } from '@rnn/core';
 import { checkCount, checkFlag, checkList, checkNumber, checkOptions, refuse } from '@rnn/core/checks';
 import type { Module } from '@rnn/nn';
 import { Scaler } from '../data/scaler.js';
-import { hostArrayOf, type HostValues, type TypedHostArray } from '../host-array.js';
+import { givenNumbers, type HostArray, type HostValues, type TypedHostArray } from '../host-array.js';
 import { checkModel } from '../evaluation.js';
 import { ClosedLoop } from './closed-loop.js';
 import { intervalsOf, quantileOf, type ForecastInterval } from './intervals.js';
@@ -164,8 +164,8 @@ export async function forecast(
   return { values: at(0.5), intervals: intervalsOf(bounds, at) };
 }
 
-function matrixOf(owner: string, argument: string, values: HostValues): TypedHostArray {
-  const { shape, data } = hostArrayOf(owner, argument, values);
+function matrixOf(owner: string, argument: string, values: HostValues): HostArray {
+  const { shape, data } = givenNumbers(owner, argument, values);
   const isMatrix = shape.length === 2 && data.length > 0;
   if (!isMatrix && (shape.length !== 1 || data.length === 0)) {
     const expected = '[N] or [N, F], at least one step';
@@ -179,7 +179,7 @@ function aheadOf(
   known: KnownAhead,
   steps: number,
   count: number,
-): { readonly features: readonly number[]; readonly values: TypedHostArray } {
+): { readonly features: readonly number[]; readonly values: HostArray } {
   checkOptions(owner, known, ['features', 'values']);
   const features = featuresOf(owner, 'known.features', known.features, count);
   const values = matrixOf(owner, 'known.values', known.values);

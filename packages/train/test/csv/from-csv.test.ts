@@ -17,7 +17,7 @@ describe('fromCsv', () => {
     expect([...table.numbers('rain')]).toEqual([0.5, 1.25, 2]);
     expect([...table.dates('date')]).toEqual(['2024-02-28', '2024-02-29', '2024-03-01'].map((day) => Date.parse(day)));
     expect(table.categories('sky')).toEqual({ codes: Int32Array.of(1, 0, 0), labels: ['rain', 'sun'] });
-    expect(table.values()).toEqual({ shape: [3, 1], data: Float32Array.of(0.5, 1.25, 2) });
+    expect(table.values()).toEqual({ shape: [3, 1], data: [0.5, 1.25, 2] });
   });
 
   test('reads a real file', () => {
@@ -57,10 +57,7 @@ describe('fromCsv', () => {
     expect(table.names).toEqual(['a; b', 'c']);
     expect([...table.numbers('a; b')]).toEqual([1.5, -2.25]);
     expect(table.categories('c').labels).toEqual(['x', 'y "z"']);
-    expect(fromCsv('1,2\n3,4', { header: false }).values(['1', '0'])).toEqual({
-      shape: [2, 2],
-      data: Float32Array.of(2, 1, 4, 3),
-    });
+    expect(fromCsv('1,2\n3,4', { header: false }).values(['1', '0'])).toEqual({ shape: [2, 2], data: [2, 1, 4, 3] });
   });
 
   test('reads dates as ISO 8601 has them, in UTC where they name no zone', () => {

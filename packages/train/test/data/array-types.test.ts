@@ -1,5 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { cpu } from '@rnn/backend-cpu';
+import { wasm } from '@rnn/backend-wasm';
 import { ArgumentError, setBackend, type Tensor } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { collateSequences, SequenceDataset, TensorDataset, windows, type HostValues } from '../../src/index.js';
@@ -67,4 +68,14 @@ describe.each(uses)('%s', (_name, use) => {
       expect(() => use(Uint8Array.of(1, 2, 3) as unknown as HostValues)).toThrow(ArgumentError);
     },
   );
+});
+
+test('float64 for a backend without it is refused with what to do', async () => {
+  const backend = await wasm({ threads: 1 });
+  const values = Float64Array.of(1, 2, 3, 4);
+  const expected =
+    "batch: dtype is float64, expected one of those that the backend 'wasm' has: float32, int32; give the values as a Float32Array or a list";
+  expect(() => windows(values, 2).batch([0], backend)).toThrow(expected);
+  expect(() => new TensorDataset(values).batch([0], backend)).toThrow(expected);
+  expect(() => new SequenceDataset([values], [0]).batch([0], backend)).toThrow(expected);
 });

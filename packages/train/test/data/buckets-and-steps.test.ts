@@ -1,6 +1,6 @@
 import { cpu } from '@rnn/backend-cpu';
 import { ArgumentError, Generator, setBackend } from '@rnn/core';
-import { BucketLoader, SequenceDataset, SequencePairs, windows } from '@rnn/train';
+import { BucketLoader, SequenceDataset, SequencePairs, TensorDataset, windows } from '@rnn/train';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 beforeAll(async () => setBackend(await cpu()));
@@ -17,6 +17,16 @@ describe('BucketLoader', () => {
     for (const batch of loader) for (const length of batch.lengths) sum += Math.max(...batch.lengths) - length;
     return sum;
   };
+
+  test('takes the lengths that the data set has', () => {
+    const own = new BucketLoader(data, { batchSize: 8 });
+    const given = new BucketLoader(data, { lengths, batchSize: 8 });
+    const seen = (loader: typeof own): number[][] => Array.from(loader, ({ target }) => [...target.dataSync()]);
+    expect(seen(own)).toEqual(seen(given));
+    expect(() => new BucketLoader(new TensorDataset([1, 2]), { batchSize: 2 })).toThrow(
+      'BucketLoader: lengths is undefined, expected a list of 2, one for each example',
+    );
+  });
 
   test('gives every example once in a pass, and other batches in the next', () => {
     expect(data.lengths).toEqual(lengths);

@@ -1,7 +1,8 @@
 import { cpu } from '@rnn/backend-cpu';
 import { ArgumentError, fromData, setBackend, ShapeError, StateDictError, tensor } from '@rnn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { MinMaxScaler, StandardScaler, windows, type Scaler } from '../../src/index.js';
+import { fromCsv } from '../../src/csv.js';
+import { MinMaxScaler, splitInTime, StandardScaler, windows, type Scaler } from '../../src/index.js';
 import cases from '../cases/data.json' with { type: 'json' };
 import { errorOf } from '../reference-case.js';
 
@@ -107,4 +108,26 @@ test('a forecast of windows of scaled values comes back in units of the data', (
 
 test('an empty range is refused', () => {
   expect(() => new MinMaxScaler({ range: [1, 1] })).toThrow('MinMaxScaler: range is [1, 1], expected a rising pair');
+});
+
+describe('numbers far from 0 that no float32 tells apart', () => {
+  // Nine seconds of a clock: float32 has steps of 128 there.
+  const clock = Array.from({ length: 9 }, (_, i) => 1.7e9 + i);
+  const near = [...clock.keys()];
+
+  test.each(scalers)('%s sees a list as it is', (_, make) => {
+    const [far, plain] = [make().fit(clock), make().fit(near)];
+    expect(far.constantFeatures).toEqual([]);
+    expect(far.transform(clock).data).toEqual(plain.transform(near).data);
+    expect([...far.inverse([...plain.transform(near).data]).data].map(Math.round)).toEqual(clock);
+  });
+
+  test.each(scalers)('%s sees the cells of a table, cut in time, as they are', (_, make) => {
+    const table = fromCsv(`time\n${clock.join('\n')}`);
+    const [first, rest] = splitInTime(table.values(), [5, 4]);
+    const scaled = make().fit(first).transform(rest);
+    const expected = make().fit(near.slice(0, 5)).transform(near.slice(5));
+    expect([...scaled.data]).toEqual([...expected.data]);
+    expect(windows(scaled, 2).batch([0])[0].dtype).toBe('float32');
+  });
 });

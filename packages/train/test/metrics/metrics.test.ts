@@ -1,5 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
-import { ArgumentError, fromData, setBackend, ShapeError, tensor } from '@rnn/core';
+import { ArgumentError, fromData, setBackend, ShapeError, tensor, zeros } from '@rnn/core';
 import { crossEntropy } from '@rnn/nn';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -298,7 +298,7 @@ describe('what cannot be measured is refused, and nothing is counted', () => {
     expect(accuracy.compute()).toBe(0.5);
     const mae = new MeanAbsoluteError();
     expect(() => mae.update([[1, 2]], [[1, 2]], { lengths: [1] })).toThrow(
-      'MeanAbsoluteError.update: lengths has length 1, expected 2, one for each sequence',
+      'MeanAbsoluteError.update: lengths has length 1, expected 2, one for each row of the batch',
     );
     expect(() => mae.update([1, 2], [1, 2], { lengths: [1] })).toThrow(ShapeError);
     const mape = new MeanAbsolutePercentageError();
@@ -317,4 +317,34 @@ describe('what cannot be measured is refused, and nothing is counted', () => {
     );
     expect(accuracy.compute()).toBe(0);
   });
+});
+
+test('lengths may be whatever layers take', () => {
+  const errors = [[2, 1], Int32Array.of(2, 1), tensor([2, 1], { dtype: 'int32' })].map((lengths) => {
+    const mae = new MeanAbsoluteError();
+    mae.update(
+      tensor([
+        [1, 2],
+        [3, NaN],
+      ]),
+      zeros([2, 2]),
+      { lengths },
+    );
+    return mae.compute();
+  });
+  expect(errors).toEqual([2, 2, 2]); // of 1, 2 and 3
+});
+
+test('numbers of a list are measured as they are, not as float32 would round them', () => {
+  const [truth, guess] = [
+    [3, -0.5, 2, 7],
+    [2.5, 0, 2, 8],
+  ];
+  const far = 1e9; // where neighbours differ by 64 in float32
+  const r2 = new R2Score();
+  r2.update(
+    guess.map((x) => x + far),
+    truth.map((x) => x + far),
+  );
+  expect(r2.compute()).toBeCloseTo(0.9486081370449679, 12); // as scikit-learn's documentation has it for these
 });

@@ -1,4 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
+import { wasm } from '@rnn/backend-wasm';
 import { ArgumentError, concat, getBackend, manualSeed, setBackend, ShapeError, tensor, type Tensor } from '@rnn/core';
 import { Dropout, GRU, Linear, Module } from '@rnn/nn';
 import { forecast, MinMaxScaler, StandardScaler } from '@rnn/train';
@@ -239,4 +240,13 @@ test('refuses what makes no sense', async () => {
   await expect(forecast(model, [1], 1, { quantiles: [0.5], sampling: { noise: 1 } })).rejects.toThrow(ArgumentError);
   await expect(forecast(model, [1], 0)).rejects.toThrow(ArgumentError);
   await expect(forecast(model, [], 1)).rejects.toThrow(ShapeError);
+});
+
+test('a history in float64 on a backend of float32, scaled or not', async () => {
+  setBackend(await wasm({ threads: 1 }));
+  const history = Float64Array.of(1, 2, 4);
+  const model = new Next((x) => x.mul(1));
+  for (const scaler of [undefined, new StandardScaler().fit(history)]) {
+    expectClose(list((await forecast(model, history, 2, { scaler })).values), [4, 4]);
+  }
 });
