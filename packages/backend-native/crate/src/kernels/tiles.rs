@@ -6,12 +6,9 @@
 //! are cut (`TERMS`), for the cache and for accuracy.
 use super::lanes::Lanes;
 use super::reals::Real;
-use std::mem::MaybeUninit;
 
 /// Terms that are added up before they are added to the result: a panel of so many is half of the first cache of most processors.
 pub const TERMS: usize = 256;
-/// The highest tile of any registers.
-pub const MOST_ROWS: usize = 12;
 const VECTORS: usize = 2;
 
 /// Rows of a result to be computed and what of; steps count elements.
@@ -131,27 +128,30 @@ pub unsafe fn pack_strips<R: Real, const M: usize>(strips: *mut R, a: *const R, 
     }
 }
 
-/// `M` rows by `P` panels. Lines from `next` on are asked for meanwhile, one for each `LINE` terms.
+/// `M` rows by `P` panels, or by the first `columns` of one panel where `EDGE` is set. Lines from `next` on are asked for meanwhile, one for
+/// each `LINE` terms.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn tile<L: Lanes, const M: usize, const P: usize, const FUSED: bool>(
+unsafe fn tile<L: Lanes, const M: usize, const P: usize, const EDGE: bool, const FUSED: bool>(
     p: &Product<L::Element>,
     a: *const L::Element,
     panel: *const L::Element,
     c: *mut L::Element,
-    row_c: isize,
     init: *const L::Element,
     row_init: isize,
     terms: usize,
+    columns: usize,
     next: *const L::Element,
 ) {
+    let there = |v: usize| columns.saturating_sub(v * L::N).min(L::N);
     unsafe {
         let mut sums = [[[L::splat(L::Element::ZERO); VECTORS]; P]; M];
         if !init.is_null() {
             for (i, row) in sums.iter_mut().enumerate() {
                 for (q, part) in row.iter_mut().enumerate() {
                     for (v, sum) in part.iter_mut().enumerate() {
-                        *sum = L::load(init.offset(i as isize * row_init).add((q * VECTORS + v) * L::N));
+                        let from = init.offset(i as isize * row_init).add((q * VECTORS + v) * L::N);
+                        *sum = if EDGE { L::load_first(from, there(v)) } else { L::load(from) };
                     }
                 }
             }
@@ -182,7 +182,12 @@ unsafe fn tile<L: Lanes, const M: usize, const P: usize, const FUSED: bool>(
         for (i, row) in sums.iter().enumerate() {
             for (q, part) in row.iter().enumerate() {
                 for (v, sum) in part.iter().enumerate() {
-                    sum.store(c.offset(i as isize * row_c).add((q * VECTORS + v) * L::N));
+                    let to = c.offset(i as isize * p.row_c).add((q * VECTORS + v) * L::N);
+                    if !EDGE || there(v) == L::N {
+                        sum.store(to);
+                    } else if there(v) > 0 {
+                        sum.store_first(to, there(v));
+                    }
                 }
             }
         }
@@ -191,45 +196,6 @@ unsafe fn tile<L: Lanes, const M: usize, const P: usize, const FUSED: bool>(
 
 /// In so many terms a tile asks for a line.
 const LINE: usize = 8;
-
-/// `M` rows of one panel; the last panel of an odd width goes by way of a buffer.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-unsafe fn part<L: Lanes, const M: usize, const FUSED: bool>(
-    p: &Product<L::Element>,
-    a: *const L::Element,
-    panel: *const L::Element,
-    c: *mut L::Element,
-    init: *const L::Element,
-    row_init: isize,
-    terms: usize,
-    columns: usize,
-    next: *const L::Element,
-) {
-    unsafe {
-        if columns == VECTORS * L::N {
-            tile::<L, M, 1, FUSED>(p, a, panel, c, p.row_c, init, row_init, terms, next);
-            return;
-        }
-        let width = VECTORS * L::N;
-        let mut edge: MaybeUninit<[L::Element; MOST_ROWS * 32]> = MaybeUninit::uninit();
-        let room: *mut L::Element = edge.as_mut_ptr().cast();
-        if !init.is_null() {
-            for i in 0..M {
-                for j in 0..width {
-                    *room.add(i * width + j) = if j < columns { *init.offset(i as isize * row_init).add(j) } else { L::Element::ZERO };
-                }
-            }
-        }
-        let start = if init.is_null() { std::ptr::null() } else { room.cast_const() };
-        tile::<L, M, 1, FUSED>(p, a, panel, room, width as isize, start, width as isize, terms, next);
-        for i in 0..M {
-            for j in 0..columns {
-                *c.offset(i as isize * p.row_c).add(j) = *room.add(i * width + j);
-            }
-        }
-    }
-}
 
 /// Rows that go through all panels before the next ones: what they read of the left factor stays in the second cache.
 const ROWS: usize = 144;
@@ -245,6 +211,11 @@ pub unsafe fn multiply<L: Lanes, const MOST: usize, const FUSED: bool>(p: &Produ
     let per_line = 64 / size_of::<L::Element>();
     const { assert!(ROWS.is_multiple_of(MOST)) };
     if p.k == 0 {
+        return;
+    }
+    // A step of a small cell: what it takes to find the way through larger products would be most of its time.
+    if p.m == 1 && left == 0 && right <= panel && p.k <= TERMS {
+        unsafe { tile::<L, 1, 1, true, FUSED>(p, p.a, p.packed, p.c, p.init, 0, p.k, right, p.packed) };
         return;
     }
     for top in (0..p.m).step_by(ROWS) {
@@ -278,7 +249,7 @@ pub unsafe fn multiply<L: Lanes, const MOST: usize, const FUSED: bool>(p: &Produ
                             let column = left + 4 * panel * if p.backwards { together - 1 - i } else { i };
                             let packed = p.packed.add(first * width + column * terms);
                             let (a, c, init, row_init) = place_of(top, column);
-                            tile::<L, 1, 4, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms, packed);
+                            tile::<L, 1, 4, false, FUSED>(p, a, packed, c, init, row_init, terms, 4 * panel, packed);
                         }
                         column += 4 * panel * together;
                         continue;
@@ -288,7 +259,7 @@ pub unsafe fn multiply<L: Lanes, const MOST: usize, const FUSED: bool>(p: &Produ
                     // Two rows likewise.
                     if rows == 2 && column + 2 * panel <= right {
                         let (a, c, init, row_init) = place(top);
-                        tile::<L, 2, 2, FUSED>(p, a, packed, c, p.row_c, init, row_init, terms, packed);
+                        tile::<L, 2, 2, false, FUSED>(p, a, packed, c, init, row_init, terms, 2 * panel, packed);
                         column += 2 * panel;
                         continue;
                     }
@@ -301,8 +272,11 @@ pub unsafe fn multiply<L: Lanes, const MOST: usize, const FUSED: bool>(p: &Produ
                         let next = packed.wrapping_add(if i * per_line < LINE * panel { panel * terms + i * part_of_panel } else { 0 });
                         macro_rules! heights {
                             ($($m:literal)*) => {
-                                match height {
-                                    $($m if $m <= MOST => part::<L, $m, FUSED>(p, a, packed, c, init, row_init, terms, columns, next),)*
+                                match (height, columns == panel) {
+                                    $(
+                                        ($m, true) if $m <= MOST => tile::<L, $m, 1, false, FUSED>(p, a, packed, c, init, row_init, terms, panel, next),
+                                        ($m, false) if $m <= MOST => tile::<L, $m, 1, true, FUSED>(p, a, packed, c, init, row_init, terms, columns, next),
+                                    )*
                                     _ => unreachable!(),
                                 }
                             };

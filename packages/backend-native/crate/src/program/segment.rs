@@ -132,7 +132,9 @@ impl Segment {
         workspace: &mut Workspace<R>,
         at: impl Fn(Home) -> *mut R,
     ) {
-        let numbers = R::pick(&self.numbers.0, &self.numbers.1);
+        if rows == 1 {
+            return unsafe { self.row(table, room, workspace, at) };
+        }
         let width = self.width;
         let Workspace { loads, results } = workspace;
         let most = self.rows.min(rows);
@@ -180,29 +182,7 @@ impl Segment {
                             None => room.add(member.buffer * BLOCK),
                         };
                         results[i] = out;
-                        let operand = |source: Source| match source {
-                            Source::Member(j) => (results[j].cast_const(), 1),
-                            Source::Load(j) => loads[j],
-                            Source::Number(j) => (&numbers[j] as *const R, 0),
-                        };
-                        let [x, y, z] = member.sources;
-                        let a = operand(x);
-                        match member.op {
-                            Op::Unary(op) => spread(out, a.1, n, |m| (table.unary[op])(out, a.0, m)),
-                            Op::Binary(op) => {
-                                let b = operand(y);
-                                let kernels = &table.binary[op];
-                                match (a.1, b.1) {
-                                    (1, 1) => kernels[0](out, a.0, b.0, n),
-                                    (1, _) => kernels[1](out, a.0, b.0, n),
-                                    (_, 1) => kernels[2](out, a.0, b.0, n),
-                                    _ => spread(out, 0, n, |m| kernels[0](out, a.0, b.0, m)),
-                                }
-                            }
-                            Op::Select => (table.select)(out, a, operand(y), operand(z), n),
-                            Op::Copy if a.1 == 1 => std::ptr::copy(a.0, out, n),
-                            Op::Copy => spread(out, 0, n, |_| *out = *a.0),
-                        }
+                        self.compute(table, member, out, n, loads, results);
                         if let (None, Some(home)) = (direct, member.home) {
                             let to = at(home).add(top * home.step);
                             for i in 0..count {
@@ -211,6 +191,64 @@ impl Segment {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// One row, which lies wherever it is wanted: what it takes to gather rows and to spread them would be most of the time of a small cell.
+    unsafe fn row<R: Tabled>(&self, table: &Table<R>, room: *mut R, workspace: &mut Workspace<R>, at: impl Fn(Home) -> *mut R) {
+        let Workspace { loads, results } = workspace;
+        unsafe {
+            for left in (0..self.width).step_by(self.columns) {
+                let n = self.columns.min(self.width - left);
+                for (load, place) in self.loads.iter().zip(loads.iter_mut()) {
+                    let from = at(load.home).cast_const();
+                    *place = if load.single { (from, 0) } else { (from.add(left), 1) };
+                }
+                for (i, member) in self.members.iter().enumerate() {
+                    let out = member.home.map_or_else(|| room.add(member.buffer * BLOCK), |home| at(home).add(left));
+                    results[i] = out;
+                    self.compute(table, member, out, n, loads, results);
+                }
+            }
+        }
+    }
+
+    /// `n` elements of a member.
+    #[inline(always)]
+    unsafe fn compute<R: Tabled>(
+        &self,
+        table: &Table<R>,
+        member: &Member,
+        out: *mut R,
+        n: usize,
+        loads: &[(*const R, usize)],
+        results: &[*mut R],
+    ) {
+        let numbers = R::pick(&self.numbers.0, &self.numbers.1);
+        let operand = |source: Source| match source {
+            Source::Member(j) => (results[j].cast_const(), 1),
+            Source::Load(j) => loads[j],
+            Source::Number(j) => (&numbers[j] as *const R, 0),
+        };
+        let [x, y, z] = member.sources;
+        let a = operand(x);
+        unsafe {
+            match member.op {
+                Op::Unary(op) => spread(out, a.1, n, |m| (table.unary[op])(out, a.0, m)),
+                Op::Binary(op) => {
+                    let b = operand(y);
+                    let kernels = &table.binary[op];
+                    match (a.1, b.1) {
+                        (1, 1) => kernels[0](out, a.0, b.0, n),
+                        (1, _) => kernels[1](out, a.0, b.0, n),
+                        (_, 1) => kernels[2](out, a.0, b.0, n),
+                        _ => spread(out, 0, n, |m| kernels[0](out, a.0, b.0, m)),
+                    }
+                }
+                Op::Select => (table.select)(out, a, operand(y), operand(z), n),
+                Op::Copy if a.1 == 1 => std::ptr::copy(a.0, out, n),
+                Op::Copy => spread(out, 0, n, |_| *out = *a.0),
             }
         }
     }
