@@ -166,9 +166,10 @@ test('memory: nothing is left behind', () => {
 });
 
 describe('explain', () => {
-  const text = (step: AnyStep, steps: number, states = 1): string => {
-    const state = states === 1 ? ones([1, 4]) : [ones([1, 4]), ones([1, 4])];
-    const xs = { a: ones([steps, 1, 4]), b: ones([steps, 1, 4]) };
+  const text = (step: AnyStep, steps: number, states = 1, rows = 1): string => {
+    const first = (): Tensor => ones([rows, 4]);
+    const state = states === 1 ? first() : [first(), first()];
+    const xs = { a: ones([steps, rows, 4]), b: ones([steps, rows, 4]) };
     const weights = { a: ones([4]), b: ones([4]) };
     return explain(step as never, xs, state, { parameters: weights }).text;
   };
@@ -176,14 +177,20 @@ describe('explain', () => {
   test('says parallel in time where it is so', () => {
     for (const { step, states } of Object.values(linearSteps)) {
       expect(text(step, 200, states)).toMatch(/^parallel in time: /);
-      expect(text(step, 20, states)).not.toMatch(/parallel in time/);
+      expect(text(step, 20, states)).not.toMatch(/parallel in time|step by step/);
     }
     const nonlinear: AnyStep = ({ a, b }, h: Tensor) => [h, tanh(add(mul(a, h), b))];
-    expect(text(nonlinear, 200)).not.toMatch(/parallel in time/);
+    expect(text(nonlinear, 200)).not.toMatch(/parallel in time|step by step/);
   });
 
-  test('does not say so where the backend compiles the loop, which is faster', async () => {
+  test('says that the loop runs step by step where its rows are many', () => {
+    const { step } = linearSteps['a weighted mean, as in MinGRU'];
+    expect(text(step, 200, 1, 65)).toMatch(/^step by step: .* for up to 256 features of all rows/);
+  });
+
+  test('says that the loop runs step by step where the backend compiles it', async () => {
     setBackend(await cpu());
-    expect(text(linearSteps['a weighted mean, as in MinGRU'].step, 200)).not.toMatch(/parallel in time/);
+    const { step } = linearSteps['a weighted mean, as in MinGRU'];
+    expect(text(step, 200)).toMatch(/^step by step: .* this backend compiles it/);
   });
 });

@@ -21,9 +21,7 @@ import type { Scan } from '../scan/eager.js';
 import { rowsOf, type Traced } from './cache/trace-cache.js';
 import { argumentsOf, type Value } from './ir/graph.js';
 import type { Stage, Stages } from './lower/lower.js';
-import { runsInBlocks } from './run/parallel-loop.js';
-
-const parallel = 'parallel in time: the loop is linear in what it carries, and runs in blocks of steps side by side';
+import { explainLinear } from './run/parallel-loop.js';
 
 /**
  * How a call runs.
@@ -53,7 +51,7 @@ export function explainTraced(traced: Traced | string, scan: Scan): Explanation 
   } = scan;
   const carry = inference.loop === undefined ? [] : carryKinds(inference.loop.program);
   const loop = (training?.forward ?? inference).loop?.program;
-  const isParallel = loop !== undefined && runsInBlocks(backend, loop, extent.steps, rowsOf(scan, traced.batched));
+  const linear = loop && explainLinear(backend, loop, extent.steps, rowsOf(scan, traced.batched));
   const programs = [...parts('forward', training?.forward ?? inference), ...parts('backward', training?.backward)];
   return {
     mode: 'compiled',
@@ -61,7 +59,7 @@ export function explainTraced(traced: Traced | string, scan: Scan): Explanation 
     products: { before: count(inference.before), loop: count(inference.loop), after: count(inference.after) },
     carry,
     text: [
-      ...(isParallel ? [parallel] : []),
+      ...(linear === undefined ? [] : [linear]),
       ...(carry.length > 0 ? [`carry: ${carry.join(', ')}`] : []),
       ...programs,
     ].join('\n\n'),

@@ -7,6 +7,9 @@ import { InputGatedCell, type InputGatedCellOptions } from './input-gated-cell.j
  *
  *     z = σ(W_z x + b_z)        n = W_n x + b_n        h' = (1 - z) h + z n
  *
+ * A long loop of it runs parallel in time where the backend compiles no loops, and step by step
+ * where it does, which is faster on a processor; `explain` says which.
+ *
  * @example
  * ```ts
  * const layer = new Recurrent(new MinGRUCell(3, 2));

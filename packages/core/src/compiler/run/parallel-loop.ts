@@ -19,11 +19,18 @@ import { execute, executeProgram } from './interpreter.js';
 const LONG = 128;
 const NARROW = 256;
 
-/** Whether a loop is computed by blocks, on such a backend, for so many steps and rows. */
-export function runsInBlocks(backend: Backend, program: Program, steps: number, rows: number): boolean {
-  const [width] = program.carry;
-  if (width === undefined || !isLongAndNarrow(steps, rows * width) || linearFormOf(program) === undefined) return false;
-  return backend.compile?.(program) === undefined;
+/**
+ * How a long linear loop goes through time on a backend, and why; `undefined` for a loop of a few
+ * steps, and for one that is not linear in what it carries.
+ */
+export function explainLinear(backend: Backend, program: Program, steps: number, rows: number): string | undefined {
+  if (steps < LONG || program.carry.length === 0 || linearFormOf(program) === undefined) return undefined;
+  const linear = 'the loop is linear in what it carries';
+  if (backend.compile?.(program) !== undefined)
+    return `step by step: ${linear}, but this backend compiles it; blocks of steps side by side are for loops that are not compiled`;
+  if (isLongAndNarrow(steps, rows * program.carry[0]))
+    return `parallel in time: ${linear}, and runs in blocks of steps side by side`;
+  return `step by step: ${linear}, but blocks of steps side by side are for up to ${NARROW} features of all rows`;
 }
 
 function isLongAndNarrow(steps: number, size: number): boolean {
