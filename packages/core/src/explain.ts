@@ -2,7 +2,7 @@
 import { checkOptions } from './checks/options.js';
 import { compilerFor } from './compiler-slot.js';
 import type { Explanation, Lowered } from './explanation.js';
-import { arrange } from './scan.js';
+import { arrange } from './scan/arrange.js';
 import { scope } from './scope.js';
 import { scanOptions, type ScanOptions, type Step, type StepParameters } from './scan/arguments.js';
 import type { TreeOf } from './tree.js';

@@ -106,7 +106,7 @@ export { bindScan } from './bind-scan.js';
 export { explain, lower } from './explain.js';
 export { scan } from './scan.js';
 export { associativeScan, type AssociativeScanOptions } from './associative-scan.js';
-export type { BoundScan, ScanShapes } from './scan/bound-scan.js';
+export type { BoundScan, ScanShapes } from './compiler-slot.js';
 export {
   checkLengths,
   type Lengths,
@@ -115,7 +115,7 @@ export {
   type StepParameters,
   type Tensors,
 } from './scan/arguments.js';
-export { compileCacheInfo, type CompileCacheInfo } from './compiler/cache/cache-info.js';
+export { compileCacheInfo, type CompileCacheInfo } from './compiler/cache/program-cache.js';
 export type { Tree, TreeOf } from './tree.js';
 export { tap, type Records } from './scan/tap.js';
 export { scope, unscoped, type Disposable } from './scope.js';
@@ -148,4 +148,4 @@ export type {
   LoweredPass,
   LoweredStage,
 } from './explanation.js';
-export { maskProgram, type Masks } from './compiler/lower/mask-program.js';
+export { maskProgram, type Masks } from './compiler/run/mask-program.js';

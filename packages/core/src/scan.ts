@@ -1,24 +1,13 @@
 import { checkOptions } from './checks/options.js';
-import { checkFunction } from './checks/values.js';
 import { compilerFor, installedCompiler } from './compiler-slot.js';
 import { zeros } from './ops/fill.js';
 import { concat } from './ops/join.js';
 import { narrow } from './ops/slice.js';
 import { runEagerly, type Scan, type ScanResults } from './scan/eager.js';
-import {
-  checkNext,
-  checkResult,
-  checkScan,
-  checkTree,
-  type ScanOptions,
-  type Step,
-  type StepParameters,
-  scanOptions,
-} from './scan/arguments.js';
-import { resettingTo } from './scan/reset-to.js';
-import { gatherTaps, type Records } from './scan/tap.js';
+import { scanOptions, type ScanOptions, type Step, type StepParameters } from './scan/arguments.js';
+import { arrange, type AnyStep } from './scan/arrange.js';
+import type { Records } from './scan/tap.js';
 import { scope } from './scope.js';
-import type { Tensor } from './tensor.js';
 import type { Tree, TreeOf } from './tree.js';
 
 /**
@@ -95,7 +84,8 @@ export function scan(
     // As many as the longest row has, and one, without effect, where no row has any.
     const isWhole = lengths === undefined || arranged.inputs[0].backend.info.records;
     const count = isWhole ? steps : lengths.reduce((a, b) => Math.max(a, b), 1);
-    return inForm(arranged, count < steps ? ofFirstSteps(arranged, count, run) : run(arranged));
+    const results = count < steps ? ofFirstSteps(arranged, count, run) : run(arranged);
+    return inForm(arranged, results, options.record);
   });
 }
 
@@ -118,59 +108,14 @@ function ofFirstSteps(scan: Scan, count: number, run: (scan: Scan) => ScanResult
   return { ...rest, outputs: lengthened };
 }
 
-/** A step on trees that were made from the forms of its arguments. */
-export type AnyStep = (x: never, state: never, parameters: never) => unknown;
-
 /** Results as the caller of `scan` gets them. */
 function inForm(
-  { stateForm, record }: Scan,
+  { stateForm }: Scan,
   { outputs, last, form }: ScanResults,
+  record: readonly string[] | undefined,
 ): [ys: Tree, last: Tree, records: Records] | [ys: Tree, last: Tree] {
-  if (record === nothing) return [form.filled(outputs), stateForm.filled(last)];
+  if (record === undefined) return [form.filled(outputs), stateForm.filled(last)];
   const own = outputs.slice(0, outputs.length - record.length);
   const records = Object.fromEntries(record.map((name, i) => [name, outputs[own.length + i]]));
   return [form.filled(own), stateForm.filled(last), records];
 }
-
-/** Checks the arguments and brings them into one form. */
-export function arrange(step: AnyStep, xs: object, state: object, options: ScanOptions): Scan {
-  checkFunction('scan', 'step', step, 'of input, state and parameters');
-  const inputForm = checkTree('scan', 'xs', xs);
-  const stateForm = checkTree('scan', 'state', state);
-  const inputs = inputForm.leavesOf(xs) as readonly Tensor[];
-  const states = stateForm.leavesOf(state) as readonly Tensor[];
-  const extent = checkScan(inputs, states, options);
-  const { record = nothing, parameters } = options;
-  const arranged: Scan = {
-    name: 'scan',
-    rowwise: undefined,
-    step: (x, s) => {
-      const call = step as (x: Tree, state: Tree, parameters: object) => unknown;
-      const [result, tapped] = gatherTaps(record, () =>
-        call(inputForm.filled(x), stateForm.filled(s), parameters ?? noParameters),
-      );
-      const form = checkResult(result);
-      const [y, next] = result as [unknown, unknown];
-      const outputs = form.leavesOf(y) as readonly Tensor[];
-      return {
-        outputs: tapped.length === 0 ? outputs : outputs.concat(tapped),
-        next: checkNext(stateForm, next),
-        form,
-      };
-    },
-    source: step,
-    record,
-    inputs,
-    states,
-    inputForm,
-    stateForm,
-    parameters,
-    compile: options.compile,
-    extent,
-    reverse: options.reverse === true,
-  };
-  return options.resetTo === undefined ? arranged : resettingTo(arranged, options.resetTo);
-}
-
-const noParameters = {};
-const nothing: readonly string[] = [];

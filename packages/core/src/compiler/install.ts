@@ -4,8 +4,7 @@ import { TraceError } from '../errors.js';
 import { bindScan, runBoundScan } from './bound-scan.js';
 import { getTrace } from './cache/trace-cache.js';
 import { explainTraced, loweredOf } from './explain.js';
-import { compiledScan, dispatch, reasonForEager } from './pipeline.js';
-import { OneStep } from './row-function.js';
+import { compiledScan, dispatch, reasonForEager, RowwiseCalls } from './pipeline.js';
 
 installCompiler({
   boundScan: runBoundScan,
@@ -20,5 +19,5 @@ installCompiler({
     if (typeof traced === 'string') throw new TraceError(`lower: ${traced}`);
     return loweredOf(traced);
   },
-  rowRunner: (name, fn, options) => new OneStep(name, fn, options),
+  rowRunner: (name, fn, options) => new RowwiseCalls(name, fn, options),
 });

@@ -15,14 +15,16 @@ import { compileModeOf, refuseEager } from '../compile-mode.js';
 import { isFloating } from '../dtype.js';
 import { TraceError } from '../errors.js';
 import { isAnomalyEnabled } from '../grad-mode.js';
+import { EagerRows, type RowFunction, type RowFunctionOptions, type RowResults } from '../row-wise.js';
 import type { Scan, ScanResults } from '../scan/eager.js';
 import { isGathering } from '../scan/tap.js';
 import { sizeOf } from '../shape.js';
+import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
-import { bindCall, boundScans, type BoundCalls } from './bound-scan.js';
-import { countTrace } from './cache/cache-info.js';
+import { TreeForm } from '../tree.js';
+import { bindCall, BoundCalls, boundScans, runBoundRows } from './bound-scan.js';
 import { guardsOf } from './cache/guards.js';
-import { plansFor } from './cache/program-cache.js';
+import { countTrace, plansFor } from './cache/program-cache.js';
 import { getTrace, needsBatch, requestOf, setTrace, type Traced } from './cache/trace-cache.js';
 import { run } from './run/run-call.js';
 import { recordStep, type RecordedStep, type TraceRequest } from './trace/record-step.js';
@@ -119,3 +121,46 @@ function lower({ step, reverse, rowwise }: Scan, request: TraceRequest, recorded
     throw new TraceError('a result does not have the shape of the arguments');
   return { ...recorded, plans, batched: request.batched };
 }
+
+/** A row-wise function as one step of a scan, without time. */
+export class RowwiseCalls extends EagerRows {
+  private readonly name: string;
+  private readonly options: RowFunctionOptions;
+  private readonly bound = new BoundCalls();
+
+  constructor(name: string, fn: RowFunction, options: RowFunctionOptions) {
+    super(fn, options);
+    this.name = name;
+    this.options = options;
+  }
+
+  /** @throws TraceError where the function has to be compiled and cannot be */
+  override run(inputs: readonly Tensor[], parameters: object): RowResults {
+    const scan: Scan = {
+      name: this.name,
+      rowwise: this.options,
+      step: (xs) => ({ ...this.fn(xs, parameters), next: nothing }),
+      source: this,
+      record: nothing,
+      inputs,
+      states: nothing,
+      inputForm: TreeForm.tensor,
+      stateForm: TreeForm.tensor,
+      parameters,
+      compile: this.options.compile,
+      extent: oneStep,
+      reverse: false,
+    };
+    return compiledScan(scan, this.bound) ?? super.run(inputs, parameters);
+  }
+
+  override runBound(inputs: readonly Tensor[], parameters: object): RowResults | undefined {
+    if (inputs.length === 0 || isGathering()) return undefined;
+    const mode = compileModeOf(this.options.compile);
+    if (mode === 'never' || (mode === 'auto' && inputs[0].backend.compile === undefined)) return undefined;
+    return runBoundRows(this.bound, this, inputs, parameters);
+  }
+}
+
+const nothing: readonly never[] = [];
+const oneStep = { steps: 1, lengths: undefined, resets: undefined };

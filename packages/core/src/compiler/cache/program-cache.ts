@@ -4,7 +4,6 @@
  */
 import { TraceError } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
-import { countPrograms } from './cache-info.js';
 import type { ListStep } from '../../scan/eager.js';
 import { plansOf, type Plans } from '../lower/passes.js';
 import { recordStep, type RecordedStep, type TraceRequest } from '../trace/record-step.js';
@@ -79,7 +78,8 @@ export function plansFor(step: ListStep, request: TraceRequest, here: RecordedSt
   const keyOf = (of: Recording): string => `${about} ${of.rows}\n${describe(of)}`;
   const key = isCustom ? undefined : keyOf(recording);
   const known = key === undefined ? undefined : byRecording.get(key);
-  countPrograms(known !== undefined);
+  if (known === undefined) programs.misses++;
+  else programs.hits++;
   if (known !== undefined) {
     recording.dependences = known.dependences;
     return known.plans;
@@ -144,4 +144,45 @@ function choicesAmong({ captured }: RecordedStep, rows: number): Tensor[][] {
   const masks = [0, all];
   for (let mask = 1; mask < all && masks.length < CHOICES_AT_MOST; mask++) masks.push(mask);
   return [...new Set(masks)].map((mask) => candidates.filter((_, i) => (mask & (1 << i)) !== 0));
+}
+
+/** What `compileCacheInfo` gives. */
+export interface CompileCacheInfo {
+  /**
+   * Calls of `scan`, layers and compiled functions: those that an earlier trace served, and those
+   * that called the step on symbols.
+   */
+  readonly traces: { readonly hits: number; readonly misses: number };
+  /**
+   * Traced steps: those that found programs of a step that does the same, and those for which
+   * programs were made.
+   */
+  readonly programs: { readonly hits: number; readonly misses: number };
+}
+
+const traces = { hits: 0, misses: 0 };
+const programs = { hits: 0, misses: 0 };
+
+export function countTrace(isHit: boolean): void {
+  if (isHit) traces.hits++;
+  else traces.misses++;
+}
+
+/**
+ * How often calls were served by what the compiler remembers, since the process started. A step
+ * that misses at every call is traced at every call: give it what it works with as `parameters`, or
+ * call `explain`.
+ *
+ * @example
+ * ```ts
+ * const before = compileCacheInfo().traces.misses;
+ * layer.forward(x);
+ * compileCacheInfo().traces.misses - before;   // 1 at the first call, then 0
+ * ```
+ * @returns hits and misses of traces and of programs
+ *
+ * Differs from PyTorch: `torch._dynamo.utils.counters` there says such things.
+ */
+export function compileCacheInfo(): CompileCacheInfo {
+  return { traces: { ...traces }, programs: { ...programs } };
 }

@@ -12,8 +12,7 @@ import type { Tensor } from '../../tensor.js';
 import type { TensorSpec, TraceRequest } from '../trace/record-step.js';
 import type { Recording } from '../trace/recording.js';
 import { isPlain, guardsHold, type Fields } from './guards.js';
-import { countTrace } from './cache-info.js';
-import type { FoundPlans } from './program-cache.js';
+import { countTrace, type FoundPlans } from './program-cache.js';
 
 /** What of the parameters a trace depends on. */
 export interface ParameterGuards {

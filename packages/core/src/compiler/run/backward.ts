@@ -9,9 +9,8 @@ import { Saved } from '../../grad-node.js';
 import { savedOf, wrap } from '../../record.js';
 import { SharedStorage } from '../../shared-storage.js';
 import { Tensor } from '../../tensor.js';
-import { masked, maskOf, padded } from './masks.js';
+import { masked, maskOf, padded, previousStates } from './masks.js';
 import type { Plans } from '../lower/passes.js';
-import { previousStates } from './previous-states.js';
 import { backwardExecutable } from './executables.js';
 import type { LoopBounds, Storages } from './executable.js';
 

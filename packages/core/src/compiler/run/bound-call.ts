@@ -11,7 +11,7 @@ import type { DType } from '../../dtype.js';
 import { isRecorded, wrap } from '../../record.js';
 import { sameShape, type Shape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
-import { countTrace } from '../cache/cache-info.js';
+import { countTrace } from '../cache/program-cache.js';
 import { FieldValues, isPlain } from '../cache/guards.js';
 import { capturedIn, type ParameterGuards } from '../cache/trace-cache.js';
 import type { FoundPlans } from '../cache/program-cache.js';

@@ -4,63 +4,49 @@
  * sequence takes a few microseconds, and looking values up by name would take as long as computing
  * them.
  */
-import type { Backend, Storage, Strided } from '../../backend.js';
-import { hostArray } from '../../dtype.js';
-import type { CompiledProgram, Program, ProgramArguments, ProgramResults } from '../../program.js';
-import { transaction } from '../../transaction.js';
-import { byPrimitives } from './parallel-loop.js';
-import type { Value } from '../ir/graph.js';
+import type { Backend, Storage } from '../../backend.js';
+import type { BlockStrides } from '../../instruction.js';
+import type { ProgramArguments, ProgramResults } from '../../program.js';
+import type { ScanExtent } from '../../scan/arguments.js';
+import { mergeDims } from '../../shape.js';
+import { transaction, type Primitives } from '../../transaction.js';
+import type { Operation, Value } from '../ir/graph.js';
 import type { Stages, Stage } from '../lower/lower.js';
-import { maskProgram } from '../lower/mask-program.js';
-import { RowsProduct } from '../trace/rows-product.js';
-import { validSteps } from '../../scan/arguments.js';
+import { MaskablePrograms } from './mask-program.js';
 
 /** What a run works on. */
-export interface LoopBounds {
-  readonly steps: number;
+export interface LoopBounds extends ScanExtent {
   readonly rows: number;
-  readonly lengths: readonly number[] | undefined;
-  readonly resets: Uint8Array | undefined;
 }
 
 /** The storages of a run, by place: first the sources, then what is made. */
 export type Storages = (Storage | undefined)[];
 
-/** One piece of work of a run; places are numbers of storages. */
-type Work =
-  | { readonly kind: 'number'; readonly value: Value; readonly to: number }
-  | { readonly kind: 'primitive'; readonly value: Value; readonly from: readonly number[]; readonly to: number }
-  /** A result that is a source, whose storage belongs to somebody else: the caller gets a copy. */
-  | { readonly kind: 'copy'; readonly from: number; readonly to: number }
-  | { readonly kind: 'sumRows'; readonly from: number; readonly width: number; readonly to: number }
-  | {
-      readonly kind: 'productRows';
-      readonly product: RowsProduct;
-      readonly a: number;
-      readonly b: number;
-      readonly to: number;
-    }
-  | {
-      readonly kind: 'stage';
-      readonly programs: Variants;
-      /**
-       * Whether it is the loop, what is done once for each row, or what is done for all steps at
-       * once.
-       */
-      readonly part: 'loop' | 'once' | 'all';
-      readonly xs: readonly number[];
-      readonly perRow: readonly number[];
-      readonly consts: readonly number[];
-      readonly to: readonly number[];
-    };
+/** Makes one storage, of all steps and rows. */
+interface Making {
+  readonly part: undefined;
+  readonly make: (storages: Storages, rows: number) => Storage;
+  readonly to: number;
+}
 
-type StageWork = Extract<Work, { kind: 'stage' }>;
+/** Runs a program. The numbers are places of storages. */
+interface Running {
+  /**
+   * Whether it is the loop, what is done once for each row, or what is done for all steps at once.
+   */
+  readonly part: 'loop' | 'once' | 'all';
+  readonly programs: MaskablePrograms;
+  readonly xs: readonly number[];
+  readonly perRow: readonly number[];
+  readonly consts: readonly number[];
+  readonly to: readonly number[];
+}
 
 export class Executable {
   private readonly backend: Backend;
-  private readonly work: readonly Work[];
+  private readonly work: readonly (Making | Running)[];
   /** The only work, where it is a program that makes the results and nothing else. */
-  private readonly single: StageWork | undefined;
+  private readonly single: Running | undefined;
   private readonly results: readonly number[];
   private readonly sources: number;
   /** How many storages a run has to do with. */
@@ -78,68 +64,73 @@ export class Executable {
     const places = new Map<Value, number>();
     sources.forEach((value, i) => places.set(value, i));
     let count = sources.length;
-    const work: Work[] = [];
-    const make = (value: Value): number => {
+    const work: (Making | Running)[] = [];
+    const newPlace = (value: Value): number => {
       places.set(value, count);
       return count++;
+    };
+    const making = (value: Value, make: Making['make']): number => {
+      const to = newPlace(value);
+      work.push({ part: undefined, make, to });
+      return to;
     };
     const placeOf = (value: Value): number => {
       const place = places.get(value);
       if (place !== undefined) return place;
-      if (value.operation.kind !== 'number')
-        throw new TypeError(`a ${value.operation.kind} is needed before it is computed`);
-      const to = make(value);
-      work.push({ kind: 'number', value, to });
-      return to;
+      const { operation, dtype } = value;
+      if (operation.kind !== 'number') throw new TypeError(`a ${operation.kind} is needed before it is computed`);
+      return making(value, () => backend.fill(operation.value, 1, dtype));
     };
-    const stage = (made: Stage | undefined, part: 'loop' | 'once' | 'all'): void => {
+    const stage = (made: Stage | undefined, part: Running['part']): void => {
       if (made === undefined) return;
-      const { program } = made;
+      const programs = new MaskablePrograms(backend, made.program, plan);
       const [xs, perRow, consts] = [made.xs, made.perRow, made.consts].map((list) => list.map(placeOf));
-      work.push({
-        kind: 'stage',
-        programs: new Variants(backend, program, plan),
-        part,
-        xs,
-        perRow,
-        consts,
-        to: made.ys.map(make),
-      });
+      work.push({ part, programs, xs, perRow, consts, to: made.ys.map(newPlace) });
     };
-    const primitive = (value: Value): void => {
-      const { operation } = value;
-      if (operation.kind !== 'primitive') throw new TypeError(`expected a primitive, received a ${operation.kind}`);
-      const from = operation.inputs.map(placeOf);
-      work.push({ kind: 'primitive', value, from, to: make(value) });
+    const call = (value: Value): void => {
+      const { operation, width } = value;
+      switch (operation.kind) {
+        case 'primitive': {
+          const from = operation.inputs.map(placeOf);
+          making(value, (storages) => operation.call(backend, listOf(storages, from)));
+          break;
+        }
+        case 'sumRows': {
+          const from = placeOf(operation.x);
+          making(value, (storages, rows) => backend.reduce('sum', storages[from] as Storage, 1, rows, width));
+          break;
+        }
+        case 'productRows': {
+          const [a, b] = [placeOf(operation.a), placeOf(operation.b)];
+          const product = rowsProduct(operation);
+          making(value, (storages, rows) => product(backend, storages[a] as Storage, storages[b] as Storage, rows));
+          break;
+        }
+        default:
+          throw new TypeError(`expected a primitive or a sum, received a ${operation.kind}`);
+      }
     };
-    plan.constants.forEach(primitive);
+    plan.constants.forEach(call);
     stage(plan.once, 'once');
     stage(plan.before, 'all');
     stage(plan.loop, 'loop');
     stage(plan.after, 'all');
-    for (const value of plan.reduced) {
-      const { operation } = value;
-      if (operation.kind === 'productRows') {
-        const { a, b } = operation;
-        const [left, right] = [placeOf(a), placeOf(b)];
-        const product = new RowsProduct(a.width, b.width, operation);
-        work.push({ kind: 'productRows', product, a: left, b: right, to: make(value) });
-      } else if (operation.kind === 'sumRows') {
-        const from = placeOf(operation.x);
-        work.push({ kind: 'sumRows', from, width: value.width, to: make(value) });
-      } else primitive(value);
-    }
+    plan.reduced.forEach(call);
     this.results = results.map((value) => {
       const from = placeOf(value);
       if (from >= sources.length) return from;
-      const to = count++;
-      work.push({ kind: 'copy', from, to });
-      return to;
+      // A source belongs to somebody else: the caller gets a copy.
+      const make = (storages: Storages): Storage => {
+        const storage = storages[from] as Storage;
+        return backend.copy({ storage, offset: 0, strides: [1] }, [storage.size], storage.dtype);
+      };
+      work.push({ part: undefined, make, to: count });
+      return count++;
     });
     this.work = work;
     this.places = count;
     const [first] = work;
-    const isSingle = work.length === 1 && first.kind === 'stage' && isSame(first.to, this.results);
+    const isSingle = work.length === 1 && first.part !== undefined && isSame(first.to, this.results);
     this.single = isSingle ? first : undefined;
   }
 
@@ -158,7 +149,7 @@ export class Executable {
     try {
       for (let i = 0; i < work.length; i++) {
         const piece = work[i];
-        if (piece.kind !== 'stage') storages[piece.to] = this.made(storages, piece, extent.steps * extent.rows);
+        if (piece.part === undefined) storages[piece.to] = piece.make(storages, extent.steps * extent.rows);
         else {
           const made = runProgram(storages, piece, carried, extent);
           if (piece.part === 'loop') ({ carry: last } = made);
@@ -179,34 +170,11 @@ export class Executable {
       }
     }
   }
-
-  private made(storages: Storages, piece: Exclude<Work, { kind: 'stage' }>, rows: number): Storage {
-    const { backend } = this;
-    switch (piece.kind) {
-      case 'number': {
-        const { operation, dtype } = piece.value;
-        return backend.fill(operation.kind === 'number' ? operation.value : NaN, 1, dtype);
-      }
-      case 'primitive': {
-        const { operation } = piece.value;
-        if (operation.kind !== 'primitive') throw new TypeError('expected a primitive');
-        return operation.call(backend, listOf(storages, piece.from));
-      }
-      case 'copy': {
-        const storage = storages[piece.from] as Storage;
-        return backend.copy({ storage, offset: 0, strides: [1] }, [storage.size], storage.dtype);
-      }
-      case 'sumRows':
-        return backend.reduce('sum', storages[piece.from] as Storage, 1, rows, piece.width);
-      case 'productRows':
-        return piece.product.run(backend, storages[piece.a] as Storage, storages[piece.b] as Storage, rows);
-    }
-  }
 }
 
 function runProgram(
   storages: Storages,
-  { programs, part, xs, perRow, consts }: StageWork,
+  { programs, part, xs, perRow, consts }: Running,
   carried: readonly Storage[],
   extent: LoopBounds,
 ): ProgramResults {
@@ -242,77 +210,30 @@ function listOf(storages: Storages, places: readonly number[]): readonly Storage
 const nothing: readonly Storage[] = [];
 
 /**
- * A program as it is, and with lengths and resets written into it: each compiled when it is first
- * wanted.
+ * The sum over rows and steps of the products `[blocks, m, n]` in them, as one product: a gradient
+ * of a weight.
  */
-class Variants {
-  private readonly backend: Backend;
-  private readonly program: Program;
-  private readonly adjoint: boolean;
-  private readonly states: number;
-  private readonly compiled: (CompiledProgram | undefined)[] = [];
-
-  constructor(backend: Backend, program: Program, { adjoint, states }: Stages) {
-    this.backend = backend;
-    this.program = program;
-    this.adjoint = adjoint;
-    this.states = states;
-  }
-
-  plain(): CompiledProgram {
-    return (this.compiled[0] ??= compiledFor(this.backend, this.program));
-  }
-
-  /** Runs the loop of an extent with lengths or resets. */
-  runMasked(args: ProgramArguments, { steps, rows, lengths, resets }: LoopBounds): ProgramResults {
-    const { backend, program, adjoint, states } = this;
-    const { dtype, carry } = program;
-    const isShort = lengths?.some((length) => length < steps) ?? false;
-    const isReset = resets?.includes(1) ?? false;
-    if (!isShort && !isReset) return this.plain().run(args);
-    const ready = (this.compiled[Number(isShort) + 2 * Number(isReset)] ??= compiledFor(
-      backend,
-      maskProgram(program, { lengths: isShort, resets: isReset, adjoint, states }),
-    ));
-    const marks: Storage[] = [];
-    const own = (storage: Storage): Storage => {
-      marks.push(storage);
-      return storage;
+function rowsProduct({ a, b, blocks, m, k, n, aStrides, bStrides }: Extract<Operation, { kind: 'productRows' }>) {
+  /** Brings one side into the form `[blocks, rows * k, size]`. */
+  const side = (width: number, size: number, [block, along, each]: BlockStrides) => {
+    const isDense = blocks === 1 && width === k * size && (along === size || k === 1) && (each === 1 || size === 1);
+    return (backend: Primitives, storage: Storage, rows: number): Storage => {
+      if (isDense) return storage;
+      const walk = mergeDims([blocks, rows, k, size], [[block, width, along, each]]);
+      return backend.copy({ storage, offset: 0, strides: walk.strides[0] }, walk.sizes, storage.dtype);
     };
-    try {
-      const xs = args.xs.slice();
-      if (lengths !== undefined && isShort) xs.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
-      if (resets === undefined || !isReset) return ready.run({ ...args, xs });
-      xs.push(own(backend.upload(hostArray(dtype, resets))));
-      if (!adjoint) return ready.run({ ...args, xs, perRow: args.perRow.concat(args.carry) });
-      const due = carry.slice(0, states).map((width) => own(backend.fill(0, rows * width, dtype)));
-      return withSums(backend, ready.run({ ...args, xs, carry: args.carry.concat(due) }), states);
-    } finally {
-      for (const storage of marks) backend.release(storage);
-    }
-  }
-}
-
-/**
- * Adds to the first carried values the last ones: gradients that are due to the initial state
- * because of resets.
- */
-function withSums(backend: Backend, { ys, carry }: ProgramResults, states: number): ProgramResults {
-  const due = carry.slice(carry.length - states);
-  const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
-  let isDone = false;
-  try {
-    const sums = transaction(backend, (primitives) =>
-      due.map((storage, i) => primitives.binary('add', dense(carry[i]), dense(storage), [storage.size])),
-    );
-    isDone = true;
-    return { ys, carry: [...sums, ...carry.slice(states, carry.length - states)] };
-  } finally {
-    for (const storage of isDone ? [...carry.slice(0, states), ...due] : [...carry, ...ys]) backend.release(storage);
-  }
-}
-
-/** A program as the backend compiled it, or else run by its primitives. */
-function compiledFor(backend: Backend, program: Program): CompiledProgram {
-  return backend.compile?.(program) ?? byPrimitives(backend, program);
+  };
+  const [left, right] = [side(a.width, m, [aStrides[0], aStrides[2], aStrides[1]]), side(b.width, n, bStrides)];
+  return (backend: Backend, x: Storage, y: Storage, rows: number): Storage =>
+    transaction(backend, (primitives) => {
+      const [denseX, denseY] = [left(primitives, x, rows), right(primitives, y, rows)];
+      const result = primitives.matmul(
+        { storage: denseX, batchStrides: [rows * k * m], transposed: true },
+        { storage: denseY, batchStrides: [rows * k * n], transposed: false },
+        { batch: [blocks], m, k: rows * k, n },
+      );
+      if (denseX !== x) primitives.release(denseX);
+      if (denseY !== y) primitives.release(denseY);
+      return result;
+    });
 }

@@ -1,9 +1,9 @@
-/** Sequences of different lengths: zeros past the end of each row, or what stands before it. */
+/** Sequences with padding and resets: what stands past the end of a row, and before each step. */
 import type { Backend, Storage } from '../../backend.js';
 import { wrap } from '../../record.js';
 import { mergeDims } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
-import { transaction } from '../../transaction.js';
+import { transaction, type Primitives } from '../../transaction.js';
 import type { LoopBounds } from './executable.js';
 import { validSteps } from '../../scan/arguments.js';
 
@@ -71,4 +71,73 @@ function standInSteps(lengths: ArrayLike<number>, steps: number): Int32Array | u
     if (lengths[row] === 0) return other;
     return Math.min(t, lengths[row] - 1) * rows + row;
   });
+}
+
+/**
+ * The states before each step, made of the states after it, which are kept for the backward pass
+ * anyway: `[h0, h1, h2]` of `[h1, h2, h3]`.
+ *
+ * @param backend - where the storages are
+ * @param after - `[steps, rows, width]`: the state after each step
+ * @param initial - `[rows, width]`
+ * @param extent - of the run
+ * @param reverse - whether the forward pass ran from the last step to the first
+ * @returns a new storage like `after`: the state before each step that a row has, and anything
+ *   finite that is in `after` beyond
+ */
+export function previousStates(
+  backend: Backend,
+  after: Storage,
+  initial: Storage,
+  extent: LoopBounds,
+  reverse: boolean,
+): Storage {
+  return transaction(backend, (primitives) => shifted(primitives, after, initial, extent, reverse));
+}
+
+function shifted(
+  backend: Primitives,
+  after: Storage,
+  initial: Storage,
+  { steps, rows, lengths, resets }: LoopBounds,
+  reverse: boolean,
+): Storage {
+  const { dtype } = after;
+  const size = initial.size;
+  const rest = (steps - 1) * size;
+  const moved = backend.copy({ storage: after, offset: reverse ? size : 0, strides: [1] }, [rest], dtype);
+  const parts = [
+    { storage: initial, run: size },
+    { storage: moved, run: rest },
+  ];
+  const before = backend.concat(reverse ? parts.reverse() : parts, 1);
+  backend.release(moved);
+  // In reverse a short row starts later than the others, and after a reset a row starts afresh.
+  const starts = resets !== undefined || (reverse && lengths !== undefined);
+  if (!starts) return before;
+  const marks = new Float32Array(steps * rows);
+  for (let row = 0; row < rows; row++) {
+    const first = reverse ? (lengths?.[row] ?? steps) - 1 : 0;
+    for (let t = 0; t < steps; t++) marks[t * rows + row] = t === first ? 1 : (resets?.[t * rows + row] ?? 0);
+  }
+  const width = size / rows;
+  const condition = backend.upload(marks);
+  const { sizes, strides } = mergeDims(
+    [steps, rows, width],
+    [
+      [rows, 1, 0],
+      [0, width, 1],
+      [size, width, 1],
+    ],
+  );
+  const result = backend.select(
+    { storage: condition, offset: 0, strides: strides[0] },
+    { storage: initial, offset: 0, strides: strides[1] },
+    { storage: before, offset: 0, strides: strides[2] },
+    sizes,
+    dtype,
+  );
+  backend.release(condition);
+  backend.release(before);
+  return result;
 }

@@ -11,15 +11,24 @@
  *   step. Where a reset is set they are due to the initial state: a further carry collects them,
  *   and zeros are carried on. Whoever runs the program adds it to the result.
  */
+import type { Backend, Storage, Strided } from '../../backend.js';
+import { hostArray } from '../../dtype.js';
 import {
   firstConst,
   firstInstruction,
   renumbered,
   widthsOf,
+  type CompiledProgram,
   type Instruction,
   type Program,
+  type ProgramArguments,
   type ProgramOperand,
+  type ProgramResults,
 } from '../../program.js';
+import { validSteps, type ScanExtent } from '../../scan/arguments.js';
+import { transaction } from '../../transaction.js';
+import type { Stages } from '../lower/lower.js';
+import { byPrimitives } from './parallel-loop.js';
 
 /** What is written into a program. */
 export interface Masks {
@@ -115,4 +124,81 @@ export function maskProgram(program: Program, { lengths, resets, adjoint, states
     carryOut: [...carriedOn, ...collected],
     ys: ys.map((value) => kept.get(value) ?? to(value)),
   };
+}
+
+/**
+ * A program as it is, and with lengths and resets written into it: each compiled when it is first
+ * wanted.
+ */
+export class MaskablePrograms {
+  private readonly backend: Backend;
+  private readonly program: Program;
+  private readonly adjoint: boolean;
+  private readonly states: number;
+  private readonly compiled: (CompiledProgram | undefined)[] = [];
+
+  constructor(backend: Backend, program: Program, { adjoint, states }: Pick<Stages, 'adjoint' | 'states'>) {
+    this.backend = backend;
+    this.program = program;
+    this.adjoint = adjoint;
+    this.states = states;
+  }
+
+  plain(): CompiledProgram {
+    return (this.compiled[0] ??= compiledFor(this.backend, this.program));
+  }
+
+  /** Runs the loop of an extent with lengths or resets. */
+  runMasked(args: ProgramArguments, { lengths, resets }: ScanExtent): ProgramResults {
+    const { backend, program, adjoint, states } = this;
+    const { dtype, carry } = program;
+    const { steps, rows } = args;
+    const isShort = lengths?.some((length) => length < steps) ?? false;
+    const isReset = resets?.includes(1) ?? false;
+    if (!isShort && !isReset) return this.plain().run(args);
+    const ready = (this.compiled[Number(isShort) + 2 * Number(isReset)] ??= compiledFor(
+      backend,
+      maskProgram(program, { lengths: isShort, resets: isReset, adjoint, states }),
+    ));
+    const marks: Storage[] = [];
+    const own = (storage: Storage): Storage => {
+      marks.push(storage);
+      return storage;
+    };
+    try {
+      const xs = args.xs.slice();
+      if (lengths !== undefined && isShort) xs.push(own(backend.upload(hostArray(dtype, validSteps(lengths, steps)))));
+      if (resets === undefined || !isReset) return ready.run({ ...args, xs });
+      xs.push(own(backend.upload(hostArray(dtype, resets))));
+      if (!adjoint) return ready.run({ ...args, xs, perRow: args.perRow.concat(args.carry) });
+      const due = carry.slice(0, states).map((width) => own(backend.fill(0, rows * width, dtype)));
+      return withSums(backend, ready.run({ ...args, xs, carry: args.carry.concat(due) }), states);
+    } finally {
+      for (const storage of marks) backend.release(storage);
+    }
+  }
+}
+
+/**
+ * Adds to the first carried values the last ones: gradients that are due to the initial state
+ * because of resets.
+ */
+function withSums(backend: Backend, { ys, carry }: ProgramResults, states: number): ProgramResults {
+  const due = carry.slice(carry.length - states);
+  const dense = (storage: Storage): Strided => ({ storage, offset: 0, strides: [1] });
+  let isDone = false;
+  try {
+    const sums = transaction(backend, (primitives) =>
+      due.map((storage, i) => primitives.binary('add', dense(carry[i]), dense(storage), [storage.size])),
+    );
+    isDone = true;
+    return { ys, carry: [...sums, ...carry.slice(states, carry.length - states)] };
+  } finally {
+    for (const storage of isDone ? [...carry.slice(0, states), ...due] : [...carry, ...ys]) backend.release(storage);
+  }
+}
+
+/** A program as the backend compiled it, or else run by its primitives. */
+function compiledFor(backend: Backend, program: Program): CompiledProgram {
+  return backend.compile?.(program) ?? byPrimitives(backend, program);
 }

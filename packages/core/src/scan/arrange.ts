@@ -1,14 +1,64 @@
+/** The arguments of a scan, checked and in one form. */
 import { refuse } from '../checks/refusal.js';
 import { checkSameBackend } from '../checks/tensors.js';
+import { checkFunction } from '../checks/values.js';
 import { hostArray } from '../dtype.js';
 import { ArgumentError, ShapeError } from '../errors.js';
+import { reshape } from '../ops/broadcast.js';
 import { where } from '../ops/comparison.js';
 import { fromData } from '../ops/create.js';
-import { reshape } from '../ops/broadcast.js';
 import { sameShape, showShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
+import type { Tree } from '../tree.js';
+import { checkNext, checkResult, checkScan, checkTree, type ScanOptions } from './arguments.js';
 import type { Scan } from './eager.js';
-import { checkTree } from './arguments.js';
+import { gatherTaps } from './tap.js';
+
+/** A step on trees that were made from the forms of its arguments. */
+export type AnyStep = (x: never, state: never, parameters: never) => unknown;
+
+/** Checks the arguments and brings them into one form. */
+export function arrange(step: AnyStep, xs: object, state: object, options: ScanOptions): Scan {
+  checkFunction('scan', 'step', step, 'of input, state and parameters');
+  const inputForm = checkTree('scan', 'xs', xs);
+  const stateForm = checkTree('scan', 'state', state);
+  const inputs = inputForm.leavesOf(xs) as readonly Tensor[];
+  const states = stateForm.leavesOf(state) as readonly Tensor[];
+  const extent = checkScan(inputs, states, options);
+  const { record = nothing, parameters } = options;
+  const arranged: Scan = {
+    name: 'scan',
+    rowwise: undefined,
+    step: (x, s) => {
+      const call = step as (x: Tree, state: Tree, parameters: object) => unknown;
+      const [result, tapped] = gatherTaps(record, () =>
+        call(inputForm.filled(x), stateForm.filled(s), parameters ?? noParameters),
+      );
+      const form = checkResult(result);
+      const [y, next] = result as [unknown, unknown];
+      const outputs = form.leavesOf(y) as readonly Tensor[];
+      return {
+        outputs: tapped.length === 0 ? outputs : outputs.concat(tapped),
+        next: checkNext(stateForm, next),
+        form,
+      };
+    },
+    source: step,
+    record,
+    inputs,
+    states,
+    inputForm,
+    stateForm,
+    parameters,
+    compile: options.compile,
+    extent,
+    reverse: options.reverse === true,
+  };
+  return options.resetTo === undefined ? arranged : resettingTo(arranged, options.resetTo);
+}
+
+const noParameters = {};
+const nothing: readonly string[] = [];
 
 /**
  * Resets to another state than the one before the first step, written into the step: ahead of it,
@@ -22,7 +72,7 @@ import { checkTree } from './arguments.js';
  * @param resetTo - the state to begin with, in the form of the scan's
  * @returns a scan without resets that does the same
  */
-export function resettingTo(scan: Scan, resetTo: unknown): Scan {
+function resettingTo(scan: Scan, resetTo: unknown): Scan {
   const targets = checkTarget(scan, resetTo);
   const { step, source, inputs, states, parameters, extent } = scan;
   const { resets, steps } = extent;
