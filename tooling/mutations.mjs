@@ -22,7 +22,7 @@ const parts = {
   derivative: [`${folder}/lower/passes.ts`, '  const { cotangents, carried, inputs, states, captured } = derivative;'],
   lowering: [`${folder}/lower/lower.ts`, '  const { given, carried, next, rows, reduced } = task;'],
   binding: [`${folder}/run/executable.ts`, '    const places = new Map<Value, number>();'],
-  backward: [`${folder}/run/backward.ts`, '  const [{ backend, dtype }] = ends;'],
+  backward: [`${folder}/run/backward.ts`, '  const { inputs, states, ends, kept, made } = saved;'],
   'the backend’s compile': ['packages/backend-cpu/src/compile.ts', '  constructor(program: Program, memory: Memory) {'],
 };
 
