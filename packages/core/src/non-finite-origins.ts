@@ -42,24 +42,29 @@ function checkResults(name: string, inputs: readonly Value[], results: readonly 
     if (result === undefined) continue;
     const at = positionOf(result, Number.isNaN);
     if (at >= 0) refuseNaN(name, inputs, result, at);
-    const infinite = positionOf(result, isInfinite);
-    if (infinite < 0) continue;
-    const source = infiniteOperand(inputs);
-    origins.set(
-      result,
-      source === undefined
-        ? { operation: name, text: `it arose in ${name}, at element ${infinite} of ${shown(result)}` }
-        : originOf(name, inputs, source),
-    );
+    noteInfinity(name, inputs, result);
   }
 }
 
 function checkGradients(name: string, inputs: readonly Value[], results: readonly Value[]): void {
   for (const result of results) {
+    if (result === undefined) continue;
     const at = positionOf(result, Number.isNaN);
-    if (result === undefined || at < 0) continue;
-    if (!inputs.some((input) => positionOf(input, Number.isNaN) >= 0)) refuseNaN(name, inputs, result, at);
+    if (at < 0) noteInfinity(name, inputs, result);
+    else if (!inputs.some((input) => positionOf(input, Number.isNaN) >= 0)) refuseNaN(name, inputs, result, at);
   }
+}
+
+function noteInfinity(name: string, inputs: readonly Value[], result: Tensor): void {
+  const at = positionOf(result, isInfinite);
+  if (at < 0) return;
+  const source = infiniteOperand(inputs);
+  origins.set(
+    result,
+    source === undefined
+      ? { operation: name, text: `it arose in ${name}, at element ${at} of ${shown(result)}` }
+      : originOf(name, inputs, source),
+  );
 }
 
 function checkLoss(loss: Tensor): void {

@@ -86,6 +86,21 @@ describe('anomaly', () => {
     );
   });
 
+  test('says which derivative made the Infinity of a NaN', () => {
+    // sqrt has an infinite slope at 0, and the chain rule multiplies it by the factor 0.
+    const once = caught(() => leaf([0]).mul(0).sqrt().sum().backward());
+    expect(once.message).toMatch(
+      /^derivative of mul: the first NaN arose here.*operand 1 holds Infinity: it arose in derivative of sqrt, at element 0 of a result of shape \[1\]$/,
+    );
+    const twice = caught(() => {
+      const y = leaf([0]).mul(0);
+      y.sqrt().add(y.exp()).sum().backward(); // two gradients come to y, and are added
+    });
+    expect(twice.message).toMatch(
+      /^derivative of mul: .*operand 1 holds Infinity: it arose in derivative of sqrt, at element 0/,
+    );
+  });
+
   test('names the origin of an infinite loss, past infinities that are meant', () => {
     const x = leaf([1, 1000]);
     const mask = tensor([0, -Infinity]);
