@@ -48,6 +48,11 @@ export interface CompileFnOptions {
    */
   readonly anyRows?: boolean;
   /**
+   * The mean over all elements of what the function makes is the result, a single number, as one
+   * operation: a loss.
+   */
+  readonly mean?: boolean;
+  /**
    * What to do where the function cannot be compiled: `'auto'` (run it by single operations),
    * `'required'` (throw a TraceError that says why), `'never'` (do not try).
    */
@@ -71,7 +76,7 @@ export interface CompileFnOptions {
  *   `[rows, features]`: the last dimension of each tensor as its features, all dimensions in front
  *   as rows. It must treat all rows alike, and return `[rows, ...]`, one tensor or a list
  * @param options - `elementwise` (false): the function is called with columns `[elements, 1]`, and
- *   returns such; `anyRows`, `compile`
+ *   returns such; `mean` (false): the result is its mean; `anyRows`, `compile`
  * @returns the function on tensors `[..., features]` with common leading dimensions, and
  *   parameters: an object, such as a module, whose tensors are the same for all rows. Everything
  *   else in it (numbers, flags) is a constant of the trace, so a number that changes from call to
@@ -92,12 +97,13 @@ export function compileFn<X extends Tree = Tensor, Y extends Tree = Tensor, P ex
 ): CompiledFunction<X, Y, P> {
   checkFunction('compileFn', 'fn', fn, '(x, parameters) => Tensor | Tensor[]');
   checkOptions('compileFn', options, compileOptions);
-  const { elementwise = false, anyRows = false, compile } = options;
+  const { elementwise = false, anyRows = false, mean = false, compile } = options;
   checkFlag('compileFn', 'elementwise', elementwise);
   checkFlag('compileFn', 'anyRows', anyRows);
+  checkFlag('compileFn', 'mean', mean);
   if (compile !== undefined) checkCompileMode('compileFn', 'compile', compile);
   const name = fn.name === '' ? 'compiled function' : fn.name;
-  const row = { elementwise, compile, anyRows };
+  const row = { elementwise, compile, anyRows, mean };
   const byForm = new Map<TreeForm, RowRunner>();
   const stepFor = (form: TreeForm): RowRunner => {
     let step = byForm.get(form);
@@ -128,10 +134,12 @@ export function compileFn<X extends Tree = Tensor, Y extends Tree = Tensor, P ex
 }
 
 /** Every name of `CompileFnOptions`: one that is missing here does not compile. */
-const compileOptions = /* @__PURE__ */ Object.keys({ elementwise: true, anyRows: true, compile: true } satisfies Record<
-  keyof CompileFnOptions,
-  true
->);
+const compileOptions = /* @__PURE__ */ Object.keys({
+  elementwise: true,
+  anyRows: true,
+  mean: true,
+  compile: true,
+} satisfies Record<keyof CompileFnOptions, true>);
 
 const noParameters: StepParameters = {};
 

@@ -1,4 +1,5 @@
 import { reshape } from './ops/broadcast.js';
+import { mean } from './ops/reduce.js';
 import type { CompileMode } from './compile-mode.js';
 import { formingTaps } from './scan/tap.js';
 import { scope } from './scope.js';
@@ -23,6 +24,8 @@ export interface RowFunctionOptions {
   readonly compile: CompileMode | undefined;
   /** Whether the function is known to do the same for any number of rows. */
   readonly anyRows: boolean;
+  /** Whether the mean over all elements is the result. */
+  readonly mean: boolean;
 }
 
 /** Runs a row-wise function on tensors with any dimensions in front. */
@@ -43,10 +46,12 @@ export interface RowRunner {
 export class EagerRows implements RowRunner {
   protected readonly fn: RowFunction;
   protected readonly elementwise: boolean;
+  private readonly isMean: boolean;
 
-  constructor(fn: RowFunction, { elementwise }: Pick<RowFunctionOptions, 'elementwise'>) {
+  constructor(fn: RowFunction, { elementwise, mean: isMean }: Pick<RowFunctionOptions, 'elementwise' | 'mean'>) {
     this.fn = fn;
     this.elementwise = elementwise;
+    this.isMean = isMean;
   }
 
   runBound(_inputs: readonly Tensor[], _parameters: object): RowResults | undefined {
@@ -59,7 +64,7 @@ export class EagerRows implements RowRunner {
       const asGiven = (y: Tensor): Tensor => reshape(y, this.elementwise ? lead : [...lead, ...y.shape.slice(1)]);
       const matrices = inputs.map((x) => this.asMatrix(x));
       const { outputs, form } = formingTaps(asGiven, () => this.fn(matrices, parameters));
-      return { outputs: outputs.map(asGiven), form };
+      return { outputs: outputs.map((y) => (this.isMean ? mean(y) : asGiven(y))), form };
     });
   }
 

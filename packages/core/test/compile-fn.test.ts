@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import {
   compileFn,
   concat,
+  countAverages,
   fromData,
   grad,
   manualSeed,
@@ -199,6 +200,52 @@ describe('compileFn element by element', () => {
       }
     expect(() => product([zeros([4], f64), zeros([1], f64)], { by })).toThrow('x has shapes [4], [1]');
     expect(() => product([zeros([4], f64), zeros([4])], { by })).toThrow('float32');
+  });
+
+  describe('whose mean is the result', () => {
+    const error = (pair: readonly Tensor[]): Tensor => pair[0].sub(pair[1]).square();
+    const plain = (pair: readonly Tensor[]): Tensor => error(pair).mean();
+
+    for (const compile of ['required', 'never'] as const)
+      for (const elementwise of [true, false])
+        for (const shape of [[2, 3], [1, 1], [7], [3, 2, 4]])
+          test(`[${shape.join(', ')}] (compile: ${compile}, elementwise: ${elementwise})`, () => {
+            const loss = compileFn(error, { elementwise, mean: true, compile });
+            for (let round = 0; round < 2; round++) {
+              const pair = [leaf(...shape), leaf(...shape)];
+              expectClose(
+                noGrad(() => loss(pair)),
+                noGrad(() => plain(pair)),
+              );
+              const weight = tensor(3, f64);
+              const [ours, theirs] = [loss, plain].map((fn) => {
+                const first = grad(fn(pair).mul(weight), pair, { createGraph: true });
+                const second = grad(first[0].mul(first[1]).sum(), pair);
+                return [fn(pair), ...grad(fn(pair).mul(weight), pair), ...first, ...second];
+              });
+              ours.forEach((value, i) => expectClose(value, theirs[i]));
+            }
+          });
+
+    test('is one operation, an average over the elements, and leaves nothing behind', () => {
+      const loss = compileFn(error, { elementwise: true, anyRows: true, mean: true });
+      const pair = [leaf(2, 3), leaf(2, 3)];
+      expect(loss(pair).edge?.node.inputs.every((edge) => edge?.node.leaf !== undefined)).toBe(true);
+      expect(countAverages((countOf) => countOf(loss(pair)))).toBe(6);
+      expect(noGrad(() => countAverages((countOf) => countOf(loss(pair))))).toBe(6);
+      const step = (): void => {
+        scope(() => loss(pair).backward());
+        noGrad(() => scope(() => void loss(pair)));
+        for (const x of pair) {
+          x.grad?.dispose();
+          x.grad = undefined;
+        }
+      };
+      step();
+      const before = backend.memory();
+      step();
+      expect(backend.memory()).toEqual(before);
+    });
   });
 
   test('refuses two shapes, and a function that is not elementwise', () => {

@@ -72,6 +72,7 @@ export function bindCall(scan: Scan, traced: Traced, calls: BoundCalls): void {
     rows: rowsOf(scan, batched),
     isElementwise: rowwise?.elementwise === true,
     isAnyShape: rowwise?.elementwise === true && rowwise.anyRows,
+    isMean: rowwise?.mean === true,
   });
   if (call === undefined) return;
   calls.keep(parameters, inputs[0].backend, {
@@ -106,7 +107,7 @@ export function runBoundRows(
 }
 
 const none: readonly Tensor[] = [];
-const sequenceForm = { hasSteps: true, isElementwise: false, isAnyShape: false };
+const sequenceForm = { hasSteps: true, isElementwise: false, isAnyShape: false, isMean: false };
 const noStorages: readonly Storage[] = [];
 
 /**

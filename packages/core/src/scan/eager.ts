@@ -45,7 +45,7 @@ export interface Scan {
   /** What messages and the autograd graph call it. */
   readonly name: string;
   /** What is known of a row-wise function; nothing for a loop over time. */
-  readonly rowwise: { readonly elementwise: boolean; readonly anyRows: boolean } | undefined;
+  readonly rowwise: { readonly elementwise: boolean; readonly anyRows: boolean; readonly mean: boolean } | undefined;
   readonly step: ListStep;
   /** The user's function, by which its traces are remembered. */
   readonly source: object;

@@ -116,7 +116,7 @@ test.each<[message: string, call: () => unknown]>([
   ],
   ['scan: resets[0] is 1, expected an array of marks', scanned({ resets: [1, 0] })],
   [
-    "compileFn: option 'elementWise' is unknown, expected one of elementwise, anyRows, compile; write elementwise",
+    "compileFn: option 'elementWise' is unknown, expected one of elementwise, anyRows, mean, compile; write elementwise",
     () => compileFn((x: Tensor) => x, { elementWise: true } as never),
   ],
   ['compileFn: fn is 3, expected a function', () => compileFn(3 as never)],

@@ -1,4 +1,4 @@
-import { add, compileFn, mul, neg, softplus, sub, type Tensor } from '@rnn/core';
+import { add, mul, neg, softplus, sub, type Tensor } from '@rnn/core';
 import { Module } from '../module.js';
 import { checkFactor, checkPair } from './pair.js';
 import {
@@ -6,6 +6,7 @@ import {
   checkLossForward,
   checkLossModule,
   elementwiseLoss,
+  lossFunction,
   type LossForwardOptions,
   type LossModuleOptions,
 } from './reduction.js';
@@ -43,16 +44,15 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BCEWithLog
   const { weight, posWeight } = options;
   if (weight !== undefined) checkFactor(owner, 'weight', weight, input);
   if (posWeight !== undefined) checkFactor(owner, 'posWeight', posWeight, input);
+  if (posWeight === undefined && weight === undefined)
+    return elementwiseLoss(owner, input, target, options, logisticLoss.each, logisticLoss.mean);
   return elementwiseLoss(owner, input, target, options, (pair) => {
-    const losses = posWeight === undefined ? logisticLoss(pair) : weightedLoss(pair, posWeight);
+    const losses = posWeight === undefined ? logisticLoss.each(pair) : weightedLoss(pair, posWeight);
     return weight === undefined ? losses : mul(losses, weight);
   });
 }
 
-const logisticLoss = /* @__PURE__ */ compileFn((pair: readonly Tensor[]) => weightedLoss(pair, undefined), {
-  elementwise: true,
-  anyRows: true,
-});
+const logisticLoss = /* @__PURE__ */ lossFunction((pair) => weightedLoss(pair, undefined));
 
 /** -log σ(x) = softplus(-x) and -log(1 - σ(x)) = x + softplus(-x). */
 function weightedLoss([x, y]: readonly Tensor[], posWeight: Tensor | undefined): Tensor {

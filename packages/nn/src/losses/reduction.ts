@@ -1,12 +1,15 @@
 import {
   averagedOver,
   checkLengths,
+  compileFn,
+  type CompiledFunction,
   div,
   type Lengths,
   scope,
   type Shape,
   ShapeError,
   showShape,
+  type StepParameters,
   sum as sumOf,
   type Tensor,
   where,
@@ -95,6 +98,23 @@ export function reduced(losses: Tensor, reduction: Reduction, weight: number | T
   return reduction === 'sum' ? sum : averagedOver(div(sum, weight), weight);
 }
 
+/** A function of input and target, element by element, and its mean as one operation. */
+export interface LossFunction<P extends StepParameters = StepParameters> {
+  readonly each: CompiledFunction<readonly Tensor[], Tensor, P>;
+  readonly mean: CompiledFunction<readonly Tensor[], Tensor, P>;
+}
+
+/** Compiles a loss of each element by itself. */
+export function lossFunction<P extends StepParameters = StepParameters>(
+  fn: (pair: readonly Tensor[], parameters: P) => Tensor,
+): LossFunction<P> {
+  const options = { elementwise: true, anyRows: true };
+  return { each: compileFn(fn, options), mean: compileFn(fn, { ...options, mean: true }) };
+}
+
+/** What the losses of elements come from. */
+type LossOf = (pair: readonly [input: Tensor, target: Tensor]) => Tensor;
+
 /**
  * A loss that is a function of each element of input and target by itself.
  *
@@ -103,6 +123,7 @@ export function reduced(losses: Tensor, reduction: Reduction, weight: number | T
  * @param target - the same shape, already checked
  * @param options - the common ones
  * @param lossOf - from input and target to the losses, element by element
+ * @param meanOf - the same to their mean, where that is one operation
  * @returns a single number, or the shape of the input without reduction
  */
 export function elementwiseLoss(
@@ -110,10 +131,12 @@ export function elementwiseLoss(
   input: Tensor,
   target: Tensor,
   options: LossOptions,
-  lossOf: (pair: readonly [input: Tensor, target: Tensor]) => Tensor,
+  lossOf: LossOf,
+  meanOf?: LossOf,
 ): Tensor {
   const { reduction = 'mean', batchFirst = false } = options;
   const lengths = targetLengths(owner, target.shape, options);
+  if (lengths === undefined && reduction === 'mean' && meanOf !== undefined) return meanOf([input, target]);
   return scope(() => {
     if (lengths === undefined) return reduced(lossOf([input, target]), reduction, input.size);
     // Masked on the way in as well, since zero times the derivative at a NaN would still be NaN.

@@ -1,4 +1,4 @@
-import { abs, compileFn, div, minimum, mul, square, sub, type Tensor } from '@rnn/core';
+import { abs, div, minimum, mul, square, sub, type Tensor } from '@rnn/core';
 import { checkNumber } from '@rnn/core/checks';
 import { Module } from '../module.js';
 import { checkPair } from './pair.js';
@@ -7,6 +7,7 @@ import {
   checkLossForward,
   checkLossModule,
   elementwiseLoss,
+  lossFunction,
   type LossForwardOptions,
   type LossModuleOptions,
   type LossOptions,
@@ -50,7 +51,7 @@ export interface HuberLossOptions extends HuberLossModuleOptions, LossForwardOpt
 export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkPair('mseLoss', input, target);
   checkLoss('mseLoss', options, []);
-  return elementwiseLoss('mseLoss', input, target, options, squaredError);
+  return elementwiseLoss('mseLoss', input, target, options, squaredError.each, squaredError.mean);
 }
 
 /**
@@ -64,7 +65,7 @@ export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}
 export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkPair('l1Loss', input, target);
   checkLoss('l1Loss', options, []);
-  return elementwiseLoss('l1Loss', input, target, options, absoluteError);
+  return elementwiseLoss('l1Loss', input, target, options, absoluteError.each, absoluteError.mean);
 }
 
 /**
@@ -84,8 +85,15 @@ export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Los
   checkLoss('smoothL1Loss', options, ['beta']);
   const { beta = 1 } = options;
   checkBeta('smoothL1Loss', beta);
-  return elementwiseLoss('smoothL1Loss', input, target, options, (pair) =>
-    beta === 0 ? absoluteError(pair) : smoothError(pair, { beta }),
+  const { each, mean } = beta === 0 ? absoluteError : smoothError;
+  const parameters = { beta };
+  return elementwiseLoss(
+    'smoothL1Loss',
+    input,
+    target,
+    options,
+    (pair) => each(pair, parameters),
+    (pair) => mean(pair, parameters),
   );
 }
 
@@ -106,19 +114,24 @@ export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptio
   checkLoss('huberLoss', options, ['delta']);
   const { delta = 1 } = options;
   checkDelta('huberLoss', delta);
-  return elementwiseLoss('huberLoss', input, target, options, (pair) => huberError(pair, { delta }));
+  const parameters = { delta };
+  return elementwiseLoss(
+    'huberLoss',
+    input,
+    target,
+    options,
+    (pair) => huberError.each(pair, parameters),
+    (pair) => huberError.mean(pair, parameters),
+  );
 }
 
-const elementwise = { elementwise: true, anyRows: true };
-const squaredError = /* @__PURE__ */ compileFn(([x, y]: readonly Tensor[]) => square(sub(x, y)), elementwise);
-const absoluteError = /* @__PURE__ */ compileFn(([x, y]: readonly Tensor[]) => abs(sub(x, y)), elementwise);
-const smoothError = /* @__PURE__ */ compileFn(
-  ([x, y]: readonly Tensor[], { beta }: { readonly beta: number }) => div(huber(sub(x, y), beta), beta),
-  elementwise,
+const squaredError = /* @__PURE__ */ lossFunction(([x, y]) => square(sub(x, y)));
+const absoluteError = /* @__PURE__ */ lossFunction<{ readonly beta?: number }>(([x, y]) => abs(sub(x, y)));
+const smoothError = /* @__PURE__ */ lossFunction<{ readonly beta: number }>(([x, y], { beta }) =>
+  div(huber(sub(x, y), beta), beta),
 );
-const huberError = /* @__PURE__ */ compileFn(
-  ([x, y]: readonly Tensor[], { delta }: { readonly delta: number }) => huber(sub(x, y), delta),
-  elementwise,
+const huberError = /* @__PURE__ */ lossFunction<{ readonly delta: number }>(([x, y], { delta }) =>
+  huber(sub(x, y), delta),
 );
 
 /** With a = |error| and q = min(a, delta), both branches are q (a - q / 2). */

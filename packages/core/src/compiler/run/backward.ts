@@ -10,6 +10,7 @@ import { savedOf, wrap } from '../../record.js';
 import { SharedStorage } from '../../shared-storage.js';
 import { Tensor } from '../../tensor.js';
 import { masked, maskOf, padded, previousStates } from './masks.js';
+import { spreadMean } from './mean.js';
 import type { Plans } from '../lower/passes.js';
 import { backwardExecutable } from './executables.js';
 import type { LoopBounds, Storages } from './executable.js';
@@ -65,6 +66,8 @@ interface BackwardRun {
   readonly extent: LoopBounds;
   /** Whether the inputs had padding that was taken out. */
   readonly isMasked: boolean;
+  /** Whether the outputs are means. */
+  readonly isMean: boolean;
 }
 
 /**
@@ -77,7 +80,7 @@ interface BackwardRun {
  */
 export function runBackward(
   plans: Plans,
-  { grads, saved, wanted, extent, isMasked }: BackwardRun,
+  { grads, saved, wanted, extent, isMasked, isMean }: BackwardRun,
 ): (Tensor | undefined)[] {
   const { inputs, states, ends, kept, made } = saved;
   const [{ held, storage: firstEnd }] = ends;
@@ -147,7 +150,9 @@ export function runBackward(
     }
     for (let i = 0; i < cotangents.length; i++) {
       const gradient = grads[i]?.storage;
-      if (gradient === undefined) sources[place++] = zerosOf(extent.steps * extent.rows * cotangents[i]);
+      const size = extent.steps * extent.rows * cotangents[i];
+      if (gradient === undefined) sources[place++] = zerosOf(size);
+      else if (isMean) sources[place++] = temporary(spreadMean(backend, gradient, size));
       else sources[place++] = mask === undefined ? gradient : temporary(masked(backend, mask, gradient));
     }
     const carried: Storage[] = [];

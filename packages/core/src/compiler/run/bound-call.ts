@@ -18,6 +18,7 @@ import type { FoundPlans } from '../cache/program-cache.js';
 import type { Plans } from '../lower/passes.js';
 import { forwardExecutable, type ForwardExecutable } from './executables.js';
 import type { Storages } from './executable.js';
+import { meanOf } from './mean.js';
 import type { RunResults } from './run.js';
 
 /** How the tensors of a call lie. */
@@ -32,6 +33,8 @@ interface BoundForm {
   readonly isElementwise: boolean;
   /** Whether the inputs may come in any shape that they have in common, which sets the rows. */
   readonly isAnyShape: boolean;
+  /** Whether the mean over all elements of an output is the result. */
+  readonly isMean: boolean;
 }
 
 export class BoundCall {
@@ -163,7 +166,7 @@ export class BoundCall {
       const shape = shapes === undefined ? lead : shapes[i];
       outputs[i] = first === i ? wrap(backend, made.ys[at], shape) : new Tensor(outputs[first].held.retain(), shape);
     }
-    return { outputs, last };
+    return { outputs: form.isMean ? meansOf(outputs) : outputs, last };
   }
 
   private passFor(steps: number, rows: number): ForwardExecutable {
@@ -181,6 +184,15 @@ export class BoundCall {
       this.outputShapes = pass.outputs.map((_, i) => pass.outputShape(i, lead, false));
     }
     return this.outputShapes;
+  }
+}
+
+/** The means of tensors in the place of the tensors. */
+function meansOf(outputs: readonly Tensor[]): Tensor[] {
+  try {
+    return outputs.map(({ backend, storage }) => meanOf(backend, storage));
+  } finally {
+    for (const output of outputs) output.dispose();
   }
 }
 

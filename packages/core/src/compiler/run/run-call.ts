@@ -31,6 +31,7 @@ export function run(scan: Scan, traced: Traced, lastShapes?: readonly Shape[]): 
     lead: leadOf(scan, batched),
     lastShapes,
     isElementwise: rowwise?.elementwise === true,
+    isMean: rowwise?.mean === true,
     draw: () =>
       rowwise === undefined
         ? drawAll(draws, extent.steps, rows, reverse, backend)

@@ -12,6 +12,7 @@ import { dependenceOf, isReached, recordedResults } from '../trace/dependence.js
 import { drawingAgain, generatorStates, type GeneratorStates } from '../../scan/random.js';
 import type { FoundPlans } from '../cache/program-cache.js';
 import { masked, maskOf, padded } from './masks.js';
+import { meanOf } from './mean.js';
 import type { LoopBounds, Storages } from './executable.js';
 import { forwardExecutable } from './executables.js';
 import { deriveBySteps, runBackward, SavedRun, type Residuals } from './backward.js';
@@ -31,6 +32,8 @@ interface CompiledRun {
   readonly lastShapes?: readonly Shape[] | undefined;
   /** Whether each element is a row, so that `lead` is the whole shape. */
   readonly isElementwise: boolean;
+  /** Whether the mean over all elements of an output is the result; without lengths. */
+  readonly isMean: boolean;
   /** Draws what the step draws. */
   readonly draw: () => readonly Tensor[];
   /**
@@ -47,7 +50,7 @@ export interface RunResults {
 }
 
 export function runCompiled(run: CompiledRun): RunResults {
-  const { traced, inputs, states, extent, lead, lastShapes, isElementwise } = run;
+  const { traced, inputs, states, extent, lead, lastShapes, isElementwise, isMean } = run;
   const { plans, captured, draws } = traced;
   const { lengths } = extent;
   const [{ backend }] = inputs;
@@ -79,6 +82,10 @@ export function runCompiled(run: CompiledRun): RunResults {
     for (let i = 0; i < outputs.length; i++) {
       const { at, isMasked } = pass.outputs[i];
       const value = values[at];
+      if (isMean) {
+        outputs[i] = meanOf(backend, value.storage);
+        continue;
+      }
       const shape = pass.outputShape(i, lead, isElementwise);
       // What the loop itself puts out is masked already.
       const isFinal = mask === undefined || isMasked;
@@ -123,7 +130,7 @@ function cleaned(
  * Hangs the results into the graph. Apart from the run itself, which has no closures to prepare.
  */
 function record(
-  { name, traced, extent, reverse, again }: CompiledRun,
+  { name, traced, extent, reverse, isMean, again }: CompiledRun,
   results: readonly Tensor[],
   residuals: Residuals,
   isMasked: boolean,
@@ -138,7 +145,7 @@ function record(
   const saved = new SavedRun(residuals);
   const node = attachAll(recorded, name, ends, (grads, _, wanted) => {
     const reached = wanted.map((isWanted, end) => isWanted && isReached(end, grads, dependsOn));
-    if (!isGradEnabled()) return runBackward(plans, { grads, saved, wanted: reached, extent, isMasked });
+    if (!isGradEnabled()) return runBackward(plans, { grads, saved, wanted: reached, extent, isMasked, isMean });
     // A derivative that is to be derived again is taken through single operations.
     return deriveBySteps({
       grads,
