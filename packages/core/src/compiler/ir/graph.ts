@@ -5,7 +5,7 @@
  */
 import type { Backend, BinaryOp, Storage, UnaryOp } from '../../backend.js';
 import type { DType } from '../../dtype.js';
-import { mapOperands, type BlockSizes, type InstructionBody } from '../../instruction.js';
+import { mapOperands, printInstruction, type BlockSizes, type InstructionBody } from '../../instruction.js';
 
 type Domain = 'constant' | 'batched' | 'reduced';
 
@@ -30,6 +30,8 @@ export type Operation =
   // instruction
   | {
       readonly kind: 'primitive';
+      /** The same for the same call on the same inputs. */
+      readonly words: string;
       readonly inputs: readonly Value[];
       readonly call: PrimitiveCall;
       readonly instruction: InstructionBody<Value, Argument> | undefined;
@@ -109,7 +111,8 @@ export class Graph {
     return this.known.values();
   }
 
-  add(domain: Domain, width: number, dtype: DType, key: string, operation: Operation): Value {
+  add(domain: Domain, width: number, dtype: DType, operation: Operation): Value {
+    const key = `${print(operation)} : ${width} ${dtype} ${domain}`;
     const known = this.known.get(key);
     if (known !== undefined) return known;
     const read = argumentsOf({ operation });
@@ -123,15 +126,12 @@ export class Graph {
   }
 
   number(value: number, dtype: DType): Value {
-    return this.add('constant', 1, dtype, `number ${Object.is(value, -0) ? '-0' : value} ${dtype}`, {
-      kind: 'number',
-      value,
-    });
+    return this.add('constant', 1, dtype, { kind: 'number', value });
   }
 
   unary(op: UnaryOp, x: Value): Value {
     if (op === 'neg' && x.operation.kind === 'unary' && x.operation.op === 'neg') return x.operation.x;
-    return this.add('batched', x.width, x.dtype, `${op} ${x.id}`, { kind: 'unary', op, x });
+    return this.add('batched', x.width, x.dtype, { kind: 'unary', op, x });
   }
 
   binary(op: BinaryOp, a: Argument, b: Argument, width: number, dtype: DType): Value {
@@ -139,7 +139,7 @@ export class Graph {
     if (kept !== undefined && kept.domain === 'batched' && kept.width === width) return kept;
     const sum = op === 'add' ? (this.addToProduct(a, b, width) ?? this.addToProduct(b, a, width)) : undefined;
     if (sum !== undefined) return sum;
-    return this.add('batched', width, dtype, `${op} ${show(a)} ${show(b)} : ${width}`, { kind: 'binary', op, a, b });
+    return this.add('batched', width, dtype, { kind: 'binary', op, a, b });
   }
 
   /**
@@ -162,25 +162,21 @@ export class Graph {
     const { width, dtype } = a;
     if (a.domain === 'batched' || b.domain === 'batched') return this.binary('add', a, b, width, dtype);
     const dense = (storage: Storage) => ({ storage, offset: 0, strides: [1] });
-    return this.add('constant', width, dtype, `add ${a.id} ${b.id} : ${width} fixed`, {
+    return this.add('constant', width, dtype, {
       kind: 'primitive',
+      words: `add ${a.id} ${b.id}`,
       inputs: [a, b],
       call: (backend, [x, y]) => backend.binary('add', dense(x), dense(y), [width]),
       instruction: { kind: 'binary', op: 'add', a, b },
     });
   }
 
-  fill(value: number, width: number, dtype: DType): Value {
-    return this.add('batched', width, dtype, `fill ${value} ${width} ${dtype}`, { kind: 'fill', number: value });
+  fill(number: number, width: number, dtype: DType): Value {
+    return this.add('batched', width, dtype, { kind: 'fill', number });
   }
 
   select(condition: Value, a: Argument, b: Argument, width: number, dtype: DType): Value {
-    return this.add('batched', width, dtype, `select ${condition.id} ${show(a)} ${show(b)} : ${width}`, {
-      kind: 'select',
-      condition,
-      a,
-      b,
-    });
+    return this.add('batched', width, dtype, { kind: 'select', condition, a, b });
   }
 
   /** Features of a row (or of a fixed row, for every row) walked with strides. */
@@ -191,60 +187,27 @@ export class Graph {
     if (range && x.operation.kind === 'copy' && x.operation.sizes.length === 1 && x.operation.strides[0] === 1) {
       return this.copy(x.operation.x, x.operation.offset + offset, sizes, strides);
     }
-    return this.add('batched', width, x.dtype, `copy ${x.id} ${offset} [${sizes.join()}] [${strides.join()}]`, {
-      kind: 'copy',
-      x,
-      offset,
-      sizes,
-      strides,
-    });
+    return this.add('batched', width, x.dtype, { kind: 'copy', x, offset, sizes, strides });
   }
 
   concat(parts: readonly Value[]): Value {
     if (parts.length === 1) return parts[0];
     const width = parts.reduce((sum, part) => sum + part.width, 0);
-    return this.add('batched', width, parts[0].dtype, `concat ${parts.map(({ id }) => id).join()}`, {
-      kind: 'concat',
-      parts,
-    });
+    return this.add('batched', width, parts[0].dtype, { kind: 'concat', parts });
   }
 
   reduce(op: 'sum' | 'max' | 'min', x: Value, outer: number, size: number, inner: number): Value {
-    return this.add('batched', outer * inner, x.dtype, `${op} ${x.id} over ${outer} ${size} ${inner}`, {
-      kind: 'reduce',
-      op,
-      x,
-      outer,
-      size,
-      inner,
-    });
+    return this.add('batched', outer * inner, x.dtype, { kind: 'reduce', op, x, outer, size, inner });
   }
 
   matmul(x: Value, weight: Value, transposed: boolean, width: number, init?: Value): Value {
-    return this.add(
-      'batched',
-      width,
-      x.dtype,
-      `matmul ${x.id} ${weight.id}${transposed ? '^T' : ''} ${init?.id ?? ''} : ${width}`,
-      {
-        kind: 'matmul',
-        x,
-        weight,
-        transposed,
-        init,
-      },
-    );
+    return this.add('batched', width, x.dtype, { kind: 'matmul', x, weight, transposed, init });
   }
 
   /** Products of blocks inside a row; see `BlockSizes`. */
   product(a: Value, b: Value, sizes: BlockSizes): Value {
     const width = sizes.blocks * sizes.m * sizes.n;
-    return this.add('batched', width, a.dtype, `product ${a.id} ${b.id} ${showSizes(sizes)}`, {
-      kind: 'product',
-      a,
-      b,
-      ...sizes,
-    });
+    return this.add('batched', width, a.dtype, { kind: 'product', a, b, ...sizes });
   }
 
   /** The sum over rows. That of products of two row values is a product over all rows. */
@@ -273,29 +236,47 @@ export class Graph {
         });
       }
     }
-    return this.add('reduced', x.width, x.dtype, `sumRows ${x.id}`, { kind: 'sumRows', x });
+    return this.add('reduced', x.width, x.dtype, { kind: 'sumRows', x });
   }
 
   productRows(a: Value, b: Value, { blocks, m, k, n, aStrides, bStrides }: BlockSizes): Value {
     const sizes = { blocks, m, k, n, aStrides, bStrides };
-    const operation = { kind: 'productRows', a, b, ...sizes } as const;
-    return this.add('reduced', blocks * m * n, a.dtype, `productRows ${a.id} ${b.id} ${showSizes(sizes)}`, operation);
+    return this.add('reduced', blocks * m * n, a.dtype, { kind: 'productRows', a, b, ...sizes });
   }
 
   primitive(
     domain: 'constant' | 'reduced',
     size: number,
     dtype: DType,
-    key: string,
+    words: string,
     inputs: readonly Value[],
     call: PrimitiveCall,
   ): Value {
-    return this.add(domain, size, dtype, key, { kind: 'primitive', inputs, call, instruction: undefined });
+    return this.add(domain, size, dtype, { kind: 'primitive', words, inputs, call, instruction: undefined });
   }
 }
 
-function showSizes({ blocks, m, k, n, aStrides, bStrides }: BlockSizes): string {
-  return `${blocks} ${m} ${k} ${n} [${aStrides.join()}] [${bStrides.join()}]`;
+/** An operation in words, with the ids of what it reads. */
+function print(operation: Operation): string {
+  const id = (value: Value): string => String(value.id);
+  switch (operation.kind) {
+    case 'input':
+    case 'state':
+      return `${operation.kind} ${operation.name}`;
+    case 'constant':
+    case 'captured':
+      return `${operation.kind} ${operation.index}`;
+    case 'number':
+      return `number ${show(operation.value)}`;
+    case 'sumRows':
+      return `sumRows ${operation.x.id}`;
+    case 'productRows':
+      return `sumRows ${print({ ...operation, kind: 'product' })}`;
+    case 'primitive':
+      return operation.words;
+    default:
+      return printInstruction(operation, id, show);
+  }
 }
 
 function isCarried(value: Value | undefined): boolean {

@@ -10,7 +10,7 @@
 import type { DType } from '../../dtype.js';
 import { mapOperands, type InstructionBody } from '../../instruction.js';
 import type { ConstOperand, Instruction, Program, ProgramOperand } from '../../program.js';
-import { argumentsOf, closure, type Argument, type Operation, type Value } from '../ir/graph.js';
+import { argumentsOf, closure, type Argument, type Value } from '../ir/graph.js';
 
 /** A program and the values that its operands and outputs are. */
 export interface Stage {
@@ -226,38 +226,47 @@ function build(
   const perRow = values.filter(isPerRow);
   const steps = values.filter((value) => !isOperand(value));
 
+  const numbers = new Map<Value, number>();
+  for (const value of [...xs, ...carried, ...perRow]) numbers.set(value, numbers.size);
   // A constant is a matrix to a product and a row to everything else.
   const consts: Value[] = [];
   const shapes: ConstOperand[] = [];
   const constNumbers = new Map<string, number>();
-  const numbers = new Map<Value, number>();
-  xs.forEach((value, i) => numbers.set(value, i));
-  carried.forEach((value, i) => numbers.set(value, xs.length + i));
-  perRow.forEach((value, i) => numbers.set(value, xs.length + carried.length + i));
-  const firstConst = xs.length + carried.length + perRow.length;
+  const firstConst = numbers.size;
   const constNumber = (value: Value, rows: number, columns: number): number => {
     const key = `${value.id} ${rows}x${columns}`;
-    let number = constNumbers.get(key);
-    if (number === undefined) {
-      number = firstConst + consts.length;
-      constNumbers.set(key, number);
+    let found = constNumbers.get(key);
+    if (found === undefined) {
+      found = firstConst + consts.length;
+      constNumbers.set(key, found);
       consts.push(value);
       shapes.push({ rows, columns });
     }
-    return number;
+    return found;
   };
-  for (const value of steps) registerConsts(value, isRow, constNumber);
-  steps.forEach((value, i) => numbers.set(value, firstConst + consts.length + i));
-
   const numberOf = (value: Value): number =>
     isRow(value) ? (numbers.get(value) as number) : constNumber(value, 1, value.width);
+  const instruction = (value: Value): Instruction => {
+    const { width } = value;
+    const body = inRow(value) ?? bodyOf(value);
+    const matrix = (weight: Value): number => {
+      const inner = weight.width / width;
+      return body.kind === 'matmul' && body.transposed
+        ? constNumber(weight, width, inner)
+        : constNumber(weight, inner, width);
+    };
+    const operand = (x: Argument): ProgramOperand => (typeof x === 'number' ? x : { value: numberOf(x) });
+    return { width, ...mapOperands<Value, Argument, number, ProgramOperand>(body, { row: numberOf, matrix, operand }) };
+  };
+  steps.forEach(instruction); // finds the constants, which are numbered before what is made
+  steps.forEach((value, i) => numbers.set(value, firstConst + consts.length + i));
   const program: Program = {
     dtype: task.dtype,
     xs: xs.map(({ width }) => width),
     carry: carried.map(({ width }) => width),
     perRow: perRow.map(({ width }) => width),
     consts: shapes,
-    body: steps.map((value) => instructionOf(value, inRow(value) ?? value.operation, numberOf, constNumber)),
+    body: steps.map(instruction),
     carryOut: next.map(numberOf),
     ys: outputs.map(numberOf),
     reverse: carried.length > 0 && task.reverse,
@@ -265,30 +274,8 @@ function build(
   return { program, xs, perRow, consts, ys: outputs };
 }
 
-type ConstNumber = (value: Value, rows: number, columns: number) => number;
-
-function registerConsts(value: Value, isRow: (value: Value) => boolean, constNumber: ConstNumber): void {
-  const { operation } = value;
-  for (const argument of argumentsOf(value)) {
-    if (isRow(argument)) continue;
-    if (operation.kind === 'matmul' && argument === operation.weight) weightNumber(value, constNumber);
-    if (operation.kind !== 'matmul' || argument === operation.init) constNumber(argument, 1, argument.width);
-  }
-}
-
-function weightNumber({ operation, width }: Value, constNumber: ConstNumber): number {
-  if (operation.kind !== 'matmul') throw new TypeError('expected a product');
-  const { x, weight, transposed } = operation;
-  return transposed ? constNumber(weight, width, x.width) : constNumber(weight, x.width, width);
-}
-
-function instructionOf(
-  value: Value,
-  operation: Operation,
-  numberOf: (value: Value) => number,
-  constNumber: ConstNumber,
-): Instruction {
-  const { width } = value;
+/** What a program does for a row value. */
+function bodyOf({ operation }: Value): InstructionBody<Value, Argument> {
   switch (operation.kind) {
     case 'input':
     case 'state':
@@ -300,13 +287,6 @@ function instructionOf(
     case 'primitive':
       throw new TypeError(`a ${operation.kind} is no instruction of a program`);
     default:
-      return {
-        width,
-        ...mapOperands<Value, Argument, number, ProgramOperand>(operation, {
-          row: numberOf,
-          matrix: () => weightNumber(value, constNumber),
-          operand: (x) => (typeof x === 'number' ? x : { value: numberOf(x) }),
-        }),
-      };
+      return operation;
   }
 }

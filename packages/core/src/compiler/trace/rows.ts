@@ -238,7 +238,7 @@ export class TraceRows {
       const [offset, sizes, strides] = transposed
         ? [from, [width, part.width], [x.width, 1]]
         : [from * width, [part.width * width], [1]];
-      const key = `copy ${weight.id} ${offset} [${sizes.join()}] [${strides.join()}] fixed`;
+      const key = `copy ${weight.id} ${offset} [${sizes.join()}] [${strides.join()}]`;
       const share = this.graph.primitive('constant', part.width * width, dtype, key, [weight], (backend, [storage]) =>
         backend.copy({ storage, offset, strides }, sizes, dtype),
       );

@@ -85,16 +85,12 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
   const ss = ends(graph, 'state', 's', states);
   const capturedValues = recording.captured.map(({ size, dtype }, index) =>
     recording.perRow[index]
-      ? graph.add('batched', size / rows, dtype, `constant ${index} : ${size / rows} ${dtype}`, {
-          kind: 'constant',
-          index,
-        })
-      : graph.add('constant', size, dtype, `captured ${index} : ${size} ${dtype}`, { kind: 'captured', index }),
+      ? graph.add('batched', size / rows, dtype, { kind: 'constant', index })
+      : graph.add('constant', size, dtype, { kind: 'captured', index }),
   );
-  const drawn = recording.drawn.map(({ size, dtype }, i) => {
-    const [name, width] = [`r${i}`, size / rows];
-    return graph.add('batched', width, dtype, `input ${name} : ${width} ${dtype}`, { kind: 'input', name });
-  });
+  const drawn = recording.drawn.map(({ size, dtype }, i) =>
+    graph.add('batched', size / rows, dtype, { kind: 'input', name: `r${i}` }),
+  );
   const on = (value: Value): Storage => tracer.storageOf(value);
   const made: TracedStep[] = [];
   symbolically(tracer, () => {
@@ -132,8 +128,7 @@ export function traceStep({ recording, captured }: RecordedStep, request: TraceR
           return;
         }
         const { width, dtype } = each;
-        const operation = { kind: 'state', name: `dc${i}` } as const;
-        const sum = graph.add('batched', width, dtype, `state ${operation.name} : ${width} ${dtype}`, operation);
+        const sum = graph.add('batched', width, dtype, { kind: 'state', name: `dc${i}` });
         reduced.push(undefined);
         carried.push(sum);
         nextAdjoints.push(graph.binary('add', sum, each, width, dtype));
@@ -211,16 +206,7 @@ function ends(
   name: string,
   slots: readonly Omit<TensorSpec, 'wantsGrad'>[],
 ): Value[] {
-  return slots.map(({ shape, dtype }, i) => {
-    const operation = { kind, name: `${name}${i}` } as const;
-    return graph.add(
-      'batched',
-      sizeOf(shape),
-      dtype,
-      `${kind} ${operation.name} : ${sizeOf(shape)} ${dtype}`,
-      operation,
-    );
-  });
+  return slots.map(({ shape, dtype }, i) => graph.add('batched', sizeOf(shape), dtype, { kind, name: `${name}${i}` }));
 }
 
 /** Whether a derivative of a step may be asked for. */

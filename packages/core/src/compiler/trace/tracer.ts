@@ -204,7 +204,7 @@ export class Tracer extends SymbolicBackend implements Backend {
     const values = storages.map((storage) => (storage as TraceStorage).value);
     const domain = values.some((value) => value.domain === 'reduced') ? 'reduced' : 'constant';
     const sizes = storages.map((storage) => storage.size);
-    const value = this.graph.primitive(domain, size, dtype, `${key} ${domain}`, values, (backend, inputs) => {
+    const value = this.graph.primitive(domain, size, dtype, key, values, (backend, inputs) => {
       const made: Storage[] = [];
       const real = inputs.map((input, i) => {
         if (input.size === sizes[i]) return input;
