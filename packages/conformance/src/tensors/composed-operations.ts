@@ -42,10 +42,7 @@ const halfToEven = (x: number): number => {
   return x - down < 0.5 || (x - down === 0.5 && down % 2 === 0) ? down : down + 1;
 };
 
-/**
- * Operations of core that are made of others. Those over the order of values (sort, topk,
- * multinomial) are not here: they are found on the host, and their gradients are those of gather.
- */
+/** Operations of core that are made of others on the device. */
 export function composedOperations(): Operation[] {
   return [
     differentiable(

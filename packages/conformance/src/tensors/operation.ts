@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { sizeOf, type Shape, type Tensor } from '@rnn/core';
+import type { Exemption } from '../case.js';
 import type { Range } from '../kernels/values.js';
 import { PlainTensor } from '../plain/plain-tensor.js';
 
@@ -23,6 +24,8 @@ export interface Operation {
   readonly calls: fc.Arbitrary<Call>;
   /** Whether its results have a gradient. */
   readonly differentiable: boolean;
+  /** Backends that need not have it. */
+  readonly exempt?: Exemption;
 }
 
 /** An operation that has a gradient. */
