@@ -117,4 +117,18 @@ test.each([
   expect(await axeFindings(page)).toEqual([]);
   expect((await watched(page)).shift).toBeLessThan(0.05);
   expect(await tooWide(page)).toEqual([]);
+  // Titles are broken between words alone.
+  expect(await page.locator('.results thead th').allTextContents()).toContain('Passed');
+  const broken = await page.locator('.results thead th').evaluateAll((all) =>
+    all.flatMap((each) => {
+      const range = document.createRange();
+      const [text] = each.childNodes;
+      return [...(each.textContent ?? '').matchAll(/\S+/g)].flatMap(({ 0: word, index }) => {
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        return range.getClientRects().length > 1 ? [word] : [];
+      });
+    }),
+  );
+  expect(broken).toEqual([]);
 });

@@ -30,10 +30,12 @@ export class PacedView<V> {
     const isDue = isAtRest || performance.now() >= this.due;
     if (this.last !== undefined && (this.isFresh || !isDue)) return this.last;
     const began = performance.now();
+    const isFirst = this.last === undefined;
     this.isFresh = true;
     this.last = await this.compute();
     const now = performance.now();
-    this.due = now + rest * (now - began);
+    // The first one compiles what it computes with, which says nothing of those to come.
+    this.due = isFirst ? now : now + rest * (now - began);
     return this.last;
   }
 }

@@ -89,9 +89,8 @@ export function LinePlot(props: LinePlotProps): VNode {
           y: {
             // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the names of uPlot's numbers exist in its types alone
             distr: latest.current.isLogarithmic ? 3 : 1,
-            range: latest.current.isLogarithmic
-              ? undefined
-              : (_plot, least, most) => limits(latest.current.range, least, most),
+            range: (_plot, least, most) =>
+              latest.current.isLogarithmic ? logLimits(least, most) : limits(latest.current.range, least, most),
           },
         },
         axes: [
@@ -102,7 +101,7 @@ export function LinePlot(props: LinePlotProps): VNode {
           axis({
             size: 48,
             ...(latest.current.isLogarithmic && {
-              splits: (_plot, _axis, least, most) => powersOfTen(least, most),
+              splits: (_plot, _axis, least, most) => logTicks(least, most),
               filter: (_plot, ticks) => ticks,
             }),
             values: (_plot, ticks) =>
@@ -193,11 +192,31 @@ function limits(range: LinePlotProps['range'], least: number, most: number): [nu
   return [range?.[0] ?? least - margin, range?.[1] ?? most + margin];
 }
 
-/** Powers of ten from `least` to `most`, at most six of them, evenly apart. */
-function powersOfTen(least: number, most: number): number[] {
+/** A twentieth of the way more on both sides, as the logarithm sees it. */
+function logLimits(least: number, most: number): [number, number] {
+  // Before there are values.
+  if (!(least > 0)) return [0.1, 1];
+  const margin = (most / least) ** 0.05;
+  // Where all values are alike there is a way to see all the same.
+  return margin > 1.01 ? [least / margin, most * margin] : [least / 2, most * 2];
+}
+
+/**
+ * Marks of a logarithmic axis: powers of ten, at most six of them, evenly apart; where there are
+ * not two of them, 1, 2 and 5 times such, or else all whole multiples.
+ */
+export function logTicks(least: number, most: number): number[] {
   const [first, last] = [Math.ceil(Math.log10(least) - 1e-9), Math.floor(Math.log10(most) + 1e-9)];
-  const step = Math.max(1, Math.ceil((last - first) / 5));
-  return Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, i) => 10 ** (last - i * step));
+  if (last > first) {
+    const step = Math.max(1, Math.ceil((last - first) / 5));
+    return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, i) => 10 ** (last - i * step));
+  }
+  const multiples = (factors: readonly number[]): number[] =>
+    [first - 1, first].flatMap((power) =>
+      factors.map((factor) => factor * 10 ** power).filter((tick) => tick >= least && tick <= most),
+    );
+  const some = multiples([1, 2, 5]);
+  return some.length > 1 ? some : multiples([1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 function axis(options: Axis): Axis {

@@ -107,7 +107,9 @@ function RaceLane({ lane, best, turn }: { readonly lane: Lane; readonly best: nu
         {state === 'runs' && <span class="clock" style={{ width: `${(100 * spent) / turn}%` }} />}
       </span>
       <span class="rate">{stepsPerSecond === 0 ? texts.pending : texts.perSecond(stepsPerSecond)}</span>
-      <span class="state">{state === 'done' ? texts.steps(steps) : texts.states[state]}</span>
+      <span class="state">
+        {state === 'done' || (state === 'waits' && steps > 0) ? texts.steps(steps) : texts.states[state]}
+      </span>
     </li>
   );
 }

@@ -26,7 +26,12 @@ export function GroupTable({ groups }: { readonly groups: readonly GroupSummary[
               <td>{passed}</td>
               <td class="failed">{failed}</td>
               <td>{skipped}</td>
-              <td>{texts.worstOf(short(worst.error), worst.tolerance === 0 ? texts.exact : short(worst.tolerance))}</td>
+              <td>
+                <span class="unbroken">{short(worst.error)}</span>{' '}
+                <span class="unbroken">
+                  {texts.allowed(worst.tolerance === 0 ? texts.exact : short(worst.tolerance))}
+                </span>
+              </td>
             </tr>
           ))}
         </tbody>

@@ -6,7 +6,7 @@ import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { startWorker } from '../../start-worker.ts';
 import { drawTexts as texts } from '../../texts/en/draw.ts';
-import { curveLines, LinePlot } from '../../views/line-plot.tsx';
+import { LossPanel } from '../../views/loss-panel.tsx';
 import { DrawingCanvas } from './canvas.tsx';
 // oxlint-disable-next-line import/default -- Vite gives the text of the file
 import code from './code.ts?raw';
@@ -134,17 +134,7 @@ export default function Draw(): VNode {
         <p class="quiet small">{texts.keys}</p>
         <p>{texts.lead}</p>
       </section>
-      <section class="card">
-        <h3>{texts.loss}</h3>
-        <LinePlot
-          label={texts.loss}
-          xLabel="step"
-          yLabel={texts.lossAxis}
-          height={160}
-          {...curveLines(session.curve.value)}
-        />
-        <p class="quiet small">{texts.lossNote}</p>
-      </section>
+      <LossPanel curve={session.curve.value} title={texts.loss} axis={texts.lossAxis} note={texts.lossNote} />
       <ModelFiles
         onSave={(format) => session.ask('saveModel', format)}
         onLoad={(name, bytes) => session.ask('loadModel', name, bytes)}

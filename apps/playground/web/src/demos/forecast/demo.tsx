@@ -7,7 +7,8 @@ import { ModelFiles } from '../../shell/model-files.tsx';
 import { useExperiment } from '../../shell/use-experiment.ts';
 import { startWorker } from '../../start-worker.ts';
 import { forecastTexts as texts } from '../../texts/en/forecast.ts';
-import { curveLines, LinePlot } from '../../views/line-plot.tsx';
+import { LinePlot } from '../../views/line-plot.tsx';
+import { LossPanel } from '../../views/loss-panel.tsx';
 // oxlint-disable-next-line import/default -- Vite gives the text of the file
 import code from './code.ts?raw';
 import { rowNames } from './dates.ts';
@@ -259,18 +260,13 @@ export default function Forecast(): VNode {
             ))}
           </p>
         </section>
-        <section class="card">
-          <h3>{texts.loss}</h3>
-          <LinePlot
-            label={texts.loss}
-            xLabel="step"
-            yLabel={texts.lossAxis}
-            height={160}
-            isLogarithmic
-            {...curveLines(session.curve.value)}
-          />
-          <p class="quiet small">{texts.lossNote}</p>
-        </section>
+        <LossPanel
+          curve={session.curve.value}
+          title={texts.loss}
+          axis={texts.lossAxis}
+          note={texts.lossNote}
+          isLogarithmic
+        />
       </div>
       <ModelFiles
         onSave={(format) => session.ask('saveModel', format)}

@@ -10,7 +10,7 @@ import { useExperiment } from '../../shell/use-experiment.ts';
 import { startWorker } from '../../start-worker.ts';
 import { speakersTexts as texts } from '../../texts/en/speakers.ts';
 import { Confusion } from '../../views/confusion.tsx';
-import { curveLines, LinePlot } from '../../views/line-plot.tsx';
+import { LossPanel } from '../../views/loss-panel.tsx';
 // oxlint-disable-next-line import/default -- Vite gives the text of the file
 import code from './code.ts?raw';
 import type { SpeakersExperiment } from './experiment.ts';
@@ -133,19 +133,12 @@ export default function Speakers(): VNode {
           />
           <p class="quiet small">{texts.choose}</p>
         </section>
-        <section class="card">
-          <h3>{texts.loss}</h3>
-          <LinePlot
-            label={texts.loss}
-            xLabel="step"
-            yLabel={texts.lossAxis}
-            height={180}
-            {...curveLines(session.curve.value)}
-          />
-          <p class="quiet small">
-            {texts.lossNote} {texts.data}
-          </p>
-        </section>
+        <LossPanel
+          curve={session.curve.value}
+          title={texts.loss}
+          axis={texts.lossAxis}
+          note={`${texts.lossNote} ${texts.data}`}
+        />
       </div>
       <section class="card hearing">
         <div class="controls">
