@@ -14,8 +14,7 @@ import { countTrace } from './cache/program-cache.js';
 import { isPlain } from './cache/guards.js';
 import { hasForm, rowsOf, specOf, type Traced } from './cache/trace-cache.js';
 import { BoundCall, BoundParameters } from './run/bound-call.js';
-import { leadOf, run } from './run/run-call.js';
-import type { RunResults } from './run/run.js';
+import { leadOf, run, type RunResults } from './run/run.js';
 import type { TensorSpec } from './trace/record-step.js';
 
 /** A call that was bound, and what tells it from others. */

@@ -26,7 +26,7 @@ import { bindCall, BoundCalls, boundScans, runBoundRows } from './bound-scan.js'
 import { guardsOf } from './cache/guards.js';
 import { countTrace, plansFor } from './cache/program-cache.js';
 import { getTrace, needsBatch, requestOf, setTrace, type Traced } from './cache/trace-cache.js';
-import { run } from './run/run-call.js';
+import { run } from './run/run.js';
 import { recordStep, type RecordedStep, type TraceRequest } from './trace/record-step.js';
 
 /**

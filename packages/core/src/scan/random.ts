@@ -7,7 +7,6 @@ import type { Backend } from '../backend.js';
 import { hostArray } from '../dtype.js';
 import { ArgumentError } from '../errors.js';
 import { draw, sampleNow, type Draw, type FloatArray } from '../ops/draw.js';
-import type { Generator } from '../random.js';
 import { wrap } from '../record.js';
 import { unscoped } from '../scope.js';
 import { sameShape, showShape } from '../shape.js';
@@ -61,25 +60,23 @@ export function drawFor({ width, ...request }: TracedDraw, rows: number, backend
   return draw({ ...request, shape: [rows, width], backend });
 }
 
-/** Where the generators of some draws stand. */
-export type GeneratorStates = ReadonlyMap<Generator, readonly number[]>;
-
-export function generatorStates(draws: readonly TracedDraw[]): GeneratorStates {
-  return new Map(draws.map(({ generator }) => [generator, generator.state()]));
-}
-
 /**
- * Runs a function that draws again what was drawn from these states on; afterwards the generators
- * go on from where they are now.
+ * Notes where the generators of some draws stand.
+ *
+ * @returns runs a function that draws again what was drawn from there on; afterwards the generators
+ *   go on from where they were before it
  */
-export function drawingAgain<R>(states: GeneratorStates, fn: () => R): R {
-  const now = Array.from(states.keys(), (generator) => [generator, generator.state()] as const);
-  try {
-    for (const [generator, state] of states) generator.setState(state);
-    return fn();
-  } finally {
-    for (const [generator, state] of now) generator.setState(state);
-  }
+export function redrawing(draws: readonly TracedDraw[]): <R>(fn: () => R) => R {
+  const states = new Map(draws.map(({ generator }) => [generator, generator.state()]));
+  return (fn) => {
+    const now = Array.from(states.keys(), (generator) => [generator, generator.state()] as const);
+    try {
+      for (const [generator, state] of states) generator.setState(state);
+      return fn();
+    } finally {
+      for (const [generator, state] of now) generator.setState(state);
+    }
+  };
 }
 
 /**

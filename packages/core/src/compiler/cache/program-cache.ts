@@ -50,11 +50,6 @@ const byRecording = new Recent<Known>(512);
 /** Plans by what a step computes for any number of rows, forward and backward. */
 const byGraph = new Recent<Plans>(256);
 
-/** A recorded step with the plans for what it does. */
-export interface FoundPlans extends RecordedStep {
-  readonly plans: Plans;
-}
-
 /**
  * Finds the plans for what a step does, or makes them.
  *

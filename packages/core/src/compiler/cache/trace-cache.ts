@@ -9,10 +9,11 @@ import type { Scan } from '../../scan/eager.js';
 import { sameGenerators } from '../../scan/random.js';
 import { sameShape } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
-import type { TensorSpec, TraceRequest } from '../trace/record-step.js';
+import type { Plans } from '../lower/passes.js';
+import type { RecordedStep, TensorSpec, TraceRequest } from '../trace/record-step.js';
 import type { Recording } from '../trace/recording.js';
 import { isPlain, guardsHold, type Fields } from './guards.js';
-import { countTrace, type FoundPlans } from './program-cache.js';
+import { countTrace } from './program-cache.js';
 
 /** What of the parameters a trace depends on. */
 export interface ParameterGuards {
@@ -24,7 +25,8 @@ export interface ParameterGuards {
 }
 
 /** A call whose step was traced, now or earlier, with the tensors that it captures now. */
-export interface Traced extends FoundPlans {
+export interface Traced extends RecordedStep {
+  readonly plans: Plans;
   /** Whether the tensors have a batch; else the step works on single vectors. */
   readonly batched: boolean;
   /** What of the parameters the trace depends on, if it serves again. */

@@ -46,7 +46,7 @@ export interface TrainingPlans {
 }
 
 /** A value of the state before each step, given by the values after it. */
-export interface Shifted {
+interface Shifted {
   /** Which tensor of the state. */
   readonly state: number;
   /** Which kept value it is after the step. */

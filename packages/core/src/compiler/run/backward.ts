@@ -4,16 +4,15 @@ import { enableGrad } from '../../grad-mode.js';
 import { add, mul } from '../../ops/arithmetic.js';
 import { sum } from '../../ops/broadcast.js';
 import { clone } from '../../ops/identity.js';
-import type { Storage } from '../../backend.js';
+import type { Backend, Storage } from '../../backend.js';
 import { Saved } from '../../grad-node.js';
 import { savedOf, wrap } from '../../record.js';
 import { SharedStorage } from '../../shared-storage.js';
 import { Tensor } from '../../tensor.js';
 import { masked, maskOf, padded, previousStates } from './masks.js';
-import { spreadMean } from './mean.js';
+import type { Value } from '../ir/graph.js';
 import type { Plans } from '../lower/passes.js';
-import { backwardExecutable } from './executables.js';
-import type { LoopBounds, Storages } from './executable.js';
+import { Executable, type LoopBounds, type Storages } from './executable.js';
 
 /** What a run saves for its derivative. */
 export interface Residuals {
@@ -152,7 +151,10 @@ export function runBackward(
       const gradient = grads[i]?.storage;
       const size = extent.steps * extent.rows * cotangents[i];
       if (gradient === undefined) sources[place++] = zerosOf(size);
-      else if (isMean) sources[place++] = temporary(spreadMean(backend, gradient, size));
+      else if (isMean)
+        sources[place++] = temporary(
+          backend.binary('div', { storage: gradient, offset: 0, strides: [0] }, size, [size]),
+        );
       else sources[place++] = mask === undefined ? gradient : temporary(masked(backend, mask, gradient));
     }
     const carried: Storage[] = [];
@@ -225,4 +227,59 @@ export function deriveBySteps({ grads, ends, wanted, run }: StepwiseDerivative):
     let next = 0;
     return wanted.map((isWanted) => (isWanted ? found[next++] : undefined));
   });
+}
+
+/**
+ * A backward pass made ready for a backend. Its sources are the inputs, the random ones, the
+ * captured values, what was kept, the states that are made of kept ones, and the adjoints that come
+ * from behind.
+ */
+interface BackwardExecutable {
+  readonly plan: Executable;
+  /** How many random inputs there are. */
+  readonly drawn: number;
+  readonly shifted: NonNullable<Plans['training']>['shifted'];
+  /** The inputs and random inputs that are read, by number. */
+  readonly residualInputs: readonly number[];
+  readonly hasPoles: boolean;
+  /** Widths of the adjoints from behind. */
+  readonly cotangents: readonly number[];
+  /** For each input, state and captured tensor, which result is its gradient. */
+  readonly results: readonly (number | undefined)[];
+  /** For each captured tensor, which carried value is its gradient. */
+  readonly sums: readonly (number | undefined)[];
+}
+
+function makeBackward(backend: Backend, { step, training }: Plans): BackwardExecutable {
+  if (training === undefined) throw new TypeError('expected plans with a derivative');
+  const { derivative, kept, residualInputs, shifted, hasPoles, backward } = training;
+  const gradients: readonly (Value | undefined)[] = [
+    ...derivative.inputs,
+    ...step.states.map(() => undefined),
+    ...derivative.captured,
+  ];
+  const results = [...new Set(gradients.filter((value) => value !== undefined))];
+  const inputs = [...step.inputs, ...step.drawn];
+  const before = shifted.map(({ state }) => step.states[state]);
+  const sources = [...inputs, ...step.capturedValues, ...kept, ...before, ...derivative.cotangents];
+  return {
+    plan: new Executable(backend, backward, sources, results),
+    drawn: step.drawn.length,
+    shifted,
+    residualInputs: residualInputs.map((value) => inputs.indexOf(value)),
+    hasPoles,
+    cotangents: derivative.cotangents.map(({ width }) => width),
+    sums: derivative.sums,
+    results: gradients.map((value) => (value === undefined ? undefined : results.indexOf(value))),
+  };
+}
+
+const known = new WeakMap<Backend, WeakMap<Plans, BackwardExecutable>>();
+
+function backwardExecutable(backend: Backend, plans: Plans): BackwardExecutable {
+  let here = known.get(backend);
+  if (here === undefined) known.set(backend, (here = new WeakMap()));
+  let made = here.get(plans);
+  if (made === undefined) here.set(plans, (made = makeBackward(backend, plans)));
+  return made;
 }

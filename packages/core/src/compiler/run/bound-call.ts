@@ -13,13 +13,10 @@ import { sameShape, type Shape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
 import { countTrace } from '../cache/program-cache.js';
 import { FieldValues, isPlain } from '../cache/guards.js';
-import { capturedIn, type ParameterGuards } from '../cache/trace-cache.js';
-import type { FoundPlans } from '../cache/program-cache.js';
+import { capturedIn, type ParameterGuards, type Traced } from '../cache/trace-cache.js';
 import type { Plans } from '../lower/passes.js';
-import { forwardExecutable, type ForwardExecutable } from './executables.js';
 import type { Storages } from './executable.js';
-import { meanOf } from './mean.js';
-import type { RunResults } from './run.js';
+import { forwardExecutable, meanOf, type ForwardExecutable, type RunResults } from './run.js';
 
 /** How the tensors of a call lie. */
 interface BoundForm {
@@ -77,7 +74,7 @@ export class BoundCall {
    * @returns `undefined` for a call that is recorded or draws random numbers
    */
   static of(
-    { plans, captured, draws }: FoundPlans,
+    { plans, captured, draws }: Traced,
     inputs: readonly Tensor[],
     states: readonly Tensor[],
     form: BoundForm,

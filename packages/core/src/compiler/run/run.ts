@@ -1,59 +1,46 @@
 /**
- * Runs a traced step by its programs and records the whole run as one operation: a scan, or one
- * step of a row-wise function.
+ * Runs a traced call by its programs and records the whole run as one operation: a scan, or a
+ * row-wise function.
  */
-import type { Storage } from '../../backend.js';
+import { averagedOver } from '../../averages.js';
+import type { Backend, Storage, Strided } from '../../backend.js';
 import { isGradEnabled } from '../../grad-mode.js';
 import { attachAll, isRecorded, restored, wrap } from '../../record.js';
+import { EagerRows } from '../../row-wise.js';
+import { runEagerly, type Scan, type ScanResults } from '../../scan/eager.js';
+import { drawAll, drawFor, redrawing, type TracedDraw } from '../../scan/random.js';
 import type { Shape } from '../../shape.js';
 import { SharedStorage } from '../../shared-storage.js';
 import { Tensor } from '../../tensor.js';
+import { requestOf, rowsOf, type Traced } from '../cache/trace-cache.js';
+import type { Stages } from '../lower/lower.js';
+import type { Plans, TrainingPlans } from '../lower/passes.js';
 import { dependenceOf, isReached, recordedResults } from '../trace/dependence.js';
-import { drawingAgain, generatorStates, type GeneratorStates } from '../../scan/random.js';
-import type { FoundPlans } from '../cache/program-cache.js';
-import { masked, maskOf, padded } from './masks.js';
-import { meanOf } from './mean.js';
-import type { LoopBounds, Storages } from './executable.js';
-import { forwardExecutable } from './executables.js';
+import { recordStep } from '../trace/record-step.js';
+import { replayedStep } from '../trace/replay.js';
+import type { TracedStep } from '../trace/traced-step.js';
 import { deriveBySteps, runBackward, SavedRun, type Residuals } from './backward.js';
-
-/** A traced step with the tensors of one call. */
-interface CompiledRun {
-  /** What the operation is called in the graph. */
-  readonly name: string;
-  readonly traced: FoundPlans;
-  readonly inputs: readonly Tensor[];
-  readonly states: readonly Tensor[];
-  readonly extent: LoopBounds;
-  readonly reverse: boolean;
-  /** The dimensions of the outputs in front of a row's. */
-  readonly lead: Shape;
-  /** The shapes of the last state, where the caller wants others than those of the first. */
-  readonly lastShapes?: readonly Shape[] | undefined;
-  /** Whether each element is a row, so that `lead` is the whole shape. */
-  readonly isElementwise: boolean;
-  /** Whether the mean over all elements of an output is the result; without lengths. */
-  readonly isMean: boolean;
-  /** Draws what the step draws. */
-  readonly draw: () => readonly Tensor[];
-  /**
-   * Does the same by single operations, on the inputs, states and captured tensors: for derivatives
-   * that are to be derived again.
-   */
-  readonly again: (ends: readonly Tensor[]) => readonly Tensor[];
-}
+import { Executable, type LoopBounds, type Storages } from './executable.js';
+import { masked, maskOf, padded } from './masks.js';
 
 /** What a run makes. */
-export interface RunResults {
-  readonly outputs: readonly Tensor[];
-  readonly last: readonly Tensor[];
-}
+export type RunResults = Omit<ScanResults, 'form'>;
 
-export function runCompiled(run: CompiledRun): RunResults {
-  const { traced, inputs, states, extent, lead, lastShapes, isElementwise, isMean } = run;
-  const { plans, captured, draws } = traced;
-  const { lengths } = extent;
+/**
+ * Runs a call by its programs, and records the whole run as one operation.
+ *
+ * @param scan - the call
+ * @param traced - its trace
+ * @param lastShapes - of the last state, where the caller wants others than those of the first
+ */
+export function run(scan: Scan, traced: Traced, lastShapes?: readonly Shape[]): ScanResults {
+  const { inputs, states, rowwise } = scan;
+  const { plans, captured, draws, batched } = traced;
   const [{ backend }] = inputs;
+  const rows = rowsOf(scan, batched);
+  const { steps, lengths, resets } = scan.extent;
+  const extent = { steps, lengths, resets, rows };
+  const lead = leadOf(scan, batched);
   const training = isRecorded(inputs) || isRecorded(states) || isRecorded(captured) ? plans.training : undefined;
   const pass = forwardExecutable(backend, plans, training, extent);
   /** What is freed in the end: nothing in most runs that are not recorded. */
@@ -64,8 +51,8 @@ export function runCompiled(run: CompiledRun): RunResults {
     const mask = lengths === undefined ? undefined : maskOf(backend, extent);
     if (mask !== undefined) temporaries.push(mask);
     const given = mask === undefined ? inputs : cleaned(inputs, extent, mask, training?.hasPoles === true, temporaries);
-    const generators = training && draws.length > 0 ? generatorStates(draws) : undefined;
-    const drawn = draws.length === 0 ? nothing : run.draw();
+    const redraw = training && draws.length > 0 ? redrawing(draws) : undefined;
+    const drawn = draws.length === 0 ? nothing : drawnFor(scan, draws, rows);
     for (let i = 0; i < drawn.length; i++) temporaries.push(drawn[i]);
     const storages: Storages = new Array<Storage>(pass.plan.places); // just as long: `push` makes room for more
     let place = 0;
@@ -82,11 +69,11 @@ export function runCompiled(run: CompiledRun): RunResults {
     for (let i = 0; i < outputs.length; i++) {
       const { at, isMasked } = pass.outputs[i];
       const value = values[at];
-      if (isMean) {
+      if (rowwise?.mean === true) {
         outputs[i] = meanOf(backend, value.storage);
         continue;
       }
-      const shape = pass.outputShape(i, lead, isElementwise);
+      const shape = pass.outputShape(i, lead, rowwise?.elementwise === true);
       // What the loop itself puts out is masked already.
       const isFinal = mask === undefined || isMasked;
       outputs[i] = isFinal
@@ -101,12 +88,36 @@ export function runCompiled(run: CompiledRun): RunResults {
         if (i >= given.length) own.push(drawn[i - given.length]);
         else if (mask !== undefined) own.push(given[i]);
       }
-      record(run, [...outputs, ...last], { inputs, states, captured, kept, made: own }, mask !== undefined, generators);
+      const residuals = { inputs, states, captured, kept, made: own };
+      record(scan, traced, { results: [...outputs, ...last], residuals, extent, isMasked: mask !== undefined, redraw });
     }
-    return { outputs, last };
+    return { outputs, last, form: plans.step.form };
   } finally {
     for (let i = 0; i < values.length; i++) values[i].release();
     for (let i = 0; i < temporaries.length; i++) temporaries[i].dispose();
+  }
+}
+
+/** Draws what the step draws. */
+function drawnFor(
+  { inputs: [{ backend }], extent, reverse, rowwise }: Scan,
+  draws: readonly TracedDraw[],
+  rows: number,
+): readonly Tensor[] {
+  return rowwise === undefined
+    ? drawAll(draws, extent.steps, rows, reverse, backend)
+    : draws.map((one) => drawFor(one, rows, backend));
+}
+
+/** The mean of all elements, with the numbers of `mean`. */
+export function meanOf(backend: Backend, storage: Storage): Tensor {
+  const { size } = storage;
+  const sum = size === 1 ? storage : backend.reduce('sum', storage, 1, size, 1);
+  try {
+    const dense: Strided = { storage: sum, offset: 0, strides: [1] };
+    return averagedOver(wrap(backend, backend.binary('div', dense, size, [1]), []), size);
+  } finally {
+    if (sum !== storage) backend.release(sum);
   }
 }
 
@@ -126,35 +137,150 @@ function cleaned(
   });
 }
 
+/** A run as its derivative needs it. */
+interface Recorded {
+  readonly results: readonly Tensor[];
+  readonly residuals: Residuals;
+  readonly extent: LoopBounds;
+  readonly isMasked: boolean;
+  /** Runs what draws the same random numbers again. */
+  readonly redraw: (<R>(fn: () => R) => R) | undefined;
+}
+
 /**
  * Hangs the results into the graph. Apart from the run itself, which has no closures to prepare.
  */
 function record(
-  { name, traced, extent, reverse, isMean, again }: CompiledRun,
-  results: readonly Tensor[],
-  residuals: Residuals,
-  isMasked: boolean,
-  generators: GeneratorStates | undefined,
+  scan: Scan,
+  traced: Traced,
+  { results, residuals, extent, isMasked, redraw = (fn) => fn() }: Recorded,
 ): void {
   const { plans, recording } = traced;
   const { inputs, states, captured } = residuals;
   const ends = [...inputs, ...states, ...captured];
-  const dependsOn = dependenceOf(recording, extent, reverse);
+  const dependsOn = dependenceOf(recording, extent, scan.reverse);
   const recorded = recordedResults(results, dependsOn, ends);
   if (recorded === undefined) return;
   const saved = new SavedRun(residuals);
-  const node = attachAll(recorded, name, ends, (grads, _, wanted) => {
+  const isMean = scan.rowwise?.mean === true;
+  const node = attachAll(recorded, scan.name, ends, (grads, _, wanted) => {
     const reached = wanted.map((isWanted, end) => isWanted && isReached(end, grads, dependsOn));
     if (!isGradEnabled()) return runBackward(plans, { grads, saved, wanted: reached, extent, isMasked, isMean });
     // A derivative that is to be derived again is taken through single operations.
-    return deriveBySteps({
-      grads,
-      ends: restored(saved.ends),
-      wanted: reached,
-      run: generators === undefined ? again : (places) => drawingAgain(generators, () => again(places)),
-    });
+    const again = (places: readonly Tensor[]): readonly Tensor[] => redraw(() => runAgain(scan, traced, places));
+    return deriveBySteps({ grads, ends: restored(saved.ends), wanted: reached, run: again });
   });
   node.saved = saved.list;
 }
 
+/** The dimensions of a call's outputs in front of a row's. */
+export function leadOf({ inputs: [{ shape }], rowwise }: Scan, batched: boolean): Shape {
+  if (rowwise === undefined) return shape.slice(0, batched ? 2 : 1);
+  return rowwise.elementwise ? shape : shape.slice(0, -1);
+}
+
+/** Does by single operations what was recorded, on other inputs, states and captured tensors. */
+function runAgain(scan: Scan, { recording, draws, batched }: Traced, ends: readonly Tensor[]): readonly Tensor[] {
+  const { rowwise } = scan;
+  const [first, second] = [scan.inputs.length, scan.inputs.length + scan.states.length];
+  const own = { ...scan, inputs: ends.slice(0, first), states: ends.slice(first, second) };
+  const captured = ends.slice(second);
+  if (rowwise === undefined) {
+    const { outputs, last } = runEagerly({ ...own, step: replayedStep(recording, captured, draws) });
+    return [...outputs, ...last];
+  }
+  // A function that does the same for any number of rows was recorded for another one.
+  const isSame = recording.rows === rowsOf(own, batched);
+  const step = replayedStep(
+    isSame ? recording : recordStep(scan.step, requestOf(own, batched)).recording,
+    captured,
+    draws,
+  );
+  return new EagerRows((matrices) => step(matrices, []), rowwise).run(own.inputs, {}).outputs;
+}
+
 const nothing: readonly Tensor[] = [];
+
+/** One output of a step among the results of the forward pass. */
+interface Output {
+  readonly at: number;
+  /** The first output that is the same value. */
+  readonly first: number;
+  /** Whether the loop puts it out, and so makes it zero past the end of a row. */
+  readonly isMasked: boolean;
+}
+
+/**
+ * A forward pass made ready for a backend. Its sources are the inputs, the random ones, and the
+ * captured values.
+ */
+export class ForwardExecutable {
+  readonly plan: Executable;
+  readonly outputs: readonly Output[];
+  /** Where the values that the backward pass reads stand among the results. */
+  readonly kept: readonly number[];
+  /** The inputs and random inputs that it reads, by number. */
+  readonly residualInputs: readonly number[];
+  private readonly shapes: readonly Shape[];
+
+  constructor(backend: Backend, step: TracedStep, plan: Stages, training: TrainingPlans | undefined) {
+    const kept = training?.kept ?? [];
+    const results = [...new Set([...step.outputs, ...kept])];
+    const inLoop = new Set(plan.loop?.ys);
+    this.plan = new Executable(backend, plan, [...step.inputs, ...step.drawn, ...step.capturedValues], results);
+    this.outputs = step.outputs.map((value) => ({
+      at: results.indexOf(value),
+      first: step.outputs.indexOf(value),
+      isMasked: inLoop.has(value),
+    }));
+    this.kept = kept.map((value) => results.indexOf(value));
+    const inputs = [...step.inputs, ...step.drawn];
+    this.residualInputs = training?.residualInputs.map((value) => inputs.indexOf(value)) ?? [];
+    this.shapes = step.outputShapes;
+  }
+
+  /**
+   * The shape of an output: a row's, unless each element is a row, behind the dimensions in front.
+   */
+  outputShape(output: number, lead: Shape, isElementwise: boolean): Shape {
+    return isElementwise ? lead : lead.concat(this.shapes[output]);
+  }
+}
+
+const known = new WeakMap<
+  Backend,
+  WeakMap<Plans, { inference?: ForwardExecutable; joined?: ForwardExecutable; forward?: ForwardExecutable }>
+>();
+
+/** The forward pass, with what the derivative needs if there is to be one. */
+export function forwardExecutable(
+  backend: Backend,
+  plans: Plans,
+  training: TrainingPlans | undefined,
+  extent: Pick<LoopBounds, 'steps' | 'rows'>,
+): ForwardExecutable {
+  let here = known.get(backend);
+  if (here === undefined) known.set(backend, (here = new WeakMap()));
+  let passes = here.get(plans);
+  if (passes === undefined) here.set(plans, (passes = {}));
+  const { step, inference } = plans;
+  if (training !== undefined)
+    return (passes.forward ??= new ForwardExecutable(backend, step, training.forward, training));
+  if (isSmall(backend, plans, extent))
+    return (passes.joined ??= new ForwardExecutable(backend, step, plans.joined() ?? inference, undefined));
+  return (passes.inference ??= new ForwardExecutable(backend, step, inference, undefined));
+}
+
+/** So many rows of one step cost less than one more call of a program. */
+const ROWS_AT_MOST = 8;
+/** So many multiplications done apart, likewise. */
+const MULTIPLICATIONS_AT_MOST = 4096;
+
+/**
+ * Whether one program for all is faster than one for each stage. Where an instruction of the loop
+ * is a call of its own at each step, as on a graphics card, it is not.
+ */
+function isSmall(backend: Backend, { hoisted }: Plans, { steps, rows }: Pick<LoopBounds, 'steps' | 'rows'>): boolean {
+  if (backend.compile === undefined || backend.info.simd === 'gpu') return false;
+  return steps === 1 ? rows <= ROWS_AT_MOST : steps * rows * hoisted <= MULTIPLICATIONS_AT_MOST;
+}
