@@ -20,6 +20,14 @@ describe.each(reports)('what $entry exports', ({ entry, file, text }) => {
   });
 });
 
+test.each(['core', 'nn', 'train'])('the README of %s names all that a program can import', async (name) => {
+  const readme = readFileSync(`${root}/packages/${name}/README.md`, 'utf8');
+  const names = Object.keys((await import(`@rnn/${name}`)) as object);
+  // In a list of names, or as a call in an example.
+  const isNamed = (each: string): boolean => new RegExp(`\`[^\`]*\\b${each}\\b`).test(readme);
+  expect(names.filter((each) => !isNamed(each))).toEqual([]);
+});
+
 test('no report is left of an entry that is gone', () => {
   const found = globSync('packages/*/api/*', { cwd: root }).map((path) => `${root}/${path}`);
   expect(found.toSorted()).toEqual(reports.map(({ file }) => file).toSorted());

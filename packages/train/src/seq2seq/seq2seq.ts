@@ -249,7 +249,8 @@ export class Seq2Seq extends Module {
   /**
    * The mean cross-entropy of a batch of pairs, over the symbols of the targets.
    *
-   * @param batch - `{ source, sourceLengths, target, targetLengths }`, as `SequencePairs` gives it
+   * @param batch - `{ source, sourceLengths, target, targetLengths }`, as `SequencePairs` gives it;
+   *   each target ends with `eos`, or `decode` does not learn where to stop
    * @param options - `teacherForcing` 1, `generator`
    * @returns a single number
    * @throws ShapeError, DTypeError, ArgumentError for sources and targets that `forward` refuses
