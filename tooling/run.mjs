@@ -17,7 +17,7 @@
 import { fileURLToPath } from 'node:url';
 import { findChromium } from './chromium.mjs';
 import { outcome, removeReports } from './reports.mjs';
-import { installDependencies, prepareToolchain, run, SetupError } from './toolchain.mjs';
+import { installDependencies, prepareToolchain, run, runProgram, SetupError } from './toolchain.mjs';
 import { changedPackages, hasBrowserTests, workspacePackages } from './workspace.mjs';
 
 const atTheTop = ['lint', 'format:check', 'arrows', 'unused'];
@@ -32,7 +32,7 @@ const flags = ['--continue=dependencies-successful', '--output-logs=new-only', '
  * @param {string[]} args
  * @returns {Promise<number>} the exit code
  */
-async function runProgram(name, program, args) {
+async function buildAndRun(name, program, args) {
   const env = await prepareToolchain();
   await installDependencies(env);
   console.log('Building the packages');
@@ -41,7 +41,7 @@ async function runProgram(name, program, args) {
     env,
     quiet: true,
   });
-  return code === 0 ? run('node', [program, ...args], { env }) : code;
+  return code === 0 ? runProgram(program, args, env) : code;
 }
 
 /**
@@ -167,17 +167,21 @@ const usage =
   'Usage: node tooling/run.mjs start [OPTIONS] | page | site | example NAME [ARGUMENTS] | test [PACKAGES] | check | bench [OPTIONS] | compare [COMMIT] | api | release:try | exec COMMAND [ARGUMENTS]';
 const [command, ...args] = process.argv.slice(2);
 try {
-  if (command === 'start') process.exitCode = await runProgram('@rnn/playground', 'apps/playground/src/main.ts', args);
-  else if (command === 'bench') process.exitCode = await runProgram('@rnn/bench', 'tooling/bench/src/main.ts', args);
+  if (command === 'start') process.exitCode = await buildAndRun('@rnn/playground', 'apps/playground/src/main.ts', args);
+  else if (command === 'bench') process.exitCode = await buildAndRun('@rnn/bench', 'tooling/bench/src/main.ts', args);
   else if (command === 'example')
-    process.exitCode = await runProgram('@rnn/package-checks', 'tooling/package-checks/src/run-example.ts', args);
+    process.exitCode = await buildAndRun('@rnn/package-checks', 'tooling/package-checks/src/run-example.ts', args);
   else if (command === 'test') process.exitCode = await test(args);
   else if (command === 'check') process.exitCode = await check();
   else if (command === 'page') process.exitCode = await page(args);
   else if (command === 'compare')
-    process.exitCode = await runProgram('@rnn/package-checks', 'tooling/bench/src/change/compare.ts', args);
+    process.exitCode = await buildAndRun('@rnn/package-checks', 'tooling/bench/src/change/compare.ts', args);
   else if (command === 'api')
-    process.exitCode = await runProgram('@rnn/package-checks', 'tooling/package-checks/src/write-api-reports.ts', args);
+    process.exitCode = await buildAndRun(
+      '@rnn/package-checks',
+      'tooling/package-checks/src/write-api-reports.ts',
+      args,
+    );
   else if (command === 'release:try') process.exitCode = await tryRelease(args);
   else if (command === 'site') process.exitCode = await site(args);
   else if (command === 'exec' && args.length > 0) process.exitCode = await exec(args);

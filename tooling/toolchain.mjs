@@ -48,6 +48,26 @@ export function run(command, args, { env = process.env, quiet = false, input = f
   });
 }
 
+/**
+ * Runs a program of the workspace as if it had been started itself: it has our keyboard, and when
+ * it is interrupted it puts the terminal in order before we end.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<number>} its exit code
+ */
+export async function runProgram(program, args, env = process.env) {
+  // Ctrl-C reaches both; the program answers it.
+  const wait = () => {};
+  process.on('SIGINT', wait);
+  try {
+    return await run('node', [program, ...args], { env, input: true });
+  } finally {
+    process.off('SIGINT', wait);
+  }
+}
+
 /** Whether the running Node is one that the tools accept: `^22.19 || ^24.11 || >=26`. */
 function isRecentNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);

@@ -9,6 +9,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 
 // The tour takes as long as the machine needs; nothing is asserted about it.
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+/** What `npm start` starts programs with. */
+const toolchain = new URL('../../../tooling/toolchain.mjs', import.meta.url).href;
 
 interface Outcome {
   readonly code: number;
@@ -125,13 +127,16 @@ test.each([
 });
 
 /**
- * The tour in a terminal of its own; keys are typed as soon as the screen shows what they wait for.
+ * The tour in a terminal of its own, as `npm start` runs it; keys are typed as soon as the screen
+ * shows what they wait for.
  */
 async function inTerminal(
   args: readonly string[],
   keys: readonly (readonly [shown: string, key: string])[],
 ): Promise<Outcome> {
-  const command = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
+  const starter = `import { runProgram } from "${toolchain}"; process.exitCode = await runProgram(process.argv[1], process.argv.slice(2));`;
+  const words = [process.execPath, '--input-type=module', '-e', starter, main, ...args];
+  const command = words.map((word) => `'${word}'`).join(' ');
   // What the line discipline says afterwards is part of the answer.
   const child = spawn(
     'script',
