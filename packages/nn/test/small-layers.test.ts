@@ -87,7 +87,7 @@ describe('Embedding', () => {
   checkRefused([
     [
       () => new Embedding(4, 2).forward(tensor([1])),
-      "Embedding: index is float32, expected int32; make it with tensor(values, { dtype: 'int32' })",
+      "Embedding: index is float32, expected int32; make it with tensor(values, { dtype: 'int32' }), or give a data set Int32Array.from(values)",
     ],
     [
       () => new Embedding(4, 2).forward(tensor([4], { dtype: 'int32' })),

@@ -40,7 +40,7 @@ export function checkIndex(operation: string, x: Tensor, index: Tensor, size: nu
   checkTensor(operation, argument, index);
   checkSameBackend(operation, argument, index.backend, x.backend, 'x');
   if (index.dtype !== 'int32') {
-    const hint = "make it with tensor(values, { dtype: 'int32' })";
+    const hint = "make it with tensor(values, { dtype: 'int32' }), or give a data set Int32Array.from(values)";
     refuse(DTypeError, operation, argument, { received: index.dtype, expected: 'int32', hint });
   }
   if (index.size === 0) return;

@@ -7,7 +7,7 @@ describeRefusals('indexing', [
     () => gather(x(), 1, tensor([[0]])),
     'ERR_DTYPE',
     'index',
-    "gather: index is float32, expected int32; make it with tensor(values, { dtype: 'int32' })",
+    "gather: index is float32, expected int32; make it with tensor(values, { dtype: 'int32' }), or give a data set Int32Array.from(values)",
   ],
   [
     () => gather(x(), 1, whole([[3]])),
@@ -99,7 +99,7 @@ describeRefusals('indexing', [
     () => oneHot(v(), 4),
     'ERR_DTYPE',
     'index',
-    "oneHot: index is float32, expected int32; make it with tensor(values, { dtype: 'int32' })",
+    "oneHot: index is float32, expected int32; make it with tensor(values, { dtype: 'int32' }), or give a data set Int32Array.from(values)",
   ],
 ]);
 

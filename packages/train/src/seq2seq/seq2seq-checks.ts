@@ -54,7 +54,7 @@ function checkSymbols(owner: string, argument: string, symbols: Tensor, steps: s
     refuse(DTypeError, owner, argument, {
       received: symbols.dtype,
       expected: 'int32, the indices of symbols',
-      hint: "make it with fromData(Int32Array.from(...), shape), or tensor(..., { dtype: 'int32' })",
+      hint: "make it with tensor(values, { dtype: 'int32' }), or give a data set Int32Array.from(values)",
     });
   }
   checkIndex(owner, table.weight, symbols, table.numEmbeddings, argument);
