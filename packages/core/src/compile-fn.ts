@@ -119,7 +119,7 @@ export function compileFn<X extends Tree = Tensor, Y extends Tree = Tensor, P ex
   const bound = (x: X, parameters: P | undefined): Y | undefined => {
     const inputs = last?.form.leavesOf(x);
     const found = inputs && last?.step.runBound(inputs, parameters ?? noParameters);
-    return found && (found.form.filled(found.outputs) as Y);
+    return found && (found.form.treeOf(found.outputs) as Y);
   };
   const checked = (x: X, parameters: P | undefined): Y => {
     const inputForm = checkTree(name, 'inputs', x);

@@ -107,10 +107,13 @@ export class TreeForm {
 
   /** A tree of this form with other tensors. Whoever gets it may change it. */
   filled(leaves: readonly Tensor[]): Tree {
+    return this === TreeForm.flat[leaves.length] ? leaves.slice() : this.treeOf(leaves);
+  }
+
+  /** The same of a list that nobody else has: where the tree is a list of tensors, it is that. */
+  treeOf(leaves: readonly Tensor[]): Tree {
     if (this === TreeForm.tensor) return leaves[0];
-    if (this.names === undefined && this.parts.length === leaves.length && this === TreeForm.flat[leaves.length])
-      return leaves.slice();
-    return this.build(leaves, { at: 0 });
+    return this === TreeForm.flat[leaves.length] ? leaves : this.build(leaves, { at: 0 });
   }
 
   private build(leaves: readonly Tensor[], next: { at: number }): Tree {

@@ -136,10 +136,11 @@ export function runBoundScan(
     const captured = known.capturedIn(parameters, call);
     if (captured === undefined) continue;
     const [steps] = xs.shape;
-    const carried = [];
-    for (let k = 0; k < states.length; k++) carried.push(states[k].storage);
-    const { outputs, last } = call.run(inputs, carried, captured, lead.length === 1 ? [steps] : [steps, lead[1]]);
-    return [outputForm.filled(outputs), stateForm.filled(last)];
+    const carried = new Array<Storage>(states.length); // just as long: `push` makes room for more
+    for (let k = 0; k < carried.length; k++) carried[k] = states[k].storage;
+    const front = lead[0] === steps ? lead : [steps, ...lead.slice(1)];
+    const { outputs, last } = call.run(inputs, carried, captured, front);
+    return [outputForm.treeOf(outputs), stateForm.treeOf(last)];
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { fromData, type Tensor } from '@rnn/core';
+import { full, type Tensor } from '@rnn/core';
 import type { Progress, UpdateRule } from './update-rule.js';
 
 /** The numbers of a step, a tensor each. */
@@ -33,7 +33,7 @@ export class StepScalars<O> {
     )
       return last.scalars;
     const numbers = Object.entries(this.rule.scalars(this.options, progress)) as [string, number][];
-    const scalars = Object.fromEntries(numbers.map(([name, x]) => [name, fromData([x], [1], { backend, dtype })]));
+    const scalars = Object.fromEntries(numbers.map(([name, x]) => [name, full([1], x, { backend, dtype })]));
     this.last = { of: progress, backend, dtype, scalars };
     return scalars;
   }

@@ -43,16 +43,18 @@ export class SavedRun {
   readonly made: SavedList;
 
   constructor({ inputs, states, captured, kept, made }: Residuals) {
-    const ends: Saved<Tensor>[] = [];
-    for (let i = 0; i < inputs.length; i++) ends.push(savedOf(inputs[i]));
-    for (let i = 0; i < states.length; i++) ends.push(savedOf(states[i]));
-    for (let i = 0; i < captured.length; i++) ends.push(savedOf(captured[i]));
     this.inputs = inputs.length;
     this.states = states.length;
+    // Just as long as they will be: `push` makes room for more.
+    const ends = new Array<Saved<Tensor>>(inputs.length + states.length + captured.length);
+    let end = 0;
+    for (let i = 0; i < inputs.length; i++) ends[end++] = savedOf(inputs[i]);
+    for (let i = 0; i < states.length; i++) ends[end++] = savedOf(states[i]);
+    for (let i = 0; i < captured.length; i++) ends[end++] = savedOf(captured[i]);
     this.ends = ends;
     this.kept = kept.map((value) => new Saved<Tensor>(value.retain(), [value.storage.size], undefined));
     this.made = made.map(savedOf);
-    this.list = [...ends, ...this.kept, ...this.made];
+    this.list = ends.concat(this.kept, this.made);
   }
 }
 
@@ -157,8 +159,8 @@ export function runBackward(
         );
       else sources[place++] = mask === undefined ? gradient : temporary(masked(backend, mask, gradient));
     }
-    const carried: Storage[] = [];
-    for (let i = 0; i < states; i++) carried.push(cotangentOf(i)?.storage ?? zerosOf(ends[inputs + i].storage.size));
+    const carried = new Array<Storage>(states);
+    for (let i = 0; i < states; i++) carried[i] = cotangentOf(i)?.storage ?? zerosOf(ends[inputs + i].storage.size);
     // Behind the gradients of the state, sums over the steps: the gradients of per-row constants.
     for (let i = 0; i < sums.length; i++)
       if (sums[i] !== undefined) carried.push(zerosOf(ends[inputs + states + i].storage.size));

@@ -214,24 +214,27 @@ const nothing: readonly Storage[] = [];
  * of a weight.
  */
 function rowsProduct({ a, b, blocks, m, k, n, aStrides, bStrides }: Extract<Operation, { kind: 'productRows' }>) {
-  /** Brings one side into the form `[blocks, rows * k, size]`. */
+  /** Brings one side into the form `[blocks, rows * k, size]`; nothing where it has that form. */
   const side = (width: number, size: number, [block, along, each]: BlockStrides) => {
     const isDense = blocks === 1 && width === k * size && (along === size || k === 1) && (each === 1 || size === 1);
+    if (isDense) return undefined;
     return (backend: Primitives, storage: Storage, rows: number): Storage => {
-      if (isDense) return storage;
       const walk = mergeDims([blocks, rows, k, size], [[block, width, along, each]]);
       return backend.copy({ storage, offset: 0, strides: walk.strides[0] }, walk.sizes, storage.dtype);
     };
   };
   const [left, right] = [side(a.width, m, [aStrides[0], aStrides[2], aStrides[1]]), side(b.width, n, bStrides)];
+  const product = (backend: Primitives, x: Storage, y: Storage, rows: number): Storage =>
+    backend.matmul(
+      { storage: x, batchStrides: [rows * k * m], transposed: true },
+      { storage: y, batchStrides: [rows * k * n], transposed: false },
+      { batch: [blocks], m, k: rows * k, n },
+    );
+  if (left === undefined && right === undefined) return product;
   return (backend: Backend, x: Storage, y: Storage, rows: number): Storage =>
     transaction(backend, (primitives) => {
-      const [denseX, denseY] = [left(primitives, x, rows), right(primitives, y, rows)];
-      const result = primitives.matmul(
-        { storage: denseX, batchStrides: [rows * k * m], transposed: true },
-        { storage: denseY, batchStrides: [rows * k * n], transposed: false },
-        { batch: [blocks], m, k: rows * k, n },
-      );
+      const [denseX, denseY] = [left?.(primitives, x, rows) ?? x, right?.(primitives, y, rows) ?? y];
+      const result = product(primitives, denseX, denseY, rows);
       if (denseX !== x) primitives.release(denseX);
       if (denseY !== y) primitives.release(denseY);
       return result;

@@ -46,7 +46,7 @@ export function run(scan: Scan, traced: Traced, lastShapes?: readonly Shape[]): 
   /** What is freed in the end: nothing in most runs that are not recorded. */
   const temporaries: Tensor[] = [];
   /** What the run made, by the number of the result; held by those who want it. */
-  const values: SharedStorage[] = [];
+  let values: readonly SharedStorage[] = none;
   try {
     const mask = lengths === undefined ? undefined : maskOf(backend, extent);
     if (mask !== undefined) temporaries.push(mask);
@@ -62,7 +62,7 @@ export function run(scan: Scan, traced: Traced, lastShapes?: readonly Shape[]): 
     const carried = new Array<Storage>(states.length);
     for (let i = 0; i < carried.length; i++) carried[i] = states[i].storage;
     const { ys, carry } = pass.plan.run(storages, carried, extent);
-    for (let i = 0; i < ys.length; i++) values.push(new SharedStorage(backend, ys[i]));
+    values = ys.map((storage) => new SharedStorage(backend, storage));
     const last = new Array<Tensor>(carry.length);
     for (let i = 0; i < last.length; i++) last[i] = wrap(backend, carry[i], lastShapes?.[i] ?? states[i].shape);
     const outputs = new Array<Tensor>(pass.outputs.length);
@@ -200,6 +200,7 @@ function runAgain(scan: Scan, { recording, draws, batched }: Traced, ends: reado
 }
 
 const nothing: readonly Tensor[] = [];
+const none: readonly SharedStorage[] = [];
 
 /** One output of a step among the results of the forward pass. */
 interface Output {
