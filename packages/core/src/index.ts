@@ -148,4 +148,4 @@ export type {
   LoweredPass,
   LoweredStage,
 } from './explanation.js';
-export { maskProgram, type Masks } from './compiler/run/mask-program.js';
+export { maskProgram, type Masks } from './compiler/run/masks.js';

@@ -40,15 +40,55 @@ export class BoundCalls {
     return this.byOwner.get(ownerOf(source, parameters))?.get(backend);
   }
 
-  /** Keeps a call; the oldest one goes where there are many. */
-  keep(parameters: object, backend: Backend, call: KnownCall): void {
-    const owner = ownerOf(call.source, parameters);
+  /**
+   * Binds a call whose trace serves again, if it is of the kind that can be. The oldest one goes
+   * where there are many.
+   */
+  bind(scan: Scan, traced: Traced): void {
+    const { source, record, inputs, states, parameters, inputForm, stateForm, extent, reverse, rowwise } = scan;
+    const { guards, captured, batched, plans } = traced;
+    if (guards === undefined || parameters === undefined || record.length > 0) return;
+    if (rowwise === undefined && inputForm !== TreeForm.tensor) return;
+    if (extent.lengths !== undefined || extent.resets !== undefined) return;
+    const call = BoundCall.of(traced, inputs, states, {
+      hasSteps: rowwise === undefined,
+      rows: rowsOf(scan, batched),
+      isElementwise: rowwise?.elementwise === true,
+      isAnyShape: rowwise?.elementwise === true && rowwise.anyRows,
+      isMean: rowwise?.mean === true,
+    });
+    if (call === undefined) return;
+    const owner = ownerOf(source, parameters);
+    const [{ backend }] = inputs;
     let byBackend = this.byOwner.get(owner);
     if (byBackend === undefined) this.byOwner.set(owner, (byBackend = new WeakMap()));
     let calls = byBackend.get(backend);
     if (calls === undefined) byBackend.set(backend, (calls = []));
     if (calls.length >= KEPT_AT_MOST) calls.shift();
-    calls.push(call);
+    calls.push({
+      source,
+      call,
+      parameters: new BoundParameters(guards, parameters, captured),
+      stateForm,
+      outputForm: plans.step.form,
+      reverse,
+      lead: leadOf(scan, batched),
+    });
+  }
+
+  /** Runs a row-wise call that was bound; nothing where none serves. */
+  runRows(source: object, inputs: readonly Tensor[], parameters: object): RowResults | undefined {
+    const list = this.of(source, parameters, inputs[0].backend);
+    if (list === undefined) return undefined;
+    for (let i = list.length - 1; i >= 0; i--) {
+      const { call, parameters: known, lead, outputForm } = list[i];
+      if (!call.serves(inputs, none)) continue;
+      const captured = known.capturedIn(parameters, call);
+      if (captured === undefined) continue;
+      const { outputs } = call.run(inputs, noStorages, captured, call.isAnyShape ? inputs[0].shape : lead);
+      return { outputs, form: outputForm };
+    }
+    return undefined;
   }
 }
 
@@ -57,53 +97,8 @@ function ownerOf(source: object, parameters: object): object {
   return isPlain(parameters) ? source : parameters;
 }
 
+/** Those of `scan`. */
 export const boundScans: BoundCalls = new BoundCalls();
-
-/** Binds a call whose trace serves again, if it is of the kind that can be. */
-export function bindCall(scan: Scan, traced: Traced, calls: BoundCalls): void {
-  const { source, record, inputs, states, parameters, inputForm, stateForm, extent, reverse, rowwise } = scan;
-  const { guards, captured, batched, plans } = traced;
-  if (guards === undefined || parameters === undefined || record.length > 0) return;
-  if (rowwise === undefined && inputForm !== TreeForm.tensor) return;
-  if (extent.lengths !== undefined || extent.resets !== undefined) return;
-  const call = BoundCall.of(traced, inputs, states, {
-    hasSteps: rowwise === undefined,
-    rows: rowsOf(scan, batched),
-    isElementwise: rowwise?.elementwise === true,
-    isAnyShape: rowwise?.elementwise === true && rowwise.anyRows,
-    isMean: rowwise?.mean === true,
-  });
-  if (call === undefined) return;
-  calls.keep(parameters, inputs[0].backend, {
-    source,
-    call,
-    parameters: new BoundParameters(guards, parameters, captured),
-    stateForm,
-    outputForm: plans.step.form,
-    reverse,
-    lead: leadOf(scan, batched),
-  });
-}
-
-/** Runs a row-wise call that was bound; nothing where none serves. */
-export function runBoundRows(
-  calls: BoundCalls,
-  source: object,
-  inputs: readonly Tensor[],
-  parameters: object,
-): RowResults | undefined {
-  const list = calls.of(source, parameters, inputs[0].backend);
-  if (list === undefined) return undefined;
-  for (let i = list.length - 1; i >= 0; i--) {
-    const { call, parameters: known, lead, outputForm } = list[i];
-    if (!call.serves(inputs, none)) continue;
-    const captured = known.capturedIn(parameters, call);
-    if (captured === undefined) continue;
-    const { outputs } = call.run(inputs, noStorages, captured, call.isAnyShape ? inputs[0].shape : lead);
-    return { outputs, form: outputForm };
-  }
-  return undefined;
-}
 
 const none: readonly Tensor[] = [];
 const sequenceForm = { hasSteps: true, isElementwise: false, isAnyShape: false, isMean: false };

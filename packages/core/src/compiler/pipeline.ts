@@ -22,7 +22,7 @@ import { sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { isTracing } from '../tracing-mode.js';
 import { TreeForm } from '../tree.js';
-import { bindCall, BoundCalls, boundScans, runBoundRows } from './bound-scan.js';
+import { BoundCalls, boundScans } from './bound-scan.js';
 import { guardsOf } from './cache/guards.js';
 import { countTrace, plansFor } from './cache/program-cache.js';
 import { getTrace, needsBatch, requestOf, setTrace, type Traced } from './cache/trace-cache.js';
@@ -39,7 +39,7 @@ import { recordStep, type RecordedStep, type TraceRequest } from './trace/record
 export function compiledScan(scan: Scan, bound: BoundCalls = boundScans): ScanResults | undefined {
   const traced = dispatch(scan);
   if (typeof traced === 'string') return undefined;
-  bindCall(scan, traced, bound);
+  bound.bind(scan, traced);
   return run(scan, traced);
 }
 
@@ -158,7 +158,7 @@ export class RowwiseCalls extends EagerRows {
     if (inputs.length === 0 || isGathering()) return undefined;
     const mode = compileModeOf(this.options.compile);
     if (mode === 'never' || (mode === 'auto' && inputs[0].backend.compile === undefined)) return undefined;
-    return runBoundRows(this.bound, this, inputs, parameters);
+    return this.bound.runRows(this, inputs, parameters);
   }
 }
 

@@ -94,7 +94,7 @@ export function checkTree(operation: string, argument: string, value: unknown): 
     if (!isNested) checkTensor(operation, `${argument}[${odd}]`, value[odd]);
   } else if (typeof value !== 'object' || value === null || isPromise(value)) checkTensor(operation, argument, value);
   refuse(ArgumentError, operation, argument, {
-    received: describe(value),
+    received: describeTree(value),
     expected: 'a Tensor, or lists and plain objects of Tensors',
   });
 }
@@ -150,39 +150,15 @@ function checkRecord(record: readonly string[] | undefined): void {
   refuse(ArgumentError, 'scan', 'record', { received, expected: 'a list of different names' });
 }
 
-/** Refuses what a step must not return. Gives the form of its output. */
-export function checkResult(result: unknown): TreeForm {
-  if (Array.isArray(result) && result.length === 2) {
-    const form = TreeForm.of(result[0]);
-    if (form !== undefined && TreeForm.of(result[1]) !== undefined) return form;
-  }
-  refuse(ArgumentError, 'scan', 'step', {
-    part: 'the result',
-    received: describe(result),
-    expected: '[output, state], each a tensor, or lists and objects of tensors',
-    ...(result === undefined && { hint: 'return them' }),
-  });
-}
-
-/** The tensors of the state after a step, in the order of the state before. */
-export function checkNext(before: TreeForm, next: unknown): readonly Tensor[] {
-  const leaves = before.leavesOf(next);
-  if (leaves !== undefined) return leaves;
-  const form = TreeForm.of(next) as TreeForm; // a tree: see `checkResult`
-  if (form.size !== before.size) return form.leavesOf(next) as readonly Tensor[]; // `checkStates` says which shapes
-  const expected = `${before.text} (* is a tensor), as before the step`;
-  refuse(ArgumentError, 'scan', 'step', { part: 'the state', has: 'the form', received: form.text, expected });
-}
-
 /** A value as messages speak of it; three levels deep, as it may hold itself. */
-function describe(value: unknown, depth = 0): string {
+export function describeTree(value: unknown, depth = 0): string {
   if (value instanceof Tensor) return 'a tensor';
   if (depth > 2) return describeValue(value);
   if (Array.isArray(value))
-    return value.length === 0 ? 'an empty list' : `[${value.map((part) => describe(part, depth + 1)).join(', ')}]`;
+    return value.length === 0 ? 'an empty list' : `[${value.map((part) => describeTree(part, depth + 1)).join(', ')}]`;
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     return describeValue(value);
-  const entries = Object.entries(value).map(([name, part]) => `${name}: ${describe(part, depth + 1)}`);
+  const entries = Object.entries(value).map(([name, part]) => `${name}: ${describeTree(part, depth + 1)}`);
   return `{ ${entries.join(', ')} }`;
 }
 

@@ -9,8 +9,8 @@ import { where } from '../ops/comparison.js';
 import { fromData } from '../ops/create.js';
 import { sameShape, showShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import type { Tree } from '../tree.js';
-import { checkNext, checkResult, checkScan, checkTree, type ScanOptions } from './arguments.js';
+import { TreeForm, type Tree } from '../tree.js';
+import { checkScan, checkTree, describeTree, type ScanOptions } from './arguments.js';
 import type { Scan } from './eager.js';
 import { gatherTaps } from './tap.js';
 
@@ -127,4 +127,28 @@ function sourceFor(source: object): object {
   let own = sources.get(source);
   if (own === undefined) sources.set(source, (own = {}));
   return own;
+}
+
+/** Refuses what a step must not return. Gives the form of its output. */
+function checkResult(result: unknown): TreeForm {
+  if (Array.isArray(result) && result.length === 2) {
+    const form = TreeForm.of(result[0]);
+    if (form !== undefined && TreeForm.of(result[1]) !== undefined) return form;
+  }
+  refuse(ArgumentError, 'scan', 'step', {
+    part: 'the result',
+    received: describeTree(result),
+    expected: '[output, state], each a tensor, or lists and objects of tensors',
+    ...(result === undefined && { hint: 'return them' }),
+  });
+}
+
+/** The tensors of the state after a step, in the order of the state before. */
+function checkNext(before: TreeForm, next: unknown): readonly Tensor[] {
+  const leaves = before.leavesOf(next);
+  if (leaves !== undefined) return leaves;
+  const form = TreeForm.of(next) as TreeForm; // a tree: see `checkResult`
+  if (form.size !== before.size) return form.leavesOf(next) as readonly Tensor[]; // `checkStates` says which shapes
+  const expected = `${before.text} (* is a tensor), as before the step`;
+  refuse(ArgumentError, 'scan', 'step', { part: 'the state', has: 'the form', received: form.text, expected });
 }

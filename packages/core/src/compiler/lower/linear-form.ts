@@ -167,16 +167,8 @@ function outputsOf(program: Program): Program {
   };
 }
 
-interface Algebra {
-  readonly sum: (a: Term, b: Term) => Term;
-  readonly negated: (a: Term) => Term;
-  readonly product: (a: Term, b: Term) => Term;
-  readonly quotient: (a: Term, b: Term) => Term;
-  readonly choice: (condition: number, a: Term, b: Term) => Term;
-}
-
 /** Arithmetic on terms, by instructions where plain numbers do not do. */
-function termsOf(width: number, emit: (instruction: Instruction) => ProgramOperand): Algebra {
+function termsOf(width: number, emit: (instruction: Instruction) => ProgramOperand) {
   const negated = (a: Term): Term => {
     if (a === undefined) return undefined;
     if (typeof a === 'number') return -a;
@@ -184,25 +176,25 @@ function termsOf(width: number, emit: (instruction: Instruction) => ProgramOpera
   };
   return {
     negated,
-    sum: (a, b) => {
+    sum: (a: Term, b: Term): Term => {
       if (a === undefined) return b;
       if (b === undefined) return a;
       if (typeof a === 'number' && typeof b === 'number') return a + b;
       return emit({ kind: 'binary', width, op: 'add', a, b });
     },
-    product: (a, b) => {
+    product: (a: Term, b: Term): Term => {
       if (a === undefined || b === undefined) return undefined;
       if (a === 1) return b;
       if (b === 1) return a;
       if (typeof a === 'number' && typeof b === 'number') return a * b;
       return emit({ kind: 'binary', width, op: 'mul', a, b });
     },
-    quotient: (a, b) => {
+    quotient: (a: Term, b: Term): Term => {
       if (a === undefined) return undefined;
       if (typeof a === 'number' && typeof b !== 'object') return a / (b ?? 0);
       return emit({ kind: 'binary', width, op: 'div', a, b: b ?? 0 });
     },
-    choice: (condition, a, b) => {
+    choice: (condition: number, a: Term, b: Term): Term => {
       if (a === undefined && b === undefined) return undefined;
       return emit({ kind: 'select', width, condition, a: a ?? 0, b: b ?? 0 });
     },

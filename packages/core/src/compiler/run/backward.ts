@@ -9,10 +9,10 @@ import { Saved } from '../../grad-node.js';
 import { savedOf, wrap } from '../../record.js';
 import { SharedStorage } from '../../shared-storage.js';
 import { Tensor } from '../../tensor.js';
-import { masked, maskOf, padded, previousStates } from './masks.js';
+import { masked, maskOf, padded, previousStates, type LoopBounds } from './masks.js';
 import type { Value } from '../ir/graph.js';
 import type { Plans } from '../lower/passes.js';
-import { Executable, type LoopBounds, type Storages } from './executable.js';
+import { Executable, type Storages } from './executable.js';
 
 /** What a run saves for its derivative. */
 export interface Residuals {

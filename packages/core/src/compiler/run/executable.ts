@@ -7,17 +7,11 @@
 import type { Backend, Storage } from '../../backend.js';
 import type { BlockStrides } from '../../instruction.js';
 import type { ProgramArguments, ProgramResults } from '../../program.js';
-import type { ScanExtent } from '../../scan/arguments.js';
 import { mergeDims } from '../../shape.js';
 import { transaction, type Primitives } from '../../transaction.js';
 import type { Operation, Value } from '../ir/graph.js';
 import type { Stages, Stage } from '../lower/lower.js';
-import { MaskablePrograms } from './mask-program.js';
-
-/** What a run works on. */
-export interface LoopBounds extends ScanExtent {
-  readonly rows: number;
-}
+import { MaskablePrograms, type LoopBounds } from './masks.js';
 
 /** The storages of a run, by place: first the sources, then what is made. */
 export type Storages = (Storage | undefined)[];

@@ -20,8 +20,8 @@ import { recordStep } from '../trace/record-step.js';
 import { replayedStep } from '../trace/replay.js';
 import type { TracedStep } from '../trace/traced-step.js';
 import { deriveBySteps, runBackward, SavedRun, type Residuals } from './backward.js';
-import { Executable, type LoopBounds, type Storages } from './executable.js';
-import { masked, maskOf, padded } from './masks.js';
+import { Executable, type Storages } from './executable.js';
+import { masked, maskOf, padded, type LoopBounds } from './masks.js';
 
 /** What a run makes. */
 export type RunResults = Omit<ScanResults, 'form'>;
