@@ -27,22 +27,29 @@ const foreign = [
   "connect-src 'self' https: http://localhost:*",
 ].join('; ');
 
-const policyOf = (path: string): string => (path.includes('/own-backend.html') ? foreign : own);
+/** @param isServed - from its sources, while one works on the page */
+function policyOf(path: string, isServed: boolean): string {
+  const policy = path.includes('/own-backend.html') ? foreign : own;
+  // Vite then brings the sheets of the page's parts in as style elements.
+  return isServed ? policy.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'") : policy;
+}
 
 /** Gives each page its policy: in itself, for servers that do not send it, and as a header. */
 export function contentSecurityPolicy(): Plugin {
-  const send: Connect.NextHandleFunction = (request, response, next) => {
-    response.setHeader('Content-Security-Policy', policyOf(request.url ?? ''));
-    next();
-  };
+  const sender =
+    (isServed: boolean): Connect.NextHandleFunction =>
+    (request, response, next) => {
+      response.setHeader('Content-Security-Policy', policyOf(request.url ?? '', isServed));
+      next();
+    };
   return {
     name: 'content-security-policy',
-    configureServer: ({ middlewares }) => void middlewares.use(send),
-    configurePreviewServer: ({ middlewares }) => void middlewares.use(send),
-    transformIndexHtml: (_html, { path }) => [
+    configureServer: ({ middlewares }) => void middlewares.use(sender(true)),
+    configurePreviewServer: ({ middlewares }) => void middlewares.use(sender(false)),
+    transformIndexHtml: (_html, { path, server }) => [
       {
         tag: 'meta',
-        attrs: { 'http-equiv': 'Content-Security-Policy', content: policyOf(path) },
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: policyOf(path, server !== undefined) },
         injectTo: 'head-prepend',
       },
     ],
