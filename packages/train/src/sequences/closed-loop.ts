@@ -2,6 +2,7 @@ import {
   add,
   ArgumentError,
   type Backend,
+  type DType,
   concat,
   detach,
   expand,
@@ -53,14 +54,16 @@ export class ClosedLoop {
   private readonly owner: string;
   private readonly model: Module;
   private readonly evaluation: Evaluation;
-  private readonly backend: Backend | undefined;
+  /** Where the model is, and the type that it computes in. */
+  private readonly place: { readonly backend: Backend | undefined; readonly dtype: DType };
   private readonly options: ClosedLoopOptions;
 
   constructor(owner: string, model: Module, options: ClosedLoopOptions) {
     this.owner = owner;
     this.model = model;
     this.options = options;
-    this.backend = model.parameters()[0]?.backend;
+    const [first] = model.parameters();
+    this.place = { backend: first?.backend, dtype: first?.dtype ?? 'float32' };
     this.evaluation = new Evaluation(model);
   }
 
@@ -126,7 +129,7 @@ export class ClosedLoop {
     const { data } = scaler === undefined ? series : scaler.transform(series);
     return noGrad(() =>
       scope(() => {
-        const x = fromData(data, [count, 1, features], { backend: this.backend, dtype: 'float32' });
+        const x = fromData(data, [count, 1, features], this.place);
         const seen = window === undefined ? x : slice(x, 0, count - window);
         return detach(expand(seen, [seen.shape[0], rows, features])).keep();
       }),
@@ -193,7 +196,7 @@ export class ClosedLoop {
   private withNoise(values: Tensor): Tensor {
     const { noise, rows, horizon, targets } = this.options;
     if (noise === undefined) return values;
-    return add(values, fromData(noise(rows), [rows, horizon, targets.length, 1], { backend: this.backend }));
+    return add(values, fromData(noise(rows), [rows, horizon, targets.length, 1], this.place));
   }
 
   /**
@@ -223,8 +226,7 @@ export class ClosedLoop {
     const { data } = scaler === undefined ? values : scaler.transform(values, { features });
     const width = features.length;
     const part = data.slice(done * width, (done + horizon) * width);
-    const { backend } = this;
-    return expand(fromData(part, [horizon, 1, width], { backend, dtype: 'float32' }), [horizon, rows, width]);
+    return expand(fromData(part, [horizon, 1, width], this.place), [horizon, rows, width]);
   }
 }
 

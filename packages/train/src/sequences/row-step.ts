@@ -1,6 +1,7 @@
 import {
   type Backend,
   detach,
+  type DType,
   explain,
   fromData,
   scan,
@@ -9,8 +10,10 @@ import {
   sizeOf,
   squeeze,
   type Tensor,
+  type TensorOptions,
   transpose,
   type Tree,
+  type TypedArray,
   unsqueeze,
 } from '@rnn/core';
 import { refuse } from '@rnn/core/checks';
@@ -56,7 +59,7 @@ export class RowStep<M extends Module, S extends Tree> {
   private arguments: RowArguments | undefined;
   /** The shape and the place of the last input: the next one mostly has the same. */
   private shape: Shape = [];
-  private place: { readonly backend: Backend | undefined } = { backend: undefined };
+  private place: TensorOptions = {};
 
   constructor(owner: string, model: M, step: SequenceStep<M, S>) {
     this.owner = owner;
@@ -106,7 +109,15 @@ export class RowStep<M extends Module, S extends Tree> {
     let isKnown = this.shape.length === shape.length + 1;
     for (let i = 0; isKnown && i < shape.length; i++) isKnown = this.shape[i + 1] === shape[i];
     if (!isKnown) this.shape = [1, ...shape];
-    return fromData(data, this.shape, this.place);
+    const dtype = this.otherType(data);
+    return fromData(data, this.shape, dtype === undefined ? this.place : { backend, dtype });
+  }
+
+  /** The model's type where samples have another; indices are no numbers to compute with. */
+  private otherType(data: TypedArray): DType | undefined {
+    const own = this.first?.dtype;
+    if (own === undefined || data instanceof Int32Array) return undefined;
+    return (data.BYTES_PER_ELEMENT === 8) === (own === 'float64') ? undefined : own;
   }
 
   /** Refuses a state that the model does not have. */
@@ -159,7 +170,8 @@ export class RowStep<M extends Module, S extends Tree> {
   private formOf({ shape: [, ...features], data }: TypedHostArray): StateForm<S> {
     const stateOf = (rows: number): S => {
       const shape = [1, rows, ...features];
-      const zeros = (): Tensor => fromData(zerosLikeArray(data, sizeOf(shape)), shape, { backend: this.backend });
+      const place = { backend: this.backend, dtype: this.otherType(data) };
+      const zeros = (): Tensor => fromData(zerosLikeArray(data, sizeOf(shape)), shape, place);
       const [output, state] = this.runner.run(zeros, undefined);
       disposeTree([output, state]);
       return state;

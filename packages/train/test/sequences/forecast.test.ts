@@ -250,3 +250,10 @@ test('a history in float64 on a backend of float32, scaled or not', async () => 
     expectClose(list((await forecast(model, history, 2, { scaler })).values), [4, 4]);
   }
 });
+
+test('a model in float64', async () => {
+  const model = new Next((x) => x.mul(tensor(1, { dtype: 'float64' })));
+  model.weight = new Linear(1, 1, { dtype: 'float64' }).weight;
+  const { values } = await forecast(model, [1, 2, 4], 2, { sampling: { noise: 0 } });
+  expectClose(list(values), [4, 4]);
+});

@@ -1,4 +1,5 @@
 import { cpu } from '@rnn/backend-cpu';
+import { wasm } from '@rnn/backend-wasm';
 import {
   ArgumentError,
   fromData,
@@ -259,4 +260,21 @@ test('however many sessions come together: each as if it were alone, and no prog
   const before = programs;
   for (let count = 10; count < 30; count++) stepOf(count);
   expect(programs).toBe(before);
+});
+
+describe.each(['float32', 'float64'] as const)('a model of %s', (dtype) => {
+  test('takes samples in any type of numbers', async () => {
+    const model = new GRU(2, 3, { dtype });
+    const kinds = [[0.5, 2], Float32Array.of(0.5, 2), Float64Array.of(0.5, 2)];
+    const outputs = await Promise.all(kinds.map(async (sample) => stream(model).push(sample)));
+    const [x] = await Promise.all(kinds.map(async (data) => stream(model).step(['a'], { shape: [1, 2], data })));
+    for (const output of [...outputs, x.data]) expect(output).toEqual(outputs[0]);
+    expect(outputs[0]).toBeInstanceOf(dtype === 'float32' ? Float32Array : Float64Array);
+  });
+});
+
+test('samples in float64 on a backend of float32', async () => {
+  setBackend(await wasm({ threads: 1 }));
+  const model = new LSTM(2, 3);
+  expect(await stream(model).push(Float64Array.of(1, 2))).toEqual(await stream(model).push([1, 2]));
 });
