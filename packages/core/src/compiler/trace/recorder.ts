@@ -94,46 +94,41 @@ export class Recorder extends SymbolicBackend implements Backend {
   }
 
   fill(...args: Args<'fill'>): Storage {
-    const [, size, dtype] = args;
-    return this.note({ primitive: 'fill', args, result: this.end(size, dtype) });
+    return this.note({ primitive: 'fill', args, result: this.end(args[1], args[2]) });
   }
 
   unary(...args: Args<'unary'>): Storage {
-    const [, { size, dtype }] = args;
-    return this.note({ primitive: 'unary', args, result: this.end(size, dtype) });
+    return this.note({ primitive: 'unary', args, result: this.end(args[1].size, args[1].dtype) });
   }
 
   binary(...args: Args<'binary'>): Storage {
-    const [, a, b, sizes] = args;
-    const { dtype } = typeof a === 'object' ? a.storage : (b as Strided).storage;
-    return this.note({ primitive: 'binary', args, result: this.end(sizeOf(sizes), dtype) });
+    const a = args[1];
+    const { dtype } = typeof a === 'object' ? a.storage : (args[2] as Strided).storage;
+    return this.note({ primitive: 'binary', args, result: this.end(sizeOf(args[3]), dtype) });
   }
 
   select(...args: Args<'select'>): Storage {
-    const [, , , sizes, dtype] = args;
-    return this.note({ primitive: 'select', args, result: this.end(sizeOf(sizes), dtype) });
+    return this.note({ primitive: 'select', args, result: this.end(sizeOf(args[3]), args[4]) });
   }
 
   copy(...args: Args<'copy'>): Storage {
-    const [x, sizes, dtype] = args;
-    this.checkCopy(x, dtype);
-    return this.note({ primitive: 'copy', args, result: this.end(sizeOf(sizes), dtype) });
+    this.checkCopy(args[0], args[2]);
+    return this.note({ primitive: 'copy', args, result: this.end(sizeOf(args[1]), args[2]) });
   }
 
   concat(...args: Args<'concat'>): Storage {
-    const [parts, outer] = args;
-    const size = parts.reduce((sum, part) => sum + part.run, 0) * outer;
+    const parts = args[0];
+    const size = parts.reduce((sum, part) => sum + part.run, 0) * args[1];
     return this.note({ primitive: 'concat', args, result: this.end(size, parts[0].storage.dtype) });
   }
 
   reduce(...args: Args<'reduce'>): Storage {
-    const [op, { dtype }, outer, , inner] = args;
-    this.checkReduce(op);
-    return this.note({ primitive: 'reduce', args, result: this.end(outer * inner, dtype) });
+    this.checkReduce(args[0]);
+    return this.note({ primitive: 'reduce', args, result: this.end(args[2] * args[4], args[1].dtype) });
   }
 
   matmul(...args: Args<'matmul'>): Storage {
-    const [{ storage }, , { batch, m, n }] = args;
-    return this.note({ primitive: 'matmul', args, result: this.end(sizeOf(batch) * m * n, storage.dtype) });
+    const { batch, m, n } = args[2];
+    return this.note({ primitive: 'matmul', args, result: this.end(sizeOf(batch) * m * n, args[0].storage.dtype) });
   }
 }

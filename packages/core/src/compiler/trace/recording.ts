@@ -168,7 +168,7 @@ class Words {
         this.walk(args[1], args[0]);
         break;
       default:
-        for (const argument of args) this.argument(argument);
+        for (let i = 0; i < args.length; i++) this.argument(args[i]);
     }
     this.text += '\n';
   }
