@@ -19,7 +19,7 @@ import { StepDrawer } from './random.js';
 import { validSteps, type ScanExtent } from './arguments.js';
 
 /** What a step makes. */
-export interface StepResult {
+interface StepResult {
   readonly outputs: readonly Tensor[];
   readonly next: readonly Tensor[];
   /** What the outputs came in: a tensor, a list, an object. */

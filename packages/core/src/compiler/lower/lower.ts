@@ -22,7 +22,7 @@ export interface Stage {
 }
 
 /** What has to be computed, and out of what. */
-export interface Task {
+interface Task {
   readonly dtype: DType;
   /**
    * Row values that are there for all steps: inputs, adjoints from behind, what an earlier pass

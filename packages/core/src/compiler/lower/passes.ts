@@ -1,9 +1,11 @@
 /** From a traced step to the plans of its two passes, and what the second needs from the first. */
 import type { DType } from '../../dtype.js';
 import { argumentsOf, closure, type Value } from '../ir/graph.js';
-import { isRematerialized, lower, lowerJoined, type Stages, type Stage, type Task } from './lower.js';
+import { isRematerialized, lower, lowerJoined, type Stages, type Stage } from './lower.js';
 import { widthsOf } from '../../program.js';
-import type { TracedDerivative, TracedStep } from '../trace/traced-step.js';
+import type { TracedStep } from '../trace/traced-step.js';
+
+type Derivative = NonNullable<TracedStep['derivative']>;
 
 /**
  * Everything about a step that does not depend on which tensors it captured and what its random
@@ -25,8 +27,8 @@ export interface Plans {
   readonly training: TrainingPlans | undefined;
 }
 
-export interface TrainingPlans {
-  readonly derivative: TracedDerivative;
+interface TrainingPlans {
+  readonly derivative: Derivative;
   readonly forward: Stages;
   readonly backward: Stages;
   /** Row values of the forward pass that the backward pass reads, inputs apart. */
@@ -54,7 +56,7 @@ interface Shifted {
 }
 
 export function plansOf(step: TracedStep, dtype: DType, reverse: boolean): Plans {
-  const taskOf = (kept: readonly Value[]): Task => ({
+  const taskOf = (kept: readonly Value[]) => ({
     dtype,
     given: new Set([...step.inputs, ...step.drawn]),
     carried: step.states,
@@ -100,7 +102,7 @@ function workApart({ constants, once, before, after }: Stages): number {
 
 function trainingPlans(
   step: TracedStep,
-  derivative: TracedDerivative,
+  derivative: Derivative,
   dtype: DType,
   reverse: boolean,
   forward: (kept: readonly Value[]) => Stages,

@@ -31,7 +31,7 @@ import { mergeDims } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
 import { transaction } from '../../transaction.js';
 import type { Stages } from '../lower/lower.js';
-import { byPrimitives } from './parallel-loop.js';
+import { byPrimitives, shiftedStates } from './parallel-loop.js';
 
 /** What a run works on. */
 export interface LoopBounds extends ScanExtent {
@@ -270,7 +270,7 @@ function standInSteps(lengths: ArrayLike<number>, steps: number): Int32Array | u
 
 /**
  * The states before each step, made of the states after it, which are kept for the backward pass
- * anyway: `[h0, h1, h2]` of `[h1, h2, h3]`.
+ * anyway.
  *
  * @param backend - where the storages are
  * @param after - `[steps, rows, width]`: the state after each step
@@ -290,15 +290,8 @@ export function previousStates(
   const { steps, rows, lengths, resets } = extent;
   const { dtype } = after;
   const size = initial.size;
-  const rest = (steps - 1) * size;
   return transaction(backend, (primitives) => {
-    const moved = primitives.copy({ storage: after, offset: reverse ? size : 0, strides: [1] }, [rest], dtype);
-    const parts = [
-      { storage: initial, run: size },
-      { storage: moved, run: rest },
-    ];
-    const before = primitives.concat(reverse ? parts.reverse() : parts, 1);
-    primitives.release(moved);
+    const before = shiftedStates(primitives, after, initial, reverse);
     // In reverse a short row starts later than the others, and after a reset a row starts afresh.
     const starts = resets !== undefined || (reverse && lengths !== undefined);
     if (!starts) return before;

@@ -85,16 +85,7 @@ function runByBlocks(backend: Backend, program: Program, form: LinearForm, args:
     const rest = form.outputs.ys;
     let made: readonly Storage[] = [];
     if (rest.length > 0) {
-      const before = states.map((state, i) => {
-        const kept = primitives.copy(dense(state, program.reverse ? size : 0), [(steps - 1) * size], dtype);
-        const parts = [
-          { storage: args.carry[i], run: size },
-          { storage: kept, run: kept.size },
-        ];
-        const shifted = primitives.concat(program.reverse ? parts.reverse() : parts, 1);
-        primitives.release(kept);
-        return shifted;
-      });
+      const before = states.map((state, i) => shiftedStates(primitives, state, args.carry[i], program.reverse));
       made = execute(primitives, form.outputs, { ...flat, xs: [...args.xs, ...before] }).ys;
       for (const storage of before) primitives.release(storage);
     }
@@ -109,6 +100,20 @@ function runByBlocks(backend: Backend, program: Program, form: LinearForm, args:
     for (const state of states) if (!taken.has(state)) primitives.release(state);
     return { ys: results, carry: last };
   });
+}
+
+/** The states before all steps, made of those after them: `[h0, h1, h2]` of `[h1, h2, h3]`. */
+export function shiftedStates(backend: Primitives, after: Storage, initial: Storage, reverse: boolean): Storage {
+  const { size, dtype } = initial;
+  const rest = after.size - size;
+  const moved = backend.copy({ storage: after, offset: reverse ? size : 0, strides: [1] }, [rest], dtype);
+  const parts = [
+    { storage: initial, run: size },
+    { storage: moved, run: rest },
+  ];
+  const before = backend.concat(reverse ? parts.reverse() : parts, 1);
+  backend.release(moved);
+  return before;
 }
 
 /** A state or a matrix of it for all blocks, at one step within them; `undefined` is zero. */
@@ -156,18 +161,7 @@ class Blocks {
       const a = form.a.map((row) => row.map((term) => this.at(term, l)));
       const b = form.b.map((term) => this.at(term, l));
       const [product, sum] = [products[n - 1], sums[n - 1]];
-      products.push(
-        n === 0
-          ? a
-          : a.map((row) =>
-              row.map((_, j) =>
-                this.dot(
-                  row,
-                  product.map((each) => each[j]),
-                ),
-              ),
-            ),
-      );
+      products.push(n === 0 ? a : this.product(a, product));
       sums.push(n === 0 ? b : a.map((row, i) => this.plus(this.dot(row, sum), b[i])));
     }
     const starts = this.starts(first, products[length - 1], sums[length - 1]);
@@ -206,17 +200,10 @@ class Blocks {
       now.forEach((part, i) => lists[i].push(part === undefined ? this.zero(size) : this.own(part, [size])));
       if (n === count - 1) break;
       const before = now;
-      now = product.map((each, i) =>
-        this.plus(
-          this.dot(
-            each.map((part) => row(part, k)),
-            before,
-            [size],
-          ),
-          row(sum[i], k),
-          [size],
-        ),
-      );
+      now = product.map((each, i) => {
+        const parts = each.map((part) => row(part, k));
+        return this.plus(this.dot(parts, before, [size]), row(sum[i], k), [size]);
+      });
     }
     return lists.map((list) => {
       const inOrder = this.reverse ? list.toReversed() : list;
@@ -256,6 +243,12 @@ class Blocks {
     return term === undefined
       ? undefined
       : { storage: this.terms[term], offset: l * size, strides: [length * size, 1] };
+  }
+
+  /** The product of two matrices of parts. */
+  private product(a: readonly Part[][], b: readonly Part[][]): Part[][] {
+    const column = (j: number): Part[] => b.map((row) => row[j]);
+    return a.map((row) => row.map((_, j) => this.dot(row, column(j))));
   }
 
   private dot(a: readonly Part[], b: readonly Part[], sizes?: readonly number[]): Part {

@@ -14,7 +14,7 @@ import { SharedStorage } from '../../shared-storage.js';
 import { Tensor } from '../../tensor.js';
 import { requestOf, rowsOf, type Traced } from '../cache/trace-cache.js';
 import type { Stages } from '../lower/lower.js';
-import type { Plans, TrainingPlans } from '../lower/passes.js';
+import type { Plans } from '../lower/passes.js';
 import { dependenceOf, isReached, recordedResults } from '../trace/dependence.js';
 import { recordStep } from '../trace/record-step.js';
 import { replayedStep } from '../trace/replay.js';
@@ -224,7 +224,7 @@ export class ForwardExecutable {
   readonly residualInputs: readonly number[];
   private readonly shapes: readonly Shape[];
 
-  constructor(backend: Backend, step: TracedStep, plan: Stages, training: TrainingPlans | undefined) {
+  constructor(backend: Backend, step: TracedStep, plan: Stages, training: Plans['training']) {
     const kept = training?.kept ?? [];
     const results = [...new Set([...step.outputs, ...kept])];
     const inLoop = new Set(plan.loop?.ys);
@@ -257,7 +257,7 @@ const known = new WeakMap<
 export function forwardExecutable(
   backend: Backend,
   plans: Plans,
-  training: TrainingPlans | undefined,
+  training: Plans['training'],
   extent: Pick<LoopBounds, 'steps' | 'rows'>,
 ): ForwardExecutable {
   let here = known.get(backend);

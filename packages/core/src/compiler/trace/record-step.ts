@@ -12,7 +12,7 @@ import { showShape, sizeOf, type Shape } from '../../shape.js';
 import { withLiftedConstants, type Tensor, type TensorEdge } from '../../tensor.js';
 import { whileTracing } from '../../tracing-mode.js';
 import type { TracedDraw } from '../../scan/random.js';
-import { checkStates, type ListStep, type StepResult } from '../../scan/eager.js';
+import { checkStates, type ListStep } from '../../scan/eager.js';
 import { Recorder, symbol } from './recorder.js';
 import type { RecordedEdge, RecordedNode, RecordedStorage, RecordedValue, Recording } from './recording.js';
 
@@ -146,7 +146,12 @@ function storageOf({ storage }: Tensor): RecordedStorage {
 /**
  * Calls the step. Whatever is wrong with it shows again, with real tensors, when it runs eagerly.
  */
-function called(step: ListStep, x: readonly Tensor[], s: readonly Tensor[], { drawInput }: Surroundings): StepResult {
+function called(
+  step: ListStep,
+  x: readonly Tensor[],
+  s: readonly Tensor[],
+  { drawInput }: Surroundings,
+): ReturnType<ListStep> {
   try {
     const result = withSampler(drawInput, () => step(x, s));
     checkStates(s, result.next);

@@ -18,7 +18,7 @@ import { replay, type ReplayEnds } from './replay.js';
 import { Tracer } from './tracer.js';
 
 /** The derivative of a step. */
-export interface TracedDerivative {
+interface TracedDerivative {
   /** Adjoints of the outputs, which come from behind. */
   readonly cotangents: readonly Value[];
   /**
@@ -56,16 +56,6 @@ export interface TracedStep {
    * The same for steps that compute the same, forward and backward, whatever tensors they captured.
    */
   readonly key: string;
-}
-
-/**
- * A step's derivative: gradients of inputs, states and captured tensors; `undefined` for what none
- * was wanted of.
- */
-interface Adjoints {
-  readonly inputs: readonly (Tensor | undefined)[];
-  readonly states: readonly (Tensor | undefined)[];
-  readonly captured: readonly (Tensor | undefined)[];
 }
 
 /**
@@ -233,13 +223,16 @@ function endTensors(
   };
 }
 
-/** Core's own derivative of `sum(seed * result)` over all results. */
+/**
+ * Core's own derivative of `sum(seed * result)` over all results; `undefined` for what none was
+ * wanted of.
+ */
 function derive(
   { inputs, states, captured }: ReplayEnds,
   ys: readonly Tensor[],
   after: readonly Tensor[],
   seedOf: (result: number) => Storage,
-): Adjoints {
+) {
   const terms = [...ys, ...after].flatMap((result, i) =>
     result.requiresGrad ? [sum(mul(result, symbol(result.backend, seedOf(i), result.shape, false)))] : [],
   );
