@@ -15,27 +15,14 @@ import { describeDerivative, traceStep } from '../trace/traced-step.js';
  */
 const ROWS = 65_537;
 
-/** Keeps the last entries that were added. */
-class Recent<T> {
-  private readonly entries = new Map<string, T>();
-  private readonly most: number;
-
-  constructor(most: number) {
-    this.most = most;
-  }
-
-  get(key: string): T | undefined {
-    return this.entries.get(key);
-  }
-
-  set(key: string, value: T): void {
-    if (this.entries.size >= this.most)
-      for (const oldest of this.entries.keys()) {
-        this.entries.delete(oldest);
-        break;
-      }
-    this.entries.set(key, value);
-  }
+/** Adds an entry to a memory; the oldest one goes where there are many. */
+export function keepRecent<K, V>(memory: Map<K, V>, most: number, key: K, value: V): void {
+  if (memory.size >= most)
+    for (const oldest of memory.keys()) {
+      memory.delete(oldest);
+      break;
+    }
+  memory.set(key, value);
 }
 
 /** A step that was recorded before, with the plans for it. */
@@ -46,9 +33,11 @@ interface Known {
 }
 
 /** By what a step does at some number of rows. */
-const byRecording = new Recent<Known>(512);
+const byRecording = new Map<string, Known>();
+const RECORDINGS_AT_MOST = 512;
 /** Plans by what a step computes for any number of rows, forward and backward. */
-const byGraph = new Recent<Plans>(256);
+const byGraph = new Map<string, Plans>();
+const GRAPHS_AT_MOST = 256;
 
 /**
  * Finds the plans for what a step does, or makes them.
@@ -86,11 +75,18 @@ export function plansFor(step: ListStep, request: TraceRequest, here: RecordedSt
     const traced = traceStep(general, request);
     const name = `${about}\n${traced.key}`;
     plans = byGraph.get(name);
-    if (plans === undefined) byGraph.set(name, (plans = plansOf(traced, inputs[0].dtype, reverse)));
-    if (generalKey !== undefined) byRecording.set(generalKey, { plans, dependences: general.recording.dependences });
+    if (plans === undefined) {
+      plans = plansOf(traced, inputs[0].dtype, reverse);
+      keepRecent(byGraph, GRAPHS_AT_MOST, name, plans);
+    }
+    if (generalKey !== undefined) remember(generalKey, general.recording, plans);
   }
-  if (key !== undefined) byRecording.set(key, { plans, dependences: recording.dependences });
+  if (key !== undefined) remember(key, recording, plans);
   return plans;
+}
+
+function remember(key: string, { dependences }: Recording, plans: Plans): void {
+  keepRecent(byRecording, RECORDINGS_AT_MOST, key, { plans, dependences });
 }
 
 /**

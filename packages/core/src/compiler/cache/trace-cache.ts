@@ -13,7 +13,7 @@ import type { Plans } from '../lower/passes.js';
 import type { RecordedStep, TensorSpec, TraceRequest } from '../trace/record-step.js';
 import type { Recording } from '../trace/recording.js';
 import { isPlain, guardsHold, type Fields } from './guards.js';
-import { countTrace } from './program-cache.js';
+import { countTrace, keepRecent } from './program-cache.js';
 
 /** What of the parameters a trace depends on. */
 export interface ParameterGuards {
@@ -131,8 +131,7 @@ export function setTrace(
   if (entries === undefined) byOwner.set(owner, (entries = []));
   const known = entries.find((entry) => isAlike(entry, made) && guardsHold(entry.fields, parameters, []));
   if (known !== undefined) {
-    if (known.recordings.size >= RECORDINGS_AT_MOST) known.recordings.clear();
-    known.recordings.set(recording.rows, recording);
+    keepRecent(known.recordings, RECORDINGS_AT_MOST, recording.rows, recording);
     return known;
   }
   if (entries.length >= REMEMBERED_AT_MOST) entries.shift();

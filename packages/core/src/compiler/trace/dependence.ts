@@ -3,14 +3,9 @@
  * in the autograd graph. It decides what requires a gradient, and whether a gradient is zero (there
  * is a way to it, whose derivative is zero) or does not exist, as in a loop by hand.
  */
+import type { ScanExtent } from '../../scan/arguments.js';
 import type { Tensor } from '../../tensor.js';
 import type { Ends, RecordedEdge, Recording } from './recording.js';
-
-interface LoopExtent {
-  readonly steps: number;
-  readonly lengths: readonly number[] | undefined;
-  readonly resets: Uint8Array | undefined;
-}
 
 /**
  * The ends that each output and each last state depends on.
@@ -19,7 +14,7 @@ interface LoopExtent {
  * @param extent - of the scan
  * @param reverse - whether the last step comes first
  */
-export function dependenceOf(recording: Recording, extent: LoopExtent, reverse: boolean): readonly Ends[] {
+export function dependenceOf(recording: Recording, extent: ScanExtent, reverse: boolean): readonly Ends[] {
   if (extent.lengths !== undefined || extent.resets !== undefined) return overTime(recording, extent, reverse);
   const { dependences } = recording;
   let found = dependences.get(extent.steps);
@@ -30,7 +25,7 @@ export function dependenceOf(recording: Recording, extent: LoopExtent, reverse: 
   return found;
 }
 
-function overTime(recording: Recording, { steps, lengths, resets }: LoopExtent, reverse: boolean): readonly Ends[] {
+function overTime(recording: Recording, { steps, lengths, resets }: ScanExtent, reverse: boolean): readonly Ends[] {
   const first = recording.inputs.length; // the end that is the first state
   const { outputs, next } = ofOneStep(recording);
   const rows = lengths?.length ?? (resets === undefined ? 1 : resets.length / steps);
