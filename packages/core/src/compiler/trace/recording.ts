@@ -3,7 +3,7 @@
  * in the autograd graph. It is data, so that it can be compared with another call, performed again
  * on real storages, and turned into programs.
  */
-import type { Backend, Operand, Storage } from '../../backend.js';
+import type { Backend, Matrices, Operand, Storage } from '../../backend.js';
 import type { DerivativeRule } from '../../grad-node.js';
 import { mergeDims, type Shape } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
@@ -167,22 +167,32 @@ class Words {
       case 'copy':
         this.walk(args[1], args[0]);
         break;
-      default:
-        for (let i = 0; i < args.length; i++) this.argument(args[i]);
+      case 'unary':
+        this.text += `${args[0]} ${serialOf(args[1])}`;
+        break;
+      case 'concat':
+        for (const { storage, run } of args[0]) this.text += `${serialOf(storage)}*${this.scaled(run)} `;
+        this.text += this.scaled(args[1]);
+        break;
+      case 'reduce':
+        this.text += `${args[0]} ${serialOf(args[1])} `;
+        this.text += `${this.scaled(args[2])},${this.scaled(args[3])},${this.scaled(args[4])}`;
+        break;
+      case 'matmul': {
+        const { batch, m, k, n } = args[2];
+        this.matrices(args[0]);
+        this.matrices(args[1]);
+        this.sizes(batch);
+        this.text += `${this.scaled(m)},${this.scaled(k)},${this.scaled(n)}`;
+      }
     }
     this.text += '\n';
   }
 
-  /** An argument in which every number is a size or a stride. */
-  private argument(x: unknown): void {
-    if (typeof x === 'number') this.text += `${this.scaled(x)},`;
-    else if (typeof x !== 'object' || x === null) this.text += `${String(x)} `;
-    else if ('serial' in x) this.text += `${String(x.serial)} `;
-    else {
-      this.text += '[';
-      for (const key in x) this.argument((x as Record<string, unknown>)[key]);
-      this.text += ']';
-    }
+  private matrices({ storage, batchStrides, transposed }: Matrices): void {
+    this.text += `${serialOf(storage)}${transposed ? 'T' : ''}[`;
+    this.sizes(batchStrides);
+    this.text += '] ';
   }
 
   /**
