@@ -12,7 +12,7 @@ import {
   type Tensor,
   type TypedArray,
 } from '@rnn/core';
-import { checkCount, checkSupported, refuse, describeValue } from '@rnn/core/checks';
+import { checkBackend, checkCount, checkSupported, refuse, describeValue } from '@rnn/core/checks';
 
 /**
  * Numbers on the host with a shape: a tensor before its upload, or after its way through a file or
@@ -108,6 +108,7 @@ export function uploadRows({ shape, data }: TypedHostArray, indices: ArrayLike<n
 
 /** Values of a data set as a tensor of their own type. */
 export function uploaded(values: TypedArray, shape: Shape, backend: Backend = getBackend()): Tensor {
+  checkBackend('batch', 'backend', backend);
   checkSupported('batch', dtypeOf(values), backend, 'give the values as a Float32Array or a list');
   return fromData(values, shape, { backend });
 }
