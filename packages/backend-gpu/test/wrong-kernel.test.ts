@@ -60,7 +60,8 @@ const wrongs: Readonly<Record<string, Wrong>> = {
   },
   scatterAdd: {
     change: (key, body) => (key.startsWith('scatterAdd') ? body.replace(/return (\w+);/, 'return 7.0 + $1;') : body),
-    names: /scatterAdd|gather|index_?select|unfold|gradient: (max|min)|embedding|loss_(cross_entropy|ctc|nll)/i,
+    names:
+      /scatterAdd|gather|index_?select|unfold|gradient: (max|min|sort|topk)|embedding|loss_(cross_entropy|ctc|nll)/i,
     // its derivative is a gather
     blind: /^gradient: scatterAdd /,
   },
