@@ -3,15 +3,20 @@
  * used it takes tens of milliseconds, in which the page would answer nobody.
  */
 
+/** Digits, their thousands apart. */
+function grouped(digits: string): string {
+  return digits.replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
 /** A whole number, its thousands apart: `12,345`. */
 export function whole(value: number): string {
-  return String(Math.round(value)).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+  return grouped(String(Math.round(value)));
 }
 
 /** A number with so many digits that count: `0.0123`, `19.6`, `1,235`. */
 export function significant(value: number, digits: number): string {
   const [before, after] = String(Number(value.toPrecision(digits))).split('.');
-  return after === undefined ? whole(Number(before)) : `${before.replaceAll(/\B(?=(?:\d{3})+$)/g, ',')}.${after}`;
+  return after === undefined ? grouped(before) : `${grouped(before)}.${after}`;
 }
 
 /** A share of 1, without a break before its sign: `12 %`. */
